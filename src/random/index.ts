@@ -1,0 +1,2 @@
+export { type PhiloxKey, philox4x32 } from "./philox.js";
+export { type Random, random } from "./random.js";
