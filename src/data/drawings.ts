@@ -1,0 +1,102 @@
+// Finds the drawings of one thing inside the installed packages: WebP files named by code point, or SVG bodies in an
+// Iconify JSON file (https://iconify.design/docs/types/iconify-json.html) found through its table of code points.
+
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { NishikiError } from "../errors.js";
+import type { SpriteSet } from "./sprite-sets.js";
+
+interface IconifyIcon {
+  readonly body: string;
+  readonly width?: number;
+  readonly height?: number;
+  readonly left?: number;
+  readonly top?: number;
+}
+
+interface IconifyFile {
+  readonly icons: Readonly<Record<string, IconifyIcon>>;
+  readonly aliases?: Readonly<Record<string, { readonly parent: string }>>;
+  readonly width?: number;
+  readonly height?: number;
+}
+
+/** Finds a drawing's file content (WebP or SVG) by code point; undefined where the set has none. */
+export type DrawingSource = (codePoint: string) => Buffer | undefined;
+
+const require = createRequire(import.meta.url);
+
+/** Iconify sets without a table of code points use the same slugs as this one. */
+const slugPackage = "@iconify-json/noto";
+
+function resolveInPackage(packageName: string, file: string): string {
+  try {
+    return require.resolve(`${packageName}/${file}`);
+  } catch (cause) {
+    throw new NishikiError(
+      "data",
+      `The drawings of ${packageName} are not installed. They are a development dependency: run "npm install" in a checkout of Nishiki.`,
+      { cause },
+    );
+  }
+}
+
+function readJson<T>(packageName: string, file: string): T {
+  return JSON.parse(readFileSync(resolveInPackage(packageName, file), "utf8")) as T;
+}
+
+/** Version of an installed package, for the record. */
+export function packageVersion(packageName: string): string {
+  return readJson<{ version: string }>(packageName, "package.json").version;
+}
+
+/** Opens a set. Throws `data` when its package is not installed. */
+export function openDrawings(set: SpriteSet): DrawingSource {
+  return set.kind === "webp" ? openWebp(set.packageName) : openIconify(set.packageName);
+}
+
+function openWebp(packageName: string): DrawingSource {
+  const folder = join(dirname(resolveInPackage(packageName, "package.json")), "assets");
+  return (codePoint) => {
+    // Some code points are stored only with the variation selector that asks for the coloured form.
+    const path = [`${codePoint}.webp`, `${codePoint}-fe0f.webp`]
+      .map((name) => join(folder, name))
+      .find(existsSync);
+    return path === undefined ? undefined : readFileSync(path);
+  };
+}
+
+function openIconify(packageName: string): DrawingSource {
+  const file = readJson<IconifyFile>(packageName, "icons.json");
+  const own = readJson<Record<string, string>>(packageName, "chars.json");
+  const slugs =
+    Object.keys(own).length > 0 ? own : readJson<Record<string, string>>(slugPackage, "chars.json");
+  return (codePoint) => {
+    const slug = slugs[codePoint] ?? slugs[`${codePoint}-fe0f`];
+    if (slug === undefined) return undefined;
+    const icon = findIcon(file, slug);
+    return icon === undefined ? undefined : Buffer.from(toSvg(icon, file));
+  };
+}
+
+function findIcon(file: IconifyFile, slug: string): IconifyIcon | undefined {
+  for (const name of [slug, slug.replaceAll("-", "")]) {
+    const parent = file.aliases?.[name]?.parent;
+    const icon = file.icons[name] ?? (parent === undefined ? undefined : file.icons[parent]);
+    if (icon !== undefined) return icon;
+  }
+  return undefined;
+}
+
+/** A whole SVG file around an icon's body, 384 pixels wide or high: enough to be scaled down, never up. */
+function toSvg(icon: IconifyIcon, file: IconifyFile): string {
+  const width = icon.width ?? file.width ?? 16;
+  const height = icon.height ?? file.height ?? 16;
+  const scale = 384 / Math.max(width, height);
+  const box = `${icon.left ?? 0} ${icon.top ?? 0} ${width} ${height}`;
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="${box}" ` +
+    `width="${width * scale}" height="${height * scale}">${icon.body.replaceAll("currentColor", "#1c1c22")}</svg>`
+  );
+}
