@@ -1,0 +1,64 @@
+// Safetensors in memory: for browsers, where a file is bytes that were fetched, and for small things.
+
+import { NishikiError } from "../errors.js";
+import { type TensorData, viewElements } from "./dtype.js";
+import { parseHeader } from "./header.js";
+import { quote } from "./header-scanner.js";
+import { layOut } from "./layout.js";
+
+/** A tensor to be written. */
+export interface NamedTensor extends TensorData {
+  readonly name: string;
+}
+
+/** What a file holds. */
+export interface SafetensorsContent {
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly tensors: ReadonlyMap<string, TensorData>;
+}
+
+/**
+ * Reads a whole file that lies in memory. The tensors are views of `bytes` where their place allows it.
+ *
+ * @param file what to call the file in messages
+ * @throws NishikiError `checkpoint` for a malformed file
+ */
+export function decodeSafetensors(bytes: Uint8Array, file?: string): SafetensorsContent {
+  const header = parseHeader(bytes, bytes.byteLength, file);
+  const tensors = new Map<string, TensorData>();
+  for (const { name, dtype, shape, offset, length } of header.tensors.values()) {
+    tensors.set(name, { dtype, shape, data: viewElements(dtype, bytes.subarray(offset, offset + length)) });
+  }
+  return { metadata: header.metadata, tensors };
+}
+
+/** A tensor's elements as bytes, without a copy. Throws `checkpoint` where they are not as many as its shape says. */
+export function tensorBytes(name: string, data: ArrayBufferView, length: number): Uint8Array {
+  if (data.byteLength !== length) {
+    throw new NishikiError(
+      "checkpoint",
+      `Tensor ${quote(name)} cannot be written: its shape and type take ${length} bytes, and its data has ${data.byteLength}.`,
+    );
+  }
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
+
+/**
+ * Writes a file into memory; the same tensors and metadata give the same bytes.
+ *
+ * @throws NishikiError `checkpoint` for tensors that the format cannot hold
+ */
+export function encodeSafetensors(
+  tensors: Iterable<NamedTensor>,
+  metadata?: Readonly<Record<string, string>>,
+): Uint8Array {
+  const { header, order, fileSize } = layOut(tensors, metadata);
+  const bytes = new Uint8Array(fileSize);
+  bytes.set(header);
+  let offset = header.byteLength;
+  for (const { tensor, length } of order) {
+    bytes.set(tensorBytes(tensor.name, tensor.data, length), offset);
+    offset += length;
+  }
+  return bytes;
+}

@@ -1,0 +1,169 @@
+// Safetensors files on disk (node). Opening reads the header alone; tensors are read one by one, when asked for.
+
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { NishikiError, unknownName } from "../errors.js";
+import { type StoredDtype, type TensorArray, type TensorData, viewElements } from "./dtype.js";
+import { toFloat32 } from "./float32.js";
+import { parseHeader, readHeaderLength, type SafetensorsHeader } from "./header.js";
+import { quote } from "./header-scanner.js";
+import { layOut, type TensorSpec } from "./layout.js";
+import { tensorBytes } from "./memory-file.js";
+import { type AtomicOptions, fileError, writeAtomically } from "./node-atomic.js";
+
+/** Where a tensor's bytes lie: `length` bytes at `offset` of `file`. A program's weights refer to them in place. */
+export interface WeightLocation {
+  readonly dtype: StoredDtype;
+  readonly shape: readonly number[];
+  readonly file: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** An opened file. Nothing is kept open between reads, so there is nothing to close. */
+export interface SafetensorsFile extends SafetensorsHeader {
+  readonly path: string;
+  /** Reads one tensor. Throws `checkpoint` for an unknown name, `file` where the file changed since it was opened. */
+  read(name: string): Promise<TensorData>;
+  /** Reads one tensor as float32, whatever number type it is stored as. */
+  readFloat32(name: string): Promise<Float32Array>;
+}
+
+// One read call takes at most 2 GiB.
+const PIECE_BYTES = 512 * 2 ** 20;
+
+async function readExactly(
+  handle: FileHandle,
+  path: string,
+  offset: number,
+  length: number,
+): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  let done = 0;
+  while (done < length) {
+    const { bytesRead } = await handle.read(bytes, done, Math.min(PIECE_BYTES, length - done), offset + done);
+    if (bytesRead === 0) {
+      throw new NishikiError(
+        "file",
+        `${path} ended at byte ${offset + done}, where ${length - done} more were expected.`,
+      );
+    }
+    done += bytesRead;
+  }
+  return bytes;
+}
+
+/** Opens a file for the time of `use`, and turns the file system's errors into sentences. */
+async function withFile<T>(path: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {
+  let handle: FileHandle | undefined;
+  try {
+    // Asked before opening: opening a named pipe would wait for somebody to write into it.
+    const found = await stat(path);
+    if (!found.isFile()) {
+      const what = found.isDirectory() ? "a folder" : "no plain file";
+      throw new NishikiError("file", `Cannot read ${path}: it is ${what}.`);
+    }
+    handle = await open(path, "r");
+    return await use(handle);
+  } catch (error) {
+    throw fileError(error, `read ${path}`);
+  } finally {
+    await handle?.close();
+  }
+}
+
+async function readHeader(
+  handle: FileHandle,
+  path: string,
+): Promise<{ header: SafetensorsHeader; version: string }> {
+  const version = await fileVersion(handle);
+  const fileSize = (await handle.stat()).size;
+  const first = await readExactly(handle, path, 0, Math.min(8, fileSize));
+  const length = readHeaderLength(first, fileSize, path);
+  const bytes = await readExactly(handle, path, 0, 8 + length);
+  return { header: parseHeader(bytes, fileSize, path), version };
+}
+
+/** Differs where a file was replaced or written to since. */
+async function fileVersion(handle: FileHandle): Promise<string> {
+  const { size, mtimeMs, ino } = await handle.stat();
+  return `${size} ${mtimeMs} ${ino}`;
+}
+
+/**
+ * Opens a safetensors file: reads and checks its header, and no tensor.
+ *
+ * @throws NishikiError `file` where it cannot be read, `checkpoint` where it is malformed
+ */
+export async function openSafetensors(path: string): Promise<SafetensorsFile> {
+  const { header, version } = await withFile(path, (handle) => readHeader(handle, path));
+
+  async function read(name: string): Promise<TensorData> {
+    const entry = header.tensors.get(name);
+    if (!entry) throw unknownTensor(path, name, [...header.tensors.keys()]);
+    return withFile(path, async (handle) => {
+      if ((await fileVersion(handle)) !== version) {
+        throw new NishikiError("file", `${path} changed while in use. Open it again.`);
+      }
+      return readTensor(handle, { ...entry, file: path });
+    });
+  }
+
+  return { path, ...header, read, readFloat32: async (name) => toFloat32(await read(name)) };
+}
+
+async function readTensor(
+  handle: FileHandle,
+  { file, offset, length, dtype, shape }: WeightLocation,
+): Promise<TensorData> {
+  const bytes = await readExactly(handle, file, offset, length);
+  return { dtype, shape, data: viewElements(dtype, bytes) };
+}
+
+/** Reads the tensor that lies at a location. Throws NishikiError `file` where it cannot be read. */
+export function readWeight(location: WeightLocation): Promise<TensorData> {
+  return withFile(location.file, (handle) => readTensor(handle, location));
+}
+
+function unknownTensor(path: string, name: string, names: readonly string[]): NishikiError {
+  const most = 20;
+  if (names.length <= most) {
+    const { message } = unknownName("tensor", name, names);
+    return new NishikiError("checkpoint", `${path}: ${message}`);
+  }
+  const shown = names.slice(0, most).map(quote).join(", ");
+  return new NishikiError(
+    "checkpoint",
+    `${path} has no tensor ${quote(name)}. It has ${names.length}: ${shown}, ….`,
+  );
+}
+
+/** A tensor to be written; `data` may be a function, so that tensors need not all be in memory at once. */
+export interface TensorSource extends TensorSpec {
+  readonly data: TensorArray | (() => TensorArray | Promise<TensorArray>);
+}
+
+/**
+ * Writes a safetensors file, whole or not at all, one tensor after the other. The same tensors and metadata give the
+ * same bytes, in whatever order they come.
+ *
+ * @throws NishikiError `checkpoint` for tensors that the format cannot hold, `file` where the file cannot be written
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: Iterable<TensorSource>,
+  metadata?: Readonly<Record<string, string>>,
+  options?: AtomicOptions,
+): Promise<void> {
+  const { header, order } = layOut(tensors, metadata);
+  await writeAtomically(
+    path,
+    async (file) => {
+      await file.write(header);
+      for (const { tensor, length } of order) {
+        const data = typeof tensor.data === "function" ? await tensor.data() : tensor.data;
+        await file.write(tensorBytes(tensor.name, data, length));
+      }
+    },
+    options,
+  );
+}

@@ -1,0 +1,139 @@
+// All tensors of a model as one map, whether it is one file, several shards with an index, or a folder (node).
+// The index (`*.safetensors.index.json`) is the one that Python's transformers and diffusers write:
+// {"metadata": {…}, "weight_map": {"tensor name": "file name"}}.
+
+import { readdir, readFile, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { NishikiError } from "../errors.js";
+import { quote } from "./header-scanner.js";
+import { fileError } from "./node-atomic.js";
+import { openSafetensors, type SafetensorsFile, type WeightLocation } from "./node-file.js";
+
+/** A model's tensors by name. */
+export type Weights = ReadonlyMap<string, WeightLocation>;
+
+const INDEX = ".safetensors.index.json";
+
+/** What a folder's file is called where there are several, the most exact form first (Diffusers, transformers). */
+const usualNames = [
+  "diffusion_pytorch_model.safetensors",
+  "model.safetensors",
+  "diffusion_pytorch_model.fp16.safetensors",
+  "model.fp16.safetensors",
+];
+
+function refuse(file: string, reason: string): never {
+  throw new NishikiError("checkpoint", `${file} cannot be used: ${reason}.`);
+}
+
+function shorten(names: readonly string[]): string {
+  const shown = names.slice(0, 20).map(quote).join(", ");
+  return names.length > 20 ? `${shown} and ${names.length - 20} more` : shown;
+}
+
+/** Reads and checks an index: tensor name → shard's file name, which must lie in the same folder. */
+function parseIndex(text: string, file: string): Map<string, string> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new NishikiError("checkpoint", `${file} cannot be used: it is not valid JSON.`, { cause: error });
+  }
+  const map =
+    typeof value === "object" && value !== null && "weight_map" in value ? value.weight_map : undefined;
+  if (typeof map !== "object" || map === null || Array.isArray(map)) {
+    return refuse(file, "it has no weight_map from tensor names to file names");
+  }
+  const shards = new Map<string, string>();
+  for (const [name, shard] of Object.entries(map)) {
+    if (typeof shard !== "string" || !/^[^/\\]+\.safetensors$/.test(shard)) {
+      refuse(
+        file,
+        `it places tensor ${quote(name)} in ${JSON.stringify(shard)}, which is no safetensors file of its own folder`,
+      );
+    }
+    shards.set(name, shard);
+  }
+  return shards;
+}
+
+function addAll(
+  weights: Map<string, WeightLocation>,
+  file: SafetensorsFile,
+  wanted: (name: string) => boolean,
+): void {
+  for (const { name, dtype, shape, offset, length } of file.tensors.values()) {
+    if (!wanted(name)) continue;
+    const other = weights.get(name);
+    if (other)
+      refuse(
+        file.path,
+        `tensor ${quote(name)} is also in ${other.file}, and the index does not say which holds`,
+      );
+    weights.set(name, { dtype, shape, file: file.path, offset, length });
+  }
+}
+
+async function openShards(indexPath: string): Promise<Weights> {
+  const text = await readFile(indexPath, "utf8").catch((error: unknown) => {
+    throw fileError(error, `read ${indexPath}`);
+  });
+  const shardOf = parseIndex(text, indexPath);
+  const weights = new Map<string, WeightLocation>();
+  for (const shard of [...new Set(shardOf.values())].sort()) {
+    const file = await openSafetensors(join(dirname(indexPath), shard));
+    addAll(weights, file, (name) => (shardOf.get(name) ?? shard) === shard);
+  }
+  const missing = [...shardOf.keys()].filter((name) => !weights.has(name));
+  if (missing.length > 0) {
+    refuse(
+      indexPath,
+      `${missing.length} of its tensors are not in the files that it names: ${shorten(missing)}`,
+    );
+  }
+  return weights;
+}
+
+/** The one file or index of a folder that holds its weights. */
+async function chooseInFolder(folder: string): Promise<string> {
+  const names = (await readdir(folder)).sort();
+  const indices = names.filter((name) => name.endsWith(INDEX));
+  const files = names.filter((name) => name.endsWith(".safetensors"));
+  const usual = usualNames.flatMap((name) => [name, name.replace(/\.safetensors$/, INDEX)]);
+  const found = usual.find((name) => names.includes(name)) ?? (indices.length > 0 ? indices : files)[0];
+  const isSure =
+    (found !== undefined && usual.includes(found)) ||
+    indices.length === 1 ||
+    (indices.length === 0 && files.length === 1);
+  if (found !== undefined && isSure) return join(folder, found);
+  if (found !== undefined)
+    return refuse(
+      folder,
+      `it has several weight files; name one of them: ${shorten([...indices, ...files])}`,
+    );
+  const pickles = names.filter((name) => /\.(ckpt|bin|pt|pth)$/.test(name));
+  if (pickles.length > 0) {
+    refuse(
+      folder,
+      `it has only pickled checkpoints (${shorten(pickles)}), which run code when they are loaded; use the .safetensors form`,
+    );
+  }
+  return refuse(folder, "it has no .safetensors file");
+}
+
+/**
+ * Opens a model's weights: a `.safetensors` file, an index of shards, or a folder that holds one of these. Reads headers
+ * only.
+ *
+ * @throws NishikiError `file` where something cannot be read, `checkpoint` where it is malformed or ambiguous
+ */
+export async function openWeights(path: string): Promise<Weights> {
+  const found = await stat(path).catch((error: unknown) => {
+    throw fileError(error, `read ${path}`);
+  });
+  const file = found.isDirectory() ? await chooseInFolder(path) : path;
+  if (basename(file).endsWith(INDEX)) return openShards(file);
+  const weights = new Map<string, WeightLocation>();
+  addAll(weights, await openSafetensors(file), () => true);
+  return weights;
+}

@@ -1,0 +1,19 @@
+// The part of the room that touches files (node).
+
+export {
+  type AtomicFile,
+  type AtomicOptions,
+  fileError,
+  removeAbandoned,
+  writeAtomically,
+  writeFileAtomic,
+} from "./node-atomic.js";
+export {
+  openSafetensors,
+  readWeight,
+  type SafetensorsFile,
+  type TensorSource,
+  type WeightLocation,
+  writeSafetensors,
+} from "./node-file.js";
+export { openWeights, type Weights } from "./node-weights.js";
