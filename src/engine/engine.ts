@@ -1,0 +1,76 @@
+// The narrow interface through which programs run. Nothing here knows a device's library: node.ts and web.ts do.
+import type { DType, LoweringTarget, Program, TypedArray } from "../graph/index.js";
+
+/** Devices by the names that users give. `auto` is resolved by the engine. */
+export const deviceNames = ["auto", "cpu", "webgpu", "cuda", "coreml", "dml"] as const;
+export type DeviceName = (typeof deviceNames)[number];
+
+/** Elements with their shape, outside of any program. f16 and bf16 are held as bits, bool as bytes. */
+export interface HostTensor {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly data: TypedArray;
+}
+
+export type HostTensors = Readonly<Record<string, HostTensor>>;
+
+/** Where a parameter's bytes lie on disk: absolute byte offsets in a `.safetensors` file. */
+export interface WeightPlace {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly file: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+export type WeightPlaces = ReadonlyMap<string, WeightPlace>;
+
+/** An input that is fed by an output of the run before, as training state is. Both stay where the device works. */
+export interface Carried {
+  readonly output: string;
+  readonly initial: HostTensor;
+}
+
+export interface LoadOptions {
+  /** Parameters found here are read in place; the others must be given to every run, or be carried. */
+  readonly weights?: WeightPlaces;
+  /** Inputs (or parameters) by name, each fed by an output of the run before. */
+  readonly carried?: Readonly<Record<string, Carried>>;
+  /** Let the runtime rewrite the graph. Default true; tests compare both. */
+  readonly optimize?: boolean;
+  /** Write attention and norms by their parts even where the device has them fused. */
+  readonly decompose?: boolean;
+}
+
+/** A program on a device. Runs are queued; running never blocks the event loop. */
+export interface Session {
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly dtype: DType;
+    readonly shape: readonly (number | string)[];
+  }[];
+  readonly outputs: readonly string[];
+  /**
+   * Runs the program once.
+   * @param inputs One tensor for every declared input and fed parameter that is not carried.
+   * @returns The outputs that are not carried.
+   * @throws NishikiError "shape" (wrong name, type or shape), "memory", "device", "closed".
+   */
+  run(inputs: HostTensors): Promise<Record<string, HostTensor>>;
+  /** A copy of the carried tensors as they are now, by input name. */
+  readState(): Promise<Record<string, HostTensor>>;
+  /** Overwrites carried tensors. */
+  writeState(state: HostTensors): Promise<void>;
+  /** Frees the device's memory. A closed session says so when used. */
+  close(): Promise<void>;
+}
+
+export interface Engine {
+  readonly device: Exclude<DeviceName, "auto">;
+  readonly target: LoweringTarget;
+  readonly threads: number;
+  /** Lowers a program for the device and makes it ready to run. */
+  load(program: Program, options?: LoadOptions): Promise<Session>;
+  /** Closes all sessions. */
+  close(): Promise<void>;
+}

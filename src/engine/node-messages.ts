@@ -1,0 +1,35 @@
+// What the engine's thread and the caller's thread say to each other.
+import type { DType, TypedArray } from "../graph/index.js";
+import type { HostTensors } from "./engine.js";
+
+export interface LoadMessage {
+  readonly kind: "load";
+  readonly session: number;
+  readonly onnx: Uint8Array;
+  readonly provider: string;
+  readonly threads: number;
+  readonly optimize: boolean;
+  /** Folder of the weight files that the model points into. */
+  readonly weightsFolder: string | undefined;
+  readonly carried: readonly {
+    readonly input: string;
+    readonly output: string;
+    readonly dtype: DType;
+    readonly shape: readonly number[];
+    readonly data: TypedArray;
+  }[];
+  readonly outputs: readonly string[];
+}
+
+export type EngineMessage =
+  | LoadMessage
+  | { readonly kind: "run"; readonly session: number; readonly inputs: HostTensors }
+  | { readonly kind: "readState"; readonly session: number }
+  | { readonly kind: "writeState"; readonly session: number; readonly state: HostTensors }
+  | { readonly kind: "close"; readonly session: number };
+
+export interface EngineReply {
+  readonly id: number;
+  readonly result?: HostTensors;
+  readonly error?: { readonly message: string };
+}

@@ -1,0 +1,140 @@
+// The engine's thread: ONNX Runtime runs on the thread that calls it, so it is called here.
+import { parentPort } from "node:worker_threads";
+import * as ort from "onnxruntime-node";
+import type { DType, TypedArray } from "../graph/index.js";
+import type { HostTensor } from "./engine.js";
+import type { EngineMessage, EngineReply, LoadMessage } from "./node-messages.js";
+import { emptyArray } from "./validate.js";
+
+/** Training state lives in two sets of buffers: one is read while the other is written. */
+interface Pair {
+  readonly output: string;
+  current: ort.Tensor;
+  next: ort.Tensor;
+}
+
+interface Loaded {
+  readonly session: ort.InferenceSession;
+  readonly carried: Map<string, Pair>;
+  readonly outputs: readonly string[];
+}
+
+const sessions = new Map<number, Loaded>();
+
+const ortTypes: Record<DType, ort.Tensor.Type> = {
+  f32: "float32",
+  f64: "float64",
+  f16: "float16",
+  bf16: "uint16",
+  i8: "int8",
+  u8: "uint8",
+  bool: "bool",
+  i32: "int32",
+  i64: "int64",
+};
+const fromOrt = new Map(Object.entries(ortTypes).map(([ours, theirs]) => [theirs, ours as DType]));
+
+function toOrt(dtype: DType, data: TypedArray, shape: readonly number[]): ort.Tensor {
+  // float16 is held as bits on our side; newer Node versions would otherwise want a Float16Array.
+  return new ort.Tensor(ortTypes[dtype], data as ort.Tensor.DataType, shape);
+}
+
+function toHost(tensor: ort.Tensor): HostTensor {
+  const dtype = fromOrt.get(tensor.type) ?? "f32";
+  const data = tensor.data as TypedArray;
+  // Results may be views of a larger buffer or of memory that the runtime keeps.
+  return { dtype, shape: [...tensor.dims], data: data.slice() };
+}
+
+async function load(message: LoadMessage): Promise<void> {
+  const { onnx, provider, threads, optimize, weightsFolder } = message;
+  const session = await ort.InferenceSession.create(onnx, {
+    executionProviders: [provider],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: "sequential",
+    graphOptimizationLevel: optimize ? "all" : "disabled",
+    logSeverityLevel: 3,
+    extra: {
+      session: {
+        set_denormal_as_zero: "1",
+        ...(weightsFolder ? { model_external_initializers_file_folder_path: weightsFolder } : {}),
+      },
+    },
+  });
+  const carried = new Map<string, Pair>();
+  for (const { input, output, dtype, shape, data } of message.carried) {
+    const current = toOrt(dtype, data, shape);
+    carried.set(input, { output, current, next: toOrt(dtype, emptyArray(dtype, data.length), shape) });
+  }
+  sessions.set(message.session, { session, carried, outputs: message.outputs });
+}
+
+async function run({ session, carried, outputs }: Loaded, inputs: Readonly<Record<string, HostTensor>>) {
+  const feeds: Record<string, ort.Tensor> = {};
+  const fetches: Record<string, ort.Tensor | null> = {};
+  for (const [name, { dtype, data, shape }] of Object.entries(inputs))
+    feeds[name] = toOrt(dtype, data, shape);
+  for (const [name, { output, current, next }] of carried) {
+    feeds[name] = current;
+    fetches[output] = next;
+  }
+  for (const name of outputs) fetches[name] ??= null;
+  const results = await session.run(feeds, fetches as ort.InferenceSession.OnnxValueMapType);
+  for (const pair of carried.values()) [pair.current, pair.next] = [pair.next, pair.current];
+  const given: Record<string, HostTensor> = {};
+  for (const name of outputs) given[name] = toHost(results[name]!);
+  return given;
+}
+
+function readState({ carried }: Loaded): Record<string, HostTensor> {
+  const state: Record<string, HostTensor> = {};
+  for (const [name, { current }] of carried) state[name] = toHost(current);
+  return state;
+}
+
+function writeState({ carried }: Loaded, state: Readonly<Record<string, HostTensor>>): void {
+  for (const [name, tensor] of Object.entries(state)) {
+    const pair = carried.get(name);
+    if (!pair) throw new Error(`"${name}" is not carried from run to run.`);
+    (pair.current.data as Float32Array).set(tensor.data as Float32Array);
+  }
+}
+
+async function answer(message: EngineMessage): Promise<Record<string, HostTensor>> {
+  if (message.kind === "load") {
+    await load(message);
+    return {};
+  }
+  const loaded = sessions.get(message.session);
+  if (!loaded) throw new Error("The session is closed.");
+  switch (message.kind) {
+    case "run":
+      return run(loaded, message.inputs);
+    case "readState":
+      return readState(loaded);
+    case "writeState":
+      writeState(loaded, message.state);
+      return {};
+    case "close":
+      sessions.delete(message.session);
+      await loaded.session.release();
+      return {};
+  }
+}
+
+// One at a time: two WebGPU sessions must not run at once (onnxruntime issue 32561), and on the CPU it costs nothing.
+let queue: Promise<void> = Promise.resolve();
+
+parentPort?.on("message", ({ id, message }: { id: number; message: EngineMessage }) => {
+  queue = queue.then(async () => {
+    let reply: EngineReply;
+    try {
+      reply = { id, result: await answer(message) };
+    } catch (error) {
+      reply = { id, error: { message: error instanceof Error ? error.message : String(error) } };
+    }
+    const buffers = Object.values(reply.result ?? {}).map(({ data }) => data.buffer as ArrayBuffer);
+    parentPort?.postMessage(reply, [...new Set(buffers)]);
+  });
+});

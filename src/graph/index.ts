@@ -1,0 +1,18 @@
+export * from "./gradients.js";
+export { describe, Graph, type GraphNode, type Tensor } from "./graph.js";
+export { type LoweredProgram, type LowerOptions, lowerProgram, type StoredParameter } from "./onnx/lower.js";
+export type { LoweringTarget } from "./onnx/lowering.js";
+export * from "./ops/attention.js";
+export { cast, constant, fill, stopGradient, zerosLike } from "./ops/constant.js";
+export * from "./ops/conv.js";
+export * from "./ops/conv-channels-last.js";
+export * from "./ops/elementwise.js";
+export * from "./ops/index-ops.js";
+export * from "./ops/matmul.js";
+export * from "./ops/norm.js";
+export * from "./ops/pool.js";
+export * from "./ops/reduce.js";
+export * from "./ops/shape-ops.js";
+export * from "./program.js";
+export { formatShape, sameShape, sizeOf } from "./shape.js";
+export * from "./types.js";

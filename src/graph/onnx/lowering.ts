@@ -1,0 +1,51 @@
+// What an operation sees while it is written out as ONNX nodes for one device. All that differs between devices is
+// asked here, so that a device's limits stand in one place.
+import type { DType, Shape, TypedArray } from "../types.js";
+
+/** Devices a program can be lowered for. The accelerators other than WebGPU take the standard operators. */
+export type LoweringTarget = "cpu" | "webgpu" | "cuda" | "coreml" | "dml" | "wasm";
+
+/** What a target's kernels can do beyond the standard operators of opset 21. */
+export interface Capabilities {
+  /** com.microsoft FusedMatMul: a matrix product that takes transposed operands. */
+  readonly fusedMatMul: boolean;
+  /** com.microsoft MultiHeadAttention. */
+  readonly multiHeadAttention: boolean;
+  /** LayerNormalization gives its optional outputs (mean, inverse deviation). */
+  readonly layerNormStatistics: boolean;
+  /** GroupNormalization (opset 21) has a kernel. */
+  readonly groupNormalization: boolean;
+  /** ScatterElements with reduction "add". */
+  readonly scatterAdd: boolean;
+}
+
+export type OnnxAttribute = number | string | readonly number[] | { readonly float: number };
+
+export interface Lowering {
+  readonly target: LoweringTarget;
+  readonly can: Capabilities;
+  /** Writes a node with one output and returns the output's name. */
+  node(
+    type: string,
+    inputs: readonly string[],
+    attributes?: Record<string, OnnxAttribute>,
+    domain?: string,
+  ): string;
+  /** Writes a node with several outputs. */
+  nodes(
+    type: string,
+    inputs: readonly string[],
+    outputs: number,
+    attributes?: Record<string, OnnxAttribute>,
+    domain?: string,
+  ): string[];
+  constant(dtype: DType, shape: readonly number[], data: TypedArray): string;
+  scalar(dtype: DType, value: number): string;
+  /** A constant vector of int64, as shapes, axes and paddings are given. */
+  integers(values: readonly number[]): string;
+  /** A shape as an int64 vector; symbols are read off tensors that have them. */
+  shapeVector(shape: Shape): string;
+  cast(name: string, dtype: DType): string;
+  /** The int8 rows and scales that a parameter is stored as, where it is. */
+  quantized(name: string): { rows: string; scale: string } | undefined;
+}

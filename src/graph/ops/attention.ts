@@ -1,0 +1,82 @@
+// Scaled dot-product attention (Vaswani et al. 2017, arXiv:1706.03762).
+import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
+import type { Dim } from "../types.js";
+import { add, mul } from "./elementwise.js";
+import { matmul } from "./matmul.js";
+import { softmax } from "./norm.js";
+import { reshape, transpose } from "./shape-ops.js";
+
+const attentionOp: Operation = {
+  name: "attention",
+  infer: ([q, , v]) => [{ shape: [...q!.shape.slice(0, -1), v!.shape.at(-1)!], dtype: q!.dtype }],
+  lower: (lowering, [q, k, v, mask], { attributes }) => {
+    if (!lowering.can.multiHeadAttention) return undefined;
+    const options = { num_heads: attributes.heads as number, scale: { float: attributes.scale as number } };
+    // Inputs: query, key, value, bias, key padding mask, attention bias.
+    const inputs = [q!, k!, v!, ...(mask ? ["", "", mask] : [])];
+    return [lowering.node("MultiHeadAttention", inputs, options, "com.microsoft")];
+  },
+};
+
+export interface AttentionOptions {
+  readonly heads: number;
+  /** Added to the scores before softmax: `[batch or 1, heads or 1, queries, keys]`, 0 to keep, very negative to hide. */
+  readonly bias?: Tensor;
+  /** Default 1 / √(width of a head). */
+  readonly scale?: number;
+}
+
+/**
+ * Multi-head attention of projected queries, keys and values.
+ * `q [batch, queries, heads·d]`, `k [batch, keys, heads·d]`, `v [batch, keys, heads·e]` → `[batch, queries, heads·e]`.
+ * One fused kernel where the device has it, its decomposition where gradients are taken.
+ */
+export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {
+  const { heads, bias } = options;
+  const scale = options.scale ?? 1 / Math.sqrt((q.shape.at(-1) as number) / heads);
+  const { mixed } = attentionParts(q, k, v, { heads, bias, scale });
+  return apply(attentionOp, bias ? [q, k, v, bias] : [q, k, v], { heads, scale }, [mixed]);
+}
+
+/**
+ * {@link attention} with the map of attention itself: `weights [batch, heads, queries, keys]`, rows summing to 1.
+ */
+export function attentionParts(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  { heads, bias, scale: given }: AttentionOptions,
+): { mixed: Tensor; weights: Tensor } {
+  const [batch, , width] = q.shape;
+  const fits =
+    [q, k, v].every((t) => t.shape.length === 3 && t.shape[0] === batch) &&
+    typeof width === "number" &&
+    width % heads === 0 &&
+    k.shape[2] === width &&
+    k.shape[1] === v.shape[1] &&
+    (v.shape[2] as number) % heads === 0;
+  if (!fits)
+    throw shapeError(
+      "attention",
+      `q, k, v [batch, tokens, width] with widths that ${heads} heads divide`,
+      q,
+      k,
+      v,
+    );
+  const scale = given ?? 1 / Math.sqrt((width as number) / heads);
+  const [qh, kh, vh] = [mul(q, scale), k, v].map((t) => splitHeads(t, heads)) as [Tensor, Tensor, Tensor];
+  const scores = matmul(qh, kh, { transposeB: true }); // [batch, heads, queries, keys]
+  const weights = softmax(bias ? add(scores, bias) : scores);
+  const mixed = matmul(weights, vh); // [batch, heads, queries, e]
+  return { mixed: mergeHeads(mixed), weights };
+}
+
+function splitHeads(x: Tensor, heads: number): Tensor {
+  const [batch, tokens, width] = x.shape as [Dim, Dim, number];
+  return transpose(reshape(x, [batch, tokens, heads, width / heads]), [0, 2, 1, 3]);
+}
+
+function mergeHeads(x: Tensor): Tensor {
+  const [batch, heads, tokens, width] = x.shape as [Dim, number, Dim, number];
+  return reshape(transpose(x, [0, 2, 1, 3]), [batch, tokens, heads * width]);
+}

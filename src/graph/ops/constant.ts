@@ -1,0 +1,87 @@
+// Inputs, parameters and constants: the leaves of a program.
+import { apply, type Graph, type Operation, shapeOf, type Tensor } from "../graph.js";
+import { sizeOf } from "../shape.js";
+import type { DType, Shape, TypedArray } from "../types.js";
+
+/** A value given at every run. */
+export const inputOp: Operation = {
+  name: "input",
+  infer: (_, { shape, dtype }) => [{ shape: shapeOf(shape), dtype: dtype as DType }],
+};
+
+/** A value learned, found by name in a weight file. */
+export const parameterOp: Operation = {
+  name: "parameter",
+  infer: (_, { shape, dtype }) => [{ shape: shapeOf(shape), dtype: dtype as DType }],
+};
+
+const constantOp: Operation = {
+  name: "constant",
+  infer: (_, { shape, dtype }) => [{ shape: shapeOf(shape), dtype: dtype as DType }],
+  lower: (lowering, _, node) => {
+    const { shape, dtype, data } = node.attributes;
+    return [lowering.constant(dtype as DType, shapeOf(shape) as readonly number[], data as TypedArray)];
+  },
+};
+
+const fillOp: Operation = {
+  name: "fill",
+  infer: (_, { shape, dtype }) => [{ shape: shapeOf(shape), dtype: dtype as DType }],
+  lower: (lowering, _, node) => {
+    const { dtype, value, shape } = node.attributes;
+    const scalar = lowering.scalar(dtype as DType, value as number);
+    const target = shapeOf(shape);
+    return [target.length === 0 ? scalar : lowering.node("Expand", [scalar, lowering.shapeVector(target)])];
+  },
+};
+
+/** A constant tensor from data. */
+export function constant(
+  graph: Graph,
+  data: TypedArray,
+  shape: readonly number[],
+  dtype: DType = "f32",
+): Tensor {
+  if (sizeOf(shape) !== data.length) {
+    throw new RangeError(`constant: ${data.length} elements for shape [${shape.join(", ")}]`);
+  }
+  return graph.apply(constantOp, [], { shape, dtype, data })[0]!;
+}
+
+/** A tensor of one repeated value; the shape may hold symbols. */
+export function fill(graph: Graph, shape: Shape, value: number, dtype: DType = "f32"): Tensor {
+  return graph.apply(fillOp, [], { shape, dtype, value })[0]!;
+}
+
+export function zerosLike(x: Tensor): Tensor {
+  return fill(x.graph, x.shape, 0, x.dtype);
+}
+
+/** An operand: a tensor, or a number that becomes a scalar of the other operand's type. */
+export function operand(value: Tensor | number, like: Tensor): Tensor {
+  return typeof value === "number" ? fill(like.graph, [], value, like.dtype) : value;
+}
+
+const castOp: Operation = {
+  name: "cast",
+  infer: ([x], { dtype }) => [{ shape: x!.shape, dtype: dtype as DType }],
+  gradient: ({ inputs: [x], gradients: [g] }) => [cast(g!, x!.dtype)],
+  lower: (lowering, [x], { attributes }) => [lowering.cast(x!, attributes.dtype as DType)],
+};
+
+/** Converts elements to another type. Not differentiable through integers. */
+export function cast(x: Tensor, dtype: DType): Tensor {
+  return x.dtype === dtype ? x : apply(castOp, [x], { dtype });
+}
+
+const stopGradientOp: Operation = {
+  name: "stopGradient",
+  infer: ([x]) => [x!],
+  gradient: () => [undefined],
+  lower: (_, [x]) => [x!],
+};
+
+/** The same value, through which no gradient flows. */
+export function stopGradient(x: Tensor): Tensor {
+  return apply(stopGradientOp, [x]);
+}

@@ -1,0 +1,189 @@
+// Elementwise arithmetic with NumPy broadcasting.
+import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
+import { broadcastShapes } from "../shape.js";
+import { isFloat, type TensorType } from "../types.js";
+import { cast, operand } from "./constant.js";
+import { sumTo } from "./reduce.js";
+
+export type Operand = Tensor | number;
+
+/** Shape rule of all broadcasting pairs. */
+export function inferBroadcast(name: string, a: Tensor, b: Tensor): TensorType {
+  if (a.dtype !== b.dtype) {
+    throw shapeError(name, `operands of one type (these are ${a.dtype} and ${b.dtype})`, a, b);
+  }
+  const shape = broadcastShapes(a.shape, b.shape);
+  if (!shape) throw shapeError(name, "shapes that broadcast", a, b);
+  return { shape, dtype: a.dtype };
+}
+
+type BinaryGradient = (g: Tensor, a: Tensor, b: Tensor, y: Tensor) => [() => Tensor, () => Tensor];
+
+function binary(name: string, onnx: string, gradient: BinaryGradient): (a: Operand, b: Operand) => Tensor {
+  const op: Operation = {
+    name,
+    infer: ([a, b]) => [inferBroadcast(name, a!, b!)],
+    gradient: ({ inputs: [a, b], outputs: [y], gradients: [g], needs }) => {
+      const [da, db] = gradient(g!, a!, b!, y!);
+      return [needs[0] ? sumTo(da(), a!.shape) : undefined, needs[1] ? sumTo(db(), b!.shape) : undefined];
+    },
+    lower: (lowering, inputs) => [lowering.node(onnx, inputs)],
+  };
+  return (a, b) => {
+    if (typeof a === "number") {
+      if (typeof b === "number") throw new TypeError(`${name}: one operand must be a tensor.`);
+      return apply(op, [operand(a, b), b]);
+    }
+    return apply(op, [a, operand(b, a)]);
+  };
+}
+
+export const add = binary("add", "Add", (g) => [() => g, () => g]);
+export const sub = binary("sub", "Sub", (g) => [() => g, () => neg(g)]);
+export const mul = binary("mul", "Mul", (g, a, b) => [() => mul(g, b), () => mul(g, a)]);
+export const div = binary("div", "Div", (g, _, b, y) => [() => div(g, b), () => neg(div(mul(g, y), b))]);
+/** a to the power of b. The gradient with respect to b needs a > 0. */
+export const pow = binary("pow", "Pow", (g, a, b, y) => [
+  () => mul(g, mul(b, pow(a, sub(b, 1)))),
+  () => mul(g, mul(y, log(a))),
+]);
+/** The smaller of the two; where they are equal the gradient goes to the first. */
+export const minimum = binary("minimum", "Min", (g, a, b) => [
+  () => mul(g, cast(lessOrEqual(a, b), g.dtype)),
+  () => mul(g, cast(greater(a, b), g.dtype)),
+]);
+/** The larger of the two; where they are equal the gradient goes to the first. */
+export const maximum = binary("maximum", "Max", (g, a, b) => [
+  () => mul(g, cast(greaterOrEqual(a, b), g.dtype)),
+  () => mul(g, cast(less(a, b), g.dtype)),
+]);
+
+function comparison(name: string, onnx: string): (a: Operand, b: Operand) => Tensor {
+  const op: Operation = {
+    name,
+    infer: ([a, b]) => [{ ...inferBroadcast(name, a!, b!), dtype: "bool" }],
+    lower: (lowering, inputs) => [lowering.node(onnx, inputs)],
+  };
+  return (a, b) => {
+    if (typeof a === "number") {
+      if (typeof b === "number") throw new TypeError(`${name}: one operand must be a tensor.`);
+      return apply(op, [operand(a, b), b]);
+    }
+    return apply(op, [a, operand(b, a)]);
+  };
+}
+
+export const equal = comparison("equal", "Equal");
+export const less = comparison("less", "Less");
+export const lessOrEqual = comparison("lessOrEqual", "LessOrEqual");
+export const greater = comparison("greater", "Greater");
+export const greaterOrEqual = comparison("greaterOrEqual", "GreaterOrEqual");
+/** Logical operations on bool tensors. */
+export const logicalAnd = comparison("logicalAnd", "And");
+export const logicalOr = comparison("logicalOr", "Or");
+
+const whereOp: Operation = {
+  name: "where",
+  infer: ([condition, a, b]) => {
+    const { shape, dtype } = inferBroadcast("where", a!, b!);
+    const whole = condition!.dtype === "bool" ? broadcastShapes(condition!.shape, shape) : undefined;
+    if (!whole) throw shapeError("where", "a bool condition that broadcasts", condition!, a!, b!);
+    return [{ shape: whole, dtype }];
+  },
+  gradient: ({ inputs: [condition, a, b], gradients: [g] }) => [
+    undefined,
+    sumTo(where(condition!, g!, 0), a!.shape),
+    sumTo(where(condition!, 0, g!), b!.shape),
+  ],
+  lower: (lowering, inputs) => [lowering.node("Where", inputs)],
+};
+
+/** Elements of `a` where the condition holds, else of `b`. */
+export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
+  const like = typeof a === "number" ? b : a;
+  if (typeof like === "number") throw new TypeError("where: one branch must be a tensor.");
+  return apply(whereOp, [condition, operand(a, like), operand(b, like)]);
+}
+
+type UnaryGradient = (g: Tensor, x: Tensor, y: Tensor) => Tensor | undefined;
+
+function unary(
+  name: string,
+  lower: string | Operation["lower"],
+  gradient: UnaryGradient | undefined,
+  floatOnly = true,
+): (x: Tensor) => Tensor {
+  const op: Operation = {
+    name,
+    infer: ([x]) => {
+      if (floatOnly && !isFloat(x!.dtype)) throw shapeError(name, `a float tensor (this is ${x!.dtype})`, x!);
+      return [{ shape: x!.shape, dtype: x!.dtype }];
+    },
+    lower: typeof lower === "string" ? (lowering, inputs) => [lowering.node(lower, inputs)] : lower,
+  };
+  const differentiable: Operation = gradient
+    ? { ...op, gradient: ({ inputs: [x], outputs: [y], gradients: [g] }) => [gradient(g!, x!, y!)] }
+    : op;
+  return (x) => apply(differentiable, [x]);
+}
+
+export const neg = unary("neg", "Neg", (g) => neg(g), false);
+export const abs = unary("abs", "Abs", (g, x) => mul(g, sign(x)), false);
+export const sign = unary("sign", "Sign", () => undefined, false);
+export const floor = unary("floor", "Floor", () => undefined);
+export const ceil = unary("ceil", "Ceil", () => undefined);
+/** To the nearest integer, halves to even. */
+export const round = unary("round", "Round", () => undefined);
+export const logicalNot = unary("logicalNot", "Not", undefined, false);
+export const exp = unary("exp", "Exp", (g, _, y) => mul(g, y));
+export const log = unary("log", "Log", (g, x) => div(g, x));
+export const sqrt = unary("sqrt", "Sqrt", (g, _, y) => div(mul(g, 0.5), y));
+export const reciprocal = unary("reciprocal", "Reciprocal", (g, _, y) => neg(mul(g, square(y))));
+export const square = unary(
+  "square",
+  (lowering, [x]) => [lowering.node("Mul", [x!, x!])],
+  (g, x) => mul(g, mul(x, 2)),
+);
+/** 1 / sqrt(x). */
+export const rsqrt = unary(
+  "rsqrt",
+  (lowering, [x]) => [lowering.node("Reciprocal", [lowering.node("Sqrt", [x!])])],
+  (g, _, y) => mul(mul(g, -0.5), mul(y, square(y))),
+);
+export const sin = unary("sin", "Sin", (g, x) => mul(g, cos(x)));
+export const cos = unary("cos", "Cos", (g, x) => neg(mul(g, sin(x))));
+export const tanh = unary("tanh", "Tanh", (g, _, y) => mul(g, sub(1, square(y))));
+export const erf = unary("erf", "Erf", (g, x) => mul(g, mul(exp(neg(square(x))), 2 / Math.sqrt(Math.PI))));
+export const sigmoid = unary("sigmoid", "Sigmoid", (g, _, y) => mul(g, mul(y, sub(1, y))));
+export const relu = unary("relu", "Relu", (g, x) => mul(g, cast(greater(x, 0), g.dtype)));
+export const softplus = unary("softplus", "Softplus", (g, x) => mul(g, sigmoid(x)));
+/** x · sigmoid(x) (Ramachandran et al. 2017, arXiv:1710.05941). */
+export const silu = unary(
+  "silu",
+  (lowering, [x]) => [lowering.node("Mul", [x!, lowering.node("Sigmoid", [x!])])],
+  (g, x, y) => {
+    const s = sigmoid(x);
+    return mul(g, add(s, mul(y, sub(1, s))));
+  },
+);
+/** x · Φ(x), exact (Hendrycks and Gimpel 2016, arXiv:1606.08415). */
+export const gelu = unary("gelu", "Gelu", (g, x) => {
+  const density = mul(exp(mul(square(x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
+  return mul(g, add(mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5), mul(x, density)));
+});
+
+/** The tanh approximation of {@link gelu}, as GPT-2 and many vision transformers use it. */
+export function geluTanh(x: Tensor): Tensor {
+  const inner = mul(add(x, mul(mul(square(x), x), 0.044715)), Math.sqrt(2 / Math.PI));
+  return mul(mul(x, 0.5), add(tanh(inner), 1));
+}
+
+/** x · sigmoid(1.702 x), the approximation that CLIP's text encoder was trained with. */
+export function quickGelu(x: Tensor): Tensor {
+  return mul(x, sigmoid(mul(x, 1.702)));
+}
+
+/** Limits elements to [low, high]. */
+export function clamp(x: Tensor, low: number, high: number): Tensor {
+  return minimum(maximum(x, low), high);
+}

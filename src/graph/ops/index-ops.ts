@@ -1,0 +1,140 @@
+// Reading and adding by index: embeddings, token selection.
+import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
+import { formatShape, normalizeAxis, sameShape } from "../shape.js";
+import type { Dim } from "../types.js";
+import { cast, constant, fill, zerosLike } from "./constant.js";
+import { add, equal } from "./elementwise.js";
+import { matmul } from "./matmul.js";
+import { reshape, transpose, unsqueeze } from "./shape-ops.js";
+
+const gatherOp: Operation = {
+  name: "gather",
+  infer: ([x, indices], { axis }) => {
+    if (indices!.dtype !== "i64" && indices!.dtype !== "i32") {
+      throw shapeError("gather", `integer indices (these are ${indices!.dtype})`, indices!);
+    }
+    const at = axis as number;
+    return [
+      { shape: [...x!.shape.slice(0, at), ...indices!.shape, ...x!.shape.slice(at + 1)], dtype: x!.dtype },
+    ];
+  },
+  gradient: ({ inputs: [x, indices], gradients: [g], attributes }) => {
+    const axis = attributes.axis as number;
+    const rank = x!.shape.length;
+    const span = indices!.shape.length;
+    // Rows first, then add them where they came from.
+    const order = [
+      ...Array.from({ length: span }, (_, i) => axis + i),
+      ...Array.from({ length: g!.shape.length }, (_, i) => i).filter((i) => i < axis || i >= axis + span),
+    ];
+    const others = x!.shape.filter((_, i) => i !== axis);
+    const rows = reshape(transpose(g!, order), [-1, ...others]);
+    const base = fill(g!.graph, [x!.shape[axis]!, ...others], 0, g!.dtype);
+    const added = scatterAdd(base, reshape(indices!, [-1]), rows);
+    const back = Array.from({ length: rank }, (_, i) => (i < axis ? i + 1 : i === axis ? 0 : i));
+    return [transpose(added, back), undefined];
+  },
+  lower: (lowering, [x, indices], { attributes, inputs: [source] }) => {
+    const axis = attributes.axis as number;
+    const stored = axis === 0 ? lowering.quantized(x!) : undefined;
+    if (!stored) return [lowering.node("Gather", [x!, indices!], { axis })];
+    // An int8 table stays int8 in memory: only the rows that are read become floats.
+    const rows = lowering.cast(lowering.node("Gather", [stored.rows, indices!], { axis: 0 }), source!.dtype);
+    const scale = lowering.node("Gather", [stored.scale, indices!], { axis: 0 });
+    const column = lowering.node("Unsqueeze", [scale, lowering.integers([-1])]);
+    return [lowering.node("Mul", [rows, column])];
+  },
+};
+
+/** Slices of `x` along an axis by index: `gather(table [rows, width], ids [batch, n]) → [batch, n, width]`. */
+export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
+  return apply(gatherOp, [x, indices], { axis: normalizeAxis("gather", axis, x.shape.length) });
+}
+
+/** Rows as indicators: `[n] → [n, classes]`, 1 at the index. */
+export function oneHot(indices: Tensor, classes: number, like: Tensor): Tensor {
+  const range = constant(
+    indices.graph,
+    BigInt64Array.from({ length: classes }, (_, i) => BigInt(i)),
+    [classes],
+    "i64",
+  );
+  return cast(equal(unsqueeze(cast(indices, "i64"), -1), range), like.dtype);
+}
+
+const scatterAddOp: Operation = {
+  name: "scatterAdd",
+  infer: ([base, indices, updates]) => {
+    const expected: Dim[] = [indices!.shape[0]!, ...base!.shape.slice(1)];
+    if (indices!.shape.length !== 1 || !sameShape(updates!.shape, expected)) {
+      throw shapeError(
+        "scatterAdd",
+        `indices [n] and updates ${formatShape(expected)}`,
+        base!,
+        indices!,
+        updates!,
+      );
+    }
+    return [{ shape: base!.shape, dtype: base!.dtype }];
+  },
+  gradient: ({ inputs: [, indices], gradients: [g] }) => [g, undefined, gather(g!, indices!)],
+  lower: (lowering, [base, indices, updates], { inputs: [, ids] }) => {
+    const wide = ids!.dtype === "i64" ? indices! : lowering.cast(indices!, "i64");
+    const column = lowering.node("Unsqueeze", [wide, lowering.integers([-1])]);
+    return [lowering.node("ScatterND", [base!, column, updates!], { reduction: "add" })];
+  },
+};
+
+/**
+ * Adds rows where the indices say; repeated indices add up.
+ * `base [rows, …]`, `indices [n]`, `updates [n, …]`.
+ */
+export function scatterAdd(base: Tensor, indices: Tensor, updates: Tensor): Tensor {
+  return apply(scatterAddOp, [base, indices, updates]);
+}
+
+/** {@link scatterAdd} as a matrix product with indicators, for targets without an adding scatter. */
+export function scatterAddByProduct(base: Tensor, indices: Tensor, updates: Tensor): Tensor {
+  const rows = base.shape[0];
+  if (typeof rows !== "number") throw shapeError("scatterAddByProduct", "a fixed number of rows", base);
+  const flat = reshape(updates, [updates.shape[0]!, -1]);
+  const product = matmul(oneHot(indices, rows, updates), flat, { transposeA: true });
+  return add(base, reshape(product, base.shape));
+}
+
+const gatherElementsOp: Operation = {
+  name: "gatherElements",
+  infer: ([x, indices]) => {
+    if (x!.shape.length !== indices!.shape.length) {
+      throw shapeError("gatherElements", "indices of the same rank", x!, indices!);
+    }
+    return [{ shape: indices!.shape, dtype: x!.dtype }];
+  },
+  gradient: ({ inputs: [x, indices], gradients: [g], attributes }) => [
+    apply(scatterElementsOp, [zerosLike(x!), indices!, g!], attributes),
+    undefined,
+  ],
+  lower: (lowering, inputs, { attributes }) => [
+    lowering.node("GatherElements", inputs, { axis: attributes.axis as number }),
+  ],
+};
+
+const scatterElementsOp: Operation = {
+  name: "scatterElements",
+  infer: ([base]) => [base!],
+  gradient: ({ inputs: [, indices], gradients: [g], attributes }) => [
+    g,
+    undefined,
+    apply(gatherElementsOp, [g!, indices!], attributes),
+  ],
+  lower: (lowering, inputs, { attributes }) => [
+    lowering.node("ScatterElements", inputs, { axis: attributes.axis as number, reduction: "add" }),
+  ],
+};
+
+/** One element per index along an axis, as NumPy's take_along_axis. */
+export function gatherElements(x: Tensor, indices: Tensor, axis: number): Tensor {
+  return apply(gatherElementsOp, [x, indices], {
+    axis: normalizeAxis("gatherElements", axis, x.shape.length),
+  });
+}

@@ -1,0 +1,90 @@
+// Matrix products. All of a network's cost is here, so transposed operands are passed on as flags, not as copies.
+import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
+import { broadcastShapes } from "../shape.js";
+import type { Dim } from "../types.js";
+import { add } from "./elementwise.js";
+import { sumTo } from "./reduce.js";
+import { reshape } from "./shape-ops.js";
+
+interface Flags {
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+}
+
+const matmulOp: Operation = {
+  name: "matmul",
+  infer: ([a, b], attributes) => {
+    const { transposeA, transposeB } = attributes as unknown as Flags;
+    if (a!.shape.length < 2 || b!.shape.length < 2)
+      throw shapeError("matmul", "tensors of rank 2 or more", a!, b!);
+    const [rows, inner] = lastTwo(a!, transposeA);
+    const [innerB, columns] = lastTwo(b!, transposeB);
+    const batch = broadcastShapes(a!.shape.slice(0, -2), b!.shape.slice(0, -2));
+    if (inner !== innerB || !batch || a!.dtype !== b!.dtype) {
+      const flags = `${transposeA ? ", the first transposed" : ""}${transposeB ? ", the second transposed" : ""}`;
+      throw shapeError("matmul", `inner dimensions that agree${flags}`, a!, b!);
+    }
+    return [{ shape: [...batch, rows, columns], dtype: a!.dtype }];
+  },
+  gradient: ({ inputs: [a, b], gradients: [g], attributes, needs }) => {
+    const { transposeA, transposeB } = attributes as unknown as Flags;
+    const da = () =>
+      transposeA
+        ? matmul(b!, g!, { transposeA: transposeB, transposeB: true })
+        : matmul(g!, b!, { transposeB: !transposeB });
+    const db = () =>
+      transposeB
+        ? matmul(g!, a!, { transposeA: true, transposeB: transposeA })
+        : matmul(a!, g!, { transposeA: !transposeA });
+    return [needs[0] ? sumTo(da(), a!.shape) : undefined, needs[1] ? sumTo(db(), b!.shape) : undefined];
+  },
+  lower: (lowering, [a, b], { attributes, inputs: [x, y] }) => {
+    const { transposeA, transposeB } = attributes as unknown as Flags;
+    if (!transposeA && !transposeB) return [lowering.node("MatMul", [a!, b!])];
+    if (x!.shape.length === 2 && y!.shape.length === 2) {
+      return [lowering.node("Gemm", [a!, b!], { transA: +transposeA, transB: +transposeB })];
+    }
+    if (lowering.can.fusedMatMul) {
+      const flags = { transA: +transposeA, transB: +transposeB };
+      return [lowering.node("FusedMatMul", [a!, b!], flags, "com.microsoft")];
+    }
+    const swap = (name: string, tensor: Tensor) => {
+      const rank = tensor.shape.length;
+      return lowering.node("Transpose", [name], {
+        perm: tensor.shape.map((_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i)),
+      });
+    };
+    return [lowering.node("MatMul", [transposeA ? swap(a!, x!) : a!, transposeB ? swap(b!, y!) : b!])];
+  },
+};
+
+function lastTwo(tensor: Tensor, transposed: boolean): [Dim, Dim] {
+  const [rows, columns] = tensor.shape.slice(-2) as [Dim, Dim];
+  return transposed ? [columns, rows] : [rows, columns];
+}
+
+/**
+ * Matrix product over the last two axes; leading axes broadcast.
+ * `[..., m, k] × [..., k, n] → [..., m, n]`; the flags say which operand is stored transposed.
+ */
+export function matmul(a: Tensor, b: Tensor, flags: Partial<Flags> = {}): Tensor {
+  const { transposeA = false, transposeB = false } = flags;
+  return apply(matmulOp, [a, b], { transposeA, transposeB });
+}
+
+/**
+ * x · wᵀ + bias, with the weight as PyTorch stores it.
+ * `x [..., in]`, `weight [out, in]`, `bias [out]` → `[..., out]`.
+ */
+export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
+  const inner = x.shape.at(-1);
+  if (inner === undefined || weight.shape.length !== 2 || weight.shape[1] !== inner) {
+    throw shapeError("linear", "the last axis to equal the weight's second", x, weight);
+  }
+  // One product over all rows is faster than a batch of small ones, and its weight gradient is one product too.
+  const rows = x.shape.length === 2 ? x : reshape(x, [-1, inner]);
+  const product = matmul(rows, weight, { transposeB: true });
+  const result =
+    x.shape.length === 2 ? product : reshape(product, [...x.shape.slice(0, -1), weight.shape[0]!]);
+  return bias ? add(result, bias) : result;
+}

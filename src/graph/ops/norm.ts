@@ -1,0 +1,129 @@
+// Normalisation and softmax.
+import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
+import { add, div, exp, log, mul, rsqrt, sqrt, square, sub } from "./elementwise.js";
+import { max, mean, sum } from "./reduce.js";
+import { reshape } from "./shape-ops.js";
+
+const softmaxOp: Operation = {
+  name: "softmax",
+  infer: ([x]) => [x!],
+  gradient: ({ outputs: [y], gradients: [g] }) => {
+    const inner = sum(mul(g!, y!), -1, { keepAxes: true });
+    return [mul(y!, sub(g!, inner))];
+  },
+  lower: (lowering, [x]) => [lowering.node("Softmax", [x!], { axis: -1 })],
+};
+
+/** exp(x) / Σ exp(x) over the last axis. */
+export function softmax(x: Tensor): Tensor {
+  return apply(softmaxOp, [x]);
+}
+
+/** log softmax over the last axis, without overflow. */
+export function logSoftmax(x: Tensor): Tensor {
+  const shifted = sub(x, max(x, -1, { keepAxes: true }));
+  return sub(shifted, log(sum(exp(shifted), -1, { keepAxes: true })));
+}
+
+/**
+ * Layer normalisation without its affine part: outputs x̂ and the inverse deviation, which its gradient needs.
+ * WebGPU's kernel does not give the second output, so there it is written with means.
+ */
+const layerNormOp: Operation = {
+  name: "layerNorm",
+  infer: ([x]) => [x!, { shape: [...x!.shape.slice(0, -1), 1], dtype: x!.dtype }],
+  gradient: ({ outputs: [normalized, inverse], gradients: [g, gInverse] }) => {
+    if (gInverse)
+      throw shapeError("gradient of layerNorm", "only the normalised output to be used", gInverse);
+    const centred = sub(g!, mean(g!, -1, { keepAxes: true }));
+    const along = mul(normalized!, mean(mul(g!, normalized!), -1, { keepAxes: true }));
+    return [mul(sub(centred, along), inverse!)];
+  },
+  lower: (lowering, [x], { inputs: [input], attributes }) => {
+    const epsilon = attributes.epsilon as number;
+    const width = input!.shape.at(-1)!;
+    if (lowering.can.layerNormStatistics && typeof width === "number" && input!.dtype === "f32") {
+      const ones = lowering.constant("f32", [width], new Float32Array(width).fill(1));
+      const options = { axis: -1, epsilon: { float: epsilon } };
+      const [y, , inverse] = lowering.nodes("LayerNormalization", [x!, ones], 3, options);
+      return [y!, inverse!];
+    }
+    const axes = lowering.integers([-1]);
+    const centre = lowering.node("Sub", [x!, lowering.node("ReduceMean", [x!, axes], { keepdims: 1 })]);
+    const variance = lowering.node("ReduceMean", [lowering.node("Mul", [centre, centre]), axes], {
+      keepdims: 1,
+    });
+    const shifted = lowering.node("Add", [variance, lowering.scalar(input!.dtype, epsilon)]);
+    const inverse = lowering.node("Reciprocal", [lowering.node("Sqrt", [shifted])]);
+    return [lowering.node("Mul", [centre, inverse]), inverse];
+  },
+};
+
+export interface NormOptions {
+  readonly weight?: Tensor;
+  readonly bias?: Tensor;
+  /** Added to the variance. Default 1e-5. */
+  readonly epsilon?: number;
+}
+
+function affine(x: Tensor, weight: Tensor | undefined, bias: Tensor | undefined): Tensor {
+  const scaled = weight ? mul(x, weight) : x;
+  return bias ? add(scaled, bias) : scaled;
+}
+
+/** Zero mean and unit variance over the last axis (Ba et al. 2016, arXiv:1607.06450). */
+export function layerNorm(x: Tensor, { weight, bias, epsilon = 1e-5 }: NormOptions = {}): Tensor {
+  for (const affineTensor of [weight, bias]) {
+    if (affineTensor && affineTensor.shape.at(-1) !== x.shape.at(-1)) {
+      throw shapeError("layerNorm", "weight and bias as wide as the last axis", x, affineTensor);
+    }
+  }
+  return affine(x.graph.apply(layerNormOp, [x], { epsilon })[0]!, weight, bias);
+}
+
+/** Unit mean square over the last axis (Zhang and Sennrich 2019, arXiv:1910.07467). */
+export function rmsNorm(x: Tensor, { weight, bias, epsilon = 1e-6 }: NormOptions = {}): Tensor {
+  const inverse = rsqrt(add(mean(square(x), -1, { keepAxes: true }), epsilon));
+  return affine(mul(x, inverse), weight, bias);
+}
+
+const groupNormOp: Operation = {
+  name: "groupNorm",
+  infer: ([x]) => [x!],
+  lower: (lowering, inputs, { attributes }) => {
+    if (!lowering.can.groupNormalization) return undefined;
+    const options = {
+      num_groups: attributes.groups as number,
+      epsilon: { float: attributes.epsilon as number },
+    };
+    return [lowering.node("GroupNormalization", inputs, options)];
+  },
+};
+
+/**
+ * Zero mean and unit variance over groups of channels (Wu and He 2018, arXiv:1803.08494).
+ * `x [batch, channels, …]`, `weight` and `bias` `[channels]`.
+ */
+export function groupNorm(x: Tensor, groups: number, weight: Tensor, bias: Tensor, epsilon = 1e-5): Tensor {
+  const [batch, channels, ...space] = x.shape;
+  const fits = typeof channels === "number" && channels % groups === 0;
+  if (!fits || weight.shape[0] !== channels || bias.shape[0] !== channels) {
+    throw shapeError(
+      "groupNorm",
+      `channels that ${groups} groups divide, and one weight for each`,
+      x,
+      weight,
+      bias,
+    );
+  }
+  const grouped = reshape(x, [batch!, groups, -1]);
+  const normalized = reshape(layerNorm(grouped, { epsilon }), x.shape);
+  const perChannel = [channels, ...space.map(() => 1)];
+  const body = add(mul(normalized, reshape(weight, perChannel)), reshape(bias, perChannel));
+  return apply(groupNormOp, [x, weight, bias], { groups, epsilon }, [body]);
+}
+
+/** x / ‖x‖ over the last axis. */
+export function l2Normalize(x: Tensor, epsilon = 1e-6): Tensor {
+  return div(x, sqrt(add(sum(square(x), -1, { keepAxes: true }), epsilon)));
+}

@@ -1,0 +1,249 @@
+// Operations that move elements without computing: reshape, transpose, concat, slice, pad, expand.
+import { NishikiError } from "../../errors.js";
+import { apply, numbers, type Operation, shapeError, shapeOf, type Tensor } from "../graph.js";
+import { addDims, broadcastShapes, formatShape, inferReshape, normalizeAxis, sameShape } from "../shape.js";
+import type { Dim, Shape } from "../types.js";
+import { sumTo } from "./reduce.js";
+
+const reshapeOp: Operation = {
+  name: "reshape",
+  infer: ([x], { shape }) => [{ shape: shapeOf(shape), dtype: x!.dtype }],
+  gradient: ({ inputs: [x], gradients: [g] }) => [reshape(g!, x!.shape)],
+  lower: (lowering, [x], { attributes }) => [
+    lowering.node("Reshape", [x!, lowering.shapeVector(shapeOf(attributes.shape))]),
+  ],
+};
+
+/** The same elements in another shape; one dimension may be -1. */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  const target = inferReshape(x.shape, shape);
+  if (!target) throw shapeError("reshape", `a tensor that can take the shape ${formatShape(shape)}`, x);
+  if (sameShape(x.shape, target)) return x;
+  // Two reshapes in a row are one: attention and convolution make long chains of them.
+  const source = x.node.op === reshapeOp ? x.node.inputs[0]! : x;
+  return sameShape(source.shape, target) ? source : apply(reshapeOp, [source], { shape: target });
+}
+
+/** Adds an axis of size 1. */
+export function unsqueeze(x: Tensor, axis: number): Tensor {
+  const at = normalizeAxis("unsqueeze", axis, x.shape.length + 1);
+  return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
+}
+
+const transposeOp: Operation = {
+  name: "transpose",
+  infer: ([x], { order }) => [{ shape: numbers(order).map((axis) => x!.shape[axis]!), dtype: x!.dtype }],
+  gradient: ({ gradients: [g], attributes }) => {
+    const order = numbers(attributes.order);
+    return [
+      transpose(
+        g!,
+        order.map((_, axis) => order.indexOf(axis)),
+      ),
+    ];
+  },
+  lower: (lowering, [x], { attributes }) => [
+    lowering.node("Transpose", [x!], { perm: numbers(attributes.order) }),
+  ],
+};
+
+/** Axes in a new order; by default the last two are swapped. */
+export function transpose(x: Tensor, order?: readonly number[]): Tensor {
+  const rank = x.shape.length;
+  const axes = order ?? [...Array(Math.max(0, rank - 2)).keys(), rank - 1, rank - 2];
+  const valid = axes.length === rank && [...axes].sort((a, b) => a - b).every((axis, i) => axis === i);
+  if (!valid) throw shapeError("transpose", `a tensor whose ${axes.length} axes are [${axes.join(", ")}]`, x);
+  return axes.every((axis, i) => axis === i) ? x : apply(transposeOp, [x], { order: axes });
+}
+
+const expandOp: Operation = {
+  name: "expand",
+  infer: ([x], { shape }) => [{ shape: shapeOf(shape), dtype: x!.dtype }],
+  gradient: ({ inputs: [x], gradients: [g] }) => [sumTo(g!, x!.shape)],
+  lower: (lowering, [x], { attributes }) => [
+    lowering.node("Expand", [x!, lowering.shapeVector(shapeOf(attributes.shape))]),
+  ],
+};
+
+/** Repeats along axes of size 1 (and new leading axes) to reach a shape. */
+export function expand(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x;
+  const reached = broadcastShapes(x.shape, shape);
+  if (!reached || !sameShape(reached, shape)) {
+    throw shapeError("expand", `a tensor that expands to ${formatShape(shape)}`, x);
+  }
+  return apply(expandOp, [x], { shape });
+}
+
+const concatOp: Operation = {
+  name: "concat",
+  infer: (inputs, attributes) => {
+    const axis = attributes.axis as number;
+    const [first, ...rest] = inputs;
+    let size: Dim = first!.shape[axis]!;
+    for (const other of rest) {
+      const fits =
+        other.dtype === first!.dtype &&
+        other.shape.length === first!.shape.length &&
+        other.shape.every((dim, i) => i === axis || dim === first!.shape[i]);
+      if (!fits)
+        throw shapeError("concat", `tensors of one type that differ in axis ${axis} only`, first!, other);
+      size = addDims(size, other.shape[axis]!);
+    }
+    return [{ shape: first!.shape.map((dim, i) => (i === axis ? size : dim)), dtype: first!.dtype }];
+  },
+  gradient: ({ inputs, gradients: [g], attributes, needs }) => {
+    const axis = attributes.axis as number;
+    let start = 0;
+    return inputs.map((input, i) => {
+      const size = input.shape[axis]!;
+      if (typeof size === "string")
+        throw shapeError("gradient of concat", "fixed sizes along the axis", input);
+      const from = start;
+      start += size;
+      return needs[i] ? slice(g!, axis, from, start) : undefined;
+    });
+  },
+  lower: (lowering, inputs, { attributes }) => [
+    lowering.node("Concat", inputs, { axis: attributes.axis as number }),
+  ],
+};
+
+/** Tensors joined along an axis. */
+export function concat(tensors: readonly Tensor[], axis: number): Tensor {
+  const first = tensors[0];
+  if (!first) throw new NishikiError("shape", "concat: expected at least one tensor, got none.");
+  if (tensors.length === 1) return first;
+  return apply(concatOp, tensors, { axis: normalizeAxis("concat", axis, first.shape.length) });
+}
+
+/** Largest int64 that a double holds exactly: "to the end" for symbolic axes. */
+const toTheEnd = Number.MAX_SAFE_INTEGER;
+
+const sliceOp: Operation = {
+  name: "slice",
+  infer: ([x], { axis, start, end, step }) => {
+    const dim = x!.shape[axis as number]!;
+    const size = Math.ceil(((end as number) - (start as number)) / (step as number));
+    const open = end === toTheEnd;
+    const symbolic = open ? `${dim}-${start}${step === 1 ? "" : `/${step}`}` : size;
+    return [
+      {
+        shape: x!.shape.map((d, i) => (i === axis ? (typeof dim === "string" ? symbolic : size) : d)),
+        dtype: x!.dtype,
+      },
+    ];
+  },
+  gradient: ({ inputs: [x], outputs: [y], gradients: [g], attributes }) => {
+    const axis = attributes.axis as number;
+    const start = attributes.start as number;
+    const step = attributes.step as number;
+    const whole = x!.shape[axis]!;
+    const part = y!.shape[axis]!;
+    if (typeof whole === "string" || typeof part === "string") {
+      throw shapeError("gradient of slice", "a fixed size along the axis", x!);
+    }
+    const spread = step === 1 ? g! : dilate(g!, axis, step);
+    const length = step === 1 ? part : part * step;
+    const before: number[] = x!.shape.map((_, i) => (i === axis ? start : 0));
+    const after: number[] = x!.shape.map((_, i) => (i === axis ? Math.max(0, whole - start - length) : 0));
+    const padded = pad(spread, before, after);
+    return [start + length > whole ? slice(padded, axis, 0, whole) : padded];
+  },
+  lower: (lowering, [x], { attributes: { axis, start, end, step } }) => [
+    lowering.node("Slice", [
+      x!,
+      lowering.integers([start as number]),
+      lowering.integers([end as number]),
+      lowering.integers([axis as number]),
+      lowering.integers([step as number]),
+    ]),
+  ],
+};
+
+/** Puts step-1 zeros after every element along an axis: the transpose of a strided slice. */
+function dilate(x: Tensor, axis: number, step: number): Tensor {
+  const rank = x.shape.length;
+  const opened = unsqueeze(x, axis + 1);
+  const zeros = Array<number>(rank + 1).fill(0);
+  const after = zeros.map((_, i) => (i === axis + 1 ? step - 1 : 0));
+  const size = x.shape[axis] as number;
+  return reshape(
+    pad(opened, zeros, after),
+    x.shape.map((dim, i) => (i === axis ? size * step : dim)),
+  );
+}
+
+/** Elements start, start + step, … before end along an axis; negative start and end count from the end. */
+export function slice(x: Tensor, axis: number, start: number, end?: number, step = 1): Tensor {
+  const at = normalizeAxis("slice", axis, x.shape.length);
+  const dim = x.shape[at]!;
+  if (typeof dim === "string") {
+    if (start < 0 || (end !== undefined && end < start)) {
+      throw shapeError("slice", `non-negative bounds along the symbolic axis ${at}`, x);
+    }
+    return apply(sliceOp, [x], { axis: at, start, end: end ?? toTheEnd, step });
+  }
+  const from = start < 0 ? start + dim : start;
+  const to = end === undefined ? dim : end < 0 ? end + dim : end;
+  if (from < 0 || to > dim || from > to || step < 1) {
+    throw shapeError("slice", `bounds ${start} to ${end ?? "the end"} inside of axis ${at}`, x);
+  }
+  if (from === 0 && to === dim && step === 1) return x;
+  return apply(sliceOp, [x], { axis: at, start: from, end: to, step });
+}
+
+/** Parts of the given sizes along an axis; a single number makes that many equal parts. */
+export function split(x: Tensor, axis: number, parts: number | readonly number[]): Tensor[] {
+  const at = normalizeAxis("split", axis, x.shape.length);
+  const dim = x.shape[at]!;
+  if (typeof dim === "string") throw shapeError("split", `a fixed size along axis ${at}`, x);
+  const sizes = typeof parts === "number" ? Array<number>(parts).fill(dim / parts) : parts;
+  if (sizes.reduce((a, b) => a + b, 0) !== dim || sizes.some((size) => !Number.isInteger(size))) {
+    throw shapeError("split", `axis ${at} to divide into [${sizes.join(", ")}]`, x);
+  }
+  let start = 0;
+  return sizes.map((size) => {
+    start += size;
+    return slice(x, at, start - size, start);
+  });
+}
+
+const padOp: Operation = {
+  name: "pad",
+  infer: ([x], { before, after }) => [
+    {
+      shape: x!.shape.map((dim, i) => addDims(dim, numbers(before)[i]! + numbers(after)[i]!)),
+      dtype: x!.dtype,
+    },
+  ],
+  gradient: ({ inputs: [x], gradients: [g], attributes }) => {
+    const before = numbers(attributes.before);
+    return [
+      x!.shape.reduce<Tensor>((t, dim, axis) => {
+        const start = before[axis]!;
+        if (start === 0 && t.shape[axis] === dim) return t;
+        if (typeof dim === "string")
+          throw shapeError("gradient of pad", "a fixed size along padded axes", x!);
+        return slice(t, axis, start, start + dim);
+      }, g!),
+    ];
+  },
+  lower: (lowering, [x], { attributes, inputs: [input] }) => [
+    lowering.node("Pad", [
+      x!,
+      lowering.integers([...numbers(attributes.before), ...numbers(attributes.after)]),
+      lowering.scalar(input!.dtype, attributes.value as number),
+    ]),
+  ],
+};
+
+/** Surrounds a tensor with a constant; `before` and `after` have one number per axis. */
+export function pad(x: Tensor, before: readonly number[], after: readonly number[], value = 0): Tensor {
+  const rank = x.shape.length;
+  if (before.length !== rank || after.length !== rank || [...before, ...after].some((n) => n < 0)) {
+    throw shapeError("pad", `${rank} non-negative paddings on each side`, x);
+  }
+  if ([...before, ...after].every((n) => n === 0)) return x;
+  return apply(padOp, [x], { before, after, value });
+}

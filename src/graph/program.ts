@@ -1,0 +1,104 @@
+// Tracing: a pure function over symbolic tensors is called once, and what it did is a program.
+import { NishikiError } from "../errors.js";
+import { Graph, type Tensor } from "./graph.js";
+import { inputOp, parameterOp } from "./ops/constant.js";
+import { formatShape, sameShape } from "./shape.js";
+import type { DType, Shape } from "./types.js";
+
+/** How a parameter begins when it is not loaded: as the networks' papers do it. */
+export type Initializer =
+  | { readonly kind: "zeros" }
+  | { readonly kind: "ones" }
+  | { readonly kind: "normal"; readonly deviation: number }
+  | { readonly kind: "uniform"; readonly bound: number };
+
+export interface Parameter {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly init: Initializer;
+  readonly tensor: Tensor;
+}
+
+export interface NamedTensor {
+  readonly name: string;
+  readonly tensor: Tensor;
+}
+
+/** A recorded computation: what goes in, what is learned, what comes out. */
+export interface Program {
+  readonly graph: Graph;
+  readonly inputs: readonly NamedTensor[];
+  readonly parameters: readonly Parameter[];
+  readonly outputs: readonly NamedTensor[];
+}
+
+/** Hands out parameters by name. Names are the published checkpoint's own, joined by dots. */
+export interface Scope {
+  /** The path so far, without a trailing dot; "" at the root. */
+  readonly path: string;
+  /** The parameter `path.name`. The same name twice must mean the same shape. */
+  parameter(name: string, shape: readonly number[], init?: Initializer): Tensor;
+  /** A scope one level down: `child("attn").child(0)` → "attn.0". */
+  child(name: string | number): Scope;
+}
+
+/** What a function sees while it is traced. */
+export interface Tracer {
+  readonly graph: Graph;
+  /** A value given at every run; dimensions may be symbols. */
+  input(name: string, shape: Shape, dtype?: DType): Tensor;
+  /** The root of the parameters' names, or one below a prefix. */
+  scope(prefix?: string): Scope;
+  /** The parameters handed out so far, in order. */
+  readonly parameters: readonly Parameter[];
+}
+
+class Recorder implements Tracer {
+  readonly graph = new Graph();
+  readonly parameters: Parameter[] = [];
+  readonly inputs: NamedTensor[] = [];
+  private readonly byName = new Map<string, Parameter>();
+
+  input(name: string, shape: Shape, dtype: DType = "f32"): Tensor {
+    if (this.inputs.some((input) => input.name === name)) {
+      throw new NishikiError("shape", `input "${name}" is declared twice.`);
+    }
+    const tensor = this.graph.apply(inputOp, [], { name, shape, dtype })[0]!;
+    this.inputs.push({ name, tensor });
+    return tensor;
+  }
+
+  scope(prefix = ""): Scope {
+    const full = (name: string | number) => (prefix ? `${prefix}.${name}` : String(name));
+    return {
+      path: prefix,
+      parameter: (name, shape, init = { kind: "zeros" }) => this.parameter(full(name), shape, init),
+      child: (name) => this.scope(full(name)),
+    };
+  }
+
+  private parameter(name: string, shape: readonly number[], init: Initializer): Tensor {
+    const before = this.byName.get(name);
+    if (before) {
+      if (sameShape(before.shape, shape)) return before.tensor;
+      const shapes = `${formatShape(before.shape)} and then as ${formatShape(shape)}`;
+      throw new NishikiError("shape", `parameter "${name}" is asked for as ${shapes}.`);
+    }
+    const tensor = this.graph.apply(parameterOp, [], { name, shape, dtype: "f32" })[0]!;
+    const parameter = { name, shape, init, tensor };
+    this.byName.set(name, parameter);
+    this.parameters.push(parameter);
+    return tensor;
+  }
+}
+
+/**
+ * Calls a model function once on symbolic tensors and returns what it did as a program.
+ * @param model Declares inputs and parameters through the tracer, and returns the outputs by name.
+ * @throws NishikiError "shape" where shapes do not fit, naming the operation, the parameter and both shapes.
+ */
+export function trace(model: (tracer: Tracer) => Readonly<Record<string, Tensor>>): Program {
+  const recorder = new Recorder();
+  const outputs = Object.entries(model(recorder)).map(([name, tensor]) => ({ name, tensor }));
+  return { graph: recorder.graph, inputs: recorder.inputs, parameters: recorder.parameters, outputs };
+}

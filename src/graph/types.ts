@@ -1,0 +1,30 @@
+// Element types and dimensions of symbolic tensors.
+
+/** Element types that a tensor in a program may have. */
+export type DType = "f32" | "f16" | "bf16" | "f64" | "i8" | "u8" | "i32" | "i64" | "bool";
+
+/** A dimension: a number, or the name of one that is known only when the program runs ("batch", "height"). */
+export type Dim = number | string;
+
+export type Shape = readonly Dim[];
+
+export interface TensorType {
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** Arrays that hold a tensor's elements in JavaScript. f16 and bf16 are held as their bits. */
+export type TypedArray =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Uint16Array
+  | Int32Array
+  | BigInt64Array;
+
+const floats: readonly DType[] = ["f32", "f16", "bf16", "f64"];
+
+export function isFloat(dtype: DType): boolean {
+  return floats.includes(dtype);
+}
