@@ -1,0 +1,319 @@
+// The backgrounds of scenes, drawn row by row in plain arithmetic. Each has a handful of variants, so that a small model can
+// learn them.
+
+import { backgroundColour, baseColour, type ColourName, type Rgb } from "./colours.js";
+import type { SceneBackground } from "./scene-types.js";
+
+/** One background: how it is said and how it is drawn. */
+interface Background {
+  /** Said after the things. `{colour}` stands for the colour of plain ones and patterns. */
+  readonly phrases: readonly string[];
+  readonly coloured: boolean;
+  readonly paint: (painter: Painter, variant: number, colour: ColourName | null) => void;
+}
+
+/** A picture that a background is painted on. */
+interface Painter {
+  readonly pixels: Uint8Array;
+  readonly size: number;
+}
+
+/** Near-white: the background of a caption that names none. */
+export const paper: Rgb = [250, 250, 250];
+
+const rows = {
+  plain: {
+    phrases: [
+      "on a {colour} background",
+      "against a {colour} background",
+      "on plain {colour}",
+      "{colour} background",
+    ],
+    coloured: true,
+    paint: (painter, _variant, colour) => fill(painter, backgroundColour(colour ?? "white")),
+  },
+  sunset: {
+    phrases: ["against a sunset background", "against a sunset", "at sunset", "in front of a sunset"],
+    coloured: false,
+    paint: paintSunset,
+  },
+  "night sky": {
+    phrases: [
+      "against a night sky",
+      "under a starry night sky",
+      "at night",
+      "against a night sky background",
+    ],
+    coloured: false,
+    paint: (painter, variant) => {
+      gradient(painter, 0, painter.size, [
+        [10, 16, 58],
+        [26, 44, 110],
+        [64, 84, 150],
+      ]);
+      stars(painter, variant, 46, [255, 250, 220]);
+    },
+  },
+  sea: {
+    phrases: ["by the sea", "in front of the sea", "against a sea background", "against the sea"],
+    coloured: false,
+    paint: paintSea,
+  },
+  meadow: {
+    phrases: ["in a meadow", "on a green meadow", "against a meadow background", "in a grassy meadow"],
+    coloured: false,
+    paint: (painter, variant) => {
+      gradient(painter, 0, painter.size, [
+        [128, 196, 246],
+        [212, 238, 252],
+      ]);
+      hill(painter, 152, 16, variant, [146, 204, 92], [110, 178, 70]);
+      hill(painter, 186, 12, variant + 1, [98, 176, 66], [60, 138, 50]);
+    },
+  },
+  snow: {
+    phrases: ["in the snow", "on snow", "against a snowy background", "in a snowy landscape"],
+    coloured: false,
+    paint: (painter, variant) => {
+      gradient(painter, 0, painter.size, [
+        [150, 180, 212],
+        [206, 222, 238],
+      ]);
+      hill(painter, 164, 14, variant, [236, 243, 250], [255, 255, 255]);
+      stars(painter, variant, 60, [255, 255, 255]);
+    },
+  },
+  desert: {
+    phrases: ["in the desert", "against a desert background", "on desert sand", "in a sandy desert"],
+    coloured: false,
+    paint: (painter, variant) => {
+      gradient(painter, 0, painter.size, [
+        [110, 190, 232],
+        [250, 232, 190],
+      ]);
+      hill(painter, 158, 20, variant, [238, 196, 122], [222, 168, 92]);
+      hill(painter, 196, 14, variant + 1, [226, 174, 98], [204, 146, 74]);
+    },
+  },
+  space: {
+    phrases: ["in space", "in outer space", "against a space background", "floating in space"],
+    coloured: false,
+    paint: (painter, variant) => {
+      fill(painter, [8, 6, 20]);
+      glow(painter, variant % 2 === 0 ? [92, 34, 120] : [28, 60, 128]);
+      stars(painter, variant + 7, 70, [255, 255, 255]);
+    },
+  },
+  stripes: {
+    phrases: ["on {colour} stripes", "against {colour} stripes", "on a background of {colour} stripes"],
+    coloured: true,
+    paint: (painter, _variant, colour) => pattern(painter, colour, (x) => x % 64 < 32),
+  },
+  dots: {
+    phrases: ["on {colour} dots", "against {colour} dots", "on a background of {colour} dots"],
+    coloured: true,
+    paint: (painter, _variant, colour) =>
+      pattern(painter, colour, (x, y) => {
+        const dx = (x & 63) - 32;
+        const dy = (y & 63) - 32;
+        return dx * dx + dy * dy < 230;
+      }),
+  },
+  checks: {
+    phrases: ["on {colour} checks", "against {colour} checks", "on a background of {colour} checks"],
+    coloured: true,
+    paint: (painter, _variant, colour) => pattern(painter, colour, (x, y) => ((x >> 5) + (y >> 5)) % 2 === 0),
+  },
+} satisfies Record<string, Background>;
+
+/** A background that a caption may name. */
+export type BackgroundName = keyof typeof rows;
+
+/** Every background, in an order that never changes. */
+export const backgroundNames = Object.keys(rows) as readonly BackgroundName[];
+
+/** Whether a background comes in colours (plain ones and patterns). */
+export function isColoured(name: BackgroundName): boolean {
+  return rows[name].coloured;
+}
+
+/** The ways to say a background after the things: "on a red background". */
+export function backgroundPhrases(background: SceneBackground): string[] {
+  return rows[background.name].phrases.map((phrase) => phrase.replace("{colour}", background.colour ?? ""));
+}
+
+/**
+ * Paints a background over a whole picture.
+ *
+ * @param pixels `size × size` RGB bytes
+ * @param variant chooses among a background's variants
+ */
+export function paintBackground(
+  pixels: Uint8Array,
+  size: number,
+  background: SceneBackground | null,
+  variant: number,
+): void {
+  const painter = { pixels, size };
+  if (background === null) {
+    fill(painter, paper);
+  } else {
+    const row: Background = rows[background.name];
+    row.paint(painter, variant % 4, background.colour);
+  }
+}
+
+function fill(painter: Painter, colour: Rgb): void {
+  const { pixels } = painter;
+  for (let at = 0; at < pixels.length; at += 3) {
+    pixels[at] = colour[0];
+    pixels[at + 1] = colour[1];
+    pixels[at + 2] = colour[2];
+  }
+}
+
+/** A vertical gradient through `stops` from row `top` to row `bottom`. */
+function gradient(painter: Painter, top: number, bottom: number, stops: readonly Rgb[]): void {
+  const { pixels, size } = painter;
+  for (let y = top; y < Math.min(bottom, size); y++) {
+    const t = ((y - top) / (bottom - top)) * (stops.length - 1);
+    const index = Math.min(stops.length - 2, Math.floor(t));
+    const from = stops[index]!;
+    const to = stops[index + 1]!;
+    const share = t - index;
+    const red = from[0] + (to[0] - from[0]) * share;
+    const green = from[1] + (to[1] - from[1]) * share;
+    const blue = from[2] + (to[2] - from[2]) * share;
+    for (let at = y * size * 3; at < (y + 1) * size * 3; at += 3) {
+      pixels[at] = red;
+      pixels[at + 1] = green;
+      pixels[at + 2] = blue;
+    }
+  }
+}
+
+/** Land below a curved horizon: two slow waves, shaded from `near` the horizon to `far` below. */
+function hill(painter: Painter, horizon: number, height: number, variant: number, near: Rgb, far: Rgb): void {
+  const { pixels, size } = painter;
+  const phase = variant * 1.7;
+  for (let x = 0; x < size; x++) {
+    const wave = Math.sin(x / 46 + phase) * 0.7 + Math.sin(x / 21 + phase * 2.3) * 0.3;
+    const start = Math.round(horizon - height * wave);
+    for (let y = Math.max(0, start); y < size; y++) {
+      const share = Math.min(1, (y - start) / 80);
+      const at = (y * size + x) * 3;
+      pixels[at] = near[0] + (far[0] - near[0]) * share;
+      pixels[at + 1] = near[1] + (far[1] - near[1]) * share;
+      pixels[at + 2] = near[2] + (far[2] - near[2]) * share;
+    }
+  }
+}
+
+function paintSunset(painter: Painter, variant: number): void {
+  const { pixels, size } = painter;
+  gradient(painter, 0, 190, [
+    [88, 54, 132],
+    [206, 84, 116],
+    [252, 140, 74],
+    [255, 206, 96],
+  ]);
+  const centre = [128, 64, 192, 100][variant]!;
+  for (let y = 120; y < 190; y++) {
+    for (let x = centre - 44; x < centre + 44; x++) {
+      const dx = x - centre;
+      const dy = y - 176;
+      if (x < 0 || x >= size || dx * dx + dy * dy > 42 * 42) continue;
+      const at = (y * size + x) * 3;
+      pixels[at] = 255;
+      pixels[at + 1] = 236;
+      pixels[at + 2] = 150;
+    }
+  }
+  gradient(painter, 190, size, [
+    [176, 72, 96],
+    [72, 34, 86],
+  ]);
+}
+
+function paintSea(painter: Painter, variant: number): void {
+  const { pixels, size } = painter;
+  gradient(painter, 0, 120, [
+    [140, 204, 246],
+    [222, 242, 252],
+  ]);
+  gradient(painter, 120, size, [
+    [44, 134, 196],
+    [16, 82, 150],
+  ]);
+  for (let row = 0; row < 6; row++) {
+    const base = 134 + row * (16 + row * 2);
+    for (let x = 0; x < size; x++) {
+      const crest = Math.round(base + Math.sin(x / (9 + row * 2) + row * 2.1 + variant) * (1.5 + row * 0.6));
+      for (let y = crest; y < crest + 2 && y < size; y++) {
+        const at = (y * size + x) * 3;
+        pixels[at] = 150;
+        pixels[at + 1] = 206;
+        pixels[at + 2] = 232;
+      }
+    }
+  }
+}
+
+/** Small round lights at places that depend on the variant alone. */
+function stars(painter: Painter, variant: number, count: number, colour: Rgb): void {
+  const { pixels, size } = painter;
+  let state = (variant + 1) * 0x9e3779b1;
+  for (let star = 0; star < count; star++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const x = 2 + ((state >>> 8) % (size - 4));
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const y = 2 + ((state >>> 8) % (size - 4));
+    const reach = star % 3 === 0 ? 2 : 1;
+    for (let dy = -reach; dy <= reach; dy++) {
+      for (let dx = -reach; dx <= reach; dx++) {
+        if (Math.abs(dx) + Math.abs(dy) > reach) continue;
+        const at = ((y + dy) * size + x + dx) * 3;
+        pixels[at] = colour[0];
+        pixels[at + 1] = colour[1];
+        pixels[at + 2] = colour[2];
+      }
+    }
+  }
+}
+
+/** A soft cloud of light across the picture, from the lower left to the upper right. */
+function glow(painter: Painter, colour: Rgb): void {
+  const { pixels, size } = painter;
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      const across = (x + y - size) / 90;
+      const share = 0.85 / (1 + across * across * 2);
+      const at = (y * size + x) * 3;
+      pixels[at] = pixels[at]! + colour[0] * share;
+      pixels[at + 1] = pixels[at + 1]! + colour[1] * share;
+      pixels[at + 2] = pixels[at + 2]! + colour[2] * share;
+    }
+  }
+}
+
+function pattern(
+  painter: Painter,
+  colour: ColourName | null,
+  inside: (x: number, y: number) => boolean,
+): void {
+  const { pixels, size } = painter;
+  const name = colour ?? "grey";
+  const pale = backgroundColour(name);
+  // White patterns lie on grey, all others on white.
+  const ground: Rgb = name === "white" ? [206, 209, 214] : [252, 252, 252];
+  const figure = name === "black" ? baseColour(name) : pale;
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      const [red, green, blue] = inside(x, y) ? figure : ground;
+      const at = (y * size + x) * 3;
+      pixels[at] = red;
+      pixels[at + 1] = green;
+      pixels[at + 2] = blue;
+    }
+  }
+}

@@ -1,0 +1,258 @@
+// Decides what a scene shows and where, without drawing it: scene `index` of a seed is the same on every machine.
+
+import { NishikiError, unknownName } from "../errors.js";
+import { type Random, random } from "../random/index.js";
+import { type BackgroundName, backgroundNames, isColoured } from "./backgrounds.js";
+import { writeCaption } from "./captions.js";
+import { type ColourName, colourNames, firstColours } from "./colours.js";
+import { isHeldOut } from "./held-out.js";
+import type {
+  Placement,
+  SceneBackground,
+  SceneContent,
+  SceneLayout,
+  SceneRecipe,
+  SceneThing,
+} from "./scene-types.js";
+import type { Catalogue } from "./sprites.js";
+import { type StyleName, styleNamed, styleNames } from "./styles.js";
+import { commonThings, thingNamed, vocabulary } from "./vocabulary.js";
+
+/** The mix of scenes. Shares are of all scenes, 0 to 1; every field has a default. */
+export interface SceneOptions {
+  /** Names from the vocabulary; the common things by default. */
+  readonly things?: readonly string[];
+  /** Styles and how often each is drawn, relative to each other. */
+  readonly styles?: Readonly<Partial<Record<StyleName, number>>>;
+  readonly colours?: readonly ColourName[];
+  readonly backgrounds?: readonly BackgroundName[];
+  /** Shares of scenes with two things and with two to four of one thing; all others show a single thing. */
+  readonly twoThings?: number;
+  readonly counts?: number;
+  /** Share of single things that are drawn small, and said to be. */
+  readonly small?: number;
+  /** Share of things that are recoloured. */
+  readonly recoloured?: number;
+  /** Share of scenes with a background; that of plain colours among the backgrounds. */
+  readonly withBackground?: number;
+  readonly plainBackground?: number;
+  /** Jitter of positions and of sizes, as shares of the picture's side and of the thing's size. */
+  readonly positionJitter?: number;
+  readonly sizeJitter?: number;
+}
+
+/** All options filled in. */
+export type SceneMix = Required<SceneOptions>;
+
+/** What a first model learns on little compute: single things, large and centred, in four styles and eight colours. */
+export const defaultMix: SceneMix = {
+  things: commonThings.map((thing) => thing.name),
+  styles: { "3d": 0.34, flat: 0.26, woodblock: 0.2, cubist: 0.2 },
+  colours: firstColours,
+  backgrounds: backgroundNames,
+  twoThings: 0.18,
+  counts: 0.12,
+  small: 0.04,
+  recoloured: 0.4,
+  withBackground: 0.55,
+  plainBackground: 0.35,
+  positionJitter: 0.04,
+  sizeJitter: 0.08,
+};
+
+/** Fills in the defaults and checks every name and share. Throws `usage`. */
+export function sceneMix(options: SceneOptions = {}): SceneMix {
+  const mix: SceneMix = { ...defaultMix, ...options };
+  for (const name of mix.things) thingNamed(name);
+  if (mix.things.length < 2) throw new NishikiError("usage", "A mix of scenes needs at least two things.");
+  checkNames("style", Object.keys(mix.styles), styleNames);
+  checkNames("colour", mix.colours, colourNames);
+  checkNames("background", mix.backgrounds, backgroundNames);
+  for (const share of [
+    "twoThings",
+    "counts",
+    "small",
+    "recoloured",
+    "withBackground",
+    "plainBackground",
+  ] as const) {
+    if (!(mix[share] >= 0 && mix[share] <= 1)) {
+      throw new NishikiError("usage", `The share "${share}" must lie between 0 and 1, not ${mix[share]}.`);
+    }
+  }
+  if (mix.twoThings + mix.counts > 1) {
+    throw new NishikiError("usage", "The shares of two things and of counts must not exceed 1 together.");
+  }
+  if (!Object.values(mix.styles).some((weight) => weight > 0)) {
+    throw new NishikiError("usage", "At least one style needs a weight above 0.");
+  }
+  return mix;
+}
+
+function checkNames(kind: string, names: readonly string[], known: readonly string[]): void {
+  for (const name of names) if (!known.includes(name)) throw unknownName(kind, name, known);
+}
+
+/** A catalogue in which every thing of the vocabulary exists in every set: for describing scenes without sprites. */
+export const wholeCatalogue: Catalogue = {
+  things: vocabulary.map((thing) => thing.name),
+  has: () => true,
+};
+
+/**
+ * Describes scene `index` of `seed`. It never shows a held-out pair.
+ *
+ * @param index a whole number from 0
+ * @param mix what `sceneMix` returned
+ * @param catalogue which drawings exist: the loaded sprites
+ * @throws NishikiError `data` where the mix and the catalogue leave nothing to draw
+ */
+export function describeScene(seed: number, index: number, mix: SceneMix, catalogue: Catalogue): SceneRecipe {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const stream = random(seed, "scene", index, attempt);
+    const content = chooseContent(stream, mix, catalogue);
+    if (content !== null && !isHeldOut(content)) return arrangeScene(content, stream, mix, catalogue);
+  }
+  throw new NishikiError(
+    "data",
+    "No scene can be drawn: none of the things exists in the sets of the chosen styles.",
+  );
+}
+
+/** Describes a scene of a given content, held out or not: for evaluation. Equal arguments give equal scenes. */
+export function describeContent(
+  content: SceneContent,
+  seed: number,
+  mix: SceneMix,
+  catalogue: Catalogue,
+): SceneRecipe {
+  return arrangeScene(content, random(seed, "content"), mix, catalogue);
+}
+
+function chooseContent(stream: Random, mix: SceneMix, catalogue: Catalogue): SceneContent | null {
+  const style = chooseStyle(stream, mix);
+  const kind = stream.uniform();
+  const two = kind < mix.twoThings;
+  const several = !two && kind < mix.twoThings + mix.counts;
+  const background = chooseBackground(stream, mix);
+  const first = stream.pick(mix.things);
+  const second = stream.pick(mix.things);
+  const names = two ? [first, second] : [first];
+  if (two && first === second) return null;
+  if (names.some((name) => !styleNamed(style).sets.some((set) => catalogue.has(name, set)))) return null;
+  if (several && thingNamed(first).plural === null) return null;
+  const count = several ? 2 + stream.integer(3) : 1;
+  const things = names.map(
+    (name): SceneThing => ({ name, colour: chooseColour(stream, mix, background), count }),
+  );
+  const layout = chooseLayout(stream, mix, two, several);
+  return { things, layout, background, style };
+}
+
+function chooseStyle(stream: Random, mix: SceneMix): StyleName {
+  const entries = styleNames.map((name) => [name, mix.styles[name] ?? 0] as const);
+  const total = entries.reduce((sum, [, weight]) => sum + weight, 0);
+  let left = stream.uniform() * total;
+  for (const [name, weight] of entries) {
+    left -= weight;
+    if (left < 0) return name;
+  }
+  return entries.findLast(([, weight]) => weight > 0)![0];
+}
+
+function chooseBackground(stream: Random, mix: SceneMix): SceneBackground | null {
+  const plain = mix.backgrounds.includes("plain") && stream.uniform() < mix.plainBackground;
+  const others = mix.backgrounds.filter((name) => name !== "plain");
+  const colour = stream.pick(mix.colours);
+  const name = plain || others.length === 0 ? "plain" : stream.pick(others);
+  if (mix.backgrounds.length === 0 || stream.uniform() >= mix.withBackground) return null;
+  return { name, colour: isColoured(name) ? colour : null };
+}
+
+/** A colour that the background does not have: a red cat on red would teach little. White needs a background to be seen. */
+function chooseColour(stream: Random, mix: SceneMix, background: SceneBackground | null): ColourName | null {
+  const recoloured = stream.uniform() < mix.recoloured;
+  const free = mix.colours.filter(
+    (name) => name !== background?.colour && (name !== "white" || background !== null),
+  );
+  return recoloured && free.length > 0 ? stream.pick(free) : null;
+}
+
+function chooseLayout(stream: Random, mix: SceneMix, two: boolean, several: boolean): SceneLayout {
+  const choice = stream.uniform();
+  if (two) return choice < 0.5 ? "pair" : choice < 0.78 ? "left" : "above";
+  if (several) return "count";
+  return choice < mix.small ? "small" : "single";
+}
+
+/** Centres and sizes by layout, in shares of the picture's side: x, y, size. */
+function slots(layout: SceneLayout, count: number): readonly (readonly [number, number, number])[] {
+  switch (layout) {
+    case "single":
+      return [[0.5, 0.5, 0.76]];
+    case "small":
+      return [[0.5, 0.5, 0.36]];
+    case "pair":
+    case "left":
+      return [
+        [0.27, 0.5, 0.46],
+        [0.73, 0.5, 0.46],
+      ];
+    case "above":
+      return [
+        [0.5, 0.26, 0.44],
+        [0.5, 0.74, 0.44],
+      ];
+    case "count":
+      return countSlots(count);
+  }
+}
+
+function countSlots(count: number): readonly (readonly [number, number, number])[] {
+  const quarter = [
+    [0.28, 0.28, 0.4],
+    [0.72, 0.28, 0.4],
+    [0.28, 0.72, 0.4],
+    [0.72, 0.72, 0.4],
+  ] as const;
+  if (count === 2) {
+    return [
+      [0.27, 0.5, 0.45],
+      [0.73, 0.5, 0.45],
+    ];
+  }
+  return count === 3 ? [[0.5, 0.28, 0.4], quarter[2], quarter[3]] : quarter;
+}
+
+function arrangeScene(
+  content: SceneContent,
+  stream: Random,
+  mix: SceneMix,
+  catalogue: Catalogue,
+): SceneRecipe {
+  const caption = writeCaption(content, stream);
+  const all = content.things.flatMap((thing) => Array.from({ length: thing.count }, () => thing));
+  const places = slots(content.layout, all.length);
+  // Things of a group are jittered less, so that they do not touch each other.
+  const spread = mix.positionJitter * (all.length > 1 ? 0.5 : 1);
+  const around = (width: number): number => (stream.uniform() * 2 - 1) * width;
+  const placements = all.map((thing, position): Placement => {
+    const [x, y, size] = places[position]!;
+    const set = styleNamed(content.style).sets.find((name) => catalogue.has(thing.name, name));
+    if (set === undefined) {
+      throw new NishikiError(
+        "data",
+        `There is no drawing of "${thing.name}" for the style "${content.style}".`,
+      );
+    }
+    return {
+      thing: thing.name,
+      colour: thing.colour,
+      set,
+      x: x + around(spread),
+      y: y + around(spread),
+      size: size * (1 + around(mix.sizeJitter)),
+    };
+  });
+  return { content, caption, placements, variant: stream.uint32() };
+}

@@ -1,0 +1,38 @@
+export { type BackgroundName, backgroundNames, backgroundPhrases } from "./backgrounds.js";
+export { type BuildSpritesOptions, type BuildSpritesReport, buildSprites } from "./build-sprites.js";
+export { writeCaption } from "./captions.js";
+export { type ColourName, colourNames, firstColours } from "./colours.js";
+export { composeScene } from "./compose-scene.js";
+export {
+  defaultMix,
+  describeContent,
+  describeScene,
+  type SceneMix,
+  type SceneOptions,
+  sceneMix,
+  wholeCatalogue,
+} from "./describe-scene.js";
+export { SceneDrawer } from "./draw-scene.js";
+export { isHeldOut, isHeldOutPair, pairsOf } from "./held-out.js";
+export type {
+  CaptionedPicture,
+  Placement,
+  Scene,
+  SceneBackground,
+  SceneContent,
+  SceneLayout,
+  SceneRecipe,
+  SceneThing,
+} from "./scene-types.js";
+export { sceneSize } from "./scene-types.js";
+export { type SetName, type SpriteSet, spriteSets } from "./sprite-sets.js";
+export {
+  type Catalogue,
+  loadSprites,
+  type SharedSprites,
+  type Sprite,
+  type SpriteIndex,
+  Sprites,
+} from "./sprites.js";
+export { defaultStyle, type Style, type StyleName, styleNamed, styleNames } from "./styles.js";
+export { commonThings, furtherThings, type Thing, thingNamed, vocabulary } from "./vocabulary.js";

@@ -1,0 +1,71 @@
+// What a scene is: its content (what the caption says) and its recipe (content plus where everything lies).
+
+import type { BackgroundName } from "./backgrounds.js";
+import type { ColourName } from "./colours.js";
+import type { SetName } from "./sprite-sets.js";
+import type { StyleName } from "./styles.js";
+
+/** Side of a scene in pixels. */
+export const sceneSize = 256;
+
+/** One kind of thing in a scene. */
+export interface SceneThing {
+  readonly name: string;
+  /** null: its own colours. */
+  readonly colour: ColourName | null;
+  /** 1 to 4. */
+  readonly count: number;
+}
+
+/** A background; `colour` for plain ones and patterns, null for landscapes. */
+export interface SceneBackground {
+  readonly name: BackgroundName;
+  readonly colour: ColourName | null;
+}
+
+/**
+ * How the things lie: one thing; one small thing; two side by side; the first left of or above the second, and said so;
+ * several of one thing.
+ */
+export type SceneLayout = "single" | "small" | "pair" | "left" | "above" | "count";
+
+/** What is there, which is what the caption says. */
+export interface SceneContent {
+  /** In picture order: left before right, above before below. */
+  readonly things: readonly SceneThing[];
+  readonly layout: SceneLayout;
+  /** null: plain near-white. */
+  readonly background: SceneBackground | null;
+  readonly style: StyleName;
+}
+
+/** Where one drawing lies: centre and longer side, in shares of the picture's side. */
+export interface Placement {
+  readonly thing: string;
+  readonly colour: ColourName | null;
+  readonly set: SetName;
+  readonly x: number;
+  readonly y: number;
+  readonly size: number;
+}
+
+/** Everything needed to draw a scene. */
+export interface SceneRecipe {
+  readonly content: SceneContent;
+  readonly caption: string;
+  readonly placements: readonly Placement[];
+  /** Chooses among a background's and a filter's few variants, 0 to 2^32 - 1. */
+  readonly variant: number;
+}
+
+/** A captioned picture: what training reads, whether it was composed or came from a folder. */
+export interface CaptionedPicture {
+  /** `size × size` RGB bytes, rows from top to bottom. */
+  readonly pixels: Uint8Array;
+  readonly caption: string;
+}
+
+/** A composed picture. */
+export interface Scene extends CaptionedPicture {
+  readonly content: SceneContent;
+}
