@@ -1,0 +1,139 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { NishikiError } from "../errors.js";
+import {
+  completeMachine,
+  completeRequest,
+  type PictureRequest,
+  pictureFields,
+  valueOfText,
+} from "./request.js";
+
+const context = { defaults: { steps: 12, guidance: 3, sampler: "euler" }, pictureSize: 256 };
+const ask = (more: object) => completeRequest({ prompt: "a cat", ...more } as PictureRequest, context);
+
+function refusal(more: object): string {
+  try {
+    ask(more);
+  } catch (error) {
+    expect(error).toBeInstanceOf(NishikiError);
+    expect((error as NishikiError).code).toBe("usage");
+    return (error as Error).message;
+  }
+  throw new Error(`${JSON.stringify(more)} was accepted.`);
+}
+
+describe("a request", () => {
+  it("gets every default from the table or the model", () => {
+    expect(ask({ seed: 5 })).toEqual({
+      prompt: "a cat",
+      negative: "",
+      seed: 5,
+      count: 1,
+      steps: 12,
+      guidance: 3,
+      guidanceRescale: 0,
+      guidanceInterval: [0, 1],
+      sampler: "euler",
+      size: "256x256",
+    });
+  });
+
+  it("takes 0 for a value and not for 'not given'", () => {
+    expect(ask({ seed: 0, guidance: 0 })).toMatchObject({ seed: 0, guidance: 0 });
+    expect(ask({ guidance: 1 }).guidance).toBe(1);
+  });
+
+  it("draws another seed each time when none is given", () => {
+    const seeds = new Set(Array.from({ length: 20 }, () => ask({}).seed));
+    expect(seeds.size).toBeGreaterThan(15);
+  });
+
+  it("knows samplers by their aliases and keeps their own names", () => {
+    expect(ask({ sampler: "DPM++ 2M" }).sampler).toBe("dpmpp-2m");
+    expect(ask({ sampler: "Euler a" }).sampler).toBe("euler-ancestral");
+  });
+
+  it("reads sizes and intervals as texts", () => {
+    expect(ask({ size: "256" }).size).toBe("256x256");
+    expect(ask({ size: "256X256" }).size).toBe("256x256");
+    expect(ask({ guidanceInterval: "0.1,0.6" }).guidanceInterval).toEqual([0.1, 0.6]);
+  });
+
+  it.each([
+    [{ prompt: "" }, /^prompt: expected a text that is not empty, got ""\.$/],
+    [{ prompt: "  \n" }, /^prompt: expected a text that is not empty/],
+    [{ prompt: undefined }, /^prompt: expected a text that is not empty, got nothing\.$/],
+    [{ prompt: 7 }, /^prompt: expected a text/],
+    [{ negative: null }, /^negative: expected a text, got null\.$/],
+    [{ seed: -1 }, /^seed: expected a whole number from 0.*got -1\.$/],
+    [{ seed: 1.5 }, /^seed: /],
+    [{ seed: "5" }, /^seed: .*got "5"\.$/],
+    [{ seed: 2 ** 53 }, /^seed: /],
+    [{ seed: 2 ** 53 - 1, count: 2 }, /^seed: /],
+    [{ count: 0 }, /^count: /],
+    [{ steps: 0 }, /^steps: expected a whole number from 1 to 1000, got 0\.$/],
+    [{ steps: Number.POSITIVE_INFINITY }, /^steps: .*got Infinity\.$/],
+    [{ guidance: Number.NaN }, /^guidance: expected a number from 0 to 100, got NaN\.$/],
+    [{ guidance: -1 }, /^guidance: /],
+    [{ guidanceRescale: 1.1 }, /^guidanceRescale: /],
+    [{ guidanceInterval: [0.5, 0.5] }, /^guidanceInterval: /],
+    [{ guidanceInterval: "x" }, /^guidanceInterval: .*got "x"\.$/],
+    [{ sampler: "ddpm" }, /^Unknown sampler "ddpm"\. Choose one of: euler, /],
+    [{ size: "512x512" }, /^size: this model draws 256x256 pixels only, got 512x512\.$/],
+    [{ size: "big" }, /^size: expected width x height/],
+    [{ step: 5 }, /^Unknown setting "step"\. A request takes: prompt, negative, seed/],
+  ])("refuses %j in one sentence", (more, message) => {
+    expect(refusal(more)).toMatch(message);
+  });
+
+  it("is complete again when completed twice", () => {
+    const once = ask({ seed: 1, sampler: "heun", guidanceInterval: "0,0.5" });
+    expect(completeRequest(once, context)).toEqual(once);
+  });
+
+  it("accepts or refuses, and never changes a number, whatever it is given", () => {
+    const names = Object.keys(pictureFields).filter((name) => name !== "prompt");
+    fc.assert(
+      fc.property(fc.constantFrom(...names), fc.anything(), (name, value) => {
+        try {
+          const settings = ask({ [name]: value }) as unknown as Record<string, unknown>;
+          if (typeof value === "number") expect(settings[name]).toBe(value);
+        } catch (error) {
+          expect(error).toBeInstanceOf(NishikiError);
+          expect((error as NishikiError).code).toBe("usage");
+          expect((error as Error).message).not.toContain("\n    at ");
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe("a command-line text", () => {
+  it.each([
+    ["7.5", 7.5],
+    ["-3", -3],
+    ["1e3", 1000],
+    ["", ""],
+    ["0x10", "0x10"],
+    ["five", "five"],
+    ["NaN", Number.NaN],
+    ["Infinity", "Infinity"],
+  ])("%j is read as %j", (given, value) => {
+    expect(valueOfText({ numeric: true }, given)).toEqual(value);
+  });
+  it("stays a text where a text is wanted", () => {
+    expect(valueOfText({}, "7")).toBe("7");
+  });
+});
+
+describe("where to draw", () => {
+  it("is the embedded model on any device by default", () => {
+    expect(completeMachine({})).toEqual({ model: undefined, device: "auto", threads: undefined });
+  });
+  it("refuses unknown devices and impossible threads", () => {
+    expect(() => completeMachine({ device: "gpu" as "cpu" })).toThrow(/^device: expected one of auto, cpu/);
+    expect(() => completeMachine({ threads: 0 })).toThrow(/^threads: expected a whole number from 1/);
+  });
+});
