@@ -14,6 +14,15 @@ export {
 } from "./describe-scene.js";
 export { SceneDrawer } from "./draw-scene.js";
 export { isHeldOut, isHeldOutPair, pairsOf } from "./held-out.js";
+export {
+  CaptionedPictures,
+  type FolderEntry,
+  type FolderProblem,
+  type OpenFolderOptions,
+  openFolder,
+  type PicturesOptions,
+} from "./open-folder.js";
+export { type PreviewSheet, type PreviewSheetOptions, previewSheet } from "./preview-sheet.js";
 export type {
   CaptionedPicture,
   Placement,
@@ -25,6 +34,7 @@ export type {
   SceneThing,
 } from "./scene-types.js";
 export { sceneSize } from "./scene-types.js";
+export { type ScenesOptions, scenes } from "./scenes.js";
 export { type SetName, type SpriteSet, spriteSets } from "./sprite-sets.js";
 export {
   type Catalogue,

@@ -1,0 +1,100 @@
+// A contact sheet: pictures in rows with their captions below, so that a person sees what a model will see.
+
+import sharp, { type OverlayOptions } from "sharp";
+import { NishikiError } from "../errors.js";
+import type { CaptionedPicture } from "./scene-types.js";
+
+/** What a contact sheet shows. */
+export interface PreviewSheetOptions {
+  readonly pictures: readonly CaptionedPicture[];
+  /** Pictures in a row. Default 8, or fewer where there are fewer pictures. */
+  readonly columns?: number;
+  /** Side of a picture on the sheet in pixels, 32 to 512. Default 192. */
+  readonly side?: number;
+}
+
+/** The sheet as a PNG file's bytes. */
+export interface PreviewSheet {
+  readonly png: Uint8Array;
+  /** False on a machine without fonts: the captions are then not on the sheet, and the caller should list them. */
+  readonly labelled: boolean;
+}
+
+const fontSize = 12;
+const lineHeight = 15;
+const gap = 8;
+const maxLines = 4;
+
+/** Draws a contact sheet. Throws `usage` for an empty list or a bad side. */
+export async function previewSheet(options: PreviewSheetOptions): Promise<PreviewSheet> {
+  const { pictures, side = 192 } = options;
+  if (pictures.length === 0) throw new NishikiError("usage", "A contact sheet needs at least one picture.");
+  if (!Number.isInteger(side) || side < 32 || side > 512) {
+    throw new NishikiError("usage", `A picture on a sheet must be 32 to 512 pixels wide, not ${side}.`);
+  }
+  const columns = Math.min(options.columns ?? 8, pictures.length);
+  const labelled = await hasFonts();
+  const lines = pictures.map((picture) => wrap(picture.caption, Math.floor(side / (fontSize * 0.58))));
+  const textRows = labelled ? Math.max(...lines.map((list) => list.length)) : 0;
+  const cellHeight = side + textRows * lineHeight + gap;
+  const width = columns * (side + gap) + gap;
+  const height = Math.ceil(pictures.length / columns) * cellHeight + gap;
+  const layers: OverlayOptions[] = [];
+  let text = "";
+  for (const [position, picture] of pictures.entries()) {
+    const left = gap + (position % columns) * (side + gap);
+    const top = gap + Math.floor(position / columns) * cellHeight;
+    layers.push({ ...(await resized(picture, side)), left, top });
+    for (const [row, line] of lines[position]!.entries()) {
+      text += `<text x="${left}" y="${top + side + (row + 1) * lineHeight - 2}">${escapeXml(line)}</text>`;
+    }
+  }
+  if (labelled) layers.push({ input: Buffer.from(svg(width, height, text)), left: 0, top: 0 });
+  const sheet = sharp({ create: { width, height, channels: 3, background: "#ffffff" } });
+  return { png: await sheet.composite(layers).png().toBuffer(), labelled };
+}
+
+async function resized(picture: CaptionedPicture, side: number): Promise<OverlayOptions> {
+  const size = Math.round(Math.sqrt(picture.pixels.length / 3));
+  const { data, info } = await sharp(picture.pixels, { raw: { width: size, height: size, channels: 3 } })
+    .resize(side, side)
+    .raw()
+    .toBuffer({ resolveWithObject: true });
+  return { input: data, raw: { width: info.width, height: info.height, channels: info.channels } };
+}
+
+function svg(width: number, height: number, content: string): string {
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" ` +
+    `font-family="sans-serif" font-size="${fontSize}" fill="#202020">${content}</svg>`
+  );
+}
+
+/** Without fonts nothing is drawn, or the same empty box for every letter. */
+async function hasFonts(): Promise<boolean> {
+  const letter = (character: string): Promise<Buffer> =>
+    sharp(Buffer.from(svg(20, 20, `<text x="2" y="16">${character}</text>`)))
+      .raw()
+      .toBuffer();
+  const [i, w, space] = await Promise.all([letter("i"), letter("W"), letter(" ")]);
+  return !i!.equals(w!) && !i!.equals(space!);
+}
+
+/** Breaks a caption into lines; a very long one ends with an ellipsis, which only the sheet does. */
+function wrap(caption: string, width: number): string[] {
+  const lines = [""];
+  for (const word of caption.split(/\s+/)) {
+    const last = lines.at(-1)!;
+    if (last === "") lines[lines.length - 1] = word;
+    else if (last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  const fitting = lines.map((line) => (line.length > width ? `${line.slice(0, width - 1)}…` : line));
+  return fitting.length <= maxLines
+    ? fitting
+    : [...fitting.slice(0, maxLines - 1), `${fitting[maxLines - 1]}…`];
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}

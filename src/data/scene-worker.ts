@@ -1,0 +1,46 @@
+// The worker thread that draws scenes: gets the shared sprites once, then ranges of scene numbers, and sends pictures back
+// without copying them.
+
+import { parentPort, workerData } from "node:worker_threads";
+import { composeScene } from "./compose-scene.js";
+import type { SceneMix } from "./describe-scene.js";
+import { SceneDrawer } from "./draw-scene.js";
+import type { Scene } from "./scene-types.js";
+import { type SharedSprites, Sprites } from "./sprites.js";
+
+/** What a worker starts with. */
+export interface SceneWorkerData {
+  readonly shared: SharedSprites;
+  readonly seed: number;
+  readonly mix: SceneMix;
+}
+
+/** A range of scenes to draw. */
+export interface SceneTask {
+  readonly from: number;
+  readonly count: number;
+}
+
+/** The scenes of a task, or the sentence that says why there are none. */
+export type SceneReply =
+  | { readonly from: number; readonly scenes: readonly Scene[] }
+  | { readonly from: number; readonly error: string };
+
+const { shared, seed, mix } = workerData as SceneWorkerData;
+const drawer = new SceneDrawer(new Sprites(shared));
+
+parentPort?.on("message", ({ from, count }: SceneTask) => {
+  try {
+    const scenes = Array.from({ length: count }, (_, offset) =>
+      composeScene(seed, from + offset, drawer, mix),
+    );
+    const reply: SceneReply = { from, scenes };
+    parentPort?.postMessage(
+      reply,
+      scenes.map((scene) => scene.pixels.buffer as ArrayBuffer),
+    );
+  } catch (error) {
+    const reply: SceneReply = { from, error: error instanceof Error ? error.message : String(error) };
+    parentPort?.postMessage(reply);
+  }
+});

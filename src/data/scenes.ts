@@ -1,0 +1,183 @@
+// An endless, ordered stream of scenes, drawn by worker threads ahead of the reader. Scene i depends on the seed and the mix
+// alone, so the number of threads changes nothing but the speed.
+
+import { Worker } from "node:worker_threads";
+import { NishikiError } from "../errors.js";
+import { composeScene } from "./compose-scene.js";
+import { type SceneMix, type SceneOptions, sceneMix } from "./describe-scene.js";
+import { SceneDrawer } from "./draw-scene.js";
+import type { Scene } from "./scene-types.js";
+import type { SceneReply, SceneTask, SceneWorkerData } from "./scene-worker.js";
+import type { SetName } from "./sprite-sets.js";
+import { loadSprites, type Sprites } from "./sprites.js";
+import { type StyleName, styleNamed } from "./styles.js";
+
+/** Which scenes, and how they are drawn. */
+export interface ScenesOptions {
+  readonly seed: number;
+  /** Number of the first scene: go on where a run stopped. Default 0. */
+  readonly from?: number;
+  /** How many scenes; endless by default. */
+  readonly count?: number;
+  /** Threads that draw. 0 draws on the calling thread. Default 1. */
+  readonly workers?: number;
+  readonly options?: SceneOptions;
+  /** A folder that `buildSprites` wrote, or the sprites loaded from one. */
+  readonly sprites: string | Sprites;
+  readonly signal?: AbortSignal;
+  /**
+   * The compiled worker. It is found beside this file, except where sources are run directly (a test runner): without one,
+   * scenes are drawn on the calling thread there.
+   */
+  readonly workerFile?: URL;
+}
+
+/** Scenes per message to a worker: few enough to start quickly, enough to make messages cheap. */
+const taskSize = 4;
+/** Tasks that each worker is given ahead of the reader: 3 tasks of 4 scenes are 2.4 MB of pixels. */
+const tasksAhead = 3;
+
+/**
+ * Yields scenes `from`, `from + 1`, … of a seed in order. Leaving the loop ends the threads.
+ *
+ * @throws NishikiError `usage` for a bad option, `file` or `data` for bad sprites, `aborted` by the signal
+ */
+export async function* scenes(options: ScenesOptions): AsyncGenerator<Scene, void, undefined> {
+  const { seed, from = 0, count = Number.POSITIVE_INFINITY, workers = 1, signal } = options;
+  if (!Number.isInteger(workers) || workers < 0 || workers > 64) {
+    throw new NishikiError(
+      "usage",
+      `The number of workers must be a whole number from 0 to 64, not ${workers}.`,
+    );
+  }
+  if (!Number.isInteger(from) || from < 0 || !(count >= 0)) {
+    throw new NishikiError("usage", `Scenes are numbered from 0: from ${from}, count ${count} cannot be.`);
+  }
+  const mix = sceneMix(options.options);
+  const sprites =
+    typeof options.sprites === "string"
+      ? await loadSprites(options.sprites, neededSets(mix))
+      : options.sprites;
+  const file = workers === 0 ? undefined : (options.workerFile ?? builtWorker());
+  if (file === undefined) {
+    yield* drawHere(sprites, seed, mix, from, count, signal);
+  } else {
+    const pool = new ScenePool(file, workers, { shared: sprites.shared, seed, mix });
+    try {
+      yield* pool.draw(from, count, signal);
+    } finally {
+      await pool.close();
+    }
+  }
+}
+
+/** The sets that a mix draws from: loading no others saves memory. Those that the folder lacks are its own to report. */
+function neededSets(mix: SceneMix): SetName[] {
+  const styles = Object.entries(mix.styles).filter(([, weight]) => weight > 0);
+  return [...new Set(styles.flatMap(([name]) => styleNamed(name as StyleName).sets))];
+}
+
+function builtWorker(): URL | undefined {
+  return import.meta.url.endsWith(".ts") ? undefined : new URL("./scene-worker.js", import.meta.url);
+}
+
+function checkSignal(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new NishikiError("aborted", "Drawing scenes was cancelled.");
+}
+
+async function* drawHere(
+  sprites: Sprites,
+  seed: number,
+  mix: SceneMix,
+  from: number,
+  count: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Scene, void, undefined> {
+  const drawer = new SceneDrawer(sprites);
+  for (let index = from; index < from + count; index++) {
+    checkSignal(signal);
+    yield composeScene(seed, index, drawer, mix);
+  }
+}
+
+interface Waiting {
+  resolve(scenes: readonly Scene[]): void;
+  reject(error: Error): void;
+}
+
+/** Worker threads, and the tasks that they have not answered yet. */
+class ScenePool {
+  readonly #workers: Worker[];
+  readonly #waiting = new Map<number, Waiting>();
+  #failure: NishikiError | undefined;
+  #next = 0;
+
+  constructor(file: URL, count: number, data: SceneWorkerData) {
+    this.#workers = Array.from({ length: count }, () => {
+      const worker = new Worker(file, { workerData: data, name: "nishiki-scenes" });
+      worker.on("message", (reply: SceneReply) => this.#settle(reply));
+      worker.on("error", (error) => this.#fail(`A thread that draws scenes failed: ${error.message}`, error));
+      worker.on("exit", (code) => this.#fail(`A thread that draws scenes ended (exit code ${code}).`));
+      return worker;
+    });
+  }
+
+  async *draw(
+    from: number,
+    count: number,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Scene, void, undefined> {
+    const onAbort = (): void => this.#fail("Drawing scenes was cancelled.", undefined, "aborted");
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      checkSignal(signal);
+      const ahead: Promise<readonly Scene[]>[] = [];
+      let asked = 0;
+      for (let done = 0; done < count; ) {
+        while (asked < count && ahead.length < this.#workers.length * tasksAhead) {
+          const size = Math.min(taskSize, count - asked);
+          ahead.push(this.#ask({ from: from + asked, count: size }));
+          asked += size;
+        }
+        const drawn = await ahead.shift()!;
+        done += drawn.length;
+        for (const scene of drawn) {
+          checkSignal(signal);
+          yield scene;
+        }
+      }
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#fail("The scenes were closed.");
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+
+  #ask(task: SceneTask): Promise<readonly Scene[]> {
+    const answer = new Promise<readonly Scene[]>((resolve, reject) => {
+      if (this.#failure !== undefined) return reject(this.#failure);
+      this.#waiting.set(task.from, { resolve, reject });
+      this.#workers[this.#next++ % this.#workers.length]!.postMessage(task);
+    });
+    // Tasks ahead of the reader may fail before it comes to them: it is told then.
+    answer.catch(() => {});
+    return answer;
+  }
+
+  #settle(reply: SceneReply): void {
+    const waiting = this.#waiting.get(reply.from);
+    this.#waiting.delete(reply.from);
+    if ("scenes" in reply) waiting?.resolve(reply.scenes);
+    else waiting?.reject(new NishikiError("data", reply.error));
+  }
+
+  /** Nothing hangs when a thread is gone: all that wait are told, and all that come after. */
+  #fail(message: string, cause?: unknown, code: "internal" | "aborted" = "internal"): void {
+    this.#failure ??= new NishikiError(code, message, { cause });
+    for (const { reject } of this.#waiting.values()) reject(this.#failure);
+    this.#waiting.clear();
+  }
+}
