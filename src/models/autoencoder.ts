@@ -1,0 +1,57 @@
+// A small convolutional autoencoder for 256×256 pictures: 16× smaller on each side, 16 channels, 48 times fewer numbers.
+// After Rombach et al. 2022 (arXiv:2112.10752, section 3.1) with what two CPU cores allow: 8×8 pixels are folded into
+// channels at once, so that no layer works at full resolution. Pictures and latents are channels-last.
+import { add, foldPixels, layerNorm, type Scope, silu, type Tensor, unfoldPixels } from "../graph/index.js";
+import { convLast, dense } from "../nn/index.js";
+
+export interface AutoencoderConfig {
+  /** Pixels folded into the first layer's channels, per side. */
+  readonly fold: number;
+  /** Channels at 1/fold of the size and at 1/(2·fold). */
+  readonly widths: readonly [number, number];
+  /** Residual blocks of the encoder and of the decoder at each of the two sizes. */
+  readonly encoderBlocks: readonly [number, number];
+  readonly decoderBlocks: readonly [number, number];
+  readonly latentChannels: number;
+}
+
+export const autoencoderConfigs = {
+  /** The embedded model's: 256×256×3 → 16×16×16. */
+  small: { fold: 8, widths: [96, 192], encoderBlocks: [1, 1], decoderBlocks: [2, 3], latentChannels: 16 },
+  /** For tests. */
+  tiny: { fold: 8, widths: [8, 16], encoderBlocks: [1, 1], decoderBlocks: [1, 1], latentChannels: 4 },
+} as const satisfies Record<string, AutoencoderConfig>;
+
+/** x + W·silu(conv(norm(x))), the second product starting at zero so that the block starts as the identity. */
+function block(scope: Scope, x: Tensor): Tensor {
+  const width = x.shape.at(-1) as number;
+  const hidden = silu(convLast(scope.child("conv"), layerNorm(x), width));
+  return add(x, dense(scope.child("out"), hidden, width, { init: { kind: "zeros" } }));
+}
+
+function blocks(scope: Scope, x: Tensor, count: number): Tensor {
+  for (let i = 0; i < count; i++) x = block(scope.child(i), x);
+  return x;
+}
+
+/** Pixels `[batch, h, w, 3]` in [-1, 1] → latents `[batch, h/16, w/16, channels]` of about unit size. */
+export function encode(scope: Scope, pixels: Tensor, config: AutoencoderConfig): Tensor {
+  const { fold, widths, encoderBlocks, latentChannels } = config;
+  let x = dense(scope.child("stem"), foldPixels(pixels, fold), widths[0]); // [batch, 32, 32, 96]
+  x = blocks(scope.child("high"), x, encoderBlocks[0]);
+  x = dense(scope.child("down"), foldPixels(x, 2), widths[1]); // [batch, 16, 16, 192]
+  x = blocks(scope.child("low"), x, encoderBlocks[1]);
+  return dense(scope.child("latents"), layerNorm(x), latentChannels); // [batch, 16, 16, 16]
+}
+
+/** Latents `[batch, h, w, channels]` → pixels `[batch, 16·h, 16·w, 3]`, about [-1, 1] (not clipped). */
+export function decode(scope: Scope, latents: Tensor, config: AutoencoderConfig): Tensor {
+  const { fold, widths, decoderBlocks } = config;
+  let x = convLast(scope.child("stem"), latents, widths[1]); // [batch, 16, 16, 192]
+  x = blocks(scope.child("low"), x, decoderBlocks[1]);
+  x = unfoldPixels(dense(scope.child("up"), x, widths[0] * 4), 2); // [batch, 32, 32, 96]
+  x = blocks(scope.child("high"), x, decoderBlocks[0]);
+  // A patch of 8×8 pixels is read out through a hidden layer: edges need more than a linear map of 96 numbers.
+  const hidden = silu(dense(scope.child("hidden"), layerNorm(x), widths[0] * 3));
+  return unfoldPixels(dense(scope.child("pixels"), hidden, fold * fold * 3), fold);
+}

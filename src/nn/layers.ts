@@ -1,0 +1,131 @@
+// Layers: a parameter scope in, a tensor out. Names within a scope are those of published checkpoints ("weight", "bias").
+import {
+  concat,
+  constant,
+  convChannelsLast,
+  conv2d as convolve,
+  cos,
+  exp,
+  gather,
+  type Initializer,
+  layerNorm,
+  linear,
+  mul,
+  groupNorm as normalizeGroups,
+  type Scope,
+  silu,
+  sin,
+  type Tensor,
+  unsqueeze,
+} from "../graph/index.js";
+
+/** Weights that keep the variance of what passes through (LeCun et al. 1998): deviation gain / √fan-in. */
+export function fanIn(size: number, gain = 1): Initializer {
+  return { kind: "normal", deviation: gain / Math.sqrt(size) };
+}
+
+const zeros: Initializer = { kind: "zeros" };
+const ones: Initializer = { kind: "ones" };
+
+export interface DenseOptions {
+  /** Default true. */
+  readonly bias?: boolean;
+  /** Of the weight. Default keeps the variance; { kind: "zeros" } makes a residual branch begin silent. */
+  readonly init?: Initializer;
+}
+
+/** `x [..., in] → [..., width]`; weight `[width, in]`. */
+export function dense(
+  scope: Scope,
+  x: Tensor,
+  width: number,
+  { bias = true, init }: DenseOptions = {},
+): Tensor {
+  const inner = x.shape.at(-1) as number;
+  const weight = scope.parameter("weight", [width, inner], init ?? fanIn(inner));
+  return linear(x, weight, bias ? scope.parameter("bias", [width], zeros) : undefined);
+}
+
+/** 3×3 convolution (or k×k, k odd) that keeps the size: `x [batch, h, w, in] → [batch, h, w, width]`. */
+export function convLast(
+  scope: Scope,
+  x: Tensor,
+  width: number,
+  { bias = true, init, kernel = 3 }: DenseOptions & { readonly kernel?: number } = {},
+): Tensor {
+  const inner = x.shape.at(-1) as number;
+  const weight = scope.parameter(
+    "weight",
+    [width, kernel, kernel, inner],
+    init ?? fanIn(inner * kernel * kernel),
+  );
+  return convChannelsLast(x, weight, bias ? scope.parameter("bias", [width], zeros) : undefined);
+}
+
+/** Convolution of channels-first pictures: `x [batch, in, h, w]`, weight `[width, in/groups, k, k]`. */
+export function conv2d(
+  scope: Scope,
+  x: Tensor,
+  width: number,
+  options: DenseOptions & {
+    readonly kernel?: number;
+    readonly stride?: number;
+    readonly padding?: number;
+    readonly groups?: number;
+  } = {},
+): Tensor {
+  const { bias = true, init, kernel = 3, stride = 1, groups = 1 } = options;
+  const inner = (x.shape[1] as number) / groups;
+  const weight = scope.parameter(
+    "weight",
+    [width, inner, kernel, kernel],
+    init ?? fanIn(inner * kernel * kernel),
+  );
+  const padding = options.padding ?? (kernel - 1) / 2;
+  return convolve(x, weight, {
+    bias: bias ? scope.parameter("bias", [width], zeros) : undefined,
+    stride,
+    padding,
+    groups,
+  });
+}
+
+/** Layer normalisation with learned weight and bias over the last axis. */
+export function norm(scope: Scope, x: Tensor, epsilon = 1e-5): Tensor {
+  const width = x.shape.at(-1) as number;
+  const weight = scope.parameter("weight", [width], ones);
+  return layerNorm(x, { weight, bias: scope.parameter("bias", [width], zeros), epsilon });
+}
+
+/** Group normalisation of channels-first pictures with learned weight and bias. */
+export function groupNorm(scope: Scope, x: Tensor, groups = 32, epsilon = 1e-5): Tensor {
+  const channels = x.shape[1] as number;
+  const weight = scope.parameter("weight", [channels], ones);
+  return normalizeGroups(x, groups, weight, scope.parameter("bias", [channels], zeros), epsilon);
+}
+
+/** Rows of a learned table by id: `ids [...] → [..., width]`. */
+export function embedding(scope: Scope, ids: Tensor, rows: number, width: number): Tensor {
+  return gather(scope.parameter("weight", [rows, width], { kind: "normal", deviation: 0.02 }), ids);
+}
+
+/**
+ * Sines and cosines of a number at geometrically spaced frequencies (Vaswani et al. 2017, section 3.5).
+ * `x [batch]` → `[batch, width]`, cosines first as in published diffusion networks.
+ */
+export function sinusoidal(x: Tensor, width: number, { scale = 1, longest = 10_000 } = {}): Tensor {
+  const half = width / 2;
+  const steps = constant(
+    x.graph,
+    Float32Array.from({ length: half }, (_, i) => i / half),
+    [half],
+  );
+  const frequencies = mul(exp(mul(steps, -Math.log(longest))), scale);
+  const angles = mul(unsqueeze(x, -1), frequencies); // [batch, half]
+  return concat([cos(angles), sin(angles)], -1);
+}
+
+/** Two layers with SiLU between: `x [..., in] → [..., width]`. */
+export function mlp(scope: Scope, x: Tensor, hidden: number, width: number, last?: Initializer): Tensor {
+  return dense(scope.child(2), silu(dense(scope.child(0), x, hidden)), width, { init: last });
+}

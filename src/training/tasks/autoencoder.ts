@@ -1,0 +1,69 @@
+// The autoencoder's objective: pictures through a narrow, slightly noisy middle and back.
+import type { HostTensors } from "../../engine/index.js";
+import { abs, add, cast, mean, mul, type Scope, square, sub, type Tensor } from "../../graph/index.js";
+import { type AutoencoderConfig, decode, encode } from "../../models/autoencoder.js";
+import { random } from "../../random/index.js";
+import type { Objective } from "../step-program.js";
+
+export interface AutoencoderLoss {
+  /** Weight of the mean absolute difference beside the mean square: keeps edges sharp. */
+  readonly absolute: number;
+  /** Deviation of the noise added to latents in training, so that near latents mean near pictures. */
+  readonly latentNoise: number;
+  /** Weight of the latents' mean square, which keeps them from growing out of the noise. */
+  readonly latentSize: number;
+}
+
+export const defaultAutoencoderLoss: AutoencoderLoss = { absolute: 0.5, latentNoise: 0.1, latentSize: 1e-3 };
+
+/** Bytes `[...]` → [-1, 1]. */
+export function pixelsFromBytes(bytes: Tensor): Tensor {
+  return sub(mul(cast(bytes, "f32"), 1 / 127.5), 1);
+}
+
+/** Parameters lie under "encoder." and "decoder.". */
+export function autoencoderScopes(root: Scope): { encoder: Scope; decoder: Scope } {
+  return { encoder: root.child("encoder"), decoder: root.child("decoder") };
+}
+
+export function autoencoderObjective(
+  config: AutoencoderConfig,
+  batch: number,
+  size: number,
+  loss: AutoencoderLoss = defaultAutoencoderLoss,
+): Objective {
+  return (tracer) => {
+    const bytes = tracer.input("pixels", [batch, size, size, 3], "u8");
+    const side = size / config.fold / 2;
+    const noise = tracer.input("noise", [batch, side, side, config.latentChannels]);
+    const { encoder, decoder } = autoencoderScopes(tracer.scope());
+    const pixels = pixelsFromBytes(bytes);
+    const latents = encode(encoder, pixels, config);
+    const difference = sub(decode(decoder, add(latents, mul(noise, loss.latentNoise)), config), pixels);
+    const squared = mean(square(difference));
+    const absolute = mean(abs(difference));
+    const latentSize = mean(square(latents));
+    const total = add(add(squared, mul(absolute, loss.absolute)), mul(latentSize, loss.latentSize));
+    return { loss: total, metrics: { squared, absolute, latentSize } };
+  };
+}
+
+/** The batch of a step from its pictures: bytes side by side, and noise that depends on (seed, step) alone. */
+export function autoencoderBatch(
+  pictures: readonly Uint8Array[],
+  config: AutoencoderConfig,
+  size: number,
+  seed: number,
+  step: number,
+): HostTensors {
+  const batch = pictures.length;
+  const pixels = new Uint8Array(batch * size * size * 3);
+  for (const [i, picture] of pictures.entries()) pixels.set(picture, i * size * size * 3);
+  const side = size / config.fold / 2;
+  const shape = [batch, side, side, config.latentChannels];
+  const noise = random(seed, "latent noise", step).normals(shape.reduce((a, b) => a * b, 1));
+  return {
+    pixels: { dtype: "u8", shape: [batch, size, size, 3], data: pixels },
+    noise: { dtype: "f32", shape, data: noise },
+  };
+}
