@@ -1,0 +1,96 @@
+// Every network enters diffusion through one form, the denoiser: noisy latents in, the clean ones it expects out.
+// What a network was trained to predict (noise, velocity, flow, the picture itself) ends in this file.
+//
+// x = x0 + sigma·noise throughout; the network sees alpha·x (noise-schedules.ts).
+
+import { NishikiError, unknownName } from "../errors.js";
+import type { NoiseSchedule } from "./noise-schedules.js";
+import { combine } from "./vectors.js";
+
+/**
+ * Expects the clean latents x̂0 behind noisy ones.
+ *
+ * x and the answer hold condition.length pictures one after another; condition has what each shall show. A cancelled
+ * signal may make it reject with NishikiError "aborted".
+ */
+export type Denoiser<C> = (
+  x: Float32Array,
+  sigma: number,
+  condition: readonly C[],
+  signal?: AbortSignal,
+) => Promise<Float32Array>;
+
+/** A network as it was trained: scaled latents and its own time in, its prediction out. */
+export type Network<C> = (
+  input: Float32Array,
+  time: number,
+  condition: readonly C[],
+  signal?: AbortSignal,
+) => Promise<Float32Array>;
+
+/** What a network predicts. */
+export type PredictionName = "eps" | "v" | "flow" | "sample";
+
+/** A network that predicts the noise (Ho et al. 2020, arXiv 2006.11239): x̂0 = x - sigma·eps. */
+export function fromEps<C>(network: Network<C>, schedule: NoiseSchedule): Denoiser<C> {
+  return adapt(network, schedule, (x, sigma, _, eps) => combine([1, x], [-sigma, eps]));
+}
+
+/**
+ * A network that predicts v = alpha·noise - alpha·sigma·x0 (Salimans and Ho 2022, arXiv 2202.00512, section 4).
+ * With alpha² (1 + sigma²) = 1, x̂0 = alpha·x_t - alpha·sigma·v.
+ */
+export function fromV<C>(network: Network<C>, schedule: NoiseSchedule): Denoiser<C> {
+  requireKind("v", "variance-preserving", schedule);
+  return adapt(network, schedule, (x, sigma, alpha, v) => combine([alpha * alpha, x], [-alpha * sigma, v]));
+}
+
+/** A rectified flow, which predicts noise - x0 (Liu et al. 2023, arXiv 2209.03003): x̂0 = x_t - t·flow. */
+export function fromFlow<C>(network: Network<C>, schedule: NoiseSchedule): Denoiser<C> {
+  requireKind("flow", "flow", schedule);
+  return adapt(network, schedule, (x, sigma, alpha, flow) => combine([alpha, x], [-alpha * sigma, flow]));
+}
+
+/** A network that predicts the clean latents themselves, trained under either kind of schedule. */
+export function fromSample<C>(network: Network<C>, schedule: NoiseSchedule): Denoiser<C> {
+  return adapt(network, schedule, (_x, _sigma, _alpha, sample) => sample);
+}
+
+/** Every kind of prediction by the name that configs use. */
+export const predictions = {
+  eps: fromEps,
+  v: fromV,
+  flow: fromFlow,
+  sample: fromSample,
+} as const satisfies Record<PredictionName, unknown>;
+
+/** The denoiser of a network with this kind of prediction; an unknown one is a `usage` error with the choices. */
+export function getDenoiser<C>(
+  prediction: string,
+  network: Network<C>,
+  schedule: NoiseSchedule,
+): Denoiser<C> {
+  if (!Object.hasOwn(predictions, prediction))
+    throw unknownName("prediction", prediction, Object.keys(predictions));
+  return predictions[prediction as PredictionName](network, schedule);
+}
+
+function adapt<C>(
+  network: Network<C>,
+  schedule: NoiseSchedule,
+  toX0: (x: Float32Array, sigma: number, alpha: number, output: Float32Array) => Float32Array,
+): Denoiser<C> {
+  return async (x, sigma, condition, signal) => {
+    const alpha = schedule.alphaOf(sigma);
+    const output = await network(combine([alpha, x]), schedule.timeOf(sigma), condition, signal);
+    return toX0(x, sigma, alpha, output);
+  };
+}
+
+function requireKind(prediction: PredictionName, kind: NoiseSchedule["kind"], schedule: NoiseSchedule): void {
+  if (schedule.kind !== kind)
+    throw new NishikiError(
+      "usage",
+      `A network that predicts ${prediction} needs a ${kind} noise schedule, but got a ${schedule.kind} one.`,
+    );
+}

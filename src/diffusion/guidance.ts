@@ -1,0 +1,99 @@
+// Classifier-free guidance: away from what the network expects without (or against) the words, towards what it expects
+// with them. Ho and Salimans 2022, arXiv 2207.12598.
+
+import { NishikiError } from "../errors.js";
+import type { Denoiser } from "./denoisers.js";
+import { combine, concatenate, standardDeviation } from "./vectors.js";
+
+/** Guidance holds for low < sigma ≤ high, in sigma. */
+export interface SigmaInterval {
+  readonly low: number;
+  readonly high: number;
+}
+
+export interface GuidanceOptions<C> {
+  /** 1 is the plain conditional network, 0 the unconditional one, more is closer to the words. Any finite number. */
+  readonly scale: number;
+  /** What each picture shall not show; the empty prompt where there is nothing. As many as conditions. */
+  readonly negative: readonly C[];
+  /** 0 … 1: how far contrast is brought back to that of the conditional prediction. Default 0. */
+  readonly rescale?: number;
+  /** Outside of it the conditional network alone is used, at half the cost. Default everywhere. */
+  readonly interval?: SigmaInterval;
+}
+
+/**
+ * A guided denoiser: x̂0 = negative + scale·(positive - negative), both from one call of `denoise` with twice the
+ * pictures: first those with the condition, then the same with the negative one. Where one of the two has no weight
+ * (scale 1, scale 0, outside the interval), only the other is computed.
+ *
+ * Guidance in x̂0 is the same as in eps, v or flow, since each is the same affine function of x̂0 for both.
+ * Rescaling follows Lin et al. 2023 (arXiv 2305.08891, section 3.4), per picture, in x̂0; the interval Kynkäänniemi et
+ * al. 2024 (arXiv 2404.07724). Options out of range are `usage` errors.
+ */
+export function guide<C>(denoise: Denoiser<C>, options: GuidanceOptions<C>): Denoiser<C> {
+  const { scale, negative, rescale = 0, interval = { low: 0, high: Number.POSITIVE_INFINITY } } = options;
+  checkOptions(scale, rescale, interval);
+  return async (x, sigma, condition, signal) => {
+    const inside = sigma > interval.low && sigma <= interval.high;
+    if (scale === 1 || !inside) return denoise(x, sigma, condition, signal);
+    checkCount(negative, condition);
+    if (scale === 0 && rescale === 0) return denoise(x, sigma, negative, signal);
+    const both = await denoise(concatenate(x, x), sigma, [...condition, ...negative], signal);
+    const positive = both.subarray(0, x.length);
+    const guided = combine([scale, positive], [1 - scale, both.subarray(x.length)]);
+    return rescale === 0 ? guided : rescaleContrast(guided, positive, rescale, condition.length);
+  };
+}
+
+/**
+ * The interval of sigmas that belongs to the steps from `first` (included, 0 is the first step) to `end` (excluded) of
+ * a step schedule.
+ */
+export function getStepInterval(sigmas: readonly number[], first: number, end: number): SigmaInterval {
+  const steps = sigmas.length - 1;
+  if (!Number.isSafeInteger(first) || !Number.isSafeInteger(end) || first < 0 || end < first || end > steps)
+    throw new NishikiError(
+      "usage",
+      `Guidance from step ${first} to ${end} does not lie within the ${steps} steps: give 0 ≤ first ≤ end ≤ ${steps}.`,
+    );
+  return { low: sigmas[end]!, high: sigmas[first]! };
+}
+
+/** phi·guided·std(positive)/std(guided) + (1 - phi)·guided, for each picture by itself. */
+function rescaleContrast(
+  guided: Float32Array,
+  positive: Float32Array,
+  phi: number,
+  count: number,
+): Float32Array {
+  const size = guided.length / count;
+  const pictures = Array.from({ length: count }, (_, i) => {
+    const picture = guided.subarray(i * size, (i + 1) * size);
+    const deviation = standardDeviation(picture);
+    if (deviation === 0) return picture; // a flat picture has no contrast to bring back
+    const ratio = standardDeviation(positive.subarray(i * size, (i + 1) * size)) / deviation;
+    return combine([phi * ratio + (1 - phi), picture]);
+  });
+  return concatenate(...pictures);
+}
+
+function checkCount<C>(negative: readonly C[], condition: readonly C[]): void {
+  if (negative.length !== condition.length)
+    throw new NishikiError(
+      "usage",
+      `Got ${negative.length} negative prompts for ${condition.length} pictures: give one for each picture.`,
+    );
+}
+
+function checkOptions(scale: number, rescale: number, { low, high }: SigmaInterval): void {
+  if (!Number.isFinite(scale))
+    throw new NishikiError("usage", `The guidance scale must be a number, such as 4, but is ${scale}.`);
+  if (!(rescale >= 0 && rescale <= 1))
+    throw new NishikiError("usage", `Guidance rescale must be from 0 to 1, but is ${rescale}.`);
+  if (!(low >= 0 && high >= low))
+    throw new NishikiError(
+      "usage",
+      `The guidance interval must have 0 ≤ low ≤ high, but is ${low} to ${high}.`,
+    );
+}

@@ -1,0 +1,138 @@
+// How much noise a network was trained to see at which time, brought to the one form that samplers know:
+//
+//   x = x0 + sigma·noise        (Karras et al. 2022, "Elucidating the Design Space", arXiv 2206.00364, equation 1)
+//
+// A network trained on x_t = alpha·x0 + (alpha·sigma)·noise sees alpha·x. That covers variance-preserving diffusion, where
+// alpha = 1/√(1 + sigma²), and rectified flow, where x_t = (1 - t)·x0 + t·noise, so that alpha = 1 - t = 1/(1 + sigma) and
+// sigma = t/(1 - t). The probability-flow equation is the same in either frame, and so are Euler, DPM-Solver++ and UniPC.
+
+import { NishikiError } from "../errors.js";
+
+/** What a network's training says about noise. */
+export interface NoiseSchedule {
+  readonly kind: "variance-preserving" | "flow";
+  /** The number of noise levels that "the whole schedule" means to step schedules; 1000 for continuous time. */
+  readonly levels: number;
+  readonly sigmaMin: number;
+  readonly sigmaMax: number;
+  /** The sigma at a fraction of the schedule's time: 1 is the noisiest level, 1/levels the cleanest. */
+  sigmaAt(fraction: number): number;
+  /** The factor between x and what the network sees. */
+  alphaOf(sigma: number): number;
+  /** The time that the network is told at a sigma, in the units that it was trained with. */
+  timeOf(sigma: number): number;
+}
+
+export type BetaName = "linear" | "scaled-linear" | "cosine";
+
+/** The most of a picture that one training step of the cosine schedule removes (Nichol and Dhariwal, section 3.2). */
+const COSINE_BETA_MAX = 0.999;
+
+/**
+ * The variance that each of the training steps adds, `count` numbers in (0, 1).
+ *
+ * "linear" is of Ho et al. 2020 (arXiv 2006.11239), 1e-4 … 0.02; "scaled-linear", linear in √beta, of Rombach et al. 2022
+ * (arXiv 2112.10752), 0.00085 … 0.012; "cosine" of Nichol and Dhariwal 2021 (arXiv 2102.09672), which has no range.
+ */
+export function getBetas(name: BetaName, count = 1000, range?: readonly [number, number]): number[] {
+  const ramp = (a: number, b: number) =>
+    Array.from({ length: count }, (_, i) => a + ((b - a) * i) / Math.max(1, count - 1));
+  switch (name) {
+    case "linear":
+      return ramp(...(range ?? [1e-4, 0.02]));
+    case "scaled-linear": {
+      const [start, end] = range ?? [0.00085, 0.012];
+      return ramp(Math.sqrt(start), Math.sqrt(end)).map((root) => root * root);
+    }
+    case "cosine": {
+      const bar = (i: number) => Math.cos(((i / count + 0.008) / 1.008) * (Math.PI / 2)) ** 2;
+      return Array.from({ length: count }, (_, i) => Math.min(1 - bar(i + 1) / bar(i), COSINE_BETA_MAX));
+    }
+    default:
+      throw new NishikiError("internal", `No betas for ${name satisfies never}.`);
+  }
+}
+
+/**
+ * Discrete variance-preserving diffusion: ᾱ is the running product of 1 - beta, and sigma = √((1 - ᾱ)/ᾱ).
+ * Between two trained times, the time is interpolated in log sigma; the network is told a time in [0, levels - 1].
+ */
+export function getDiscreteSchedule(betas: readonly number[]): NoiseSchedule {
+  if (betas.length < 2 || !betas.every((beta) => beta > 0 && beta < 1))
+    throw new NishikiError("usage", "A noise schedule needs at least two betas, all between 0 and 1.");
+  let alphaBar = 1;
+  const logSigmas = betas.map((beta) => {
+    alphaBar *= 1 - beta;
+    return 0.5 * Math.log((1 - alphaBar) / alphaBar);
+  });
+  const last = betas.length - 1;
+  return {
+    kind: "variance-preserving",
+    levels: betas.length,
+    sigmaMin: Math.exp(logSigmas[0]!),
+    sigmaMax: Math.exp(logSigmas[last]!),
+    sigmaAt: (fraction) => Math.exp(interpolate(logSigmas, clamp(fraction * betas.length - 1, 0, last))),
+    alphaOf: (sigma) => 1 / Math.sqrt(1 + sigma * sigma),
+    timeOf: (sigma) => locate(logSigmas, Math.log(sigma)),
+  };
+}
+
+/**
+ * The time at which sampling a flow begins instead of 1, where sigma = t/(1 - t) would be infinite. The network sees
+ * 0.9999·noise at time 0.9999 instead of noise at time 1: less than the step between two floats of float16. Sigma is
+ * 9999 then, and float32 keeps x0 + sigma·noise to a ten-thousandth of x0's scale when the steps have come down to it,
+ * because each step shrinks the rounding together with sigma.
+ */
+const FLOW_TIME_MAX = 0.9999;
+const FLOW_LEVELS = 1000;
+
+/**
+ * Rectified flow (Liu et al. 2023, arXiv 2209.03003) between x0 at t = 0 and noise at t = 1.
+ *
+ * @param shift spends more of the steps on noisy levels, as larger pictures need: t' = s·t/(1 + (s - 1)·t) (Esser et al.
+ *   2024, arXiv 2403.03206, section 5.3.2); 1 leaves them even
+ * @param timeScale what the network is told is timeScale·t
+ */
+export function getFlowSchedule({ shift = 1, timeScale = 1 } = {}): NoiseSchedule {
+  if (!(shift > 0 && Number.isFinite(shift)))
+    throw new NishikiError("usage", `A flow's shift must be above 0, but is ${shift}.`);
+  const sigmaAt = (fraction: number) => {
+    const u = clamp(fraction, 1 / FLOW_LEVELS, 1);
+    const t = Math.min((shift * u) / (1 + (shift - 1) * u), FLOW_TIME_MAX);
+    return t / (1 - t);
+  };
+  return {
+    kind: "flow",
+    levels: FLOW_LEVELS,
+    sigmaMin: sigmaAt(0),
+    sigmaMax: sigmaAt(1),
+    sigmaAt,
+    alphaOf: (sigma) => 1 / (1 + sigma),
+    timeOf: (sigma) => (timeScale * sigma) / (1 + sigma),
+  };
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(Math.max(value, low), high);
+}
+
+/** The value of an ascending table at a fractional index within it. */
+function interpolate(table: readonly number[], index: number): number {
+  const i = Math.min(Math.floor(index), table.length - 2);
+  const w = index - i;
+  return (1 - w) * table[i]! + w * table[i + 1]!;
+}
+
+/** The fractional index of a value in an ascending table, its ends for values outside. */
+function locate(table: readonly number[], value: number): number {
+  let low = 0;
+  let high = table.length - 1;
+  if (value <= table[low]!) return low;
+  if (value >= table[high]!) return high;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (table[middle]! <= value) low = middle;
+    else high = middle;
+  }
+  return low + (value - table[low]!) / (table[high]! - table[low]!);
+}

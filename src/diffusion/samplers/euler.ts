@@ -1,0 +1,17 @@
+// Euler's method on the probability flow; for a variance-preserving network this is DDIM (Song et al. 2021, arXiv
+// 2010.02502). Order 1, one evaluation a step. Karras et al. 2022 (arXiv 2206.00364), algorithm 1 without its lines 6-8.
+
+import { combine } from "../vectors.js";
+import { getSlope, prepare, type Sampler } from "./sampler.js";
+
+export const euler: Sampler = async function* (denoise, x, sigmas, options) {
+  const model = prepare(denoise, sigmas, options);
+  const steps = sigmas.length - 1;
+  for (let i = 0; i < steps; i++) {
+    const [sigma, next] = [sigmas[i]!, sigmas[i + 1]!];
+    const denoised = await model(x, sigma);
+    const d = getSlope(x, sigma, denoised);
+    x = combine([1, x], [next - sigma, d]);
+    yield { step: i + 1, steps, sigma: next, x, denoised };
+  }
+};

@@ -1,0 +1,108 @@
+// What all samplers share: their form, and the checks that none of them should have to repeat.
+//
+// A sampler walks down a list of sigmas. It knows x = x0 + sigma·noise and a denoiser, nothing else: no network, no
+// prompt, no picture. The slope of the probability flow is dx/dsigma = (x - x̂0)/sigma.
+
+import { NishikiError } from "../../errors.js";
+import type { Denoiser } from "../denoisers.js";
+import type { NoiseSource } from "../noise.js";
+import { combineExactly } from "../vectors.js";
+
+/** How far a sampler has come. The last yield has sigma 0 (where the sigmas end there), and x is the result. */
+export interface SamplerState {
+  /** Steps done, 1 … steps. */
+  readonly step: number;
+  readonly steps: number;
+  /** The noise level that x has now. */
+  readonly sigma: number;
+  readonly x: Float32Array;
+  /** What the network last expected behind the noise: the preview. */
+  readonly denoised: Float32Array;
+}
+
+export interface SamplerOptions<C> {
+  /** What each of the pictures in x shall show, one after another. */
+  readonly condition: readonly C[];
+  /** Stops before the next evaluation of the network, with NishikiError "aborted". */
+  readonly signal?: AbortSignal;
+  /** Needed by samplers that add noise on the way. */
+  readonly noise?: NoiseSource;
+  /** Ancestral and SDE samplers: how much noise is renewed, 0 (none) … 1 (all that the theory allows). Default 1. */
+  readonly eta?: number;
+  /** Heun: noise added before each step, of Karras et al. 2022, algorithm 2. Default none. */
+  readonly churn?: Churn;
+  /** UniPC: its order, 1 … 3. Default 2. */
+  readonly order?: number;
+}
+
+/** The stochasticity of Karras et al. 2022, algorithm 2, in its names. */
+export interface Churn {
+  readonly sChurn: number;
+  readonly sMin?: number;
+  readonly sMax?: number;
+  readonly sNoise?: number;
+}
+
+/**
+ * Goes from x at sigmas[0] down to the last sigma and yields after every step.
+ *
+ * sigmas fall strictly; the last may be 0. Latents are never changed in place: what was yielded may be kept.
+ */
+export type Sampler = <C>(
+  denoise: Denoiser<C>,
+  x: Float32Array,
+  sigmas: readonly number[],
+  options: SamplerOptions<C>,
+) => AsyncGenerator<SamplerState, void, void>;
+
+/** Checks a sampler's arguments once, and binds the denoiser to its condition and signal. */
+export function prepare<C>(
+  denoise: Denoiser<C>,
+  sigmas: readonly number[],
+  { condition, signal }: SamplerOptions<C>,
+): (x: Float32Array, sigma: number) => Promise<Float32Array> {
+  checkSigmas(sigmas);
+  return async (x, sigma) => {
+    if (signal?.aborted)
+      throw new NishikiError("aborted", "Stopped: the caller cancelled.", { cause: signal.reason });
+    const denoised = await denoise(x, sigma, condition, signal);
+    if (denoised.length !== x.length)
+      throw new NishikiError("internal", `The denoiser got ${x.length} numbers and gave ${denoised.length}.`);
+    if (!denoised.every(Number.isFinite))
+      throw new NishikiError(
+        "internal",
+        `The network gave numbers that are not finite at noise level ${sigma.toPrecision(4)}. ` +
+          "Where it runs in float16, run it in float32; else its weights are damaged.",
+      );
+    return denoised;
+  };
+}
+
+/**
+ * dx/dsigma of the probability flow at x. In float64: a step multiplies it by up to sigmaMax, which is thousands for a
+ * flow, and float32's rounding with it.
+ */
+export function getSlope(x: Float32Array, sigma: number, denoised: Float32Array): Float64Array {
+  return combineExactly([1 / sigma, x], [-1 / sigma, denoised]);
+}
+
+/** The noise source that a sampler cannot do without. */
+export function requireNoise(noise: NoiseSource | undefined, sampler: string): NoiseSource {
+  if (noise) return noise;
+  throw new NishikiError("usage", `The sampler ${sampler} adds noise at every step: give it options.noise.`);
+}
+
+/** eta, checked. */
+export function requireEta(eta = 1): number {
+  if (eta >= 0 && eta <= 1) return eta;
+  throw new NishikiError("usage", `eta must be from 0 to 1, but is ${eta}.`);
+}
+
+function checkSigmas(sigmas: readonly number[]): void {
+  const falling = sigmas.every((sigma, i) => sigma >= 0 && (i === 0 || sigma < sigmas[i - 1]!));
+  if (sigmas.length < 2 || !falling || !Number.isFinite(sigmas[0]))
+    throw new NishikiError(
+      "usage",
+      `A sampler needs at least two noise levels that fall strictly, such as 10, 1, 0, but got ${sigmas.join(", ")}.`,
+    );
+}

@@ -1,0 +1,83 @@
+// Every sampler by name, and what a person needs to know in order to choose.
+
+import { unknownName } from "../../errors.js";
+import { dpmpp2m } from "./dpmpp-2m.js";
+import { dpmpp2mSde, dpmpp2mSdeHeun } from "./dpmpp-2m-sde.js";
+import { euler } from "./euler.js";
+import { eulerAncestral } from "./euler-ancestral.js";
+import { heun } from "./heun.js";
+import type { Sampler } from "./sampler.js";
+import { uniPcBh1, uniPcBh2 } from "./unipc.js";
+
+export type SamplerName =
+  | "euler"
+  | "euler-ancestral"
+  | "heun"
+  | "dpmpp-2m"
+  | "dpmpp-2m-sde"
+  | "dpmpp-2m-sde-heun"
+  | "unipc"
+  | "unipc-bh1";
+
+export interface SamplerInfo {
+  readonly name: SamplerName;
+  /** What people call it; the name in the `parameters` text of pictures. */
+  readonly label: string;
+  /** What other programs call it, besides the name and the label. */
+  readonly aliases: readonly string[];
+  /** The power with which its error falls as steps grow shorter; for samplers that add noise, in distribution. */
+  readonly order: number;
+  /** Evaluations of the network in each step (the last may need fewer). */
+  readonly evaluationsPerStep: number;
+  /** Whether it adds noise on the way, and so needs options.noise and never settles as steps grow. */
+  readonly stochastic: boolean;
+  readonly sample: Sampler;
+}
+
+type Row = Omit<SamplerInfo, "name">;
+
+const row = (sample: Sampler, label: string, aliases: string[], rest: Partial<Row>): Row => ({
+  sample,
+  label,
+  aliases,
+  order: 1,
+  evaluationsPerStep: 1,
+  stochastic: false,
+  ...rest,
+});
+
+const rows: Record<SamplerName, Row> = {
+  euler: row(euler, "Euler", ["k_euler", "ddim"], {}),
+  "euler-ancestral": row(eulerAncestral, "Euler a", ["k_euler_a", "k_euler_ancestral"], { stochastic: true }),
+  heun: row(heun, "Heun", ["k_heun"], { order: 2, evaluationsPerStep: 2 }),
+  "dpmpp-2m": row(dpmpp2m, "DPM++ 2M", ["k_dpmpp_2m"], { order: 2 }),
+  "dpmpp-2m-sde": row(dpmpp2mSde, "DPM++ 2M SDE", ["k_dpmpp_2m_sde"], { order: 2, stochastic: true }),
+  "dpmpp-2m-sde-heun": row(dpmpp2mSdeHeun, "DPM++ 2M SDE Heun", ["k_dpmpp_2m_sde_heun"], {
+    stochastic: true,
+  }),
+  unipc: row(uniPcBh2, "UniPC", ["unipc_bh2"], { order: 3 }),
+  "unipc-bh1": row(uniPcBh1, "UniPC bh1", [], { order: 3 }),
+};
+
+/** Every sampler, in the order in which a list shows them. */
+export const samplers = Object.fromEntries(
+  Object.entries(rows).map(([name, info]) => [name, { name, ...info }]),
+) as Readonly<Record<SamplerName, SamplerInfo>>;
+
+/**
+ * The sampler with this name, label or alias. Case, spaces and punctuation do not matter and "+" reads as "p": "DPM++ 2M",
+ * "dpmpp_2m" and "dpmpp-2m" are one. An unknown name is a `usage` error with the choices.
+ */
+export function getSampler(name: string): SamplerInfo {
+  const wanted = simplify(name);
+  for (const info of Object.values(samplers))
+    if ([info.name, info.label, ...info.aliases].some((known) => simplify(known) === wanted)) return info;
+  throw unknownName("sampler", name, Object.keys(samplers));
+}
+
+function simplify(name: string): string {
+  return name
+    .toLowerCase()
+    .replaceAll("+", "p")
+    .replaceAll(/[^a-z0-9]/g, "");
+}

@@ -1,0 +1,106 @@
+// UniPC: a predictor of order p, and a corrector that reuses the answer at the predicted point, which the next step needs
+// anyway, to gain one order for nothing. One evaluation a step, order p + 1 with the corrector.
+// Zhao et al. 2023 (arXiv 2302.04867), algorithms 5 and 6 (multistep, data prediction), over lambda = -log sigma.
+
+import { NishikiError } from "../../errors.js";
+import { combine, type Term } from "../vectors.js";
+import { prepare, type Sampler } from "./sampler.js";
+
+/** B(h) of the paper's section 3.1: B1 = h, B2 = e^h - 1; any B = O(h) has the order. In data prediction h enters as -h. */
+type Variant = "bh1" | "bh2";
+
+/** An answer of the network, and the lambda it belongs to. */
+interface Answer {
+  readonly lambda: number;
+  readonly denoised: Float32Array;
+}
+
+const makeUniPc = (variant: Variant): Sampler =>
+  async function* (denoise, x, sigmas, options) {
+    const model = prepare(denoise, sigmas, options);
+    const order = requireOrder(options.order);
+    const steps = sigmas.length - 1;
+    let answers: Answer[] = []; // newest first
+    let xLast = x;
+    for (let i = 0; i < steps; i++) {
+      const lambda = -Math.log(sigmas[i]!);
+      const denoised = await model(x, sigmas[i]!);
+      const answer = { lambda, denoised };
+      if (i > 0) x = update(xLast, answers, lambda, variant, answer); // UniC
+      // The order grows with the answers at hand and falls again at the end, so that the step to 0 is x = x̂0.
+      const p = Math.min(order, i + 1, steps - i);
+      answers = [answer, ...answers].slice(0, p);
+      xLast = x;
+      x = update(xLast, answers, -Math.log(sigmas[i + 1]!), variant); // UniP
+      yield { step: i + 1, steps, sigma: sigmas[i + 1]!, x, denoised };
+    }
+  };
+
+export const uniPcBh1 = makeUniPc("bh1");
+export const uniPcBh2 = makeUniPc("bh2");
+
+/**
+ * x at lambda, from x at the newest answer's lambda: equation 3 (with `corrected`, the answer at the new lambda itself)
+ * or equation 8 (without).
+ */
+function update(
+  x: Float32Array,
+  [newest, ...older]: readonly Answer[],
+  lambda: number,
+  variant: Variant,
+  corrected?: Answer,
+): Float32Array {
+  const { lambda: lambda0, denoised: m0 } = newest!;
+  const h = lambda - lambda0;
+  const others = corrected ? [...older, corrected] : older;
+  const r = others.map((other) => (other.lambda - lambda0) / h);
+  const B = variant === "bh1" ? -h : Math.expm1(-h);
+  const rho = getWeights(r, h, B);
+  const terms = others.flatMap(({ denoised: m }, j): Term[] => {
+    const weight = (-B * rho[j]!) / r[j]!;
+    return [
+      [weight, m],
+      [-weight, m0],
+    ];
+  });
+  return combine([Math.exp(-h), x], [-Math.expm1(-h), m0], ...terms);
+}
+
+/**
+ * The weights rho with Σ_j rho_j r_j^(n-1) = n! φ_(n+1)(-h) (-h) / B for n = 1 … q: the update is then exact where the
+ * network's answer is a polynomial of degree q in lambda. For q = 1 the paper takes 1/2, which has the order as well.
+ */
+function getWeights(r: readonly number[], h: number, B: number): number[] {
+  if (r.length === 1) return [0.5];
+  let phi = Math.expm1(-h) / -h - 1; // (-h)·φ_2(-h), where φ_(n+1)(z) = (φ_n(z) - 1/n!)/z
+  let factorial = 1;
+  const b = r.map((_, i) => {
+    const value = (phi * factorial) / B;
+    factorial *= i + 2;
+    phi = phi / -h - 1 / factorial;
+    return value;
+  });
+  return solve(
+    r.map((_, n) => r.map((value) => value ** n)),
+    b,
+  );
+}
+
+/** The solution of A·y = b for the tiny Vandermonde systems above, by elimination with pivots. */
+function solve(A: readonly (readonly number[])[], b: readonly number[]): number[] {
+  const rows = A.map((row, i) => [...row, b[i]!]);
+  for (let column = 0; column < rows.length; column++) {
+    const rest = rows.slice(column).sort((p, q) => Math.abs(q[column]!) - Math.abs(p[column]!));
+    rows.splice(column, rest.length, ...rest);
+    const pivot = rows[column]!.map((value) => value / rows[column]![column]!);
+    rows.forEach((row, i) => {
+      rows[i] = i === column ? pivot : row.map((value, j) => value - row[column]! * pivot[j]!);
+    });
+  }
+  return rows.map((row) => row.at(-1)!);
+}
+
+function requireOrder(order = 2): number {
+  if (order === 1 || order === 2 || order === 3) return order;
+  throw new NishikiError("usage", `UniPC's order must be 1, 2 or 3, but is ${order}.`);
+}

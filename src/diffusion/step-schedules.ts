@@ -1,0 +1,77 @@
+// At which noise levels a sampler stops on its way: `steps` sigmas that fall from the schedule's largest, and then 0.
+
+import { NishikiError, unknownName } from "../errors.js";
+import type { NoiseSchedule } from "./noise-schedules.js";
+
+export type StepScheduleName = "simple" | "uniform" | "karras" | "exponential";
+
+export interface StepScheduleInfo {
+  readonly label: string;
+  /** Names that other programs use for it. */
+  readonly aliases: readonly string[];
+  readonly getSigmas: (steps: number, schedule: NoiseSchedule) => number[];
+}
+
+/** Every step schedule by name. */
+export const stepSchedules: Readonly<Record<StepScheduleName, StepScheduleInfo>> = {
+  simple: { label: "Simple", aliases: ["trailing", "linear"], getSigmas: getSimpleSigmas },
+  uniform: { label: "Uniform", aliases: ["normal"], getSigmas: getUniformSigmas },
+  karras: { label: "Karras", aliases: [], getSigmas: getKarrasSigmas },
+  exponential: { label: "Exponential", aliases: [], getSigmas: getExponentialSigmas },
+};
+
+/** The step schedule with this name or alias, whatever its case; an unknown name is a `usage` error with the choices. */
+export function getStepSchedule(name: string): StepScheduleInfo {
+  const wanted = name.toLowerCase();
+  for (const [key, info] of Object.entries(stepSchedules))
+    if (key === wanted || info.aliases.includes(wanted)) return info;
+  throw unknownName("step schedule", name, Object.keys(stepSchedules));
+}
+
+/**
+ * Even in the schedule's time, each step as long as the last one down to 0: the "trailing" spacing that Lin et al. 2023
+ * (arXiv 2305.08891, section 3.3) recommend, and the usual one for flows.
+ */
+export function getSimpleSigmas(steps: number, schedule: NoiseSchedule): number[] {
+  return descend(steps, (i) => schedule.sigmaAt(1 - i / steps));
+}
+
+/** Even in the schedule's time from its noisiest level to its cleanest, and then 0. */
+export function getUniformSigmas(steps: number, schedule: NoiseSchedule): number[] {
+  const cleanest = 1 / schedule.levels;
+  return descend(steps, (_, ramp) => schedule.sigmaAt(1 + ramp * (cleanest - 1)));
+}
+
+/** Karras et al. 2022 (arXiv 2206.00364), equation 5: even in sigma^(1/rho); a larger rho has more steps near 0. */
+export function getKarrasSigmas(
+  steps: number,
+  { sigmaMin, sigmaMax }: Pick<NoiseSchedule, "sigmaMin" | "sigmaMax">,
+  rho = 7,
+): number[] {
+  const [low, high] = [sigmaMin ** (1 / rho), sigmaMax ** (1 / rho)];
+  return descend(steps, (_, ramp) => (high + ramp * (low - high)) ** rho);
+}
+
+/** Even in log sigma from the largest to the smallest, and then 0. */
+export function getExponentialSigmas(
+  steps: number,
+  { sigmaMin, sigmaMax }: Pick<NoiseSchedule, "sigmaMin" | "sigmaMax">,
+): number[] {
+  return descend(steps, (_, ramp) => sigmaMax * (sigmaMin / sigmaMax) ** ramp);
+}
+
+/** steps sigmas and a 0; `ramp` goes from 0 at the first to 1 at the last of them (0 where there is only one). */
+function descend(steps: number, sigmaOf: (i: number, ramp: number) => number): number[] {
+  if (!Number.isSafeInteger(steps) || steps < 1)
+    throw new NishikiError(
+      "usage",
+      `The number of steps must be a whole number of at least 1, but is ${steps}.`,
+    );
+  const sigmas = Array.from({ length: steps }, (_, i) => sigmaOf(i, i / Math.max(1, steps - 1)));
+  if (sigmas.some((sigma, i) => i > 0 && !(sigma < sigmas[i - 1]!)))
+    throw new NishikiError(
+      "usage",
+      `${steps} steps are more than this noise schedule can tell apart: take fewer.`,
+    );
+  return [...sigmas, 0];
+}
