@@ -27,7 +27,7 @@ const rows = {
       "on a {colour} background",
       "against a {colour} background",
       "on plain {colour}",
-      "{colour} background",
+      ", {colour} background",
     ],
     coloured: true,
     paint: (painter, _variant, colour) => fill(painter, backgroundColour(colour ?? "white")),
@@ -137,7 +137,7 @@ export function isColoured(name: BackgroundName): boolean {
   return rows[name].coloured;
 }
 
-/** The ways to say a background after the things: "on a red background". */
+/** The ways to say a background after the things: "on a red background", ", red background". */
 export function backgroundPhrases(background: SceneBackground): string[] {
   return rows[background.name].phrases.map((phrase) => phrase.replace("{colour}", background.colour ?? ""));
 }

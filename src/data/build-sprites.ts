@@ -71,7 +71,7 @@ export async function buildSprites(options: BuildSpritesOptions): Promise<BuildS
     const source = openDrawings(set);
     const render = async (thing: Thing): Promise<RawPicture | undefined> => {
       if (options.signal?.aborted) throw new NishikiError("aborted", "Building the sprites was cancelled.");
-      const drawing = source(thing.codePoint);
+      const drawing = set.leaveOut?.includes(thing.name) ? undefined : source(thing);
       return drawing === undefined ? undefined : renderSprite(drawing, size);
     };
     const written = await writeSet(join(options.output, file), things, name, render, (done) =>

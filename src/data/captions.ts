@@ -15,16 +15,17 @@ export function writeCaption(content: SceneContent, random: Random): string {
 }
 
 function join(first: string, second: string): string {
-  return second === "" ? first : `${first} ${second}`;
+  return second === "" || second.startsWith(",") ? `${first}${second}` : `${first} ${second}`;
 }
 
 function withStyle(scene: string, content: SceneContent, random: Random): string {
   const style = styleNamed(content.style);
   if (style.name === defaultStyle && random.uniform() < 0.65) return scene;
   if (random.uniform() < 0.25) return `${random.pick(style.prefixes)} ${scene}`;
-  // A comma before the style where the caption is a list of words, none where it is a phrase that goes on.
+  // "a cat in flat style" reads on without a comma, "a cat, flat style" does not.
   const suffix = random.pick(style.suffixes);
-  return random.uniform() < 0.75 ? `${scene}, ${suffix}` : `${scene} ${suffix}`;
+  const comma = random.uniform() < 0.7 || !/^(in|by|as|drawn) /.test(suffix);
+  return `${scene}${comma ? "," : ""} ${suffix}`;
 }
 
 function sayBackground(content: SceneContent, random: Random): string {

@@ -111,7 +111,9 @@ export function describeScene(seed: number, index: number, mix: SceneMix, catalo
   for (let attempt = 0; attempt < 100; attempt++) {
     const stream = random(seed, "scene", index, attempt);
     const content = chooseContent(stream, mix, catalogue);
-    if (content !== null && !isHeldOut(content)) return arrangeScene(content, stream, mix, catalogue);
+    if (content === null || isHeldOut(content)) continue;
+    const caption = writeCaption(content, random(seed, "caption", index));
+    return arrangeScene(content, caption, stream, mix, catalogue);
   }
   throw new NishikiError(
     "data",
@@ -126,7 +128,8 @@ export function describeContent(
   mix: SceneMix,
   catalogue: Catalogue,
 ): SceneRecipe {
-  return arrangeScene(content, random(seed, "content"), mix, catalogue);
+  const caption = writeCaption(content, random(seed, "content caption"));
+  return arrangeScene(content, caption, random(seed, "content"), mix, catalogue);
 }
 
 function chooseContent(stream: Random, mix: SceneMix, catalogue: Catalogue): SceneContent | null {
@@ -226,11 +229,11 @@ function countSlots(count: number): readonly (readonly [number, number, number])
 
 function arrangeScene(
   content: SceneContent,
+  caption: string,
   stream: Random,
   mix: SceneMix,
   catalogue: Catalogue,
 ): SceneRecipe {
-  const caption = writeCaption(content, stream);
   const all = content.things.flatMap((thing) => Array.from({ length: thing.count }, () => thing));
   const places = slots(content.layout, all.length);
   // Things of a group are jittered less, so that they do not touch each other.

@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { NishikiError } from "../errors.js";
 import type { SpriteSet } from "./sprite-sets.js";
+import type { Thing } from "./vocabulary.js";
 
 interface IconifyIcon {
   readonly body: string;
@@ -22,8 +23,8 @@ interface IconifyFile {
   readonly height?: number;
 }
 
-/** Finds a drawing's file content (WebP or SVG) by code point; undefined where the set has none. */
-export type DrawingSource = (codePoint: string) => Buffer | undefined;
+/** Finds a thing's drawing (a WebP or SVG file's content); undefined where the set has none. */
+export type DrawingSource = (thing: Thing) => Buffer | undefined;
 
 const require = createRequire(import.meta.url);
 
@@ -58,7 +59,7 @@ export function openDrawings(set: SpriteSet): DrawingSource {
 
 function openWebp(packageName: string): DrawingSource {
   const folder = join(dirname(resolveInPackage(packageName, "package.json")), "assets");
-  return (codePoint) => {
+  return ({ codePoint }) => {
     // Some code points are stored only with the variation selector that asks for the coloured form.
     const path = [`${codePoint}.webp`, `${codePoint}-fe0f.webp`]
       .map((name) => join(folder, name))
@@ -72,16 +73,17 @@ function openIconify(packageName: string): DrawingSource {
   const own = readJson<Record<string, string>>(packageName, "chars.json");
   const slugs =
     Object.keys(own).length > 0 ? own : readJson<Record<string, string>>(slugPackage, "chars.json");
-  return (codePoint) => {
-    const slug = slugs[codePoint] ?? slugs[`${codePoint}-fe0f`];
-    if (slug === undefined) return undefined;
-    const icon = findIcon(file, slug);
+  return (thing) => {
+    const slug = slugs[thing.codePoint] ?? slugs[`${thing.codePoint}-fe0f`];
+    // Sets that follow no standard name their drawings plainly: "cat", not "cat-face".
+    const plain = own === slugs ? [] : [thing.name, ...thing.synonyms];
+    const icon = findIcon(file, slug === undefined ? plain : [slug, ...plain]);
     return icon === undefined ? undefined : Buffer.from(toSvg(icon, file));
   };
 }
 
-function findIcon(file: IconifyFile, slug: string): IconifyIcon | undefined {
-  for (const name of [slug, slug.replaceAll("-", "")]) {
+function findIcon(file: IconifyFile, names: readonly string[]): IconifyIcon | undefined {
+  for (const name of names.flatMap((given) => [given, given.replaceAll(/[- ']/g, "")])) {
     const parent = file.aliases?.[name]?.parent;
     const icon = file.icons[name] ?? (parent === undefined ? undefined : file.icons[parent]);
     if (icon !== undefined) return icon;

@@ -16,6 +16,8 @@ export interface SpriteSet {
   /** SPDX identifier. */
   readonly licence: string;
   readonly attribution: string;
+  /** Things whose drawing in this set shows something else: a piano's keyboard, a program's window. */
+  readonly leaveOut?: readonly string[];
 }
 
 export const spriteSets: readonly SpriteSet[] = [
@@ -74,6 +76,7 @@ export const spriteSets: readonly SpriteSet[] = [
     kind: "iconify",
     licence: "Apache-2.0",
     attribution: "FxEmojis by Mozilla",
+    leaveOut: ["keyboard", "window", "dice", "train"],
   },
 ];
 
