@@ -1,0 +1,150 @@
+// Pictures side by side, and pictures made larger or smaller: for contact sheets, sample grids and previews.
+
+import { NishikiError } from "../errors.js";
+import { checkPicture, type Picture, toRgb } from "./picture.js";
+
+/** How pictures are joined. */
+export interface GridOptions {
+  /** Pictures in a row; by default as square a grid as there can be. */
+  readonly columns?: number;
+  /** Pixels between pictures and around them; 8 by default. */
+  readonly spacing?: number;
+  /** [red, green, blue] in [0, 255] of what no picture covers; white by default. */
+  readonly background?: readonly [number, number, number];
+}
+
+/**
+ * Joins pictures row by row into one RGB picture. Smaller pictures stand in the middle of a cell of the largest size.
+ *
+ * @throws NishikiError `usage` where there is no picture, or an option is out of range
+ */
+export function joinGrid(pictures: readonly Picture[], options: GridOptions = {}): Picture {
+  const {
+    columns = Math.ceil(Math.sqrt(pictures.length)),
+    spacing = 8,
+    background = [255, 255, 255],
+  } = options;
+  if (pictures.length === 0) throw new NishikiError("usage", "A grid needs at least one picture.");
+  if (!Number.isInteger(columns) || columns < 1 || !Number.isInteger(spacing) || spacing < 0) {
+    throw new NishikiError(
+      "usage",
+      `A grid has 1 or more columns and 0 or more pixels of spacing, not ${columns} and ${spacing}.`,
+    );
+  }
+  const cellWidth = Math.max(...pictures.map(({ width }) => width));
+  const cellHeight = Math.max(...pictures.map(({ height }) => height));
+  const rows = Math.ceil(pictures.length / columns);
+  const width = columns * (cellWidth + spacing) + spacing;
+  const height = rows * (cellHeight + spacing) + spacing;
+  const data = new Uint8Array(width * height * 3);
+  for (let i = 0; i < data.length; i++) data[i] = background[i % 3]!;
+  const sheet: Picture = { width, height, channels: 3, data };
+  checkPicture(sheet);
+  pictures.forEach((picture, index) => {
+    const x = spacing + (index % columns) * (cellWidth + spacing) + ((cellWidth - picture.width) >> 1);
+    const y =
+      spacing + Math.floor(index / columns) * (cellHeight + spacing) + ((cellHeight - picture.height) >> 1);
+    paste(data, width, toRgb(picture, background), x, y);
+  });
+  return sheet;
+}
+
+function paste(
+  sheet: Uint8Array,
+  sheetWidth: number,
+  { width, height, data }: Picture,
+  x: number,
+  y: number,
+): void {
+  for (let row = 0; row < height; row++) {
+    sheet.set(data.subarray(row * width * 3, (row + 1) * width * 3), ((y + row) * sheetWidth + x) * 3);
+  }
+}
+
+/** For each place of the new size: the first old place that counts, and the weight of it and those after it. */
+interface Tap {
+  readonly first: number;
+  readonly weights: readonly number[];
+}
+
+/** Smaller: each new pixel is the mean of the area that it covers. Larger: linear between the two nearest centres. */
+function makeTaps(from: number, to: number): Tap[] {
+  const scale = from / to;
+  return Array.from({ length: to }, (_, i) => {
+    if (scale > 1) {
+      const [begin, end] = [i * scale, Math.min(from, (i + 1) * scale)];
+      const first = Math.floor(begin);
+      const count = Math.max(1, Math.ceil(end - 1e-9) - first);
+      const overlap = (j: number) => Math.min(end, first + j + 1) - Math.max(begin, first + j);
+      return { first, weights: Array.from({ length: count }, (_w, j) => overlap(j) / scale) };
+    }
+    const centre = Math.min(Math.max((i + 0.5) * scale - 0.5, 0), from - 1);
+    const first = Math.floor(centre);
+    return first === centre
+      ? { first, weights: [1] }
+      : { first, weights: [first + 1 - centre, centre - first] };
+  });
+}
+
+/** Applies taps along the middle axis of [outer, size, inner]. */
+function applyTaps(
+  from: Float32Array,
+  to: Float32Array,
+  taps: readonly Tap[],
+  layout: { outer: number; inner: number; size: number },
+): void {
+  const { outer, inner, size } = layout;
+  for (let o = 0; o < outer; o++) {
+    for (let t = 0; t < taps.length; t++) {
+      const { first, weights } = taps[t]!;
+      for (let i = 0; i < inner; i++) {
+        let sum = 0;
+        for (let j = 0; j < weights.length; j++)
+          sum += weights[j]! * from[(o * size + first + j) * inner + i]!;
+        to[(o * taps.length + t) * inner + i] = sum;
+      }
+    }
+  }
+}
+
+/**
+ * Makes a picture larger or smaller, without regard to its proportions: mean of areas where it shrinks, linear between
+ * pixels where it grows. Alpha is taken into account, so that transparent pixels do not bleed.
+ *
+ * @throws NishikiError `shape` where the new size is none
+ */
+export function resize(picture: Picture, width: number, height: number): Picture {
+  checkPicture(picture);
+  const { channels } = picture;
+  const out = {
+    width,
+    height,
+    channels,
+    data: new Uint8Array(Math.max(0, Math.trunc(width * height * channels)) || 0),
+  };
+  checkPicture(out);
+  const wide = new Float32Array(picture.height * width * channels);
+  const done = new Float32Array(height * width * channels);
+  applyTaps(premultiply(picture), wide, makeTaps(picture.width, width), {
+    outer: picture.height,
+    inner: channels,
+    size: picture.width,
+  });
+  applyTaps(wide, done, makeTaps(picture.height, height), {
+    outer: 1,
+    inner: width * channels,
+    size: picture.height,
+  });
+  for (let i = 0; i < done.length; i++) {
+    const alpha = channels === 4 && i % 4 !== 3 ? done[i - (i % 4) + 3]! / 255 : 1;
+    out.data[i] = alpha > 0 ? Math.min(255, Math.round(done[i]! / alpha)) : 0;
+  }
+  return out;
+}
+
+function premultiply({ channels, data }: Picture): Float32Array {
+  const values = Float32Array.from(data);
+  if (channels === 3) return values;
+  for (let i = 0; i < values.length; i++) if (i % 4 !== 3) values[i]! *= data[i - (i % 4) + 3]! / 255;
+  return values;
+}

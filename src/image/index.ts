@@ -1,0 +1,12 @@
+// Everything of the room that runs anywhere; what touches files is in node.ts.
+
+export { type GridOptions, joinGrid, resize } from "./grid.js";
+export {
+  formatParameters,
+  type ParametersToWrite,
+  type PictureParameters,
+  parseParameters,
+} from "./parameters.js";
+export { checkPicture, type Picture, toRgb } from "./picture.js";
+export { type DecodedPicture, decodePng, encodePng, readPngText } from "./png.js";
+export { type PictureProgram, type Provenance, readProvenance } from "./provenance.js";

@@ -1,0 +1,55 @@
+// What a picture is in memory, everywhere in the project.
+
+import { NishikiError } from "../errors.js";
+
+/** Pixels row by row from the top left, 8 bits per channel, RGB or RGBA (alpha not premultiplied), sRGB. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 3 | 4;
+  /** [height, width, channels], values in [0, 255]. */
+  readonly data: Uint8Array | Uint8ClampedArray;
+}
+
+/** The largest width and height that is accepted from files: more is a mistake or an attack. */
+export const MAX_SIDE = 32_768;
+
+/**
+ * Checks that a picture is what it says.
+ *
+ * @throws NishikiError `shape` where sizes are not positive integers or the data does not fit them
+ */
+export function checkPicture({ width, height, channels, data }: Picture): void {
+  const isSize = (size: number) => Number.isInteger(size) && size > 0 && size <= MAX_SIDE;
+  if (!isSize(width) || !isSize(height) || (channels !== 3 && channels !== 4)) {
+    throw new NishikiError(
+      "shape",
+      `A picture has 1 to ${MAX_SIDE} pixels a side and 3 or 4 channels; this one is ${width}x${height} with ${channels}.`,
+    );
+  }
+  if (data.length !== width * height * channels) {
+    const expected = width * height * channels;
+    throw new NishikiError(
+      "shape",
+      `A picture of ${width}x${height} with ${channels} channels has ${expected} bytes; this one has ${data.length}.`,
+    );
+  }
+}
+
+/** A picture without alpha: laid over a background, [red, green, blue] in [0, 255]. RGB pictures come back as they are. */
+export function toRgb(
+  picture: Picture,
+  background: readonly [number, number, number] = [255, 255, 255],
+): Picture {
+  checkPicture(picture);
+  if (picture.channels === 3) return picture;
+  const { width, height, data } = picture;
+  const out = new Uint8Array(width * height * 3);
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    const alpha = data[pixel * 4 + 3]! / 255;
+    for (let c = 0; c < 3; c++) {
+      out[pixel * 3 + c] = Math.round(data[pixel * 4 + c]! * alpha + background[c]! * (1 - alpha));
+    }
+  }
+  return { width, height, channels: 3, data: out };
+}
