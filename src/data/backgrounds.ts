@@ -6,7 +6,7 @@ import type { SceneBackground } from "./scene-types.js";
 
 /** One background: how it is said and how it is drawn. */
 interface Background {
-  /** Said after the things. `{colour}` stands for the colour of plain ones and patterns. */
+  /** Said after the things. `{colour}` and `{a colour}` stand for the colour of plain ones and patterns. */
   readonly phrases: readonly string[];
   readonly coloured: boolean;
   readonly paint: (painter: Painter, variant: number, colour: ColourName | null) => void;
@@ -24,8 +24,8 @@ export const paper: Rgb = [250, 250, 250];
 const rows = {
   plain: {
     phrases: [
-      "on a {colour} background",
-      "against a {colour} background",
+      "on {a colour} background",
+      "against {a colour} background",
       "on plain {colour}",
       ", {colour} background",
     ],
@@ -139,7 +139,11 @@ export function isColoured(name: BackgroundName): boolean {
 
 /** The ways to say a background after the things: "on a red background", ", red background". */
 export function backgroundPhrases(background: SceneBackground): string[] {
-  return rows[background.name].phrases.map((phrase) => phrase.replace("{colour}", background.colour ?? ""));
+  const colour = background.colour ?? "";
+  const withArticle = `${/^[aeiou]/.test(colour) ? "an" : "a"} ${colour}`;
+  return rows[background.name].phrases.map((phrase) =>
+    phrase.replace("{a colour}", withArticle).replace("{colour}", colour),
+  );
 }
 
 /**

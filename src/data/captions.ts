@@ -47,8 +47,8 @@ function sayThings(content: SceneContent, random: Random): string {
         : `${two} ${random.pick(["to the right of", "right of"])} ${one}`;
     case "above":
       return random.uniform() < 0.5
-        ? `${one} ${random.pick(["above", "over", "on top of"])} ${two}`
-        : `${two} ${random.pick(["below", "under", "beneath"])} ${one}`;
+        ? `${one} ${random.pick(["above", "over"])} ${two}`
+        : `${two} ${random.pick(["below", "under"])} ${one}`;
     default:
       // Which of a pair stands left is said neither way round.
       return random.uniform() < 0.5

@@ -147,31 +147,53 @@ interface Box {
   readonly height: number;
 }
 
+/** For each pixel along one side of a box: the two source pixels to blend, and the share of the second. */
+interface Axis {
+  readonly first: number;
+  readonly last: number;
+  readonly near: Int32Array;
+  readonly far: Int32Array;
+  readonly share: Float64Array;
+}
+
+/** @param stride distance of neighbouring source pixels in bytes */
+function makeAxis(start: number, length: number, count: number, stride: number): Axis {
+  const first = Math.max(0, Math.ceil(start));
+  const last = Math.min(sceneSize - 1, Math.floor(start + length));
+  const total = Math.max(0, last - first + 1);
+  const axis = {
+    first,
+    last,
+    near: new Int32Array(total),
+    far: new Int32Array(total),
+    share: new Float64Array(total),
+  };
+  for (let step = 0; step < total; step++) {
+    const source = Math.max(0, Math.min(count - 1, ((first + step + 0.5 - start) * count) / length - 0.5));
+    const whole = Math.floor(source);
+    axis.near[step] = whole * stride;
+    axis.far[step] = Math.min(count - 1, whole + 1) * stride;
+    axis.share[step] = source - whole;
+  }
+  return axis;
+}
+
 /** Blends a sprite over the picture, sampled from its four nearest pixels; `table` recolours it by luminance. */
 function stamp(pixels: Uint8Array, mask: Uint8Array, level: Level, table: Uint8Array | null, box: Box): void {
-  const { width, height, rgba } = level;
-  const stepX = width / box.width;
-  const stepY = height / box.height;
-  const firstX = Math.max(0, Math.ceil(box.left));
-  const lastX = Math.min(sceneSize - 1, Math.floor(box.left + box.width));
-  const firstY = Math.max(0, Math.ceil(box.top));
-  const lastY = Math.min(sceneSize - 1, Math.floor(box.top + box.height));
-  for (let y = firstY; y <= lastY; y++) {
-    const sy = Math.max(0, Math.min(height - 1, (y + 0.5 - box.top) * stepY - 0.5));
-    const y0 = Math.floor(sy);
-    const fy = sy - y0;
-    const row0 = y0 * width * 4;
-    const row1 = Math.min(height - 1, y0 + 1) * width * 4;
-    for (let x = firstX; x <= lastX; x++) {
-      const sx = Math.max(0, Math.min(width - 1, (x + 0.5 - box.left) * stepX - 0.5));
-      const x0 = Math.floor(sx);
-      const fx = sx - x0;
-      const column0 = x0 * 4;
-      const column1 = Math.min(width - 1, x0 + 1) * 4;
-      const a = row0 + column0;
-      const b = row0 + column1;
-      const c = row1 + column0;
-      const d = row1 + column1;
+  const { rgba } = level;
+  const across = makeAxis(box.left, box.width, level.width, 4);
+  const down = makeAxis(box.top, box.height, level.height, level.width * 4);
+  for (let y = down.first; y <= down.last; y++) {
+    const near = down.near[y - down.first]!;
+    const far = down.far[y - down.first]!;
+    const fy = down.share[y - down.first]!;
+    for (let x = across.first; x <= across.last; x++) {
+      const step = x - across.first;
+      const fx = across.share[step]!;
+      const a = near + across.near[step]!;
+      const b = near + across.far[step]!;
+      const c = far + across.near[step]!;
+      const d = far + across.far[step]!;
       const wa = (1 - fx) * (1 - fy);
       const wb = fx * (1 - fy);
       const wc = (1 - fx) * fy;
@@ -181,19 +203,18 @@ function stamp(pixels: Uint8Array, mask: Uint8Array, level: Level, table: Uint8A
       let red = rgba[a]! * wa + rgba[b]! * wb + rgba[c]! * wc + rgba[d]! * wd;
       let green = rgba[a + 1]! * wa + rgba[b + 1]! * wb + rgba[c + 1]! * wc + rgba[d + 1]! * wd;
       let blue = rgba[a + 2]! * wa + rgba[b + 2]! * wb + rgba[c + 2]! * wc + rgba[d + 2]! * wd;
+      const cover = alpha / 255;
       if (table !== null) {
-        const value = Math.min(255, luminance(red, green, blue) * (255 / alpha)) | 0;
-        const cover = alpha / 255;
-        red = table[value * 3]! * cover;
-        green = table[value * 3 + 1]! * cover;
-        blue = table[value * 3 + 2]! * cover;
+        const value = Math.floor(Math.min(255, luminance(red, green, blue) / cover)) * 3;
+        red = table[value]! * cover;
+        green = table[value + 1]! * cover;
+        blue = table[value + 2]! * cover;
       }
-      const rest = 1 - alpha / 255;
       const at = y * sceneSize + x;
-      pixels[at * 3] = pixels[at * 3]! * rest + red + 0.5;
-      pixels[at * 3 + 1] = pixels[at * 3 + 1]! * rest + green + 0.5;
-      pixels[at * 3 + 2] = pixels[at * 3 + 2]! * rest + blue + 0.5;
-      mask[at] = mask[at]! * rest + alpha;
+      pixels[at * 3] = pixels[at * 3]! * (1 - cover) + red + 0.5;
+      pixels[at * 3 + 1] = pixels[at * 3 + 1]! * (1 - cover) + green + 0.5;
+      pixels[at * 3 + 2] = pixels[at * 3 + 2]! * (1 - cover) + blue + 0.5;
+      mask[at] = mask[at]! * (1 - cover) + alpha;
     }
   }
 }

@@ -4,8 +4,9 @@
 import { filterNames } from "./filters/index.js";
 import type { SceneContent } from "./scene-types.js";
 
-/** One pair in this many of a kind is held out. */
+/** One pair in this many of a kind is held out: those whose hash leaves this remainder. */
 const oneIn = 31;
+const remainder = 5;
 
 /** The pairs of a content that could be held out, as readable keys. */
 export function pairsOf(content: SceneContent): string[] {
@@ -23,7 +24,7 @@ export function pairsOf(content: SceneContent): string[] {
 
 /** Whether this pair (a key of `pairsOf`) is held out. */
 export function isHeldOutPair(pair: string): boolean {
-  return hash(pair) % oneIn === 7;
+  return hash(pair) % oneIn === remainder;
 }
 
 /** Whether a content shows a pair that training never shows. */
