@@ -1,6 +1,5 @@
 // A world of which everything is known: data that is Gaussian in each dimension, x0 ~ N(mean, deviation²). Its ideal
 // denoiser and the exact path of its probability flow are formulas, which is what samplers are measured against.
-// Karras et al. 2022 (arXiv 2206.00364), appendix B.
 
 import type { Denoiser } from "./denoisers.js";
 

@@ -8,7 +8,7 @@ export type Term = readonly [weight: number, vector: Float32Array | Float64Array
 
 /** The weighted sum of vectors of one length, as in combine([a, x], [b, y]) for a x + b y. */
 export function combine(...terms: readonly Term[]): Float32Array {
-  return Float32Array.from(combineExactly(...terms));
+  return new Float32Array(combineExactly(...terms));
 }
 
 /** The weighted sum in float64, for what will be multiplied by large numbers. */

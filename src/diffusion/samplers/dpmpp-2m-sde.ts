@@ -1,7 +1,8 @@
 // SDE-DPM-Solver++(2M): DPM-Solver++(2M) for the diffusion SDE, which forgets errors of earlier steps in the noise that it
-// renews. One evaluation a step. Lu et al. 2022 (arXiv 2211.01095), section 5 and appendix B, and with eta between the
-// flow (0) and the full SDE (1). The second-order term comes in two forms that differ in O(h³): the paper's for 2M takes
-// the middle of the step, the other is the exact integral of the line through both answers.
+// renews. Order 2 in distribution, one evaluation a step. Lu et al. 2022 (arXiv 2211.01095), SDE-DPM-Solver++(2M), here with
+// eta between the flow (0) and the paper's SDE (1). The second-order term comes in two forms that differ in O(h³): the
+// paper's takes the middle of the step ("midpoint"), the other is the exact integral of the line through both answers
+// ("heun").
 
 import { combine } from "../vectors.js";
 import { prepare, requireEta, requireNoise, type Sampler } from "./sampler.js";

@@ -5,7 +5,8 @@
 import { expect, test } from "vitest";
 import { followGaussianFlow, getGaussianDenoiser } from "../gaussian.js";
 import { getInitialNoise, getNoiseSource } from "../noise.js";
-import { getExponentialSigmas, getKarrasSigmas } from "../step-schedules.js";
+import { getFlowSchedule } from "../noise-schedules.js";
+import { getExponentialSigmas, getKarrasSigmas, getSimpleSigmas } from "../step-schedules.js";
 import { combine } from "../vectors.js";
 import type { SamplerOptions, SamplerState } from "./sampler.js";
 import { getSampler, type SamplerName } from "./table.js";
@@ -75,4 +76,25 @@ test("at the same cost, higher order is nearer: UniPC-3 < UniPC-2 < DPM++ 2M < E
     await at("euler", 20),
   ];
   expect(errors).toEqual([...errors].sort((a, b) => a - b));
+});
+
+// A flow begins at sigma 9999, which a method that is only right for small steps in sigma does not survive.
+test.each([
+  ["euler", 0.1],
+  ["heun", 0.03],
+  ["dpmpp-2m", 0.03],
+  ["unipc", 0.03],
+  ["unipc-bh1", 0.06],
+] as const)("%s stays within %s of a flow's exact path in ten steps even in time", async (name, limit) => {
+  const schedule = getFlowSchedule();
+  const sigmas = getSimpleSigmas(10, schedule);
+  const latents = { mean: [0, 0.3, -0.5, 1], deviation: [1, 0.5, 0.2, 0.05] };
+  let x = combine([sigmas[0]!, getInitialNoise([1], 256)]);
+  const exact = followGaussianFlow(latents, x, sigmas[0]!, 0);
+  for await (const state of getSampler(name).sample(getGaussianDenoiser(latents), x, sigmas, {
+    condition: [0],
+  }))
+    x = state.x;
+  const error = Math.sqrt(x.reduce((sum, value, i) => sum + (value - exact[i]!) ** 2, 0) / 256);
+  expect(error).toBeLessThan(limit);
 });

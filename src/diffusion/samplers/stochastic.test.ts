@@ -70,7 +70,7 @@ test.each(cases)(
   "$name $options turns real noise into samples of the distribution",
   async ({ name, options }) => {
     const seeds = [1, 2, 3, 4];
-    const size = 5000;
+    const size = 2500;
     const n = seeds.length * size;
     const sigmas = getKarrasSigmas(60, range);
     const x = combine([range.sigmaMax, getInitialNoise(seeds, size)]);

@@ -53,6 +53,7 @@ const rows: Record<SamplerName, Row> = {
   "dpmpp-2m": row(dpmpp2m, "DPM++ 2M", ["k_dpmpp_2m"], { order: 2 }),
   "dpmpp-2m-sde": row(dpmpp2mSde, "DPM++ 2M SDE", ["k_dpmpp_2m_sde"], { order: 2, stochastic: true }),
   "dpmpp-2m-sde-heun": row(dpmpp2mSdeHeun, "DPM++ 2M SDE Heun", ["k_dpmpp_2m_sde_heun"], {
+    order: 2,
     stochastic: true,
   }),
   unipc: row(uniPcBh2, "UniPC", ["unipc_bh2"], { order: 3 }),

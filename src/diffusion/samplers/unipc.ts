@@ -1,12 +1,15 @@
 // UniPC: a predictor of order p, and a corrector that reuses the answer at the predicted point, which the next step needs
 // anyway, to gain one order for nothing. One evaluation a step, order p + 1 with the corrector.
-// Zhao et al. 2023 (arXiv 2302.04867), algorithms 5 and 6 (multistep, data prediction), over lambda = -log sigma.
+// Zhao et al. 2023 (arXiv 2302.04867), the multistep form for data prediction, over lambda = -log sigma.
 
 import { NishikiError } from "../../errors.js";
 import { combine, type Term } from "../vectors.js";
 import { prepare, type Sampler } from "./sampler.js";
 
-/** B(h) of the paper's section 3.1: B1 = h, B2 = e^h - 1; any B = O(h) has the order. In data prediction h enters as -h. */
+/**
+ * The paper's B(h): B1 = h, B2 = e^h - 1, with -h for h in data prediction. Any B = O(h) has the order; B1 grows without
+ * bound in long steps, so B2 is the one to take unless there are many.
+ */
 type Variant = "bh1" | "bh2";
 
 /** An answer of the network, and the lambda it belongs to. */
@@ -40,19 +43,19 @@ export const uniPcBh1 = makeUniPc("bh1");
 export const uniPcBh2 = makeUniPc("bh2");
 
 /**
- * x at lambda, from x at the newest answer's lambda: equation 3 (with `corrected`, the answer at the new lambda itself)
- * or equation 8 (without).
+ * x at lambda, from x at the newest answer's lambda: the predictor, or, given the answer at the new lambda itself, the
+ * corrector.
  */
 function update(
   x: Float32Array,
   [newest, ...older]: readonly Answer[],
   lambda: number,
   variant: Variant,
-  corrected?: Answer,
+  atLambda?: Answer,
 ): Float32Array {
   const { lambda: lambda0, denoised: m0 } = newest!;
   const h = lambda - lambda0;
-  const others = corrected ? [...older, corrected] : older;
+  const others = atLambda ? [...older, atLambda] : older;
   const r = others.map((other) => (other.lambda - lambda0) / h);
   const B = variant === "bh1" ? -h : Math.expm1(-h);
   const rho = getWeights(r, h, B);
