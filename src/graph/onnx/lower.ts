@@ -90,6 +90,10 @@ class Writer implements Lowering {
   private readonly small = new Map<string, string>();
   private readonly quantizedByName = new Map<string, { rows: string; scale: string }>();
   private readonly symbols: ReadonlyMap<string, { tensor: Tensor; axis: number }>;
+  /** Values that nodes give, as opposed to inputs and initializers. */
+  private readonly produced = new Set<string>();
+  private readonly renamed = new Map<string, string>();
+  private readonly copies: { name: string; value: string }[] = [];
   private count = 0;
 
   constructor(target: LoweringTarget, symbols: ReadonlyMap<string, { tensor: Tensor; axis: number }>) {
@@ -116,6 +120,7 @@ class Writer implements Lowering {
     const name = this.fresh(type);
     const produced = Array.from({ length: outputs }, (_, i) => (i === 0 ? name : `${name}.${i}`));
     this.nodesWritten.push({ type, name, inputs, outputs: produced, attributes, domain });
+    for (const value of produced) this.produced.add(value);
     return produced;
   }
 
@@ -173,6 +178,34 @@ class Writer implements Lowering {
     if (!found || !name)
       throw new NishikiError("shape", `no tensor before this one has the dimension "${symbol}".`);
     return this.node("Shape", [name], { start: found.axis, end: found.axis + 1 });
+  }
+
+  /** Makes a value an output. Its node writes straight to the output where it can: state would otherwise be copied. */
+  output(name: string, value: string): void {
+    if (this.produced.has(value) && !this.renamed.has(value)) this.renamed.set(value, name);
+    else this.copies.push({ name, value });
+  }
+
+  /** All nodes, with the outputs' names in place. */
+  finished(): OnnxNode[] {
+    const rename = (value: string) => this.renamed.get(value) ?? value;
+    const nodes = this.nodesWritten.map((node) => ({
+      ...node,
+      inputs: node.inputs.map(rename),
+      outputs: node.outputs.map(rename),
+    }));
+    for (const { name, value } of this.copies) {
+      const inputs = [rename(value)];
+      nodes.push({
+        type: "Identity",
+        name: `out:${name}`,
+        inputs,
+        outputs: [name],
+        attributes: {},
+        domain: "",
+      });
+    }
+    return nodes;
   }
 
   cast(name: string, dtype: DType): string {
@@ -250,15 +283,7 @@ export function lowerProgram(program: Program, options: LowerOptions): LoweredPr
   const fed: { name: string; dtype: DType; shape: Shape }[] = [];
   for (const node of order) lowerNode(writer, node, useBody, options, fed);
   const results = program.outputs.map(({ name, tensor }) => {
-    const produced = writer.names.get(tensor)!;
-    writer.nodesWritten.push({
-      type: "Identity",
-      name: `out:${name}`,
-      inputs: [produced],
-      outputs: [name],
-      attributes: {},
-      domain: "",
-    });
+    writer.output(name, writer.names.get(tensor)!);
     return { name, dtype: tensor.dtype, shape: tensor.shape };
   });
   const inputs = program.inputs.map(({ name, tensor }) => ({
@@ -267,7 +292,7 @@ export function lowerProgram(program: Program, options: LowerOptions): LoweredPr
     shape: tensor.shape,
   }));
   const onnx = encodeModel({
-    nodes: writer.nodesWritten,
+    nodes: writer.finished(),
     initializers: writer.initializers,
     inputs: [...inputs, ...fed],
     outputs: results,
@@ -301,6 +326,6 @@ function lowerNode(
         : node.op.lower?.(writer, inputs(), node);
     if (!names)
       throw new NishikiError("internal", `${node.op.name} cannot be lowered for ${options.target}.`);
-    node.outputs.forEach((tensor, i) => writer.names.set(tensor, names[i]!));
+    for (const [i, tensor] of node.outputs.entries()) writer.names.set(tensor, names[i]!);
   }
 }
