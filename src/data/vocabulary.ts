@@ -252,7 +252,7 @@ export const furtherThings: readonly Thing[] = [
   thing("lizard", "1f98e"),
   thing("squid", "1f991", { plural: "squid" }),
   thing("lobster", "1f99e"),
-  thing("pufferfish", "1f421", { plural: "pufferfish" }),
+  thing("pufferfish", "1f421", { plural: "pufferfish", synonyms: ["blowfish"] }),
   thing("cherry blossom", "1f338"),
   thing("hibiscus", "1f33a", { plural: "hibiscus flowers" }),
   thing("tangerine", "1f34a", { synonyms: ["mandarin"] }),

@@ -1,0 +1,223 @@
+import { createHash } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { build } from "esbuild";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { discSprites } from "../../tests/data/disc-sprites.js";
+import {
+  composeScene,
+  type Scene,
+  SceneDrawer,
+  type SceneOptions,
+  sceneMix,
+  scenes,
+  styleNames,
+} from "./index.js";
+
+const things = ["cat", "apple", "rocket", "grapes", "fish", "comb"];
+const sprites = discSprites(things, ["3d", "flat"]);
+const drawer = new SceneDrawer(sprites);
+const filters = [
+  "woodblock",
+  "cubist",
+  "pixel art",
+  "pencil",
+  "watercolour",
+  "stained glass",
+  "mosaic",
+] as const;
+const options: SceneOptions = { things };
+
+function hashOf(list: readonly Scene[]): string {
+  const hash = createHash("sha256");
+  for (const scene of list) hash.update(scene.caption).update(scene.pixels);
+  return hash.digest("hex").slice(0, 16);
+}
+
+function compose(count: number, mixOptions: SceneOptions): Scene[] {
+  const mix = sceneMix(mixOptions);
+  return Array.from({ length: count }, (_, index) => composeScene(0, index, drawer, mix));
+}
+
+async function collect(stream: AsyncIterable<Scene>): Promise<Scene[]> {
+  const list: Scene[] = [];
+  for await (const scene of stream) list.push(scene);
+  return list;
+}
+
+describe("composeScene", () => {
+  it("draws the same bytes and captions for the same seed, on every machine", () => {
+    expect(hashOf(compose(12, options))).toBe("1d7e65e92f8739f1");
+    const hashes = Object.fromEntries(
+      (["3d", ...filters] as const).map((style) => [
+        style,
+        hashOf(compose(3, { things, styles: { [style]: 1 } })),
+      ]),
+    );
+    expect(hashes).toMatchInlineSnapshot(`
+      {
+        "3d": "7c7b92b5b113f492",
+        "cubist": "cbdf1f2c09bdc0d5",
+        "mosaic": "a7857afdb863192f",
+        "pencil": "a65f422d17b213ec",
+        "pixel art": "430f102df07db334",
+        "stained glass": "5c9cbe0a5f857f52",
+        "watercolour": "9b3af32597e3707b",
+        "woodblock": "be66766dcfbbe002",
+      }
+    `);
+  });
+
+  it("does not depend on what was drawn before", () => {
+    const mix = sceneMix(options);
+    const fresh = composeScene(0, 7, new SceneDrawer(sprites), mix);
+    expect(hashOf([fresh])).toBe(hashOf([compose(9, options)[7]!]));
+  });
+
+  it("differs between seeds and numbers", () => {
+    const mix = sceneMix(options);
+    const hashes = [0, 1, 2].flatMap((seed) =>
+      [0, 1, 2, 3].map((index) => hashOf([composeScene(seed, index, drawer, mix)])),
+    );
+    expect(new Set(hashes).size).toBe(12);
+  });
+
+  it("recolours a thing and keeps its shading", () => {
+    const mix = sceneMix({
+      things,
+      styles: { "3d": 1 },
+      twoThings: 0,
+      counts: 0,
+      small: 0,
+      withBackground: 0,
+      recoloured: 1,
+    });
+    for (let index = 0; index < 40; index++) {
+      const { pixels, content } = composeScene(1, index, drawer, mix);
+      const [red, green, blue] = meanOfMiddle(pixels);
+      const colour = content.things[0]!.colour!;
+      if (colour === "blue") expect(blue).toBeGreaterThan(Math.max(red, green) + 40);
+      if (colour === "green") expect(green).toBeGreaterThan(Math.max(red, blue) + 30);
+      if (colour === "red") expect(red).toBeGreaterThan(Math.max(green, blue) + 60);
+      expect(darkestOfMiddle(pixels)).toBeLessThan((red + green + blue) * 0.6);
+    }
+  });
+
+  it("keeps the thing in sight under every filter", () => {
+    const base = { things, twoThings: 0, counts: 0, small: 0, withBackground: 0, recoloured: 0 };
+    for (const style of filters) {
+      const { pixels } = composeScene(4, 1, drawer, sceneMix({ ...base, styles: { [style]: 1 } }));
+      const middle = meanOfMiddle(pixels);
+      const corner = meanOf(pixels, 14, 190, 30, 30);
+      const apart = Math.hypot(...middle.map((value, channel) => value - corner[channel]!));
+      expect(apart, style).toBeGreaterThan(60);
+    }
+  });
+});
+
+describe("scenes", () => {
+  let folder: string;
+  let workerFile: URL;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "nishiki-scenes-"));
+    const outfile = join(folder, "scene-worker.mjs");
+    const entryPoints = [join(import.meta.dirname, "scene-worker.ts")];
+    await build({ entryPoints, outfile, bundle: true, platform: "node", format: "esm" });
+    workerFile = pathToFileURL(outfile);
+  });
+
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it("yields the same scenes whatever the number of workers", async () => {
+    const expected = hashOf(compose(15, options));
+    for (const workers of [0, 1, 3]) {
+      const list = await collect(scenes({ seed: 0, count: 15, workers, options, sprites, workerFile }));
+      expect(hashOf(list), `${workers} workers`).toBe(expected);
+    }
+  });
+
+  it("goes on from a number as if it had not stopped", async () => {
+    const rest = await collect(
+      scenes({ seed: 0, from: 6, count: 5, workers: 2, options, sprites, workerFile }),
+    );
+    expect(hashOf(rest)).toBe(hashOf(compose(11, options).slice(6)));
+  });
+
+  it("ends its threads when the reader leaves, and when it is cancelled", async () => {
+    let seen = 0;
+    for await (const scene of scenes({ seed: 0, workers: 2, options, sprites, workerFile })) {
+      expect(scene.pixels).toHaveLength(256 * 256 * 3);
+      if (++seen === 5) break;
+    }
+    const controller = new AbortController();
+    const reading = (async () => {
+      for await (const _ of scenes({
+        seed: 0,
+        workers: 1,
+        options,
+        sprites,
+        workerFile,
+        signal: controller.signal,
+      })) {
+        controller.abort();
+      }
+    })();
+    await expect(reading).rejects.toMatchObject({ code: "aborted" });
+  });
+
+  it("says what a worker could not draw", async () => {
+    const none = discSprites(["cat", "dog"], ["3d"]);
+    const reading = collect(
+      scenes({ seed: 0, count: 3, options: { things, styles: { flat: 1 } }, sprites: none, workerFile }),
+    );
+    await expect(reading).rejects.toMatchObject({ code: "data", message: /No scene can be drawn/ });
+  });
+
+  it("refuses options that cannot be right", async () => {
+    const bad: SceneOptions[] = [
+      { things: ["cat", "kat"] },
+      { twoThings: 1.2 },
+      { twoThings: 0.7, counts: 0.7 },
+    ];
+    for (const wrong of bad) expect(() => sceneMix(wrong)).toThrow(/Unknown thing "kat"|must/);
+    await expect(collect(scenes({ seed: 0, count: 1, workers: -1, sprites }))).rejects.toMatchObject({
+      code: "usage",
+    });
+    expect(styleNames).toHaveLength(15);
+  });
+});
+
+function meanOfMiddle(pixels: Uint8Array): [number, number, number] {
+  return meanOf(pixels, 98, 118, 60, 60);
+}
+
+/** Sum of the channels of the darkest pixel where the disc's eyes are. */
+function darkestOfMiddle(pixels: Uint8Array): number {
+  let least = 765;
+  for (let y = 80; y < 140; y++) {
+    for (let x = 60; x < 200; x++) {
+      const at = (y * 256 + x) * 3;
+      least = Math.min(least, pixels[at]! + pixels[at + 1]! + pixels[at + 2]!);
+    }
+  }
+  return least;
+}
+
+function meanOf(
+  pixels: Uint8Array,
+  left: number,
+  top: number,
+  width: number,
+  height: number,
+): [number, number, number] {
+  const sum: [number, number, number] = [0, 0, 0];
+  for (let y = top; y < top + height; y++) {
+    for (let x = left; x < left + width; x++) {
+      for (let channel = 0; channel < 3; channel++) sum[channel]! += pixels[(y * 256 + x) * 3 + channel]!;
+    }
+  }
+  return [sum[0] / (width * height), sum[1] / (width * height), sum[2] / (width * height)];
+}
