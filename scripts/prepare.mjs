@@ -1,0 +1,90 @@
+// Brings a clone into a state in which its programs run: packages installed, sources built. Says nothing when both are.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const oldestNode = [20, 19];
+
+/** The command's exit code; its output goes to this process's error output, so that standard output stays the program's. */
+export function run(command, args, { quiet = false } = {}) {
+  const options = { cwd: root, stdio: ["inherit", quiet ? "pipe" : 2, quiet ? "pipe" : 2], encoding: "utf8" };
+  // npm is a script of the shell on Windows.
+  const shell = process.platform === "win32" && command === "npm";
+  const { status, error, stdout, stderr } = spawnSync(command, args, { ...options, shell });
+  if (error) fail(`${command} could not be started: ${error.message}`);
+  if (status !== 0 && quiet) process.stderr.write(`${stdout}${stderr}`);
+  return status ?? 1;
+}
+
+export function fail(message, code = 1) {
+  process.stderr.write(`${message}\n`);
+  process.exit(code);
+}
+
+/** A package's program, run with this Node: no shell, and no search of the path. */
+export function tool(path, ...args) {
+  return [process.execPath, [join(root, "node_modules", path), ...args]];
+}
+
+function checkNode() {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major > oldestNode[0] || (major === oldestNode[0] && minor >= oldestNode[1])) return;
+  fail(`Nishiki needs Node ${oldestNode.join(".")} or newer; this is ${process.versions.node}.`);
+}
+
+/** Whether node_modules holds what package-lock.json asks for: the stamp holds the hash of the lock it was made from. */
+function isInstalled(lock, stamp) {
+  if (existsSync(stamp)) return readFileSync(stamp, "utf8") === lock.hash;
+  // Installed by hand: npm writes this file last.
+  const npms = join(root, "node_modules", ".package-lock.json");
+  return existsSync(npms) && statSync(npms).mtimeMs >= lock.changed;
+}
+
+/** Installs the packages that package-lock.json asks for, if they are not there. Ends the process where that fails. */
+export function install() {
+  checkNode();
+  const path = join(root, "package-lock.json");
+  const stamp = join(root, "node_modules", ".nishiki-installed");
+  const lock = {
+    hash: createHash("sha256").update(readFileSync(path)).digest("hex"),
+    changed: statSync(path).mtimeMs,
+  };
+  if (isInstalled(lock, stamp)) return;
+  process.stderr.write("Installing packages (once) …\n");
+  if (run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]) !== 0) {
+    fail(
+      "Installing packages failed. A package registry must be reachable for the first start; then run this again.",
+    );
+  }
+  writeFileSync(stamp, lock.hash);
+}
+
+/** When a folder or anything in it was last changed; a removed file changes its folder. */
+function lastChange(folder) {
+  let latest = statSync(folder).mtimeMs;
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    latest = Math.max(latest, entry.isDirectory() ? lastChange(path) : statSync(path).mtimeMs);
+  }
+  return latest;
+}
+
+/** Compiles src to dist where something changed since. Ends the process where that fails. */
+export function build() {
+  const stamp = join(root, "dist", ".built");
+  const inputs = ["package.json", "tsconfig.json", "tsconfig.build.json"];
+  const changed = Math.max(
+    lastChange(join(root, "src")),
+    ...inputs.map((name) => statSync(join(root, name)).mtimeMs),
+  );
+  if (existsSync(stamp) && statSync(stamp).mtimeMs >= changed) return;
+  const started = new Date();
+  process.stderr.write("Building …\n");
+  if (run(...tool("typescript/bin/tsc", "-p", "tsconfig.build.json")) !== 0) fail("Building failed.");
+  writeFileSync(stamp, "");
+  // What is changed while the compiler runs may not be in dist yet.
+  utimesSync(stamp, started, started);
+}

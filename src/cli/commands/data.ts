@@ -1,0 +1,148 @@
+// nishiki data: the pictures that a model learns from, built and looked at.
+import { stat } from "node:fs/promises";
+import { type Command, InvalidArgumentError } from "commander";
+import { writeFileAtomic } from "../../checkpoint/node.js";
+import type { CaptionedPicture, FolderProblem, SetName } from "../../data/index.js";
+import { NishikiError } from "../../errors.js";
+import { formatBytes } from "../description.js";
+import { makeProgress, type Progress } from "../progress.js";
+import { listenForStop } from "../stop.js";
+
+const defaultSprites = ".data/sprites";
+
+/** Loaded when asked for: drawing sprites needs a library that the other commands do without. */
+const loadRoom = () => import("../../data/index.js");
+
+interface BuildOptions {
+  readonly output: string;
+  readonly sets?: string[];
+  readonly things?: string[];
+  readonly size?: number;
+  readonly quiet?: boolean;
+}
+
+interface PreviewOptions {
+  readonly output: string;
+  readonly sprites: string;
+  readonly count: number;
+  readonly seed: number;
+  readonly force?: boolean;
+  readonly quiet?: boolean;
+}
+
+function whole(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("Expected a whole number from 0.");
+}
+
+const names = (text: string) => text.split(",").map((name) => name.trim());
+
+export function addDataCommand(program: Command): void {
+  const data = program
+    .command("data")
+    .description("build and look at the pictures that models are trained on");
+  data
+    .command("build")
+    .description("draw the sprites that scenes are composed of, from the installed emoji packages")
+    .option("-o, --output <folder>", "where to write them", defaultSprites)
+    .option("--sets <names>", "sets of drawings, separated by commas (default: all)", names)
+    .option("--things <names>", "things, separated by commas (default: all)", names)
+    .option("--size <pixels>", "longer side of a sprite (default: 224)", whole)
+    .option("-q, --quiet", "no progress")
+    .action(build);
+  data
+    .command("preview")
+    .description("write a contact sheet of scenes, or of a folder of captioned pictures")
+    .argument("[folder]", "your own pictures, with captions in .txt files or a metadata.jsonl")
+    .option("-o, --output <file>", "the sheet, a PNG", "preview.png")
+    .option("--sprites <folder>", "what `nishiki data build` wrote", defaultSprites)
+    .option("-c, --count <number>", "how many pictures", whole, 32)
+    .option("-s, --seed <number>", "seed of the scenes, or of the order in the folder", whole, 0)
+    .option("-f, --force", "replace a sheet that is already there")
+    .option("-q, --quiet", "no progress")
+    .action(preview);
+}
+
+async function build({ output, sets, things, size, quiet = false }: BuildOptions): Promise<void> {
+  const { buildSprites } = await loadRoom();
+  const progress = makeProgress(quiet);
+  const { signal, release } = listenForStop();
+  const onProgress = (done: number, total: number) => progress.show("Drawing sprites", done, total);
+  try {
+    // Names are checked by the room, which lists the choices.
+    const options = { output, sets: sets as SetName[] | undefined, things, size, onProgress, signal };
+    const { sprites, bytes, missing } = await buildSprites(options);
+    const left = missing.length > 0 ? `; ${missing.length} drawings do not exist in their sets` : "";
+    progress.say(`${sprites} sprites, ${formatBytes(bytes)}${left}`);
+    process.stdout.write(`${output}\n`);
+  } finally {
+    progress.clear();
+    release();
+  }
+}
+
+async function preview(folder: string | undefined, options: PreviewOptions): Promise<void> {
+  const { output, force = false, quiet = false } = options;
+  if (!output.toLowerCase().endsWith(".png")) {
+    throw new NishikiError("usage", `output: expected a file that ends in .png, got "${output}".`);
+  }
+  if (!force && (await stat(output).catch(() => undefined))) {
+    throw new NishikiError(
+      "file",
+      `${output} is already there. Choose another name, or add --force to replace it.`,
+    );
+  }
+  const { previewSheet } = await loadRoom();
+  const progress = makeProgress(quiet);
+  const { signal, release } = listenForStop();
+  try {
+    const pictures = await collect(folder, options, progress, signal);
+    const { png, labelled } = await previewSheet({ pictures });
+    await writeFileAtomic(output, png, { overwrite: force });
+    if (!labelled) {
+      progress.say("This machine has no fonts; the captions, row by row:");
+      for (const { caption } of pictures) progress.say(`  ${caption}`);
+    }
+    process.stdout.write(`${output}\n`);
+  } finally {
+    progress.clear();
+    release();
+  }
+}
+
+async function collect(
+  folder: string | undefined,
+  { sprites, count, seed }: PreviewOptions,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<CaptionedPicture[]> {
+  if (count < 1 || count > 1000) {
+    throw new NishikiError("usage", `count: expected a whole number from 1 to 1000, got ${count}.`);
+  }
+  const { openFolder, scenes } = await loadRoom();
+  const pictures: CaptionedPicture[] = [];
+  const take = async (stream: AsyncIterable<CaptionedPicture>, total: number) => {
+    for await (const picture of stream) {
+      pictures.push(picture);
+      progress.show("Drawing", pictures.length, total);
+    }
+    return pictures;
+  };
+  if (folder === undefined) return take(scenes({ seed, count, sprites, signal }), count);
+  const onProgress = (done: number, total: number) => progress.show("Reading", done, total);
+  const { entries, problems, ...opened } = await openFolder(folder, { onProgress, signal }).then((found) => ({
+    entries: found.entries,
+    problems: found.problems,
+    pictures: (total: number) => found.pictures({ seed, count: total, signal }),
+  }));
+  tellProblems(problems, progress);
+  const total = Math.min(count, entries.length);
+  return take(opened.pictures(total), total);
+}
+
+function tellProblems(problems: readonly FolderProblem[], progress: Progress): void {
+  if (problems.length === 0) return;
+  progress.say(`${problems.length} of the folder's files cannot be used:`);
+  for (const { file, reason } of problems.slice(0, 20)) progress.say(`  ${file}: ${reason}`);
+  if (problems.length > 20) progress.say(`  and ${problems.length - 20} more`);
+}

@@ -1,0 +1,93 @@
+// nishiki PROMPT: draws pictures and prints their paths.
+import type { Command } from "commander";
+import { loadPipeline } from "../../load-pipeline.js";
+import {
+  completeMachine,
+  completeRequest,
+  type MachineSettings,
+  machineFields,
+  type PictureEvent,
+  type PictureRequest,
+  type PictureSettings,
+  pictureFields,
+} from "../../pipeline/index.js";
+import { embeddedModel, readModelFolder } from "../../pipeline/node.js";
+import { type PictureFiles, preparePictureFiles } from "../picture-files.js";
+import { formatSeconds, makeProgress, type Progress } from "../progress.js";
+import { addSettingOptions, pickSettings } from "../setting-options.js";
+import { listenForStop } from "../stop.js";
+
+interface Options extends Readonly<Record<string, unknown>> {
+  readonly output?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly force?: boolean;
+}
+
+export function addGenerateCommand(program: Command): void {
+  const command = program
+    .command("generate", { isDefault: true })
+    .description("draw pictures of a text (the command's name may be left out)")
+    .argument("<prompt...>", pictureFields.prompt.help);
+  addSettingOptions(command, pictureFields);
+  addSettingOptions(command, machineFields);
+  command
+    .option("-o, --output <path>", "a file that ends in .png, or a folder (default: the current folder)")
+    .option("-f, --force", "replace files that are already there")
+    .option("--json", "print a line of JSON for each picture instead of its path")
+    .option("-q, --quiet", "no progress")
+    .action((words: string[], options: Options) => generate(words.join(" "), options));
+}
+
+/** Everything is checked before the model is loaded, and everything is loaded before anything is drawn. */
+async function generate(prompt: string, options: Options): Promise<void> {
+  const machine = completeMachine(pickSettings(options, machineFields));
+  const request = { ...pickSettings(options, pictureFields), prompt } as PictureRequest;
+  const { defaults, pictureSize } = await readModelFolder(machine.model ?? embeddedModel);
+  const settings = completeRequest(request, { defaults, pictureSize });
+  const files = await preparePictureFiles({ ...settings, output: options.output, force: options.force });
+  const progress = makeProgress(options.quiet ?? false);
+  const stop = listenForStop();
+  try {
+    await draw({ settings, machine, files, progress, signal: stop.signal, json: options.json ?? false });
+  } finally {
+    progress.clear();
+    stop.release();
+  }
+}
+
+interface Work {
+  readonly settings: PictureSettings;
+  readonly machine: MachineSettings;
+  readonly files: PictureFiles;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  readonly json: boolean;
+}
+
+async function draw({ settings, machine, files, progress, signal, json }: Work): Promise<void> {
+  const { steps, count } = settings;
+  const label = (index: number) => (count === 1 ? "Drawing" : `Picture ${index + 1} of ${count}`);
+  progress.show(label(0), 0, steps);
+  const pipeline = await loadPipeline(machine);
+  let started = performance.now();
+  try {
+    for await (const event of pipeline.generate(settings, { signal })) {
+      if (event.kind === "warning") progress.say(event.message);
+      if (event.kind === "step")
+        progress.show(label(event.picture), event.step, event.steps, event.secondsLeft);
+      if (event.kind !== "picture") continue;
+      const seconds = (performance.now() - started) / 1000;
+      started = performance.now();
+      const file = await files.write(event.index, event.seed, event.png());
+      progress.say(`${label(event.index)}: seed ${event.seed}, ${steps} steps, ${formatSeconds(seconds)}`);
+      process.stdout.write(`${json ? describe(file, event, seconds) : file}\n`);
+    }
+  } finally {
+    await pipeline.dispose();
+  }
+}
+
+function describe(file: string, { seed, width, height, receipt }: PictureEvent, seconds: number): string {
+  return JSON.stringify({ file, seed, width, height, seconds: Number(seconds.toFixed(3)), receipt });
+}

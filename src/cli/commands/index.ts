@@ -1,0 +1,13 @@
+import type { Command } from "commander";
+import { addDataCommand } from "./data.js";
+import { addGenerateCommand } from "./generate.js";
+import { addInfoCommand } from "./info.js";
+import { addVerifyCommand } from "./verify.js";
+
+/** Every command, in the order of the help. Each adds itself to the program. */
+export const commands: readonly ((program: Command) => void)[] = [
+  addGenerateCommand,
+  addVerifyCommand,
+  addInfoCommand,
+  addDataCommand,
+];

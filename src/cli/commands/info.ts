@@ -1,0 +1,43 @@
+// nishiki info FILE: what a picture, a model folder or a weight file says of itself.
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { fileError } from "../../checkpoint/node.js";
+import { NishikiError } from "../../errors.js";
+import { describeModel, describeWeights } from "../describe-model.js";
+import { describePicture } from "../describe-picture.js";
+import type { Description } from "../description.js";
+import { formatDescription } from "../description.js";
+import { readStart } from "../read-bytes.js";
+
+export function addInfoCommand(program: Command): void {
+  program
+    .command("info")
+    .description("explain a picture, a model folder or a .safetensors file")
+    .argument("<file>", "a PNG, a folder with a model, or a .safetensors file")
+    .option("--json", "print it as JSON")
+    .action(async (file: string, { json }: { json?: boolean }) => {
+      const description = await describe(file);
+      process.stdout.write(json ? `${JSON.stringify(description)}\n` : formatDescription(description));
+    });
+}
+
+/** Looks at the content, not at the name. */
+async function describe(file: string): Promise<Description> {
+  const found = await stat(file).catch((error: unknown) => {
+    throw fileError(error, `read ${file}`);
+  });
+  if (found.isDirectory()) {
+    const isModel = await stat(join(file, "model.json")).catch(() => undefined);
+    return isModel ? describeModel(file) : describeWeights(file);
+  }
+  const start = await readStart(file, 9);
+  if (start[0] === 0x89 && start[1] === 0x50) return describePicture(file);
+  // A safetensors file: the length of its header in 8 bytes, then the header, which is JSON.
+  if (start[8] === 0x7b || file.endsWith(".safetensors") || file.endsWith(".index.json"))
+    return describeWeights(file);
+  throw new NishikiError(
+    "file",
+    `${file} is neither a PNG picture nor a model: nothing is known about such files.`,
+  );
+}

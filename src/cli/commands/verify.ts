@@ -1,0 +1,70 @@
+// nishiki verify FILE.png: draws a picture again from its receipt and says whether it is the same.
+import type { Command } from "commander";
+import { NishikiError } from "../../errors.js";
+import { decodePng, toRgb } from "../../image/index.js";
+import { loadPipeline } from "../../load-pipeline.js";
+import {
+  type Comparison,
+  compareWithReceipt,
+  completeMachine,
+  machineFields,
+  parseReceipt,
+  receiptKey,
+} from "../../pipeline/index.js";
+import { readBytes } from "../read-bytes.js";
+import { exitCodes } from "../report.js";
+import { addSettingOptions, pickSettings } from "../setting-options.js";
+import { listenForStop } from "../stop.js";
+
+interface Options extends Readonly<Record<string, unknown>> {
+  readonly json?: boolean;
+}
+
+export function addVerifyCommand(program: Command): void {
+  const command = program
+    .command("verify")
+    .description("draw a picture again from its receipt; exit code 0 if it is identical, 1 if not")
+    .argument("<file>", "a PNG that nishiki drew");
+  addSettingOptions(command, machineFields);
+  command.option("--json", "print the comparison as JSON").action(verify);
+}
+
+async function verify(file: string, options: Options): Promise<void> {
+  const machine = completeMachine(pickSettings(options, machineFields));
+  const { text, ...picture } = decodePng(await readBytes(file));
+  const json = text[receiptKey];
+  if (json === undefined) {
+    throw new NishikiError(
+      "file",
+      `${file} has no receipt: only pictures that nishiki drew can be verified.`,
+    );
+  }
+  const receipt = parseReceipt(json);
+  const { width, height, data } = toRgb(picture);
+  const pixels = { width, height, channels: 3 as const, data: Uint8Array.from(data) };
+  const stop = listenForStop();
+  const pipeline = await loadPipeline(machine);
+  try {
+    const comparison = await compareWithReceipt(pixels, receipt, pipeline, stop.signal);
+    process.stdout.write(options.json ? `${JSON.stringify(comparison)}\n` : explain(file, comparison));
+    if (!comparison.identical) process.exitCode = exitCodes.failure;
+  } finally {
+    await pipeline.dispose();
+    stop.release();
+  }
+}
+
+/** The comparison in words. */
+export function explain(file: string, comparison: Comparison): string {
+  const { identical, edited, differingPixels, totalPixels, maxDifference, changes } = comparison;
+  const lines: string[] = [];
+  if (identical) lines.push(`${file}: identical.`);
+  else {
+    const share = `${differingPixels} of ${totalPixels} pixels differ, by at most ${maxDifference} of 255`;
+    lines.push(`${file}: differs. ${share}.`);
+    if (edited) lines.push("The pixels of the file were changed after it was drawn.");
+    else if (changes.length === 0) lines.push("Nothing is known that explains it.");
+  }
+  if (changes.length > 0) lines.push("Not as when it was drawn:", ...changes.map((change) => `  ${change}`));
+  return `${lines.join("\n")}\n`;
+}

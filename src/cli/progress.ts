@@ -1,0 +1,53 @@
+// A line that tells how far the work is. On a terminal it is drawn over; elsewhere only what is finished is told.
+
+export interface Progress {
+  /** Shows a state of the work; replaced by the next. */
+  show(label: string, done: number, of: number, secondsLeft?: number): void;
+  /** A line that stays. */
+  say(line: string): void;
+  /** Removes the state. */
+  clear(): void;
+}
+
+const silent: Progress = { show: () => {}, say: () => {}, clear: () => {} };
+
+/** 75 → "1 min 15 s"; 0.4 → "0.4 s". */
+export function formatSeconds(seconds: number): string {
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+/** "Picture 1 of 3  ━━━━━━━━────────  5/10  1.2 s left" */
+export function formatProgress(
+  label: string,
+  done: number,
+  of: number,
+  secondsLeft: number | undefined,
+  columns: number,
+): string {
+  const end = `${done}/${of}${secondsLeft === undefined ? "" : `  ${formatSeconds(secondsLeft)} left`}`;
+  const width = Math.min(30, columns - label.length - end.length - 5);
+  if (width < 5) return `${label}  ${end}`.slice(0, Math.max(1, columns - 1));
+  const filled = Math.round((width * done) / of);
+  return `${label}  ${"━".repeat(filled)}${"─".repeat(width - filled)}  ${end}`;
+}
+
+/** Progress on standard error, which leaves standard output to results. */
+export function makeProgress(quiet: boolean, stream: NodeJS.WriteStream = process.stderr): Progress {
+  if (quiet) return silent;
+  if (!stream.isTTY) return { ...silent, say: (line) => void stream.write(`${line}\n`) };
+  const clear = () => void stream.write("\r\x1b[K");
+  return {
+    clear,
+    say: (line) => {
+      clear();
+      stream.write(`${line}\n`);
+    },
+    show: (label, done, of, secondsLeft) => {
+      stream.write(`\r\x1b[K${formatProgress(label, done, of, secondsLeft, stream.columns ?? 80)}`);
+    },
+  };
+}

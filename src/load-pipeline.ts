@@ -1,0 +1,34 @@
+// Where the rooms come together for Node: the pipeline's core, this machine's engine, and PNG files.
+
+import { getSampler } from "./diffusion/index.js";
+import { encodePng, formatParameters } from "./image/index.js";
+import { type MachineSettings, Pipeline, type Pixels, type Receipt, receiptKey } from "./pipeline/index.js";
+import { loadParts } from "./pipeline/node.js";
+
+/** A PNG that brings its own history: the text that other programs read, and the receipt that `nishiki verify` reads. */
+export function encodePicture(pixels: Pixels, receipt: Receipt): Uint8Array {
+  const { request, model, version } = receipt;
+  const parameters = formatParameters({
+    prompt: request.prompt,
+    negativePrompt: request.negative,
+    fields: {
+      Steps: request.steps,
+      Sampler: getSampler(request.sampler).label,
+      "CFG scale": request.guidance,
+      Seed: request.seed,
+      Size: request.size,
+      Model: `${model.name} ${model.version}`,
+      Version: `nishiki ${version}`,
+    },
+  });
+  return encodePng(pixels, { text: { parameters, [receiptKey]: JSON.stringify(receipt) } });
+}
+
+/**
+ * Loads a model and makes it ready to draw.
+ * @param settings The model's folder (default: the model that comes with the package), device and threads.
+ * @throws NishikiError "usage", "file", "checkpoint", "device", "memory".
+ */
+export async function loadPipeline(settings: Partial<MachineSettings> = {}): Promise<Pipeline> {
+  return new Pipeline({ ...(await loadParts(settings)), encodeFile: encodePicture });
+}

@@ -1,0 +1,126 @@
+// A model's three networks as this pipeline runs them: prompt → words, noisy latents → velocity, latents → pixels.
+import { type Denoiser, getDenoiser, getFlowSchedule, type NoiseSchedule } from "../diffusion/index.js";
+import type { HostTensor, Session } from "../engine/index.js";
+import { NishikiError } from "../errors.js";
+import type { Tokenizer } from "../tokenizer/index.js";
+import type { ModelManifest } from "./model-folder.js";
+
+/** The sessions of a model's networks; programs.ts says what goes in and out of each. */
+export interface NetworkSessions {
+  readonly textEncoder: Session;
+  readonly denoiser: Session;
+  readonly decoder: Session;
+}
+
+/** A prompt as the denoiser takes it. */
+export interface Words {
+  /** [tokens, width], zeros where there is no token. */
+  readonly states: Float32Array;
+  /** [tokens], 1 where there is a token. */
+  readonly mask: Float32Array;
+}
+
+/** Pixels [height, width, 3] of 8 bits. */
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 3;
+  readonly data: Uint8Array;
+}
+
+const f32 = (data: Float32Array, ...shape: number[]): HostTensor => ({ dtype: "f32", shape, data });
+
+/** The tensor of an output as float32. */
+function floats(outputs: Readonly<Record<string, HostTensor>>, name: string): Float32Array {
+  const tensor = outputs[name];
+  if (tensor?.data instanceof Float32Array) return tensor.data;
+  throw new NishikiError("internal", `The network gave no float32 output "${name}".`);
+}
+
+/**
+ * The prompt's token states, and the words that did not fit. The empty text is the caption that training dropped:
+ * no token at all, not even those at the ends.
+ */
+export async function encodeWords(
+  session: Session,
+  tokenizer: Tokenizer,
+  { maxTokens }: ModelManifest,
+  text: string,
+): Promise<{ words: Words; dropped: readonly string[] }> {
+  const { ids, mask, encodings } = tokenizer.encodeBatch([text], { length: maxTokens });
+  if (text === "") mask.fill(0);
+  // The encoder must have something to attend to; what it makes of the empty text is not used.
+  const seen = text === "" ? new Float32Array(maxTokens).fill(1) : mask;
+  const states = floats(
+    await session.run({
+      ids: { dtype: "i32", shape: [1, maxTokens], data: ids },
+      mask: f32(seen, 1, maxTokens),
+    }),
+    "states",
+  );
+  const width = states.length / maxTokens;
+  for (let token = 0; token < maxTokens; token++) {
+    if (mask[token] === 0) states.fill(0, token * width, (token + 1) * width);
+  }
+  return { words: { states, mask }, dropped: encodings[0]?.dropped ?? [] };
+}
+
+/** Joins what several pictures ask for along the batch axis. */
+function stack(parts: readonly Float32Array[]): Float32Array {
+  const length = parts[0]?.length ?? 0;
+  const all = new Float32Array(parts.length * length);
+  parts.forEach((part, i) => {
+    all.set(part, i * length);
+  });
+  return all;
+}
+
+/** The model's noise schedule, as its manifest describes it. */
+export function getSchedule({ defaults }: ModelManifest): NoiseSchedule {
+  return getFlowSchedule({ shift: defaults.shift ?? 1 });
+}
+
+/** The model's denoiser over latents [batch, height, width, channels], standardised. */
+export function makeDenoiser(session: Session, manifest: ModelManifest): Denoiser<Words> {
+  const { shape } = manifest.latents;
+  const network = async (input: Float32Array, time: number, condition: readonly Words[]) => {
+    const batch = condition.length;
+    const mask = stack(condition.map((words) => words.mask));
+    const text = stack(condition.map((words) => words.states));
+    const tokens = mask.length / batch;
+    const outputs = await session.run({
+      latents: f32(input, batch, ...shape),
+      time: f32(new Float32Array(batch).fill(time), batch),
+      text: f32(text, batch, tokens, text.length / mask.length),
+      mask: f32(mask, batch, tokens),
+    });
+    return floats(outputs, "velocity");
+  };
+  return getDenoiser(manifest.prediction, network, getSchedule(manifest));
+}
+
+/** Standardised latents [height, width, channels] of one picture → its pixels. */
+export async function decodePixels(
+  session: Session,
+  { latents: { shape, mean, std }, pictureSize: size }: ModelManifest,
+  latents: Float32Array,
+): Promise<Pixels> {
+  const raw = latents.map((value, i) => value * std[i % shape[2]]! + mean[i % shape[2]]!);
+  const decoded = floats(await session.run({ latents: f32(raw, 1, ...shape) }), "pixels");
+  if (decoded.length !== size * size * 3) {
+    const came = `${decoded.length} numbers`;
+    throw new NishikiError("checkpoint", `The decoder gave ${came}, not a picture of ${size}x${size}.`);
+  }
+  const data = new Uint8Array(decoded.length);
+  for (let i = 0; i < decoded.length; i++) {
+    const value = decoded[i]!;
+    if (!Number.isFinite(value)) {
+      throw new NishikiError(
+        "internal",
+        "The decoder gave numbers that are not finite; its weights are damaged.",
+      );
+    }
+    data[i] = Math.min(255, Math.max(0, Math.round((value + 1) * 127.5)));
+  }
+  return { width: size, height: size, channels: 3, data };
+}

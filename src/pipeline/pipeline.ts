@@ -1,0 +1,208 @@
+// Text → picture by latent diffusion (Rombach et al. 2022, arXiv 2112.10752, figure 3), read from top to bottom:
+//
+//     prompt ──tokenizer, text encoder──▶ words ─┐
+//     seed ──random──▶ noise ──▶ sampler ⇄ guided denoiser ──▶ latents ──decoder──▶ pixels ──▶ PNG with its receipt
+//
+// Every picture is a run of its own, so that it depends on its seed, the prompt, the settings and the weights, and on
+// nothing else: not on how many are asked for at once, nor on threads.
+import {
+  type Denoiser,
+  getInitialNoise,
+  getNoiseSource,
+  getSampler,
+  getSimpleSigmas,
+  getStepInterval,
+  guide,
+} from "../diffusion/index.js";
+import { NishikiError } from "../errors.js";
+import type { Tokenizer } from "../tokenizer/index.js";
+import type { PictureEvent, PipelineEvent, WarningEvent } from "./events.js";
+import { Forecast } from "./forecast.js";
+import type { ModelManifest } from "./model-folder.js";
+import {
+  decodePixels,
+  encodeWords,
+  getSchedule,
+  makeDenoiser,
+  type NetworkSessions,
+  type Pixels,
+  type Words,
+} from "./networks.js";
+import { type Environment, makeReceipt, type Receipt } from "./receipt.js";
+import { completeRequest, type PictureRequest, type PictureSettings } from "./request.js";
+
+/** What a pipeline is made of. */
+export interface PipelineParts {
+  readonly manifest: ModelManifest;
+  readonly tokenizer: Tokenizer;
+  readonly sessions: NetworkSessions;
+  readonly environment: Environment;
+  /** Puts pixels and receipt into a file; images are not known here. */
+  readonly encodeFile: (pixels: Pixels, receipt: Receipt) => Uint8Array;
+  /** Frees the sessions and their engines. */
+  readonly close: () => Promise<void>;
+}
+
+export interface GenerateOptions {
+  /** Stops the work within one step; the iterator then throws NishikiError "aborted". */
+  readonly signal?: AbortSignal;
+}
+
+interface Prompt {
+  readonly positive: Words;
+  readonly negative: Words;
+}
+
+/** A model, loaded and ready to draw. */
+export class Pipeline {
+  private readonly parts: PipelineParts;
+  private disposed: Promise<void> | undefined;
+
+  constructor(parts: PipelineParts) {
+    this.parts = parts;
+  }
+
+  get manifest(): ModelManifest {
+    return this.parts.manifest;
+  }
+
+  get environment(): Environment {
+    return this.parts.environment;
+  }
+
+  /** Checks a request against this model, and fills in what it leaves open. @throws NishikiError "usage" */
+  complete(request: PictureRequest): PictureSettings {
+    const { defaults, pictureSize } = this.parts.manifest;
+    return completeRequest(request, { defaults, pictureSize });
+  }
+
+  /**
+   * Draws the pictures of a request, one after another, and tells of every step.
+   * @throws NishikiError "usage" for a request that cannot be right, "aborted", "closed", "memory", "device".
+   */
+  async *generate(
+    request: PictureRequest,
+    { signal }: GenerateOptions = {},
+  ): AsyncGenerator<PipelineEvent, void, void> {
+    const settings = this.complete(request);
+    this.checkUsable(signal);
+    const { prompt, warnings } = await this.encodePrompt(settings);
+    yield* warnings;
+    const forecast = new Forecast();
+    for (let index = 0; index < settings.count; index++) {
+      yield* this.draw(settings, index, prompt, forecast, signal);
+    }
+  }
+
+  /** Frees the model's memory. A disposed pipeline says so when used. */
+  dispose(): Promise<void> {
+    this.disposed ??= this.parts.close();
+    return this.disposed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
+  }
+
+  private checkUsable(signal: AbortSignal | undefined): void {
+    if (this.disposed) throw new NishikiError("closed", "The pipeline is disposed; load it again.");
+    if (signal?.aborted)
+      throw new NishikiError("aborted", "Stopped: the caller cancelled.", { cause: signal.reason });
+  }
+
+  private async encodePrompt(
+    settings: PictureSettings,
+  ): Promise<{ prompt: Prompt; warnings: WarningEvent[] }> {
+    const { manifest, tokenizer, sessions } = this.parts;
+    const warnings: WarningEvent[] = [];
+    const encode = async (name: "prompt" | "negative") => {
+      const { words, dropped } = await encodeWords(sessions.textEncoder, tokenizer, manifest, settings[name]);
+      if (dropped.length > 0) {
+        const said = `The ${name === "prompt" ? "prompt" : "negative prompt"} is longer than the ${manifest.maxTokens} tokens that the model reads`;
+        warnings.push({ kind: "warning", message: `${said}; left out: ${dropped.join(" ")}` });
+      }
+      return words;
+    };
+    const positive = await encode("prompt");
+    return { prompt: { positive, negative: await encode("negative") }, warnings };
+  }
+
+  private async *draw(
+    settings: PictureSettings,
+    index: number,
+    { positive, negative }: Prompt,
+    forecast: Forecast,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<PipelineEvent, void, void> {
+    const { manifest, sessions } = this.parts;
+    const { steps, count } = settings;
+    const seeds = [settings.seed + index];
+    const size = manifest.latents.shape.reduce((product, side) => product * side, 1);
+    const sigmas = getSimpleSigmas(steps, getSchedule(manifest));
+    const noise = getInitialNoise(seeds, size).map((value) => value * sigmas[0]!);
+    const denoise = this.guided(settings, sigmas, negative);
+    const sampling = getSampler(settings.sampler).sample(denoise, noise, sigmas, {
+      condition: [positive],
+      signal,
+      noise: getNoiseSource(seeds, size),
+    });
+    let latents: Float32Array = noise;
+    forecast.resume();
+    for await (const { step, x, denoised } of sampling) {
+      forecast.step();
+      latents = x;
+      const stepsAfter = (count - 1 - index) * steps;
+      yield {
+        kind: "step",
+        picture: index,
+        count,
+        step,
+        steps,
+        secondsLeft: forecast.secondsLeft(steps - step, 1),
+        secondsLeftInAll: forecast.secondsLeft(steps - step + stepsAfter, count - index),
+        preview: () => decodePixels(sessions.decoder, manifest, denoised),
+      };
+      forecast.resume();
+    }
+    this.checkUsable(signal);
+    const event = await this.finish(settings, index, latents);
+    forecast.picture();
+    yield event;
+  }
+
+  private guided(
+    { guidance, guidanceRescale, guidanceInterval: [from, to], steps }: PictureSettings,
+    sigmas: readonly number[],
+    negative: Words,
+  ): Denoiser<Words> {
+    const interval = getStepInterval(sigmas, Math.round(from * steps), Math.round(to * steps));
+    return guide(makeDenoiser(this.parts.sessions.denoiser, this.parts.manifest), {
+      scale: guidance,
+      rescale: guidanceRescale,
+      negative: [negative],
+      interval,
+    });
+  }
+
+  private async finish(
+    settings: PictureSettings,
+    index: number,
+    latents: Float32Array,
+  ): Promise<PictureEvent> {
+    const { manifest, sessions, environment, encodeFile } = this.parts;
+    const seed = settings.seed + index;
+    const pixels = await decodePixels(sessions.decoder, manifest, latents);
+    const receipt = await makeReceipt(settings, seed, manifest, environment, pixels.data);
+    const { width, height, data } = pixels;
+    return {
+      kind: "picture",
+      index,
+      seed,
+      width,
+      height,
+      pixels: data,
+      receipt,
+      png: () => encodeFile(pixels, receipt),
+    };
+  }
+}

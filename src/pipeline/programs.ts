@@ -1,0 +1,126 @@
+// From the architectures that a manifest names to programs: a table, so that a model folder decides what is built.
+import { NishikiError, unknownName } from "../errors.js";
+import { type Program, trace } from "../graph/index.js";
+import { type AutoencoderConfig, type DenoiserConfig, decode, denoise } from "../models/index.js";
+import { type MiniLmConfig, miniLm } from "../models/minilm.js";
+import { type Check, type Checks, listOf, oneOf, recordOf, wholeNumber } from "./check.js";
+import type { ModelManifest, ModelPart } from "./model-folder.js";
+
+export interface NetworkPrograms {
+  /** ids `[batch, tokens]`, mask `[batch, tokens]` → states `[batch, tokens, width]` */
+  readonly textEncoder: Program;
+  /** latents `[batch, height, width, channels]`, time, text, mask → velocity, as the latents */
+  readonly denoiser: Program;
+  /** latents `[batch, height, width, channels]` → pixels `[batch, size, size, 3]` in [-1, 1] */
+  readonly decoder: Program;
+}
+
+const count = wholeNumber(1, 1 << 20);
+
+function pair<T>(check: Check<T>): Check<readonly [T, T]> {
+  return (value, where) => {
+    const [first, second] = listOf(check, 2)(value, where);
+    return [first!, second!];
+  };
+}
+
+const autoencoderChecks: Checks<AutoencoderConfig> = {
+  fold: count,
+  widths: pair(count),
+  encoderBlocks: pair(wholeNumber(0, 1000)),
+  decoderBlocks: pair(wholeNumber(0, 1000)),
+  latentChannels: count,
+};
+
+const stages = listOf(oneOf(["conv", "attention"]));
+const denoiserChecks: Checks<DenoiserConfig> = {
+  latentSize: count,
+  latentChannels: count,
+  widths: pair(count),
+  down: stages,
+  middle: stages,
+  up: stages,
+  headWidth: count,
+  textWidth: count,
+  wordWidth: count,
+  conditionWidth: count,
+};
+
+const miniLmChecks: Checks<MiniLmConfig> = {
+  vocabulary: count,
+  width: count,
+  layers: count,
+  heads: count,
+  hidden: count,
+  positions: count,
+};
+
+/** Builds a program from a part's config, given how the model uses it. */
+type Build = (config: ModelPart["config"], manifest: ModelManifest) => Program;
+
+/** Reads a part's config strictly, so that a misspelt size is told and not replaced by nothing. */
+function build<C>(checks: Checks<C>, make: (config: C, manifest: ModelManifest) => Program): Build {
+  const check = recordOf(checks, { strict: true });
+  return (config, manifest) => make(check(config, "config"), manifest);
+}
+
+const textEncoders: Readonly<Record<string, Build>> = {
+  minilm: build(miniLmChecks, (config, { maxTokens }) =>
+    trace((tracer) => {
+      const ids = tracer.input("ids", ["batch", maxTokens], "i32");
+      const mask = tracer.input("mask", ["batch", maxTokens]);
+      return { states: miniLm(tracer.scope(), config, { ids, mask }) };
+    }),
+  ),
+};
+
+const denoisers: Readonly<Record<string, Build>> = {
+  unet: build(denoiserChecks, (config, { latents: { shape }, maxTokens }) =>
+    trace((tracer) => {
+      const latents = tracer.input("latents", ["batch", ...shape]);
+      const time = tracer.input("time", ["batch"]);
+      const text = tracer.input("text", ["batch", maxTokens, config.textWidth]);
+      const mask = tracer.input("mask", ["batch", maxTokens]);
+      return { velocity: denoise(tracer.scope(), { latents, time, text, mask }, config) };
+    }),
+  ),
+};
+
+const decoders: Readonly<Record<string, Build>> = {
+  autoencoder: build(autoencoderChecks, (config, { latents: { shape } }) =>
+    trace((tracer) => ({
+      pixels: decode(tracer.scope("decoder"), tracer.input("latents", ["batch", ...shape]), config),
+    })),
+  ),
+};
+
+function buildPart(
+  table: Readonly<Record<string, Build>>,
+  name: keyof ModelManifest["parts"],
+  manifest: ModelManifest,
+): Program {
+  const { architecture, config } = manifest.parts[name];
+  try {
+    if (!Object.hasOwn(table, architecture)) {
+      throw unknownName("architecture", architecture, Object.keys(table));
+    }
+    return table[architecture]!(config, manifest);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new NishikiError("checkpoint", `model.json: parts.${name} cannot be built: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * The programs of a model's networks.
+ * @throws NishikiError "checkpoint" for an architecture that is not known, or sizes that do not fit together.
+ */
+export function traceNetworks(manifest: ModelManifest): NetworkPrograms {
+  return {
+    textEncoder: buildPart(textEncoders, "textEncoder", manifest),
+    denoiser: buildPart(denoisers, "denoiser", manifest),
+    decoder: buildPart(decoders, "autoencoder", manifest),
+  };
+}

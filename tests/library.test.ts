@@ -1,0 +1,222 @@
+// The library as a program uses it, from the public entry, on a tiny model with random weights.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { decodePng } from "../src/image/index.js";
+import {
+  loadPipeline,
+  NishikiError,
+  type PictureEvent,
+  type PictureRequest,
+  type Pipeline,
+  type PipelineEvent,
+  parseReceipt,
+  type StepEvent,
+} from "../src/index.js";
+import { writeTinyModel } from "./support/tiny-model.js";
+
+let folder: string;
+let model: string;
+let pipeline: Pipeline;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nishiki-"));
+  model = await writeTinyModel(join(folder, "model"));
+  pipeline = await loadPipeline({ model, threads: 2 });
+});
+
+afterAll(async () => {
+  await pipeline?.dispose();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function collect(request: PictureRequest, from = pipeline): Promise<PipelineEvent[]> {
+  const events: PipelineEvent[] = [];
+  for await (const event of from.generate(request)) events.push(event);
+  return events;
+}
+
+const picturesOf = (events: readonly PipelineEvent[]) =>
+  events.filter((event): event is PictureEvent => event.kind === "picture");
+
+async function draw(request: PictureRequest, from = pipeline): Promise<Uint8Array[]> {
+  return picturesOf(await collect(request, from)).map((event) => event.png());
+}
+
+describe("generating", () => {
+  it("tells of every step and gives pixels, receipt and file", async () => {
+    const events = await collect({ prompt: "a cat", seed: 3, count: 2, steps: 3 });
+    expect(events.map((event) => event.kind).join(" ")).toBe("step step step picture step step step picture");
+    const [first, second] = picturesOf(events);
+    expect(first).toMatchObject({ index: 0, seed: 3, width: 256, height: 256 });
+    expect(second).toMatchObject({ index: 1, seed: 4 });
+    expect(first!.pixels).toHaveLength(256 * 256 * 3);
+    expect(first!.receipt.request).toMatchObject({
+      prompt: "a cat",
+      seed: 3,
+      count: 1,
+      steps: 3,
+      sampler: "euler",
+    });
+    expect(Object.keys(first!.receipt.model.weights)).toContain("denoiser.safetensors");
+    const { text, ...png } = decodePng(first!.png());
+    expect(Buffer.from(png.data).equals(Buffer.from(first!.pixels))).toBe(true);
+    expect(parseReceipt(text.nishiki!)).toEqual(first!.receipt);
+    expect(text.parameters).toMatch(/^a cat\nSteps: 3, Sampler: Euler, CFG scale: 3, Seed: 3, Size: 256x256/);
+  });
+
+  it("forecasts less and less time, and nothing when the last picture is finished", async () => {
+    const steps = (await collect({ prompt: "a cat", count: 2, steps: 4 })).filter(
+      (event): event is StepEvent => event.kind === "step",
+    );
+    for (const { secondsLeft, secondsLeftInAll } of steps) {
+      expect(secondsLeft).toBeGreaterThan(0);
+      expect(secondsLeftInAll).toBeGreaterThanOrEqual(secondsLeft);
+    }
+    expect(
+      steps.map(({ picture, step, of }: StepEvent & { of?: number }) => [picture, step, of]),
+    ).toHaveLength(8);
+  });
+
+  it("shows what the picture is becoming", async () => {
+    const previews: Uint8Array[] = [];
+    let last: Uint8Array | undefined;
+    for await (const event of pipeline.generate({ prompt: "a cat", seed: 1, steps: 3 })) {
+      if (event.kind === "step") previews.push((await event.preview()).data);
+      if (event.kind === "picture") last = event.pixels;
+    }
+    expect(previews).toHaveLength(3);
+    expect(previews[0]!.length).toBe(256 * 256 * 3);
+    // The last step's expectation is the picture itself.
+    expect(Buffer.from(previews[2]!).equals(Buffer.from(last!))).toBe(true);
+    expect(Buffer.from(previews[0]!).equals(Buffer.from(last!))).toBe(false);
+  });
+
+  it("depends on every setting that it says it depends on", async () => {
+    const base = { prompt: "a cat", negative: "", seed: 1, steps: 4, guidance: 3, sampler: "euler" };
+    const variants: PictureRequest[] = [
+      base,
+      { ...base, prompt: "a dog" },
+      { ...base, negative: "a dog" },
+      { ...base, seed: 0 },
+      { ...base, steps: 5 },
+      { ...base, guidance: 0 },
+      { ...base, guidance: 1 },
+      { ...base, guidanceRescale: 1 },
+      { ...base, guidanceInterval: [0, 0.5] },
+      { ...base, sampler: "heun" },
+      { ...base, sampler: "euler-ancestral" },
+    ];
+    const pixels = new Set<string>();
+    for (const request of variants) {
+      const [picture] = picturesOf(await collect(request));
+      pixels.add(picture!.receipt.pixels);
+    }
+    expect(pixels.size).toBe(variants.length);
+  });
+
+  it("ignores the prompt at guidance 0", async () => {
+    const [a] = picturesOf(await collect({ prompt: "a cat", seed: 1, guidance: 0 }));
+    const [b] = picturesOf(await collect({ prompt: "a dog", seed: 1, guidance: 0 }));
+    expect(a!.receipt.pixels).toBe(b!.receipt.pixels);
+  });
+
+  it("reports the words of a long prompt that the model does not read", async () => {
+    const words = Array.from({ length: 40 }, (_, i) => (i < 35 ? "cat" : "dog"));
+    const [warning] = await collect({ prompt: words.join(" "), negative: "a", steps: 1 });
+    expect(warning).toMatchObject({ kind: "warning" });
+    expect((warning as { message: string }).message).toMatch(
+      /^The prompt is longer than the 24 tokens that the model reads; left out: (cat ){13}dog dog dog dog dog$/,
+    );
+  });
+});
+
+describe("a picture's bytes", () => {
+  const request = { prompt: "a blue cat", seed: 100, steps: 3, sampler: "dpmpp-2m-sde" };
+
+  it("are the same alone and in batches of 1, 3 and 8, with one thread and two", async () => {
+    const eight = await draw({ ...request, count: 8 });
+    const one = await loadPipeline({ model, threads: 1 });
+    try {
+      for (const [count, from] of [
+        [1, pipeline],
+        [3, pipeline],
+        [1, one],
+        [3, one],
+        [8, one],
+      ] as const) {
+        const files = await draw({ ...request, count }, from);
+        expect(files).toHaveLength(count);
+        files.forEach((file, i) => {
+          expect(Buffer.from(file).equals(Buffer.from(eight[i]!))).toBe(true);
+        });
+      }
+      const [fifth] = await draw({ ...request, seed: 104 }, one);
+      expect(Buffer.from(fifth!).equals(Buffer.from(eight[4]!))).toBe(true);
+    } finally {
+      await one.dispose();
+    }
+  });
+
+  it("are the same when two requests run at once", async () => {
+    const [alone] = await draw(request);
+    const [a, [b]] = await Promise.all([draw({ ...request, seed: 7, count: 2 }), draw(request)]);
+    expect(a).toHaveLength(2);
+    expect(Buffer.from(b!).equals(Buffer.from(alone!))).toBe(true);
+  });
+});
+
+describe("stopping", () => {
+  it("ends within one step and says so", async () => {
+    const controller = new AbortController();
+    const events: PipelineEvent[] = [];
+    const work = async () => {
+      for await (const event of pipeline.generate(
+        { prompt: "a cat", steps: 50 },
+        { signal: controller.signal },
+      )) {
+        events.push(event);
+        if (events.length === 2) controller.abort();
+      }
+    };
+    await expect(work()).rejects.toMatchObject({ code: "aborted" });
+    expect(events).toHaveLength(2);
+  });
+
+  it("draws nothing for a signal that is aborted already", async () => {
+    const events = pipeline.generate({ prompt: "a cat" }, { signal: AbortSignal.abort() });
+    await expect(events.next()).rejects.toMatchObject({ code: "aborted" });
+  });
+
+  it("may simply stop reading", async () => {
+    for await (const event of pipeline.generate({ prompt: "a cat", steps: 50 })) {
+      expect(event.kind).toBe("step");
+      break;
+    }
+  });
+
+  it("says that a disposed pipeline is disposed", async () => {
+    const other = await loadPipeline({ model, threads: 1 });
+    await other.dispose();
+    await other.dispose();
+    await expect(other.generate({ prompt: "a cat" }).next()).rejects.toMatchObject({ code: "closed" });
+  });
+});
+
+describe("loading", () => {
+  it.each([
+    [
+      { model: "/nowhere" },
+      "file",
+      /^There is no model at \/nowhere: expected a folder with a model\.json\.$/,
+    ],
+    [{ device: "gpu" as "cpu" }, "usage", /^device: expected one of auto, cpu/],
+    [{ threads: 1.5 }, "usage", /^threads: /],
+    [{ modle: "x" } as object, "usage", /^Unknown setting "modle"/],
+  ])("refuses %j", async (settings, code, message) => {
+    const error: unknown = await loadPipeline(settings).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(NishikiError);
+    expect(error).toMatchObject({ code, message: expect.stringMatching(message) });
+  });
+});
