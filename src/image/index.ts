@@ -8,5 +8,7 @@ export {
   parseParameters,
 } from "./parameters.js";
 export { checkPicture, type Picture, toRgb } from "./picture.js";
+export { escapeXml, type PlotOptions, plotLines, type Series } from "./plot.js";
 export { type DecodedPicture, decodePng, encodePng, readPngText } from "./png.js";
 export { type PictureProgram, type Provenance, readProvenance } from "./provenance.js";
+export { type CaptionedPicture, contactSheet, type SheetOptions } from "./sheet.js";

@@ -2,7 +2,7 @@
 // Edition)", 2025, sections 5 (chunk layout) and 11.3.3 (tEXt, zTXt, iTXt).
 // Pixels are the PNG library's business; it writes only Latin-1 text, after the pixels, where many readers never look.
 
-import { unzlibSync } from "fflate";
+import { Unzlib } from "fflate";
 import { NishikiError } from "../errors.js";
 
 /** One chunk: its four-letter type and its content. */
@@ -145,6 +145,34 @@ export function readText({ type, data }: Chunk): { keyword: string; text: string
 const MAX_TEXT_BYTES = 16 * 2 ** 20;
 
 function inflate(bytes: Uint8Array): Uint8Array {
-  const room = new Uint8Array(Math.min(bytes.length * 1032, MAX_TEXT_BYTES)); // 1032: the most that deflate can gain
-  return unzlibSync(bytes, { out: room });
+  const pieces: Uint8Array[] = [];
+  const whole = new Uint8Array(unpack([bytes], MAX_TEXT_BYTES, (piece) => pieces.push(piece)));
+  let offset = 0;
+  for (const piece of pieces) {
+    whole.set(piece, offset);
+    offset += piece.length;
+  }
+  return whole;
+}
+
+/**
+ * Unpacks deflated bytes piece by piece, so that a bomb is noticed before it takes the memory.
+ *
+ * @returns how many bytes it was
+ * @throws RangeError where it is more than `limit`; any other Error where the data is damaged or incomplete
+ */
+export function unpack(
+  packed: readonly Uint8Array[],
+  limit: number,
+  take?: (piece: Uint8Array) => void,
+): number {
+  let size = 0;
+  const stream = new Unzlib((piece) => {
+    size += piece.length;
+    if (size > limit) throw new RangeError(`more than ${limit} bytes`);
+    take?.(piece);
+  });
+  for (const bytes of packed) stream.push(bytes);
+  stream.push(new Uint8Array(0), true);
+  return size;
 }

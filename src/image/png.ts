@@ -1,12 +1,12 @@
-// PNG in and out, the same in Node and browsers. The library codes the pixels; what it leaves open is decided here: text
+// PNG in and out, the same in Node and browsers. A library decodes the pixels; what it leaves open is decided here: text
 // in any language and where readers look for it, any kind of PNG as 8-bit RGB or RGBA, and clear refusals.
 // W3C, "Portable Network Graphics (PNG) Specification (Third Edition)", 2025.
 
-import { convertIndexedToRgb, type DecodedPng, decode, encode } from "fast-png";
-import { Unzlib } from "fflate";
+import { convertIndexedToRgb, type DecodedPng, decode } from "fast-png";
 import { NishikiError } from "../errors.js";
 import { checkPicture, MAX_SIDE, type Picture } from "./picture.js";
-import { type Chunk, readChunks, readText, textChunk, writeChunks } from "./png-chunks.js";
+import { type Chunk, readChunks, readText, textChunk, unpack, writeChunks } from "./png-chunks.js";
+import { pixelChunks } from "./png-pixels.js";
 
 /** What a PNG file holds. */
 export interface DecodedPicture extends Picture {
@@ -25,10 +25,8 @@ export function encodePng(
   options: { text?: Readonly<Record<string, string>> } = {},
 ): Uint8Array {
   checkPicture(picture);
-  const { width, height, channels, data } = picture;
-  const bytes = encode({ width, height, channels, data, depth: 8 }, { zlib: { level: 6 } });
   const texts = Object.entries(options.text ?? {}).map(([keyword, text]) => textChunk(keyword, text));
-  const [header, ...rest] = readChunks(bytes);
+  const [header, ...rest] = pixelChunks(picture);
   return writeChunks([header!, ...texts, ...rest]);
 }
 
@@ -68,6 +66,7 @@ interface PngHeader {
   readonly height: number;
   readonly depth: number;
   readonly samples: number;
+  readonly hasPalette: boolean;
   readonly interlaced: boolean;
 }
 
@@ -99,7 +98,14 @@ function readHeader(chunk: Chunk | undefined): PngHeader {
     refuse("it uses a method that the PNG standard does not have");
   if (interlace === 1 && depth! < 8)
     refuse("it is interlaced with less than 8 bits, which is not supported: save it anew");
-  return { width, height, depth: depth!, samples: type.samples, interlaced: interlace === 1 };
+  return {
+    width,
+    height,
+    depth: depth!,
+    samples: type.samples,
+    hasPalette: colour === 3,
+    interlaced: interlace === 1,
+  };
 }
 
 /** Bytes of the unpacked rows, each with its filter byte; seven small pictures where interlaced (section 8.1). */
@@ -126,31 +132,25 @@ function unpackedSize({ width, height, depth, samples, interlaced }: PngHeader):
 // count is cheap beside decoding, and a bomb is stopped at the size that its header declares.
 function checkPixelData(header: PngHeader, chunks: readonly Chunk[]): void {
   const expected = unpackedSize(header);
-  const packed = chunks.filter(({ type }) => type === "IDAT");
-  const packedSize = packed.reduce((sum, { data }) => sum + data.length, 0);
+  const packed = chunks.filter(({ type }) => type === "IDAT").map(({ data }) => data);
+  const packedSize = packed.reduce((sum, { length }) => sum + length, 0);
   const wrong = "its pixels do not fill its size: the file is damaged";
   if (expected > packedSize * 1032) refuse(wrong); // 1032: the most that deflate can gain
-  let found = 0;
-  const counter = new Unzlib((piece) => {
-    found += piece.length;
-    if (found > expected) refuse(wrong);
-  });
   try {
-    for (const { data } of packed) counter.push(data);
-    counter.push(new Uint8Array(0), true);
+    if (unpack(packed, expected) !== expected) refuse(wrong);
   } catch (error) {
+    if (error instanceof RangeError) refuse(wrong);
     if (error instanceof NishikiError) throw error;
     throw new NishikiError("file", "This PNG picture cannot be read: its pixel data is damaged.", {
       cause: error,
     });
   }
-  if (found !== expected) refuse(wrong);
 }
 
 function toEightBits(decoded: DecodedPng, header: PngHeader): Picture {
   const { width, height } = header;
-  if (decoded.palette) {
-    const channels = decoded.palette[0]?.length === 4 ? 4 : 3;
+  if (header.hasPalette) {
+    const channels = decoded.palette?.[0]?.length === 4 ? 4 : 3;
     return { width, height, channels, data: convertIndexedToRgb(decoded) };
   }
   const { depth, samples } = header;

@@ -1,0 +1,11 @@
+// The part of the room that touches files (node).
+
+export {
+  decodePicture,
+  type ReadPictureOptions,
+  readPicture,
+  renderSvg,
+  renderSvgToPng,
+  type WritePngOptions,
+  writePng,
+} from "./node-file.js";
