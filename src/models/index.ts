@@ -1,0 +1,2 @@
+export * from "./autoencoder.js";
+export * from "./denoiser.js";

@@ -1,0 +1,88 @@
+// The denoiser's objective: rectified flow (Liu et al. 2022, arXiv:2209.03003) with times drawn logit-normal
+// (Esser et al. 2024, arXiv:2403.03206) and noise paired with latents inside the batch (Li et al. 2024, arXiv:2406.12303).
+import type { HostTensors } from "../../engine/index.js";
+import { add, mean, mul, reshape, square, sub } from "../../graph/index.js";
+import { type DenoiserConfig, denoise } from "../../models/denoiser.js";
+import { random } from "../../random/index.js";
+import type { Objective } from "../step-program.js";
+import type { EncodedScenes } from "./encoded-scenes.js";
+
+export interface DenoiserTraining {
+  /** Tokens of a caption that the network sees; longer captions are refused when scenes are encoded. */
+  readonly tokens: number;
+  /** Share of captions that are dropped, for classifier-free guidance. */
+  readonly captionDropout: number;
+}
+
+export const defaultDenoiserTraining: DenoiserTraining = { tokens: 32, captionDropout: 0.1 };
+
+export function denoiserObjective(config: DenoiserConfig, batch: number, tokens: number): Objective {
+  const { latentSize: size, latentChannels: channels, textWidth } = config;
+  return (tracer) => {
+    const clean = tracer.input("latents", [batch, size, size, channels]);
+    const noise = tracer.input("noise", [batch, size, size, channels]);
+    const time = tracer.input("time", [batch]);
+    const text = tracer.input("text", [batch, tokens, textWidth]);
+    const mask = tracer.input("mask", [batch, tokens]);
+    const t = reshape(time, [batch, 1, 1, 1]);
+    const latents = add(mul(clean, sub(1, t)), mul(noise, t));
+    const velocity = denoise(tracer.scope(), { latents, time, text, mask }, config);
+    return { loss: mean(square(sub(velocity, sub(noise, clean)))) };
+  };
+}
+
+/** The batch of a step: which scenes, which times, which noise and which captions are dropped depend on (seed, step) alone. */
+export function denoiserBatch(
+  scenes: EncodedScenes,
+  available: number,
+  config: DenoiserConfig,
+  { tokens, captionDropout }: DenoiserTraining,
+  batch: number,
+  seed: number,
+  step: number,
+): HostTensors {
+  const { latentSize: size, latentChannels: channels, textWidth } = config;
+  const numbers = random(seed, "batch", step);
+  const each = size * size * channels;
+  const latents = new Float32Array(batch * each);
+  const text = new Float32Array(batch * tokens * textWidth);
+  const mask = new Float32Array(batch * tokens);
+  const time = new Float32Array(batch);
+  for (let i = 0; i < batch; i++) {
+    const scene = numbers.integer(available);
+    scenes.readLatents(scene, latents.subarray(i * each, (i + 1) * each));
+    time[i] = 1 / (1 + Math.exp(-numbers.normal()));
+    if (numbers.uniform() < captionDropout) continue;
+    const count = scenes.readText(scene, text.subarray(i * tokens * textWidth, (i + 1) * tokens * textWidth));
+    mask.fill(1, i * tokens, i * tokens + count);
+  }
+  const noise = pairNoise(latents, random(seed, "noise", step).normals(batch * each), batch);
+  const tensor = (shape: number[], data: Float32Array) => ({ dtype: "f32" as const, shape, data });
+  return {
+    latents: tensor([batch, size, size, channels], latents),
+    noise: tensor([batch, size, size, channels], noise),
+    time: tensor([batch], time),
+    text: tensor([batch, tokens, textWidth], text),
+    mask: tensor([batch, tokens], mask),
+  };
+}
+
+/** Gives every picture the nearest noise that is left, so that paths from noise to pictures cross less. */
+export function pairNoise(latents: Float32Array, noise: Float32Array, batch: number): Float32Array {
+  const each = latents.length / batch;
+  const paired = new Float32Array(noise.length);
+  const free = Array.from({ length: batch }, (_, i) => i);
+  for (let i = 0; i < batch; i++) {
+    let best = 0;
+    let bestProduct = Number.NEGATIVE_INFINITY;
+    free.forEach((candidate, at) => {
+      // Noises are of nearly one length, so that the nearest is the one with the largest inner product.
+      let product = 0;
+      for (let j = 0; j < each; j++) product += latents[i * each + j]! * noise[candidate * each + j]!;
+      if (product > bestProduct) [best, bestProduct] = [at, product];
+    });
+    const [chosen] = free.splice(best, 1) as [number];
+    paired.set(noise.subarray(chosen * each, (chosen + 1) * each), i * each);
+  }
+  return paired;
+}

@@ -1,0 +1,101 @@
+// Makes the shards that the denoiser is trained on: draws scenes, encodes pictures and captions.
+import type { Session } from "../../engine/index.js";
+import { NishikiError } from "../../errors.js";
+import type { Tokenizer } from "../../tokenizer/index.js";
+import type { EncodedShard } from "./encoded-scenes.js";
+
+/** The frozen networks that turn a scene into what the denoiser sees. */
+export interface SceneEncoder {
+  /** `pixels [batch, size, size, 3] u8` → `latents [batch, h, w, channels]`. */
+  readonly pictures: Session;
+  /** `tokens [batch, n] i64`, `mask [batch, n] f32` → `states [batch, n, width]`. */
+  readonly words: Session;
+  readonly tokenizer: Tokenizer;
+}
+
+export interface Captioned {
+  readonly pixels: Uint8Array;
+  readonly caption: string;
+}
+
+/** Latents of pictures, in runs of `batch`. */
+async function encodePictures(session: Session, pictures: readonly Captioned[], size: number, batch: number) {
+  const parts: Float32Array[] = [];
+  let shape: readonly number[] = [];
+  for (let from = 0; from < pictures.length; from += batch) {
+    const slice = pictures.slice(from, from + batch);
+    const pixels = new Uint8Array(slice.length * size * size * 3);
+    for (const [i, { pixels: bytes }] of slice.entries()) pixels.set(bytes, i * size * size * 3);
+    const { latents } = await session.run({
+      pixels: { dtype: "u8", shape: [slice.length, size, size, 3], data: pixels },
+    });
+    parts.push(latents!.data as Float32Array);
+    shape = latents!.shape.slice(1);
+  }
+  return { latents: join(parts), shape: [pictures.length, ...shape] };
+}
+
+/** Token states of captions, without padding. Captions of like length share a run, so that little padding is computed. */
+async function encodeCaptions(
+  { words, tokenizer }: SceneEncoder,
+  captions: readonly string[],
+  batch: number,
+) {
+  const encodings = captions.map((caption) => tokenizer.encode(caption));
+  const long = encodings.find(({ dropped }) => dropped.length > 0);
+  if (long) {
+    const words = long.dropped.join(" ");
+    throw new NishikiError(
+      "data",
+      `A caption is longer than ${tokenizer.maxTokens} tokens: "${words}" would be lost.`,
+    );
+  }
+  const order = captions.map((_, i) => i).sort((a, b) => encodings[a]!.ids.length - encodings[b]!.ids.length);
+  const states: Float32Array[] = new Array(captions.length);
+  let width = 0;
+  for (let from = 0; from < order.length; from += batch) {
+    const chosen = order.slice(from, from + batch);
+    const rows = tokenizer.encodeBatch(chosen.map((i) => captions[i]!));
+    const [count, length] = rows.shape;
+    const result = await words.run({
+      tokens: {
+        dtype: "i64",
+        shape: [count, length],
+        data: BigInt64Array.from(rows.ids, (id) => BigInt(id)),
+      },
+      mask: { dtype: "f32", shape: [count, length], data: rows.mask },
+    });
+    const all = result.states!.data as Float32Array;
+    width = result.states!.shape[2]!;
+    for (const [row, i] of chosen.entries()) {
+      const start = row * length * width;
+      states[i] = all.slice(start, start + encodings[i]!.ids.length * width);
+    }
+  }
+  const starts = new Int32Array(captions.length + 1);
+  for (const [i, { ids }] of encodings.entries()) starts[i + 1] = starts[i]! + ids.length;
+  return { text: join(states), textWidth: width, starts };
+}
+
+function join(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** Encodes captioned pictures of one size. */
+export async function encodeScenes(
+  encoder: SceneEncoder,
+  scenes: readonly Captioned[],
+  size: number,
+  batch = 32,
+): Promise<EncodedShard> {
+  const pictures = await encodePictures(encoder.pictures, scenes, size, 8);
+  const captions = scenes.map(({ caption }) => caption);
+  const words = await encodeCaptions(encoder, captions, batch);
+  return { latents: pictures.latents, latentShape: pictures.shape, ...words, captions };
+}

@@ -1,0 +1,132 @@
+// Scenes as the denoiser sees them, made once and read many times: latents and text states in shards on disk.
+// A run draws from more shards as it goes on, so that it can begin while later shards are still being made.
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { f16ToFloat32, float32ToF16 } from "../../checkpoint/index.js";
+import { openSafetensors, writeSafetensors } from "../../checkpoint/node.js";
+import { NishikiError } from "../../errors.js";
+
+/** Per-channel mean and deviation of latents, measured on the first shard and kept for all. */
+export interface LatentStatistics {
+  readonly mean: readonly number[];
+  readonly deviation: readonly number[];
+}
+
+export interface EncodedShard {
+  /** `[scenes, size, size, channels]`, not standardised. */
+  readonly latents: Float32Array;
+  readonly latentShape: readonly number[];
+  /** Token states of all captions one after another, `[tokens, textWidth]`. */
+  readonly text: Float32Array;
+  readonly textWidth: number;
+  /** Where caption i begins and ends among the tokens: `[scenes + 1]`. */
+  readonly starts: Int32Array;
+  readonly captions: readonly string[];
+}
+
+export function shardPath(folder: string, index: number): string {
+  return join(folder, `scenes-${String(index).padStart(4, "0")}.safetensors`);
+}
+
+export async function writeShard(folder: string, index: number, shard: EncodedShard): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const { latents, latentShape, text, textWidth, starts, captions } = shard;
+  await writeSafetensors(
+    shardPath(folder, index),
+    [
+      { name: "latents", dtype: "f16", shape: latentShape, data: float32ToF16(latents) },
+      { name: "text", dtype: "f16", shape: [text.length / textWidth, textWidth], data: float32ToF16(text) },
+      { name: "starts", dtype: "i32", shape: [starts.length], data: starts },
+    ],
+    { captions: JSON.stringify(captions) },
+  );
+}
+
+interface LoadedShard {
+  readonly latents: Uint16Array;
+  readonly text: Uint16Array;
+  readonly starts: Int32Array;
+}
+
+/** Mean and deviation per channel of latents `[…, channels]`. */
+export function measureLatents(latents: Float32Array, channels: number): LatentStatistics {
+  const mean = new Array<number>(channels).fill(0);
+  const deviation = new Array<number>(channels).fill(0);
+  const count = latents.length / channels;
+  for (let i = 0; i < latents.length; i++) mean[i % channels]! += latents[i]! / count;
+  for (let i = 0; i < latents.length; i++) {
+    deviation[i % channels]! += (latents[i]! - mean[i % channels]!) ** 2 / count;
+  }
+  return { mean, deviation: deviation.map(Math.sqrt) };
+}
+
+/** Shards in memory, opened as they are needed. */
+export class EncodedScenes {
+  readonly folder: string;
+  readonly perShard: number;
+  readonly textWidth: number;
+  statistics: LatentStatistics | undefined;
+  private readonly shards: LoadedShard[] = [];
+
+  constructor(folder: string, perShard: number, textWidth: number) {
+    this.folder = folder;
+    this.perShard = perShard;
+    this.textWidth = textWidth;
+  }
+
+  get scenes(): number {
+    return this.shards.length * this.perShard;
+  }
+
+  /**
+   * Opens shards up to `count`, waiting for those that another process is still making.
+   * @throws NishikiError "data" where a shard holds another number of scenes.
+   */
+  async open(count: number, onWait?: (index: number) => void): Promise<void> {
+    while (this.shards.length < count) {
+      const index = this.shards.length;
+      const path = shardPath(this.folder, index);
+      if (!existsSync(path)) onWait?.(index);
+      while (!existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 500));
+      const file = await openSafetensors(path);
+      const [latents, text, starts] = await Promise.all(
+        ["latents", "text", "starts"].map((name) => file.read(name)),
+      );
+      if (latents!.shape[0] !== this.perShard) {
+        throw new NishikiError(
+          "data",
+          `${path} holds ${latents!.shape[0]} scenes, expected ${this.perShard}.`,
+        );
+      }
+      if (!this.statistics) {
+        const channels = latents!.shape.at(-1)!;
+        this.statistics = measureLatents(f16ToFloat32(latents!.data as Uint16Array), channels);
+      }
+      this.shards.push({
+        latents: latents!.data as Uint16Array,
+        text: text!.data as Uint16Array,
+        starts: starts!.data as Int32Array,
+      });
+    }
+  }
+
+  /** Standardised latents of a scene. */
+  readLatents(scene: number, out: Float32Array<ArrayBuffer>): void {
+    const { latents } = this.shards[Math.floor(scene / this.perShard)]!;
+    const { mean, deviation } = this.statistics!;
+    const channels = mean.length;
+    const at = (scene % this.perShard) * out.length;
+    f16ToFloat32(latents.subarray(at, at + out.length), out);
+    for (let i = 0; i < out.length; i++) out[i] = (out[i]! - mean[i % channels]!) / deviation[i % channels]!;
+  }
+
+  /** Token states of a scene's caption; returns how many tokens there are. */
+  readText(scene: number, out: Float32Array<ArrayBuffer>): number {
+    const { text, starts } = this.shards[Math.floor(scene / this.perShard)]!;
+    const i = scene % this.perShard;
+    const [from, to] = [starts[i]! * this.textWidth, starts[i + 1]! * this.textWidth];
+    f16ToFloat32(text.subarray(from, to), out.subarray(0, to - from));
+    return starts[i + 1]! - starts[i]!;
+  }
+}
