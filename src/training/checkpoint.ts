@@ -1,14 +1,16 @@
 // A run on disk: one checkpoint that is replaced as a whole, so that a run killed at any moment has a good one.
+// Tensors by name: a parameter's own name, `adam.m.NAME` and `adam.v.NAME` or `muon.NAME` (optimizer state), and
+// `average.NAME` (moving average: what a model is made of).
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { openSafetensors, writeSafetensors } from "../checkpoint/node.js";
-import type { HostTensor } from "../engine/index.js";
+import { crc32 } from "node:zlib";
+import { openSafetensors, type SafetensorsFile, writeSafetensors } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
-import type { Initializer, Parameter } from "../graph/index.js";
-import { random } from "../random/index.js";
+import { fingerprintDifferences } from "./fingerprint.js";
+import type { State } from "./initial-state.js";
 import type { StepProgram } from "./step-program.js";
 
-export type State = Record<string, HostTensor>;
+export { initialState, type State } from "./initial-state.js";
 
 export interface Checkpoint {
   /** Steps done. */
@@ -20,7 +22,7 @@ export function checkpointPath(folder: string): string {
   return join(folder, "checkpoint.safetensors");
 }
 
-/** @param fingerprint What must be the same for the run to go on: network, optimizer, seed. */
+/** @param fingerprint What must be the same for the run to go on: network, data, optimizer, seed. */
 export async function saveCheckpoint(
   folder: string,
   { step, state }: Checkpoint,
@@ -32,12 +34,20 @@ export async function saveCheckpoint(
     shape: [...shape],
     data: data as Float32Array,
   }));
-  await writeSafetensors(checkpointPath(folder), tensors, { step: String(step), fingerprint });
+  const metadata = { step: String(step), fingerprint, crc32: checksum(state) };
+  await writeSafetensors(checkpointPath(folder), tensors, metadata);
+}
+
+/** Of names and bytes. A disk's flipped bit would otherwise go on into the model unseen. */
+function checksum(state: State): string {
+  let sum = 0;
+  for (const name of Object.keys(state).sort()) sum = crc32(state[name]!.data, crc32(name, sum));
+  return sum.toString(16).padStart(8, "0");
 }
 
 /**
  * @returns undefined where the folder has no checkpoint.
- * @throws NishikiError "training" where it belongs to another run.
+ * @throws NishikiError "training" where it belongs to another run, naming what differs; "checkpoint" where it is damaged.
  */
 export async function loadCheckpoint(
   folder: string,
@@ -46,57 +56,61 @@ export async function loadCheckpoint(
 ): Promise<Checkpoint | undefined> {
   const path = checkpointPath(folder);
   if (!existsSync(path)) return undefined;
-  const file = await openSafetensors(path);
+  const file = await openDamaged(path);
   const wanted = [...parameters, ...state];
-  const strange = wanted.filter(({ name, shape }) => file.tensors.get(name)?.shape.join() !== shape.join());
-  if (file.metadata.fingerprint !== fingerprint || strange.length > 0) {
-    const reason = strange[0]
-      ? `"${strange[0].name}" is missing or has another shape`
-      : "its settings differ";
-    throw new NishikiError(
-      "training",
-      `The checkpoint in ${folder} belongs to another run (${reason}). Use its config, or another folder.`,
-    );
-  }
+  checkBelongs(file, wanted, folder, fingerprint);
   const loaded: State = {};
   for (const { name, shape } of wanted) {
     loaded[name] = { dtype: "f32", shape, data: await file.readFloat32(name) };
   }
-  return { step: Number(file.metadata.step), state: loaded };
-}
-
-/** The state that a run begins with: parameters as their networks say, averages equal to them, moments zero. */
-export function initialState({ parameters, state }: StepProgram, seed: number): State {
-  const first: State = {};
-  for (const parameter of parameters) first[parameter.name] = initialValue(parameter, seed);
-  for (const { name, shape } of state) {
-    const source = name.startsWith("average.") ? first[name.slice("average.".length)] : undefined;
-    const size = shape.reduce((a, b) => a * b, 1);
-    const data = source ? (source.data as Float32Array).slice() : new Float32Array(size);
-    first[name] = { dtype: "f32", shape, data };
+  // Checkpoints of the first version have no checksum.
+  const { crc32: expected } = file.metadata;
+  if (expected !== undefined && expected !== checksum(loaded)) {
+    throw new NishikiError("checkpoint", `The checkpoint is damaged: ${path} has wrong bytes. ${cureDamage}`);
   }
-  return first;
+  return { step: stepOf(file), state: loaded };
 }
 
-function initialValue({ name, shape, init }: Parameter, seed: number): HostTensor {
-  const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
-  fillInitial(data, init, seed, name);
-  return { dtype: "f32", shape, data };
-}
+const cureDamage = "Put back a copy of it, or delete it and begin anew.";
 
-function fillInitial(data: Float32Array, init: Initializer, seed: number, name: string): void {
-  const numbers = random(seed, "parameter", name);
-  switch (init.kind) {
-    case "zeros":
-      return;
-    case "ones":
-      data.fill(1);
-      return;
-    case "normal":
-      numbers.fillNormals(data);
-      for (let i = 0; i < data.length; i++) data[i]! *= init.deviation;
-      return;
-    case "uniform":
-      for (let i = 0; i < data.length; i++) data[i] = (2 * numbers.uniform() - 1) * init.bound;
+/** A file whose header cannot be read is told with what can be done about it. */
+async function openDamaged(path: string): Promise<SafetensorsFile> {
+  try {
+    return await openSafetensors(path);
+  } catch (cause) {
+    if (!(cause instanceof NishikiError) || cause.code !== "checkpoint") throw cause;
+    throw new NishikiError("checkpoint", `The checkpoint is damaged: ${cause.message} ${cureDamage}`, {
+      cause,
+    });
   }
+}
+
+function stepOf({ path, metadata }: SafetensorsFile): number {
+  const step = Number(metadata.step ?? Number.NaN);
+  if (Number.isSafeInteger(step) && step >= 0) return step;
+  throw new NishikiError("checkpoint", `${path} does not say how many steps were done. ${cureDamage}`);
+}
+
+function checkBelongs(
+  file: SafetensorsFile,
+  wanted: readonly { readonly name: string; readonly shape: readonly number[] }[],
+  folder: string,
+  fingerprint: string,
+): void {
+  const reasons = fingerprintDifferences(file.metadata.fingerprint ?? "", fingerprint);
+  for (const { name, shape } of wanted) {
+    const there = file.tensors.get(name)?.shape;
+    if (there?.join() === shape.join()) continue;
+    reasons.push(
+      `"${name}" is ${there ? `[${there.join(", ")}]` : "missing"} there and [${shape.join(", ")}] here`,
+    );
+  }
+  if (reasons.length === 0) return;
+  const most = 4;
+  const more = reasons.length > most ? ` (and ${reasons.length - most} more)` : "";
+  throw new NishikiError(
+    "training",
+    `The checkpoint in ${folder} belongs to another run: ${reasons.slice(0, most).join("; ")}${more}. ` +
+      "Use the config that it was made with, or another folder.",
+  );
 }

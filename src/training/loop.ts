@@ -1,13 +1,17 @@
 // The training loop. A batch is a pure function of the step's number, so that a run that was killed goes on from its last
 // checkpoint bit for bit as if it had not been.
-import { appendFile, mkdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { writeFileAtomic } from "../checkpoint/node.js";
+import { mkdir } from "node:fs/promises";
+import { removeAbandoned } from "../checkpoint/node.js";
 import type { Engine, HostTensors, Session, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
-import { initialState, loadCheckpoint, type State, saveCheckpoint } from "./checkpoint.js";
+import { initialState, loadCheckpoint, type State } from "./checkpoint.js";
+import { CheckpointKeeper } from "./checkpoint-keeper.js";
+import { appendMetrics, trimMetrics } from "./metrics.js";
 import type { OptimizerConfig } from "./optimizer.js";
+import { averageDecayAt, learningRateAt, type ScheduleConfig } from "./schedule.js";
 import { makeStepProgram, nextName, type Objective, type StepProgram } from "./step-program.js";
+
+export { learningRateAt, type ScheduleConfig } from "./schedule.js";
 
 export interface TrainingTask {
   readonly objective: Objective;
@@ -15,19 +19,15 @@ export interface TrainingTask {
   batch(step: number): Promise<HostTensors>;
   /** Parameters that are read from files and not trained. */
   readonly frozen?: WeightPlaces;
-  /** Called every `sampleEvery` steps with the moving averages; writes what a person should look at. */
-  sample?(averages: State, step: number, folder: string): Promise<void>;
-}
-
-export interface ScheduleConfig {
-  /** Optimizer steps of the whole run. */
-  readonly steps: number;
-  readonly learningRate: number;
-  /** Steps of linear growth at the start, and of linear decay to zero at the end. */
-  readonly warmup: number;
-  readonly decay: number;
-  /** Decay of the moving average; shorter averages are used early on. */
-  readonly average: number;
+  /** Parameters that begin with other values than their network says, by name. */
+  readonly start?: HostTensors;
+  /**
+   * Called every `sampleEvery` steps with the moving averages; writes what a person should look at.
+   * @returns Numbers measured on the samples, if any, for the metrics.
+   */
+  sample?(averages: State, step: number, folder: string): Promise<Readonly<Record<string, number>>>;
+  /** Ends what makes the batches. */
+  close?(): Promise<void>;
 }
 
 export interface RunOptions {
@@ -40,8 +40,21 @@ export interface RunOptions {
   readonly batchSize: number;
   /** Go on from the folder's checkpoint. Without it, a folder that has one is refused. */
   readonly resume: boolean;
+  /** Ends the run after the step that is being computed, with a checkpoint. */
   readonly signal?: AbortSignal;
+  /** Called once before the first step. */
+  onStart?(report: StartReport): void;
   onStep?(report: StepReport): void;
+  /** Called after `task.sample`, with what it measured. */
+  onSample?(step: number, measured: Readonly<Record<string, number>>): void | Promise<void>;
+}
+
+export interface StartReport {
+  /** Steps that were done before. */
+  readonly step: number;
+  readonly steps: number;
+  /** Numbers that are learned. */
+  readonly parameters: number;
 }
 
 export interface StepReport {
@@ -51,62 +64,11 @@ export interface StepReport {
   readonly learningRate: number;
   /** Of this step, batch waiting included. */
   readonly seconds: number;
+  /** Seen by the run so far. */
   readonly samples: number;
 }
 
-/** Warm-up, a plateau, linear decay. The plateau lets a run be prolonged without having planned its end. */
-export function learningRateAt(step: number, { steps, learningRate, warmup, decay }: ScheduleConfig): number {
-  const up = warmup > 0 ? Math.min(1, (step + 1) / warmup) : 1;
-  const down = decay > 0 ? Math.min(1, (steps - step) / decay) : 1;
-  return learningRate * Math.min(up, down);
-}
-
-function scalarInputs(step: number, { schedule, optimizer }: RunOptions): HostTensors {
-  const [beta1, beta2] = optimizer.betas;
-  const scalar = (value: number) => ({ dtype: "f32" as const, shape: [], data: new Float32Array([value]) });
-  return {
-    learningRate: scalar(learningRateAt(step, schedule)),
-    correction1: scalar(1 - beta1 ** (step + 1)),
-    correction2: scalar(1 - beta2 ** (step + 1)),
-    averageDecay: scalar(Math.min(schedule.average, (step + 1) / (step + 10))),
-  };
-}
-
-async function startSession(
-  engine: Engine,
-  task: TrainingTask,
-  steps: StepProgram,
-  state: State,
-): Promise<Session> {
-  const carried = Object.fromEntries(
-    [...steps.parameters, ...steps.state].map(({ name }) => [
-      name,
-      { output: nextName(name), initial: state[name]! },
-    ]),
-  );
-  return engine.load(steps.program, { carried, weights: task.frozen });
-}
-
-/** Keeps the metrics of steps before `step`: those after it belong to work that a killed run lost. */
-async function trimMetrics(path: string, step: number): Promise<void> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch {
-    return;
-  }
-  const kept: string[] = [];
-  for (const line of text.split("\n")) {
-    try {
-      if ((JSON.parse(line) as { step: number }).step <= step) kept.push(`${line}\n`);
-    } catch {
-      // The line that was being written when the process was killed.
-    }
-  }
-  await writeFileAtomic(path, kept.join(""));
-}
-
-/** The name of a run's moving averages without their prefix, as the pipeline reads them. */
+/** The names of a run's moving averages without their prefix, as the pipeline reads them. */
 export function averagesOf(state: State): State {
   const averages: State = {};
   for (const [name, tensor] of Object.entries(state)) {
@@ -117,9 +79,9 @@ export function averagesOf(state: State): State {
 
 /**
  * Trains until the schedule's end, Ctrl-C (the signal) or an error, and leaves a checkpoint.
- * @param fingerprint See {@link saveCheckpoint}.
+ * @param fingerprint What must be the same for the run to go on; see `writeFingerprint`.
  * @returns The last state and whether the run is complete.
- * @throws NishikiError "training" for a loss that is not finite, "file" for a full disk.
+ * @throws NishikiError "training" for a loss that is not finite or a checkpoint of another run, "file" for a full disk.
  */
 export async function runTraining(
   engine: Engine,
@@ -127,90 +89,185 @@ export async function runTraining(
   options: RunOptions,
   fingerprint: string,
 ): Promise<{ step: number; finished: boolean; state: State }> {
-  const { folder, schedule, seed, signal } = options;
+  const { folder, schedule, seed } = options;
   await mkdir(folder, { recursive: true });
-  const steps = makeStepProgram(task.objective, options.optimizer);
-  const found = await loadCheckpoint(folder, steps, fingerprint);
+  const program = makeStepProgram(task.objective, options.optimizer);
+  const found = await loadCheckpoint(folder, program, fingerprint);
   if (found && !options.resume) {
     throw new NishikiError(
       "training",
       `${folder} already holds a run at step ${found.step}: add --resume to go on with it, or choose another folder.`,
     );
   }
-  const start = found ?? { step: 0, state: initialState(steps, seed) };
-  const session = await startSession(engine, task, steps, start.state);
-  const metricsPath = join(folder, "metrics.jsonl");
-  await trimMetrics(metricsPath, start.step);
+  await removeAbandoned(folder);
+  const start = found ?? { step: 0, state: initialState(program, seed, task.start) };
+  await trimMetrics(folder, start.step);
+  const session = await startSession(engine, task, program, start.state);
   try {
-    const step = await stepThrough(session, task, options, start.step, metricsPath, fingerprint);
-    const state = await session.readState();
-    if (step > start.step) await saveCheckpoint(folder, { step, state }, fingerprint);
-    return { step, finished: step >= schedule.steps && !signal?.aborted, state };
+    options.onStart?.({ step: start.step, steps: schedule.steps, parameters: countParameters(program) });
+    const keeper = new CheckpointKeeper(folder, fingerprint, found?.step);
+    const { step, state } = await new Run(session, task, options, keeper, start.step).toEnd();
+    return { step, finished: step >= schedule.steps, state };
   } finally {
     await session.close().catch(() => undefined);
   }
 }
 
-async function stepThrough(
-  session: Session,
+function countParameters({ parameters }: StepProgram): number {
+  return parameters.reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0);
+}
+
+async function startSession(
+  engine: Engine,
   task: TrainingTask,
-  options: RunOptions,
-  from: number,
-  metricsPath: string,
-  fingerprint: string,
-): Promise<number> {
-  const { schedule, signal, folder } = options;
-  let step = from;
-  let upcoming = step < schedule.steps ? task.batch(step) : undefined;
-  let then = performance.now();
-  while (upcoming && step < schedule.steps && !signal?.aborted) {
-    const batch = await upcoming;
-    // The next batch is made while the engine's thread computes this one.
-    upcoming = step + 1 < schedule.steps ? task.batch(step + 1) : undefined;
+  { program, parameters, state: others }: StepProgram,
+  state: State,
+): Promise<Session> {
+  const carried = Object.fromEntries(
+    [...parameters, ...others].map(({ name }) => [name, { output: nextName(name), initial: state[name]! }]),
+  );
+  return engine.load(program, { carried, weights: task.frozen });
+}
+
+function scalarInputs(step: number, { schedule, optimizer }: RunOptions): HostTensors {
+  const [beta1, beta2] = optimizer.betas;
+  const scalar = (value: number) => ({ dtype: "f32" as const, shape: [], data: new Float32Array([value]) });
+  return {
+    learningRate: scalar(learningRateAt(step, schedule)),
+    correction1: scalar(1 - beta1 ** (step + 1)),
+    correction2: scalar(1 - beta2 ** (step + 1)),
+    averageDecay: scalar(averageDecayAt(step, schedule)),
+  };
+}
+
+/** One run from its first step in this process to its last. */
+class Run {
+  readonly #session: Session;
+  readonly #task: TrainingTask;
+  readonly #options: RunOptions;
+  readonly #keeper: CheckpointKeeper;
+  readonly #first: number;
+  /** Steps done. */
+  #step: number;
+
+  constructor(
+    session: Session,
+    task: TrainingTask,
+    options: RunOptions,
+    keeper: CheckpointKeeper,
+    first: number,
+  ) {
+    this.#first = first;
+    this.#step = first;
+    this.#session = session;
+    this.#task = task;
+    this.#options = options;
+    this.#keeper = keeper;
+  }
+
+  async toEnd(): Promise<{ step: number; state: State }> {
+    try {
+      await this.#steps();
+      return { step: this.#step, state: await this.#save() };
+    } catch (error) {
+      await this.#rescue(error);
+      throw this.#explain(error);
+    }
+  }
+
+  async #steps(): Promise<void> {
+    const { schedule, signal } = this.#options;
+    let step = this.#step;
+    let upcoming = step < schedule.steps ? this.#task.batch(step) : undefined;
     upcoming?.catch(() => undefined);
-    const outputs = await session.run({ ...batch, ...scalarInputs(step, options) });
+    let then = performance.now();
+    while (upcoming && !signal?.aborted) {
+      const batch = await upcoming;
+      // The next batch is made while the engine's thread computes this one.
+      upcoming = step + 1 < schedule.steps ? this.#task.batch(step + 1) : undefined;
+      upcoming?.catch(() => undefined);
+      const metrics = await this.#compute(batch, step);
+      this.#step = ++step;
+      const now = performance.now();
+      await this.#report(step, metrics, (now - then) / 1000);
+      then = now;
+      await this.#atIntervals(step);
+    }
+    // A batch that is still being made must not outlive the run that asked for it.
+    await upcoming?.catch(() => undefined);
+  }
+
+  /** A checkpoint of where the run stands. */
+  async #save(): Promise<State> {
+    const state = await this.#session.readState();
+    if (this.#step === this.#first) return state;
+    this.#checkState(state);
+    await this.#keeper.finish({ step: this.#step, state });
+    return state;
+  }
+
+  /** Keeps what was reached before an error that has nothing to do with the numbers, such as an unreadable picture. */
+  async #rescue(error: unknown): Promise<void> {
+    const diverged = error instanceof NishikiError && error.code === "training";
+    if (!diverged) await this.#save().catch(() => undefined);
+    await this.#keeper.settle().catch(() => undefined);
+  }
+
+  async #compute(batch: HostTensors, step: number): Promise<Record<string, number>> {
+    const outputs = await this.#session.run({ ...batch, ...scalarInputs(step, this.#options) });
     const metrics = Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, Number(t.data[0])]));
     if (!Number.isFinite(metrics.loss) || !Number.isFinite(metrics.gradientNorm)) {
-      throw new NishikiError("training", nanMessage(step, metrics, folder));
+      const values = `a loss of ${metrics.loss} (gradient norm ${metrics.gradientNorm})`;
+      throw new NishikiError(
+        "training",
+        `Step ${step + 1} gave ${values}, so training stopped. ${lowerRate}`,
+      );
     }
-    const learningRate = learningRateAt(step, schedule);
-    step++;
-    const now = performance.now();
-    const report = {
-      step,
-      steps: schedule.steps,
-      metrics,
-      learningRate,
-      seconds: (now - then) / 1000,
-      samples: step * options.batchSize,
-    };
-    then = now;
-    await appendFile(
-      metricsPath,
-      `${JSON.stringify({ step, ...metrics, learningRate, seconds: report.seconds })}\n`,
-    );
-    options.onStep?.(report);
-    await atIntervals(session, task, options, step, fingerprint);
+    await this.#keeper.prove();
+    return metrics;
   }
-  return step;
+
+  async #report(step: number, metrics: Readonly<Record<string, number>>, seconds: number): Promise<void> {
+    const { schedule, batchSize, folder } = this.#options;
+    const learningRate = learningRateAt(step - 1, schedule);
+    await appendMetrics(folder, { step, ...metrics, learningRate, seconds });
+    const samples = step * batchSize;
+    this.#options.onStep?.({ step, steps: schedule.steps, metrics, learningRate, seconds, samples });
+  }
+
+  async #atIntervals(step: number): Promise<void> {
+    const { checkpointEvery, sampleEvery, folder, schedule } = this.#options;
+    const save = step % checkpointEvery === 0 && step < schedule.steps; // the last one is written at the end
+    const sample = this.#task.sample && (step % sampleEvery === 0 || step === schedule.steps);
+    if (!save && !sample) return;
+    const state = await this.#session.readState();
+    if (save) this.#keeper.hold({ step, state });
+    if (!sample) return;
+    const measured = (await this.#task.sample?.(averagesOf(state), step, folder)) ?? {};
+    if (Object.keys(measured).length > 0) await appendMetrics(folder, { step, ...measured });
+    await this.#options.onSample?.(step, measured);
+  }
+
+  /** The last step has no step after it that would show whether its result is usable. */
+  #checkState(state: State): void {
+    const broken = Object.entries(state).find(
+      ([, { data }]) => !(data as Float32Array).every(Number.isFinite),
+    );
+    if (!broken) return;
+    const what = `Step ${this.#step} left numbers in "${broken[0]}" that are not finite`;
+    throw new NishikiError("training", `${what}, so training stopped. ${lowerRate}`);
+  }
+
+  /** Adds to an error what is left of the run. */
+  #explain(error: unknown): unknown {
+    if (!(error instanceof NishikiError)) return error;
+    const { saved } = this.#keeper;
+    const left =
+      saved === undefined
+        ? "No checkpoint had been written yet: the next run begins anew."
+        : `The checkpoint of step ${saved} in ${this.#options.folder} is good: go on from it with --resume.`;
+    return new NishikiError(error.code, `${error.message} ${left}`, { cause: error.cause });
+  }
 }
 
-function nanMessage(step: number, metrics: Readonly<Record<string, number>>, folder: string): string {
-  const last = `The last checkpoint in ${folder} is from before; lower the learning rate and go on with --resume.`;
-  return `Step ${step + 1} gave a loss of ${metrics.loss} (gradient norm ${metrics.gradientNorm}), so training stopped. ${last}`;
-}
-
-async function atIntervals(
-  session: Session,
-  task: TrainingTask,
-  options: RunOptions,
-  step: number,
-  fingerprint: string,
-): Promise<void> {
-  const save = step % options.checkpointEvery === 0;
-  const sample = task.sample && step % options.sampleEvery === 0;
-  if (!save && !sample) return;
-  const state = await session.readState();
-  if (save) await saveCheckpoint(options.folder, { step, state }, fingerprint);
-  if (sample) await task.sample?.(averagesOf(state), step, options.folder);
-}
+const lowerRate = "Lower the learning rate (schedule.learningRate).";

@@ -1,0 +1,58 @@
+// What must stay the same for a run to go on: readable JSON inside the checkpoint, so that a refusal can name what differs.
+import { isRecord, show } from "../pipeline/check.js";
+
+/** Settings by name; nested ones are told apart by their path, as in "optimizer.betas". */
+export type Settings = Readonly<Record<string, unknown>>;
+
+/** Text of settings, the same for equal settings in whatever order they are given. */
+export function writeFingerprint(settings: Settings): string {
+  return JSON.stringify(sorted(settings));
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .filter((key) => value[key] !== undefined)
+      .map((key) => [key, sorted(value[key])]),
+  );
+}
+
+/** One sentence part for each setting that differs: `optimizer.kind is "muon" there and "adamw" here`. */
+export function fingerprintDifferences(there: string, here: string): string[] {
+  if (there === here) return [];
+  const [a, b] = [parse(there), parse(here)];
+  if (!a || !b) return [`its settings are ${show(there)} there and ${show(here)} here`];
+  const [flatA, flatB] = [flatten(a), flatten(b)];
+  const names = [...new Set([...flatA.keys(), ...flatB.keys()])];
+  return names
+    .filter((name) => flatA.get(name) !== flatB.get(name))
+    .map((name) => `${name} is ${shown(flatA.get(name))} there and ${shown(flatB.get(name))} here`);
+}
+
+function parse(text: string): Settings | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Leaves by path, as JSON. Lists are leaves. */
+function flatten(value: Settings, path = ""): Map<string, string> {
+  const leaves = new Map<string, string>();
+  for (const [key, entry] of Object.entries(value)) {
+    const name = path === "" ? key : `${path}.${key}`;
+    if (!isRecord(entry)) leaves.set(name, JSON.stringify(entry));
+    else for (const [inner, leaf] of flatten(entry, name)) leaves.set(inner, leaf);
+  }
+  return leaves;
+}
+
+function shown(leaf: string | undefined): string {
+  if (leaf === undefined) return "not set";
+  return leaf.length > 60 ? `${leaf.slice(0, 57)}…` : leaf;
+}
