@@ -52,15 +52,15 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
     if (incoming.every((gradient) => gradient === undefined)) continue;
     const { op, inputs, outputs, attributes, body } = node;
     if (body && !op.gradient) {
-      incoming.forEach((gradient, i) => gradient && accumulate(body[i]!, gradient));
+      for (const [i, gradient] of incoming.entries()) if (gradient) accumulate(body[i]!, gradient);
       continue;
     }
-    if (wrt.some((tensor) => tensor.node === node) && inputs.length === 0) continue;
+    const needs = inputs.map((input) => reaches.has(input.node));
+    if (!needs.includes(true)) continue; // One of `wrt` itself, and nothing of `wrt` before it.
     if (!op.gradient)
       throw new NishikiError("shape", `${op.name} has no gradient; use stopGradient before it.`);
-    const needs = inputs.map((input) => reaches.has(input.node));
     const found = op.gradient({ inputs, outputs, attributes, gradients: incoming, needs });
-    found.forEach((gradient, i) => gradient && needs[i] && accumulate(inputs[i]!, gradient));
+    for (const [i, gradient] of found.entries()) if (gradient && needs[i]) accumulate(inputs[i]!, gradient);
   }
   return wrt.map((tensor) => known.get(tensor) ?? zerosLike(tensor));
 }

@@ -1,5 +1,6 @@
 // Tracing: a pure function over symbolic tensors is called once, and what it did is a program.
 import { NishikiError } from "../errors.js";
+import { canonicalDim } from "./dimension.js";
 import { Graph, type Tensor } from "./graph.js";
 import { inputOp, parameterOp } from "./ops/constant.js";
 import { formatShape, sameShape } from "./shape.js";
@@ -63,7 +64,7 @@ class Recorder implements Tracer {
     if (this.inputs.some((input) => input.name === name)) {
       throw new NishikiError("shape", `input "${name}" is declared twice.`);
     }
-    const tensor = this.graph.apply(inputOp, [], { name, shape, dtype })[0]!;
+    const tensor = this.graph.apply(inputOp, [], { name, shape: shape.map(canonicalDim), dtype })[0]!;
     this.inputs.push({ name, tensor });
     return tensor;
   }

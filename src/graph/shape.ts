@@ -1,6 +1,6 @@
-// Arithmetic on shapes whose dimensions may be symbols. A derived symbol is its own formula as text ("height*2"),
-// so that two derivations of the same size compare equal.
+// Rules on shapes whose dimensions may be symbols.
 import { NishikiError } from "../errors.js";
+import { addDims, canonicalDim, divideDims, floorDivideDim, multiplyDims } from "./dimension.js";
 import type { Dim, Shape } from "./types.js";
 
 /** `[batch, 3, 64]`, for messages. */
@@ -35,70 +35,25 @@ export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
   return result;
 }
 
-function compound(dim: Dim): string {
-  return typeof dim === "string" && /[+\-*/]/.test(dim) ? `(${dim})` : String(dim);
+/** floor((dim + add) / divisor) + 1: how many windows fit, in convolution and pooling. */
+export function windowCount(dim: Dim, add: number, divisor: number): Dim {
+  return addDims(floorDivideDim(addDims(dim, add), divisor), 1);
 }
 
-export function multiplyDim(dim: Dim, factor: number): Dim {
-  if (typeof dim === "number") return dim * factor;
-  return factor === 1 ? dim : `${compound(dim)}*${factor}`;
+/** The product of all dimensions. */
+export function countElements(shape: Shape): Dim {
+  return shape.reduce<Dim>(multiplyDims, 1);
 }
 
-export function addDims(a: Dim, b: Dim): Dim {
-  if (typeof a === "number" && typeof b === "number") return a + b;
-  if (a === 0) return b;
-  return b === 0 ? a : `${compound(a)}+${compound(b)}`;
-}
-
-/** floor((dim + add) / divisor) + plus, the form of all convolution and pooling sizes. */
-export function windowDim(dim: Dim, add: number, divisor: number, plus: number): Dim {
-  if (typeof dim === "number") return Math.floor((dim + add) / divisor) + plus;
-  if (divisor === 1) return addDims(dim, add + plus);
-  // With even padding the common cases are exact multiples: height/2, not ((height-1)/2)+1.
-  if (add + plus * divisor === 0 || (add < 0 && add > -divisor && plus === 1))
-    return `ceil(${dim}/${divisor})`;
-  return `floor((${dim}+${add})/${divisor})+${plus}`;
-}
-
-/** The product of all numbers, and the symbols that remain. */
-function factors(shape: Shape): { size: number; symbols: string[] } {
-  let size = 1;
-  const symbols: string[] = [];
-  for (const dim of shape) {
-    if (typeof dim === "number") size *= dim;
-    else symbols.push(dim);
-  }
-  return { size, symbols };
-}
-
-/** The dimension that -1 stands for when `from` is reshaped to `to`; undefined where sizes cannot agree. */
+/** `to` with -1 replaced by what it stands for when `from` is reshaped; undefined where the sizes do not agree. */
 export function inferReshape(from: Shape, to: Shape): Shape | undefined {
   const free = to.indexOf(-1);
-  const source = factors(from);
-  const target = factors(to.filter((dim) => dim !== -1));
-  const rest = [...source.symbols];
-  const unmatched: string[] = [];
-  for (const symbol of target.symbols) {
-    const at = rest.indexOf(symbol);
-    if (at >= 0) rest.splice(at, 1);
-    else unmatched.push(symbol);
-  }
-  if (free < 0) {
-    // Symbols that were derived elsewhere may still be equal at run time; numbers alone must match now.
-    if (rest.length === 0 && unmatched.length === 0 && source.size !== target.size) return undefined;
-    return to;
-  }
-  if (unmatched.length > 0) return undefined;
-  const ratio = source.size / target.size;
-  if (rest.length === 0 && !Number.isInteger(ratio)) return undefined;
-  const symbol = rest.length === 0 ? ratio : multiplySymbols(rest, ratio);
-  return to.map((dim, axis) => (axis === free ? symbol : dim));
-}
-
-function multiplySymbols(symbols: readonly string[], ratio: number): Dim {
-  const product = symbols.length === 1 ? symbols[0]! : symbols.map(compound).join("*");
-  if (ratio === 1) return product;
-  return Number.isInteger(ratio) ? multiplyDim(product, ratio) : `${compound(product)}*${ratio}`;
+  const target = to.map((dim) => (dim === -1 ? dim : canonicalDim(dim)));
+  const size = countElements(from);
+  const others = countElements(target.filter((dim) => dim !== -1));
+  if (free < 0) return others === size ? target : undefined;
+  const rest = divideDims(size, others);
+  return rest === undefined ? undefined : target.map((dim) => (dim === -1 ? rest : dim));
 }
 
 /** The number of elements; an error where a dimension is a symbol. */

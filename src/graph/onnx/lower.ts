@@ -3,6 +3,7 @@ import { NishikiError } from "../../errors.js";
 import type { GraphNode, Tensor } from "../graph.js";
 import type { Program } from "../program.js";
 import type { DType, Shape, TypedArray } from "../types.js";
+import { DimensionReader } from "./dimension-reader.js";
 import type { Capabilities, Lowering, LoweringTarget, OnnxAttribute } from "./lowering.js";
 import { encodeModel, type OnnxInitializer, type OnnxNode, onnxTypes } from "./schema.js";
 
@@ -85,21 +86,27 @@ class Writer implements Lowering {
   readonly nodesWritten: OnnxNode[] = [];
   readonly initializers: OnnxInitializer[] = [];
   readonly names = new Map<Tensor, string>();
+  readonly dimensions: DimensionReader;
   readonly can: Capabilities;
   readonly target: LoweringTarget;
   private readonly small = new Map<string, string>();
   private readonly quantizedByName = new Map<string, { rows: string; scale: string }>();
-  private readonly symbols: ReadonlyMap<string, { tensor: Tensor; axis: number }>;
   /** Values that nodes give, as opposed to inputs and initializers. */
   private readonly produced = new Set<string>();
   private readonly renamed = new Map<string, string>();
   private readonly copies: { name: string; value: string }[] = [];
   private count = 0;
 
-  constructor(target: LoweringTarget, symbols: ReadonlyMap<string, { tensor: Tensor; axis: number }>) {
+  constructor(target: LoweringTarget) {
     this.target = target;
     this.can = capabilities[target];
-    this.symbols = symbols;
+    this.dimensions = new DimensionReader(this);
+  }
+
+  /** Says under which name a tensor is written; from then on its dimensions can be read. */
+  bind(tensor: Tensor, name: string): void {
+    this.names.set(tensor, name);
+    this.dimensions.see(tensor.shape, name);
   }
 
   private fresh(hint: string): string {
@@ -164,20 +171,18 @@ class Writer implements Lowering {
     );
   }
 
-  shapeVector(shape: Shape): string {
-    const unknown = shape.filter((dim) => typeof dim === "string");
-    if (unknown.length === 0) return this.integers(shape as number[]);
-    const parts = shape.map((dim) => (typeof dim === "number" ? this.integers([dim]) : this.dimension(dim)));
+  shapeVector(shape: Shape, { inferOne = false } = {}): string {
+    const unknown = shape.flatMap((dim, axis) => (typeof dim === "string" ? [axis] : []));
+    // Leaving one to the operator saves reading it; best the one that no tensor has.
+    const left = inferOne
+      ? (unknown.find((axis) => !this.dimensions.has(shape[axis] as string)) ?? unknown[0])
+      : -1;
+    const dims = shape.map((dim, axis) => (axis === left ? -1 : dim));
+    if (dims.every((dim) => typeof dim === "number")) return this.integers(dims);
+    const parts = dims.map((dim) =>
+      typeof dim === "number" ? this.integers([dim]) : this.dimensions.get(dim),
+    );
     return parts.length === 1 ? parts[0]! : this.node("Concat", parts, { axis: 0 });
-  }
-
-  /** A symbol's value as a vector of one: read off a tensor that has it. */
-  private dimension(symbol: string): string {
-    const found = this.symbols.get(symbol);
-    const name = found && this.names.get(found.tensor);
-    if (!found || !name)
-      throw new NishikiError("shape", `no tensor before this one has the dimension "${symbol}".`);
-    return this.node("Shape", [name], { start: found.axis, end: found.axis + 1 });
   }
 
   /** Makes a value an output. Its node writes straight to the output where it can: state would otherwise be copied. */
@@ -250,18 +255,6 @@ function needed(outputs: readonly Tensor[], useBody: (node: GraphNode) => boolea
   return found;
 }
 
-function findSymbols(nodes: Iterable<GraphNode>): Map<string, { tensor: Tensor; axis: number }> {
-  const symbols = new Map<string, { tensor: Tensor; axis: number }>();
-  for (const node of nodes) {
-    for (const tensor of node.outputs) {
-      tensor.shape.forEach((dim, axis) => {
-        if (typeof dim === "string" && !symbols.has(dim)) symbols.set(dim, { tensor, axis });
-      });
-    }
-  }
-  return symbols;
-}
-
 /** Whether a composite is written by its body: it has no lowering, the device lacks the kernel, or gradients use its inside. */
 function bodyRule(program: Program, options: LowerOptions): (node: GraphNode) => boolean {
   const probe = capabilities[options.target];
@@ -279,7 +272,8 @@ export function lowerProgram(program: Program, options: LowerOptions): LoweredPr
   const outputs = program.outputs.map(({ tensor }) => tensor);
   const reachable = needed(outputs, useBody);
   const order = [...reachable].sort((a, b) => a.id - b.id);
-  const writer = new Writer(options.target, findSymbols(order));
+  const writer = new Writer(options.target);
+  for (const { name, tensor } of program.inputs) writer.bind(tensor, name);
   const fed: { name: string; dtype: DType; shape: Shape }[] = [];
   for (const node of order) lowerNode(writer, node, useBody, options, fed);
   const results = program.outputs.map(({ name, tensor }) => {
@@ -309,15 +303,11 @@ function lowerNode(
 ): void {
   const [first] = node.outputs;
   const name = node.attributes.name as string;
-  if (node.op.name === "input") {
-    writer.names.set(first!, name);
-  } else if (node.op.name === "parameter") {
+  if (node.op.name === "input") return; // Bound before, used or not.
+  if (node.op.name === "parameter") {
     const place = options.stored?.get(name);
-    if (place) writer.names.set(first!, writer.stored(name, first!.shape as number[], place));
-    else {
-      fed.push({ name, dtype: first!.dtype, shape: first!.shape });
-      writer.names.set(first!, name);
-    }
+    if (!place) fed.push({ name, dtype: first!.dtype, shape: first!.shape });
+    writer.bind(first!, place ? writer.stored(name, first!.shape as number[], place) : name);
   } else {
     const inputs = () => node.inputs.map((tensor) => writer.names.get(tensor)!);
     const names =

@@ -43,8 +43,11 @@ export interface Lowering {
   scalar(dtype: DType, value: number): string;
   /** A constant vector of int64, as shapes, axes and paddings are given. */
   integers(values: readonly number[]): string;
-  /** A shape as an int64 vector; symbols are read off tensors that have them. */
-  shapeVector(shape: Shape): string;
+  /**
+   * A shape as an int64 vector; symbols are read off tensors that have them.
+   * `inferOne`: for Reshape, one of the symbols may be left to the operator, as -1.
+   */
+  shapeVector(shape: Shape, options?: { readonly inferOne?: boolean }): string;
   cast(name: string, dtype: DType): string;
   /** The int8 rows and scales that a parameter is stored as, where it is. */
   quantized(name: string): { rows: string; scale: string } | undefined;

@@ -1,7 +1,9 @@
 // Inputs, parameters and constants: the leaves of a program.
+
+import { canonicalDim } from "../dimension.js";
 import { apply, type Graph, type Operation, shapeOf, type Tensor } from "../graph.js";
 import { sizeOf } from "../shape.js";
-import type { DType, Shape, TypedArray } from "../types.js";
+import { type DType, isFloat, type Shape, type TypedArray } from "../types.js";
 
 /** A value given at every run. */
 export const inputOp: Operation = {
@@ -50,7 +52,7 @@ export function constant(
 
 /** A tensor of one repeated value; the shape may hold symbols. */
 export function fill(graph: Graph, shape: Shape, value: number, dtype: DType = "f32"): Tensor {
-  return graph.apply(fillOp, [], { shape, dtype, value })[0]!;
+  return graph.apply(fillOp, [], { shape: shape.map(canonicalDim), dtype, value })[0]!;
 }
 
 export function zerosLike(x: Tensor): Tensor {
@@ -65,11 +67,12 @@ export function operand(value: Tensor | number, like: Tensor): Tensor {
 const castOp: Operation = {
   name: "cast",
   infer: ([x], { dtype }) => [{ shape: x!.shape, dtype: dtype as DType }],
-  gradient: ({ inputs: [x], gradients: [g] }) => [cast(g!, x!.dtype)],
+  // Integers and truth values are steps: nothing flows through them, as through floor and sign.
+  gradient: ({ inputs: [x], gradients: [g] }) => [isFloat(x!.dtype) ? cast(g!, x!.dtype) : undefined],
   lower: (lowering, [x], { attributes }) => [lowering.cast(x!, attributes.dtype as DType)],
 };
 
-/** Converts elements to another type. Not differentiable through integers. */
+/** Converts elements to another type. No gradient flows through integers and truth values. */
 export function cast(x: Tensor, dtype: DType): Tensor {
   return x.dtype === dtype ? x : apply(castOp, [x], { dtype });
 }

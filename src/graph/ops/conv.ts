@@ -1,8 +1,10 @@
 // Convolution and transposed convolution, pictures as [batch, channels, height, width].
 // Weight gradients are one matrix product over gathered windows: a convolution with a picture-sized kernel reaches a
 // fraction of the speed.
+
+import { addDims, multiplyDims } from "../dimension.js";
 import { apply, numbers, type Operation, shapeError, type Tensor } from "../graph.js";
-import { windowDim } from "../shape.js";
+import { windowCount } from "../shape.js";
 import type { Dim } from "../types.js";
 import { add } from "./elementwise.js";
 import { matmul } from "./matmul.js";
@@ -29,7 +31,7 @@ const windowOf = (attributes: unknown) => attributes as Window;
 function windowSize(size: Dim, kernel: Dim, window: Window, axis: 0 | 1): Dim {
   const reach = window.dilation * ((kernel as number) - 1) + 1;
   const around = window.padding[axis]! + window.padding[axis + 2]!;
-  return windowDim(size, around - reach, window.stride, 1);
+  return windowCount(size, around - reach, window.stride);
 }
 
 const convOp: Operation = {
@@ -124,11 +126,7 @@ const convTransposeOp: Operation = {
     const sizes = space.map((size, axis) => {
       const reach = dilation * ((w!.shape[axis + 2] as number) - 1) + 1;
       const more = reach - stride + outputPadding[axis]! - padding[axis]! - padding[axis + 2]!;
-      return typeof size === "number"
-        ? size * stride + more
-        : more === 0
-          ? `${size}*${stride}`
-          : `${size}*${stride}+${more}`;
+      return addDims(multiplyDims(size, stride), more);
     });
     return [{ shape: [batch!, (w!.shape[1] as number) * groups, ...sizes], dtype: x!.dtype }];
   },

@@ -111,7 +111,7 @@ const gatherElementsOp: Operation = {
     return [{ shape: indices!.shape, dtype: x!.dtype }];
   },
   gradient: ({ inputs: [x, indices], gradients: [g], attributes }) => [
-    apply(scatterElementsOp, [zerosLike(x!), indices!, g!], attributes),
+    scatterAddElements(zerosLike(x!), indices!, g!, attributes.axis as number),
     undefined,
   ],
   lower: (lowering, inputs, { attributes }) => [
@@ -119,13 +119,23 @@ const gatherElementsOp: Operation = {
   ],
 };
 
-const scatterElementsOp: Operation = {
-  name: "scatterElements",
-  infer: ([base]) => [base!],
+const scatterAddElementsOp: Operation = {
+  name: "scatterAddElements",
+  infer: ([base, indices, updates], { axis }) => {
+    const fits =
+      base!.shape.length === indices!.shape.length &&
+      sameShape(indices!.shape, updates!.shape) &&
+      indices!.shape.every((dim, i) => i === axis || fitsInside(dim, base!.shape[i]!));
+    if (!fits || base!.dtype !== updates!.dtype) {
+      const wanted = `one index for each update, and updates no larger than the base beside axis ${axis}`;
+      throw shapeError("scatterAddElements", wanted, base!, indices!, updates!);
+    }
+    return [base!];
+  },
   gradient: ({ inputs: [, indices], gradients: [g], attributes }) => [
     g,
     undefined,
-    apply(gatherElementsOp, [g!, indices!], attributes),
+    gatherElements(g!, indices!, attributes.axis as number),
   ],
   lower: (lowering, inputs, { attributes }) => [
     lowering.node("ScatterElements", inputs, { axis: attributes.axis as number, reduction: "add" }),
@@ -137,4 +147,17 @@ export function gatherElements(x: Tensor, indices: Tensor, axis: number): Tensor
   return apply(gatherElementsOp, [x, indices], {
     axis: normalizeAxis("gatherElements", axis, x.shape.length),
   });
+}
+
+/**
+ * Adds one element per index along an axis; repeated indices add up. Undoes {@link gatherElements}.
+ * `indices` and `updates` have one shape, which fits inside of the base beside the axis.
+ */
+export function scatterAddElements(base: Tensor, indices: Tensor, updates: Tensor, axis: number): Tensor {
+  const at = normalizeAxis("scatterAddElements", axis, base.shape.length);
+  return apply(scatterAddElementsOp, [base, indices, updates], { axis: at });
+}
+
+function fitsInside(dim: Dim, whole: Dim): boolean {
+  return dim === whole || (typeof dim === "number" && typeof whole === "number" && dim <= whole);
 }

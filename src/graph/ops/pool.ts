@@ -1,6 +1,8 @@
 // Pooling and up-sampling, pictures as [batch, channels, height, width], and folding of pixels into channels.
+
+import { multiplyDims } from "../dimension.js";
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
-import { multiplyDim, windowDim } from "../shape.js";
+import { windowCount } from "../shape.js";
 import type { Dim } from "../types.js";
 import { constant } from "./constant.js";
 import { convTranspose2d } from "./conv.js";
@@ -20,7 +22,7 @@ const poolWindow = (attributes: unknown) => attributes as PoolWindow;
 function pooledShape(x: Tensor, { kernel, stride, padding }: PoolWindow): Dim[] {
   const [batch, channels, ...space] = x.shape;
   if (x.shape.length !== 4) throw shapeError("pooling", "[batch, channels, height, width]", x);
-  return [batch!, channels!, ...space.map((size) => windowDim(size, 2 * padding - kernel, stride, 1))];
+  return [batch!, channels!, ...space.map((size) => windowCount(size, 2 * padding - kernel, stride))];
 }
 
 function poolAttributes({ kernel, stride, padding }: PoolWindow) {
@@ -103,7 +105,7 @@ const upsampleOp: Operation = {
   name: "upsampleNearest2d",
   infer: ([x], { factor }) => [
     {
-      shape: x!.shape.map((dim, axis) => (axis < 2 ? dim : multiplyDim(dim, factor as number))),
+      shape: x!.shape.map((dim, axis) => (axis < 2 ? dim : multiplyDims(dim, factor as number))),
       dtype: x!.dtype,
     },
   ],

@@ -1,7 +1,8 @@
 // Operations that move elements without computing: reshape, transpose, concat, slice, pad, expand.
 import { NishikiError } from "../../errors.js";
+import { addDims, canonicalDim, floorDivideDim, multiplyDims } from "../dimension.js";
 import { apply, numbers, type Operation, shapeError, shapeOf, type Tensor } from "../graph.js";
-import { addDims, broadcastShapes, formatShape, inferReshape, normalizeAxis, sameShape } from "../shape.js";
+import { broadcastShapes, formatShape, inferReshape, normalizeAxis, sameShape } from "../shape.js";
 import type { Dim, Shape } from "../types.js";
 import { sumTo } from "./reduce.js";
 
@@ -10,7 +11,7 @@ const reshapeOp: Operation = {
   infer: ([x], { shape }) => [{ shape: shapeOf(shape), dtype: x!.dtype }],
   gradient: ({ inputs: [x], gradients: [g] }) => [reshape(g!, x!.shape)],
   lower: (lowering, [x], { attributes }) => [
-    lowering.node("Reshape", [x!, lowering.shapeVector(shapeOf(attributes.shape))]),
+    lowering.node("Reshape", [x!, lowering.shapeVector(shapeOf(attributes.shape), { inferOne: true })]),
   ],
 };
 
@@ -67,12 +68,13 @@ const expandOp: Operation = {
 
 /** Repeats along axes of size 1 (and new leading axes) to reach a shape. */
 export function expand(x: Tensor, shape: Shape): Tensor {
-  if (sameShape(x.shape, shape)) return x;
-  const reached = broadcastShapes(x.shape, shape);
-  if (!reached || !sameShape(reached, shape)) {
+  const target = shape.map(canonicalDim);
+  if (sameShape(x.shape, target)) return x;
+  const reached = broadcastShapes(x.shape, target);
+  if (!reached || !sameShape(reached, target)) {
     throw shapeError("expand", `a tensor that expands to ${formatShape(shape)}`, x);
   }
-  return apply(expandOp, [x], { shape });
+  return apply(expandOp, [x], { shape: target });
 }
 
 const concatOp: Operation = {
@@ -120,19 +122,19 @@ export function concat(tensors: readonly Tensor[], axis: number): Tensor {
 /** Largest int64 that a double holds exactly: "to the end" for symbolic axes. */
 const toTheEnd = Number.MAX_SAFE_INTEGER;
 
+/** How many elements start, start + step, … there are before end; negative bounds count from the end. */
+function sliceSize(dim: Dim, start: number, end: number, step: number): Dim {
+  const from = start < 0 ? addDims(dim, start) : start;
+  const to = end === toTheEnd ? dim : end < 0 ? addDims(dim, end) : end;
+  return floorDivideDim(addDims(addDims(to, multiplyDims(from, -1)), step - 1), step);
+}
+
 const sliceOp: Operation = {
   name: "slice",
-  infer: ([x], { axis, start, end, step }) => {
-    const dim = x!.shape[axis as number]!;
-    const size = Math.ceil(((end as number) - (start as number)) / (step as number));
-    const open = end === toTheEnd;
-    const symbolic = open ? `${dim}-${start}${step === 1 ? "" : `/${step}`}` : size;
-    return [
-      {
-        shape: x!.shape.map((d, i) => (i === axis ? (typeof dim === "string" ? symbolic : size) : d)),
-        dtype: x!.dtype,
-      },
-    ];
+  infer: ([x], attributes) => {
+    const { axis, start, end, step } = attributes as Record<string, number>;
+    const size = sliceSize(x!.shape[axis!]!, start!, end!, step!);
+    return [{ shape: x!.shape.map((dim, i) => (i === axis ? size : dim)), dtype: x!.dtype }];
   },
   gradient: ({ inputs: [x], outputs: [y], gradients: [g], attributes }) => {
     const axis = attributes.axis as number;
@@ -150,15 +152,14 @@ const sliceOp: Operation = {
     const padded = pad(spread, before, after);
     return [start + length > whole ? slice(padded, axis, 0, whole) : padded];
   },
-  lower: (lowering, [x], { attributes: { axis, start, end, step } }) => [
-    lowering.node("Slice", [
-      x!,
-      lowering.integers([start as number]),
-      lowering.integers([end as number]),
-      lowering.integers([axis as number]),
-      lowering.integers([step as number]),
-    ]),
-  ],
+  lower: (lowering, [x], { attributes, inputs: [source], outputs: [result] }) => {
+    const { axis, start, end, step } = attributes as Record<string, number>;
+    const bounds = [start!, end!, axis!, step!].map((value) => lowering.integers([value]));
+    const part = lowering.node("Slice", [x!, ...bounds]);
+    const isOpen = typeof source!.shape[axis!] === "string" && typeof result!.shape[axis!] === "number";
+    // ONNX cuts bounds to what is there: a run whose size is too small for them must fail, not give fewer elements.
+    return [isOpen ? lowering.node("Reshape", [part, lowering.shapeVector(result!.shape)]) : part];
+  },
 };
 
 /** Puts step-1 zeros after every element along an axis: the transpose of a strided slice. */
@@ -174,21 +175,24 @@ function dilate(x: Tensor, axis: number, step: number): Tensor {
   );
 }
 
-/** Elements start, start + step, … before end along an axis; negative start and end count from the end. */
+/**
+ * Elements start, start + step, … before end along an axis; negative start and end count from the end.
+ * Along a symbolic axis the program fails when it runs with fewer elements than the bounds need.
+ */
 export function slice(x: Tensor, axis: number, start: number, end?: number, step = 1): Tensor {
   const at = normalizeAxis("slice", axis, x.shape.length);
   const dim = x.shape[at]!;
+  const bounds = `bounds ${start} to ${end ?? "the end"} with a step of ${step} inside of axis ${at}`;
+  if (step < 1 || ![start, end ?? 0, step].every(Number.isInteger)) throw shapeError("slice", bounds, x);
   if (typeof dim === "string") {
-    if (start < 0 || (end !== undefined && end < start)) {
-      throw shapeError("slice", `non-negative bounds along the symbolic axis ${at}`, x);
-    }
+    const size = sliceSize(dim, start, end ?? toTheEnd, step);
+    if (typeof size === "number" && size < 0) throw shapeError("slice", bounds, x);
+    if (start === 0 && end === undefined && step === 1) return x;
     return apply(sliceOp, [x], { axis: at, start, end: end ?? toTheEnd, step });
   }
   const from = start < 0 ? start + dim : start;
   const to = end === undefined ? dim : end < 0 ? end + dim : end;
-  if (from < 0 || to > dim || from > to || step < 1) {
-    throw shapeError("slice", `bounds ${start} to ${end ?? "the end"} inside of axis ${at}`, x);
-  }
+  if (from < 0 || to > dim || from > to) throw shapeError("slice", bounds, x);
   if (from === 0 && to === dim && step === 1) return x;
   return apply(sliceOp, [x], { axis: at, start: from, end: to, step });
 }

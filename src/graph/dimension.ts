@@ -1,0 +1,202 @@
+// Arithmetic of dimensions that are known only when a program runs. A derived dimension is its own formula as text
+// ("batch*64", "floor((height+1)/2)"), a polynomial in one canonical form: equal sizes have equal texts.
+import { NishikiError } from "../errors.js";
+import type { Dim } from "./types.js";
+
+/** A product: its coefficient and its sorted atoms, which are symbols or "floor(…/k)". */
+export interface Term {
+  readonly coefficient: number;
+  readonly atoms: readonly string[];
+}
+
+/** A sum of products, sorted, without zeros; the empty sum is 0. */
+export type Polynomial = readonly Term[];
+
+const symbolPattern = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+function canonical(terms: readonly Term[]): Polynomial {
+  const sums = new Map<string, Term>();
+  for (const { coefficient, atoms } of terms) {
+    const sorted = [...atoms].sort();
+    const key = sorted.join("*");
+    sums.set(key, { coefficient: (sums.get(key)?.coefficient ?? 0) + coefficient, atoms: sorted });
+  }
+  const kept = [...sums].filter(([, { coefficient }]) => coefficient !== 0);
+  // The constant comes last, so that formulas read as people write them: "n+77".
+  kept.sort(([a], [b]) => (a === "" ? 1 : b === "" ? -1 : a < b ? -1 : 1));
+  return kept.map(([, term]) => term);
+}
+
+function format(polynomial: Polynomial): Dim {
+  if (polynomial.length === 0) return 0;
+  if (polynomial.length === 1 && polynomial[0]!.atoms.length === 0) return polynomial[0]!.coefficient;
+  const text = polynomial.map(({ coefficient, atoms }) => {
+    if (atoms.length === 0) return `${coefficient < 0 ? "" : "+"}${coefficient}`;
+    const size = Math.abs(coefficient);
+    return `${coefficient < 0 ? "-" : "+"}${atoms.join("*")}${size === 1 ? "" : `*${size}`}`;
+  });
+  return text.join("").replace(/^\+/, "");
+}
+
+/** Recursive descent over sums, products, parentheses and floor(…/k). */
+class Parser {
+  private readonly text: string;
+  private at = 0;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+
+  all(): Polynomial {
+    const value = this.sum();
+    if (this.at < this.text.length) throw this.error();
+    return value;
+  }
+
+  private error(): NishikiError {
+    const wanted = 'expected a name such as "batch", or a formula of names such as "height*8"';
+    return new NishikiError("shape", `"${this.text}" is no dimension: ${wanted}.`);
+  }
+
+  private take(pattern: RegExp): string | undefined {
+    const found = pattern.exec(this.text.slice(this.at))?.[0];
+    if (found !== undefined) this.at += found.length;
+    return found;
+  }
+
+  private expect(mark: string): void {
+    if (!this.text.startsWith(mark, this.at)) throw this.error();
+    this.at += mark.length;
+  }
+
+  private sum(): Polynomial {
+    let value = this.product();
+    for (let sign = this.take(/^[+-]/); sign; sign = this.take(/^[+-]/)) {
+      const next = this.product();
+      value = canonical([...value, ...(sign === "-" ? times(next, constantOf(-1)) : next)]);
+    }
+    return value;
+  }
+
+  private product(): Polynomial {
+    let value = this.factor();
+    while (this.take(/^\*/)) value = times(value, this.factor());
+    return value;
+  }
+
+  private factor(): Polynomial {
+    if (this.take(/^-/)) return times(this.factor(), constantOf(-1));
+    const digits = this.take(/^[0-9]+/);
+    if (digits) return constantOf(Number(digits));
+    if (this.take(/^floor\(/)) {
+      const inner = this.product();
+      this.expect("/");
+      const divisor = Number(this.take(/^[0-9]+/) ?? 0);
+      this.expect(")");
+      if (divisor < 1) throw this.error();
+      return floorOf(inner, divisor);
+    }
+    if (this.take(/^\(/)) {
+      const inner = this.sum();
+      this.expect(")");
+      return inner;
+    }
+    const name = this.take(/^[A-Za-z_][A-Za-z0-9_]*/);
+    if (!name) throw this.error();
+    return [{ coefficient: 1, atoms: [name] }];
+  }
+}
+
+function constantOf(value: number): Polynomial {
+  return value === 0 ? [] : [{ coefficient: value, atoms: [] }];
+}
+
+function times(a: Polynomial, b: Polynomial): Polynomial {
+  return canonical(
+    a.flatMap((left) =>
+      b.map((right) => ({
+        coefficient: left.coefficient * right.coefficient,
+        atoms: [...left.atoms, ...right.atoms],
+      })),
+    ),
+  );
+}
+
+/** floor(p / k): the terms that k divides stand outside. */
+function floorOf(polynomial: Polynomial, divisor: number): Polynomial {
+  const outside: Term[] = [];
+  const inside: Term[] = [];
+  for (const { coefficient, atoms } of polynomial) {
+    const isConstant = atoms.length === 0;
+    const whole = isConstant ? Math.floor(coefficient / divisor) : coefficient / divisor;
+    if (Number.isInteger(whole)) outside.push({ coefficient: whole, atoms });
+    const rest = Number.isInteger(whole) ? coefficient - whole * divisor : coefficient;
+    if (rest !== 0) inside.push({ coefficient: rest, atoms });
+  }
+  if (inside.some(({ atoms }) => atoms.length > 0)) {
+    const text = String(format(inside));
+    const inner = symbolPattern.test(text) ? text : `(${text})`;
+    outside.push({ coefficient: 1, atoms: [`floor(${inner}/${divisor})`] });
+  }
+  return canonical(outside);
+}
+
+const parsed = new Map<string, Polynomial>();
+
+/** The polynomial that a dimension stands for. */
+export function parseDim(dim: Dim): Polynomial {
+  if (typeof dim === "number") return constantOf(dim);
+  let polynomial = parsed.get(dim);
+  if (!polynomial) {
+    polynomial = new Parser(dim).all();
+    parsed.set(dim, polynomial);
+  }
+  return polynomial;
+}
+
+/** What stands inside of an atom "floor(…/k)"; undefined for a symbol. */
+export function parseFloor(atom: string): { numerator: Polynomial; divisor: number } | undefined {
+  const parts = /^floor\((.*)\/([0-9]+)\)$/.exec(atom);
+  return parts ? { numerator: parseDim(parts[1]!), divisor: Number(parts[2]) } : undefined;
+}
+
+/** The one text for a formula. @throws NishikiError "shape" where it is no formula. */
+export function canonicalDim(dim: Dim): Dim {
+  return typeof dim === "number" ? dim : format(parseDim(dim));
+}
+
+export function addDims(a: Dim, b: Dim): Dim {
+  if (typeof a === "number" && typeof b === "number") return a + b;
+  return format(canonical([...parseDim(a), ...parseDim(b)]));
+}
+
+export function multiplyDims(a: Dim, b: Dim): Dim {
+  if (typeof a === "number" && typeof b === "number") return a * b;
+  return format(times(parseDim(a), parseDim(b)));
+}
+
+/** floor(dim / divisor). */
+export function floorDivideDim(dim: Dim, divisor: number): Dim {
+  if (typeof dim === "number") return Math.floor(dim / divisor);
+  return format(floorOf(parseDim(dim), divisor));
+}
+
+/** a / b where that is a formula without a rest; undefined elsewhere. */
+export function divideDims(a: Dim, b: Dim): Dim | undefined {
+  if (a === b) return 1;
+  const divisor = parseDim(b);
+  if (divisor.length !== 1) return undefined;
+  const { coefficient, atoms } = divisor[0]!;
+  const terms: Term[] = [];
+  for (const term of parseDim(a)) {
+    const rest = [...term.atoms];
+    for (const atom of atoms) {
+      const at = rest.indexOf(atom);
+      if (at < 0) return undefined;
+      rest.splice(at, 1);
+    }
+    terms.push({ coefficient: term.coefficient / coefficient, atoms: rest });
+  }
+  if (terms.some((term) => !Number.isInteger(term.coefficient))) return undefined;
+  return format(canonical(terms));
+}
