@@ -2,6 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    globalSetup: ["tests/setup/build.ts"],
     include: ["src/**/*.test.ts", "tests/**/*.test.ts"],
     // Every test file that opens a session starts its own engine thread: more forks than cores only adds memory.
     maxWorkers: 2,
