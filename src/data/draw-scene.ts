@@ -8,7 +8,7 @@ import { type Placement, type Scene, type SceneRecipe, sceneSize } from "./scene
 import type { Sprite, Sprites } from "./sprites.js";
 import { styleNamed } from "./styles.js";
 
-/** A sprite with its alpha multiplied in, at one size. */
+/** A sprite at one size. */
 interface Level {
   readonly width: number;
   readonly height: number;
@@ -66,8 +66,7 @@ export class SceneDrawer {
   #prepare(sprite: Sprite): Prepared {
     let prepared = this.#prepared.get(sprite);
     if (prepared === undefined) {
-      const full: Level = { width: sprite.width, height: sprite.height, rgba: multiplyAlpha(sprite.rgba) };
-      prepared = { levels: [full], middle: medianLuminance(sprite.rgba), tables: new Map() };
+      prepared = { levels: [sprite], middle: medianLuminance(sprite.rgba), tables: new Map() };
       this.#prepared.set(sprite, prepared);
     }
     return prepared;
@@ -83,24 +82,13 @@ function colourOf(prepared: Prepared, colour: ColourName): Uint8Array {
   return table;
 }
 
-function multiplyAlpha(rgba: Uint8Array): Uint8Array {
-  const out = new Uint8Array(rgba.length);
-  for (let at = 0; at < rgba.length; at += 4) {
-    const alpha = rgba[at + 3]!;
-    out[at] = (rgba[at]! * alpha + 127) / 255;
-    out[at + 1] = (rgba[at + 1]! * alpha + 127) / 255;
-    out[at + 2] = (rgba[at + 2]! * alpha + 127) / 255;
-    out[at + 3] = alpha;
-  }
-  return out;
-}
-
 function medianLuminance(rgba: Uint8Array): number {
   const counts = new Uint32Array(256);
   let total = 0;
   for (let at = 0; at < rgba.length; at += 4) {
     if (rgba[at + 3]! < 128) continue;
-    const value = luminance(rgba[at]!, rgba[at + 1]!, rgba[at + 2]!);
+    const seen = luminance(rgba[at]!, rgba[at + 1]!, rgba[at + 2]!);
+    const value = Math.min(255, Math.round((seen * 255) / rgba[at + 3]!));
     counts[value] = counts[value]! + 1;
     total++;
   }

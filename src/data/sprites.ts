@@ -20,7 +20,7 @@ export interface SpriteSetEntry {
   readonly attribution: string;
 }
 
-/** One sprite: `width × height` RGBA bytes (alpha not multiplied in) at `offset` of its set's file. */
+/** One sprite: `width × height` RGBA bytes at `offset` of its set's file, where alpha is not multiplied in. */
 export interface SpriteEntry {
   readonly thing: string;
   readonly set: SetName;
@@ -51,11 +51,11 @@ export interface Sprite {
   readonly set: SetName;
   readonly width: number;
   readonly height: number;
-  /** RGBA, alpha not multiplied in, rows from top to bottom. */
+  /** RGBA with alpha multiplied in, rows from top to bottom. */
   readonly rgba: Uint8Array;
 }
 
-/** What a worker thread is given: the index and the shared pixels of each loaded set. */
+/** What a worker thread is given: the index and the shared pixels of each loaded set, alpha multiplied in. */
 export interface SharedSprites {
   readonly index: SpriteIndex;
   readonly pixels: Readonly<Record<string, SharedArrayBuffer>>;
@@ -154,8 +154,20 @@ async function loadPixels(path: string, needed: number): Promise<SharedArrayBuff
       if (bytesRead === 0) throw new NishikiError("data", `${path} ended early. Build the sprites again.`);
       at += bytesRead;
     }
+    multiplyAlpha(bytes);
     return buffer;
   } finally {
     await handle.close();
+  }
+}
+
+/** In place, once for all threads: resampling is right only with alpha multiplied in. */
+function multiplyAlpha(rgba: Uint8Array): void {
+  for (let at = 0; at < rgba.length; at += 4) {
+    const alpha = rgba[at + 3]!;
+    if (alpha === 255) continue;
+    rgba[at] = (rgba[at]! * alpha + 127) / 255;
+    rgba[at + 1] = (rgba[at + 1]! * alpha + 127) / 255;
+    rgba[at + 2] = (rgba[at + 2]! * alpha + 127) / 255;
   }
 }

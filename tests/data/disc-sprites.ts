@@ -10,14 +10,15 @@ function drawDisc(rgba: Uint8Array, side: number, tone: number): void {
     for (let x = 0; x < side; x++) {
       const dx = (x + 0.5) / side - 0.5;
       const dy = (y + 0.5) / side - 0.5;
-      const inside = dx * dx + dy * dy < 0.25;
+      // Outside all bytes stay 0, as alpha multiplied in wants it.
+      if (dx * dx + dy * dy >= 0.25) continue;
       const eye = Math.abs(Math.abs(dx) - 0.2) < 0.06 && Math.abs(dy + 0.1) < 0.06;
       const light = eye ? 20 : 200 - 120 * (dy + 0.5);
       const at = (y * side + x) * 4;
       rgba[at] = light;
       rgba[at + 1] = (light * (tone + 1)) / 8;
       rgba[at + 2] = (light * (7 - tone)) / 8;
-      rgba[at + 3] = inside ? 255 : 0;
+      rgba[at + 3] = 255;
     }
   }
 }
