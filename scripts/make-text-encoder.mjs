@@ -10,6 +10,7 @@
 // float16: every matrix rounded to nearest even. Vectors stay float32 here too: rounded LayerNorm weights alone would cost
 // more than all the matrices (1.4e-3 against 0.9e-3, largest relative error of a token's state).
 // Left out of both: the pooler (only token states are used) and position_ids (0, 1, 2, …).
+// It stands alone, so that it runs without a build and gives the same bytes whatever becomes of src/checkpoint.
 
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
