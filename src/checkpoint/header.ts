@@ -4,7 +4,7 @@
 
 import { NishikiError } from "../errors.js";
 import { byteLength, dtypeFromFile, dtypeToFile, fileDtypeNames, type StoredDtype } from "./dtype.js";
-import { type HeaderScanner, quote, scanHeader } from "./header-scanner.js";
+import { HeaderScanner, quote } from "./header-scanner.js";
 
 /** The format's limit on the header: more is refused, as every reader does. */
 export const MAX_HEADER_BYTES = 100_000_000;
@@ -97,7 +97,7 @@ export function parseHeader(bytes: Uint8Array, fileSize: number, file = "The fil
   const fail = (reason: string): never => refuse(file, reason);
   const header = bytes.subarray(8, 8 + length);
   if (header[0] !== 0x7b) fail('its header does not begin with "{"');
-  const scanner = scanHeader(header, fail);
+  const scanner = new HeaderScanner(header, fail);
   let metadata: Map<string, string> | undefined;
   const tensors = new Map<string, TensorEntry>();
   scanner.object("the header", (key) => {

@@ -56,14 +56,14 @@ export function plotLines(series: readonly Series[], options: PlotOptions = {}):
     logX,
     left,
     right,
-    90,
+    false,
   );
   const yAxis = makeAxis(
     curves.map(({ y }) => y),
     logY,
     bottom,
     top,
-    50,
+    true,
   );
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
@@ -106,13 +106,18 @@ function rangeOf(lists: readonly (readonly number[])[]): [number, number] {
   return [low, high];
 }
 
-/** @param spacing about how many pixels lie between two ticks */
+/** Room below and above the curves, so that they do not run along the frame. */
+function widen(low: number, high: number, log: boolean, share: number): [number, number] {
+  if (log) return [low * (low / high) ** share, high * (high / low) ** share];
+  return [low - (high - low) * share, high + (high - low) * share];
+}
+
 function makeAxis(
   lists: readonly (readonly number[])[],
   log: boolean,
   from: number,
   to: number,
-  spacing: number,
+  isVertical: boolean,
 ): Axis {
   let [low, high] = rangeOf(lists);
   if (low > high) [low, high] = log ? [0.1, 1] : [0, 1]; // no points at all
@@ -120,7 +125,9 @@ function makeAxis(
     [low, high] = log
       ? [low / 2, high * 2]
       : [low - (Math.abs(low) || 1) / 2, high + (Math.abs(high) || 1) / 2];
-  const count = Math.max(2, Math.floor(Math.abs(to - from) / spacing));
+  const margin = isVertical ? 0.03 : 0;
+  [low, high] = widen(low, high, log, margin);
+  const count = Math.max(2, Math.floor(Math.abs(to - from) / (isVertical ? 50 : 90)));
   const ticks = log ? logTicks(low, high, count) : linearTicks(low, high, count);
   const scale = log ? Math.log10 : (value: number) => value;
   const [a, b] = [scale(low), scale(high)];
