@@ -183,9 +183,11 @@ function survives(bytes: Uint8Array, index: number): boolean {
   } catch (error) {
     if (!(error instanceof NishikiError))
       throw new Error(`File ${index} caused ${String(error)}`, { cause: error });
-    expect(error.code).toBe("checkpoint");
-    expect(error.message).toMatch(/^broken\.safetensors is not a valid safetensors file: .{10,}\.$/s);
-    expect(error.message.length).toBeLessThan(1500);
+    // Plain checks: twenty thousand times three expectations take longer than the reading.
+    const isClear = /^broken\.safetensors is not a valid safetensors file: .{10,}\.$/s.test(error.message);
+    if (error.code !== "checkpoint" || !isClear || error.message.length > 1500) {
+      expect.fail(`File ${index} was refused with ${error.code}: ${error.message.slice(0, 2000)}`);
+    }
     return false;
   }
 }
