@@ -20,7 +20,7 @@ export type Denoiser<C> = (
   signal?: AbortSignal,
 ) => Promise<Float32Array>;
 
-/** A network as it was trained: scaled latents and its own time in, its prediction out. */
+/** A network as it was trained: scaled latents and its own time in, its prediction out, in an array of its own each time. */
 export type Network<C> = (
   input: Float32Array,
   time: number,
