@@ -42,8 +42,8 @@ export interface RunOptions {
   readonly resume: boolean;
   /** Ends the run after the step that is being computed, with a checkpoint. */
   readonly signal?: AbortSignal;
-  /** Called once before the first step. */
-  onStart?(report: StartReport): void;
+  /** Called once, when the run is ready for its first step. */
+  onStart?(report: StartReport): void | Promise<void>;
   onStep?(report: StepReport): void;
   /** Called after `task.sample`, with what it measured. */
   onSample?(step: number, measured: Readonly<Record<string, number>>): void | Promise<void>;
@@ -104,7 +104,8 @@ export async function runTraining(
   await trimMetrics(folder, start.step);
   const session = await startSession(engine, task, program, start.state);
   try {
-    options.onStart?.({ step: start.step, steps: schedule.steps, parameters: countParameters(program) });
+    const parameters = countParameters(program);
+    await options.onStart?.({ step: start.step, steps: schedule.steps, parameters });
     const keeper = new CheckpointKeeper(folder, fingerprint, found?.step);
     const { step, state } = await new Run(session, task, options, keeper, start.step).toEnd();
     return { step, finished: step >= schedule.steps, state };

@@ -1,0 +1,33 @@
+// nishiki train CONFIG: trains an autoencoder or a denoiser, or goes on with one.
+import { type Command, InvalidArgumentError } from "commander";
+import { machineFields } from "../../pipeline/index.js";
+import { addSettingOptions } from "../setting-options.js";
+import type { TrainCommandOptions } from "../training-run.js";
+
+/** Loaded when asked for: the libraries of training would slow down every other command. */
+const loadRun = () => import("../training-run.js");
+
+function steps(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("Expected a whole number from 1.");
+}
+
+export function addTrainCommand(program: Command): void {
+  const command = program
+    .command("train")
+    .description("train an autoencoder or a denoiser on scenes or on a folder of captioned pictures")
+    .argument("<config>", "a JSON file; see below")
+    .option("-r, --resume", "go on from the run's last checkpoint, if there is one")
+    .option("--steps <number>", "train this many steps in all, whatever the config says", steps);
+  addSettingOptions(command, machineFields, ["device", "threads"]);
+  command
+    .option("--json", "print a line of JSON for every step and event")
+    .option("-q, --quiet", "no progress")
+    .action(async (path: string, options: TrainCommandOptions) => {
+      const { runTrainCommand } = await loadRun();
+      await runTrainCommand(path, options);
+    });
+  program.hook("preSubcommand", async (_program, chosen) => {
+    if (chosen === command) command.addHelpText("after", (await loadRun()).trainingHelp());
+  });
+}

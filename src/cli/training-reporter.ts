@@ -1,0 +1,81 @@
+// Tells of a training run: a line that is drawn over on a terminal, plain lines elsewhere, JSON where asked for.
+import {
+  Pace,
+  type SampleReport,
+  type StartReport,
+  type StepReport,
+  type TrainingConfig,
+} from "../training/index.js";
+import { formatSeconds, type Progress } from "./progress.js";
+
+/** Seconds between lines where there is no terminal. */
+const lineEvery = 15;
+
+/** Follows one run. */
+export class TrainingReporter {
+  readonly #config: TrainingConfig;
+  readonly #progress: Progress;
+  readonly #json: boolean;
+  readonly #pace: Pace;
+  #lastLine = performance.now();
+
+  constructor(config: TrainingConfig, progress: Progress, json: boolean) {
+    this.#config = config;
+    this.#progress = progress;
+    this.#json = json;
+    this.#pace = new Pace(config.batchSize);
+  }
+
+  get listeners() {
+    return {
+      onStart: (report: StartReport) => this.#start(report),
+      onStep: (report: StepReport) => this.#step(report),
+      onSample: (report: SampleReport) => this.#sample(report),
+      onNotice: (message: string) => this.#notice(message),
+    };
+  }
+
+  end({ step, finished }: { step: number; finished: boolean }): void {
+    const { folder } = this.#config;
+    if (this.#json) this.#print({ event: "end", step, finished, folder });
+    else if (finished) process.stdout.write(`${folder}\n`);
+  }
+
+  #print(event: Readonly<Record<string, unknown>>): void {
+    process.stdout.write(`${JSON.stringify(event)}\n`);
+  }
+
+  #start({ step, steps, parameters }: StartReport): void {
+    const { kind, folder } = this.#config;
+    if (this.#json) this.#print({ event: "start", kind, folder, step, steps, parameters });
+    const from = step > 0 ? `goes on from step ${step}` : "begins";
+    const size =
+      parameters < 1e6
+        ? `${(parameters / 1e3).toFixed(0)} thousand`
+        : `${(parameters / 1e6).toFixed(1)} million`;
+    this.#progress.say(`The ${kind} (${size} parameters) ${from} in ${folder}.`);
+  }
+
+  #step(report: StepReport): void {
+    const { step, steps, metrics, learningRate, seconds, samples } = report;
+    this.#pace.add(report);
+    if (this.#json) this.#print({ event: "step", step, ...metrics, learningRate, seconds, samples });
+    const { loss, samplesPerSecond, secondsLeft } = this.#pace;
+    const label = `Loss ${loss.toPrecision(4)}, ${samplesPerSecond.toPrecision(3)} pictures/s`;
+    this.#progress.show(label, step, steps, secondsLeft);
+    if (process.stderr.isTTY || performance.now() - this.#lastLine < lineEvery * 1000) return;
+    this.#lastLine = performance.now();
+    this.#progress.say(`Step ${step} of ${steps}: ${label}, ${formatSeconds(secondsLeft)} left`);
+  }
+
+  #sample({ step, sheet, plot, measured }: SampleReport): void {
+    if (this.#json) this.#print({ event: "sample", step, sheet, plot, ...measured });
+    const numbers = Object.entries(measured).map(([name, value]) => `, ${name} ${value.toPrecision(4)}`);
+    this.#progress.say(`Step ${step}: loss ${this.#pace.loss.toPrecision(4)}${numbers.join("")}, ${sheet}`);
+  }
+
+  #notice(message: string): void {
+    if (this.#json) this.#print({ event: "notice", message });
+    this.#progress.say(message);
+  }
+}

@@ -1,0 +1,95 @@
+// Training the autoencoder on pictures: batches out of a stream, and originals above their reconstructions to look at.
+import { join } from "node:path";
+import { writeFileAtomic } from "../checkpoint/node.js";
+import type { CaptionedPicture } from "../data/index.js";
+import type { Engine, HostTensors } from "../engine/index.js";
+import { add, cast, clamp, mean, mul, type Program, round, square, sub, trace } from "../graph/index.js";
+import { encodePng, joinGrid, type Picture } from "../image/index.js";
+import { type AutoencoderConfig, decode, encode } from "../models/index.js";
+import type { AutoencoderTrainingConfig } from "./config.js";
+import type { TrainingTask } from "./loop.js";
+import { PictureBatches, type PictureSource } from "./pictures.js";
+import {
+  autoencoderBatch,
+  autoencoderObjective,
+  autoencoderScopes,
+  pixelsFromBytes,
+} from "./tasks/autoencoder.js";
+
+/** The task of an autoencoder's run. */
+export function makeAutoencoderTask(
+  engine: Engine,
+  { network, batchSize, loss, seed, samples }: AutoencoderTrainingConfig,
+  source: PictureSource,
+): TrainingTask {
+  const { size } = source;
+  const batches = new PictureBatches((from) => source.stream(seed, from), batchSize);
+  return {
+    objective: autoencoderObjective(network, batchSize, size, loss),
+    batch: async (step) => {
+      const pictures = await batches.get(step);
+      return autoencoderBatch(
+        pictures.map(({ pixels }) => pixels),
+        network,
+        size,
+        seed,
+        step,
+      );
+    },
+    sample: async (averages, step, folder) => {
+      const originals = await source.samples(samples);
+      const { pictures, psnr } = await reconstruct(engine, network, averages, originals, size);
+      const sheet = [...originals.map(({ pixels }) => picture(pixels, size)), ...pictures];
+      await writeSheet(folder, step, joinGrid(sheet, { columns: originals.length, spacing: 4 }));
+      return { psnr };
+    },
+    close: () => batches.close(),
+  };
+}
+
+/** Where the samples of a step are, and the latest of them. */
+export async function writeSheet(folder: string, step: number, sheet: Picture): Promise<void> {
+  const png = encodePng(sheet);
+  await writeFileAtomic(join(folder, `samples-${String(step).padStart(7, "0")}.png`), png);
+  await writeFileAtomic(join(folder, "samples.png"), png);
+}
+
+/** Pixels `[1, size, size, 3]` of bytes → the same after the autoencoder, and their mean square difference. */
+function reconstruction(config: AutoencoderConfig, size: number): Program {
+  return trace((tracer) => {
+    const { encoder, decoder } = autoencoderScopes(tracer.scope());
+    const pixels = pixelsFromBytes(tracer.input("pixels", [1, size, size, 3], "u8"));
+    const again = clamp(decode(decoder, encode(encoder, pixels, config), config), -1, 1);
+    const bytes = cast(round(mul(add(again, 1), 127.5)), "u8");
+    return { bytes, squared: mean(square(sub(again, pixels))) };
+  });
+}
+
+/** @returns Reconstructions, and the mean of their peak signal-to-noise ratios in decibels. */
+async function reconstruct(
+  engine: Engine,
+  config: AutoencoderConfig,
+  averages: HostTensors,
+  originals: readonly CaptionedPicture[],
+  size: number,
+): Promise<{ pictures: Picture[]; psnr: number }> {
+  const session = await engine.load(reconstruction(config, size));
+  try {
+    const pictures: Picture[] = [];
+    let psnr = 0;
+    for (const { pixels } of originals) {
+      const input = { dtype: "u8" as const, shape: [1, size, size, 3], data: pixels };
+      const { bytes, squared } = await session.run({ pixels: input, ...averages });
+      pictures.push(picture(bytes!.data as Uint8Array, size));
+      // Pixels span 2, from −1 to 1; identical pictures would have no finite ratio.
+      psnr += (10 * Math.log10(4 / Math.max(1e-10, Number(squared!.data[0])))) / originals.length;
+    }
+    return { pictures, psnr };
+  } finally {
+    await session.close();
+  }
+}
+
+function picture(data: Uint8Array, size: number): Picture {
+  return { width: size, height: size, channels: 3, data };
+}

@@ -1,0 +1,290 @@
+// The config of a training run: a JSON file, read strictly. Every default stands in the tables below, once.
+import { readFile } from "node:fs/promises";
+import { fileError } from "../checkpoint/node.js";
+import { NishikiError } from "../errors.js";
+import {
+  type AutoencoderConfig,
+  autoencoderConfigs,
+  type DenoiserConfig,
+  denoiserConfigs,
+} from "../models/index.js";
+import {
+  type Check,
+  filledText,
+  isRecord,
+  listOf,
+  numberWithin,
+  oneOf,
+  reject,
+  wholeNumber,
+} from "../pipeline/check.js";
+import { type DataConfig, readData, scenesOf } from "./data-config.js";
+import { derived, describeFields, field, group, needed, recordWith, type Table } from "./fields.js";
+import type { OptimizerConfig } from "./optimizer.js";
+import type { ScheduleConfig } from "./schedule.js";
+import { type AutoencoderLoss, defaultAutoencoderLoss } from "./tasks/autoencoder.js";
+
+/** What every run has. Paths are taken from the folder in which the command is run. */
+export interface CommonConfig {
+  readonly folder: string;
+  readonly seed: number;
+  readonly batchSize: number;
+  readonly data: DataConfig;
+  readonly optimizer: OptimizerConfig;
+  readonly schedule: ScheduleConfig;
+  readonly checkpointEvery: number;
+  readonly sampleEvery: number;
+}
+
+export interface AutoencoderTrainingConfig extends CommonConfig {
+  readonly kind: "autoencoder";
+  readonly network: AutoencoderConfig;
+  readonly loss: AutoencoderLoss;
+  readonly samples: number;
+}
+
+/** Where the latents of a denoiser's pictures come from. */
+export interface LatentsConfig {
+  readonly folder: string;
+  readonly pictures: number;
+  readonly perShard: number;
+  readonly stepsPerShard: number;
+}
+
+export interface DenoiserTrainingConfig extends CommonConfig {
+  readonly kind: "denoiser";
+  readonly network: DenoiserConfig;
+  readonly autoencoder: { readonly run: string; readonly network: AutoencoderConfig };
+  readonly latents: LatentsConfig;
+  readonly tokens: number;
+  readonly captionDropout: number;
+  readonly prompts: readonly string[];
+}
+
+export type TrainingConfig = AutoencoderTrainingConfig | DenoiserTrainingConfig;
+
+const positive = numberWithin(Number.MIN_VALUE, 1e12);
+const share = numberWithin(0, 1);
+const size = wholeNumber(1, 1 << 20);
+
+const pair = <T>(check: Check<T>): Check<readonly [T, T]> => {
+  return (value, where) => listOf(check, 2)(value, where) as unknown as readonly [T, T];
+};
+
+/** A name of a table of networks, or all sizes of one. */
+function networkOf<T>(presets: Readonly<Record<string, T>>, table: Table<T>): Check<T> {
+  const names = Object.keys(presets);
+  const explicit = recordWith(table);
+  return (value, where) => {
+    if (isRecord(value)) return explicit(value, where);
+    const name = names.find((preset) => preset === value);
+    return name === undefined
+      ? reject(
+          where,
+          `one of ${names.map((each) => `"${each}"`).join(", ")}, or an object with all sizes`,
+          value,
+        )
+      : presets[name]!;
+  };
+}
+
+const stages = listOf(oneOf(["conv", "attention"]));
+
+const autoencoderNetwork = networkOf<AutoencoderConfig>(autoencoderConfigs, {
+  fold: needed(size, "pixels of a side that are folded into channels"),
+  widths: needed(pair(size), "channels at 1/fold and 1/(2·fold) of the size"),
+  encoderBlocks: needed(pair(wholeNumber(0, 1000)), "blocks of the encoder at each size"),
+  decoderBlocks: needed(pair(wholeNumber(0, 1000)), "blocks of the decoder at each size"),
+  latentChannels: needed(size, "channels of the latents"),
+});
+
+const denoiserNetwork = networkOf<DenoiserConfig>(denoiserConfigs, {
+  latentSize: needed(size, "side of the latents"),
+  latentChannels: needed(size, "channels of the latents"),
+  widths: needed(pair(size), "channels at 1/2 and 1/4 of the latents' size"),
+  down: needed(stages, "stages on the way down"),
+  middle: needed(stages, "stages in the middle"),
+  up: needed(stages, "stages on the way up"),
+  headWidth: needed(size, "channels of an attention head"),
+  textWidth: needed(size, "width of the text encoder's states"),
+  wordWidth: needed(size, "width of words inside"),
+  conditionWidth: needed(size, "width of the vector that modulates the blocks"),
+});
+
+const optimizer: Table<OptimizerConfig> = {
+  kind: field(oneOf(["adamw", "muon"]), '"adamw", or "muon" for matrices with adamw for the rest', "muon"),
+  betas: field(pair(numberWithin(0, 0.999999)), "decay of AdamW's two moments", [0.9, 0.99] as const),
+  momentum: field(numberWithin(0, 0.999999), "momentum of Muon", 0.95),
+  weightDecay: field(numberWithin(0, 1000), "decay of matrices, per step and unit of learning rate", 0.01),
+  clip: field(positive, "largest norm of all gradients together", 1),
+};
+
+const schedule: Table<ScheduleConfig> = {
+  steps: needed(wholeNumber(1, 1e9), "steps of the whole run; raise it and --resume to prolong a run"),
+  learningRate: field(positive, "learning rate between warm-up and decay", 3e-3),
+  warmup: field(wholeNumber(0, 1e9), "steps of linear growth at the start", 40),
+  decay: derived(
+    wholeNumber(0, 1e9),
+    "steps of linear decay to zero at the end",
+    ({ steps }) => Math.round((steps as number) / 4),
+    "a quarter of the steps",
+  ),
+  average: field(
+    numberWithin(0, 0.9999999),
+    "decay of the moving average that samples are drawn with",
+    0.995,
+  ),
+};
+
+const loss: Table<AutoencoderLoss> = {
+  absolute: field(
+    numberWithin(0, 1000),
+    "weight of absolute beside squared differences",
+    defaultAutoencoderLoss.absolute,
+  ),
+  latentNoise: field(
+    numberWithin(0, 1000),
+    "deviation of the noise added to latents",
+    defaultAutoencoderLoss.latentNoise,
+  ),
+  latentSize: field(
+    numberWithin(0, 1000),
+    "weight of the latents' mean square",
+    defaultAutoencoderLoss.latentSize,
+  ),
+};
+
+const common = {
+  folder: needed(filledText, "where checkpoint, metrics and pictures of the run go"),
+  seed: field(wholeNumber(0), "of the first weights, the data's order and all noise", 1),
+  data: field(readData, `pictures: { "scenes": { … } } or { "folder": "path" }`, scenesOf({}), "scenes"),
+};
+
+const often = {
+  optimizer: group(optimizer, "how weights follow gradients"),
+  schedule: group(schedule, "how the run goes on"),
+  checkpointEvery: field(size, "steps between checkpoints", 100),
+  sampleEvery: field(size, "steps between pictures for a person to look at", 500),
+};
+
+const autoencoderTable: Table<AutoencoderTrainingConfig> = {
+  kind: needed(oneOf(["autoencoder"]), '"autoencoder"'),
+  ...common,
+  batchSize: field(size, "pictures in a step", 8),
+  network: field(autoencoderNetwork, '"small", "tiny", or all sizes', autoencoderConfigs.small, '"small"'),
+  loss: group(loss, "what is made small"),
+  ...often,
+  samples: field(wholeNumber(1, 64), "pictures in a sample sheet", 8),
+};
+
+const latents: Table<LatentsConfig> = {
+  folder: needed(filledText, "where latents and text states are kept; made when they are not there"),
+  pictures: field(size, "pictures that are drawn and encoded in all", 100_000),
+  perShard: field(wholeNumber(1, 100_000), "pictures in one file", 1000),
+  stepsPerShard: field(
+    wholeNumber(0, 1e9),
+    "steps before the next file is used too; 0 uses all from the start",
+    0,
+  ),
+};
+
+/** Drawn at every sample, at seed 0: what the project was founded on, and what anybody recognises. */
+const fixedPrompts = [
+  "cactus and keyboard, style by Hiroshige",
+  "blue cat against a sunset background in style of Pablo Picasso",
+  "comb, green",
+  "a cat, 3d style",
+  "a red apple, flat style",
+  "a rocket against a night sky",
+  "a house in the style of Hiroshige",
+  "two fish",
+];
+
+const denoiserTable: Table<DenoiserTrainingConfig> = {
+  kind: needed(oneOf(["denoiser"]), '"denoiser"'),
+  ...common,
+  batchSize: field(size, "pictures in a step", 32),
+  network: field(denoiserNetwork, '"small", "tiny", or all sizes', denoiserConfigs.small, '"small"'),
+  autoencoder: group(
+    {
+      run: needed(filledText, "folder of the autoencoder's run, or a .safetensors file"),
+      network: field(
+        autoencoderNetwork,
+        '"small", "tiny", or all sizes',
+        autoencoderConfigs.small,
+        '"small"',
+      ),
+    },
+    "the autoencoder whose latents are learned",
+  ),
+  latents: group(latents, "pictures encoded once"),
+  tokens: field(wholeNumber(3, 512), "most tokens of a caption", 40),
+  captionDropout: field(share, "share of captions dropped, for guidance", 0.1),
+  ...often,
+  prompts: field(listOf(filledText), "drawn as samples at seed 0", fixedPrompts, "eight fixed ones"),
+};
+
+/** The kinds of runs, each with its fields. */
+export const trainingKinds = ["autoencoder", "denoiser"] as const;
+
+/**
+ * Checks a config and fills in its defaults.
+ * @throws NishikiError "usage" that names the field, what was expected and what came; unknown fields with the known ones.
+ */
+export function completeTrainingConfig(value: unknown): TrainingConfig {
+  if (!isRecord(value)) return reject("the config", "an object", value);
+  const kind = oneOf(trainingKinds)(value.kind, "kind");
+  const config =
+    kind === "autoencoder" ? recordWith(autoencoderTable)(value, "") : recordWith(denoiserTable)(value, "");
+  const { steps, warmup, decay } = config.schedule;
+  if (warmup + decay > steps)
+    reject("schedule", `warmup and decay within the ${steps} steps`, { warmup, decay });
+  return config;
+}
+
+/**
+ * Reads a config from a JSON file.
+ * @param changes.steps Takes the place of the schedule's.
+ * @throws NishikiError "file", "usage"
+ */
+export async function loadTrainingConfig(
+  path: string,
+  { steps }: { readonly steps?: number } = {},
+): Promise<TrainingConfig> {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    throw fileError(error, `read the config ${path}`);
+  });
+  try {
+    const value: unknown = JSON.parse(text);
+    return completeTrainingConfig(steps === undefined ? value : withSteps(value, steps));
+  } catch (error) {
+    const { message } = error as Error;
+    const reason = error instanceof SyntaxError ? `it is not valid JSON (${message}).` : message;
+    throw new NishikiError("usage", `${path} cannot be used: ${reason}`, { cause: error });
+  }
+}
+
+function withSteps(value: unknown, steps: number): unknown {
+  if (!isRecord(value) || !isRecord(value.schedule)) return value;
+  return { ...value, schedule: { ...value.schedule, steps } };
+}
+
+/** All fields of both kinds with their defaults, as text for a terminal. */
+export function describeTrainingConfig(): string {
+  return [
+    "A config for an autoencoder:",
+    ...describeFields(autoencoderTable),
+    "",
+    "A config for a denoiser:",
+    ...describeFields(denoiserTable),
+  ].join("\n");
+}
+
+/** A small config to begin with. */
+export const exampleConfig = {
+  kind: "autoencoder",
+  folder: "runs/my-autoencoder",
+  data: { folder: "my-pictures" },
+  batchSize: 8,
+  schedule: { steps: 2000, learningRate: 0.003 },
+} as const;

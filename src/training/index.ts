@@ -1,0 +1,24 @@
+export {
+  type AutoencoderTrainingConfig,
+  completeTrainingConfig,
+  type DenoiserTrainingConfig,
+  describeTrainingConfig,
+  exampleConfig,
+  loadTrainingConfig,
+  type TrainingConfig,
+} from "./config.js";
+export type { DataConfig } from "./data-config.js";
+export {
+  averagesOf,
+  type RunOptions,
+  runTraining,
+  type StartReport,
+  type StepReport,
+  type TrainingTask,
+} from "./loop.js";
+export { type MetricsLine, readMetrics } from "./metrics.js";
+export type { OptimizerConfig } from "./optimizer.js";
+export { Pace } from "./pace.js";
+export { learningRateAt, type ScheduleConfig } from "./schedule.js";
+export { makeStepProgram, type Objective, type StepProgram } from "./step-program.js";
+export { type SampleReport, type TrainOptions, type TrainResult, train } from "./train.js";

@@ -1,0 +1,33 @@
+// The loss of a run as a picture.
+import { join } from "node:path";
+import { writeFileAtomic } from "../checkpoint/node.js";
+import { plotLines } from "../image/index.js";
+import { renderSvgToPng } from "../image/node.js";
+import { readMetrics } from "./metrics.js";
+
+/** Exponential mean that is not drawn towards zero at first; `half` is how many values ago counts half. */
+export function smooth(values: readonly number[], half: number): number[] {
+  const keep = 0.5 ** (1 / Math.max(half, 1e-9));
+  let [sum, weight] = [0, 0];
+  return values.map((value) => {
+    sum = sum * keep + value;
+    weight = weight * keep + 1;
+    return sum / weight;
+  });
+}
+
+/** Draws `loss.png` in a run's folder from its metrics. Nothing is drawn before the second step. */
+export async function writeLossPlot(folder: string, title: string): Promise<void> {
+  const lines = (await readMetrics(folder)).filter(({ loss }) => Number.isFinite(loss));
+  if (lines.length < 2) return;
+  const x = lines.map(({ step }) => step);
+  const y = lines.map(({ loss }) => loss!);
+  const svg = plotLines(
+    [
+      { label: "each step", x, y, faint: true, color: "#0072b2" },
+      { label: "smoothed", x, y: smooth(y, lines.length / 100 + 5), color: "#0072b2" },
+    ],
+    { title, xLabel: "step", yLabel: "loss", logY: y.every((value) => value > 0) },
+  );
+  await writeFileAtomic(join(folder, "loss.png"), await renderSvgToPng(svg));
+}

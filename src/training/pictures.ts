@@ -1,0 +1,155 @@
+// The pictures of a run as an ordered stream, whatever they are: picture n is the same whenever it is asked for.
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type CaptionedPicture,
+  type CaptionedPictures,
+  loadSprites,
+  openFolder,
+  type SetName,
+  type Sprites,
+  type StyleName,
+  sceneSize,
+  scenes,
+  styleNamed,
+} from "../data/index.js";
+import { NishikiError } from "../errors.js";
+import type { DataConfig, ScenesConfig } from "./data-config.js";
+import type { Settings } from "./fingerprint.js";
+
+/** Where pictures come from. */
+export interface PictureSource {
+  /** Side in pixels. */
+  readonly size: number;
+  /** How many different ones there are; scenes are endless. */
+  readonly count: number;
+  /** What decides the pictures, wherever the files lie. */
+  readonly settings: Settings;
+  /** What was left out and why, for a person. */
+  readonly problems: readonly string[];
+  /** Pictures `from`, `from + 1`, …; leaving the loop ends what makes them. */
+  stream(seed: number, from: number): AsyncGenerator<CaptionedPicture, void, undefined>;
+  /** A few for a person to look at: scenes that training does not show, or the first of a folder. */
+  samples(count: number): Promise<readonly CaptionedPicture[]>;
+}
+
+/**
+ * Opens what a config names. Every picture of a folder is decoded once, so that what is broken is known before.
+ * @throws NishikiError "file", "data", "aborted"
+ */
+export async function openPictures(
+  data: DataConfig,
+  options: { readonly signal?: AbortSignal; onProgress?(done: number, total: number): void } = {},
+): Promise<PictureSource> {
+  if ("scenes" in data) return openScenes(data.scenes);
+  const pictures = await openFolder(data.folder, { size: data.size, ...options });
+  if (pictures.entries.length === 0) {
+    const first = pictures.problems[0];
+    const why = first ? `${first.file}: ${first.reason}` : "there are no png, jpg or webp files";
+    throw new NishikiError("data", `The folder ${data.folder} has no usable captioned pictures: ${why}.`);
+  }
+  return folderSource(pictures);
+}
+
+function folderSource(pictures: CaptionedPictures): PictureSource {
+  const digest = sha256(pictures.entries.map(({ file, caption }) => `${file}\n${caption}`).join("\n"));
+  return {
+    size: pictures.size,
+    count: pictures.entries.length,
+    settings: { pictures: pictures.entries.length, captions: digest, size: pictures.size },
+    problems: pictures.problems.map(({ file, reason }) => `${file} ${reason}`),
+    stream: (seed, from) => pictures.pictures({ seed, from }),
+    samples: (count) => Promise.all(pictures.entries.slice(0, count).map((_, index) => pictures.read(index))),
+  };
+}
+
+/** A seed that no run has: seeds of scenes are the run's own, which are below it. */
+const sampleSeed = Number.MAX_SAFE_INTEGER;
+
+async function openScenes({ sprites: folder, mix, workers }: ScenesConfig): Promise<PictureSource> {
+  const styles = Object.entries(mix.styles).filter(([, weight]) => weight > 0);
+  const sets = [...new Set(styles.flatMap(([name]) => styleNamed(name as StyleName).sets))];
+  const sprites = await loadBuilt(folder, sets);
+  const index = await readFile(join(folder, "sprites.json"));
+  return {
+    size: sceneSize,
+    count: Number.POSITIVE_INFINITY,
+    settings: { mix, sprites: sha256(index) },
+    problems: [],
+    stream: (seed, from) => scenes({ seed, from, workers, options: mix, sprites }),
+    samples: async (count) => {
+      const found: CaptionedPicture[] = [];
+      const drawing = scenes({ seed: sampleSeed, count, workers: 0, options: mix, sprites });
+      for await (const scene of drawing) found.push(scene);
+      return found;
+    },
+  };
+}
+
+/** The sets that the folder has of those that the styles can use: a style needs one of its sets, not all. */
+async function loadBuilt(folder: string, sets: readonly SetName[]): Promise<Sprites> {
+  const index = await loadSprites(folder, []);
+  const built = index.shared.index.sets.map(({ name }) => name);
+  return loadSprites(
+    folder,
+    built.filter((name) => sets.includes(name)),
+  );
+}
+
+function sha256(content: string | Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex").slice(0, 16);
+}
+
+/** Batches by number out of a stream. Asked in order it reads on; asked for another it starts the stream there. */
+export class PictureBatches {
+  readonly #open: (from: number) => AsyncGenerator<CaptionedPicture, void, undefined>;
+  readonly #size: number;
+  #stream: AsyncGenerator<CaptionedPicture, void, undefined> | undefined;
+  /** The batch that the stream stands before. */
+  #next = 0;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  constructor(open: (from: number) => AsyncGenerator<CaptionedPicture, void, undefined>, size: number) {
+    this.#open = open;
+    this.#size = size;
+  }
+
+  /** Pictures `step · size` to `(step + 1) · size − 1`. */
+  get(step: number): Promise<readonly CaptionedPicture[]> {
+    const answer = this.#queue.then(() => this.#read(step));
+    this.#queue = answer.catch(() => undefined);
+    return answer;
+  }
+
+  /** Ends the stream, and with it the threads that draw. */
+  async close(): Promise<void> {
+    await this.#queue;
+    await this.#end();
+  }
+
+  async #read(step: number): Promise<readonly CaptionedPicture[]> {
+    if (!this.#stream || step !== this.#next) {
+      await this.#end();
+      this.#stream = this.#open(step * this.#size);
+    }
+    this.#next = step + 1;
+    const pictures: CaptionedPicture[] = [];
+    try {
+      while (pictures.length < this.#size) {
+        const { value, done } = await this.#stream.next();
+        if (done) throw new NishikiError("data", "The pictures came to an end.");
+        pictures.push(value);
+      }
+    } catch (error) {
+      this.#stream = undefined; // a stream that threw is over
+      throw error;
+    }
+    return pictures;
+  }
+
+  async #end(): Promise<void> {
+    await this.#stream?.return();
+    this.#stream = undefined;
+  }
+}

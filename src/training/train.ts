@@ -1,0 +1,97 @@
+// A training run from its config: opens the data, trains, writes what a person looks at.
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileAtomic } from "../checkpoint/node.js";
+import type { Engine } from "../engine/index.js";
+import { makeAutoencoderTask } from "./autoencoder-run.js";
+import type { TrainingConfig } from "./config.js";
+import { type Settings, writeFingerprint } from "./fingerprint.js";
+import { runTraining, type StartReport, type StepReport, type TrainingTask } from "./loop.js";
+import { writeLossPlot } from "./loss-plot.js";
+import { openPictures, type PictureSource } from "./pictures.js";
+
+export interface TrainOptions {
+  readonly engine: Engine;
+  /** Go on from the folder's checkpoint, if it has one. Without it, a folder that has one is refused. */
+  readonly resume?: boolean;
+  /** Ends the run after the step that is being computed, with a checkpoint. */
+  readonly signal?: AbortSignal;
+  onStart?(report: StartReport): void;
+  onStep?(report: StepReport): void;
+  /** After pictures for a person were written, with what was measured on them. */
+  onSample?(report: SampleReport): void;
+  /** Something that a person should know and that stops nothing, such as a broken picture. */
+  onNotice?(message: string): void;
+}
+
+export interface SampleReport {
+  readonly step: number;
+  /** Pictures, side by side. */
+  readonly sheet: string;
+  readonly plot: string;
+  /** Such as `psnr` in decibels. */
+  readonly measured: Readonly<Record<string, number>>;
+}
+
+export interface TrainResult {
+  /** Steps done. */
+  readonly step: number;
+  /** Whether these are all that the config asks for. */
+  readonly finished: boolean;
+}
+
+/**
+ * Trains what a config describes, in its folder: `checkpoint.safetensors`, `metrics.jsonl`, `config.json`, `loss.png` and
+ * `samples.png`.
+ * @throws NishikiError "training" (loss that is not finite, checkpoint of another run), "file", "data", "checkpoint", "device".
+ */
+export async function train(config: TrainingConfig, options: TrainOptions): Promise<TrainResult> {
+  const { engine, resume = false, signal, onStep, onNotice } = options;
+  const { folder } = config;
+  await mkdir(folder, { recursive: true });
+  const source = await openPictures(config.data, { signal });
+  for (const problem of source.problems) onNotice?.(`Left out: ${problem}.`);
+  const { task, settings } = await openTask(engine, config, source);
+  const onSample = async (step: number, measured: Readonly<Record<string, number>>) => {
+    await writeLossPlot(folder, `${config.kind}: loss`);
+    const at = (name: string) => join(folder, name);
+    options.onSample?.({ step, sheet: at("samples.png"), plot: at("loss.png"), measured });
+  };
+  const onStart = async (report: StartReport) => {
+    await writeConfig(config);
+    options.onStart?.(report);
+  };
+  try {
+    const run = { ...config, resume, signal, onStart, onStep, onSample };
+    const fingerprint = writeFingerprint(settings);
+    const { step, finished } = await runTraining(engine, task, run, fingerprint);
+    return { step, finished };
+  } finally {
+    await task.close?.();
+  }
+}
+
+interface OpenedTask {
+  readonly task: TrainingTask;
+  /** What must be the same for the run to go on. The schedule may change: runs are prolonged, or slowed down. */
+  readonly settings: Settings;
+}
+
+async function openTask(engine: Engine, config: TrainingConfig, source: PictureSource): Promise<OpenedTask> {
+  const { kind, seed, batchSize, optimizer, network } = config;
+  const common = { kind, seed, batchSize, optimizer, network, data: source.settings };
+  switch (config.kind) {
+    case "autoencoder":
+      return {
+        task: makeAutoencoderTask(engine, config, source),
+        settings: { ...common, loss: config.loss },
+      };
+    case "denoiser":
+      throw new Error("soon");
+  }
+}
+
+/** Keeps the config beside what it made. */
+async function writeConfig(config: TrainingConfig): Promise<void> {
+  await writeFileAtomic(join(config.folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
+}
