@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { addDataCommand } from "./data.js";
 import { addGenerateCommand } from "./generate.js";
 import { addInfoCommand } from "./info.js";
+import { addTrainCommand } from "./train.js";
 import { addVerifyCommand } from "./verify.js";
 
 /** Every command, in the order of the help. Each adds itself to the program. */
@@ -10,4 +11,5 @@ export const commands: readonly ((program: Command) => void)[] = [
   addVerifyCommand,
   addInfoCommand,
   addDataCommand,
+  addTrainCommand,
 ];
