@@ -13,15 +13,28 @@ Examples:
   nishiki info pictures/cactus-and-keyboard-style-by-hiroshige-7.png
 `;
 
+/** The options of a command as its own help shows them. */
+function listOptions(command: Command): string {
+  const help = command.createHelp();
+  const options = help.visibleOptions(command);
+  const width = Math.max(...options.map((option) => help.optionTerm(option).length));
+  return options
+    .map((option) => `  ${help.optionTerm(option).padEnd(width)}  ${help.optionDescription(option)}`)
+    .join("\n");
+}
+
 async function makeProgram(): Promise<Command> {
   const program = new Command("nishiki")
     .description("Pictures from text, drawn on your own machine.")
     .version(await ownVersion(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
-    .addHelpText("after", examples)
     .showHelpAfterError(false)
     .configureOutput({ writeErr: () => {} });
   for (const add of commands) add(program);
+  const generate = program.commands.find((command) => command.name() === "generate");
+  if (generate)
+    program.addHelpText("after", () => `\nDrawing, nishiki "PROMPT" [options]:\n${listOptions(generate)}`);
+  program.addHelpText("after", examples);
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ writeErr: () => {} });
     if (command !== program) command.option("--debug", "print where an error comes from");

@@ -88,6 +88,12 @@ async function openPart(
   return new Map([...tensors].map(([name, entry]) => [name, { ...entry, file: path }]));
 }
 
+/** The results of all, or the first failure; but only when none is under way any more. */
+async function settleAll<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
+}
+
 /** Two engines, so that the text encoder and the others become ready at the same time. */
 async function openSessions(
   folder: string,
@@ -98,12 +104,12 @@ async function openSessions(
   const { parts } = manifest;
   const load = async (engine: Engine, part: ModelPart, program: Program): Promise<Session> =>
     engine.load(program, { weights: await openPart(folder, part, [program]) });
-  const [encoding, denoising, decoding] = await Promise.all([
+  const [encoding, denoising, decoding] = await settleAll([
     load(words, parts.textEncoder, textEncoder),
     load(pictures, parts.denoiser, denoiser),
     load(pictures, parts.autoencoder, decoder),
   ]);
-  return { textEncoder: encoding, denoiser: denoising, decoder: decoding };
+  return { textEncoder: encoding!, denoiser: denoising!, decoder: decoding! };
 }
 
 async function readTokenizer(folder: string, { tokenizer, maxTokens }: ModelManifest) {
@@ -145,13 +151,16 @@ export async function loadParts(
   const { model: folder = embeddedModel, device, threads } = completeMachine(settings);
   const manifest = await readModelFolder(folder);
   const engines = [makeEngine({ device, threads }), makeEngine({ device, threads })] as const;
+  const opening = openSessions(folder, manifest, engines);
+  opening.catch(() => {}); // told below, where it is awaited
+  // Closing a session waits for what it is doing; an engine's thread must not be ended in the middle of that.
   const close = async () => {
+    const sessions: readonly Session[] = await opening.then(Object.values, () => []);
+    await Promise.all(sessions.map((session) => session.close()));
     await Promise.all(engines.map((engine) => engine.close()));
   };
   try {
-    const opening = openSessions(folder, manifest, engines);
-    // Damage is told as damage, whatever else it leads to: the hashes are awaited first.
-    opening.catch(() => {});
+    // Damage is told as damage, whatever else it leads to: the hashes are awaited before the sessions.
     const weights = await hashModel(folder, manifest);
     const [tokenizer, version, runtime] = await Promise.all([
       readTokenizer(folder, manifest),

@@ -1,5 +1,6 @@
 // nishiki PROMPT: draws pictures and prints their paths.
 import type { Command } from "commander";
+import { NishikiError } from "../../errors.js";
 import { loadPipeline } from "../../load-pipeline.js";
 import {
   completeMachine,
@@ -71,6 +72,7 @@ async function draw({ settings, machine, files, progress, signal, json }: Work):
   progress.show(label(0), 0, steps);
   const pipeline = await loadPipeline(machine);
   let started = performance.now();
+  let finished = 0;
   try {
     for await (const event of pipeline.generate(settings, { signal })) {
       if (event.kind === "warning") progress.say(event.message);
@@ -80,9 +82,14 @@ async function draw({ settings, machine, files, progress, signal, json }: Work):
       const seconds = (performance.now() - started) / 1000;
       started = performance.now();
       const file = await files.write(event.index, event.seed, event.png());
+      finished += 1;
       progress.say(`${label(event.index)}: seed ${event.seed}, ${steps} steps, ${formatSeconds(seconds)}`);
       process.stdout.write(`${json ? describe(file, event, seconds) : file}\n`);
     }
+  } catch (error) {
+    if (!(error instanceof NishikiError) || error.code !== "aborted") throw error;
+    const pictures = count === 1 ? "no picture is finished" : `${finished} of ${count} pictures are finished`;
+    throw new NishikiError("aborted", `Stopped; ${pictures}.`, { cause: error });
   } finally {
     await pipeline.dispose();
   }

@@ -1,0 +1,153 @@
+// The command line draws: files, names, output, Ctrl-C, no network. Every test runs the built program.
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { decodePng } from "../src/image/index.js";
+import { runCli } from "./support/run-cli.js";
+import { writeTinyModel } from "./support/tiny-model.js";
+
+let folder: string;
+let model: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nishiki-cli-"));
+  model = await writeTinyModel(join(folder, "model"));
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const draw = (args: readonly string[], options: Parameters<typeof runCli>[1] = {}) =>
+  runCli([...args, "--model", model, "--steps", "2", "--threads", "1"], { cwd: folder, ...options });
+
+const textOf = async (path: string) => decodePng(await readFile(path)).text;
+
+describe("nishiki PROMPT", () => {
+  it("names files after prompt and seed, and takes the next free number", async () => {
+    const first = await draw(["Blue cat, in a  wood!", "--seed", "0", "--output", "named"]);
+    expect(first.stderr).toMatch(/^Drawing: seed 0, 2 steps, [\d.]+ s\n$/);
+    expect(first).toMatchObject({ code: 0, lines: [join("named", "blue-cat-in-a-wood-0.png")] });
+    const second = await draw(["Blue", "cat,", "in a wood", "--seed", "0", "--output", "named", "--quiet"]);
+    expect(second).toMatchObject({
+      code: 0,
+      lines: [join("named", "blue-cat-in-a-wood-0-2.png")],
+      stderr: "",
+    });
+    const both = await Promise.all(
+      ["blue-cat-in-a-wood-0.png", "blue-cat-in-a-wood-0-2.png"].map((name) =>
+        textOf(join(folder, "named", name)),
+      ),
+    );
+    expect(both[0]!.parameters).toContain("Blue cat, in a  wood!");
+    expect(both[1]!.parameters).toContain("Blue cat, in a wood");
+    expect(await readdir(join(folder, "named"))).toHaveLength(2);
+  });
+
+  it("draws the seed itself when none is given, and prints it", async () => {
+    const { stderr, lines } = await draw(["a cat", "-o", "drawn"]);
+    const seed = /seed (\d+),/.exec(stderr)?.[1];
+    expect(lines).toEqual([join("drawn", `a-cat-${seed}.png`)]);
+    expect(JSON.parse((await textOf(join(folder, lines[0]!))).nishiki!).request.seed).toBe(Number(seed));
+  });
+
+  it("prints a line of JSON for each picture", async () => {
+    const { lines } = await draw([
+      "a cat",
+      "--count",
+      "2",
+      "--seed",
+      "7",
+      "--json",
+      "-q",
+      "-o",
+      "json/pair.png",
+    ]);
+    const found = lines.map((line) => JSON.parse(line));
+    expect(found).toMatchObject([
+      {
+        file: "json/pair-1.png",
+        seed: 7,
+        width: 256,
+        height: 256,
+        receipt: { request: { seed: 7, count: 1 } },
+      },
+      { file: "json/pair-2.png", seed: 8 },
+    ]);
+    expect(await readdir(join(folder, "json"))).toEqual(["pair-1.png", "pair-2.png"]);
+  });
+
+  it("replaces a file only when forced", async () => {
+    const path = join(folder, "mine.png");
+    await writeFile(path, "precious");
+    const refused = await draw(["a cat", "--output", path]);
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toBe(
+      `${path} is already there. Choose another name, or add --force to replace it.\n`,
+    );
+    expect(await readFile(path, "utf8")).toBe("precious");
+    expect(await draw(["a cat", "--output", path, "--force"])).toMatchObject({ code: 0, lines: [path] });
+    expect((await textOf(path)).parameters).toContain("a cat");
+  });
+
+  it("reports the words that the model does not read", async () => {
+    const { code, stderr } = await draw([`${"cat ".repeat(22)}dog`, "-o", "long.png"]);
+    expect(code).toBe(0);
+    expect(stderr).toContain("The prompt is longer than the 24 tokens that the model reads; left out: dog\n");
+  });
+
+  it("ends quietly when nobody reads its output", async () => {
+    const closed = await draw(["a cat", "--count", "3", "-o", "unread"], {
+      during: (child) => child.stdout?.destroy(),
+    });
+    expect(closed.code).toBe(0);
+    expect(closed.stderr).not.toMatch(/EPIPE|at /);
+  });
+});
+
+describe("Ctrl-C", () => {
+  it("stops within one step, keeps what is finished, and exits with 130", async () => {
+    const args = ["a cat", "--count", "500", "--output", "stopped"];
+    const stopped = await draw(args, {
+      during: (child) => child.stdout?.once("data", () => child.kill("SIGINT")),
+    });
+    expect(stopped.code).toBe(130);
+    expect(stopped.lines.length).toBeGreaterThanOrEqual(1);
+    expect(stopped.lines.length).toBeLessThan(100);
+    expect(stopped.stderr).toContain(`Stopped; ${stopped.lines.length} of 500 pictures are finished.\n`);
+    const files = await readdir(join(folder, "stopped"));
+    expect(files.map((name) => join("stopped", name)).sort()).toEqual([...stopped.lines].sort());
+    for (const name of files) decodePng(await readFile(join(folder, "stopped", name)));
+  });
+});
+
+describe("the network", () => {
+  const recorder = fileURLToPath(new URL("./support/record-network.cjs", import.meta.url));
+  const watched = (log: string) => ({ NODE_OPTIONS: `--require ${recorder}`, NETWORK_LOG: log });
+
+  it("is not used for drawing: no socket is opened, no name is looked up", async () => {
+    const log = join(folder, "network.log");
+    await writeFile(log, "");
+    const { code, lines } = await draw(["a cat", "-o", "offline.png"], { env: watched(log) });
+    expect(code).toBe(0);
+    expect(lines).toHaveLength(1);
+    expect(await readFile(log, "utf8")).toBe("");
+  });
+
+  it.each([
+    ["fetch", "await fetch('http://127.0.0.1:9')"],
+    ["Socket.connect", "const { Socket } = await import('node:net'); new Socket().connect(9, '127.0.0.1')"],
+    ["lookup", "const dns = await import('node:dns'); dns.lookup('localhost', () => {})"],
+    [
+      "fetch",
+      `import { Worker } from 'node:worker_threads'; new Worker("fetch('http://127.0.0.1:9')", { eval: true })`,
+    ],
+  ])("would be noticed: %s in %s", async (what, code) => {
+    const log = join(folder, "control.log");
+    await writeFile(log, "");
+    const entry = join(folder, "control.mjs");
+    await writeFile(entry, code);
+    await runCli([], { entry, env: watched(log) });
+    expect(await readFile(log, "utf8")).toContain(`${what}\n`);
+  });
+});
