@@ -45,18 +45,14 @@ export interface StateUpdate {
 }
 
 /**
- * Cost (smaller side² · larger side) beyond which a matrix is left to AdamW. Orthogonalising a matrix costs about
- * 15 such products whatever the batch; for wide convolutions over few positions that would be more than their gradients.
+ * Matrices inside the network go to Muon. Vectors, tables, narrow first and last layers do not, nor do the maps to
+ * modulation: they begin at zero and have no direction yet that were worth evening out.
  */
-const muonLimit = 1e8;
-
-/** Matrices inside the network go to Muon; vectors, tables, narrow first and last layers and very wide matrices do not. */
 export function usesMuon({ kind }: OptimizerConfig, { shape, name }: Parameter): boolean {
-  if (kind !== "muon" || shape.length < 2 || /embedding|position/.test(name)) return false;
+  if (kind !== "muon" || shape.length < 2 || /embedding|position|modulation/.test(name)) return false;
   const rows = shape[0]!;
   const columns = shape.slice(1).reduce((a, b) => a * b, 1);
-  const [small, large] = [Math.min(rows, columns), Math.max(rows, columns)];
-  return small >= 32 && small * small * large <= muonLimit;
+  return rows >= 32 && columns >= 32;
 }
 
 /** The norm of all gradients, and the factor that brings it down to the limit. */
