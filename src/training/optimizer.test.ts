@@ -1,10 +1,16 @@
 // Optimizers, clipping and averages, through the real loop, against the formulas written out in float64.
 import { afterAll, describe, expect, it } from "vitest";
+import {
+  regressionBatch,
+  regressionTask,
+  rows,
+  runOptions,
+  withFolder,
+} from "../../tests/training/regression.js";
 import { makeEngine } from "../engine/node.js";
 import { runTraining } from "./loop.js";
 import { readMetrics } from "./metrics.js";
 import type { OptimizerConfig } from "./optimizer.js";
-import { regressionBatch, regressionTask, rows, runOptions, withFolder } from "./regression.testing.js";
 import { averageDecayAt, learningRateAt, type ScheduleConfig } from "./schedule.js";
 
 const engine = makeEngine({ threads: 1 });
@@ -180,6 +186,12 @@ describe("Muon", () => {
   it("follows the formula for matrices, and AdamW for the bias", async () => {
     const optimizer = { ...adamw, kind: "muon" as const, clip: 3 };
     await compare({ optimizer, schedule, width: 40, outputs: 33, scale: 1 }, 3e-4);
+  });
+
+  it("takes the same steps for long matrices, which go through their Gram matrix", async () => {
+    const optimizer = { ...adamw, kind: "muon" as const, clip: 3 };
+    await compare({ optimizer, schedule, width: 90, outputs: 33, scale: 1 }, 3e-4);
+    await compare({ optimizer, schedule, width: 33, outputs: 90, scale: 1 }, 3e-4);
   });
 
   it("leaves small matrices to AdamW", async () => {

@@ -67,7 +67,7 @@ export function makeStepProgram(objective: Objective, config: OptimizerConfig): 
     parameters.forEach((parameter, i) => {
       const { name, shape } = parameter;
       const update = usesMuon(config, parameter) ? muon : adamW;
-      const { next, updates } = update(parameter, mul(found[i]!, factor), stateInput(shape), config, scalars);
+      const { next, updates } = update(parameter, found[i]!, factor, stateInput(shape), config, scalars);
       keep({ name, shape, next });
       for (const item of updates) keep(item);
       const average = stateInput(shape)(`average.${name}`);
