@@ -1,4 +1,4 @@
-// `npm test` on a fresh clone: installs what is missing, then lint, types, build and all tests, and one closing line.
+// `npm test` on a fresh clone: installs what is missing, then lint, build, types and all tests, and one closing line.
 // Arguments go to Vitest: `npm test -- src/pipeline`.
 import { build, fail, install, run, tool } from "./prepare.mjs";
 
@@ -7,8 +7,9 @@ install();
 
 const steps = [
   ["lint and format", tool("@biomejs/biome/bin/biome", "check", ".")],
-  ["types", tool("typescript/bin/tsc", "-p", "tsconfig.json", "--noEmit")],
+  // Before the types: the examples are checked against the built package, as a user's program is.
   ["build", build],
+  ["types", tool("typescript/bin/tsc", "-p", "tsconfig.json", "--noEmit")],
   ["tests", tool("vitest/vitest.mjs", "run", ...process.argv.slice(2))],
 ];
 

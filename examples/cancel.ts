@@ -1,0 +1,21 @@
+// Cancels a long request after the first picture: an AbortSignal stops it within one step.
+//
+//     node examples/cancel.ts
+import { loadPipeline, NishikiError } from "nishiki";
+
+const pipeline = await loadPipeline({ model: process.env.NISHIKI_MODEL });
+const controller = new AbortController();
+let finished = 0;
+try {
+  const request = { prompt: "red apple", seed: 0, count: 100 };
+  for await (const event of pipeline.generate(request, { signal: controller.signal })) {
+    if (event.kind !== "picture") continue;
+    finished += 1;
+    controller.abort();
+  }
+} catch (error) {
+  if (!(error instanceof NishikiError) || error.code !== "aborted") throw error;
+  console.log(`Cancelled; ${finished} of 100 pictures are finished.`);
+} finally {
+  await pipeline.dispose();
+}

@@ -1,0 +1,65 @@
+// Every program in examples/ runs as a user would run it: against the built package, imported by its name.
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { transform } from "esbuild";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { decodePng } from "../src/image/index.js";
+import { writeTinyModel } from "./support/tiny-model.js";
+
+const execute = promisify(execFile);
+const root = fileURLToPath(new URL("..", import.meta.url));
+const examples = await readdir(join(root, "examples"));
+
+let folder: string;
+/** Inside the package, so that it finds itself by its name; git ignores it. */
+let scripts: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nishiki-examples-"));
+  await mkdir(join(root, "out"), { recursive: true });
+  scripts = await mkdtemp(join(root, "out", "examples-"));
+  await writeTinyModel(join(folder, "model"));
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+  await rm(scripts, { recursive: true, force: true });
+});
+
+/** Strips the types, which Node does by itself only from 22.18 on, and runs the program in an empty folder. */
+async function runExample(name: string, ...args: string[]): Promise<string> {
+  const { code } = await transform(await readFile(join(root, "examples", name), "utf8"), { loader: "ts" });
+  const script = join(scripts, `${basename(name, ".ts")}.mjs`);
+  await writeFile(script, code);
+  const env = { ...process.env, NISHIKI_MODEL: join(folder, "model") };
+  const { stdout } = await execute(process.execPath, [script, ...args], { cwd: folder, env });
+  return stdout;
+}
+
+describe("examples", () => {
+  it("are all run here", () => {
+    expect(examples.sort()).toEqual(["cancel.ts", "generate.ts", "steps.ts"]);
+  });
+
+  it("generate.ts draws a picture", async () => {
+    expect(await runExample("generate.ts", "a cat", "cat.png")).toBe("cat.png\n");
+    const { width, height, text } = decodePng(await readFile(join(folder, "cat.png")));
+    expect([width, height]).toEqual([256, 256]);
+    expect(JSON.parse(text.nishiki!).request).toMatchObject({ prompt: "a cat", seed: 0 });
+  });
+
+  it("steps.ts shows every step", async () => {
+    const stdout = await runExample("steps.ts", "a cat", "steps.png");
+    expect(stdout).toMatch(/^step 1 of 4, [\d.]+ s left\n(step \d of 4, .*\n){3}steps\.png\n$/);
+    const sheet = decodePng(await readFile(join(folder, "steps.png")));
+    expect([sheet.width, sheet.height]).toEqual([2 * 264 + 8, 2 * 264 + 8]);
+  });
+
+  it("cancel.ts stops after a picture", async () => {
+    expect(await runExample("cancel.ts")).toBe("Cancelled; 1 of 100 pictures are finished.\n");
+  });
+});

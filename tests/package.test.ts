@@ -1,0 +1,120 @@
+// The package as `npm pack` makes it, installed into an empty folder elsewhere: it draws, and every entry can be imported.
+import { execFile } from "node:child_process";
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { decodePng } from "../src/image/index.js";
+import { writeTinyModel } from "./support/tiny-model.js";
+
+const execute = promisify(execFile);
+const root = fileURLToPath(new URL("..", import.meta.url));
+const npm = (args: string[], cwd: string) =>
+  execute("npm", args, { cwd, shell: process.platform === "win32", maxBuffer: 1 << 26 });
+
+interface LockEntry {
+  readonly dev?: boolean;
+  readonly link?: boolean;
+}
+
+let folder: string;
+let files: string[];
+let installed: string;
+
+/**
+ * Unpacks the package where npm would, with its dependencies beside it, those that package-lock.json does not mark as for
+ * development only. So nothing is fetched, and a package that is used but not declared is missed here as elsewhere.
+ */
+async function install(tarball: string): Promise<string> {
+  const project = join(folder, "project");
+  const modules = join(project, "node_modules");
+  await mkdir(modules, { recursive: true });
+  await writeFile(join(project, "package.json"), JSON.stringify({ name: "project", private: true }));
+  await execute("tar", ["-xzf", tarball, "-C", modules]);
+  await cp(join(modules, "package"), join(modules, "nishiki"), { recursive: true });
+  await rm(join(modules, "package"), { recursive: true });
+  const lock = JSON.parse(await readFile(join(root, "package-lock.json"), "utf8")) as {
+    packages: Record<string, LockEntry>;
+  };
+  for (const [path, { dev }] of Object.entries(lock.packages)) {
+    const isTop = path.startsWith("node_modules/") && !path.slice(1).includes("/node_modules/");
+    const exists = await readdir(join(root, path)).catch(() => undefined);
+    if (!isTop || dev || !exists) continue;
+    await mkdir(dirname(join(project, path)), { recursive: true });
+    await cp(join(root, path), join(project, path), { recursive: true, filter: keepsLight });
+  }
+  await mkdir(join(modules, ".bin"));
+  await chmod(join(modules, "nishiki", "dist", "cli", "main.js"), 0o755); // as npm does for a package's programs
+  await symlink("../nishiki/dist/cli/main.js", join(modules, ".bin", "nishiki"));
+  return join(modules, "nishiki");
+}
+
+/** The runtime's binaries for other systems are 200 MB that this test can do without. */
+function keepsLight(path: string): boolean {
+  const platform = /onnxruntime-node[/\\]bin[/\\]napi-v\d+[/\\](\w+)(?:[/\\](\w+))?/.exec(path);
+  return !platform || (platform[1] === process.platform && (platform[2] ?? process.arch) === process.arch);
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nishiki-package-"));
+  const { stdout } = await npm(["pack", "--json", "--pack-destination", folder], root);
+  const [packed] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
+  files = packed.files.map(({ path }) => path);
+  installed = await install(join(folder, packed.filename));
+  await writeTinyModel(join(folder, "model"));
+}, 180_000);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("the package", () => {
+  it("holds the program, its types, the weights and the licence, and nothing else", () => {
+    for (const needed of ["package.json", "LICENSE", "dist/index.js", "dist/index.d.ts", "dist/cli/main.js"])
+      expect(files).toContain(needed);
+    expect(files).toContain("weights/tokenizer.json");
+    const allowed =
+      /^(dist\/.*\.(js|d\.ts)|weights\/.*|package\.json|LICENSE|README\.md|CHANGELOG\.md|ARCHITECTURE\.md)$/;
+    expect(files.filter((path) => !allowed.test(path) || /\.test\./.test(path))).toEqual([]);
+  });
+
+  it("has a file behind every entry, and every entry can be imported", async () => {
+    const { exports } = JSON.parse(await readFile(join(installed, "package.json"), "utf8")) as {
+      exports: Record<string, string>;
+    };
+    const names = Object.keys(exports)
+      .filter((name) => !name.endsWith(".json"))
+      .map((name) => `nishiki${name.slice(1)}`);
+    const script = join(folder, "project", "import-all.mjs");
+    const lines = names.map(
+      (name) =>
+        `console.log(${JSON.stringify(name)}, Object.keys(await import(${JSON.stringify(name)})).length);`,
+    );
+    await writeFile(script, lines.join("\n"));
+    const { stdout } = await execute(process.execPath, [script]);
+    const counts = stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.split(" "));
+    expect(counts.map(([name]) => name)).toEqual(names);
+    for (const [name, count] of counts) expect(Number(count), name).toBeGreaterThan(0);
+  });
+
+  it("draws where it is installed", async () => {
+    const project = join(folder, "project");
+    const args = [
+      "--no",
+      "nishiki",
+      "a cat",
+      "--model",
+      join(folder, "model"),
+      "--seed",
+      "1",
+      "--output",
+      "cat.png",
+    ];
+    const { stdout } = await execute("npx", args, { cwd: project, shell: process.platform === "win32" });
+    expect(stdout.trim()).toBe("cat.png");
+    expect(decodePng(await readFile(join(project, "cat.png"))).width).toBe(256);
+  });
+});
