@@ -14,6 +14,7 @@ const capabilities: Record<LoweringTarget, Capabilities> = {
     multiHeadAttention: true,
     layerNormStatistics: true,
     groupNormalization: true,
+    convTransposeToSingleChannels: true,
     scatterAdd: true,
   },
   wasm: {
@@ -21,6 +22,7 @@ const capabilities: Record<LoweringTarget, Capabilities> = {
     multiHeadAttention: true,
     layerNormStatistics: true,
     groupNormalization: true,
+    convTransposeToSingleChannels: true,
     scatterAdd: true,
   },
   webgpu: {
@@ -28,6 +30,7 @@ const capabilities: Record<LoweringTarget, Capabilities> = {
     multiHeadAttention: true,
     layerNormStatistics: false,
     groupNormalization: false,
+    convTransposeToSingleChannels: false,
     scatterAdd: false,
   },
   cuda: {
@@ -35,6 +38,7 @@ const capabilities: Record<LoweringTarget, Capabilities> = {
     multiHeadAttention: true,
     layerNormStatistics: true,
     groupNormalization: false,
+    convTransposeToSingleChannels: true,
     scatterAdd: true,
   },
   coreml: {
@@ -42,6 +46,7 @@ const capabilities: Record<LoweringTarget, Capabilities> = {
     multiHeadAttention: false,
     layerNormStatistics: false,
     groupNormalization: false,
+    convTransposeToSingleChannels: true,
     scatterAdd: false,
   },
   dml: {
@@ -49,6 +54,7 @@ const capabilities: Record<LoweringTarget, Capabilities> = {
     multiHeadAttention: true,
     layerNormStatistics: false,
     groupNormalization: false,
+    convTransposeToSingleChannels: true,
     scatterAdd: false,
   },
 };

@@ -15,6 +15,8 @@ export interface Capabilities {
   readonly layerNormStatistics: boolean;
   /** GroupNormalization (opset 21) has a kernel. */
   readonly groupNormalization: boolean;
+  /** ConvTranspose is right for groups that give one channel each: WebGPU's kernel reads other groups' channels there. */
+  readonly convTransposeToSingleChannels: boolean;
   /** ScatterElements with reduction "add". */
   readonly scatterAdd: boolean;
 }

@@ -138,18 +138,30 @@ const convTransposeOp: Operation = {
       needs[1] ? weightGradient(g!, x!, w!.shape as readonly number[], window) : undefined,
     ];
   },
-  lower: (lowering, inputs, { attributes, inputs: [, w] }) => {
+  lower: (lowering, [x, w], { attributes, inputs: [, weight] }) => {
     const { stride, padding, dilation, groups } = windowOf(attributes);
-    return [
-      lowering.node("ConvTranspose", inputs, {
-        kernel_shape: w!.shape.slice(2) as number[],
-        strides: [stride, stride],
-        pads: padding,
-        dilations: [dilation, dilation],
-        group: groups,
-        output_padding: numbers(attributes.outputPadding),
-      }),
-    ];
+    const [channels, part, ...kernel] = weight!.shape as [number, number, number, number];
+    const options = {
+      kernel_shape: kernel,
+      strides: [stride, stride],
+      pads: padding,
+      dilations: [dilation, dilation],
+      group: groups,
+      output_padding: numbers(attributes.outputPadding),
+    };
+    if (groups === 1 || part > 1 || lowering.can.convTransposeToSingleChannels) {
+      return [lowering.node("ConvTranspose", [x!, w!], options)];
+    }
+    // A second channel of zeros for each group, left out of the result.
+    const zeros = new Float32Array(channels * kernel[0]! * kernel[1]!);
+    const none = lowering.constant("f32", [channels, 1, ...kernel], zeros);
+    const wide = lowering.node(
+      "ConvTranspose",
+      [x!, lowering.node("Concat", [w!, none], { axis: 1 })],
+      options,
+    );
+    const bounds = [0, Number.MAX_SAFE_INTEGER, 1, 2].map((value) => lowering.integers([value]));
+    return [lowering.node("Slice", [wide, ...bounds])];
   },
 };
 
