@@ -2,9 +2,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { add, linear, mean, mul, square, sub } from "../graph/index.js";
-import { random } from "../random/index.js";
-import type { RunOptions, TrainingTask } from "./loop.js";
+import { add, linear, mean, mul, square, sub } from "../../src/graph/index.js";
+import { random } from "../../src/random/index.js";
+import type { RunOptions, TrainingTask } from "../../src/training/loop.js";
 
 export const rows = 6;
 

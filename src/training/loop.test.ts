@@ -1,0 +1,198 @@
+// What the loop promises besides its numbers: the same run twice, stopping, going on, and refusing.
+import { open, readFile, truncate } from "node:fs/promises";
+import { afterAll, describe, expect, it } from "vitest";
+import { regressionTask, runOptions, withFolder } from "../../tests/training/regression.js";
+import { makeEngine } from "../engine/node.js";
+import { NishikiError } from "../errors.js";
+import { checkpointPath } from "./checkpoint.js";
+import { writeFingerprint } from "./fingerprint.js";
+import { type RunOptions, runTraining, type TrainingTask } from "./loop.js";
+import { readMetrics } from "./metrics.js";
+
+const engine = makeEngine({ threads: 1 });
+afterAll(() => engine.close());
+
+const same = "the same";
+const bytesOf = (folder: string) => readFile(checkpointPath(folder));
+
+/** A whole run in a folder of its own: its losses and its checkpoint's bytes. */
+function wholeRun(steps: number, given: Partial<RunOptions> = {}, task: TrainingTask = regressionTask()) {
+  return withFolder(async (folder) => {
+    await runTraining(engine, task, runOptions(folder, steps, given), same);
+    return { losses: (await readMetrics(folder)).map(({ loss }) => loss), bytes: await bytesOf(folder) };
+  });
+}
+
+async function failure(promise: Promise<unknown>): Promise<NishikiError> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(NishikiError);
+  return error as NishikiError;
+}
+
+describe("a run", () => {
+  it("gives the same losses and bytes for the same seed, and others for another", async () => {
+    const [first, second, other] = [await wholeRun(8), await wholeRun(8), await wholeRun(8, { seed: 1 })];
+    expect(second.losses).toEqual(first.losses);
+    expect(second.bytes.equals(first.bytes)).toBe(true);
+    expect(other.losses).not.toEqual(first.losses);
+    expect(new Set(first.losses).size).toBe(8);
+  });
+
+  it("stops after the step when asked to, and goes on bit for bit", async () => {
+    const straight = await wholeRun(9);
+    await withFolder(async (folder) => {
+      const stop = new AbortController();
+      const onStep: RunOptions["onStep"] = ({ step }) => step === 4 && stop.abort();
+      const first = await runTraining(
+        engine,
+        regressionTask(),
+        runOptions(folder, 9, { signal: stop.signal, onStep }),
+        same,
+      );
+      expect(first).toMatchObject({ step: 4, finished: false });
+      const rest = await runTraining(engine, regressionTask(), runOptions(folder, 9, { resume: true }), same);
+      expect(rest).toMatchObject({ step: 9, finished: true });
+      expect((await bytesOf(folder)).equals(straight.bytes)).toBe(true);
+      expect((await readMetrics(folder)).map(({ loss }) => loss)).toEqual(straight.losses);
+    });
+  });
+
+  it("can be prolonged", async () => {
+    const long = await wholeRun(7);
+    await withFolder(async (folder) => {
+      await runTraining(engine, regressionTask(), runOptions(folder, 3), same);
+      await runTraining(engine, regressionTask(), runOptions(folder, 7, { resume: true }), same);
+      expect((await bytesOf(folder)).equals(long.bytes)).toBe(true);
+    });
+  });
+
+  it("asks for batches in order and once, one ahead", async () => {
+    const asked: number[] = [];
+    const task = regressionTask();
+    const batch = (step: number) => {
+      asked.push(step);
+      return task.batch(step);
+    };
+    await wholeRun(4, {}, { ...task, batch });
+    expect(asked).toEqual([0, 1, 2, 3]);
+  });
+
+  it("samples the moving averages, and records what was measured", async () => {
+    await withFolder(async (folder) => {
+      const sampled: string[] = [];
+      const sample: TrainingTask["sample"] = async (averages, step) => {
+        sampled.push(`${step}: ${Object.keys(averages).join()}`);
+        return { height: (averages.bias!.data as Float32Array).length };
+      };
+      const reported: number[] = [];
+      await runTraining(
+        engine,
+        { ...regressionTask(), sample },
+        runOptions(folder, 5, { sampleEvery: 2, onSample: (step) => void reported.push(step) }),
+        same,
+      );
+      expect(sampled).toEqual(["2: weight,bias", "4: weight,bias", "5: weight,bias"]);
+      expect(reported).toEqual([2, 4, 5]);
+      expect((await readMetrics(folder)).filter(({ height }) => height === 3)).toHaveLength(3);
+    });
+  });
+});
+
+describe("a run that fails", () => {
+  it("says what NaN means and leaves the last checkpoint that did not lead there", async () => {
+    const straight = await wholeRun(8);
+    await withFolder(async (folder) => {
+      await runTraining(engine, regressionTask(), runOptions(folder, 3), same);
+      const wild = { schedule: { steps: 8, learningRate: 1e30, warmup: 0, decay: 0, average: 0.9 } };
+      const options = runOptions(folder, 8, { ...wild, resume: true, checkpointEvery: 1 });
+      const error = await failure(runTraining(engine, regressionTask(), options, same));
+      expect(error.code).toBe("training");
+      expect(error.message).toMatch(
+        /^Step 5 gave a loss of (Infinity|NaN) .*Lower the learning rate .*The checkpoint of step 3 in .* is good/,
+      );
+      await runTraining(engine, regressionTask(), runOptions(folder, 8, { resume: true }), same);
+      expect((await bytesOf(folder)).equals(straight.bytes)).toBe(true);
+    });
+  });
+
+  it("does not keep a last step that went wrong", async () => {
+    await withFolder(async (folder) => {
+      const wild = { schedule: { steps: 1, learningRate: 1e38, warmup: 0, decay: 0, average: 0.9 } };
+      const optimizer = { ...runOptions("", 1).optimizer, weightDecay: 1e3 };
+      const run = runTraining(engine, regressionTask(5), runOptions(folder, 1, { ...wild, optimizer }), same);
+      const error = await failure(run);
+      expect(error.message).toMatch(
+        /^Step 1 left numbers in "\S+" that are not finite.* No checkpoint had been/,
+      );
+    });
+  });
+
+  it("keeps what it reached when a batch cannot be made", async () => {
+    const straight = await wholeRun(6);
+    await withFolder(async (folder) => {
+      const task = regressionTask();
+      const batch = async (step: number) => {
+        if (step === 4) throw new NishikiError("data", '"a.png" can no longer be read.');
+        return task.batch(step);
+      };
+      const error = await failure(runTraining(engine, { ...task, batch }, runOptions(folder, 6), same));
+      expect(error.code).toBe("data");
+      expect(error.message).toMatch(/^"a\.png" can no longer be read\. The checkpoint of step 4 in/);
+      await runTraining(engine, task, runOptions(folder, 6, { resume: true }), same);
+      expect((await bytesOf(folder)).equals(straight.bytes)).toBe(true);
+    });
+  });
+});
+
+describe("a folder that holds a run", () => {
+  const begun = (folder: string, fingerprint: string) =>
+    runTraining(engine, regressionTask(), runOptions(folder, 2), fingerprint);
+  const goOn = (folder: string, fingerprint: string, task = regressionTask()) =>
+    failure(runTraining(engine, task, runOptions(folder, 4, { resume: true }), fingerprint));
+
+  it("is not begun anew", async () => {
+    await withFolder(async (folder) => {
+      await begun(folder, same);
+      const error = await failure(begun(folder, same));
+      expect(error.message).toMatch(/already holds a run at step 2: add --resume/);
+    });
+  });
+
+  it("is refused by another config, which says what differs", async () => {
+    await withFolder(async (folder) => {
+      const settings = { seed: 1, optimizer: { kind: "adamw", clip: 1 } };
+      await begun(folder, writeFingerprint(settings));
+      const other = writeFingerprint({ ...settings, seed: 2, optimizer: { kind: "adamw", clip: 3 } });
+      const error = await goOn(folder, other);
+      expect(error.code).toBe("training");
+      expect(error.message).toMatch(
+        /belongs to another run: optimizer\.clip is 1 there and 3 here; seed is 1 there and 2 here\. Use the config/,
+      );
+      const shapes = await goOn(folder, writeFingerprint(settings), regressionTask(9, 2));
+      expect(shapes.message).toMatch(/"weight" is \[3, 4\] there and \[2, 9\] here; .*and 4 more/);
+    });
+  });
+
+  it("is refused where its checkpoint is damaged", async () => {
+    await withFolder(async (folder) => {
+      await begun(folder, same);
+      const file = await open(checkpointPath(folder), "r+");
+      const { size } = await file.stat();
+      await file.write(new Uint8Array([77]), 0, 1, size - 7);
+      await file.close();
+      const flipped = await goOn(folder, same);
+      expect(flipped.code).toBe("checkpoint");
+      expect(flipped.message).toMatch(/The checkpoint is damaged: .* has wrong bytes\. Put back a copy/);
+      await truncate(checkpointPath(folder), size - 5);
+      const truncated = await goOn(folder, same);
+      expect(truncated.message).toMatch(
+        /The checkpoint is damaged: .*checkpoint\.safetensors.*Put back a copy/,
+      );
+      await truncate(checkpointPath(folder), 0);
+      expect((await goOn(folder, same)).message).toMatch(/The checkpoint is damaged/);
+    });
+  });
+});

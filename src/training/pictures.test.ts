@@ -1,0 +1,88 @@
+// Batches out of streams: the same by number, in whatever order they are asked for.
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { writePictures } from "../../tests/training/pictures.js";
+import { withFolder } from "../../tests/training/regression.js";
+import type { CaptionedPicture } from "../data/index.js";
+import { openPictures, PictureBatches } from "./pictures.js";
+
+/** Pictures of one byte, their number; remembers where streams were begun and ended. */
+function counting() {
+  const log: string[] = [];
+  async function* open(from: number): AsyncGenerator<CaptionedPicture, void, undefined> {
+    log.push(`from ${from}`);
+    try {
+      for (let n = from; ; n++) yield { pixels: new Uint8Array([n]), caption: String(n) };
+    } finally {
+      log.push("end");
+    }
+  }
+  return { open, log };
+}
+
+const captions = (pictures: readonly CaptionedPicture[]) => pictures.map(({ caption }) => caption).join(" ");
+
+describe("PictureBatches", () => {
+  it("reads on in order, and starts over where asked for another batch", async () => {
+    const { open, log } = counting();
+    const batches = new PictureBatches(open, 3);
+    const asked = await Promise.all([2, 3, 4].map((step) => batches.get(step)));
+    expect(asked.map(captions)).toEqual(["6 7 8", "9 10 11", "12 13 14"]);
+    expect(captions(await batches.get(0))).toBe("0 1 2");
+    expect(captions(await batches.get(1))).toBe("3 4 5");
+    await batches.close();
+    expect(log).toEqual(["from 6", "end", "from 0", "end"]);
+  });
+
+  it("tells what failed, and tries again when asked again", async () => {
+    const { open } = counting();
+    let broken = true;
+    async function* failing(from: number) {
+      for await (const picture of open(from)) {
+        if (broken && picture.caption === "3") throw new Error("a picture is gone");
+        yield picture;
+      }
+    }
+    const batches = new PictureBatches(failing, 2);
+    expect(captions(await batches.get(0))).toBe("0 1");
+    await expect(batches.get(1)).rejects.toThrow("a picture is gone");
+    broken = false;
+    expect(captions(await batches.get(1))).toBe("2 3");
+    await batches.close();
+  });
+});
+
+describe("openPictures", () => {
+  it("opens a folder: seeded passes, and a fingerprint of what is in it", async () => {
+    await withFolder(async (folder) => {
+      await writePictures(folder, 5, 16);
+      await writeFile(join(folder, "broken.png"), "no picture");
+      await writeFile(join(folder, "broken.txt"), "broken");
+      const source = await openPictures({ folder, size: 16 });
+      expect(source).toMatchObject({ size: 16, count: 5 });
+      expect(source.problems).toEqual([expect.stringMatching(/^broken\.png cannot be decoded/)]);
+      const batches = new PictureBatches((from) => source.stream(1, from), 5);
+      const [first, second] = [await batches.get(0), await batches.get(1)];
+      expect([...first].map(({ caption }) => caption).sort()).toEqual(
+        [...second].map((p) => p.caption).sort(),
+      );
+      expect(captions(await batches.get(0))).toBe(captions(first));
+      await batches.close();
+      await writePictures(folder, 6, 16);
+      const more = await openPictures({ folder, size: 16 });
+      expect(more.settings).not.toEqual(source.settings);
+    });
+  });
+
+  it("says why a folder cannot be used", async () => {
+    await withFolder(async (folder) => {
+      await mkdir(join(folder, "empty"));
+      const empty = openPictures({ folder: join(folder, "empty"), size: 16 });
+      await expect(empty).rejects.toThrow(/no usable captioned pictures: there are no png, jpg or webp/);
+      await expect(openPictures({ folder: join(folder, "none"), size: 16 })).rejects.toThrow(
+        /cannot be read/,
+      );
+    });
+  });
+});
