@@ -35,7 +35,7 @@ export async function readModelFolder(folder: string): Promise<ModelManifest> {
   return parseManifest(json, path);
 }
 
-async function hashFile(path: string): Promise<string> {
+export async function hashFile(path: string): Promise<string> {
   const hash = createHash("sha256");
   try {
     for await (const piece of createReadStream(path, { highWaterMark: 2 ** 20 }))

@@ -1,0 +1,112 @@
+// From runs to a model folder: what `nishiki "…" --model FOLDER` draws with.
+import { copyFile, mkdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { float32ToF16 } from "../checkpoint/index.js";
+import { fileError, openSafetensors, writeFileAtomic, writeSafetensors } from "../checkpoint/node.js";
+import { NishikiError } from "../errors.js";
+import type { AutoencoderConfig, DenoiserConfig } from "../models/index.js";
+import { miniLmConfigs } from "../models/minilm.js";
+import { type ModelDefaults, type ModelManifest, parseManifest } from "../pipeline/index.js";
+import { hashFile } from "../pipeline/node.js";
+import { checkpointPath } from "./checkpoint.js";
+import type { LatentStatistics } from "./tasks/encoded-scenes.js";
+
+export interface ModelExport {
+  /** Folders of the two runs, or `.safetensors` files of finished weights. */
+  readonly autoencoder: { readonly run: string; readonly network: AutoencoderConfig };
+  readonly denoiser: { readonly run: string; readonly network: DenoiserConfig };
+  /** Folder with `text-encoder.safetensors` and `tokenizer.json`. */
+  readonly textEncoder: string;
+  readonly statistics: LatentStatistics;
+  readonly maxTokens: number;
+  readonly pictureSize: number;
+  readonly defaults: ModelDefaults;
+  readonly name: string;
+  readonly version: string;
+  readonly licence: string;
+  readonly output: string;
+}
+
+const textFiles = ["text-encoder.safetensors", "tokenizer.json"] as const;
+
+/**
+ * Writes weights as float16 (vectors stay float32: they are few, and normalisation is sensitive to them) and `model.json`.
+ * Of a run, the moving averages are taken.
+ * @returns Bytes of all files.
+ * @throws NishikiError "file", "checkpoint"
+ */
+export async function exportModel(model: ModelExport): Promise<number> {
+  const { output, textEncoder } = model;
+  await mkdir(output, { recursive: true });
+  await writeHalf(model.autoencoder.run, join(output, "autoencoder.safetensors"));
+  await writeHalf(model.denoiser.run, join(output, "denoiser.safetensors"));
+  for (const name of textFiles) await copyInto(join(textEncoder, name), join(output, name));
+  const manifest = await describe(model);
+  const text = `${JSON.stringify(manifest, null, 2)}\n`;
+  parseManifest(text); // What is written can be read.
+  await writeFileAtomic(join(output, "model.json"), text);
+  const files = ["autoencoder.safetensors", "denoiser.safetensors", ...textFiles, "model.json"];
+  const sizes = await Promise.all(files.map(async (name) => (await stat(join(output, name))).size));
+  return sizes.reduce((a, b) => a + b, 0);
+}
+
+async function copyInto(from: string, to: string): Promise<void> {
+  if (from === to) return;
+  await copyFile(from, to).catch((error: unknown) => {
+    throw fileError(error, `copy ${from} to ${to}`);
+  });
+}
+
+const average = "average.";
+
+/** The weights of a run's moving averages, or of a file that holds nothing else. */
+async function writeHalf(run: string, to: string): Promise<void> {
+  const file = await openSafetensors(run.endsWith(".safetensors") ? run : checkpointPath(run));
+  const all = [...file.tensors.values()];
+  const averaged = all.filter(({ name }) => name.startsWith(average));
+  const chosen = averaged.length > 0 ? averaged : all;
+  if (chosen.length === 0) throw new NishikiError("checkpoint", `${run} holds no weights.`);
+  const half = ({ shape }: { readonly shape: readonly number[] }) => shape.length > 1;
+  const tensors = chosen.map((entry) => ({
+    name: averaged.length > 0 ? entry.name.slice(average.length) : entry.name,
+    dtype: half(entry) ? ("f16" as const) : ("f32" as const),
+    shape: [...entry.shape],
+    data: async () => {
+      const data = await file.readFloat32(entry.name);
+      return half(entry) ? float32ToF16(data) : data;
+    },
+  }));
+  await writeSafetensors(to, tensors, { format: "nishiki" });
+}
+
+async function describe(model: ModelExport): Promise<ModelManifest> {
+  const { autoencoder, denoiser, output, statistics } = model;
+  const { latentSize, latentChannels } = denoiser.network;
+  const part = async (architecture: string, config: object, file: string) => ({
+    architecture,
+    config: config as Readonly<Record<string, unknown>>,
+    file,
+    sha256: await hashFile(join(output, file)),
+  });
+  return {
+    format: 1,
+    name: model.name,
+    version: model.version,
+    licence: model.licence,
+    parts: {
+      textEncoder: await part("minilm", miniLmConfigs["all-MiniLM-L6-v2"], "text-encoder.safetensors"),
+      autoencoder: await part("autoencoder", autoencoder.network, "autoencoder.safetensors"),
+      denoiser: await part("unet", denoiser.network, "denoiser.safetensors"),
+    },
+    tokenizer: "tokenizer.json",
+    latents: {
+      shape: [latentSize, latentSize, latentChannels],
+      mean: statistics.mean,
+      std: statistics.deviation,
+    },
+    pictureSize: model.pictureSize,
+    maxTokens: model.maxTokens,
+    prediction: "flow",
+    defaults: model.defaults,
+  };
+}
