@@ -37,10 +37,7 @@ function floats(outputs: Readonly<Record<string, HostTensor>>, name: string): Fl
   throw new NishikiError("internal", `The network gave no float32 output "${name}".`);
 }
 
-/**
- * The prompt's token states, and the words that did not fit. The empty text is the caption that training dropped:
- * no token at all, not even those at the ends.
- */
+/** The prompt's token states, and the words that did not fit. */
 export async function encodeWords(
   session: Session,
   tokenizer: Tokenizer,
@@ -48,21 +45,21 @@ export async function encodeWords(
   text: string,
 ): Promise<{ words: Words; dropped: readonly string[] }> {
   const { ids, mask, encodings } = tokenizer.encodeBatch([text], { length: maxTokens });
-  if (text === "") mask.fill(0);
-  // The encoder must have something to attend to; what it makes of the empty text is not used.
-  const seen = text === "" ? new Float32Array(maxTokens).fill(1) : mask;
-  const states = floats(
-    await session.run({
-      ids: { dtype: "i32", shape: [1, maxTokens], data: ids },
-      mask: f32(seen, 1, maxTokens),
-    }),
-    "states",
-  );
+  const inputs = {
+    ids: { dtype: "i32" as const, shape: [1, maxTokens], data: ids },
+    mask: f32(mask, 1, maxTokens),
+  };
+  const states = floats(await session.run(inputs), "states");
   const width = states.length / maxTokens;
   for (let token = 0; token < maxTokens; token++) {
     if (mask[token] === 0) states.fill(0, token * width, (token + 1) * width);
   }
   return { words: { states, mask }, dropped: encodings[0]?.dropped ?? [] };
+}
+
+/** No caption, as training dropped them: no token at all, not even those at the ends of every text. */
+export function getNoWords({ states, mask }: Words): Words {
+  return { states: new Float32Array(states.length), mask: new Float32Array(mask.length) };
 }
 
 /** Joins what several pictures ask for along the batch axis. */

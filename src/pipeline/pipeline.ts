@@ -22,6 +22,7 @@ import type { ModelManifest } from "./model-folder.js";
 import {
   decodePixels,
   encodeWords,
+  getNoWords,
   getSchedule,
   makeDenoiser,
   type NetworkSessions,
@@ -124,7 +125,8 @@ export class Pipeline {
       return words;
     };
     const positive = await encode("prompt");
-    return { prompt: { positive, negative: await encode("negative") }, warnings };
+    const negative = settings.negative === "" ? getNoWords(positive) : await encode("negative");
+    return { prompt: { positive, negative }, warnings };
   }
 
   private async *draw(
