@@ -1,7 +1,7 @@
 export * from "./gradients.js";
 export { describe, Graph, type GraphNode, type Tensor } from "./graph.js";
+export type { LoweringTarget } from "./onnx/capabilities.js";
 export { type LoweredProgram, type LowerOptions, lowerProgram, type StoredParameter } from "./onnx/lower.js";
-export type { LoweringTarget } from "./onnx/lowering.js";
 export * from "./ops/attention.js";
 export { cast, constant, fill, stopGradient, zerosLike } from "./ops/constant.js";
 export * from "./ops/conv.js";

@@ -1,10 +1,10 @@
-// Values of symbolic dimensions while a program runs: read off tensors that have them, and computed from their formulas.
+// Values of symbolic dimensions while a program runs: read off the inputs that have them, and computed from their formulas.
 import { NishikiError } from "../../errors.js";
 import { type Polynomial, parseDim, parseFloor } from "../dimension.js";
 import type { Shape } from "../types.js";
 import type { Lowering } from "./lowering.js";
 
-/** An axis of a tensor that is already written. */
+/** An axis of an input. */
 interface Place {
   readonly dim: string;
   readonly name: string;
@@ -21,19 +21,19 @@ export class DimensionReader {
     this.lowering = lowering;
   }
 
-  /** Takes note of the symbols in a written tensor's shape. The first to have a symbol is asked for it. */
+  /** Takes note of the symbols in an input's shape. The first to have a symbol is asked for it. */
   see(shape: Shape, name: string): void {
     shape.forEach((dim, axis) => {
       if (typeof dim === "string" && !this.places.has(dim)) this.places.set(dim, { dim, name, axis });
     });
   }
 
-  /** Whether a tensor has this very dimension. */
+  /** Whether an input has this very dimension. */
   has(dim: string): boolean {
     return this.places.has(dim);
   }
 
-  /** @throws NishikiError "shape" where no tensor before this one tells the size. */
+  /** @throws NishikiError "shape" where no input tells the size. */
   get(dim: string): string {
     const before = this.known.get(dim);
     if (before) return before;
@@ -70,7 +70,7 @@ export class DimensionReader {
     return value;
   }
 
-  /** A symbol that no tensor has alone, from one that has it as "height*8" or "tokens*2+1". */
+  /** A symbol that no input has alone, from one that has it as "height*8" or "tokens*2+1". */
   private solve(symbol: string, wanted: string): string {
     for (const place of this.places.values()) {
       const [term, constant, ...more] = parseDim(place.dim);
@@ -81,6 +81,6 @@ export class DimensionReader {
         value = this.lowering.node("Sub", [value, this.lowering.integers([constant.coefficient])]);
       return this.lowering.node("Div", [value, this.lowering.integers([term!.coefficient])]);
     }
-    throw new NishikiError("shape", `No input or tensor before this one tells the dimension "${wanted}".`);
+    throw new NishikiError("shape", `No input tells the dimension "${wanted}" when the program runs.`);
   }
 }

@@ -1,25 +1,7 @@
 // What an operation sees while it is written out as ONNX nodes for one device. All that differs between devices is
 // asked here, so that a device's limits stand in one place.
 import type { DType, Shape, TypedArray } from "../types.js";
-
-/** Devices a program can be lowered for. The accelerators other than WebGPU take the standard operators. */
-export type LoweringTarget = "cpu" | "webgpu" | "cuda" | "coreml" | "dml" | "wasm";
-
-/** What a target's kernels can do beyond the standard operators of opset 21. */
-export interface Capabilities {
-  /** com.microsoft FusedMatMul: a matrix product that takes transposed operands. */
-  readonly fusedMatMul: boolean;
-  /** com.microsoft MultiHeadAttention. */
-  readonly multiHeadAttention: boolean;
-  /** LayerNormalization gives its optional outputs (mean, inverse deviation). */
-  readonly layerNormStatistics: boolean;
-  /** GroupNormalization (opset 21) has a kernel. */
-  readonly groupNormalization: boolean;
-  /** ConvTranspose is right for groups that give one channel each: WebGPU's kernel reads other groups' channels there. */
-  readonly convTransposeToSingleChannels: boolean;
-  /** ScatterElements with reduction "add". */
-  readonly scatterAdd: boolean;
-}
+import type { Capabilities, LoweringTarget } from "./capabilities.js";
 
 export type OnnxAttribute = number | string | readonly number[] | { readonly float: number };
 

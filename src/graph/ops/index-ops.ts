@@ -1,17 +1,21 @@
 // Reading and adding by index: embeddings, token selection.
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
 import { formatShape, normalizeAxis, sameShape } from "../shape.js";
-import type { Dim } from "../types.js";
+import { type Dim, isFloat } from "../types.js";
 import { cast, constant, fill, zerosLike } from "./constant.js";
 import { add, equal } from "./elementwise.js";
 import { matmul } from "./matmul.js";
 import { reshape, transpose, unsqueeze } from "./shape-ops.js";
 
+function isInteger({ dtype }: Tensor): boolean {
+  return dtype === "i64" || dtype === "i32";
+}
+
 const gatherOp: Operation = {
   name: "gather",
   infer: ([x, indices], { axis }) => {
-    if (indices!.dtype !== "i64" && indices!.dtype !== "i32") {
-      throw shapeError("gather", `integer indices (these are ${indices!.dtype})`, indices!);
+    if (!isInteger(indices!)) {
+      throw shapeError("gather", `integer indices (these are ${indices!.dtype})`, x!, indices!);
     }
     const at = axis as number;
     return [
@@ -41,7 +45,9 @@ const gatherOp: Operation = {
     // An int8 table stays int8 in memory: only the rows that are read become floats.
     const rows = lowering.cast(lowering.node("Gather", [stored.rows, indices!], { axis: 0 }), source!.dtype);
     const scale = lowering.node("Gather", [stored.scale, indices!], { axis: 0 });
-    const column = lowering.node("Unsqueeze", [scale, lowering.integers([-1])]);
+    const trailing = source!.shape.slice(1).map((_, i) => -1 - i);
+    const column =
+      trailing.length > 0 ? lowering.node("Unsqueeze", [scale, lowering.integers(trailing)]) : scale;
     return [lowering.node("Mul", [rows, column])];
   },
 };
@@ -66,10 +72,11 @@ const scatterAddOp: Operation = {
   name: "scatterAdd",
   infer: ([base, indices, updates]) => {
     const expected: Dim[] = [indices!.shape[0]!, ...base!.shape.slice(1)];
-    if (indices!.shape.length !== 1 || !sameShape(updates!.shape, expected)) {
+    const fits = indices!.shape.length === 1 && sameShape(updates!.shape, expected);
+    if (!fits || updates!.dtype !== base!.dtype || !isInteger(indices!)) {
       throw shapeError(
         "scatterAdd",
-        `indices [n] and updates ${formatShape(expected)}`,
+        `integer indices [n] and updates ${formatShape(expected)} of the base's type`,
         base!,
         indices!,
         updates!,
@@ -90,7 +97,12 @@ const scatterAddOp: Operation = {
  * `base [rows, …]`, `indices [n]`, `updates [n, …]`.
  */
 export function scatterAdd(base: Tensor, indices: Tensor, updates: Tensor): Tensor {
-  return apply(scatterAddOp, [base, indices, updates]);
+  const operands = [base, indices, updates];
+  scatterAddOp.infer(operands, {});
+  // Without the native operation the indicators' product is written; that needs numbers for the matrix.
+  const expressible = typeof base.shape[0] === "number" && isFloat(base.dtype);
+  const body = expressible ? [scatterAddByProduct(base, indices, updates)] : undefined;
+  return apply(scatterAddOp, operands, {}, body);
 }
 
 /** {@link scatterAdd} as a matrix product with indicators, for targets without an adding scatter. */
@@ -104,9 +116,13 @@ export function scatterAddByProduct(base: Tensor, indices: Tensor, updates: Tens
 
 const gatherElementsOp: Operation = {
   name: "gatherElements",
-  infer: ([x, indices]) => {
-    if (x!.shape.length !== indices!.shape.length) {
-      throw shapeError("gatherElements", "indices of the same rank", x!, indices!);
+  infer: ([x, indices], { axis }) => {
+    const fits =
+      x!.shape.length === indices!.shape.length &&
+      indices!.shape.every((dim, i) => i === axis || fitsInside(dim, x!.shape[i]!));
+    if (!fits || !isInteger(indices!)) {
+      const wanted = `integer indices of the same rank, no larger than the tensor beside axis ${axis}`;
+      throw shapeError("gatherElements", wanted, x!, indices!);
     }
     return [{ shape: indices!.shape, dtype: x!.dtype }];
   },
@@ -126,8 +142,8 @@ const scatterAddElementsOp: Operation = {
       base!.shape.length === indices!.shape.length &&
       sameShape(indices!.shape, updates!.shape) &&
       indices!.shape.every((dim, i) => i === axis || fitsInside(dim, base!.shape[i]!));
-    if (!fits || base!.dtype !== updates!.dtype) {
-      const wanted = `one index for each update, and updates no larger than the base beside axis ${axis}`;
+    if (!fits || base!.dtype !== updates!.dtype || !isInteger(indices!)) {
+      const wanted = `one integer index for each update, and updates no larger than the base beside axis ${axis}`;
       throw shapeError("scatterAddElements", wanted, base!, indices!, updates!);
     }
     return [base!];

@@ -1,0 +1,194 @@
+// Collects the nodes and initializers of one ONNX model while operations write themselves out.
+import type { Tensor } from "../graph.js";
+import type { DType, Shape, TypedArray } from "../types.js";
+import { type Capabilities, capabilities, type LoweringTarget } from "./capabilities.js";
+import { DimensionReader } from "./dimension-reader.js";
+import type { Lowering, OnnxAttribute } from "./lowering.js";
+import { type OnnxInitializer, type OnnxNode, onnxTypes } from "./schema.js";
+
+/** Where a parameter's bytes lie. `scale` belongs to int8 rows: value = row · scale[row index]. */
+export interface StoredParameter {
+  readonly dtype: DType;
+  readonly file: string;
+  readonly offset: number;
+  readonly length: number;
+  readonly scale?: {
+    readonly dtype: DType;
+    readonly file: string;
+    readonly offset: number;
+    readonly length: number;
+  };
+}
+
+export class Writer implements Lowering {
+  readonly nodesWritten: OnnxNode[] = [];
+  readonly initializers: OnnxInitializer[] = [];
+  readonly names = new Map<Tensor, string>();
+  readonly dimensions: DimensionReader;
+  readonly can: Capabilities;
+  readonly target: LoweringTarget;
+  private readonly small = new Map<string, string>();
+  private readonly quantizedByName = new Map<string, { rows: string; scale: string }>();
+  /** Values that nodes give, as opposed to inputs and initializers. */
+  private readonly produced = new Set<string>();
+  private readonly renamed = new Map<string, string>();
+  private readonly copies: { name: string; value: string }[] = [];
+  private count = 0;
+
+  constructor(target: LoweringTarget) {
+    this.target = target;
+    this.can = capabilities[target];
+    this.dimensions = new DimensionReader(this);
+  }
+
+  /** An input of the program: all symbols come from these. */
+  bindInput(tensor: Tensor, name: string): void {
+    this.names.set(tensor, name);
+    this.dimensions.see(tensor.shape, name);
+  }
+
+  private fresh(hint: string): string {
+    return `${hint}_${this.count++}`;
+  }
+
+  node(type: string, inputs: readonly string[], attributes = {}, domain = ""): string {
+    return this.nodes(type, inputs, 1, attributes, domain)[0]!;
+  }
+
+  nodes(
+    type: string,
+    inputs: readonly string[],
+    outputs: number,
+    attributes: Record<string, OnnxAttribute> = {},
+    domain = "",
+  ): string[] {
+    const name = this.fresh(type);
+    const produced = Array.from({ length: outputs }, (_, i) => (i === 0 ? name : `${name}.${i}`));
+    this.nodesWritten.push({ type, name, inputs, outputs: produced, attributes, domain });
+    for (const value of produced) this.produced.add(value);
+    return produced;
+  }
+
+  constant(dtype: DType, shape: readonly number[], data: TypedArray): string {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const key = bytes.length <= 64 ? `${dtype}[${shape.join()}]${bytes.join()}` : undefined;
+    const found = key && this.small.get(key);
+    if (found) return found;
+    const name = this.fresh("constant");
+    this.initializers.push({ name, dtype, shape, data: bytes });
+    if (key) this.small.set(key, name);
+    return name;
+  }
+
+  scalar(dtype: DType, value: number): string {
+    switch (dtype) {
+      case "f32":
+        return this.constant(dtype, [], new Float32Array([value]));
+      case "f64":
+        return this.constant(dtype, [], new Float64Array([value]));
+      case "i64":
+        return this.constant(dtype, [], new BigInt64Array([BigInt(value)]));
+      case "i32":
+        return this.constant(dtype, [], new Int32Array([value]));
+      case "i8":
+        return this.constant(dtype, [], new Int8Array([value]));
+      case "u8":
+      case "bool":
+        return this.constant(dtype, [], new Uint8Array([value]));
+      case "f16":
+      case "bf16":
+        return this.cast(this.scalar("f32", value), dtype);
+    }
+  }
+
+  integers(values: readonly number[]): string {
+    return this.constant(
+      "i64",
+      [values.length],
+      BigInt64Array.from(values, (value) => BigInt(value)),
+    );
+  }
+
+  shapeVector(shape: Shape, { inferOne = false } = {}): string {
+    const unknown = shape.flatMap((dim, axis) => (typeof dim === "string" ? [axis] : []));
+    // Leaving one to the operator saves reading it; best the one that no tensor has.
+    const left = inferOne
+      ? (unknown.find((axis) => !this.dimensions.has(shape[axis] as string)) ?? unknown[0])
+      : -1;
+    const dims = shape.map((dim, axis) => (axis === left ? -1 : dim));
+    if (dims.every((dim) => typeof dim === "number")) return this.integers(dims);
+    const parts = dims.map((dim) =>
+      typeof dim === "number" ? this.integers([dim]) : this.dimensions.get(dim),
+    );
+    return parts.length === 1 ? parts[0]! : this.node("Concat", parts, { axis: 0 });
+  }
+
+  /** Makes a value an output. Its node writes straight to the output where it can: state would otherwise be copied. */
+  output(name: string, value: string): void {
+    if (this.produced.has(value) && !this.renamed.has(value)) this.renamed.set(value, name);
+    else this.copies.push({ name, value });
+  }
+
+  /** The nodes and initializers that the outputs need, with the outputs' names in place. */
+  finish(outputs: readonly string[]): { nodes: OnnxNode[]; initializers: OnnxInitializer[] } {
+    const wanted = new Set(outputs);
+    // A stored parameter may be written in two forms, of which operations use one; the other would be computed for nothing.
+    const nodes = this.renamedNodes().reverse();
+    const used = nodes.filter((node) => {
+      if (!node.outputs.some((value) => wanted.has(value))) return false;
+      for (const value of node.inputs) wanted.add(value);
+      return true;
+    });
+    const initializers = this.initializers.filter(({ name }) => wanted.has(name));
+    return { nodes: used.reverse(), initializers };
+  }
+
+  private renamedNodes(): OnnxNode[] {
+    const rename = (value: string) => this.renamed.get(value) ?? value;
+    const nodes = this.nodesWritten.map((node) => ({
+      ...node,
+      inputs: node.inputs.map(rename),
+      outputs: node.outputs.map(rename),
+    }));
+    for (const { name, value } of this.copies) {
+      const inputs = [rename(value)];
+      nodes.push({
+        type: "Identity",
+        name: `out:${name}`,
+        inputs,
+        outputs: [name],
+        attributes: {},
+        domain: "",
+      });
+    }
+    return nodes;
+  }
+
+  cast(name: string, dtype: DType): string {
+    return this.node("Cast", [name], { to: onnxTypes[dtype] });
+  }
+
+  quantized(name: string): { rows: string; scale: string } | undefined {
+    return this.quantizedByName.get(name);
+  }
+
+  /** An initializer that points at stored bytes, converted to float32 (folded once when the session is made). */
+  stored(parameter: string, shape: readonly number[], place: StoredParameter): string {
+    const raw = place.dtype === "f32" ? parameter : `${parameter}/stored`;
+    const { dtype, file, offset, length, scale } = place;
+    this.initializers.push({ name: raw, dtype, shape, data: { file, offset, length } });
+    if (dtype === "f32") return raw;
+    const wide = this.cast(raw, "f32");
+    if (!scale) return wide;
+    const rows = shape[0]!;
+    const { file: scaleFile, offset: scaleOffset, length: scaleLength } = scale;
+    const scaleName = `${parameter}/scale`;
+    const data = { file: scaleFile, offset: scaleOffset, length: scaleLength };
+    this.initializers.push({ name: scaleName, dtype: scale.dtype, shape: [rows], data });
+    const scaleWide = scale.dtype === "f32" ? scaleName : this.cast(scaleName, "f32");
+    const column = this.node("Reshape", [scaleWide, this.integers([rows, ...shape.slice(1).map(() => 1)])]);
+    const value = this.node("Mul", [wide, column]);
+    this.quantizedByName.set(value, { rows: raw, scale: scaleWide });
+    return value;
+  }
+}
