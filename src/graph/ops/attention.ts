@@ -1,7 +1,7 @@
 // Scaled dot-product attention (Vaswani et al. 2017, arXiv:1706.03762).
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
 import type { Dim } from "../types.js";
-import { add, mul } from "./elementwise.js";
+import { add } from "./elementwise.js";
 import { matmul } from "./matmul.js";
 import { softmax } from "./norm.js";
 import { reshape, transpose } from "./shape-ops.js";
@@ -9,11 +9,16 @@ import { reshape, transpose } from "./shape-ops.js";
 const attentionOp: Operation = {
   name: "attention",
   infer: ([q, , v]) => [{ shape: [...q!.shape.slice(0, -1), v!.shape.at(-1)!], dtype: q!.dtype }],
-  lower: (lowering, [q, k, v, mask], { attributes }) => {
+  lower: (lowering, [q, k, v, bias], { attributes, inputs: [query, , , given] }) => {
     if (!lowering.can.multiHeadAttention) return undefined;
     const options = { num_heads: attributes.heads as number, scale: { float: attributes.scale as number } };
-    // Inputs: query, key, value, bias, key padding mask, attention bias.
-    const inputs = [q!, k!, v!, ...(mask ? ["", "", mask] : [])];
+    // The kernel repeats a bias over batch and heads, but not over queries.
+    const repeat = bias && given!.shape[2] === 1 && query!.shape[1] !== 1;
+    const whole = repeat
+      ? lowering.node("Expand", [bias, lowering.shapeVector([1, 1, query!.shape[1]!, 1])])
+      : bias;
+    // Inputs: query, key, value, bias of the projections, key padding mask, bias of the scores.
+    const inputs = [q!, k!, v!, ...(whole ? ["", "", whole] : [])];
     return [lowering.node("MultiHeadAttention", inputs, options, "com.microsoft")];
   },
 };
@@ -64,8 +69,8 @@ export function attentionParts(
       v,
     );
   const scale = given ?? 1 / Math.sqrt((width as number) / heads);
-  const [qh, kh, vh] = [mul(q, scale), k, v].map((t) => splitHeads(t, heads)) as [Tensor, Tensor, Tensor];
-  const scores = matmul(qh, kh, { transposeB: true }); // [batch, heads, queries, keys]
+  const [qh, kh, vh] = [q, k, v].map((t) => splitHeads(t, heads)) as [Tensor, Tensor, Tensor];
+  const scores = matmul(qh, kh, { transposeB: true, scale }); // [batch, heads, queries, keys]
   const weights = softmax(bias ? add(scores, bias) : scores);
   const mixed = matmul(weights, vh); // [batch, heads, queries, e]
   return { mixed: mergeHeads(mixed), weights };
