@@ -3,10 +3,10 @@
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
 import type { Dim } from "../types.js";
 import { constant } from "./constant.js";
-import { add } from "./elementwise.js";
 import { gather } from "./index-ops.js";
-import { matmul } from "./matmul.js";
-import { concat, pad, reshape, slice, transpose } from "./shape-ops.js";
+import { linear, matmul } from "./matmul.js";
+import { sumRows, tallProduct } from "./row-products.js";
+import { pad, reshape } from "./shape-ops.js";
 
 /** Row numbers of every window in a padded picture, told apart by size so that equal windows are recorded once. */
 const positions = new Map<string, BigInt64Array>();
@@ -42,30 +42,47 @@ function windows(x: Tensor, kernel: number): Tensor {
   return reshape(gathered, [batch === 1 ? height * width : -1, kernel * kernel * channels]);
 }
 
+/** Row numbers of the kernel's rows `[out, k·k]` in the order `[k·k turned by 180°, out]`. */
+function turnedRows(out: number, kernel: number): BigInt64Array {
+  const key = `${out},${kernel}`;
+  let found = turns.get(key);
+  if (!found) {
+    const places = kernel * kernel;
+    found = BigInt64Array.from({ length: out * places }, (_, n) =>
+      BigInt((n % out) * places + places - 1 - Math.floor(n / out)),
+    );
+    turns.set(key, found);
+  }
+  return found;
+}
+
+const turns = new Map<string, BigInt64Array>();
+
+/** The convolution of the gradient with the kernel turned and its channels exchanged: also one product of windows. */
+function inputGradient(g: Tensor, w: Tensor): Tensor {
+  const [out, kernel, , channels] = w.shape as [number, number, number, number];
+  const places = turnedRows(out, kernel);
+  const turned = gather(
+    reshape(w, [out * kernel * kernel, channels]),
+    constant(w.graph, places, [places.length], "i64"),
+  ); // [k·k·out, in]
+  return reshape(matmul(windows(g, kernel), turned), [...g.shape.slice(0, 3), channels]);
+}
+
 const convChannelsLastOp: Operation = {
   name: "convChannelsLast",
   infer: ([x, w]) => [{ shape: [...x!.shape.slice(0, 3), w!.shape[0]!], dtype: x!.dtype }],
   gradient: ({ inputs: [x, w], gradients: [g], needs }) => {
-    const [out, kernel, , channels] = w!.shape as [number, number, number, number];
-    const rows = reshape(g!, [-1, out]);
-    const dw = () => reshape(matmul(rows, windows(x!, kernel), { transposeA: true }), w!.shape);
+    const [out, kernel] = w!.shape as [number, number];
+    const dw = () => reshape(tallProduct(reshape(g!, [-1, out]), windows(x!, kernel)), w!.shape);
+    const db = () => sumRows(reshape(g!, [-1, out]));
     return [
-      needs[0] ? convChannelsLast(g!, flipped(w!, kernel, channels, out)) : undefined,
+      needs[0] ? inputGradient(g!, w!) : undefined,
       needs[1] ? dw() : undefined,
+      needs[2] ? db() : undefined,
     ];
   },
 };
-
-/** The kernel turned by 180° with its channels exchanged: `[out, k, k, in] → [in, k, k, out]`. */
-function flipped(w: Tensor, kernel: number, channels: number, out: number): Tensor {
-  const positions = kernel * kernel;
-  const flat = reshape(w, [out, positions, channels]);
-  const reversed = concat(
-    Array.from({ length: positions }, (_, i) => slice(flat, 1, positions - 1 - i, positions - i)),
-    1,
-  );
-  return reshape(transpose(reversed, [2, 1, 0]), [channels, kernel, kernel, out]);
-}
 
 /**
  * Convolution of stride 1 that keeps the size. Height, width and channels must be fixed.
@@ -83,8 +100,7 @@ export function convChannelsLast(x: Tensor, weight: Tensor, bias?: Tensor): Tens
   if (!fits)
     throw shapeError("convChannelsLast", "[batch, h, w, in] and an odd kernel [out, k, k, in]", x, weight);
   const rows = windows(x, kernel as number);
-  const product = matmul(rows, reshape(weight, [out!, -1]), { transposeB: true });
+  const product = linear(rows, reshape(weight, [out!, -1]), bias);
   const body = reshape(product, [...x.shape.slice(0, 3), out!]);
-  const result = apply(convChannelsLastOp, [x, weight], {}, [body]);
-  return bias ? add(result, bias) : result;
+  return apply(convChannelsLastOp, bias ? [x, weight, bias] : [x, weight], {}, [body]);
 }

@@ -4,6 +4,7 @@ import { broadcastShapes } from "../shape.js";
 import { isFloat, type TensorType } from "../types.js";
 import { cast, operand } from "./constant.js";
 import { sumTo } from "./reduce.js";
+import { expand } from "./shape-ops.js";
 
 export type Operand = Tensor | number;
 
@@ -29,13 +30,25 @@ function binary(name: string, onnx: string, gradient: BinaryGradient): (a: Opera
     },
     lower: (lowering, inputs) => [lowering.node(onnx, inputs)],
   };
+  const record = (a: Tensor, b: Tensor): Tensor => {
+    // What was expanded is taken before its expansion: the operation broadcasts by itself.
+    const [left, right] = [unexpanded(a), unexpanded(b)];
+    const shape = broadcastShapes(left.shape, right.shape);
+    const whole = broadcastShapes(a.shape, b.shape);
+    if (!shape || !whole || (left === a && right === b)) return apply(op, [a, b]);
+    return expand(apply(op, [left, right]), whole);
+  };
   return (a, b) => {
     if (typeof a === "number") {
       if (typeof b === "number") throw new TypeError(`${name}: one operand must be a tensor.`);
-      return apply(op, [operand(a, b), b]);
+      return record(operand(a, b), b);
     }
-    return apply(op, [a, operand(b, a)]);
+    return record(a, operand(b, a));
   };
+}
+
+function unexpanded(x: Tensor): Tensor {
+  return x.node.op.name === "expand" ? x.node.inputs[0]! : x;
 }
 
 export const add = binary("add", "Add", (g) => [() => g, () => g]);
@@ -142,7 +155,7 @@ export const reciprocal = unary("reciprocal", "Reciprocal", (g, _, y) => neg(mul
 export const square = unary(
   "square",
   (lowering, [x]) => [lowering.node("Mul", [x!, x!])],
-  (g, x) => mul(g, mul(x, 2)),
+  (g, x) => mul(mul(g, 2), x), // the gradient of a mean is small before it is expanded
 );
 /** 1 / sqrt(x). */
 export const rsqrt = unary(
@@ -172,10 +185,32 @@ export const gelu = unary("gelu", "Gelu", (g, x) => {
   return mul(g, add(mul(add(erf(mul(x, Math.SQRT1_2)), 1), 0.5), mul(x, density)));
 });
 
+const geluScale = 2 * Math.sqrt(2 / Math.PI);
+const geluCube = 0.044715 * geluScale;
+
+/** With tanh(u) = 2σ(2u) − 1 the approximation is x·σ(x·q), q = 2√(2/π)·(1 + 0.044715x²): half the passes over memory. */
+function geluTanhParts(x: Tensor): { q: Tensor; gate: Tensor } {
+  const q = add(mul(square(x), geluCube), geluScale);
+  return { q, gate: sigmoid(mul(x, q)) };
+}
+
+const geluTanhOp: Operation = {
+  name: "geluTanh",
+  infer: ([x]) => {
+    if (!isFloat(x!.dtype)) throw shapeError("geluTanh", `a float tensor (this is ${x!.dtype})`, x!);
+    return [{ shape: x!.shape, dtype: x!.dtype }];
+  },
+  // σ + x·σ·(1 − σ)·(x·q)′, where (x·q)′ = 3q − 2·2√(2/π).
+  gradient: ({ inputs: [x], outputs: [y], gradients: [g] }) => {
+    const { q, gate } = geluTanhParts(x!);
+    const rest = sub(y!, mul(y!, gate));
+    return [mul(g!, add(gate, mul(rest, sub(mul(q, 3), 2 * geluScale))))];
+  },
+};
+
 /** The tanh approximation of {@link gelu}, as GPT-2 and many vision transformers use it. */
 export function geluTanh(x: Tensor): Tensor {
-  const inner = mul(add(x, mul(mul(square(x), x), 0.044715)), Math.sqrt(2 / Math.PI));
-  return mul(mul(x, 0.5), add(tanh(inner), 1));
+  return apply(geluTanhOp, [x], {}, [mul(x, geluTanhParts(x).gate)]);
 }
 
 /** x · sigmoid(1.702 x), the approximation that CLIP's text encoder was trained with. */

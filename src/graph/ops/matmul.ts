@@ -2,13 +2,15 @@
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
 import { broadcastShapes } from "../shape.js";
 import type { Dim } from "../types.js";
-import { add } from "./elementwise.js";
 import { sumTo } from "./reduce.js";
+import { sumRows, tallProduct } from "./row-products.js";
 import { reshape } from "./shape-ops.js";
 
 interface Flags {
   readonly transposeA: boolean;
   readonly transposeB: boolean;
+  /** Multiplies the product, at no cost where the device's product takes a factor. Default 1. */
+  readonly scale?: number;
 }
 
 const matmulOp: Operation = {
@@ -27,34 +29,32 @@ const matmulOp: Operation = {
     return [{ shape: [...batch, rows, columns], dtype: a!.dtype }];
   },
   gradient: ({ inputs: [a, b], gradients: [g], attributes, needs }) => {
-    const { transposeA, transposeB } = attributes as unknown as Flags;
+    const { transposeA, transposeB, scale } = attributes as unknown as Flags;
     const da = () =>
       transposeA
-        ? matmul(b!, g!, { transposeA: transposeB, transposeB: true })
-        : matmul(g!, b!, { transposeB: !transposeB });
+        ? matmul(b!, g!, { transposeA: transposeB, transposeB: true, scale })
+        : matmul(g!, b!, { transposeB: !transposeB, scale });
     const db = () =>
       transposeB
-        ? matmul(g!, a!, { transposeA: true, transposeB: transposeA })
-        : matmul(a!, g!, { transposeA: !transposeA });
+        ? matmul(g!, a!, { transposeA: true, transposeB: transposeA, scale })
+        : matmul(a!, g!, { transposeA: !transposeA, scale });
     return [needs[0] ? sumTo(da(), a!.shape) : undefined, needs[1] ? sumTo(db(), b!.shape) : undefined];
   },
   lower: (lowering, [a, b], { attributes, inputs: [x, y] }) => {
-    const { transposeA, transposeB } = attributes as unknown as Flags;
-    if (!transposeA && !transposeB) return [lowering.node("MatMul", [a!, b!])];
-    if (x!.shape.length === 2 && y!.shape.length === 2) {
-      return [lowering.node("Gemm", [a!, b!], { transA: +transposeA, transB: +transposeB })];
-    }
-    if (lowering.can.fusedMatMul) {
-      const flags = { transA: +transposeA, transB: +transposeB };
-      return [lowering.node("FusedMatMul", [a!, b!], flags, "com.microsoft")];
-    }
+    const { transposeA, transposeB, scale = 1 } = attributes as unknown as Flags;
+    if (!transposeA && !transposeB && scale === 1) return [lowering.node("MatMul", [a!, b!])];
+    const flags = { transA: +transposeA, transB: +transposeB, alpha: { float: scale } };
+    if (x!.shape.length === 2 && y!.shape.length === 2) return [lowering.node("Gemm", [a!, b!], flags)];
+    if (lowering.can.fusedMatMul) return [lowering.node("FusedMatMul", [a!, b!], flags, "com.microsoft")];
     const swap = (name: string, tensor: Tensor) => {
       const rank = tensor.shape.length;
       return lowering.node("Transpose", [name], {
         perm: tensor.shape.map((_, i) => (i < rank - 2 ? i : 2 * rank - 3 - i)),
       });
     };
-    return [lowering.node("MatMul", [transposeA ? swap(a!, x!) : a!, transposeB ? swap(b!, y!) : b!])];
+    const operands = [transposeA ? swap(a!, x!) : a!, transposeB ? swap(b!, y!) : b!];
+    const product = lowering.node("MatMul", operands);
+    return [scale === 1 ? product : lowering.node("Mul", [product, lowering.scalar(x!.dtype, scale)])];
   },
 };
 
@@ -65,12 +65,30 @@ function lastTwo(tensor: Tensor, transposed: boolean): [Dim, Dim] {
 
 /**
  * Matrix product over the last two axes; leading axes broadcast.
- * `[..., m, k] × [..., k, n] → [..., m, n]`; the flags say which operand is stored transposed.
+ * `[..., m, k] × [..., k, n] → [..., m, n]`; the flags say which operand is stored transposed, and a factor.
  */
 export function matmul(a: Tensor, b: Tensor, flags: Partial<Flags> = {}): Tensor {
-  const { transposeA = false, transposeB = false } = flags;
-  return apply(matmulOp, [a, b], { transposeA, transposeB });
+  const { transposeA = false, transposeB = false, scale = 1 } = flags;
+  return apply(matmulOp, [a, b], { transposeA, transposeB, scale: scale === 1 ? undefined : scale });
 }
+
+/** x · wᵀ + bias of matrices: the bias goes into the product's own addition. */
+const linearOp: Operation = {
+  name: "linear",
+  infer: ([x, weight, bias]) => {
+    const width = weight!.shape[0]!;
+    if (bias!.shape.length !== 1 || bias!.shape[0] !== width || bias!.dtype !== x!.dtype) {
+      throw shapeError("linear", "one bias for each row of the weight", weight!, bias!);
+    }
+    return [{ shape: [x!.shape[0]!, width], dtype: x!.dtype }];
+  },
+  gradient: ({ inputs: [x, weight], gradients: [g], needs }) => [
+    needs[0] ? matmul(g!, weight!) : undefined,
+    needs[1] ? tallProduct(g!, x!) : undefined,
+    needs[2] ? sumRows(g!) : undefined,
+  ],
+  lower: (lowering, inputs) => [lowering.node("Gemm", inputs, { transB: 1 })],
+};
 
 /**
  * x · wᵀ + bias, with the weight as PyTorch stores it.
@@ -82,9 +100,7 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
     throw shapeError("linear", "the last axis to equal the weight's second", x, weight);
   }
   // One product over all rows is faster than a batch of small ones, and its weight gradient is one product too.
-  const rows = x.shape.length === 2 ? x : reshape(x, [-1, inner]);
-  const product = matmul(rows, weight, { transposeB: true });
-  const result =
-    x.shape.length === 2 ? product : reshape(product, [...x.shape.slice(0, -1), weight.shape[0]!]);
-  return bias ? add(result, bias) : result;
+  const rows = reshape(x, [-1, inner]);
+  const result = bias ? apply(linearOp, [rows, weight, bias]) : matmul(rows, weight, { transposeB: true });
+  return reshape(result, [...x.shape.slice(0, -1), weight.shape[0]!]);
 }

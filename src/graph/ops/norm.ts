@@ -1,6 +1,6 @@
 // Normalisation and softmax.
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
-import { add, div, exp, log, mul, rsqrt, sqrt, square, sub } from "./elementwise.js";
+import { add, div, exp, log, mul, sqrt, square, sub } from "./elementwise.js";
 import { max, mean, sum } from "./reduce.js";
 import { reshape } from "./shape-ops.js";
 
@@ -81,10 +81,35 @@ export function layerNorm(x: Tensor, { weight, bias, epsilon = 1e-5 }: NormOptio
   return affine(x.graph.apply(layerNormOp, [x], { epsilon })[0]!, weight, bias);
 }
 
+/** Outputs x̂ = x / rms(x) and the inverse, which its gradient needs. */
+const rmsNormOp: Operation = {
+  name: "rmsNorm",
+  infer: ([x]) => [x!, { shape: [...x!.shape.slice(0, -1), 1], dtype: x!.dtype }],
+  gradient: ({ outputs: [normalized, inverse], gradients: [g, gInverse] }) => {
+    if (gInverse) throw shapeError("gradient of rmsNorm", "only the normalised output to be used", gInverse);
+    const along = mul(normalized!, mean(mul(g!, normalized!), -1, { keepAxes: true }));
+    return [mul(sub(g!, along), inverse!)];
+  },
+  lower: (lowering, [x], { inputs: [input], attributes }) => {
+    const epsilon = attributes.epsilon as number;
+    const width = input!.shape.at(-1)!;
+    if (lowering.can.layerNormStatistics && typeof width === "number" && input!.dtype === "f32") {
+      const ones = lowering.constant("f32", [width], new Float32Array(width).fill(1));
+      const options = { axis: -1, epsilon: { float: epsilon } };
+      const [y, inverse] = lowering.nodes("SimplifiedLayerNormalization", [x!, ones], 2, options);
+      return [y!, inverse!];
+    }
+    const squares = lowering.node("Mul", [x!, x!]);
+    const meanSquare = lowering.node("ReduceMean", [squares, lowering.integers([-1])], { keepdims: 1 });
+    const shifted = lowering.node("Add", [meanSquare, lowering.scalar(input!.dtype, epsilon)]);
+    const inverse = lowering.node("Reciprocal", [lowering.node("Sqrt", [shifted])]);
+    return [lowering.node("Mul", [x!, inverse]), inverse];
+  },
+};
+
 /** Unit mean square over the last axis (Zhang and Sennrich 2019, arXiv:1910.07467). */
 export function rmsNorm(x: Tensor, { weight, bias, epsilon = 1e-6 }: NormOptions = {}): Tensor {
-  const inverse = rsqrt(add(mean(square(x), -1, { keepAxes: true }), epsilon));
-  return affine(mul(x, inverse), weight, bias);
+  return affine(x.graph.apply(rmsNormOp, [x], { epsilon })[0]!, weight, bias);
 }
 
 const groupNormOp: Operation = {

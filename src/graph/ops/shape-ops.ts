@@ -4,6 +4,7 @@ import { addDims, canonicalDim, floorDivideDim, multiplyDims } from "../dimensio
 import { apply, numbers, type Operation, shapeError, shapeOf, type Tensor } from "../graph.js";
 import { broadcastShapes, formatShape, inferReshape, normalizeAxis, sameShape } from "../shape.js";
 import type { Dim, Shape } from "../types.js";
+import { zerosLike } from "./constant.js";
 import { sumTo } from "./reduce.js";
 
 const reshapeOp: Operation = {
@@ -197,6 +198,24 @@ export function slice(x: Tensor, axis: number, start: number, end?: number, step
   return apply(sliceOp, [x], { axis: at, start: from, end: to, step });
 }
 
+const splitOp: Operation = {
+  name: "split",
+  infer: ([x], { axis, sizes }) =>
+    numbers(sizes).map((size) => ({
+      shape: x!.shape.map((dim, i) => (i === axis ? size : dim)),
+      dtype: x!.dtype,
+    })),
+  gradient: ({ outputs, gradients: found, attributes }) => {
+    const parts = outputs.map((output, i) => found[i] ?? zerosLike(output));
+    return [concat(parts, attributes.axis as number)];
+  },
+  lower: (lowering, [x], { attributes }) => {
+    const sizes = numbers(attributes.sizes);
+    const options = { axis: attributes.axis as number };
+    return lowering.nodes("Split", [x!, lowering.integers(sizes)], sizes.length, options);
+  },
+};
+
 /** Parts of the given sizes along an axis; a single number makes that many equal parts. */
 export function split(x: Tensor, axis: number, parts: number | readonly number[]): Tensor[] {
   const at = normalizeAxis("split", axis, x.shape.length);
@@ -206,11 +225,7 @@ export function split(x: Tensor, axis: number, parts: number | readonly number[]
   if (sizes.reduce((a, b) => a + b, 0) !== dim || sizes.some((size) => !Number.isInteger(size))) {
     throw shapeError("split", `axis ${at} to divide into [${sizes.join(", ")}]`, x);
   }
-  let start = 0;
-  return sizes.map((size) => {
-    start += size;
-    return slice(x, at, start - size, start);
-  });
+  return sizes.length === 1 ? [x] : [...x.graph.apply(splitOp, [x], { axis: at, sizes })];
 }
 
 const padOp: Operation = {
