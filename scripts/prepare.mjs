@@ -1,6 +1,5 @@
 // Brings a clone into a state in which its programs run: packages installed, sources built. Says nothing when both are.
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -35,31 +34,31 @@ function checkNode() {
   fail(`Nishiki needs Node ${oldestNode.join(".")} or newer; this is ${process.versions.node}.`);
 }
 
-/** Whether node_modules holds what package-lock.json asks for: the stamp holds the hash of the lock it was made from. */
-function isInstalled(lock, stamp) {
-  if (existsSync(stamp)) return readFileSync(stamp, "utf8") === lock.hash;
-  // Installed by hand: npm writes this file last.
-  const npms = join(root, "node_modules", ".package-lock.json");
-  return existsSync(npms) && statSync(npms).mtimeMs >= lock.changed;
+/** Whether node_modules holds the versions that package-lock.json names. Optional ones are for other systems. */
+function isInstalled() {
+  const installed = join(root, "node_modules", ".package-lock.json");
+  if (!existsSync(installed)) return false;
+  const packagesOf = (path) => JSON.parse(readFileSync(path, "utf8")).packages;
+  const found = packagesOf(installed);
+  return Object.entries(packagesOf(join(root, "package-lock.json"))).every(
+    ([path, { version, optional }]) => {
+      if (path === "") return true;
+      if (!found[path]) return optional === true;
+      return found[path].version === version && existsSync(join(root, path, "package.json"));
+    },
+  );
 }
 
-/** Installs the packages that package-lock.json asks for, if they are not there. Ends the process where that fails. */
+/** Installs the packages that package-lock.json names, if they are not there. Ends the process where that fails. */
 export function install() {
   checkNode();
-  const path = join(root, "package-lock.json");
-  const stamp = join(root, "node_modules", ".nishiki-installed");
-  const lock = {
-    hash: createHash("sha256").update(readFileSync(path)).digest("hex"),
-    changed: statSync(path).mtimeMs,
-  };
-  if (isInstalled(lock, stamp)) return;
+  if (isInstalled()) return;
   process.stderr.write("Installing packages (once) …\n");
   if (run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]) !== 0) {
     fail(
       "Installing packages failed. A package registry must be reachable for the first start; then run this again.",
     );
   }
-  writeFileSync(stamp, lock.hash);
 }
 
 /** When a folder or anything in it was last changed; a removed file changes its folder. */
