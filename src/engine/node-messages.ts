@@ -26,7 +26,14 @@ export type EngineMessage =
   | { readonly kind: "run"; readonly session: number; readonly inputs: HostTensors }
   | { readonly kind: "readState"; readonly session: number }
   | { readonly kind: "writeState"; readonly session: number; readonly state: HostTensors }
-  | { readonly kind: "close"; readonly session: number };
+  | { readonly kind: "close"; readonly session: number }
+  | { readonly kind: "end" };
+
+/** What the thread is given when it starts. */
+export interface EngineData {
+  /** One shared number; 1 asks the thread to skip what waits. */
+  readonly stop: Int32Array;
+}
 
 export interface EngineReply {
   readonly id: number;

@@ -1,9 +1,9 @@
 // The engine's thread: ONNX Runtime runs on the thread that calls it, so it is called here.
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import * as ort from "onnxruntime-node";
 import type { DType, TypedArray } from "../graph/index.js";
 import type { HostTensor } from "./engine.js";
-import type { EngineMessage, EngineReply, LoadMessage } from "./node-messages.js";
+import type { EngineData, EngineMessage, EngineReply, LoadMessage } from "./node-messages.js";
 import { emptyArray } from "./validate.js";
 
 /** Training state lives in two sets of buffers: one is read while the other is written. */
@@ -18,6 +18,8 @@ interface Loaded {
   readonly carried: Map<string, Pair>;
   readonly outputs: readonly string[];
 }
+
+ort.env.logLevel = "fatal";
 
 const sessions = new Map<number, Loaded>();
 
@@ -41,9 +43,11 @@ function toOrt(dtype: DType, data: TypedArray, shape: readonly number[]): ort.Te
 
 function toHost(tensor: ort.Tensor): HostTensor {
   const dtype = fromOrt.get(tensor.type) ?? "f32";
-  const data = tensor.data as TypedArray;
-  // Results may be views of a larger buffer or of memory that the runtime keeps.
-  return { dtype, shape: [...tensor.dims], data: data.slice() };
+  // Results may be views of a larger buffer or of memory that the runtime keeps. Node 24 has arrays of 16-bit floats; ours
+  // hold the bits everywhere.
+  const data = tensor.data.slice() as TypedArray;
+  const bits = dtype === "f16" && !(data instanceof Uint16Array) ? new Uint16Array(data.buffer) : data;
+  return { dtype, shape: [...tensor.dims], data: bits };
 }
 
 async function load(message: LoadMessage): Promise<void> {
@@ -54,7 +58,7 @@ async function load(message: LoadMessage): Promise<void> {
     interOpNumThreads: 1,
     executionMode: "sequential",
     graphOptimizationLevel: optimize ? "all" : "disabled",
-    logSeverityLevel: 3,
+    logSeverityLevel: 4, // Failures come as errors; the runtime would print them too.
     extra: {
       session: {
         set_denormal_as_zero: "1",
@@ -101,7 +105,7 @@ function writeState({ carried }: Loaded, state: Readonly<Record<string, HostTens
   }
 }
 
-async function answer(message: EngineMessage): Promise<Record<string, HostTensor>> {
+async function answer(message: Exclude<EngineMessage, { kind: "end" }>): Promise<Record<string, HostTensor>> {
   if (message.kind === "load") {
     await load(message);
     return {};
@@ -126,8 +130,21 @@ async function answer(message: EngineMessage): Promise<Record<string, HostTensor
 // One at a time: two WebGPU sessions must not run at once (onnxruntime issue 32561), and on the CPU it costs nothing.
 let queue: Promise<void> = Promise.resolve();
 
+/** Set by the caller when the thread is to end: what has not begun by then is not begun any more. */
+const { stop } = workerData as EngineData;
+
+async function end(): Promise<void> {
+  for (const { session } of sessions.values()) await session.release();
+  process.exit(0);
+}
+
 parentPort?.on("message", ({ id, message }: { id: number; message: EngineMessage }) => {
+  if (message.kind === "end") {
+    queue = queue.then(end);
+    return;
+  }
   queue = queue.then(async () => {
+    if (Atomics.load(stop, 0) === 1) return;
     let reply: EngineReply;
     try {
       reply = { id, result: await answer(message) };

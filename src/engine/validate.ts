@@ -1,7 +1,7 @@
 // Checks at a session's boundary, so that a wrong input is told in the program's own words and not in the runtime's.
 import { NishikiError } from "../errors.js";
-import { type DType, formatShape, type Shape, type TypedArray } from "../graph/index.js";
-import type { HostTensor, HostTensors } from "./engine.js";
+import { type DType, formatShape, type Program, type Shape, type TypedArray } from "../graph/index.js";
+import type { Carried, HostTensor, HostTensors } from "./engine.js";
 
 export interface Expected {
   readonly name: string;
@@ -43,49 +43,112 @@ export function emptyArray(dtype: DType, size: number): TypedArray {
   }
 }
 
+/** What goes into a session at every run, what stays in it, and what comes out. */
+export interface SessionInterface {
+  readonly inputs: readonly Expected[];
+  readonly carried: readonly Expected[];
+  readonly outputs: readonly string[];
+}
+
+/**
+ * A session's interface, where carried tensors are taken out of the inputs and outputs.
+ * @throws NishikiError "shape" where what is carried is no input or output, or does not fit it.
+ */
+export function describeInterface(
+  program: Program,
+  fedParameters: readonly string[],
+  carried: Readonly<Record<string, Carried>>,
+): SessionInterface {
+  const fed = program.parameters.filter(({ name }) => fedParameters.includes(name));
+  const declared = [...program.inputs, ...fed].map(({ name, tensor: { dtype, shape } }) => ({
+    name,
+    dtype,
+    shape,
+  }));
+  const outputs = new Map(program.outputs.map(({ name, tensor }) => [name, tensor]));
+  for (const { name, dtype } of [
+    ...declared,
+    ...program.outputs.map((o) => ({ name: o.name, ...o.tensor })),
+  ]) {
+    if (dtype !== "bf16") continue;
+    throw new NishikiError("shape", `"${name}" is bf16, which only stores weights: cast it to f32.`);
+  }
+  const inner = Object.entries(carried).map(([name, { output, initial }]) => {
+    const input = declared.find((item) => item.name === name);
+    const from = outputs.get(output);
+    if (!input) throw unknownTensor("carried input", name, declared);
+    if (!from) throw unknownTensor("carried output", output, program.outputs);
+    checkInputs([input], { [name]: initial }, "carried tensor");
+    const expected = { name, dtype: input.dtype, shape: initial.shape };
+    const known = from.shape.every((dim, axis) => typeof dim === "string" || dim === initial.shape[axis]);
+    if (from.dtype !== input.dtype || from.shape.length !== initial.shape.length || !known) {
+      const into = `${from.dtype} ${formatShape(from.shape)}`;
+      const wanted = `${input.dtype} ${formatShape(initial.shape)}`;
+      throw new NishikiError(
+        "shape",
+        `Output "${output}" is ${into} and cannot be carried to "${name}", ${wanted}.`,
+      );
+    }
+    return expected;
+  });
+  const carriedOutputs = Object.values(carried).map(({ output }) => output);
+  return {
+    inputs: declared.filter(({ name }) => !(name in carried)),
+    carried: inner,
+    outputs: [...outputs.keys()].filter((name) => !carriedOutputs.includes(name)),
+  };
+}
+
+function unknownTensor(
+  kind: string,
+  name: string,
+  known: readonly { readonly name: string }[],
+): NishikiError {
+  const choices = known.map((item) => item.name).join(", ") || "none";
+  return new NishikiError("shape", `Unknown ${kind} "${name}". The program has: ${choices}.`);
+}
+
 /** @throws NishikiError "shape" that names the input, what was expected and what came. */
-export function checkInputs(expected: readonly Expected[], given: HostTensors): void {
-  const names = expected.map(({ name }) => name);
-  const unknown = Object.keys(given).filter((name) => !names.includes(name));
-  if (unknown.length > 0) {
-    throw new NishikiError(
-      "shape",
-      `Unknown input "${unknown[0]}". The program takes: ${names.join(", ") || "none"}.`,
-    );
+export function checkInputs(expected: readonly Expected[], given: HostTensors, kind = "input"): void {
+  const unknown = Object.keys(given).find((name) => !expected.some((item) => item.name === name));
+  if (unknown !== undefined) throw unknownTensor(kind, unknown, expected);
+  const missing = expected.filter(({ name }) => !given[name]);
+  if (missing.length > 0) {
+    const list = missing
+      .map(({ name, dtype, shape }) => `"${name}" ${dtype} ${formatShape(shape)}`)
+      .join(", ");
+    throw new NishikiError("shape", `Missing ${kind}${missing.length > 1 ? "s" : ""}: expected ${list}.`);
   }
   const symbols = new Map<string, { size: number; from: string }>();
-  for (const want of expected) checkInput(want, given[want.name], symbols);
+  for (const want of expected) checkInput(kind, want, given[want.name]!, symbols);
 }
 
 function checkInput(
+  kind: string,
   { name, dtype, shape }: Expected,
-  tensor: HostTensor | undefined,
+  tensor: HostTensor,
   symbols: Map<string, { size: number; from: string }>,
 ): void {
   const wanted = `${dtype} ${formatShape(shape)}`;
-  if (!tensor) throw new NishikiError("shape", `Input "${name}" is missing: expected ${wanted}.`);
   const came = `${tensor.dtype} ${formatShape(tensor.shape)}`;
+  const label = `${kind[0]!.toUpperCase()}${kind.slice(1)} "${name}"`;
   const size = tensor.shape.reduce((a, b) => a * b, 1);
   const typed = tensor.dtype === dtype && tensor.data.constructor.name === arrayTypes[dtype].name;
   const ranked = tensor.shape.length === shape.length && tensor.data.length === size;
   if (!typed || !ranked) {
     const elements = `${tensor.data.constructor.name} of ${tensor.data.length}`;
-    throw new NishikiError(
-      "shape",
-      `Input "${name}": expected ${wanted}, got ${came} held in a ${elements}.`,
-    );
+    throw new NishikiError("shape", `${label}: expected ${wanted}, got ${came} held in a ${elements}.`);
   }
   shape.forEach((dim, axis) => {
     const actual = tensor.shape[axis]!;
     if (typeof dim === "number") {
-      if (dim !== actual)
-        throw new NishikiError("shape", `Input "${name}": expected ${wanted}, got ${came}.`);
+      if (dim !== actual) throw new NishikiError("shape", `${label}: expected ${wanted}, got ${came}.`);
       return;
     }
     const before = symbols.get(dim);
     if (before && before.size !== actual) {
       const where = `${before.size} in "${before.from}"`;
-      throw new NishikiError("shape", `Input "${name}": "${dim}" is ${actual} here but ${where}.`);
+      throw new NishikiError("shape", `${label}: "${dim}" is ${actual} here but ${where}.`);
     }
     symbols.set(dim, { size: actual, from: name });
   });

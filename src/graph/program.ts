@@ -59,14 +59,26 @@ class Recorder implements Tracer {
   readonly parameters: Parameter[] = [];
   readonly inputs: NamedTensor[] = [];
   private readonly byName = new Map<string, Parameter>();
+  private readonly claimed = new Map<string, string>();
 
   input(name: string, shape: Shape, dtype: DType = "f32"): Tensor {
-    if (this.inputs.some((input) => input.name === name)) {
-      throw new NishikiError("shape", `input "${name}" is declared twice.`);
-    }
+    this.claim(name, "input");
     const tensor = this.graph.apply(inputOp, [], { name, shape: shape.map(canonicalDim), dtype })[0]!;
     this.inputs.push({ name, tensor });
     return tensor;
+  }
+
+  /** Inputs, parameters and outputs share one space of names: a device knows them by these. */
+  claim(name: string, kind: "input" | "parameter" | "output"): void {
+    const before = this.claimed.get(name);
+    if (before) {
+      const both =
+        before === kind
+          ? `two ${kind}s`
+          : `an ${before} and an ${kind}`.replace("an parameter", "a parameter");
+      throw new NishikiError("shape", `"${name}" is the name of ${both}.`);
+    }
+    this.claimed.set(name, kind);
   }
 
   scope(prefix = ""): Scope {
@@ -85,6 +97,7 @@ class Recorder implements Tracer {
       const shapes = `${formatShape(before.shape)} and then as ${formatShape(shape)}`;
       throw new NishikiError("shape", `parameter "${name}" is asked for as ${shapes}.`);
     }
+    this.claim(name, "parameter");
     const tensor = this.graph.apply(parameterOp, [], { name, shape, dtype: "f32" })[0]!;
     const parameter = { name, shape, init, tensor };
     this.byName.set(name, parameter);
@@ -96,10 +109,13 @@ class Recorder implements Tracer {
 /**
  * Calls a model function once on symbolic tensors and returns what it did as a program.
  * @param model Declares inputs and parameters through the tracer, and returns the outputs by name.
- * @throws NishikiError "shape" where shapes do not fit, naming the operation, the parameter and both shapes.
+ * @throws NishikiError "shape" where shapes do not fit, naming the operation, the parameter and both shapes; and where
+ *   inputs, parameters and outputs have the same name.
  */
 export function trace(model: (tracer: Tracer) => Readonly<Record<string, Tensor>>): Program {
   const recorder = new Recorder();
   const outputs = Object.entries(model(recorder)).map(([name, tensor]) => ({ name, tensor }));
+  if (outputs.length === 0) throw new NishikiError("shape", "The program has no output.");
+  for (const { name } of outputs) recorder.claim(name, "output");
   return { graph: recorder.graph, inputs: recorder.inputs, parameters: recorder.parameters, outputs };
 }

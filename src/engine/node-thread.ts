@@ -1,0 +1,124 @@
+// The engine's thread as the caller sees it: calls that are answered, also when the thread dies.
+import { Worker } from "node:worker_threads";
+import { NishikiError } from "../errors.js";
+import type { HostTensor, HostTensors } from "./engine.js";
+import type { EngineData, EngineMessage, EngineReply } from "./node-messages.js";
+
+/** The worker is plain JavaScript: under a test runner that loads sources, the built one is used. */
+function workerUrl(): URL {
+  const here = import.meta.url;
+  return here.endsWith(".ts")
+    ? new URL("../../dist/engine/node-worker.js", here)
+    : new URL("./node-worker.js", here);
+}
+
+const missingDevice =
+  /no available backend|Failed to load shared library|provider.*not (found|available|enabled)|Failed to get a WebGPU adapter|No supported adapters/i;
+
+/** Turns the runtime's messages into ours. */
+function translate(message: string, device: string): NishikiError {
+  const cause = new Error(message);
+  if (/allocat|out of memory|bad_alloc|\bOOM\b|SafeIntOnOverflow|Integer overflow/i.test(message)) {
+    const cure = "choose a smaller size or count, or close other programs";
+    return new NishikiError("memory", `Not enough memory on ${device}: ${cure}. (${message})`, { cause });
+  }
+  if (/session is closed/i.test(message)) return new NishikiError("closed", message, { cause });
+  if (device !== "cpu" && missingDevice.test(message)) {
+    const cure = 'choose another, such as "cpu", which every machine has';
+    return new NishikiError("device", `This machine has no ${device} device: ${cure}. (${message})`, {
+      cause,
+    });
+  }
+  return new NishikiError("device", `The ${device} device failed: ${message}`, { cause });
+}
+
+/** Sent as it is, a view of a large buffer would take the whole buffer along. */
+function compact(tensors: HostTensors): HostTensors {
+  const entries = Object.entries(tensors).map(([name, tensor]): [string, HostTensor] => {
+    const { data } = tensor;
+    return [name, data.byteLength === data.buffer.byteLength ? tensor : { ...tensor, data: data.slice() }];
+  });
+  return Object.fromEntries(entries);
+}
+
+function compactMessage(message: EngineMessage): EngineMessage {
+  if (message.kind === "run") return { ...message, inputs: compact(message.inputs) };
+  if (message.kind === "writeState") return { ...message, state: compact(message.state) };
+  return message;
+}
+
+export class EngineThread {
+  private readonly worker: Worker;
+  private readonly waiting = new Map<number, { resolve(r: HostTensors): void; reject(e: Error): void }>();
+  private readonly device: string;
+  private readonly exited: Promise<void>;
+  private readonly stop = new Int32Array(new SharedArrayBuffer(4));
+  private count = 0;
+  private dead: NishikiError | undefined;
+
+  constructor(device: string) {
+    this.device = device;
+    const workerData: EngineData = { stop: this.stop };
+    this.worker = new Worker(workerUrl(), { name: "nishiki-engine", workerData });
+    this.worker.unref();
+    this.worker.on("message", (reply: EngineReply) => this.settle(reply));
+    this.worker.on("messageerror", (error) =>
+      this.die(`The engine's answer is unreadable: ${error.message}`, error),
+    );
+    this.worker.on("error", (error) => this.die(`The engine's thread failed: ${error.message}`, error));
+    this.exited = new Promise((resolve) => {
+      this.worker.on("exit", (code) => {
+        this.die(`The engine's thread ended unasked (exit code ${code}). Make a new engine and try again.`);
+        resolve();
+      });
+    });
+  }
+
+  /** Whether no call can succeed any more. */
+  get ended(): boolean {
+    return this.dead !== undefined;
+  }
+
+  private settle({ id, result, error }: EngineReply): void {
+    const call = this.waiting.get(id);
+    this.waiting.delete(id);
+    if (this.waiting.size === 0) this.worker.unref();
+    if (error) call?.reject(translate(error.message, this.device));
+    else call?.resolve(result ?? {});
+  }
+
+  /** Nothing hangs when the thread is gone: all that wait are told, and all that come after. */
+  private die(message: string, cause?: unknown): void {
+    const code = /memory/i.test(message) ? "memory" : "device";
+    this.dead ??= new NishikiError(code, message, { cause });
+    for (const { reject } of this.waiting.values()) reject(this.dead);
+    this.waiting.clear();
+  }
+
+  call(message: EngineMessage): Promise<HostTensors> {
+    if (this.dead) return Promise.reject(this.dead);
+    const id = this.count++;
+    return new Promise((resolve, reject) => {
+      this.worker.postMessage({ id, message: compactMessage(message) });
+      this.worker.ref();
+      this.waiting.set(id, { resolve, reject });
+    });
+  }
+
+  /**
+   * Ends the thread: what waits is told at once, and what is being computed is finished first, because a thread must not
+   * be ended inside of the runtime.
+   */
+  async end(): Promise<void> {
+    const wasAlive = !this.dead;
+    this.dead ??= new NishikiError("closed", "The engine is closed; make a new one.");
+    for (const { reject } of this.waiting.values()) reject(this.dead);
+    this.waiting.clear();
+    if (wasAlive) {
+      Atomics.store(this.stop, 0, 1);
+      this.worker.ref();
+      this.worker.postMessage({ id: -1, message: { kind: "end" } });
+    }
+    await this.exited;
+  }
+}
