@@ -1,14 +1,13 @@
 // Training the autoencoder on pictures: batches out of a stream, and originals above their reconstructions to look at.
-import { join } from "node:path";
-import { writeFileAtomic } from "../checkpoint/node.js";
 import type { CaptionedPicture } from "../data/index.js";
 import type { Engine, HostTensors } from "../engine/index.js";
 import { add, cast, clamp, mean, mul, type Program, round, square, sub, trace } from "../graph/index.js";
-import { encodePng, joinGrid, type Picture } from "../image/index.js";
+import { joinGrid, type Picture } from "../image/index.js";
 import { type AutoencoderConfig, decode, encode } from "../models/index.js";
 import type { AutoencoderTrainingConfig } from "./config.js";
 import type { TrainingTask } from "./loop.js";
 import { PictureBatches, type PictureSource } from "./pictures.js";
+import { writeSheet } from "./sample-sheet.js";
 import {
   autoencoderBatch,
   autoencoderObjective,
@@ -45,13 +44,6 @@ export function makeAutoencoderTask(
     },
     close: () => batches.close(),
   };
-}
-
-/** Where the samples of a step are, and the latest of them. */
-export async function writeSheet(folder: string, step: number, sheet: Picture): Promise<void> {
-  const png = encodePng(sheet);
-  await writeFileAtomic(join(folder, `samples-${String(step).padStart(7, "0")}.png`), png);
-  await writeFileAtomic(join(folder, "samples.png"), png);
 }
 
 /** Pixels `[1, size, size, 3]` of bytes → the same after the autoencoder, and their mean square difference. */

@@ -1,6 +1,7 @@
 // The config of a training run: a JSON file, read strictly. Every default stands in the tables below, once.
 import { readFile } from "node:fs/promises";
 import { fileError } from "../checkpoint/node.js";
+import { getSampler } from "../diffusion/index.js";
 import { NishikiError } from "../errors.js";
 import {
   type AutoencoderConfig,
@@ -15,9 +16,11 @@ import {
   listOf,
   numberWithin,
   oneOf,
+  optional,
   reject,
   wholeNumber,
 } from "../pipeline/check.js";
+import type { ModelDefaults } from "../pipeline/index.js";
 import { type DataConfig, readData, scenesOf } from "./data-config.js";
 import { derived, describeFields, field, group, needed, recordWith, type Table } from "./fields.js";
 import type { OptimizerConfig } from "./optimizer.js";
@@ -45,10 +48,18 @@ export interface AutoencoderTrainingConfig extends CommonConfig {
 
 /** Where the latents of a denoiser's pictures come from. */
 export interface LatentsConfig {
-  readonly folder: string;
+  readonly folder?: string;
   readonly pictures: number;
   readonly perShard: number;
+  readonly firstShards: number;
   readonly stepsPerShard: number;
+}
+
+/** What the model's folder says of it. */
+export interface ModelNote {
+  readonly name: string;
+  readonly version: string;
+  readonly licence: string;
 }
 
 export interface DenoiserTrainingConfig extends CommonConfig {
@@ -59,6 +70,8 @@ export interface DenoiserTrainingConfig extends CommonConfig {
   readonly tokens: number;
   readonly captionDropout: number;
   readonly prompts: readonly string[];
+  readonly drawing: ModelDefaults;
+  readonly model: ModelNote;
 }
 
 export type TrainingConfig = AutoencoderTrainingConfig | DenoiserTrainingConfig;
@@ -178,14 +191,31 @@ const autoencoderTable: Table<AutoencoderTrainingConfig> = {
 };
 
 const latents: Table<LatentsConfig> = {
-  folder: needed(filledText, "where latents and text states are kept; made when they are not there"),
+  folder: field(
+    optional(filledText),
+    "where latents and text states are kept; made when they are not there",
+    undefined,
+    "latents in the run's folder",
+  ),
   pictures: field(size, "pictures that are drawn and encoded in all", 100_000),
   perShard: field(wholeNumber(1, 100_000), "pictures in one file", 1000),
-  stepsPerShard: field(
-    wholeNumber(0, 1e9),
-    "steps before the next file is used too; 0 uses all from the start",
-    0,
-  ),
+  firstShards: field(size, "files that the first step draws from", 4),
+  stepsPerShard: field(wholeNumber(0, 1e9), "steps until one more is drawn from; 0: all from the start", 40),
+};
+
+const samplerName: Check<string> = (value, where) => getSampler(filledText(value, where)).name;
+
+const drawing: Table<ModelDefaults> = {
+  steps: field(wholeNumber(1, 1000), "steps of the sampler, for samples and for the finished model", 20),
+  guidance: field(numberWithin(0, 100), "guidance scale", 3),
+  sampler: field(samplerName, "sampler", "euler"),
+  shift: field(optional(numberWithin(0.01, 100)), "shift of the schedule towards noise", undefined, "none"),
+};
+
+const note: Table<ModelNote> = {
+  name: field(filledText, "name of the model", "untitled"),
+  version: field(filledText, "its version", "1"),
+  licence: field(filledText, "its licence: an SPDX identifier, or words", "not stated"),
 };
 
 /** Drawn at every sample, at seed 0: what the project was founded on, and what anybody recognises. */
@@ -221,7 +251,14 @@ const denoiserTable: Table<DenoiserTrainingConfig> = {
   tokens: field(wholeNumber(3, 512), "most tokens of a caption", 40),
   captionDropout: field(share, "share of captions dropped, for guidance", 0.1),
   ...often,
-  prompts: field(listOf(filledText), "drawn as samples at seed 0", fixedPrompts, "eight fixed ones"),
+  prompts: field(
+    listOf(filledText),
+    "drawn as samples at seed 0; none for no samples",
+    fixedPrompts,
+    "eight fixed ones",
+  ),
+  drawing: group(drawing, "how samples are drawn"),
+  model: group(note, "what the model's folder says of it"),
 };
 
 /** The kinds of runs, each with its fields. */

@@ -17,6 +17,7 @@ export {
   type TrainingTask,
 } from "./loop.js";
 export { type MetricsLine, readMetrics } from "./metrics.js";
+export { exportModel, type ModelExport } from "./model-export.js";
 export type { OptimizerConfig } from "./optimizer.js";
 export { Pace } from "./pace.js";
 export { learningRateAt, type ScheduleConfig } from "./schedule.js";

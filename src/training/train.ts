@@ -5,6 +5,7 @@ import { writeFileAtomic } from "../checkpoint/node.js";
 import type { Engine } from "../engine/index.js";
 import { makeAutoencoderTask } from "./autoencoder-run.js";
 import type { TrainingConfig } from "./config.js";
+import { makeDenoiserTask } from "./denoiser-run.js";
 import { type Settings, writeFingerprint } from "./fingerprint.js";
 import { runTraining, type StartReport, type StepReport, type TrainingTask } from "./loop.js";
 import { writeLossPlot } from "./loss-plot.js";
@@ -41,8 +42,8 @@ export interface TrainResult {
 }
 
 /**
- * Trains what a config describes, in its folder: `checkpoint.safetensors`, `metrics.jsonl`, `config.json`, `loss.png` and
- * `samples.png`.
+ * Trains what a config describes, in its folder: `checkpoint.safetensors`, `metrics.jsonl`, `config.json`, `loss.png`,
+ * `samples.png`, and for a denoiser `model/`, which draws.
  * @throws NishikiError "training" (loss that is not finite, checkpoint of another run), "file", "data", "checkpoint", "device".
  */
 export async function train(config: TrainingConfig, options: TrainOptions): Promise<TrainResult> {
@@ -51,7 +52,7 @@ export async function train(config: TrainingConfig, options: TrainOptions): Prom
   await mkdir(folder, { recursive: true });
   const source = await openPictures(config.data, { signal });
   for (const problem of source.problems) onNotice?.(`Left out: ${problem}.`);
-  const { task, settings } = await openTask(engine, config, source);
+  const { task, settings } = await openTask(config, source, options);
   const onSample = async (step: number, measured: Readonly<Record<string, number>>) => {
     await writeLossPlot(folder, `${config.kind}: loss`);
     const at = (name: string) => join(folder, name);
@@ -77,7 +78,11 @@ interface OpenedTask {
   readonly settings: Settings;
 }
 
-async function openTask(engine: Engine, config: TrainingConfig, source: PictureSource): Promise<OpenedTask> {
+async function openTask(
+  config: TrainingConfig,
+  source: PictureSource,
+  { engine, onNotice }: TrainOptions,
+): Promise<OpenedTask> {
   const { kind, seed, batchSize, optimizer, network } = config;
   const common = { kind, seed, batchSize, optimizer, network, data: source.settings };
   switch (config.kind) {
@@ -86,8 +91,10 @@ async function openTask(engine: Engine, config: TrainingConfig, source: PictureS
         task: makeAutoencoderTask(engine, config, source),
         settings: { ...common, loss: config.loss },
       };
-    case "denoiser":
-      throw new Error("soon");
+    case "denoiser": {
+      const { task, settings } = await makeDenoiserTask(engine, config, source, (text) => onNotice?.(text));
+      return { task, settings: { ...common, ...settings } };
+    }
   }
 }
 

@@ -1,0 +1,150 @@
+// Training the denoiser on encoded pictures: batches out of shards, and fixed prompts drawn to look at.
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { writeSafetensors } from "../checkpoint/node.js";
+import type { Engine } from "../engine/index.js";
+import { NishikiError } from "../errors.js";
+import { type CaptionedPicture, contactSheet } from "../image/index.js";
+import { renderSvg } from "../image/node.js";
+import { Pipeline } from "../pipeline/index.js";
+import { loadParts } from "../pipeline/node.js";
+import type { DenoiserTrainingConfig } from "./config.js";
+import type { Settings } from "./fingerprint.js";
+import { openAutoencoder, textEncoder } from "./frozen.js";
+import type { State } from "./initial-state.js";
+import { LatentShards } from "./latent-shards.js";
+import type { TrainingTask } from "./loop.js";
+import { exportModel } from "./model-export.js";
+import type { PictureSource } from "./pictures.js";
+import { writeSheet } from "./sample-sheet.js";
+import { denoiserBatch, denoiserObjective } from "./tasks/denoiser.js";
+import type { LatentStatistics } from "./tasks/encoded-scenes.js";
+
+/** The task of a denoiser's run, and what its latents depend on. */
+export async function makeDenoiserTask(
+  engine: Engine,
+  config: DenoiserTrainingConfig,
+  source: PictureSource,
+  onNotice: (message: string) => void,
+): Promise<{ task: TrainingTask; settings: Settings }> {
+  checkSizes(config, source);
+  const { network, latents, autoencoder, batchSize, seed, tokens, captionDropout } = config;
+  const weights = await openAutoencoder(autoencoder.run);
+  const folder = latents.folder ?? join(config.folder, "latents");
+  // One shard more than all of a folder's pictures would only repeat them.
+  const pictures = Math.min(latents.pictures, source.count);
+  const perShard = Math.min(latents.perShard, pictures);
+  const total = Math.ceil(pictures / perShard);
+  const shards = await LatentShards.open(engine, source, {
+    folder,
+    perShard,
+    seed,
+    tokens,
+    textWidth: network.textWidth,
+    network: autoencoder.network,
+    weights,
+    onShard: (index) => onNotice(`Encoding pictures ${index * perShard + 1} to ${(index + 1) * perShard} …`),
+  });
+  const shardsAt = (step: number) => shardCount(step, total, latents);
+  const task: TrainingTask = {
+    objective: denoiserObjective(network, batchSize, tokens),
+    batch: async (step) => {
+      const count = shardsAt(step);
+      await shards.need(count);
+      const available = count * perShard;
+      return denoiserBatch(
+        shards.scenes,
+        available,
+        network,
+        { tokens, captionDropout },
+        batchSize,
+        seed,
+        step,
+      );
+    },
+    sample: async (averages, step) => {
+      await shards.need(1);
+      const model = await exportAverages(config, averages, shards.scenes.statistics!, source.size);
+      if (config.prompts.length > 0) {
+        await writeSheet(config.folder, step, await drawPrompts(model, engine, config.prompts));
+      }
+      return {};
+    },
+  };
+  return { task, settings: { latents: { ...latents, folder: undefined }, tokens, captionDropout } };
+}
+
+/** How many shards a step draws from: a run can begin while most are still to be made. */
+export function shardCount(
+  step: number,
+  total: number,
+  { firstShards, stepsPerShard }: { readonly firstShards: number; readonly stepsPerShard: number },
+): number {
+  return stepsPerShard === 0 ? total : Math.min(total, firstShards + Math.floor(step / stepsPerShard));
+}
+
+/** @throws NishikiError "usage" where networks and pictures do not fit together. */
+function checkSizes({ network, autoencoder }: DenoiserTrainingConfig, { size }: PictureSource): void {
+  const { fold, latentChannels } = autoencoder.network;
+  const refuse = (what: string, wanted: number, given: number) => {
+    if (wanted === given) return;
+    throw new NishikiError(
+      "usage",
+      `network.${what} must be ${wanted} to fit the autoencoder, not ${given}.`,
+    );
+  };
+  refuse("latentSize", size / fold / 2, network.latentSize);
+  refuse("latentChannels", latentChannels, network.latentChannels);
+  refuse("textWidth", textEncoder.config.width, network.textWidth);
+}
+
+/** Writes `model/` in the run's folder, which draws with the moving averages as they are now. */
+async function exportAverages(
+  { folder, autoencoder, network, tokens, drawing, model }: DenoiserTrainingConfig,
+  averages: State,
+  statistics: LatentStatistics,
+  pictureSize: number,
+): Promise<string> {
+  const output = join(folder, "model");
+  const weights = join(folder, "averages.safetensors");
+  const tensors = Object.entries(averages).map(([name, { shape, data }]) => ({
+    name,
+    dtype: "f32" as const,
+    shape: [...shape],
+    data: data as Float32Array,
+  }));
+  await writeSafetensors(weights, tensors);
+  await exportModel({
+    ...model,
+    autoencoder,
+    denoiser: { run: weights, network },
+    textEncoder: textEncoder.folder,
+    statistics,
+    maxTokens: tokens,
+    pictureSize,
+    defaults: drawing,
+    output,
+  });
+  await rm(weights);
+  return output;
+}
+
+/** Draws prompts at seed 0 with a model's own defaults, each with its prompt below. */
+async function drawPrompts(model: string, engine: Engine, prompts: readonly string[]) {
+  const { device, threads } = engine;
+  const parts = await loadParts({ model, device, threads });
+  const pipeline = new Pipeline({ ...parts, encodeFile: () => new Uint8Array() });
+  const drawn: CaptionedPicture[] = [];
+  try {
+    for (const prompt of prompts) {
+      for await (const event of pipeline.generate({ prompt, seed: 0 })) {
+        if (event.kind !== "picture") continue;
+        const { width, height, pixels: data } = event;
+        drawn.push({ picture: { width, height, channels: 3, data }, caption: prompt });
+      }
+    }
+  } finally {
+    await pipeline.dispose();
+  }
+  return renderSvg(contactSheet(drawn, { columns: Math.min(4, drawn.length) }));
+}

@@ -1,0 +1,76 @@
+// The networks that a denoiser's run uses and does not train: the autoencoder of another run, and the text encoder.
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { fileError, openWeights } from "../checkpoint/node.js";
+import type { Engine, Session, WeightPlaces } from "../engine/index.js";
+import { NishikiError } from "../errors.js";
+import { type Program, trace } from "../graph/index.js";
+import { type AutoencoderConfig, encode } from "../models/index.js";
+import { miniLm, miniLmConfigs } from "../models/minilm.js";
+import { embeddedModel } from "../pipeline/node.js";
+import { makeTokenizer, type Tokenizer } from "../tokenizer/index.js";
+import { checkpointPath } from "./checkpoint.js";
+import { autoencoderScopes, pixelsFromBytes } from "./tasks/autoencoder.js";
+
+/** The text encoder that comes with the package: its files and its sizes. */
+export const textEncoder = {
+  folder: embeddedModel,
+  weights: join(embeddedModel, "text-encoder.safetensors"),
+  tokenizer: join(embeddedModel, "tokenizer.json"),
+  config: miniLmConfigs["all-MiniLM-L6-v2"],
+} as const;
+
+/**
+ * The autoencoder's weights by their own names: the moving averages of a run, or a file of weights.
+ * @param path A run's folder, its checkpoint, or any `.safetensors` file.
+ */
+export async function openAutoencoder(path: string): Promise<WeightPlaces> {
+  const found = await stat(path).catch((error: unknown) => {
+    throw fileError(error, `read the autoencoder ${path}`);
+  });
+  const all = await openWeights(found.isDirectory() ? checkpointPath(path) : path);
+  const averages = [...all].filter(([name]) => name.startsWith("average."));
+  const chosen = averages.length > 0 ? averages : [...all];
+  const weights = new Map(chosen.map(([name, place]) => [name.replace(/^average\./, ""), place]));
+  if ([...weights.keys()].some((name) => name.startsWith("decoder."))) return weights;
+  throw new NishikiError("checkpoint", `${path} holds no autoencoder: there is no tensor "decoder.…".`);
+}
+
+/** Bytes `pixels [batch, size, size, 3]` → `latents [batch, h, w, channels]`. */
+export function encoderProgram(config: AutoencoderConfig, size: number): Program {
+  return trace((tracer) => {
+    const { encoder } = autoencoderScopes(tracer.scope());
+    const pixels = pixelsFromBytes(tracer.input("pixels", ["batch", size, size, 3], "u8"));
+    return { latents: encode(encoder, pixels, config) };
+  });
+}
+
+export async function readTokenizer(maxTokens: number): Promise<Tokenizer> {
+  const text = await readFile(textEncoder.tokenizer, "utf8").catch((error: unknown) => {
+    throw fileError(error, `read ${textEncoder.tokenizer}`);
+  });
+  return makeTokenizer(JSON.parse(text), { maxTokens });
+}
+
+/** The text encoder for captions of any length: `tokens`, `mask` `[batch, n]` → `states [batch, n, width]`. */
+export async function loadWords(engine: Engine): Promise<Session> {
+  const program = trace((tracer) => {
+    const ids = tracer.input("tokens", ["batch", "tokens"], "i64");
+    const mask = tracer.input("mask", ["batch", "tokens"]);
+    const positions = tracer.input("positions", ["tokens"], "i64");
+    return { states: miniLm(tracer.scope(), textEncoder.config, { ids, mask, positions }) };
+  });
+  const session = await engine.load(program, { weights: await openWeights(textEncoder.weights) });
+  return {
+    inputs: session.inputs.filter(({ name }) => name !== "positions"),
+    outputs: session.outputs,
+    readState: () => session.readState(),
+    writeState: (state) => session.writeState(state),
+    run: (inputs) => {
+      const length = inputs.tokens!.shape[1]!;
+      const data = BigInt64Array.from({ length }, (_, i) => BigInt(i));
+      return session.run({ ...inputs, positions: { dtype: "i64", shape: [length], data } });
+    },
+    close: () => session.close(),
+  };
+}

@@ -1,0 +1,130 @@
+// Pictures as latents and text states, in files that are made when a step needs them and are there for the next run.
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { readWeight, type WeightLocation, writeFileAtomic } from "../checkpoint/node.js";
+import type { CaptionedPicture } from "../data/index.js";
+import type { Engine, WeightPlaces } from "../engine/index.js";
+import { NishikiError } from "../errors.js";
+import type { AutoencoderConfig } from "../models/index.js";
+import { fingerprintDifferences, type Settings, writeFingerprint } from "./fingerprint.js";
+import { encoderProgram, loadWords, readTokenizer } from "./frozen.js";
+import type { PictureSource } from "./pictures.js";
+import { encodeScenes } from "./tasks/encode-scenes.js";
+import { EncodedScenes, shardPath, writeShard } from "./tasks/encoded-scenes.js";
+
+export interface LatentShardsOptions {
+  readonly folder: string;
+  readonly perShard: number;
+  readonly seed: number;
+  /** Most tokens of a caption. */
+  readonly tokens: number;
+  readonly textWidth: number;
+  readonly network: AutoencoderConfig;
+  readonly weights: WeightPlaces;
+  /** Called before a file is made, which takes a while. */
+  onShard?(index: number): void;
+}
+
+/** What shards are made with: those of other settings are refused. */
+const settingsFile = "encoded.json";
+
+/** Shards of one set of pictures. Shard i holds pictures `i · perShard` and on of the source's stream. */
+export class LatentShards {
+  readonly scenes: EncodedScenes;
+  readonly #engine: Engine;
+  readonly #source: PictureSource;
+  readonly #options: LatentShardsOptions;
+  #queue: Promise<void> = Promise.resolve();
+
+  private constructor(engine: Engine, source: PictureSource, options: LatentShardsOptions) {
+    const { folder, perShard, textWidth } = options;
+    this.scenes = new EncodedScenes(folder, perShard, textWidth);
+    this.#engine = engine;
+    this.#source = source;
+    this.#options = options;
+  }
+
+  /** @throws NishikiError "data" where the folder holds shards that were made otherwise. */
+  static async open(
+    engine: Engine,
+    source: PictureSource,
+    options: LatentShardsOptions,
+  ): Promise<LatentShards> {
+    const { folder, perShard, seed, tokens, network, weights } = options;
+    const encoder = await digestOf(weights, "encoder.");
+    const settings = { seed, perShard, tokens, network, encoder, pictures: source.settings };
+    await checkSettings(folder, settings);
+    return new LatentShards(engine, source, options);
+  }
+
+  /** Has the first `count` shards ready to be read, and makes those that are not there. */
+  need(count: number): Promise<void> {
+    if (this.scenes.scenes >= count * this.#options.perShard) return Promise.resolve();
+    this.#queue = this.#queue.catch(() => undefined).then(() => this.#makeUpTo(count));
+    return this.#queue;
+  }
+
+  async #makeUpTo(count: number): Promise<void> {
+    const { folder } = this.#options;
+    const missing = Array.from({ length: count }, (_, index) => index).filter(
+      (index) => !existsSync(shardPath(folder, index)),
+    );
+    if (missing.length > 0) await this.#make(missing);
+    await this.scenes.open(count);
+  }
+
+  async #make(indices: readonly number[]): Promise<void> {
+    const { folder, network, weights, tokens, onShard } = this.#options;
+    const { size } = this.#source;
+    const pictures = await this.#engine.load(encoderProgram(network, size), { weights });
+    const words = await loadWords(this.#engine);
+    try {
+      const tokenizer = await readTokenizer(tokens);
+      for (const index of indices) {
+        onShard?.(index);
+        const drawn = await this.#draw(index);
+        const shard = await encodeScenes({ pictures, words, tokenizer }, drawn, size);
+        await writeShard(folder, index, shard);
+      }
+    } finally {
+      await Promise.all([pictures.close(), words.close()]);
+    }
+  }
+
+  async #draw(index: number): Promise<CaptionedPicture[]> {
+    const { perShard, seed } = this.#options;
+    const drawn: CaptionedPicture[] = [];
+    for await (const picture of this.#source.stream(seed, index * perShard)) {
+      drawn.push(picture);
+      if (drawn.length === perShard) break;
+    }
+    return drawn;
+  }
+}
+
+/** Tells apart encoders that would give other latents. */
+async function digestOf(weights: WeightPlaces, prefix: string): Promise<string> {
+  const hash = createHash("sha256");
+  for (const name of [...weights.keys()].filter((each) => each.startsWith(prefix)).sort()) {
+    const { data } = await readWeight(weights.get(name) as WeightLocation);
+    hash.update(name).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hash.digest("hex").slice(0, 16);
+}
+
+async function checkSettings(folder: string, settings: Settings): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, settingsFile);
+  const here = writeFingerprint(settings);
+  const there = existsSync(path) ? await readFile(path, "utf8") : undefined;
+  if (there === undefined && !existsSync(shardPath(folder, 0))) return writeFileAtomic(path, here);
+  const differences =
+    there === undefined ? [`${settingsFile} is missing`] : fingerprintDifferences(there, here);
+  if (differences.length === 0) return;
+  throw new NishikiError(
+    "data",
+    `The latents in ${folder} were made otherwise: ${differences.join("; ")}. Use another folder (latents.folder), or delete this one.`,
+  );
+}
