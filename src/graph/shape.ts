@@ -13,10 +13,13 @@ export function sameShape(a: Shape, b: Shape): boolean {
 }
 
 /** A non-negative axis, or an error that names the operation. */
-export function normalizeAxis(operation: string, axis: number, rank: number): number {
+export function normalizeAxis(operation: string, axis: number, shape: Shape): number {
+  const rank = shape.length;
   const normalized = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || normalized < 0 || normalized >= rank) {
-    throw new NishikiError("shape", `${operation}: axis ${axis} is outside of a tensor of rank ${rank}.`);
+    const range =
+      rank > 0 ? `an axis from ${-rank} to ${rank - 1} of ${formatShape(shape)}` : "a tensor that has axes";
+    throw new NishikiError("shape", `${operation}: expected ${range}, got axis ${axis}.`);
   }
   return normalized;
 }

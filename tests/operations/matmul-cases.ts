@@ -73,6 +73,34 @@ export const matmulCases: readonly OperationCase[] = [
       expected: ({ a, b }) => matmulReference(a!, swap(b!)),
     },
   ),
+  // Long enough for the weight gradient to be summed in pieces.
+  operandCase("linear of many rows", "linear", [[4096, 2], [3, 2], [3]], g.linear, {
+    expected: ({ a, b, c }) => matmulReference(a!, swap(b!)).map((v, i) => v + c!.data[i % 3]!),
+  }),
+  operandCase(
+    "matmul with a factor",
+    "matmul",
+    [
+      [2, 3],
+      [4, 3],
+    ],
+    (a, b) => g.matmul(a, b, { transposeB: true, scale: -0.7 }),
+    {
+      expected: ({ a, b }) => matmulReference(a!, swap(b!)).map((v) => -0.7 * v),
+    },
+  ),
+  operandCase(
+    "matmul of batches with a factor",
+    "matmul",
+    [
+      [2, 2, 3],
+      [2, 3, 2],
+    ],
+    (a, b) => g.matmul(a, b, { scale: 3 }),
+    {
+      expected: ({ a, b }) => matmulReference(a!, b!).map((v) => 3 * v),
+    },
+  ),
   operandCase("linear of a row", "linear", [[3], [2, 3], [2]], g.linear, {
     expected: ({ a, b, c }) =>
       matmulReference({ shape: [1, 3], data: a!.data }, swap(b!)).map((v, i) => v + c!.data[i % 2]!),
@@ -139,6 +167,7 @@ export const matmulCases: readonly OperationCase[] = [
       ["for each head", [1, 2, 3, 2]],
       ["for each of the batch", [2, 1, 3, 2]],
       ["for everything", [2, 2, 3, 2]],
+      ["for each key", [2, 1, 1, 2]],
     ] as const
   ).map(([name, shape]) =>
     operandCase(

@@ -169,7 +169,7 @@ export function softmaxRow(row: Float64Array): Float64Array {
   return powers.map((v) => v / total);
 }
 
-/** q [n, t, h·d], k [n, s, h·d], v [n, s, h·e], bias [1 or n, 1 or h, t, s]. `weights`: the map instead of the result. */
+/** q [n, t, h·d], k [n, s, h·d], v [n, s, h·e], bias [1 or n, 1 or h, 1 or t, s]. `weights`: the map instead of the result. */
 export function attentionReference(
   [q, k, v, bias]: readonly [Values, Values, Values, Values?],
   heads: number,
@@ -191,9 +191,9 @@ export function attentionReference(
             dot += one * k.data[(n * keys + s) * width + h * d + i]!;
           }
           if (!bias) return dot * scale;
-          const [planes, rows] = bias.shape as [number, number];
-          const plane = (planes === 1 ? 0 : n) * rows + (rows === 1 ? 0 : h);
-          return dot * scale + bias.data[(plane * queries + t) * keys + s]!;
+          const [planes, perHead, rows] = bias.shape as [number, number, number];
+          const plane = (planes === 1 ? 0 : n) * perHead + (perHead === 1 ? 0 : h);
+          return dot * scale + bias.data[(plane * rows + (rows === 1 ? 0 : t)) * keys + s]!;
         });
         const weights = softmaxRow(scores);
         maps.push(...weights);

@@ -1,5 +1,6 @@
 // Scaled dot-product attention (Vaswani et al. 2017, arXiv:1706.03762).
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
+import { formatShape } from "../shape.js";
 import type { Dim } from "../types.js";
 import { add } from "./elementwise.js";
 import { matmul } from "./matmul.js";
@@ -25,7 +26,7 @@ const attentionOp: Operation = {
 
 export interface AttentionOptions {
   readonly heads: number;
-  /** Added to the scores before softmax: `[batch or 1, heads or 1, queries, keys]`, 0 to keep, very negative to hide. */
+  /** Added to the scores before softmax: `[batch or 1, heads or 1, queries or 1, keys]`, 0 to keep, very negative to hide. */
   readonly bias?: Tensor;
   /** Default 1 / √(width of a head). */
   readonly scale?: number;
@@ -59,7 +60,10 @@ export function attentionParts(
     width % heads === 0 &&
     k.shape[2] === width &&
     k.shape[1] === v.shape[1] &&
-    (v.shape[2] as number) % heads === 0;
+    typeof v.shape[2] === "number" &&
+    v.shape[2] % heads === 0 &&
+    k.dtype === q.dtype &&
+    v.dtype === q.dtype;
   if (!fits)
     throw shapeError(
       "attention",
@@ -68,12 +72,21 @@ export function attentionParts(
       k,
       v,
     );
+  if (bias) checkBias(bias, [batch!, heads, q.shape[1]!, k.shape[1]!]);
   const scale = given ?? 1 / Math.sqrt((width as number) / heads);
   const [qh, kh, vh] = [q, k, v].map((t) => splitHeads(t, heads)) as [Tensor, Tensor, Tensor];
   const scores = matmul(qh, kh, { transposeB: true, scale }); // [batch, heads, queries, keys]
   const weights = softmax(bias ? add(scores, bias) : scores);
   const mixed = matmul(weights, vh); // [batch, heads, queries, e]
   return { mixed: mergeHeads(mixed), weights };
+}
+
+/** A bias has all keys; it may be repeated over the batch, heads and queries. */
+function checkBias(bias: Tensor, scores: readonly Dim[]): void {
+  const fits =
+    bias.shape.length === 4 &&
+    bias.shape.every((dim, axis) => dim === scores[axis] || (dim === 1 && axis < 3));
+  if (!fits) throw shapeError("attention", `a bias of ${formatShape(scores)}, 1 where it is repeated`, bias);
 }
 
 function splitHeads(x: Tensor, heads: number): Tensor {

@@ -1,8 +1,9 @@
 // Inputs, parameters and constants: the leaves of a program.
 
+import { NishikiError } from "../../errors.js";
 import { canonicalDim } from "../dimension.js";
 import { apply, type Graph, type Operation, shapeOf, type Tensor } from "../graph.js";
-import { sizeOf } from "../shape.js";
+import { formatShape, sizeOf } from "../shape.js";
 import { type DType, isFloat, type Shape, type TypedArray } from "../types.js";
 
 /** A value given at every run. */
@@ -45,13 +46,17 @@ export function constant(
   dtype: DType = "f32",
 ): Tensor {
   if (sizeOf(shape) !== data.length) {
-    throw new RangeError(`constant: ${data.length} elements for shape [${shape.join(", ")}]`);
+    const came = `${data.length} elements for ${formatShape(shape)}`;
+    throw new NishikiError("shape", `constant: expected one element for each place, got ${came}.`);
   }
   return graph.apply(constantOp, [], { shape, dtype, data })[0]!;
 }
 
 /** A tensor of one repeated value; the shape may hold symbols. */
 export function fill(graph: Graph, shape: Shape, value: number, dtype: DType = "f32"): Tensor {
+  if (!isFloat(dtype) && !Number.isInteger(value)) {
+    throw new NishikiError("shape", `fill: expected a whole number for ${dtype}, got ${value}.`);
+  }
   return graph.apply(fillOp, [], { shape: shape.map(canonicalDim), dtype, value })[0]!;
 }
 

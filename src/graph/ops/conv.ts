@@ -34,6 +34,19 @@ function windowSize(size: Dim, kernel: Dim, window: Window, axis: 0 | 1): Dim {
   return windowCount(size, around - reach, window.stride);
 }
 
+/** Strides, dilations and groups are whole numbers from 1, paddings from 0. */
+function checkWindow(
+  name: string,
+  { stride, padding, dilation, groups }: Window,
+  x: Tensor,
+  w: Tensor,
+): void {
+  const positive = [stride, dilation, groups].every((value) => Number.isInteger(value) && value >= 1);
+  if (positive && padding.length === 4 && padding.every((side) => Number.isInteger(side) && side >= 0))
+    return;
+  throw shapeError(name, "whole numbers: stride, dilation and groups from 1, padding from 0", x, w);
+}
+
 const convOp: Operation = {
   name: "conv2d",
   infer: ([x, w], attributes) => {
@@ -45,15 +58,17 @@ const convOp: Operation = {
       w!.shape.length === 4 &&
       typeof inner === "number" &&
       inner * window.groups === channels &&
-      (out as number) % window.groups === 0;
-    if (!fits)
-      throw shapeError(
-        "conv2d",
-        `channels equal to the weight's second axis × ${window.groups} groups`,
-        x!,
-        w!,
-      );
+      (out as number) % window.groups === 0 &&
+      x!.dtype === w!.dtype;
+    if (!fits) {
+      const wanted = `[batch, channels, height, width] and a weight [out, channels/groups, kh, kw]`;
+      throw shapeError("conv2d", `${wanted} of the same type with ${window.groups} groups`, x!, w!);
+    }
+    checkWindow("conv2d", window, x!, w!);
     const shape = [batch!, out!, windowSize(height!, kh!, window, 0), windowSize(width!, kw!, window, 1)];
+    if (shape.some((dim) => typeof dim === "number" && dim < 1)) {
+      throw shapeError("conv2d", "a picture, with its padding, that is no smaller than the kernel", x!, w!);
+    }
     return [{ shape, dtype: x!.dtype }];
   },
   gradient: ({ inputs: [x, w], gradients: [g], attributes, needs }) => {
@@ -120,8 +135,27 @@ const convTransposeOp: Operation = {
     const { stride, padding, dilation, groups } = windowOf(attributes);
     const outputPadding = numbers(attributes.outputPadding);
     const [batch, channels, ...space] = x!.shape;
-    if (x!.shape.length !== 4 || w!.shape.length !== 4 || channels !== w!.shape[0]) {
-      throw shapeError("convTranspose2d", "channels equal to the weight's first axis", x!, w!);
+    const fits =
+      x!.shape.length === 4 &&
+      w!.shape.length === 4 &&
+      channels === w!.shape[0] &&
+      (channels as number) % groups === 0 &&
+      x!.dtype === w!.dtype;
+    if (!fits) {
+      const wanted = "[batch, channels, height, width] and a weight [channels, out/groups, kh, kw]";
+      throw shapeError("convTranspose2d", `${wanted} of the same type with ${groups} groups`, x!, w!);
+    }
+    checkWindow("convTranspose2d", windowOf(attributes), x!, w!);
+    // The device's rule, and reason: more than a stride would be a row that no pixel reaches.
+    if (
+      outputPadding.some((more) => !Number.isInteger(more) || more < 0 || more >= Math.max(stride, dilation))
+    ) {
+      throw shapeError(
+        "convTranspose2d",
+        `an output padding from 0, less than stride or dilation, not ${outputPadding[0]}`,
+        x!,
+        w!,
+      );
     }
     const sizes = space.map((size, axis) => {
       const reach = dilation * ((w!.shape[axis + 2] as number) - 1) + 1;

@@ -71,10 +71,14 @@ export const maximum = binary("maximum", "Max", (g, a, b) => [
   () => mul(g, cast(less(a, b), g.dtype)),
 ]);
 
-function comparison(name: string, onnx: string): (a: Operand, b: Operand) => Tensor {
+function comparison(name: string, onnx: string, ofBools = false): (a: Operand, b: Operand) => Tensor {
   const op: Operation = {
     name,
-    infer: ([a, b]) => [{ ...inferBroadcast(name, a!, b!), dtype: "bool" }],
+    infer: ([a, b]) => {
+      const type = inferBroadcast(name, a!, b!);
+      if (ofBools && type.dtype !== "bool") throw shapeError(name, `bools (these are ${type.dtype})`, a!, b!);
+      return [{ ...type, dtype: "bool" }];
+    },
     lower: (lowering, inputs) => [lowering.node(onnx, inputs)],
   };
   return (a, b) => {
@@ -92,8 +96,8 @@ export const lessOrEqual = comparison("lessOrEqual", "LessOrEqual");
 export const greater = comparison("greater", "Greater");
 export const greaterOrEqual = comparison("greaterOrEqual", "GreaterOrEqual");
 /** Logical operations on bool tensors. */
-export const logicalAnd = comparison("logicalAnd", "And");
-export const logicalOr = comparison("logicalOr", "Or");
+export const logicalAnd = comparison("logicalAnd", "And", true);
+export const logicalOr = comparison("logicalOr", "Or", true);
 
 const whereOp: Operation = {
   name: "where",
@@ -124,12 +128,14 @@ function unary(
   name: string,
   lower: string | Operation["lower"],
   gradient: UnaryGradient | undefined,
-  floatOnly = true,
+  takes: "floats" | "numbers" | "bools" = "floats",
 ): (x: Tensor) => Tensor {
   const op: Operation = {
     name,
     infer: ([x]) => {
-      if (floatOnly && !isFloat(x!.dtype)) throw shapeError(name, `a float tensor (this is ${x!.dtype})`, x!);
+      const kind = isFloat(x!.dtype) ? "floats" : x!.dtype === "bool" ? "bools" : "numbers";
+      const fits = kind === takes || (takes === "numbers" && kind === "floats");
+      if (!fits) throw shapeError(name, `${takes} (these are ${x!.dtype})`, x!);
       return [{ shape: x!.shape, dtype: x!.dtype }];
     },
     lower: typeof lower === "string" ? (lowering, inputs) => [lowering.node(lower, inputs)] : lower,
@@ -140,14 +146,14 @@ function unary(
   return (x) => apply(differentiable, [x]);
 }
 
-export const neg = unary("neg", "Neg", (g) => neg(g), false);
-export const abs = unary("abs", "Abs", (g, x) => mul(g, sign(x)), false);
-export const sign = unary("sign", "Sign", () => undefined, false);
+export const neg = unary("neg", "Neg", (g) => neg(g), "numbers");
+export const abs = unary("abs", "Abs", (g, x) => mul(g, sign(x)), "numbers");
+export const sign = unary("sign", "Sign", () => undefined, "numbers");
 export const floor = unary("floor", "Floor", () => undefined);
 export const ceil = unary("ceil", "Ceil", () => undefined);
 /** To the nearest integer, halves to even. */
 export const round = unary("round", "Round", () => undefined);
-export const logicalNot = unary("logicalNot", "Not", undefined, false);
+export const logicalNot = unary("logicalNot", "Not", undefined, "bools");
 export const exp = unary("exp", "Exp", (g, _, y) => mul(g, y));
 export const log = unary("log", "Log", (g, x) => div(g, x));
 export const sqrt = unary("sqrt", "Sqrt", (g, _, y) => div(mul(g, 0.5), y));
@@ -197,7 +203,7 @@ function geluTanhParts(x: Tensor): { q: Tensor; gate: Tensor } {
 const geluTanhOp: Operation = {
   name: "geluTanh",
   infer: ([x]) => {
-    if (!isFloat(x!.dtype)) throw shapeError("geluTanh", `a float tensor (this is ${x!.dtype})`, x!);
+    if (!isFloat(x!.dtype)) throw shapeError("geluTanh", `floats (these are ${x!.dtype})`, x!);
     return [{ shape: x!.shape, dtype: x!.dtype }];
   },
   // σ + x·σ·(1 − σ)·(x·q)′, where (x·q)′ = 3q − 2·2√(2/π).

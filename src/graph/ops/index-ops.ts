@@ -54,7 +54,7 @@ const gatherOp: Operation = {
 
 /** Slices of `x` along an axis by index: `gather(table [rows, width], ids [batch, n]) → [batch, n, width]`. */
 export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
-  return apply(gatherOp, [x, indices], { axis: normalizeAxis("gather", axis, x.shape.length) });
+  return apply(gatherOp, [x, indices], { axis: normalizeAxis("gather", axis, x.shape) });
 }
 
 /** Rows as indicators: `[n] → [n, classes]`, 1 at the index. */
@@ -161,7 +161,7 @@ const scatterAddElementsOp: Operation = {
 /** One element per index along an axis, as NumPy's take_along_axis. */
 export function gatherElements(x: Tensor, indices: Tensor, axis: number): Tensor {
   return apply(gatherElementsOp, [x, indices], {
-    axis: normalizeAxis("gatherElements", axis, x.shape.length),
+    axis: normalizeAxis("gatherElements", axis, x.shape),
   });
 }
 
@@ -170,7 +170,7 @@ export function gatherElements(x: Tensor, indices: Tensor, axis: number): Tensor
  * `indices` and `updates` have one shape, which fits inside of the base beside the axis.
  */
 export function scatterAddElements(base: Tensor, indices: Tensor, updates: Tensor, axis: number): Tensor {
-  const at = normalizeAxis("scatterAddElements", axis, base.shape.length);
+  const at = normalizeAxis("scatterAddElements", axis, base.shape);
   return apply(scatterAddElementsOp, [base, indices, updates], { axis: at });
 }
 

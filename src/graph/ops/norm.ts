@@ -1,12 +1,22 @@
 // Normalisation and softmax.
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
+import { broadcastShapes, sameShape } from "../shape.js";
+import { isFloat } from "../types.js";
 import { add, div, exp, log, mul, sqrt, square, sub } from "./elementwise.js";
 import { max, mean, sum } from "./reduce.js";
 import { reshape } from "./shape-ops.js";
 
+/** Operations over the last axis need one, of floats. */
+function floatRows(name: string, x: Tensor): Tensor {
+  if (x.shape.length === 0 || !isFloat(x.dtype)) {
+    throw shapeError(name, `floats of rank 1 or more (these are ${x.dtype})`, x);
+  }
+  return x;
+}
+
 const softmaxOp: Operation = {
   name: "softmax",
-  infer: ([x]) => [x!],
+  infer: ([x]) => [{ shape: floatRows("softmax", x!).shape, dtype: x!.dtype }],
   gradient: ({ outputs: [y], gradients: [g] }) => {
     const inner = sum(mul(g!, y!), -1, { keepAxes: true });
     return [mul(y!, sub(g!, inner))];
@@ -71,13 +81,20 @@ function affine(x: Tensor, weight: Tensor | undefined, bias: Tensor | undefined)
   return bias ? add(scaled, bias) : scaled;
 }
 
-/** Zero mean and unit variance over the last axis (Ba et al. 2016, arXiv:1607.06450). */
-export function layerNorm(x: Tensor, { weight, bias, epsilon = 1e-5 }: NormOptions = {}): Tensor {
-  for (const affineTensor of [weight, bias]) {
-    if (affineTensor && affineTensor.shape.at(-1) !== x.shape.at(-1)) {
-      throw shapeError("layerNorm", "weight and bias as wide as the last axis", x, affineTensor);
+function checkAffine(name: string, x: Tensor, ...affineTensors: readonly (Tensor | undefined)[]): void {
+  floatRows(name, x);
+  for (const tensor of affineTensors) {
+    // Wider ones modulate rows differently, but may not enlarge the result.
+    const shape = tensor && broadcastShapes(x.shape, tensor.shape);
+    if (tensor && (tensor.shape.at(-1) !== x.shape.at(-1) || !shape || !sameShape(shape, x.shape))) {
+      throw shapeError(name, "weight and bias as wide as the last axis", x, tensor);
     }
   }
+}
+
+/** Zero mean and unit variance over the last axis (Ba et al. 2016, arXiv:1607.06450). */
+export function layerNorm(x: Tensor, { weight, bias, epsilon = 1e-5 }: NormOptions = {}): Tensor {
+  checkAffine("layerNorm", x, weight, bias);
   return affine(x.graph.apply(layerNormOp, [x], { epsilon })[0]!, weight, bias);
 }
 
@@ -109,6 +126,7 @@ const rmsNormOp: Operation = {
 
 /** Unit mean square over the last axis (Zhang and Sennrich 2019, arXiv:1910.07467). */
 export function rmsNorm(x: Tensor, { weight, bias, epsilon = 1e-6 }: NormOptions = {}): Tensor {
+  checkAffine("rmsNorm", x, weight, bias);
   return affine(x.graph.apply(rmsNormOp, [x], { epsilon })[0]!, weight, bias);
 }
 
@@ -131,8 +149,8 @@ const groupNormOp: Operation = {
  */
 export function groupNorm(x: Tensor, groups: number, weight: Tensor, bias: Tensor, epsilon = 1e-5): Tensor {
   const [batch, channels, ...space] = x.shape;
-  const fits = typeof channels === "number" && channels % groups === 0;
-  if (!fits || weight.shape[0] !== channels || bias.shape[0] !== channels) {
+  const fits = typeof channels === "number" && channels % groups === 0 && isFloat(x.dtype);
+  if (!fits || ![weight, bias].every((t) => t.shape.length === 1 && t.shape[0] === channels)) {
     throw shapeError(
       "groupNorm",
       `channels that ${groups} groups divide, and one weight for each`,

@@ -3,7 +3,7 @@
 import { multiplyDims } from "../dimension.js";
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
 import { windowCount } from "../shape.js";
-import type { Dim } from "../types.js";
+import { type Dim, isFloat } from "../types.js";
 import { constant } from "./constant.js";
 import { convTranspose2d } from "./conv.js";
 import { maximum } from "./elementwise.js";
@@ -19,10 +19,19 @@ interface PoolWindow {
 
 const poolWindow = (attributes: unknown) => attributes as PoolWindow;
 
-function pooledShape(x: Tensor, { kernel, stride, padding }: PoolWindow): Dim[] {
+function pooledShape(name: string, x: Tensor, { kernel, stride, padding }: PoolWindow): Dim[] {
   const [batch, channels, ...space] = x.shape;
-  if (x.shape.length !== 4) throw shapeError("pooling", "[batch, channels, height, width]", x);
-  return [batch!, channels!, ...space.map((size) => windowCount(size, 2 * padding - kernel, stride))];
+  if (x.shape.length !== 4 || !isFloat(x.dtype))
+    throw shapeError(name, "floats [batch, channels, height, width]", x);
+  const whole = [kernel, stride, padding].every(Number.isInteger);
+  if (!whole || kernel < 1 || stride < 1 || padding < 0 || 2 * padding > kernel) {
+    throw shapeError(name, "a kernel and stride from 1 and a padding of at most half of the kernel", x);
+  }
+  const sizes = space.map((size) => windowCount(size, 2 * padding - kernel, stride));
+  if (sizes.some((size) => typeof size === "number" && size < 1)) {
+    throw shapeError(name, `a picture, with its padding, no smaller than the ${kernel}×${kernel} window`, x);
+  }
+  return [batch!, channels!, ...sizes];
 }
 
 function poolAttributes({ kernel, stride, padding }: PoolWindow) {
@@ -35,7 +44,9 @@ function poolAttributes({ kernel, stride, padding }: PoolWindow) {
 
 const averagePoolOp: Operation = {
   name: "averagePool2d",
-  infer: ([x], attributes) => [{ shape: pooledShape(x!, poolWindow(attributes)), dtype: x!.dtype }],
+  infer: ([x], attributes) => [
+    { shape: pooledShape("averagePool2d", x!, poolWindow(attributes)), dtype: x!.dtype },
+  ],
   gradient: ({ inputs: [x], gradients: [g], attributes }) => {
     // Every pixel of a window gets an equal part: a transposed convolution with a constant kernel, channel by channel.
     const { kernel, stride, padding } = poolWindow(attributes);
@@ -58,7 +69,9 @@ const averagePoolOp: Operation = {
 
 const maxPoolOp: Operation = {
   name: "maxPool2d",
-  infer: ([x], attributes) => [{ shape: pooledShape(x!, poolWindow(attributes)), dtype: x!.dtype }],
+  infer: ([x], attributes) => [
+    { shape: pooledShape("maxPool2d", x!, poolWindow(attributes)), dtype: x!.dtype },
+  ],
   lower: (lowering, inputs, { attributes }) => [
     lowering.node("MaxPool", inputs, poolAttributes(poolWindow(attributes))),
   ],
@@ -86,7 +99,7 @@ export function maxPool2d(
   { stride = kernel, padding = 0 }: PoolOptions = {},
 ): Tensor {
   const attributes = { kernel, stride, padding };
-  const [, , rows, columns] = pooledShape(x, attributes);
+  const [, , rows, columns] = pooledShape("maxPool2d", x, attributes);
   if (typeof rows !== "number" || typeof columns !== "number") return apply(maxPoolOp, [x], attributes);
   const sides = [0, 0, padding, padding];
   const padded = pad(x, sides, sides, -3.4e38);
@@ -122,14 +135,24 @@ const upsampleOp: Operation = {
   },
 };
 
+function checkEnlarged(name: string, x: Tensor, factor: number): void {
+  if (x.shape.length === 4 && isFloat(x.dtype) && Number.isInteger(factor) && factor >= 1) return;
+  throw shapeError(
+    name,
+    `floats [batch, channels, height, width] and a whole factor from 1, not ${factor}`,
+    x,
+  );
+}
+
 /** Repeats every pixel factor × factor times. */
 export function upsampleNearest2d(x: Tensor, factor: number): Tensor {
-  if (x.shape.length !== 4) throw shapeError("upsampleNearest2d", "[batch, channels, height, width]", x);
+  checkEnlarged("upsampleNearest2d", x, factor);
   return apply(upsampleOp, [x], { factor });
 }
 
 /** Bilinear enlargement with half-pixel centres, as two products with interpolation matrices. Fixed height and width. */
 export function upsampleBilinear2d(x: Tensor, factor: number): Tensor {
+  checkEnlarged("upsampleBilinear2d", x, factor);
   const [, , height, width] = x.shape;
   if (typeof height !== "number" || typeof width !== "number") {
     throw shapeError("upsampleBilinear2d", "a fixed height and width", x);
@@ -149,11 +172,16 @@ function interpolation(x: Tensor, size: number, factor: number): Tensor {
   return constant(x.graph, matrix, [size * factor, size]);
 }
 
+function isFixedPicture({ shape }: Tensor): boolean {
+  return shape.length === 4 && shape.slice(1).every((dim) => typeof dim === "number");
+}
+
 /** Folds f×f pixels into channels, pictures as [batch, h, w, c]: `→ [batch, h/f, w/f, f·f·c]`. */
 export function foldPixels(x: Tensor, factor: number): Tensor {
   const [batch, height, width, channels] = x.shape as [Dim, number, number, number];
-  if (height % factor !== 0 || width % factor !== 0)
-    throw shapeError("foldPixels", `sizes that ${factor} divides`, x);
+  if (!isFixedPicture(x) || height % factor !== 0 || width % factor !== 0) {
+    throw shapeError("foldPixels", `[batch, h, w, c] with fixed sizes that ${factor} divides`, x);
+  }
   const blocks = reshape(x, [batch, height / factor, factor, width / factor, factor, channels]);
   const [rows, columns] = [height / factor, width / factor];
   return reshape(transpose(blocks, [0, 1, 3, 2, 4, 5]), [batch, rows, columns, factor * factor * channels]);
@@ -163,7 +191,13 @@ export function foldPixels(x: Tensor, factor: number): Tensor {
 export function unfoldPixels(x: Tensor, factor: number): Tensor {
   const [batch, height, width, folded] = x.shape as [Dim, number, number, number];
   const channels = folded / (factor * factor);
-  if (!Number.isInteger(channels)) throw shapeError("unfoldPixels", `channels that ${factor}² divides`, x);
+  if (!isFixedPicture(x) || !Number.isInteger(channels)) {
+    throw shapeError(
+      "unfoldPixels",
+      `[batch, h, w, c] with fixed sizes and channels that ${factor}² divides`,
+      x,
+    );
+  }
   const blocks = reshape(x, [batch, height, width, factor, factor, channels]);
   return reshape(transpose(blocks, [0, 1, 3, 2, 4, 5]), [batch, height * factor, width * factor, channels]);
 }

@@ -47,7 +47,7 @@ function reduction(name: string, onnx: string, gradient: ReduceGradient): Reduce
   };
   return (x, axes = x.shape.map((_, axis) => axis), { keepAxes = false } = {}) => {
     const list = typeof axes === "number" ? [axes] : axes;
-    const normalized = [...new Set(list.map((axis) => normalizeAxis(name, axis, x.shape.length)))];
+    const normalized = [...new Set(list.map((axis) => normalizeAxis(name, axis, x.shape)))];
     normalized.sort((a, b) => a - b);
     return normalized.length === 0 ? x : apply(op, [x], { axes: normalized, keep: keepAxes });
   };
@@ -90,7 +90,7 @@ export function logSumExp(x: Tensor, axis: number, options: ReduceOptions = {}):
   const top = max(x, axis, { keepAxes: true });
   const result = sum(exp(sub(x, top)), axis, { keepAxes: true });
   const whole = add(log(result), top);
-  const normalized = normalizeAxis("logSumExp", axis, x.shape.length);
+  const normalized = normalizeAxis("logSumExp", axis, x.shape);
   return options.keepAxes ? whole : reshape(whole, reducedShape(x.shape, [normalized], false));
 }
 
@@ -116,5 +116,5 @@ const argMaxOp: Operation = {
 
 /** Index (i64) of the largest element along an axis. */
 export function argMax(x: Tensor, axis: number): Tensor {
-  return apply(argMaxOp, [x], { axis: normalizeAxis("argMax", axis, x.shape.length) });
+  return apply(argMaxOp, [x], { axis: normalizeAxis("argMax", axis, x.shape) });
 }

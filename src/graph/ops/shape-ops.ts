@@ -28,7 +28,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 
 /** Adds an axis of size 1. */
 export function unsqueeze(x: Tensor, axis: number): Tensor {
-  const at = normalizeAxis("unsqueeze", axis, x.shape.length + 1);
+  const at = normalizeAxis("unsqueeze", axis, [...x.shape, 1]);
   return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
 }
 
@@ -117,7 +117,7 @@ export function concat(tensors: readonly Tensor[], axis: number): Tensor {
   const first = tensors[0];
   if (!first) throw new NishikiError("shape", "concat: expected at least one tensor, got none.");
   if (tensors.length === 1) return first;
-  return apply(concatOp, tensors, { axis: normalizeAxis("concat", axis, first.shape.length) });
+  return apply(concatOp, tensors, { axis: normalizeAxis("concat", axis, first.shape) });
 }
 
 /** Largest int64 that a double holds exactly: "to the end" for symbolic axes. */
@@ -181,7 +181,7 @@ function dilate(x: Tensor, axis: number, step: number): Tensor {
  * Along a symbolic axis the program fails when it runs with fewer elements than the bounds need.
  */
 export function slice(x: Tensor, axis: number, start: number, end?: number, step = 1): Tensor {
-  const at = normalizeAxis("slice", axis, x.shape.length);
+  const at = normalizeAxis("slice", axis, x.shape);
   const dim = x.shape[at]!;
   const bounds = `bounds ${start} to ${end ?? "the end"} with a step of ${step} inside of axis ${at}`;
   if (step < 1 || ![start, end ?? 0, step].every(Number.isInteger)) throw shapeError("slice", bounds, x);
@@ -218,7 +218,7 @@ const splitOp: Operation = {
 
 /** Parts of the given sizes along an axis; a single number makes that many equal parts. */
 export function split(x: Tensor, axis: number, parts: number | readonly number[]): Tensor[] {
-  const at = normalizeAxis("split", axis, x.shape.length);
+  const at = normalizeAxis("split", axis, x.shape);
   const dim = x.shape[at]!;
   if (typeof dim === "string") throw shapeError("split", `a fixed size along axis ${at}`, x);
   const sizes = typeof parts === "number" ? Array<number>(parts).fill(dim / parts) : parts;
