@@ -34,10 +34,15 @@ const matmulOp: Operation = {
       transposeA
         ? matmul(b!, g!, { transposeA: transposeB, transposeB: true, scale })
         : matmul(g!, b!, { transposeB: !transposeB, scale });
-    const db = () =>
-      transposeB
+    const db = () => {
+      const matrices = a!.shape.length === 2 && b!.shape.length === 2;
+      if (matrices && !transposeA && scale === undefined) {
+        return transposeB ? tallProduct(g!, a!) : tallProduct(a!, g!);
+      }
+      return transposeB
         ? matmul(g!, a!, { transposeA: true, transposeB: transposeA, scale })
         : matmul(a!, g!, { transposeA: !transposeA, scale });
+    };
     return [needs[0] ? sumTo(da(), a!.shape) : undefined, needs[1] ? sumTo(db(), b!.shape) : undefined];
   },
   lower: (lowering, [a, b], { attributes, inputs: [x, y] }) => {

@@ -4,22 +4,28 @@ import type { Dim } from "../types.js";
 import { fill } from "./constant.js";
 import { matmul } from "./matmul.js";
 import { sum } from "./reduce.js";
-import { reshape } from "./shape-ops.js";
+import { reshape, transpose } from "./shape-ops.js";
 
-/** Rows of one piece of a long sum: longer ones fall out of the cache (measured: 8192 rows are a quarter faster in pieces). */
+/** Rows of one piece of a long sum: longer ones fall out of the cache. */
 const pieceRows = 1024;
 
 /**
- * aᵀ · b for two tall matrices, the form of every weight gradient.
+ * aᵀ · b for two tall matrices, the form of every weight gradient; `a` should be the narrower one.
  * `a [rows, m]`, `b [rows, n]` → `[m, n]`.
+ *
+ * A product that takes its first operand transposed turns it anew for every block of columns, so that it is turned
+ * beforehand (measured on ONNX Runtime's CPU kernels: 10–25% less time, and long sums in pieces another 10–15%).
  */
 export function tallProduct(a: Tensor, b: Tensor): Tensor {
   const rows = a.shape[0]!;
-  if (typeof rows !== "number" || rows < 4 * pieceRows || rows % pieceRows !== 0) {
-    return matmul(a, b, { transposeA: true });
-  }
-  const pieces = (x: Tensor) => reshape(x, [rows / pieceRows, pieceRows, x.shape[1]!]);
-  return sum(matmul(pieces(a), pieces(b), { transposeA: true }), 0);
+  const [m, n] = [a.shape[1]!, b.shape[1]!];
+  if (typeof rows !== "number" || rows < 256) return matmul(a, b, { transposeA: true });
+  const long = rows >= 4 * pieceRows && rows % pieceRows === 0;
+  const [pieces, size] = long ? [rows / pieceRows, pieceRows] : [1, rows];
+  // By way of one more axis: two would be a plain transposition, which the runtime moves back into the product.
+  const opened = transpose(reshape(a, [pieces, 1, size, m]), [0, 3, 1, 2]); // [pieces, m, 1, size]
+  if (!long) return matmul(reshape(opened, [m, rows]), b);
+  return sum(matmul(reshape(opened, [pieces, m, size]), reshape(b, [pieces, size, n])), 0);
 }
 
 /** The sum of all rows. A product with ones is twice as fast as a reduction over the first axis. */
