@@ -46,6 +46,19 @@ function checksum(state: State): string {
 }
 
 /**
+ * Refuses a folder in which a run has begun: what costs hours is not begun anew by mistake.
+ * @throws NishikiError "training"
+ */
+export async function refuseBegun(folder: string): Promise<void> {
+  if (!existsSync(checkpointPath(folder))) return;
+  const step = stepOf(await openDamaged(checkpointPath(folder)));
+  throw new NishikiError(
+    "training",
+    `${folder} already holds a run at step ${step}: add --resume to go on with it, or choose another folder.`,
+  );
+}
+
+/**
  * @returns undefined where the folder has no checkpoint.
  * @throws NishikiError "training" where it belongs to another run, naming what differs; "checkpoint" where it is damaged.
  */

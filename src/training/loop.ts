@@ -1,10 +1,10 @@
 // The training loop. A batch is a pure function of the step's number, so that a run that was killed goes on from its last
 // checkpoint bit for bit as if it had not been.
 import { mkdir } from "node:fs/promises";
-import { removeAbandoned } from "../checkpoint/node.js";
+import { fileError, removeAbandoned } from "../checkpoint/node.js";
 import type { Engine, HostTensors, Session, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
-import { initialState, loadCheckpoint, type State } from "./checkpoint.js";
+import { initialState, loadCheckpoint, refuseBegun, type State } from "./checkpoint.js";
 import { CheckpointKeeper } from "./checkpoint-keeper.js";
 import { appendMetrics, trimMetrics } from "./metrics.js";
 import type { OptimizerConfig } from "./optimizer.js";
@@ -90,15 +90,12 @@ export async function runTraining(
   fingerprint: string,
 ): Promise<{ step: number; finished: boolean; state: State }> {
   const { folder, schedule, seed } = options;
-  await mkdir(folder, { recursive: true });
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw fileError(error, `make the folder ${folder}`);
+  });
   const program = makeStepProgram(task.objective, options.optimizer);
+  if (!options.resume) await refuseBegun(folder);
   const found = await loadCheckpoint(folder, program, fingerprint);
-  if (found && !options.resume) {
-    throw new NishikiError(
-      "training",
-      `${folder} already holds a run at step ${found.step}: add --resume to go on with it, or choose another folder.`,
-    );
-  }
   await removeAbandoned(folder);
   const start = found ?? { step: 0, state: initialState(program, seed, task.start) };
   await trimMetrics(folder, start.step);
@@ -179,15 +176,13 @@ class Run {
   async #steps(): Promise<void> {
     const { schedule, signal } = this.#options;
     let step = this.#step;
-    let upcoming = step < schedule.steps ? this.#task.batch(step) : undefined;
-    upcoming?.catch(() => undefined);
+    let upcoming = step < schedule.steps ? this.#batch(step) : undefined;
     let then = performance.now();
     while (upcoming && !signal?.aborted) {
-      const batch = await upcoming;
+      const computing = this.#compute(await upcoming, step);
       // The next batch is made while the engine's thread computes this one.
-      upcoming = step + 1 < schedule.steps ? this.#task.batch(step + 1) : undefined;
-      upcoming?.catch(() => undefined);
-      const metrics = await this.#compute(batch, step);
+      upcoming = step + 1 < schedule.steps ? this.#batch(step + 1) : undefined;
+      const metrics = await computing;
       this.#step = ++step;
       const now = performance.now();
       await this.#report(step, metrics, (now - then) / 1000);
@@ -196,6 +191,13 @@ class Run {
     }
     // A batch that is still being made must not outlive the run that asked for it.
     await upcoming?.catch(() => undefined);
+  }
+
+  /** Fails no earlier than it is awaited. */
+  #batch(step: number): Promise<HostTensors> {
+    const batch = Promise.resolve(step).then((asked) => this.#task.batch(asked));
+    batch.catch(() => undefined);
+    return batch;
   }
 
   /** A checkpoint of where the run stands. */

@@ -25,7 +25,7 @@ export async function writeLossPlot(folder: string, title: string): Promise<void
   const svg = plotLines(
     [
       { label: "each step", x, y, faint: true, color: "#0072b2" },
-      { label: "smoothed", x, y: smooth(y, lines.length / 100 + 5), color: "#0072b2" },
+      { label: "smoothed", x, y: smooth(y, lines.length / 150 + 3), color: "#0072b2" },
     ],
     { title, xLabel: "step", yLabel: "loss", logY: y.every((value) => value > 0) },
   );

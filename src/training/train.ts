@@ -1,9 +1,9 @@
 // A training run from its config: opens the data, trains, writes what a person looks at.
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../checkpoint/node.js";
 import type { Engine } from "../engine/index.js";
 import { makeAutoencoderTask } from "./autoencoder-run.js";
+import { refuseBegun } from "./checkpoint.js";
 import type { TrainingConfig } from "./config.js";
 import { makeDenoiserTask } from "./denoiser-run.js";
 import { type Settings, writeFingerprint } from "./fingerprint.js";
@@ -49,7 +49,7 @@ export interface TrainResult {
 export async function train(config: TrainingConfig, options: TrainOptions): Promise<TrainResult> {
   const { engine, resume = false, signal, onStep, onNotice } = options;
   const { folder } = config;
-  await mkdir(folder, { recursive: true });
+  if (!resume) await refuseBegun(folder); // before pictures are read, which may take minutes
   const source = await openPictures(config.data, { signal });
   for (const problem of source.problems) onNotice?.(`Left out: ${problem}.`);
   const { task, settings } = await openTask(config, source, options);

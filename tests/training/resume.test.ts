@@ -55,7 +55,7 @@ describe("a run that is killed", () => {
       expect(await lossesOf(folder)).toEqual(await lossesOf(straight));
       expect((await readdir(folder)).sort()).toEqual(["checkpoint.safetensors", "metrics.jsonl"]);
     }
-  }, 120_000);
+  }, 600_000);
 });
 
 describe("a disk that is full", () => {
