@@ -2,10 +2,14 @@
 import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { flipBit } from "./support/flip-bit.js";
 import { runCli } from "./support/run-cli.js";
+import { runHere } from "./support/run-here.js";
 import { writeTinyModel } from "./support/tiny-model.js";
+
+// Minutes, because a machine may be busy with training; on an idle one it is seconds.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 let folder: string;
 
@@ -19,11 +23,11 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** Runs a command that must fail with one sentence, and gives the sentence. */
 async function complaint(args: readonly string[], code: 1 | 2): Promise<string> {
-  const result = await runCli(args, { cwd: folder });
+  const result = await runHere(args.map((arg) => arg.replaceAll("{}", folder)));
   expect(result).toMatchObject({ code, stdout: "" });
   expect(result.stderr).toMatch(/^[^\n]+(\.|See: nishiki --help)\n$/);
   expect(result.stderr).not.toMatch(/^\s+at |node:internal|\.js:\d/m);
-  return result.stderr.trimEnd();
+  return result.stderr.trimEnd().replaceAll(folder, "{}");
 }
 
 describe("wrong use exits with 2", () => {
@@ -89,7 +93,7 @@ describe("wrong use exits with 2", () => {
     ["verify without a file", ["verify"], /^Missing required argument 'file'\. See: nishiki --help$/],
   ])("%s", async (_name, args, sentence) => {
     const at = args[0] === "generate" ? 1 : 0;
-    const withModel = args[0] === "verify" ? args : args.toSpliced(at, 0, "--model", "model");
+    const withModel = args[0] === "verify" ? args : args.toSpliced(at, 0, "--model", "{}/model");
     expect(await complaint(withModel, 2)).toMatch(sentence);
   });
 });
@@ -98,37 +102,37 @@ describe("failure exits with 1", () => {
   it.each<[string, readonly string[], RegExp]>([
     [
       "a model that is not there",
-      ["a cat", "--model", "gone"],
-      /^There is no model at gone: expected a folder with a model\.json\.$/,
+      ["a cat", "--model", "{}/gone"],
+      /^There is no model at \{\}\/gone: expected a folder with a model\.json\.$/,
     ],
-    ["a folder in place of a file", ["verify", "model"], /^Cannot read model: it is a folder\.$/],
+    ["a folder in place of a file", ["verify", "{}/model"], /^Cannot read \{\}\/model: it is a folder\.$/],
     [
       "a picture that is not there",
-      ["verify", "gone.png"],
-      /^Cannot read gone\.png: there is no such file or folder\.$/,
+      ["verify", "{}/gone.png"],
+      /^Cannot read \{\}\/gone\.png: there is no such file or folder\.$/,
     ],
     [
       "no PNG",
-      ["verify", "file.txt"],
+      ["verify", "{}/file.txt"],
       /^This is not a PNG picture that can be read: it does not begin like one\.$/,
     ],
-    ["nothing known", ["info", "file.txt"], /^file\.txt is neither a PNG picture nor a model/],
+    ["nothing known", ["info", "{}/file.txt"], /^\{\}\/file\.txt is neither a PNG picture nor a model/],
     [
       "a file in the way of a folder",
-      ["a cat", "--model", "model", "-o", "file.txt/pictures"],
-      /^Cannot write into file\.txt\/pictures: a part of that path is a file, not a folder\.$/,
+      ["a cat", "--model", "{}/model", "-o", "{}/file.txt/pictures"],
+      /^Cannot write into \{\}\/file\.txt\/pictures: a part of that path is a file, not a folder\.$/,
     ],
     [
       "a file in place of a folder",
-      ["a cat", "--model", "model", "-o", "file.txt"],
-      /^Cannot write into file\.txt: a part of that path is a file, not a folder\.$/,
+      ["a cat", "--model", "{}/model", "-o", "{}/file.txt"],
+      /^Cannot write into \{\}\/file\.txt: a part of that path is a file, not a folder\.$/,
     ],
   ])("%s", async (_name, args, sentence) => {
     expect(await complaint(args, 1)).toMatch(sentence);
   });
 
   it.skipIf(process.platform !== "linux")("a folder that nobody can write", async () => {
-    expect(await complaint(["a cat", "--model", "model", "-o", "/proc/pictures"], 1)).toMatch(
+    expect(await complaint(["a cat", "--model", "{}/model", "-o", "/proc/pictures"], 1)).toMatch(
       /^Cannot write into \/proc\/pictures: /,
     );
   });
@@ -139,7 +143,7 @@ describe("damaged models are refused before anything is drawn", () => {
     const model = join(folder, name);
     await cp(join(folder, "model"), model, { recursive: true });
     await damage(model);
-    const sentence = await complaint(["a cat", "--model", name, "--output", `${name}-pictures`], 1);
+    const sentence = await complaint(["a cat", "--model", model, "--output", `{}/${name}-pictures`], 1);
     expect(await readdir(join(folder, `${name}-pictures`)).catch(() => [])).toEqual([]);
     return sentence;
   }
@@ -215,8 +219,20 @@ describe("damaged models are refused before anything is drawn", () => {
   });
 });
 
-describe("--debug", () => {
-  it("adds where the error comes from", async () => {
+describe("as a process", () => {
+  it("exits with 2 and one sentence for wrong use", async () => {
+    const result = await runCli(["a cat", "--model", "model", "--guidance", "NaN"], { cwd: folder });
+    expect(result).toMatchObject({ code: 2, stdout: "" });
+    expect(result.stderr).toBe("guidance: expected a number from 0 to 100, got NaN.\n");
+  });
+
+  it("exits with 1 and one sentence for damaged weights", async () => {
+    const result = await runCli(["a cat", "--model", "flipped"], { cwd: folder });
+    expect(result).toMatchObject({ code: 1, stdout: "" });
+    expect(result.stderr).toMatch(/^[^\n]+denoiser\.safetensors cannot be used: [^\n]+\.\n$/);
+  });
+
+  it("adds where an error comes from for --debug", async () => {
     const { code, stderr } = await runCli(["a cat", "--model", "gone", "--debug"], { cwd: folder });
     expect(code).toBe(1);
     expect(stderr).toMatch(/^There is no model at gone.*\n.*\n {4}at /);
@@ -226,7 +242,7 @@ describe("--debug", () => {
 describe("help", () => {
   it("is printed for no arguments, and shows options and examples", async () => {
     for (const args of [[], ["--help"], ["help"]]) {
-      const { code, stdout, stderr } = await runCli(args);
+      const { code, stdout, stderr } = await runHere(args);
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       for (const part of ["Usage: nishiki", "--seed <number>", "--negative <text>", "verify", "Examples:"])
         expect(stdout).toContain(part);
@@ -234,6 +250,6 @@ describe("help", () => {
   });
   it("gives the version", async () => {
     const { version } = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8"));
-    expect(await runCli(["--version"])).toMatchObject({ code: 0, lines: [version] });
+    expect(await runHere(["--version"])).toMatchObject({ code: 0, lines: [version] });
   });
 });

@@ -2,14 +2,26 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { decodePng, encodePng } from "../src/image/index.js";
-import { runCli } from "./support/run-cli.js";
+import { runHere } from "./support/run-here.js";
 import { writeTinyModel } from "./support/tiny-model.js";
+
+// Minutes, because a machine may be busy with training; on an idle one it is seconds.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 let folder: string;
 
-const run = (...args: string[]) => runCli([...args], { cwd: folder });
+/** Files and models are named by their place in the test's folder. */
+const places = /^(cat|edited|old|changed|cut|painted|webui|plain)\.png$|^(model|other)(\/|$)/;
+const run = async (...args: string[]) => {
+  const result = await runHere(args.map((arg) => (places.test(arg) ? join(folder, arg) : arg)));
+  return {
+    ...result,
+    stdout: result.stdout.replaceAll(`${folder}/`, ""),
+    stderr: result.stderr.replaceAll(`${folder}/`, ""),
+  };
+};
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "nishiki-verify-"));
