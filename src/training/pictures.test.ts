@@ -2,9 +2,11 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { discSprites } from "../../tests/data/disc-sprites.js";
 import { writePictures } from "../../tests/training/pictures.js";
 import { withFolder } from "../../tests/training/regression.js";
 import type { CaptionedPicture } from "../data/index.js";
+import { scenesOf } from "./data-config.js";
 import { openPictures, PictureBatches } from "./pictures.js";
 
 /** Pictures of one byte, their number; remembers where streams were begun and ended. */
@@ -72,6 +74,31 @@ describe("openPictures", () => {
       await writePictures(folder, 6, 16);
       const more = await openPictures({ folder, size: 16 });
       expect(more.settings).not.toEqual(source.settings);
+    });
+  });
+
+  it("opens scenes: those of the seed for training, others to look at", async () => {
+    await withFolder(async (folder) => {
+      const { index, pixels } = discSprites(["cat", "apple", "fish"], ["3d", "flat"]).shared;
+      await writeFile(join(folder, "sprites.json"), JSON.stringify(index));
+      for (const { name, file } of index.sets)
+        await writeFile(join(folder, file), new Uint8Array(pixels[name]!));
+      const mix = { things: ["cat", "apple", "fish"], styles: { flat: 1 } };
+      const source = await openPictures(scenesOf({ sprites: folder, mix, workers: 0 }));
+      expect(source).toMatchObject({ size: 256, count: Number.POSITIVE_INFINITY, problems: [] });
+      const batches = new PictureBatches((from) => source.stream(1, from), 2);
+      const later = await batches.get(3);
+      expect(later.map(({ pixels: { length } }) => length)).toEqual([256 * 256 * 3, 256 * 256 * 3]);
+      await batches.get(0);
+      const again = await batches.get(3);
+      expect(again.every(({ pixels }, i) => Buffer.compare(pixels, later[i]!.pixels) === 0)).toBe(true);
+      await batches.close();
+      expect((await source.samples(2)).map(({ caption }) => caption)).not.toEqual(
+        (await batches.get(0)).map(({ caption }) => caption),
+      );
+      await batches.close();
+      const other = await openPictures(scenesOf({ sprites: folder, mix: { ...mix, counts: 0 }, workers: 0 }));
+      expect(other.settings).not.toEqual(source.settings);
     });
   });
 

@@ -29,7 +29,7 @@ function configOf(folder: string, steps: number, given: Record<string, unknown> 
   });
 }
 
-describe("training an autoencoder", () => {
+describe("training an autoencoder", { timeout: 300_000 }, () => {
   it("learns four pictures nearly by heart", async () => {
     await withFolder(async (folder) => {
       await writePictures(join(folder, "pictures"), 4, 32);
