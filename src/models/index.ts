@@ -1,2 +1,3 @@
 export * from "./autoencoder.js";
 export * from "./denoiser.js";
+export * from "./dit.js";

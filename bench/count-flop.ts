@@ -1,0 +1,23 @@
+// Counts what a network costs from its program, so that a share of the machine's speed rests on shapes and not on a guess.
+import { type Program, sizeOf, type Tensor } from "../src/graph/index.js";
+
+/**
+ * Floating-point operations of one run: two for every multiply-add of its matrix products, convolutions and attention
+ * (which are products too), and nothing else. All dimensions must be numbers.
+ */
+export function countFlop({ outputs }: Program): number {
+  let total = 0;
+  const seen = new Set<Tensor["node"]>();
+  const open = outputs.map(({ tensor }) => tensor.node);
+  for (let node = open.pop(); node; node = open.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    if (node.op.name === "matmul" || node.op.name === "linear") {
+      const transposed = node.attributes.transposeA === true;
+      const inner = node.inputs[0]!.shape.at(transposed ? -2 : -1) as number;
+      total += 2 * sizeOf(node.outputs[0]!.shape as number[]) * inner;
+    }
+    for (const source of node.body ?? node.inputs) open.push(source.node);
+  }
+  return total;
+}

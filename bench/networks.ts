@@ -1,0 +1,51 @@
+// The two networks whose training step is measured: a transformer and a convolutional U-Net, on the same batches.
+import { add, foldPixels, mean, mul, reshape, square, sub, trace } from "../src/graph/index.js";
+import { denoiserConfigs, dit, ditConfigs } from "../src/models/index.js";
+import type { Objective } from "../src/training/index.js";
+import { denoiserObjective } from "../src/training/tasks/denoiser.js";
+import { countFlop } from "./count-flop.js";
+
+/** Latents of a picture, and words of a caption. 16×16×16 latents are 64 tokens of 2×2×16 numbers to the transformer. */
+export const latentSize = 16;
+export const latentChannels = 16;
+export const textTokens = 16;
+export const textWidth = 384;
+
+export interface BenchNetwork {
+  readonly name: string;
+  readonly batch: number;
+  readonly objective: Objective;
+  /** Share of the matrix rate that the project holds itself to. */
+  readonly goal: number;
+}
+
+/** The sizes of `peers/dit-10m.json`. */
+export function transformer(batch = 32): BenchNetwork {
+  const config = ditConfigs.small;
+  const { latentTokens, latentChannels: channels } = config;
+  const objective: Objective = (tracer) => {
+    const shape = [batch, latentSize, latentSize, latentChannels];
+    const [cleanPicture, noisePicture] = [tracer.input("latents", shape), tracer.input("noise", shape)];
+    const time = tracer.input("time", [batch]);
+    const text = tracer.input("text", [batch, textTokens, textWidth]);
+    const mask = tracer.input("mask", [batch, textTokens]);
+    const tokens = [batch, latentTokens, channels];
+    const [clean, noise] = [cleanPicture, noisePicture].map((t) => reshape(foldPixels(t, 2), tokens));
+    const t = reshape(time, [batch, 1, 1]);
+    const latents = add(mul(clean!, sub(1, t)), mul(noise!, t));
+    const velocity = dit(tracer.scope(), { latents, time, text, mask }, config);
+    return { loss: mean(square(sub(velocity, sub(noise!, clean!)))) };
+  };
+  return { name: "transformer", batch, objective, goal: 0.85 };
+}
+
+/** The embedded model's denoiser. */
+export function unet(batch = 32): BenchNetwork {
+  const objective = denoiserObjective(denoiserConfigs.small, batch, textTokens);
+  return { name: "U-Net", batch, objective, goal: 0.65 };
+}
+
+/** A training step: the forward pass and twice as much for the gradients of inputs and weights. The optimizer is not counted. */
+export function trainingFlop({ objective }: BenchNetwork): number {
+  return 3 * countFlop(trace((tracer) => ({ loss: objective(tracer).loss })));
+}

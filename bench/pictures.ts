@@ -1,0 +1,80 @@
+// The main job as a user meets it: whole processes from a cold start to PNG files, and the memory they took.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { median } from "./cost.js";
+
+export interface PicturesResult {
+  /** From the start of the process to its end, PNG written; median. */
+  readonly coldSeconds: number;
+  /** Every further picture in one process; median. */
+  readonly furtherSeconds: number;
+  /** Most memory of any of the processes, in MB (10⁶ bytes). */
+  readonly peakMegabytes: number;
+  readonly processes: number;
+  readonly goals: {
+    readonly coldSeconds: number;
+    readonly furtherSeconds: number;
+    readonly peakMegabytes: number;
+  };
+}
+
+const prompt = "blue cat against a sunset background";
+const goals = { coldSeconds: 3, furtherSeconds: 0.8, peakMegabytes: 700 };
+
+/** @returns Or the reason why nothing could be measured. */
+export async function measurePictures(root: string, processes: number): Promise<PicturesResult | string> {
+  const model = join(root, "weights");
+  if (!existsSync(join(model, "model.json"))) return `no model in ${model}`;
+  const folder = await mkdtemp(join(tmpdir(), "nishiki-bench-"));
+  try {
+    const cli = join(root, "dist/cli/main.js");
+    const cold: Ended[] = [];
+    for (let i = 0; i < processes; i++) {
+      cold.push(await runNode([cli, prompt, "--quiet", "--seed", "0", "--output", join(folder, `${i}.png`)]));
+    }
+    const further = await runNode([fileURLToPath(new URL("./pictures-process.js", import.meta.url)), prompt]);
+    const seconds = JSON.parse(further.output) as number[];
+    return {
+      coldSeconds: median(cold.map((each) => each.seconds)),
+      furtherSeconds: median(seconds.slice(1)),
+      peakMegabytes: Math.max(...[...cold, further].map((each) => each.peakMegabytes)),
+      processes,
+      goals,
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+interface Ended {
+  readonly seconds: number;
+  readonly peakMegabytes: number;
+  readonly output: string;
+}
+
+/** Runs a program in a process of its own, which writes down its memory when it ends. */
+async function runNode(args: readonly string[]): Promise<Ended> {
+  const folder = await mkdtemp(join(tmpdir(), "nishiki-memory-"));
+  const note = join(folder, "peak");
+  const reporter = pathToFileURL(fileURLToPath(new URL("./report-memory.js", import.meta.url))).href;
+  const began = performance.now();
+  const child = spawn(process.execPath, ["--import", reporter, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, NISHIKI_BENCH_MEMORY: note },
+  });
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  const [code] = (await once(child, "close")) as [number | null];
+  const seconds = (performance.now() - began) / 1000;
+  if (code !== 0) throw new Error(`${args.join(" ")} ended with exit code ${code}.`);
+  const peakMegabytes = Number(await readFile(note, "utf8")) / 1000;
+  await rm(folder, { recursive: true, force: true });
+  return { seconds, peakMegabytes, output };
+}

@@ -1,0 +1,148 @@
+// The speed of training: the real loop with real batches, and the matrix rate between its steps.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Engine, LoadOptions, Session } from "../src/engine/index.js";
+import { makeEngine } from "../src/engine/node.js";
+import type { Program } from "../src/graph/index.js";
+import { denoiserConfigs } from "../src/models/index.js";
+import { type RunOptions, runTraining, type TrainingTask } from "../src/training/index.js";
+import { denoiserBatch } from "../src/training/tasks/denoiser.js";
+import { type Cost, medianCost, startClocks } from "./cost.js";
+import { type MatrixRate, makeMatrixRate, matrixFlop } from "./matrix-rate.js";
+import { type BenchNetwork, textTokens, trainingFlop } from "./networks.js";
+import { makeScenes } from "./scenes.js";
+
+export interface TrainingResult {
+  readonly name: string;
+  readonly parameters: number;
+  readonly batch: number;
+  readonly steps: number;
+  /** Median of a step, waiting for its batch included. */
+  readonly secondsPerStep: number;
+  readonly processorSecondsPerStep: number;
+  readonly samplesPerSecond: number;
+  readonly flopPerStep: number;
+  readonly gflops: number;
+  /** Of matrices of 1024×1024, between the steps; median. */
+  readonly matmulGflops: number;
+  /** gflops / matmulGflops, and the same by processor time. */
+  readonly share: number;
+  readonly shareByProcessorTime: number;
+  readonly goal: number;
+  readonly firstLoss: number;
+  readonly lastLoss: number;
+}
+
+/** Steps that are not counted: memory is taken, and the matrix rate is met for the first time. */
+const warmup = 2;
+
+/**
+ * Trains a network for some steps and measures them.
+ * Between two steps the matrix rate is measured on the same engine, so that both meet the same state of the machine.
+ */
+export async function measureTraining(
+  network: BenchNetwork,
+  { steps, threads }: { readonly steps: number; readonly threads: number },
+): Promise<TrainingResult> {
+  const folder = await mkdtemp(join(tmpdir(), "nishiki-bench-"));
+  const engine = makeEngine({ device: "cpu", threads });
+  try {
+    const stepCosts: Cost[] = [];
+    const matrixCosts: Cost[] = [];
+    const rate = await makeMatrixRate(engine);
+    const watched = watch(engine, rate, stepCosts, matrixCosts);
+    const losses: number[] = [];
+    let parameters = 0;
+    const options: RunOptions = {
+      ...runOptions(join(folder, "run"), steps + warmup, network.batch),
+      onStart: (report) => {
+        parameters = report.parameters;
+      },
+      onStep: ({ metrics }) => void losses.push(metrics.loss!),
+    };
+    const task = await makeTask(network, join(folder, "scenes"));
+    await runTraining(watched, task, options, "");
+    const measured = { steps: stepCosts.slice(warmup), matrices: matrixCosts.slice(warmup) };
+    return summarize(network, parameters, measured, losses);
+  } finally {
+    await engine.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function makeTask({ objective, batch }: BenchNetwork, folder: string): Promise<TrainingTask> {
+  const scenes = await makeScenes(folder);
+  const training = { tokens: textTokens, captionDropout: 0.1 };
+  const available = scenes.scenes;
+  return {
+    objective,
+    batch: async (step) => denoiserBatch(scenes, available, denoiserConfigs.small, training, batch, 0, step),
+  };
+}
+
+function runOptions(folder: string, steps: number, batchSize: number): RunOptions {
+  return {
+    folder,
+    seed: 0,
+    batchSize,
+    resume: false,
+    checkpointEvery: Number.POSITIVE_INFINITY,
+    sampleEvery: Number.POSITIVE_INFINITY,
+    schedule: { steps, learningRate: 1e-4, warmup: 0, decay: 0, average: 0.999 },
+    optimizer: { kind: "adamw", betas: [0.9, 0.95], momentum: 0.95, weightDecay: 0.01, clip: 1 },
+  };
+}
+
+/** The engine, whose sessions note what the time between two matrix rates was: the loop's own work included. */
+function watch(engine: Engine, rate: MatrixRate, stepCosts: Cost[], matrixCosts: Cost[]): Engine {
+  const load = async (program: Program, options?: LoadOptions): Promise<Session> => {
+    const session = await engine.load(program, options);
+    let readStep = startClocks();
+    const run: Session["run"] = async (inputs) => {
+      const outputs = await session.run(inputs);
+      stepCosts.push(readStep());
+      matrixCosts.push(await rate.measure());
+      readStep = startClocks();
+      return outputs;
+    };
+    return new Proxy(session, {
+      get: (target, key) => {
+        if (key === "run") return run;
+        const value: unknown = Reflect.get(target, key, target);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  };
+  const { device, target, threads } = engine;
+  return { device, target, threads, load, close: () => engine.close() };
+}
+
+function summarize(
+  network: BenchNetwork,
+  parameters: number,
+  measured: { readonly steps: readonly Cost[]; readonly matrices: readonly Cost[] },
+  losses: readonly number[],
+): TrainingResult {
+  const { name, batch, goal } = network;
+  const [step, matrix] = [medianCost(measured.steps), medianCost(measured.matrices)];
+  const flopPerStep = trainingFlop(network);
+  const share = (by: keyof Cost) => flopPerStep / step[by] / (matrixFlop / matrix[by]);
+  return {
+    name,
+    parameters,
+    batch,
+    steps: measured.steps.length,
+    secondsPerStep: step.seconds,
+    processorSecondsPerStep: step.processorSeconds,
+    samplesPerSecond: batch / step.seconds,
+    flopPerStep,
+    gflops: flopPerStep / step.seconds / 1e9,
+    matmulGflops: matrixFlop / matrix.seconds / 1e9,
+    share: share("seconds"),
+    shareByProcessorTime: share("processorSeconds"),
+    goal,
+    firstLoss: losses[0]!,
+    lastLoss: losses.at(-1)!,
+  };
+}
