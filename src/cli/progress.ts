@@ -47,7 +47,8 @@ export function makeProgress(quiet: boolean, stream: NodeJS.WriteStream = proces
       stream.write(`${line}\n`);
     },
     show: (label, done, of, secondsLeft) => {
-      stream.write(`\r\x1b[K${formatProgress(label, done, of, secondsLeft, stream.columns ?? 80)}`);
+      // Some terminals say that they have no columns.
+      stream.write(`\r\x1b[K${formatProgress(label, done, of, secondsLeft, stream.columns || 80)}`);
     },
   };
 }

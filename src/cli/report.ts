@@ -23,10 +23,15 @@ export function report(error: unknown, { debug }: { debug: boolean }): number {
 /** The same for what the option parser refuses. Help and version are no errors. */
 export function usageExit(error: CommanderError): number {
   if (error.exitCode === 0) return 0;
-  const text = error.message.replace(/^error: /, "").replace(/\n/g, " ");
+  // What commander says when a command of commands is called by itself.
+  const text = error.code === "commander.help" ? "Expected one of its commands." : plain(error.message);
   const sentence = `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
   process.stderr.write(`${sentence.replace(/([^.)!?])$/, "$1.")} See: nishiki --help\n`);
   return exitCodes.usage;
+}
+
+function plain(message: string): string {
+  return message.replace(/^error: /, "").replace(/\n/g, " ");
 }
 
 /** A reader that has seen enough (`nishiki … | head -1`) is no fault. */
