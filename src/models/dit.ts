@@ -45,7 +45,16 @@ const patches = { latentTokens: 64, latentChannels: 64, mlpRatio: 4, timeFrequen
 /** Depth grows with width as in the paper's table 1; heads are 64 wide there too. */
 export const ditConfigs = {
   /** For tests. */
-  tiny: { ...patches, latentTokens: 4, latentChannels: 3, width: 16, depth: 2, heads: 2, textWidth: 6 },
+  tiny: {
+    latentTokens: 4,
+    latentChannels: 3,
+    width: 16,
+    depth: 2,
+    heads: 2,
+    mlpRatio: 4,
+    timeFrequencies: 8,
+    textWidth: 6,
+  },
   /** 11 million parameters: what two CPU cores train at 40 pictures a second. The benchmark's. */
   small: { ...patches, width: 320, depth: 5, heads: 5 },
   /** 33 million parameters: the paper's S. */
