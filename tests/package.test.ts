@@ -7,7 +7,6 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { decodePng } from "../src/image/index.js";
-import { writeTinyModel } from "./support/tiny-model.js";
 
 // Minutes, because a machine may be busy with training; on an idle one it is seconds.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
@@ -66,7 +65,6 @@ beforeAll(async () => {
   const [packed] = JSON.parse(stdout) as [{ filename: string; files: { path: string }[] }];
   files = packed.files.map(({ path }) => path);
   installed = await install(join(folder, packed.filename));
-  await writeTinyModel(join(folder, "model"));
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -75,7 +73,13 @@ describe("the package", () => {
   it("holds the program, its types, the weights and the licence, and nothing else", () => {
     for (const needed of ["package.json", "LICENSE", "dist/index.js", "dist/index.d.ts", "dist/cli/main.js"])
       expect(files).toContain(needed);
-    expect(files).toContain("weights/tokenizer.json");
+    for (const needed of [
+      "model.json",
+      "tokenizer.json",
+      "text-encoder.safetensors",
+      "text-encoder-LICENSE.txt",
+    ])
+      expect(files).toContain(`weights/${needed}`);
     const allowed =
       /^(dist\/.*\.(js|d\.ts)|weights\/.*|package\.json|LICENSE|README\.md|CHANGELOG\.md|ARCHITECTURE\.md)$/;
     expect(files.filter((path) => !allowed.test(path) || /\.test\./.test(path))).toEqual([]);
@@ -105,17 +109,7 @@ describe("the package", () => {
 
   it("draws where it is installed", async () => {
     const project = join(folder, "project");
-    const args = [
-      "--no",
-      "nishiki",
-      "a cat",
-      "--model",
-      join(folder, "model"),
-      "--seed",
-      "1",
-      "--output",
-      "cat.png",
-    ];
+    const args = ["--no", "nishiki", "a cat", "--steps", "2", "--seed", "1", "--output", "cat.png"];
     const { stdout } = await execute("npx", args, { cwd: project, shell: process.platform === "win32" });
     expect(stdout.trim()).toBe("cat.png");
     expect(decodePng(await readFile(join(project, "cat.png"))).width).toBe(256);

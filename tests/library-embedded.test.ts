@@ -1,0 +1,96 @@
+// The model that comes with the package, end to end: its files are whole, and it draws the same picture every time.
+import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { decodePng } from "../src/image/index.js";
+import { loadPipeline, type PictureEvent, type PictureRequest, type Pipeline } from "../src/index.js";
+import { embeddedModel, hashModel, readModelFolder } from "../src/pipeline/node.js";
+import { runCli } from "./support/run-cli.js";
+
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+
+let folder: string;
+let pipeline: Pipeline;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nishiki-embedded-"));
+  pipeline = await loadPipeline({ threads: 2 });
+});
+
+afterAll(async () => {
+  await pipeline?.dispose();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function draw(request: PictureRequest, from = pipeline): Promise<PictureEvent[]> {
+  const pictures: PictureEvent[] = [];
+  for await (const event of from.generate(request)) if (event.kind === "picture") pictures.push(event);
+  return pictures;
+}
+
+describe("the embedded model's folder", () => {
+  it("names every file's hash, and holds those files", async () => {
+    const manifest = await readModelFolder(embeddedModel);
+    for (const part of Object.values(manifest.parts)) expect(part.sha256).toMatch(/^[0-9a-f]{64}$/);
+    const hashes = await hashModel(embeddedModel, manifest);
+    expect(Object.keys(hashes).sort()).toEqual(
+      ["model.json", manifest.tokenizer, ...Object.values(manifest.parts).map(({ file }) => file)].sort(),
+    );
+  });
+
+  it("is at most 64 MB", async () => {
+    const sizes = (await readdir(embeddedModel)).map(
+      async (name) => (await stat(join(embeddedModel, name))).size,
+    );
+    expect((await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(64e6);
+  });
+});
+
+describe("the embedded model's pictures", () => {
+  const request = { prompt: "a red apple", seed: 5, steps: 3 };
+
+  it("are the same with 1, 2, 3 and 5 threads", async () => {
+    const [expected] = await draw(request);
+    for (const threads of [1, 3, 5]) {
+      const other = await loadPipeline({ threads });
+      try {
+        const [picture] = await draw(request, other);
+        expect(picture!.receipt.pixels, `${threads} threads`).toBe(expected!.receipt.pixels);
+      } finally {
+        await other.dispose();
+      }
+    }
+  });
+
+  it("are the same alone and among others", async () => {
+    const three = await draw({ ...request, count: 3 });
+    const [last] = await draw({ ...request, seed: 7 });
+    expect(Buffer.from(last!.png()).equals(Buffer.from(three[2]!.png()))).toBe(true);
+  });
+
+  it("follow the words: a red background is redder than a blue one, and a blue one bluer", async () => {
+    const colour = async (prompt: string) => {
+      const [picture] = await draw({ prompt, seed: 0, steps: 10 });
+      const sums = [0, 0, 0];
+      picture!.pixels.forEach((value, i) => {
+        sums[i % 3]! += value / 65536;
+      });
+      return sums as [number, number, number];
+    };
+    const red = await colour("a cat against a red background");
+    const blue = await colour("a cat against a blue background");
+    expect(red[0] - red[2]).toBeGreaterThan(blue[0] - blue[2] + 30);
+  });
+
+  it("come from the command line as they come from the library, and are verified there", async () => {
+    const args = ["a red apple", "--seed", "5", "--steps", "3", "--output", "apple.png"];
+    expect(await runCli(args, { cwd: folder })).toMatchObject({ code: 0, lines: ["apple.png"] });
+    const [picture] = await draw(request);
+    const file = await readFile(join(folder, "apple.png"));
+    expect(file.equals(Buffer.from(picture!.png()))).toBe(true);
+    expect(decodePng(file).text.parameters).toContain("a red apple");
+    const verified = await runCli(["verify", "apple.png"], { cwd: folder });
+    expect(verified).toMatchObject({ code: 0, stdout: "apple.png: identical.\n" });
+  });
+});
