@@ -31,17 +31,18 @@ const machine = describeMachine(version);
 const [steps, threads] = [Number(values.steps), Number(values.threads)];
 const batch = values.batch === undefined ? undefined : Number(values.batch);
 
+// Pictures first: a process that is started inherits this one's memory for a moment, and that counts as its peak.
+let pictures: BenchReport["pictures"];
+if (values.only.includes("pictures")) {
+  process.stderr.write("Measuring pictures …\n");
+  pictures = await measurePictures(root, 3);
+}
 const training: TrainingResult[] = [];
 const networks = { transformer, unet };
 for (const name of ["transformer", "unet"] as const) {
   if (!values.only.includes(name)) continue;
   process.stderr.write(`Measuring ${name} …\n`);
   training.push(await measureTraining(networks[name](batch), { steps, threads }));
-}
-let pictures: BenchReport["pictures"];
-if (values.only.includes("pictures")) {
-  process.stderr.write("Measuring pictures …\n");
-  pictures = await measurePictures(root, 3);
 }
 const report: BenchReport = { date: new Date().toISOString(), machine, threads, training, pictures };
 const text = `${JSON.stringify(report, null, 2)}\n`;
