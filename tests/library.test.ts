@@ -135,6 +135,24 @@ describe("generating", () => {
   });
 });
 
+describe("a model that has learned nothing", () => {
+  it("draws a single colour, and that is said", async () => {
+    const empty = await loadPipeline({
+      model: await writeTinyModel(join(folder, "empty"), 1, 0),
+      threads: 1,
+    });
+    try {
+      const events = await collect({ prompt: "a cat", seed: 5, steps: 1 }, empty);
+      expect(events.map(({ kind }) => kind)).toEqual(["step", "warning", "picture"]);
+      expect(events[1]).toMatchObject({
+        message: expect.stringMatching(/^The picture with seed 5 came out in a single colour/),
+      });
+    } finally {
+      await empty.dispose();
+    }
+  });
+});
+
 describe("a picture's bytes", () => {
   const request = { prompt: "a blue cat", seed: 100, steps: 3, sampler: "dpmpp-2m-sde" };
 

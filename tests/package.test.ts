@@ -107,6 +107,37 @@ describe("the package", () => {
     for (const [name, count] of counts) expect(Number(count), name).toBeGreaterThan(0);
   });
 
+  it("has types that a strict program without others' types can use", async () => {
+    const { exports } = JSON.parse(await readFile(join(installed, "package.json"), "utf8")) as {
+      exports: Record<string, string>;
+    };
+    const names = Object.keys(exports).filter((name) => !name.endsWith(".json"));
+    const lines = names.map((name, i) => `export * as room${i} from "nishiki${name.slice(1)}";`);
+    const use = `import { loadPipeline, type PipelineEvent } from "nishiki";
+      const pipeline = await loadPipeline({ threads: 1 });
+      for await (const event of pipeline.generate({ prompt: "a cat" })) {
+        const checked: PipelineEvent = event;
+        if (checked.kind === "picture") checked.png().byteLength satisfies number;
+      }`;
+    await writeFile(join(folder, "project", "use.mts"), `${lines.join("\n")}\n${use}\n`);
+    const flags = [
+      "--noEmit",
+      "--strict",
+      "--module",
+      "nodenext",
+      "--target",
+      "es2022",
+      "--types",
+      "",
+      "use.mts",
+    ];
+    const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
+    const { stdout } = await execute(process.execPath, [compiler, ...flags], {
+      cwd: join(folder, "project"),
+    });
+    expect(stdout).toBe("");
+  });
+
   it("draws where it is installed", async () => {
     const project = join(folder, "project");
     const args = ["--no", "nishiki", "a cat", "--steps", "2", "--seed", "1", "--output", "cat.png"];

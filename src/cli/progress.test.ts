@@ -47,12 +47,13 @@ describe("progress", () => {
     expect(file.written).toEqual(["done\n"]);
   });
 
-  it("says nothing when quiet", () => {
+  it("says nothing but warnings when quiet", () => {
     const screen = terminal(true);
     const quiet = makeProgress(true, screen.stream);
     quiet.show("Drawing", 1, 2);
     quiet.say("done");
+    quiet.warn("left out: dog");
     quiet.clear();
-    expect(screen.written).toEqual([]);
+    expect(screen.written).toEqual(["left out: dog\n"]);
   });
 });

@@ -5,11 +5,11 @@ export interface Progress {
   show(label: string, done: number, of: number, secondsLeft?: number): void;
   /** A line that stays. */
   say(line: string): void;
+  /** A line that stays, and that is told even when progress is not: what was asked is not quite what is done. */
+  warn(line: string): void;
   /** Removes the state. */
   clear(): void;
 }
-
-const silent: Progress = { show: () => {}, say: () => {}, clear: () => {} };
 
 /** 75 → "1 min 15 s"; 0.4 → "0.4 s". */
 export function formatSeconds(seconds: number): string {
@@ -37,15 +37,19 @@ export function formatProgress(
 
 /** Progress on standard error, which leaves standard output to results. */
 export function makeProgress(quiet: boolean, stream: NodeJS.WriteStream = process.stderr): Progress {
-  if (quiet) return silent;
-  if (!stream.isTTY) return { ...silent, say: (line) => void stream.write(`${line}\n`) };
+  const tell = (line: string) => void stream.write(`${line}\n`);
+  const nothing = () => {};
+  if (quiet) return { show: nothing, say: nothing, warn: tell, clear: nothing };
+  if (!stream.isTTY) return { show: nothing, say: tell, warn: tell, clear: nothing };
   const clear = () => void stream.write("\r\x1b[K");
+  const say = (line: string) => {
+    clear();
+    tell(line);
+  };
   return {
     clear,
-    say: (line) => {
-      clear();
-      stream.write(`${line}\n`);
-    },
+    say,
+    warn: say,
     show: (label, done, of, secondsLeft) => {
       // Some terminals say that they have no columns.
       stream.write(`\r\x1b[K${formatProgress(label, done, of, secondsLeft, stream.columns || 80)}`);

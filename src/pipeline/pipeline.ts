@@ -49,6 +49,11 @@ export interface GenerateOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Whether all pixels are of one colour. */
+function isPlain(pixels: Uint8Array): boolean {
+  return pixels.every((value, i) => value === pixels[i % 3]);
+}
+
 interface Prompt {
   readonly positive: Words;
   readonly negative: Words;
@@ -99,10 +104,6 @@ export class Pipeline {
   dispose(): Promise<void> {
     this.disposed ??= this.parts.close();
     return this.disposed;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.dispose();
   }
 
   private checkUsable(signal: AbortSignal | undefined): void {
@@ -169,6 +170,10 @@ export class Pipeline {
     this.checkUsable(signal);
     const event = await this.finish(settings, index, latents);
     forecast.picture();
+    if (isPlain(event.pixels)) {
+      const message = `The picture with seed ${event.seed} came out in a single colour; the model may be damaged or hardly trained.`;
+      yield { kind: "warning", message };
+    }
     yield event;
   }
 

@@ -46,14 +46,24 @@ export const tinyManifest: ModelManifest = {
   defaults: { steps: 4, guidance: 3, sampler: "euler" },
 };
 
+interface Randomness {
+  readonly seed: number;
+  /** 0 makes all weights zero. */
+  readonly scale: number;
+}
+
 /** Normal weights that keep the variance, also where training would begin with zeros: else nothing would be drawn. */
-async function writeRandomWeights(path: string, { parameters }: Program, seed: number): Promise<string> {
+async function writeRandomWeights(
+  path: string,
+  { parameters }: Program,
+  { seed, scale }: Randomness,
+): Promise<string> {
   const tensors = parameters.map(({ name, shape }) => {
     const size = shape.reduce((product, side) => product * side, 1);
     const deviation = 1 / Math.sqrt(size / (shape[0] ?? 1));
     const values = random(seed, name)
       .normals(size)
-      .map((value) => value * deviation);
+      .map((value) => value * deviation * scale);
     return { name, dtype: "f16" as const, shape: [...shape], data: float32ToF16(values) };
   });
   await writeSafetensors(path, tensors);
@@ -63,13 +73,13 @@ async function writeRandomWeights(path: string, { parameters }: Program, seed: n
 }
 
 /** Writes the folder. Another seed gives another model that draws otherwise. */
-export async function writeTinyModel(folder: string, seed = 1): Promise<string> {
+export async function writeTinyModel(folder: string, seed = 1, scale = 1): Promise<string> {
   await mkdir(folder, { recursive: true });
   await copyFile(join(weights, "tokenizer.json"), join(folder, "tokenizer.json"));
   const { textEncoder, denoiser, decoder } = traceNetworks(tinyManifest);
   const write = async (part: ModelManifest["parts"]["denoiser"], program: Program) => ({
     ...part,
-    sha256: await writeRandomWeights(join(folder, part.file), program, seed),
+    sha256: await writeRandomWeights(join(folder, part.file), program, { seed, scale }),
   });
   const { parts } = tinyManifest;
   const manifest: ModelManifest = {

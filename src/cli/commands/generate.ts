@@ -75,7 +75,7 @@ async function draw({ settings, machine, files, progress, signal, json }: Work):
   let finished = 0;
   try {
     for await (const event of pipeline.generate(settings, { signal })) {
-      if (event.kind === "warning") progress.say(event.message);
+      if (event.kind === "warning") progress.warn(event.message);
       if (event.kind === "step")
         progress.show(label(event.picture), event.step, event.steps, event.secondsLeft);
       if (event.kind !== "picture") continue;
