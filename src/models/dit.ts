@@ -129,20 +129,18 @@ function jointAttention(scope: Scope, x: Tensor, words: Tensor, hidden: Tensor, 
   const queryNorm = scope.child("query_norm").parameter("weight", [width / heads], { kind: "ones" });
   const keyNorm = scope.child("key_norm").parameter("weight", [width / heads], { kind: "ones" });
   const project = (name: string, from: Tensor) => dense(scope.child(name), from, width);
-  const q = perHeadNorm(project("q", x), queryNorm);
-  const k = perHeadNorm(concat([project("k", x), project("text_k", words)], 1), keyNorm);
+  // Scores see the product of both weights only, so that one side carries it.
+  const q = perHeadNorm(project("q", x), heads, mul(queryNorm, keyNorm));
+  const k = perHeadNorm(concat([project("k", x), project("text_k", words)], 1), heads);
   const v = concat([project("v", x), project("text_v", words)], 1); // [batch, latentTokens + tokens, width]
   return dense(scope.child("out"), attention(q, k, v, { heads, bias: hidden }), width);
 }
 
 /** Unit mean square within every head, so that scores cannot run away (Dehghani et al. 2023, arXiv:2302.05442). */
-function perHeadNorm(x: Tensor, weight: Tensor): Tensor {
+function perHeadNorm(x: Tensor, heads: number, weight?: Tensor): Tensor {
   const [batch, tokens, width] = x.shape as [number | string, number | string, number];
-  const headWidth = weight.shape[0] as number;
-  return reshape(
-    rmsNorm(reshape(x, [batch, tokens, width / headWidth, headWidth]), { weight, epsilon: normEpsilon }),
-    x.shape,
-  );
+  const split = reshape(x, [batch, tokens, heads, width / heads]);
+  return reshape(rmsNorm(split, { weight, epsilon: normEpsilon }), x.shape);
 }
 
 /** Parts of a dense map of the condition, each `[batch, 1, width]`, zero at first. */

@@ -11,9 +11,8 @@ import {
   type Parameter,
   reshape,
   sqrt,
-  square,
   sub,
-  sum,
+  sumSquares,
   type Tensor,
 } from "../graph/index.js";
 
@@ -57,7 +56,7 @@ export function usesMuon({ kind }: OptimizerConfig, { shape, name }: Parameter):
 
 /** The norm of all gradients, and the factor that brings it down to the limit. */
 export function clipFactor(gradients: readonly Tensor[], limit: number): { norm: Tensor; factor: Tensor } {
-  const squares = gradients.map((g) => sum(square(g)));
+  const squares = gradients.map((g) => sumSquares(g));
   const norm = sqrt(squares.reduce((a, b) => add(a, b)));
   return { norm, factor: minimum(div(limit, add(norm, 1e-6)), 1) };
 }
@@ -121,7 +120,7 @@ export function muon(
 
 /** The nearest orthogonal matrix, roughly: five Newton–Schulz steps with the quintic tuned for fast growth. */
 function orthogonalize(matrix: Tensor, rows: number, columns: number): Tensor {
-  const x = div(matrix, add(sqrt(sum(square(matrix))), 1e-7));
+  const x = div(matrix, add(sqrt(sumSquares(matrix)), 1e-7));
   const tall = rows > columns;
   const [small, large] = tall ? [columns, rows] : [rows, columns];
   const apply = (mix: Tensor, to: Tensor) => (tall ? matmul(to, mix) : matmul(mix, to));

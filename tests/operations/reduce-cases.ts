@@ -19,6 +19,7 @@ const logTotal = (row: Float64Array) => Math.log(total(row.map(Math.exp)));
 
 const reductions: [string, typeof g.sum, (row: Float64Array) => number, OperandSpec][] = [
   ["sum", g.sum, total, { shape: [2, 3, 4] }],
+  ["sumSquares", g.sumSquares, (row) => total(row.map((value) => value * value)), { shape: [2, 3, 4] }],
   ["mean", g.mean, meanOf, { shape: [2, 3, 4] }],
   ["max", g.max, top, apart],
   ["min", g.min, (row) => Math.min(...row), apart],

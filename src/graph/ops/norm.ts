@@ -3,6 +3,7 @@ import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
 import { broadcastShapes, sameShape } from "../shape.js";
 import { isFloat } from "../types.js";
 import { add, div, exp, log, mul, sqrt, square, sub } from "./elementwise.js";
+import { matmul } from "./matmul.js";
 import { max, mean, sum } from "./reduce.js";
 import { reshape } from "./shape-ops.js";
 
@@ -36,6 +37,25 @@ export function logSoftmax(x: Tensor): Tensor {
 }
 
 /**
+ * Mean of g · n over the last axis, kept. A norm is mostly followed by weights w, so that g = u · w. The product u · n is
+ * then wanted for the gradient of w as well: it is taken from there, and its sum weighted by w is a product of matrices.
+ */
+function meanProduct(g: Tensor, n: Tensor): Tensor {
+  const width = n.shape.at(-1)!;
+  const [u, w] = g.node.op.name === "mul" ? (g.node.inputs as [Tensor, Tensor]) : [];
+  const usual = () => mean(mul(g, n), -1, { keepAxes: true });
+  if (!u || !w || typeof width !== "number" || !sameShape(u.shape, n.shape) || w.shape.at(-1) !== width) {
+    return usual();
+  }
+  const batch = w.shape.length === n.shape.length ? w.shape[0]! : 1;
+  const perBatch = w.shape.slice(0, -1).every((dim, axis) => dim === 1 || (axis === 0 && dim === batch));
+  if (!perBatch || typeof batch !== "number") return usual();
+  const products = reshape(mul(u, n), [batch, -1, width]);
+  const sums = matmul(products, reshape(w, [batch, width, 1]), { scale: 1 / width }); // [batch, rows, 1]
+  return reshape(sums, [...n.shape.slice(0, -1), 1]);
+}
+
+/**
  * Layer normalisation without its affine part: outputs x̂ and the inverse deviation, which its gradient needs.
  * WebGPU's kernel does not give the second output, so there it is written with means.
  */
@@ -46,8 +66,7 @@ const layerNormOp: Operation = {
     if (gInverse)
       throw shapeError("gradient of layerNorm", "only the normalised output to be used", gInverse);
     const centred = sub(g!, mean(g!, -1, { keepAxes: true }));
-    const along = mul(normalized!, mean(mul(g!, normalized!), -1, { keepAxes: true }));
-    return [mul(sub(centred, along), inverse!)];
+    return [mul(sub(centred, mul(normalized!, meanProduct(g!, normalized!))), inverse!)];
   },
   lower: (lowering, [x], { inputs: [input], attributes }) => {
     const epsilon = attributes.epsilon as number;
@@ -104,8 +123,7 @@ const rmsNormOp: Operation = {
   infer: ([x]) => [x!, { shape: [...x!.shape.slice(0, -1), 1], dtype: x!.dtype }],
   gradient: ({ outputs: [normalized, inverse], gradients: [g, gInverse] }) => {
     if (gInverse) throw shapeError("gradient of rmsNorm", "only the normalised output to be used", gInverse);
-    const along = mul(normalized!, mean(mul(g!, normalized!), -1, { keepAxes: true }));
-    return [mul(sub(g!, along), inverse!)];
+    return [mul(sub(g!, mul(normalized!, meanProduct(g!, normalized!))), inverse!)];
   },
   lower: (lowering, [x], { inputs: [input], attributes }) => {
     const epsilon = attributes.epsilon as number;

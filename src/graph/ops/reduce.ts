@@ -56,6 +56,9 @@ function reduction(name: string, onnx: string, gradient: ReduceGradient): Reduce
 /** Sum over the axes (all by default). */
 export const sum: Reduce = reduction("sum", "ReduceSum", (g, x) => expand(g, x.shape));
 
+/** Sum of squares over the axes (all by default), without writing the squares down. */
+export const sumSquares: Reduce = reduction("sumSquares", "ReduceSumSquare", (g, x) => mul(mul(g, 2), x));
+
 /** The gradient goes to every element that reaches the extreme, in equal parts. */
 const extremeGradient: ReduceGradient = (g, x, y, axes) => {
   const mask = cast(equal(x, y), g.dtype);
