@@ -13,10 +13,11 @@ import {
   getSimpleSigmas,
   getStepInterval,
   guide,
+  type SamplerState,
 } from "../diffusion/index.js";
 import { NishikiError } from "../errors.js";
 import type { Tokenizer } from "../tokenizer/index.js";
-import type { PictureEvent, PipelineEvent, WarningEvent } from "./events.js";
+import type { PictureEvent, PipelineEvent, StepEvent, WarningEvent } from "./events.js";
 import { Forecast } from "./forecast.js";
 import type { ModelManifest } from "./model-folder.js";
 import {
@@ -133,48 +134,62 @@ export class Pipeline {
   private async *draw(
     settings: PictureSettings,
     index: number,
-    { positive, negative }: Prompt,
+    prompt: Prompt,
     forecast: Forecast,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<PipelineEvent, void, void> {
-    const { manifest, sessions } = this.parts;
-    const { steps, count } = settings;
-    const seeds = [settings.seed + index];
-    const size = manifest.latents.shape.reduce((product, side) => product * side, 1);
-    const sigmas = getSimpleSigmas(steps, getSchedule(manifest));
-    const noise = getInitialNoise(seeds, size).map((value) => value * sigmas[0]!);
-    const denoise = this.guided(settings, sigmas, negative);
-    const sampling = getSampler(settings.sampler).sample(denoise, noise, sigmas, {
-      condition: [positive],
-      signal,
-      noise: getNoiseSource(seeds, size),
-    });
-    let latents: Float32Array = noise;
+    let latents: Float32Array | undefined;
     forecast.resume();
-    for await (const { step, x, denoised } of sampling) {
+    for await (const state of this.sample(settings, settings.seed + index, prompt, signal)) {
       forecast.step();
-      latents = x;
-      const stepsAfter = (count - 1 - index) * steps;
-      yield {
-        kind: "step",
-        picture: index,
-        count,
-        step,
-        steps,
-        secondsLeft: forecast.secondsLeft(steps - step, 1),
-        secondsLeftInAll: forecast.secondsLeft(steps - step + stepsAfter, count - index),
-        preview: () => decodePixels(sessions.decoder, manifest, denoised),
-      };
+      latents = state.x;
+      yield this.tellStep(settings, index, state, forecast);
       forecast.resume();
     }
     this.checkUsable(signal);
-    const event = await this.finish(settings, index, latents);
+    const event = await this.finish(settings, index, latents!);
     forecast.picture();
     if (isPlain(event.pixels)) {
       const message = `The picture with seed ${event.seed} came out in a single colour; the model may be damaged or hardly trained.`;
       yield { kind: "warning", message };
     }
     yield event;
+  }
+
+  /** From noise to latents: sigma·noise at the first noise level, then down with the sampler. */
+  private sample(
+    settings: PictureSettings,
+    seed: number,
+    { positive, negative }: Prompt,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<SamplerState, void, void> {
+    const { manifest } = this.parts;
+    const size = manifest.latents.shape.reduce((product, side) => product * side, 1);
+    const sigmas = getSimpleSigmas(settings.steps, getSchedule(manifest));
+    const noise = getInitialNoise([seed], size).map((value) => value * sigmas[0]!);
+    const denoise = this.guided(settings, sigmas, negative);
+    const options = { condition: [positive], signal, noise: getNoiseSource([seed], size) };
+    return getSampler(settings.sampler).sample(denoise, noise, sigmas, options);
+  }
+
+  private tellStep(
+    { count }: PictureSettings,
+    index: number,
+    { step, steps, denoised }: SamplerState,
+    forecast: Forecast,
+  ): StepEvent {
+    const { manifest, sessions } = this.parts;
+    const stepsAfter = (count - 1 - index) * steps;
+    return {
+      kind: "step",
+      picture: index,
+      count,
+      step,
+      steps,
+      secondsLeft: forecast.secondsLeft(steps - step, 1),
+      secondsLeftInAll: forecast.secondsLeft(steps - step + stepsAfter, count - index),
+      preview: () => decodePixels(sessions.decoder, manifest, denoised),
+    };
   }
 
   private guided(
