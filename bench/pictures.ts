@@ -11,6 +11,8 @@ import { median } from "./cost.js";
 export interface PicturesResult {
   /** From the start of the process to its end, PNG written; median. */
   readonly coldSeconds: number;
+  /** Of all cores together, in that time: what a quiet machine would need at least, times its cores. */
+  readonly coldProcessorSeconds: number;
   /** Every further picture in one process; median. */
   readonly furtherSeconds: number;
   /** Most memory of any of the processes, in MB (10⁶ bytes). */
@@ -41,6 +43,7 @@ export async function measurePictures(root: string, processes: number): Promise<
     const seconds = JSON.parse(further.output) as number[];
     return {
       coldSeconds: median(cold.map((each) => each.seconds)),
+      coldProcessorSeconds: median(cold.map((each) => each.processorSeconds)),
       furtherSeconds: median(seconds.slice(1)),
       peakMegabytes: Math.max(...[...cold, further].map((each) => each.peakMegabytes)),
       processes,
@@ -51,21 +54,25 @@ export async function measurePictures(root: string, processes: number): Promise<
   }
 }
 
-interface Ended {
-  readonly seconds: number;
+interface Used {
   readonly peakMegabytes: number;
+  readonly processorSeconds: number;
+}
+
+interface Ended extends Used {
+  readonly seconds: number;
   readonly output: string;
 }
 
-/** Runs a program in a process of its own, which writes down its memory when it ends. */
+/** Runs a program in a process of its own, which writes down what it used when it ends. */
 async function runNode(args: readonly string[]): Promise<Ended> {
-  const folder = await mkdtemp(join(tmpdir(), "nishiki-memory-"));
-  const note = join(folder, "peak");
-  const reporter = pathToFileURL(fileURLToPath(new URL("./report-memory.js", import.meta.url))).href;
+  const folder = await mkdtemp(join(tmpdir(), "nishiki-bench-"));
+  const note = join(folder, "resources.json");
+  const reporter = pathToFileURL(fileURLToPath(new URL("./report-resources.js", import.meta.url))).href;
   const began = performance.now();
   const child = spawn(process.execPath, ["--import", reporter, ...args], {
     stdio: ["ignore", "pipe", "inherit"],
-    env: { ...process.env, NISHIKI_BENCH_MEMORY: note },
+    env: { ...process.env, NISHIKI_BENCH_RESOURCES: note },
   });
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => {
@@ -74,7 +81,7 @@ async function runNode(args: readonly string[]): Promise<Ended> {
   const [code] = (await once(child, "close")) as [number | null];
   const seconds = (performance.now() - began) / 1000;
   if (code !== 0) throw new Error(`${args.join(" ")} ended with exit code ${code}.`);
-  const peakMegabytes = Number(await readFile(note, "utf8")) / 1000;
+  const used = JSON.parse(await readFile(note, "utf8")) as Used;
   await rm(folder, { recursive: true, force: true });
-  return { seconds, peakMegabytes, output };
+  return { ...used, seconds, output };
 }
