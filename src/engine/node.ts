@@ -1,8 +1,18 @@
 // The engine of Node: ONNX Runtime in a thread of its own.
+import { realpath } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { NishikiError, unknownName } from "../errors.js";
 import { lowerProgram, type Program } from "../graph/index.js";
-import type { DeviceName, Engine, HostTensor, HostTensors, LoadOptions, Session } from "./engine.js";
+import type {
+  DeviceName,
+  Engine,
+  HostTensor,
+  HostTensors,
+  LoadOptions,
+  Session,
+  WeightPlace,
+  WeightPlaces,
+} from "./engine.js";
 import { deviceNames } from "./engine.js";
 import { EngineThread } from "./node-thread.js";
 import { placeWeights } from "./stored-weights.js";
@@ -64,6 +74,32 @@ class NodeSession implements Session {
   }
 }
 
+/** The files that a program's weights really lie in: the runtime follows no link that leaves the folder. */
+async function resolveFiles(program: Program, weights: WeightPlaces): Promise<WeightPlaces> {
+  const real = new Map<string, string>();
+  const places = new Map<string, WeightPlace>();
+  for (const { name } of program.parameters) {
+    for (const key of [name, `${name}.scale`]) {
+      const place = weights.get(key);
+      if (!place) continue;
+      const file = real.get(place.file) ?? (await resolveFile(place.file));
+      real.set(place.file, file);
+      places.set(key, { ...place, file });
+    }
+  }
+  return places;
+}
+
+async function resolveFile(file: string): Promise<string> {
+  try {
+    return await realpath(file);
+  } catch (cause) {
+    throw new NishikiError("file", `The weight file ${file} cannot be read: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+}
+
 class NodeEngine implements Engine {
   readonly device: Exclude<DeviceName, "auto">;
   readonly threads: number;
@@ -82,7 +118,8 @@ class NodeEngine implements Engine {
 
   async load(program: Program, options: LoadOptions = {}): Promise<Session> {
     const { weights, carried = {}, optimize = true, decompose } = options;
-    const { stored, folder } = placeWeights(program, weights, Object.keys(carried));
+    const places = weights && (await resolveFiles(program, weights));
+    const { stored, folder } = placeWeights(program, places, Object.keys(carried));
     const { onnx, fedParameters } = lowerProgram(program, { target: this.device, stored, decompose });
     const interfaces = describeInterface(program, fedParameters, carried);
     const session = this.count++;
