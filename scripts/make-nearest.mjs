@@ -1,0 +1,55 @@
+// Looks for copies: draws random prompts, and beside each the training scene that is nearest in pixels.
+//
+//     npm run build && node scripts/make-nearest.mjs [MODEL_FOLDER] [OUT.png]
+//
+// Needs the sprites that `nishiki data build` writes. Compared are all things in all four styles, as single things on white,
+// at 32×32 pixels. Prompts ask for no colour and no background: the case in which copying is likeliest.
+import { writeFile } from "node:fs/promises";
+import { commonThings, describeContent, loadSprites, SceneDrawer, sceneMix } from "../dist/data/index.js";
+import { contactSheet, resize } from "../dist/image/index.js";
+import { renderSvgToPng } from "../dist/image/node.js";
+import { loadPipeline } from "../dist/index.js";
+import { random } from "../dist/random/index.js";
+
+const [model, out = "docs/nearest.png"] = process.argv.slice(2);
+const styles = ["3d", "flat", "woodblock", "cubist"];
+const mix = sceneMix({ positionJitter: 0, sizeJitter: 0 });
+const sprites = await loadSprites(".data/sprites", ["3d", "flat"]);
+const drawer = new SceneDrawer(sprites);
+const asPicture = (data) => ({ width: 256, height: 256, channels: 3, data });
+const small = (picture) => resize(picture, 32, 32).data;
+
+const training = [];
+for (const { name } of commonThings) {
+  for (const style of styles) {
+    const content = { things: [{ name, colour: null, count: 1 }], layout: "single", background: null, style };
+    const picture = asPicture(drawer.draw(describeContent(content, 0, mix, sprites)).pixels);
+    training.push({ caption: `${name}, ${style}`, picture, small: small(picture) });
+  }
+}
+
+/** Root mean square difference of bytes. */
+function distance(a, b) {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] - b[i]) ** 2;
+  return Math.sqrt(sum / a.length);
+}
+
+const numbers = random(0, "nearest");
+const pipeline = await loadPipeline({ model });
+const rows = [[], []];
+for (let i = 0; i < 8; i++) {
+  const prompt = `${numbers.pick(commonThings).name}, ${numbers.pick(styles)}`;
+  for await (const event of pipeline.generate({ prompt, seed: i })) {
+    if (event.kind !== "picture") continue;
+    const picture = asPicture(event.pixels);
+    const drawn = small(picture);
+    const ranked = training.map((scene) => ({ scene, far: distance(drawn, scene.small) }));
+    const { scene, far } = ranked.reduce((best, each) => (each.far < best.far ? each : best));
+    rows[0].push({ picture, caption: prompt });
+    rows[1].push({ picture: scene.picture, caption: `nearest: ${scene.caption} (${far.toFixed(1)})` });
+  }
+}
+await pipeline.dispose();
+await writeFile(out, await renderSvgToPng(contactSheet(rows.flat(), { columns: 8, size: 160 })));
+console.log(out);
