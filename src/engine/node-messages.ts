@@ -31,9 +31,16 @@ export type EngineMessage =
 
 /** What the thread is given when it starts. */
 export interface EngineData {
-  /** One shared number; 1 asks the thread to skip what waits. */
-  readonly stop: Int32Array;
+  /** Shared numbers; {@link flags} says which is which. */
+  readonly flags: Int32Array;
 }
+
+export const flags = {
+  /** Set to 1 by the caller: what has not begun by then is not begun any more. */
+  stop: 0,
+  /** 1 while the thread is inside of the runtime, where it must not be ended: that would abort the whole process. */
+  busy: 1,
+} as const;
 
 export interface EngineReply {
   readonly id: number;

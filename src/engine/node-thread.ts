@@ -2,7 +2,7 @@
 import { Worker } from "node:worker_threads";
 import { NishikiError } from "../errors.js";
 import type { HostTensor, HostTensors } from "./engine.js";
-import type { EngineData, EngineMessage, EngineReply } from "./node-messages.js";
+import { type EngineData, type EngineMessage, type EngineReply, flags } from "./node-messages.js";
 
 /** The worker is plain JavaScript: under a test runner that loads sources, the built one is used. */
 function workerUrl(): URL {
@@ -47,32 +47,59 @@ function compactMessage(message: EngineMessage): EngineMessage {
   return message;
 }
 
+/** Threads that have not ended. */
+const living = new Set<EngineThread>();
+let watching = false;
+
+/** Node ends threads when the process exits; inside of the runtime that would abort it with another exit code. */
+function watchExit(thread: EngineThread): void {
+  if (!watching) {
+    process.on("exit", () => {
+      for (const { leaveRuntime } of living) leaveRuntime();
+    });
+  }
+  watching = true;
+  living.add(thread);
+}
+
+/** Longest wait for a run to end when the process exits, in milliseconds. */
+const patience = 60_000;
+
 export class EngineThread {
   private readonly worker: Worker;
   private readonly waiting = new Map<number, { resolve(r: HostTensors): void; reject(e: Error): void }>();
   private readonly device: string;
   private readonly exited: Promise<void>;
-  private readonly stop = new Int32Array(new SharedArrayBuffer(4));
+  private readonly flags = new Int32Array(new SharedArrayBuffer(8));
   private count = 0;
   private dead: NishikiError | undefined;
 
   constructor(device: string) {
     this.device = device;
-    const workerData: EngineData = { stop: this.stop };
-    this.worker = new Worker(workerUrl(), { name: "nishiki-engine", workerData });
+    const workerData: EngineData = { flags: this.flags };
+    // The process's own options may not suit a thread, as `node --input-type=module -e …` does not.
+    this.worker = new Worker(workerUrl(), { name: "nishiki-engine", workerData, execArgv: [] });
     this.worker.unref();
     this.worker.on("message", (reply: EngineReply) => this.settle(reply));
     this.worker.on("messageerror", (error) =>
       this.die(`The engine's answer is unreadable: ${error.message}`, error),
     );
     this.worker.on("error", (error) => this.die(`The engine's thread failed: ${error.message}`, error));
+    watchExit(this);
     this.exited = new Promise((resolve) => {
       this.worker.on("exit", (code) => {
+        living.delete(this);
         this.die(`The engine's thread ended unasked (exit code ${code}). Make a new engine and try again.`);
         resolve();
       });
     });
   }
+
+  /** Blocks until nothing is computed, and nothing will be. For the end of the process, which cannot wait otherwise. */
+  readonly leaveRuntime = (): void => {
+    Atomics.store(this.flags, flags.stop, 1);
+    Atomics.wait(this.flags, flags.busy, 1, patience);
+  };
 
   /** Whether no call can succeed any more. */
   get ended(): boolean {
@@ -115,7 +142,7 @@ export class EngineThread {
     for (const { reject } of this.waiting.values()) reject(this.dead);
     this.waiting.clear();
     if (wasAlive) {
-      Atomics.store(this.stop, 0, 1);
+      Atomics.store(this.flags, flags.stop, 1);
       this.worker.ref();
       this.worker.postMessage({ id: -1, message: { kind: "end" } });
     }

@@ -3,7 +3,13 @@ import { parentPort, workerData } from "node:worker_threads";
 import * as ort from "onnxruntime-node";
 import type { DType, TypedArray } from "../graph/index.js";
 import type { HostTensor } from "./engine.js";
-import type { EngineData, EngineMessage, EngineReply, LoadMessage } from "./node-messages.js";
+import {
+  type EngineData,
+  type EngineMessage,
+  type EngineReply,
+  flags,
+  type LoadMessage,
+} from "./node-messages.js";
 import { emptyArray } from "./validate.js";
 
 /** Training state lives in two sets of buffers: one is read while the other is written. */
@@ -130,28 +136,42 @@ async function answer(message: Exclude<EngineMessage, { kind: "end" }>): Promise
 // One at a time: two WebGPU sessions must not run at once (onnxruntime issue 32561), and on the CPU it costs nothing.
 let queue: Promise<void> = Promise.resolve();
 
-/** Set by the caller when the thread is to end: what has not begun by then is not begun any more. */
-const { stop } = workerData as EngineData;
+const shared = (workerData as EngineData).flags;
+
+/** Does what may enter the runtime; the caller can see when it is done. */
+async function whileBusy(job: () => Promise<void>): Promise<void> {
+  Atomics.store(shared, flags.busy, 1);
+  try {
+    await job();
+  } finally {
+    Atomics.store(shared, flags.busy, 0);
+    Atomics.notify(shared, flags.busy);
+  }
+}
 
 async function end(): Promise<void> {
-  for (const { session } of sessions.values()) await session.release();
+  await whileBusy(async () => {
+    for (const { session } of sessions.values()) await session.release();
+  });
   process.exit(0);
 }
 
-parentPort?.on("message", ({ id, message }: { id: number; message: EngineMessage }) => {
-  if (message.kind === "end") {
-    queue = queue.then(end);
-    return;
-  }
-  queue = queue.then(async () => {
-    if (Atomics.load(stop, 0) === 1) return;
-    let reply: EngineReply;
+async function reply(id: number, message: Exclude<EngineMessage, { kind: "end" }>): Promise<void> {
+  let given: EngineReply | undefined;
+  await whileBusy(async () => {
+    // Asked only now: a caller that has asked to stop and sees no work may rely on that none begins.
+    if (Atomics.load(shared, flags.stop) === 1) return;
     try {
-      reply = { id, result: await answer(message) };
+      given = { id, result: await answer(message) };
     } catch (error) {
-      reply = { id, error: { message: error instanceof Error ? error.message : String(error) } };
+      given = { id, error: { message: error instanceof Error ? error.message : String(error) } };
     }
-    const buffers = Object.values(reply.result ?? {}).map(({ data }) => data.buffer as ArrayBuffer);
-    parentPort?.postMessage(reply, [...new Set(buffers)]);
   });
+  if (!given) return;
+  const buffers = Object.values(given.result ?? {}).map(({ data }) => data.buffer as ArrayBuffer);
+  parentPort?.postMessage(given, [...new Set(buffers)]);
+}
+
+parentPort?.on("message", ({ id, message }: { id: number; message: EngineMessage }) => {
+  queue = queue.then(() => (message.kind === "end" ? end() : reply(id, message)));
 });

@@ -1,4 +1,6 @@
 // The engine of Node: queueing, closing, dying, state that stays on the device, and what it says when something is wrong.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import type { Worker } from "node:worker_threads";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { NishikiError } from "../errors.js";
@@ -397,15 +399,14 @@ describe("closing", () => {
 
   it("survives the death of its thread", async () => {
     const engine = ownEngine();
-    const session = await engine.load(heavy());
-    const inputs = { x: floats([512, 512]) };
-    const runs = [failure(session.run(inputs)), failure(session.run(inputs))];
+    const session = await engine.load(double);
+    const inputs = { x: floats([1]) };
+    // In this order: a thread that is ended inside of the runtime would take the process with it.
     void threadOf(engine).terminate();
-    for (const error of [
-      ...(await Promise.all(runs)),
-      await failure(session.run(inputs)),
-      await failure(engine.load(double)),
-    ]) {
+    const runs = [failure(session.run(inputs)), failure(session.run(inputs))];
+    await Promise.all(runs);
+    const later = [failure(session.run(inputs)), failure(session.readState()), failure(engine.load(double))];
+    for (const error of await Promise.all([...runs, ...later])) {
       expect(error.code).toBe("device");
       expect(error.message).toContain("The engine's thread ended unasked");
     }
@@ -416,6 +417,40 @@ describe("closing", () => {
     expect((await other.run({ x: floats([1], () => 4) })).y!.data).toEqual(new Float32Array([8]));
     await other.close();
   });
+
+  it.each(["process.exit(3)", "throw new Error('of the caller')"])(
+    "lets the process end in the middle of a run by %s",
+    async (statement) => {
+      // Ending the thread inside of the runtime would abort the process (exit by SIGABRT).
+      const script = `
+      import { makeEngine } from ${JSON.stringify(new URL("../../dist/engine/node.js", import.meta.url).href)};
+      import { add, matmul, trace } from ${JSON.stringify(new URL("../../dist/graph/index.js", import.meta.url).href)};
+      const program = trace((t) => {
+        const x = t.input("x", [512, 512]);
+        let y = x;
+        for (let i = 0; i < 16; i++) y = matmul(y, add(x, i));
+        return { y };
+      });
+      const session = await makeEngine({ threads: 1 }).load(program);
+      const x = { dtype: "f32", shape: [512, 512], data: new Float32Array(512 * 512) };
+      await session.run({ x });
+      for (let i = 0; i < 3; i++) session.run({ x }).catch(() => {});
+      setTimeout(() => { ${statement}; }, 30);
+    `;
+      const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+        stdio: ["ignore", "ignore", "pipe"],
+      });
+      let text = "";
+      child.stderr.on("data", (part: Buffer) => {
+        text += part.toString();
+      });
+      const [code] = await once(child, "close");
+      const thrown = statement.startsWith("throw");
+      if (thrown) expect(text).toContain("Error: of the caller");
+      else expect(text).toBe("");
+      expect(code).toBe(thrown ? 1 : 3);
+    },
+  );
 
   it("reports a thread that throws", async () => {
     const engine = ownEngine();
