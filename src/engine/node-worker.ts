@@ -107,7 +107,8 @@ function writeState({ carried }: Loaded, state: Readonly<Record<string, HostTens
   for (const [name, tensor] of Object.entries(state)) {
     const pair = carried.get(name);
     if (!pair) throw new Error(`"${name}" is not carried from run to run.`);
-    (pair.current.data as Float32Array).set(tensor.data as Float32Array);
+    // The message's copy is ours. Copying elements instead would convert 16-bit floats, whose bits we are given.
+    pair.current = toOrt(tensor.dtype, tensor.data, tensor.shape);
   }
 }
 
