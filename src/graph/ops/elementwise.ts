@@ -209,7 +209,7 @@ const geluTanhOp: Operation = {
   // σ + x·σ·(1 − σ)·(x·q)′, where (x·q)′ = 3q − 2·2√(2/π).
   gradient: ({ inputs: [x], outputs: [y], gradients: [g] }) => {
     const { q, gate } = geluTanhParts(x!);
-    const rest = sub(y!, mul(y!, gate));
+    const rest = mul(y!, sub(1, gate));
     return [mul(g!, add(gate, mul(rest, sub(mul(q, 3), 2 * geluScale))))];
   },
 };

@@ -51,8 +51,8 @@ function meanProduct(g: Tensor, n: Tensor): Tensor {
   const perBatch = w.shape.slice(0, -1).every((dim, axis) => dim === 1 || (axis === 0 && dim === batch));
   if (!perBatch || typeof batch !== "number") return usual();
   const products = reshape(mul(u, n), [batch, -1, width]);
-  const sums = matmul(products, reshape(w, [batch, width, 1]), { scale: 1 / width }); // [batch, rows, 1]
-  return reshape(sums, [...n.shape.slice(0, -1), 1]);
+  const means = matmul(products, reshape(div(w, width), [batch, width, 1])); // [batch, rows, 1]
+  return reshape(means, [...n.shape.slice(0, -1), 1]);
 }
 
 /**
