@@ -15,9 +15,11 @@ import {
   mul,
   reshape,
   rmsNorm,
+  rsqrt,
   type Scope,
   silu,
   slice,
+  square,
   sub,
   sum,
   type Tensor,
@@ -43,6 +45,8 @@ export interface DenoiserConfig {
   /** Width of the words inside the denoiser, and of the vector that modulates all blocks. */
   readonly wordWidth: number;
   readonly conditionWidth: number;
+  /** Scales what goes in and adds what is known of the velocity without a network (see `precondition`). Default false. */
+  readonly preconditioned?: boolean;
 }
 
 type Stage = "conv" | "attention";
@@ -96,7 +100,8 @@ const silent = { kind: "zeros" } as const;
 
 /** Velocity `[batch, size, size, channels]`. */
 export function denoise(scope: Scope, inputs: DenoiserInputs, config: DenoiserConfig): Tensor {
-  const { latents, time, mask } = inputs;
+  const { time, mask } = inputs;
+  const { latents, velocity } = config.preconditioned ? precondition(inputs) : plain(inputs);
   const [width, middleWidth] = config.widths;
   const side = config.latentSize / 2;
   const words = readWords(scope.child("words"), inputs, config);
@@ -115,7 +120,34 @@ export function denoise(scope: Scope, inputs: DenoiserInputs, config: DenoiserCo
   x = stages(scope.child("up"), x, config.up, context);
   const [scale, shift] = modulation(scope.child("last.modulation"), condition, width, 2) as [Tensor, Tensor];
   x = modulate(layerNorm(x), scale, shift);
-  return unfoldPixels(convLast(scope.child("velocity"), x, config.latentChannels * 4, { init: silent }), 2);
+  const last = convLast(scope.child("velocity"), x, config.latentChannels * 4, { init: silent });
+  return velocity(unfoldPixels(last, 2));
+}
+
+/** What the network sees, and what its output stands for. */
+interface Framed {
+  readonly latents: Tensor;
+  readonly velocity: (output: Tensor) => Tensor;
+}
+
+function plain({ latents }: DenoiserInputs): Framed {
+  return { latents, velocity: (output) => output };
+}
+
+/**
+ * The network sees latents of unit variance and gives only what a linear guess of the velocity lacks, at unit variance too
+ * (Karras et al. 2022, arXiv:2206.00364, section 5, for the path (1−t)·x0 + t·noise with standardised x0):
+ *
+ *     s² = (1−t)² + t²     velocity = (2t−1)/s² · latents + output/s
+ *
+ * At t = 1 the output is −x0: noise need not pass through the narrow network.
+ */
+function precondition({ latents, time }: DenoiserInputs): Framed {
+  const t = reshape(time, [latents.shape[0]!, 1, 1, 1]);
+  const variance = add(square(t), square(sub(1, t)));
+  const scale = rsqrt(variance);
+  const known = mul(latents, div(sub(mul(t, 2), 1), variance));
+  return { latents: mul(latents, scale), velocity: (output) => add(known, mul(output, scale)) };
 }
 
 interface Context {

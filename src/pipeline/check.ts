@@ -45,6 +45,9 @@ export const text: Check<string> = (value, where) =>
 export const filledText: Check<string> = (value, where) =>
   typeof value === "string" && value.trim() !== "" ? value : reject(where, "a text that is not empty", value);
 
+export const flag: Check<boolean> = (value, where) =>
+  typeof value === "boolean" ? value : reject(where, "true or false", value);
+
 /** One of the given words; the message lists them. */
 export function oneOf<const T extends string>(choices: readonly T[]): Check<T> {
   return (value, where) =>

@@ -3,7 +3,7 @@ import { NishikiError, unknownName } from "../errors.js";
 import { type Program, trace } from "../graph/index.js";
 import { type AutoencoderConfig, type DenoiserConfig, decode, denoise } from "../models/index.js";
 import { type MiniLmConfig, miniLm } from "../models/minilm.js";
-import { type Check, type Checks, listOf, oneOf, recordOf, wholeNumber } from "./check.js";
+import { type Check, type Checks, flag, listOf, oneOf, optional, recordOf, wholeNumber } from "./check.js";
 import type { ModelManifest, ModelPart } from "./model-folder.js";
 
 export interface NetworkPrograms {
@@ -44,6 +44,7 @@ const denoiserChecks: Checks<DenoiserConfig> = {
   textWidth: count,
   wordWidth: count,
   conditionWidth: count,
+  preconditioned: optional(flag),
 };
 
 const miniLmChecks: Checks<MiniLmConfig> = {

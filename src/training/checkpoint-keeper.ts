@@ -8,14 +8,19 @@ import { type Checkpoint, saveCheckpoint } from "./checkpoint.js";
 export class CheckpointKeeper {
   readonly #folder: string;
   readonly #fingerprint: string;
+  readonly #threads: number;
   #held: Checkpoint | undefined;
   #writing: Promise<void> = Promise.resolve();
   #failure: unknown;
   #saved: number | undefined;
 
-  /** @param saved The step that the folder's checkpoint is from, if it has one. */
-  constructor(folder: string, fingerprint: string, saved: number | undefined) {
+  /**
+   * @param threads Of the device that computes the states.
+   * @param saved The step that the folder's checkpoint is from, if it has one.
+   */
+  constructor(folder: string, fingerprint: string, threads: number, saved: number | undefined) {
     this.#folder = folder;
+    this.#threads = threads;
     this.#fingerprint = fingerprint;
     this.#saved = saved;
   }
@@ -59,7 +64,7 @@ export class CheckpointKeeper {
   }
 
   async #write(checkpoint: Checkpoint): Promise<void> {
-    await saveCheckpoint(this.#folder, checkpoint, this.#fingerprint);
+    await saveCheckpoint(this.#folder, { ...checkpoint, threads: this.#threads }, this.#fingerprint);
     this.#saved = checkpoint.step;
   }
 }

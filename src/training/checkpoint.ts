@@ -16,6 +16,8 @@ export interface Checkpoint {
   /** Steps done. */
   readonly step: number;
   readonly state: State;
+  /** Threads of the device that computed it. Checkpoints of the first version do not say. */
+  readonly threads?: number;
 }
 
 export function checkpointPath(folder: string): string {
@@ -25,7 +27,7 @@ export function checkpointPath(folder: string): string {
 /** @param fingerprint What must be the same for the run to go on: network, data, optimizer, seed. */
 export async function saveCheckpoint(
   folder: string,
-  { step, state }: Checkpoint,
+  { step, state, threads }: Checkpoint,
   fingerprint: string,
 ): Promise<void> {
   const tensors = Object.entries(state).map(([name, { shape, data }]) => ({
@@ -34,7 +36,12 @@ export async function saveCheckpoint(
     shape: [...shape],
     data: data as Float32Array,
   }));
-  const metadata = { step: String(step), fingerprint, crc32: checksum(state) };
+  const metadata = {
+    step: String(step),
+    fingerprint,
+    crc32: checksum(state),
+    ...(threads ? { threads: String(threads) } : {}),
+  };
   await writeSafetensors(checkpointPath(folder), tensors, metadata);
 }
 
@@ -81,7 +88,8 @@ export async function loadCheckpoint(
   if (expected !== undefined && expected !== checksum(loaded)) {
     throw new NishikiError("checkpoint", `The checkpoint is damaged: ${path} has wrong bytes. ${cureDamage}`);
   }
-  return { step: stepOf(file), state: loaded };
+  const threads = Number(file.metadata.threads);
+  return { step: stepOf(file), state: loaded, threads: threads > 0 ? threads : undefined };
 }
 
 const cureDamage = "Put back a copy of it, or delete it and begin anew.";

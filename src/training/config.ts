@@ -12,6 +12,7 @@ import {
 import {
   type Check,
   filledText,
+  flag,
   isRecord,
   listOf,
   numberWithin,
@@ -37,6 +38,7 @@ export interface CommonConfig {
   readonly schedule: ScheduleConfig;
   readonly checkpointEvery: number;
   readonly sampleEvery: number;
+  readonly startFrom?: string;
 }
 
 export interface AutoencoderTrainingConfig extends CommonConfig {
@@ -122,6 +124,12 @@ const denoiserNetwork = networkOf<DenoiserConfig>(denoiserConfigs, {
   textWidth: needed(size, "width of the text encoder's states"),
   wordWidth: needed(size, "width of words inside"),
   conditionWidth: needed(size, "width of the vector that modulates the blocks"),
+  preconditioned: field(
+    optional(flag),
+    "true: the network gives only what a linear guess lacks",
+    undefined,
+    "false",
+  ),
 });
 
 const optimizer: Table<OptimizerConfig> = {
@@ -171,6 +179,12 @@ const common = {
   folder: needed(filledText, "where checkpoint, metrics and pictures of the run go"),
   seed: field(wholeNumber(0), "of the first weights, the data's order and all noise", 1),
   data: field(readData, `pictures: { "scenes": { … } } or { "folder": "path" }`, scenesOf({}), "scenes"),
+  startFrom: field(
+    optional(filledText),
+    "weights to begin with: a .safetensors file, or a run's folder",
+    undefined,
+    "random ones",
+  ),
 };
 
 const often = {

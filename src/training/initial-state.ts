@@ -18,9 +18,7 @@ export function initialState(
 ): State {
   const first: State = {};
   for (const parameter of parameters) {
-    const start = given[parameter.name];
-    const fits = start?.shape.join() === parameter.shape.join();
-    first[parameter.name] = start && fits ? start : initialValue(parameter, seed);
+    first[parameter.name] = given[parameter.name] ?? initialValue(parameter, seed);
   }
   for (const { name, shape } of state) {
     const source = name.startsWith("average.") ? first[name.slice("average.".length)] : undefined;

@@ -1,13 +1,17 @@
 // What the loop promises besides its numbers: the same run twice, stopping, going on, and refusing.
-import { open, readFile, truncate } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { open, readdir, readFile, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { regressionTask, runOptions, withFolder } from "../../tests/training/regression.js";
+import { writeSafetensors } from "../checkpoint/node.js";
 import { makeEngine } from "../engine/node.js";
 import { NishikiError } from "../errors.js";
 import { checkpointPath } from "./checkpoint.js";
 import { writeFingerprint } from "./fingerprint.js";
 import { type RunOptions, runTraining, type TrainingTask } from "./loop.js";
 import { readMetrics } from "./metrics.js";
+import { readStart } from "./start-from.js";
 
 const engine = makeEngine({ threads: 1 });
 afterAll(() => engine.close());
@@ -193,6 +197,82 @@ describe("a folder that holds a run", () => {
       );
       await truncate(checkpointPath(folder), 0);
       expect((await goOn(folder, same)).message).toMatch(/The checkpoint is damaged/);
+    });
+  });
+});
+
+describe("a run that begins with weights of another", () => {
+  it("begins with the moving averages of a run, or with a file's tensors", async () => {
+    await withFolder(async (folder) => {
+      await runTraining(engine, regressionTask(), runOptions(join(folder, "first"), 5), same);
+      const averages = await readStart(join(folder, "first"));
+      expect(Object.keys(averages).sort()).toEqual(["bias", "weight"]);
+      const path = join(folder, "weights.safetensors");
+      const tensors = Object.entries(averages).map(([name, { shape, data }]) => ({
+        name,
+        dtype: "f32" as const,
+        shape: [...shape],
+        data: data as Float32Array,
+      }));
+      await writeSafetensors(path, tensors);
+      const still = { steps: 1, learningRate: 1e-30, warmup: 0, decay: 0, average: 0.5 };
+      for (const [name, startFrom] of [
+        ["run", join(folder, "first")],
+        ["file", path],
+      ] as const) {
+        const options = runOptions(join(folder, name), 1, { startFrom, schedule: still });
+        const { state } = await runTraining(engine, regressionTask(), options, same);
+        expect(state.weight!.data).toEqual(averages.weight!.data);
+      }
+    });
+  });
+
+  it("is refused where the weights do not fit", async () => {
+    await withFolder(async (folder) => {
+      await runTraining(engine, regressionTask(), runOptions(join(folder, "first"), 2), same);
+      const options = runOptions(join(folder, "second"), 2, { startFrom: join(folder, "first") });
+      const error = await failure(runTraining(engine, regressionTask(9, 3), options, same));
+      expect(error.code).toBe("usage");
+      expect(error.message).toMatch(
+        /startFrom: .* do not fit .*"weight" is \[3, 4\] there and \[3, 9\] here/,
+      );
+      const gone = runOptions(join(folder, "third"), 2, { startFrom: join(folder, "nowhere.safetensors") });
+      expect((await failure(runTraining(engine, regressionTask(), gone, same))).code).toBe("file");
+    });
+  });
+});
+
+describe("a folder that another process trains in", () => {
+  it("is refused while that process lives, and taken over after it", async () => {
+    await withFolder(async (folder) => {
+      await writeFile(join(folder, "running.pid"), `${process.ppid}\n`);
+      const error = await failure(runTraining(engine, regressionTask(), runOptions(folder, 2), same));
+      expect(error.message).toMatch(new RegExp(`^Process ${process.ppid} is training in`));
+      const dead = spawnSync(process.execPath, ["-e", ""]).pid;
+      await writeFile(join(folder, "running.pid"), `${dead}\n`);
+      await runTraining(engine, regressionTask(), runOptions(folder, 2), same);
+      expect(await readdir(folder)).not.toContain("running.pid");
+    });
+  });
+});
+
+describe("a run that goes on with another number of threads", () => {
+  it("says that it will not be bit for bit", async () => {
+    await withFolder(async (folder) => {
+      const two = makeEngine({ threads: 2 });
+      try {
+        await runTraining(two, regressionTask(), runOptions(folder, 2), same);
+      } finally {
+        await two.close();
+      }
+      const notices: string[] = [];
+      const options = { resume: true, onNotice: (message: string) => notices.push(message) };
+      await runTraining(engine, regressionTask(), runOptions(folder, 3, options), same);
+      expect(notices).toEqual([
+        expect.stringMatching(/with 2 threads, this run uses 1: .* add --threads 2\.$/),
+      ]);
+      await runTraining(engine, regressionTask(), runOptions(folder, 4, options), same);
+      expect(notices).toHaveLength(1);
     });
   });
 });

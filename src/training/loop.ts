@@ -8,7 +8,9 @@ import { initialState, loadCheckpoint, refuseBegun, type State } from "./checkpo
 import { CheckpointKeeper } from "./checkpoint-keeper.js";
 import { appendMetrics, trimMetrics } from "./metrics.js";
 import type { OptimizerConfig } from "./optimizer.js";
+import { lockRun } from "./run-lock.js";
 import { averageDecayAt, learningRateAt, type ScheduleConfig } from "./schedule.js";
+import { checkStart, readStart } from "./start-from.js";
 import { makeStepProgram, nextName, type Objective, type StepProgram } from "./step-program.js";
 
 export { learningRateAt, type ScheduleConfig } from "./schedule.js";
@@ -19,8 +21,6 @@ export interface TrainingTask {
   batch(step: number): Promise<HostTensors>;
   /** Parameters that are read from files and not trained. */
   readonly frozen?: WeightPlaces;
-  /** Parameters that begin with other values than their network says, by name. */
-  readonly start?: HostTensors;
   /**
    * Called every `sampleEvery` steps with the moving averages; writes what a person should look at.
    * @returns Numbers measured on the samples, if any, for the metrics.
@@ -38,6 +38,8 @@ export interface RunOptions {
   readonly checkpointEvery: number;
   readonly sampleEvery: number;
   readonly batchSize: number;
+  /** Weights that a run which has no checkpoint begins with: a `.safetensors` file, or a run's folder. */
+  readonly startFrom?: string;
   /** Go on from the folder's checkpoint. Without it, a folder that has one is refused. */
   readonly resume: boolean;
   /** Ends the run after the step that is being computed, with a checkpoint. */
@@ -45,6 +47,8 @@ export interface RunOptions {
   /** Called once, when the run is ready for its first step. */
   onStart?(report: StartReport): void | Promise<void>;
   onStep?(report: StepReport): void;
+  /** Something that a person should know and that stops nothing. */
+  onNotice?(message: string): void;
   /** Called after `task.sample`, with what it measured. */
   onSample?(step: number, measured: Readonly<Record<string, number>>): void | Promise<void>;
 }
@@ -89,26 +93,54 @@ export async function runTraining(
   options: RunOptions,
   fingerprint: string,
 ): Promise<{ step: number; finished: boolean; state: State }> {
-  const { folder, schedule, seed } = options;
+  const { folder } = options;
   await mkdir(folder, { recursive: true }).catch((error: unknown) => {
     throw fileError(error, `make the folder ${folder}`);
   });
-  const program = makeStepProgram(task.objective, options.optimizer);
   if (!options.resume) await refuseBegun(folder);
+  const unlock = lockRun(folder);
+  try {
+    return await runLocked(engine, task, options, fingerprint);
+  } finally {
+    unlock();
+  }
+}
+
+async function runLocked(
+  engine: Engine,
+  task: TrainingTask,
+  options: RunOptions,
+  fingerprint: string,
+): Promise<{ step: number; finished: boolean; state: State }> {
+  const { folder, schedule, seed } = options;
+  const program = makeStepProgram(task.objective, options.optimizer);
   const found = await loadCheckpoint(folder, program, fingerprint);
+  if (found?.threads && found.threads !== engine.threads) {
+    options.onNotice?.(
+      `The checkpoint was computed with ${found.threads} threads, this run uses ${engine.threads}: it goes on well, but not bit for bit. ` +
+        `For that, add --threads ${found.threads}.`,
+    );
+  }
   await removeAbandoned(folder);
-  const start = found ?? { step: 0, state: initialState(program, seed, task.start) };
+  const start = found ?? { step: 0, state: await firstState(program, seed, options.startFrom) };
   await trimMetrics(folder, start.step);
   const session = await startSession(engine, task, program, start.state);
   try {
     const parameters = countParameters(program);
     await options.onStart?.({ step: start.step, steps: schedule.steps, parameters });
-    const keeper = new CheckpointKeeper(folder, fingerprint, found?.step);
+    const keeper = new CheckpointKeeper(folder, fingerprint, engine.threads, found?.step);
     const { step, state } = await new Run(session, task, options, keeper, start.step).toEnd();
     return { step, finished: step >= schedule.steps, state };
   } finally {
     await session.close().catch(() => undefined);
   }
+}
+
+async function firstState(program: StepProgram, seed: number, startFrom?: string): Promise<State> {
+  if (startFrom === undefined) return initialState(program, seed);
+  const start = await readStart(startFrom);
+  checkStart(program.parameters, start, startFrom);
+  return initialState(program, seed, start);
 }
 
 function countParameters({ parameters }: StepProgram): number {

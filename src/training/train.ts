@@ -63,7 +63,7 @@ export async function train(config: TrainingConfig, options: TrainOptions): Prom
     options.onStart?.(report);
   };
   try {
-    const run = { ...config, resume, signal, onStart, onStep, onSample };
+    const run = { ...config, resume, signal, onStart, onStep, onSample, onNotice };
     const fingerprint = writeFingerprint(settings);
     const { step, finished } = await runTraining(engine, task, run, fingerprint);
     return { step, finished };
