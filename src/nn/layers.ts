@@ -1,5 +1,6 @@
 // Layers: a parameter scope in, a tensor out. Names within a scope are those of published checkpoints ("weight", "bias").
 import {
+  type ConvOptions,
   concat,
   constant,
   convChannelsLast,
@@ -70,7 +71,8 @@ export function conv2d(
   options: DenseOptions & {
     readonly kernel?: number;
     readonly stride?: number;
-    readonly padding?: number;
+    /** Zeros on every side, or [top, left, bottom, right]. Default keeps the size at a stride of 1. */
+    readonly padding?: ConvOptions["padding"];
     readonly groups?: number;
   } = {},
 ): Tensor {
