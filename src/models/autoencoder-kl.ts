@@ -1,0 +1,114 @@
+// Stable Diffusion's autoencoder: convolutions with residual blocks down to an eighth of the size, and back (Rombach et al.
+// 2022, arXiv:2112.10752, section 3.1, after Esser et al. 2021, arXiv:2012.09841). Sizes and parameter names are those of
+// diffusers' AutoencoderKL (models/autoencoders/vae.py); height and width may be symbols. Pictures are channels-first.
+import {
+  add,
+  attention,
+  clamp,
+  reshape,
+  type Scope,
+  silu,
+  split,
+  type Tensor,
+  transpose,
+  upsampleNearest2d,
+} from "../graph/index.js";
+import { conv2d, dense, groupNorm } from "../nn/index.js";
+import type { AutoencoderKlConfig } from "./autoencoder-kl-config.js";
+import { residualBlock } from "./residual-block.js";
+
+// Both are fixed in the reference: of all group normalisations, and the range of the logarithm of a variance.
+const epsilon = 1e-6;
+const logVarianceRange = [-30, 20] as const;
+
+function residual(
+  scope: Scope,
+  x: Tensor,
+  width: number,
+  { groups, activation }: AutoencoderKlConfig,
+): Tensor {
+  return residualBlock(scope, x, width, { groups, epsilon, activation });
+}
+
+/** Attention with one head over all places: `x [batch, channels, height, width]` → the same shape. */
+function spatialAttention(scope: Scope, x: Tensor, groups: number): Tensor {
+  const [batch, channels] = x.shape as [Tensor["shape"][number], number];
+  const flat = reshape(groupNorm(scope.child("group_norm"), x, groups, epsilon), [batch, channels, -1]);
+  const places = transpose(flat, [0, 2, 1]); // [batch, height·width, channels]
+  const [q, k, v] = ["to_q", "to_k", "to_v"].map((name) => dense(scope.child(name), places, channels)) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
+  const seen = dense(scope.child("to_out.0"), attention(q, k, v, { heads: 1 }), channels);
+  return add(x, reshape(transpose(seen, [0, 2, 1]), x.shape));
+}
+
+function middle(scope: Scope, x: Tensor, config: AutoencoderKlConfig): Tensor {
+  const width = config.widths.at(-1)!;
+  x = residual(scope.child("resnets.0"), x, width, config);
+  if (config.middleAttention) x = spatialAttention(scope.child("attentions.0"), x, config.groups);
+  return residual(scope.child("resnets.1"), x, width, config);
+}
+
+/** The last normalisation and convolution of both networks; the reference has SiLU here whatever the config says. */
+function readOut(scope: Scope, x: Tensor, width: number, { groups }: AutoencoderKlConfig): Tensor {
+  return conv2d(
+    scope.child("conv_out"),
+    silu(groupNorm(scope.child("conv_norm_out"), x, groups, epsilon)),
+    width,
+  );
+}
+
+/** A distribution of latents: independent Gaussians, `[batch, latentChannels, height/8, width/8]` each. */
+export interface LatentDistribution {
+  readonly mean: Tensor;
+  /** Logarithm of the variance, in [-30, 20]. */
+  readonly logVariance: Tensor;
+}
+
+/**
+ * Pixels `[batch, 3, height, width]` in [-1, 1] → latents as the network was trained on them, not yet scaled for the
+ * denoiser. Height and width lose a rest that 2^(sizes − 1) does not divide.
+ */
+export function encodeKl(scope: Scope, config: AutoencoderKlConfig, pixels: Tensor): LatentDistribution {
+  const { widths, layers, latentChannels } = config;
+  const encoder = scope.child("encoder");
+  let x = conv2d(encoder.child("conv_in"), pixels, widths[0]!);
+  widths.forEach((width, size) => {
+    const block = encoder.child("down_blocks").child(size);
+    for (let i = 0; i < layers; i++) x = residual(block.child("resnets").child(i), x, width, config);
+    if (size === widths.length - 1) return;
+    // Zeros only below and to the right.
+    const options = { stride: 2, padding: [0, 0, 1, 1] } as const;
+    x = conv2d(block.child("downsamplers.0.conv"), x, width, options); // [batch, width, height/2, width/2]
+  });
+  x = middle(encoder.child("mid_block"), x, config);
+  let moments = readOut(encoder, x, 2 * latentChannels, config); // [batch, 2·latentChannels, height/8, width/8]
+  if (config.quantConv) {
+    moments = conv2d(scope.child("quant_conv"), moments, 2 * latentChannels, { kernel: 1 });
+  }
+  const [mean, logVariance] = split(moments, 1, 2) as [Tensor, Tensor];
+  return { mean, logVariance: clamp(logVariance, ...logVarianceRange) };
+}
+
+/**
+ * Latents `[batch, latentChannels, height, width]`, not scaled for the denoiser → pixels
+ * `[batch, 3, 8·height, 8·width]`, about [-1, 1] (not clipped).
+ */
+export function decodeKl(scope: Scope, config: AutoencoderKlConfig, latents: Tensor): Tensor {
+  const { layers, latentChannels, outChannels } = config;
+  const widths = config.widths.toReversed();
+  const decoder = scope.child("decoder");
+  const quantConv = scope.child("post_quant_conv");
+  let x = config.postQuantConv ? conv2d(quantConv, latents, latentChannels, { kernel: 1 }) : latents;
+  x = conv2d(decoder.child("conv_in"), x, widths[0]!);
+  x = middle(decoder.child("mid_block"), x, config);
+  widths.forEach((width, size) => {
+    const block = decoder.child("up_blocks").child(size);
+    for (let i = 0; i <= layers; i++) x = residual(block.child("resnets").child(i), x, width, config);
+    if (size === widths.length - 1) return;
+    x = conv2d(block.child("upsamplers.0.conv"), upsampleNearest2d(x, 2), width); // [batch, width, 2·height, 2·width]
+  });
+  return readOut(decoder, x, outChannels, config);
+}

@@ -1,0 +1,154 @@
+// TAESD: tiny autoencoders distilled from those of Stable Diffusion and its successors (Bohan 2023,
+// github.com/madebyollin/taesd). They give the denoiser's latents directly, and pixels at a fraction of the cost.
+// Parameter names are those of diffusers' AutoencoderTiny (models/autoencoders/autoencoder_tiny.py); the published
+// files' own are mapped by {@link tinyParameterName}. Pictures are channels-first; height and width may be symbols.
+import {
+  add,
+  div,
+  mul,
+  relu,
+  type Scope,
+  sub,
+  type Tensor,
+  tanh,
+  upsampleNearest2d,
+} from "../graph/index.js";
+import { type ActivationName, activations, conv2d, groupNorm } from "../nn/index.js";
+import { ConfigReader, type ConfigRecord } from "./config-reader.js";
+
+export interface TinyAutoencoderConfig {
+  readonly inChannels: number;
+  readonly outChannels: number;
+  readonly latentChannels: number;
+  /** Channels everywhere. */
+  readonly width: number;
+  /** Blocks of the encoder at each size, from the full one; of the decoder from the smallest. */
+  readonly encoderBlocks: readonly number[];
+  readonly decoderBlocks: readonly number[];
+  readonly activation: ActivationName;
+  /** Whether blocks at the smallest size look at group statistics of the whole picture, as in the version for FLUX.2. */
+  readonly middlePool: boolean;
+}
+
+const published = {
+  inChannels: 3,
+  outChannels: 3,
+  width: 64,
+  encoderBlocks: [1, 3, 3, 3],
+  decoderBlocks: [3, 3, 3, 1],
+  activation: "relu",
+  middlePool: false,
+} as const;
+
+/** The published autoencoders by the names of their files. */
+export const tinyAutoencoderConfigs = {
+  taesd: { ...published, latentChannels: 4 },
+  taesdxl: { ...published, latentChannels: 4 },
+  taesd3: { ...published, latentChannels: 16 },
+  taef1: { ...published, latentChannels: 16 },
+  taef2: { ...published, latentChannels: 32, middlePool: true },
+} as const satisfies Record<string, TinyAutoencoderConfig>;
+
+/**
+ * Reads the `config.json` of an `AutoencoderTiny`; what is left out is as in diffusers.
+ * @throws NishikiError "checkpoint" that names the field for a value that cannot be right, or that is not supported.
+ */
+export function readTinyAutoencoderConfig(json: ConfigRecord): TinyAutoencoderConfig {
+  const fields = new ConfigReader("AutoencoderTiny", json);
+  const sizes = [64, 64, 64, 64];
+  const encoderBlocks = fields.counts("num_encoder_blocks", published.encoderBlocks);
+  const decoderBlocks = fields.counts("num_decoder_blocks", published.decoderBlocks);
+  const encoderWidths = fields.counts("encoder_block_out_channels", sizes);
+  const decoderWidths = fields.counts("decoder_block_out_channels", sizes);
+  // The reference has no layer that changes the width, so that differing ones cannot be built there either.
+  for (const [field, widths, blocks] of [
+    ["encoder_block_out_channels", encoderWidths, encoderBlocks],
+    ["decoder_block_out_channels", decoderWidths, decoderBlocks],
+  ] as const) {
+    if (widths.some((width) => width !== encoderWidths[0]) || widths.length !== blocks.length) {
+      throw fields.reject(field, `${blocks.length} times the same number`);
+    }
+  }
+  fields.only("upsampling_scaling_factor", [2]);
+  fields.only("upsample_fn", ["nearest"]);
+  fields.only("scaling_factor", [1]);
+  fields.only("shift_factor", [0]);
+  return {
+    inChannels: fields.count("in_channels", published.inChannels),
+    outChannels: fields.count("out_channels", published.outChannels),
+    latentChannels: fields.count("latent_channels", 4),
+    width: encoderWidths[0]!,
+    encoderBlocks,
+    decoderBlocks,
+    activation: fields.choice("act_fn", published.activation, Object.keys(activations) as ActivationName[]),
+    middlePool: false,
+  };
+}
+
+/**
+ * Where a parameter stands in the published encoder and decoder files, which count their layers from 0:
+ * "decoder.layers.0.weight" is "1.weight", since their decoder's first layer is the clamp.
+ */
+export function tinyParameterName(name: string): {
+  readonly part: "encoder" | "decoder";
+  readonly name: string;
+} {
+  const [part, , layer, ...rest] = name.split(".") as ["encoder" | "decoder", string, string, ...string[]];
+  return { part, name: [Number(layer) + (part === "decoder" ? 1 : 0), ...rest].join(".") };
+}
+
+// Of the normalisation in the pool: groups, and what is added to the variance.
+const poolGroups = 4;
+const poolEpsilon = 1e-5;
+
+/** What group statistics of the whole picture add to every place. */
+function pool(scope: Scope, x: Tensor, width: number): Tensor {
+  const wide = conv2d(scope.child(0), x, 4 * width, { kernel: 1, bias: false });
+  const hidden = relu(groupNorm(scope.child(1), wide, poolGroups, poolEpsilon));
+  return add(x, conv2d(scope.child(3), hidden, width, { kernel: 1, bias: false }));
+}
+
+function block(scope: Scope, x: Tensor, { width, activation, middlePool }: TinyAutoencoderConfig): Tensor {
+  if (middlePool) x = pool(scope.child("pool"), x, width);
+  const activate = activations[activation];
+  const convolve = (i: number, from: Tensor) => conv2d(scope.child("conv").child(i), from, width);
+  return relu(add(convolve(4, activate(convolve(2, activate(convolve(0, x))))), x));
+}
+
+/** Hands out layers by their place in the reference's list, in which those without parameters count too. */
+function counter(scope: Scope): { next: () => Scope; skip: () => void } {
+  let index = 0;
+  return { next: () => scope.child(index++), skip: () => void index++ };
+}
+
+/** Pixels `[batch, 3, height, width]` in [-1, 1] → the denoiser's latents `[batch, latentChannels, height/8, width/8]`. */
+export function encodeTiny(scope: Scope, config: TinyAutoencoderConfig, pixels: Tensor): Tensor {
+  const { width, encoderBlocks, latentChannels, middlePool } = config;
+  const { next } = counter(scope.child("encoder.layers"));
+  let x = mul(add(pixels, 1), 0.5); // these networks know pixels in [0, 1]
+  encoderBlocks.forEach((count, size) => {
+    const halved = { stride: 2, padding: 1, bias: false };
+    x = conv2d(next(), x, width, size === 0 ? {} : halved); // [batch, 64, height/2, width/2]
+    const isSmallest = size === encoderBlocks.length - 1;
+    const options = { ...config, middlePool: middlePool && isSmallest };
+    for (let i = 0; i < count; i++) x = block(next(), x, options);
+  });
+  return conv2d(next(), x, latentChannels);
+}
+
+/** The denoiser's latents `[batch, latentChannels, height, width]` → pixels `[batch, 3, 8·height, 8·width]`, about [-1, 1]. */
+export function decodeTiny(scope: Scope, config: TinyAutoencoderConfig, latents: Tensor): Tensor {
+  const { width, decoderBlocks, outChannels, middlePool } = config;
+  const { next, skip } = counter(scope.child("decoder.layers"));
+  const limited = mul(tanh(div(latents, 3)), 3);
+  let x = activations[config.activation](conv2d(next(), limited, width));
+  skip();
+  decoderBlocks.forEach((count, size) => {
+    const options = { ...config, middlePool: middlePool && size === 0 };
+    for (let i = 0; i < count; i++) x = block(next(), x, options);
+    if (size === decoderBlocks.length - 1) return;
+    skip();
+    x = conv2d(next(), upsampleNearest2d(x, 2), width, { bias: false }); // [batch, 64, 2·height, 2·width]
+  });
+  return sub(mul(conv2d(next(), x, outChannels), 2), 1);
+}
