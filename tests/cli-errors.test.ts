@@ -199,7 +199,7 @@ describe("damaged models are refused before anything is drawn", () => {
     [
       "an unknown architecture",
       (json) => json.replace('"unet"', '"vit"'),
-      /Unknown architecture "vit"\. Choose one of: unet\.$/,
+      /Unknown architecture "vit"\. Choose one of: unet, dit\.$/,
     ],
     ["an unknown size", (json) => json.replace('"headWidth"', '"headwidth"'), /unknown field "headwidth"/],
     [

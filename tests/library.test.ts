@@ -13,8 +13,9 @@ import {
   type PipelineEvent,
   parseReceipt,
   type StepEvent,
+  traceNetworks,
 } from "../src/index.js";
-import { writeTinyModel } from "./support/tiny-model.js";
+import { tinyTransformerManifest, writeTinyModel } from "./support/tiny-model.js";
 
 // Minutes, because a machine may be busy with training; on an idle one it is seconds.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
@@ -131,6 +132,27 @@ describe("generating", () => {
     expect(warning).toMatchObject({ kind: "warning" });
     expect((warning as { message: string }).message).toMatch(
       /^The prompt is longer than the 24 tokens that the model reads; left out: (cat ){13}dog dog dog dog dog$/,
+    );
+  });
+});
+
+describe("a model whose denoiser is a transformer", () => {
+  it("draws as any other, and refuses patches that do not fit its latents", async () => {
+    const path = await writeTinyModel(join(folder, "transformer"), 1, 1, tinyTransformerManifest);
+    const other = await loadPipeline({ model: path, threads: 1 });
+    try {
+      const [a, b] = picturesOf(await collect({ prompt: "a cat", seed: 1, count: 2, steps: 2 }, other));
+      expect(a!.receipt.pixels).not.toBe(b!.receipt.pixels);
+    } finally {
+      await other.dispose();
+    }
+    const { denoiser } = tinyTransformerManifest.parts;
+    const parts = {
+      ...tinyTransformerManifest.parts,
+      denoiser: { ...denoiser, config: { ...denoiser.config, latentTokens: 60 } },
+    };
+    expect(() => traceNetworks({ ...tinyTransformerManifest, parts })).toThrow(
+      /parts\.denoiser cannot be built: latents of 16x16x4 are not 60 tokens of 16 numbers in square patches\.$/,
     );
   });
 });

@@ -1,5 +1,5 @@
 // What a pipeline tells while it draws.
-import type { Pixels } from "./networks.js";
+import type { Pixels } from "./pixels.js";
 import type { Receipt } from "./receipt.js";
 
 /** Something the caller should know that does not stop the work, such as words of the prompt that did not fit. */

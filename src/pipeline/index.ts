@@ -1,4 +1,5 @@
 export type { PictureEvent, PipelineEvent, StepEvent, WarningEvent } from "./events.js";
+export type { Drawing, ModelFamily, Side } from "./family.js";
 export { Forecast } from "./forecast.js";
 export { type ModelDefaults, type ModelManifest, type ModelPart, parseManifest } from "./model-folder.js";
 export {
@@ -6,10 +7,11 @@ export {
   encodeWords,
   makeDenoiser,
   type NetworkSessions,
-  type Pixels,
   type Words,
 } from "./networks.js";
+export { getOwnContext, makeOwnFamily, type OwnModel } from "./own-family.js";
 export { type GenerateOptions, Pipeline, type PipelineParts } from "./pipeline.js";
+export type { Pixels } from "./pixels.js";
 export { type NetworkPrograms, traceNetworks } from "./programs.js";
 export { type Environment, parseReceipt, type Receipt, receiptKey, sha256 } from "./receipt.js";
 export {
@@ -21,6 +23,7 @@ export {
   machineFields,
   type PictureRequest,
   type PictureSettings,
+  type PictureSizes,
   pictureFields,
   type RequestContext,
   valueOfText,

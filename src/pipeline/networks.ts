@@ -1,9 +1,11 @@
 // A model's three networks as this pipeline runs them: prompt → words, noisy latents → velocity, latents → pixels.
 import { type Denoiser, getDenoiser, getFlowSchedule, type NoiseSchedule } from "../diffusion/index.js";
-import type { HostTensor, Session } from "../engine/index.js";
+import type { Session } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import type { Tokenizer } from "../tokenizer/index.js";
 import type { ModelManifest } from "./model-folder.js";
+import { type Pixels, toBytes } from "./pixels.js";
+import { f32, floats, stack } from "./tensors.js";
 
 /** The sessions of a model's networks; programs.ts says what goes in and out of each. */
 export interface NetworkSessions {
@@ -18,23 +20,6 @@ export interface Words {
   readonly states: Float32Array;
   /** [tokens], 1 where there is a token. */
   readonly mask: Float32Array;
-}
-
-/** Pixels [height, width, 3] of 8 bits. */
-export interface Pixels {
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 3;
-  readonly data: Uint8Array;
-}
-
-const f32 = (data: Float32Array, ...shape: number[]): HostTensor => ({ dtype: "f32", shape, data });
-
-/** The tensor of an output as float32. */
-function floats(outputs: Readonly<Record<string, HostTensor>>, name: string): Float32Array {
-  const tensor = outputs[name];
-  if (tensor?.data instanceof Float32Array) return tensor.data;
-  throw new NishikiError("internal", `The network gave no float32 output "${name}".`);
 }
 
 /** The prompt's token states, and the words that did not fit. */
@@ -60,16 +45,6 @@ export async function encodeWords(
 /** No caption, as training dropped them: no token at all, not even those at the ends of every text. */
 export function getNoWords({ states, mask }: Words): Words {
   return { states: new Float32Array(states.length), mask: new Float32Array(mask.length) };
-}
-
-/** Joins what several pictures ask for along the batch axis. */
-function stack(parts: readonly Float32Array[]): Float32Array {
-  const length = parts[0]?.length ?? 0;
-  const all = new Float32Array(parts.length * length);
-  parts.forEach((part, i) => {
-    all.set(part, i * length);
-  });
-  return all;
 }
 
 /** The model's noise schedule, as its manifest describes it. */
@@ -108,16 +83,5 @@ export async function decodePixels(
     const came = `${decoded.length} numbers`;
     throw new NishikiError("checkpoint", `The decoder gave ${came}, not a picture of ${size}x${size}.`);
   }
-  const data = new Uint8Array(decoded.length);
-  for (let i = 0; i < decoded.length; i++) {
-    const value = decoded[i]!;
-    if (!Number.isFinite(value)) {
-      throw new NishikiError(
-        "internal",
-        "The decoder gave numbers that are not finite; its weights are damaged.",
-      );
-    }
-    data[i] = Math.min(255, Math.max(0, Math.round((value + 1) * 127.5)));
-  }
-  return { width: size, height: size, channels: 3, data };
+  return { width: size, height: size, channels: 3, data: toBytes(decoded) };
 }

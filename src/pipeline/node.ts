@@ -13,6 +13,7 @@ import type { Program } from "../graph/index.js";
 import { makeTokenizer } from "../tokenizer/index.js";
 import { type ModelManifest, type ModelPart, parseManifest } from "./model-folder.js";
 import type { NetworkSessions } from "./networks.js";
+import { makeOwnFamily } from "./own-family.js";
 import type { PipelineParts } from "./pipeline.js";
 import { traceNetworks } from "./programs.js";
 import type { Environment } from "./receipt.js";
@@ -169,7 +170,8 @@ export async function loadParts(
     ]);
     const platform = `${process.platform}-${process.arch}`;
     const environment: Environment = { version, device: engines[0].device, runtime, platform, weights };
-    return { manifest, tokenizer, sessions: await opening, environment, close };
+    const family = makeOwnFamily({ manifest, tokenizer, sessions: await opening });
+    return { family, environment, close };
   } catch (error) {
     await close();
     throw error;

@@ -10,34 +10,22 @@ import {
   getInitialNoise,
   getNoiseSource,
   getSampler,
-  getSimpleSigmas,
   getStepInterval,
   guide,
   type SamplerState,
 } from "../diffusion/index.js";
 import { NishikiError } from "../errors.js";
-import type { Tokenizer } from "../tokenizer/index.js";
-import type { PictureEvent, PipelineEvent, StepEvent, WarningEvent } from "./events.js";
+import { sizeOf } from "../graph/index.js";
+import type { PictureEvent, PipelineEvent, StepEvent } from "./events.js";
+import type { Drawing, ModelFamily, Side } from "./family.js";
 import { Forecast } from "./forecast.js";
-import type { ModelManifest } from "./model-folder.js";
-import {
-  decodePixels,
-  encodeWords,
-  getNoWords,
-  getSchedule,
-  makeDenoiser,
-  type NetworkSessions,
-  type Pixels,
-  type Words,
-} from "./networks.js";
+import { isPlain, type Pixels } from "./pixels.js";
 import { type Environment, makeReceipt, type Receipt } from "./receipt.js";
 import { completeRequest, type PictureRequest, type PictureSettings } from "./request.js";
 
 /** What a pipeline is made of. */
 export interface PipelineParts {
-  readonly manifest: ModelManifest;
-  readonly tokenizer: Tokenizer;
-  readonly sessions: NetworkSessions;
+  readonly family: ModelFamily;
   readonly environment: Environment;
   /** Puts pixels and receipt into a file; images are not known here. */
   readonly encodeFile: (pixels: Pixels, receipt: Receipt) => Uint8Array;
@@ -50,16 +38,6 @@ export interface GenerateOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Whether all pixels are of one colour. */
-function isPlain(pixels: Uint8Array): boolean {
-  return pixels.every((value, i) => value === pixels[i % 3]);
-}
-
-interface Prompt {
-  readonly positive: Words;
-  readonly negative: Words;
-}
-
 /** A model, loaded and ready to draw. */
 export class Pipeline {
   private readonly parts: PipelineParts;
@@ -69,8 +47,9 @@ export class Pipeline {
     this.parts = parts;
   }
 
-  get manifest(): ModelManifest {
-    return this.parts.manifest;
+  /** The model as receipts name it. */
+  get model(): ModelFamily["model"] {
+    return this.parts.family.model;
   }
 
   get environment(): Environment {
@@ -79,8 +58,7 @@ export class Pipeline {
 
   /** Checks a request against this model, and fills in what it leaves open. @throws NishikiError "usage" */
   complete(request: PictureRequest): PictureSettings {
-    const { defaults, pictureSize } = this.parts.manifest;
-    return completeRequest(request, { defaults, pictureSize });
+    return completeRequest(request, this.parts.family.context);
   }
 
   /**
@@ -93,11 +71,11 @@ export class Pipeline {
   ): AsyncGenerator<PipelineEvent, void, void> {
     const settings = this.complete(request);
     this.checkUsable(signal);
-    const { prompt, warnings } = await this.encodePrompt(settings);
-    yield* warnings;
+    const drawing = await this.parts.family.prepare(settings);
+    for (const message of drawing.warnings) yield { kind: "warning", message };
     const forecast = new Forecast();
     for (let index = 0; index < settings.count; index++) {
-      yield* this.draw(settings, index, prompt, forecast, signal);
+      yield* this.draw(settings, index, drawing, forecast, signal);
     }
   }
 
@@ -113,41 +91,23 @@ export class Pipeline {
       throw new NishikiError("aborted", "Stopped: the caller cancelled.", { cause: signal.reason });
   }
 
-  private async encodePrompt(
-    settings: PictureSettings,
-  ): Promise<{ prompt: Prompt; warnings: WarningEvent[] }> {
-    const { manifest, tokenizer, sessions } = this.parts;
-    const warnings: WarningEvent[] = [];
-    const encode = async (name: "prompt" | "negative") => {
-      const { words, dropped } = await encodeWords(sessions.textEncoder, tokenizer, manifest, settings[name]);
-      if (dropped.length > 0) {
-        const said = `The ${name === "prompt" ? "prompt" : "negative prompt"} is longer than the ${manifest.maxTokens} tokens that the model reads`;
-        warnings.push({ kind: "warning", message: `${said}; left out: ${dropped.join(" ")}` });
-      }
-      return words;
-    };
-    const positive = await encode("prompt");
-    const negative = settings.negative === "" ? getNoWords(positive) : await encode("negative");
-    return { prompt: { positive, negative }, warnings };
-  }
-
   private async *draw(
     settings: PictureSettings,
     index: number,
-    prompt: Prompt,
+    drawing: Drawing,
     forecast: Forecast,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<PipelineEvent, void, void> {
     let latents: Float32Array | undefined;
     forecast.resume();
-    for await (const state of this.sample(settings, settings.seed + index, prompt, signal)) {
+    for await (const state of this.sample(settings, settings.seed + index, drawing, signal)) {
       forecast.step();
       latents = state.x;
-      yield this.tellStep(settings, index, state, forecast);
+      yield this.tellStep(settings, index, state, drawing, forecast);
       forecast.resume();
     }
     this.checkUsable(signal);
-    const event = await this.finish(settings, index, latents!);
+    const event = await this.finish(settings, index, drawing, latents!);
     forecast.picture();
     if (isPlain(event.pixels)) {
       const message = `The picture with seed ${event.seed} came out in a single colour; the model may be damaged or hardly trained.`;
@@ -160,25 +120,23 @@ export class Pipeline {
   private sample(
     settings: PictureSettings,
     seed: number,
-    { positive, negative }: Prompt,
+    drawing: Drawing,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<SamplerState, void, void> {
-    const { manifest } = this.parts;
-    const size = manifest.latents.shape.reduce((product, side) => product * side, 1);
-    const sigmas = getSimpleSigmas(settings.steps, getSchedule(manifest));
+    const { shape, sigmas } = drawing;
+    const size = sizeOf(shape);
     const noise = getInitialNoise([seed], size).map((value) => value * sigmas[0]!);
-    const denoise = this.guided(settings, sigmas, negative);
-    const options = { condition: [positive], signal, noise: getNoiseSource([seed], size) };
-    return getSampler(settings.sampler).sample(denoise, noise, sigmas, options);
+    const options = { condition: ["positive"] as const, signal, noise: getNoiseSource([seed], size) };
+    return getSampler(settings.sampler).sample(this.guided(settings, drawing), noise, sigmas, options);
   }
 
   private tellStep(
     { count }: PictureSettings,
     index: number,
     { step, steps, denoised }: SamplerState,
+    drawing: Drawing,
     forecast: Forecast,
   ): StepEvent {
-    const { manifest, sessions } = this.parts;
     const stepsAfter = (count - 1 - index) * steps;
     return {
       kind: "step",
@@ -188,20 +146,19 @@ export class Pipeline {
       steps,
       secondsLeft: forecast.secondsLeft(steps - step, 1),
       secondsLeftInAll: forecast.secondsLeft(steps - step + stepsAfter, count - index),
-      preview: () => decodePixels(sessions.decoder, manifest, denoised),
+      preview: () => drawing.decode(denoised),
     };
   }
 
   private guided(
     { guidance, guidanceRescale, guidanceInterval: [from, to], steps }: PictureSettings,
-    sigmas: readonly number[],
-    negative: Words,
-  ): Denoiser<Words> {
+    { sigmas, denoise }: Drawing,
+  ): Denoiser<Side> {
     const interval = getStepInterval(sigmas, Math.round(from * steps), Math.round(to * steps));
-    return guide(makeDenoiser(this.parts.sessions.denoiser, this.parts.manifest), {
+    return guide<Side>(denoise, {
       scale: guidance,
       rescale: guidanceRescale,
-      negative: [negative],
+      negative: ["negative"],
       interval,
     });
   }
@@ -209,12 +166,13 @@ export class Pipeline {
   private async finish(
     settings: PictureSettings,
     index: number,
+    drawing: Drawing,
     latents: Float32Array,
   ): Promise<PictureEvent> {
-    const { manifest, sessions, environment, encodeFile } = this.parts;
+    const { family, environment, encodeFile } = this.parts;
     const seed = settings.seed + index;
-    const pixels = await decodePixels(sessions.decoder, manifest, latents);
-    const receipt = await makeReceipt(settings, seed, manifest, environment, pixels.data);
+    const pixels = await drawing.decode(latents);
+    const receipt = await makeReceipt(settings, seed, family.model, environment, pixels.data);
     const { width, height, data } = pixels;
     return {
       kind: "picture",

@@ -1,9 +1,35 @@
 // From the architectures that a manifest names to programs: a table, so that a model folder decides what is built.
 import { NishikiError, unknownName } from "../errors.js";
-import { type Program, trace } from "../graph/index.js";
-import { type AutoencoderConfig, type DenoiserConfig, decode, denoise } from "../models/index.js";
+import {
+  type Dim,
+  foldPixels,
+  type Program,
+  reshape,
+  type Tensor,
+  type Tracer,
+  trace,
+  unfoldPixels,
+} from "../graph/index.js";
+import {
+  type AutoencoderConfig,
+  type DenoiserConfig,
+  type DitConfig,
+  decode,
+  denoise,
+  dit,
+} from "../models/index.js";
 import { type MiniLmConfig, miniLm } from "../models/minilm.js";
-import { type Check, type Checks, flag, listOf, oneOf, optional, recordOf, wholeNumber } from "./check.js";
+import {
+  type Check,
+  type Checks,
+  flag,
+  listOf,
+  numberWithin,
+  oneOf,
+  optional,
+  recordOf,
+  wholeNumber,
+} from "./check.js";
 import type { ModelManifest, ModelPart } from "./model-folder.js";
 
 export interface NetworkPrograms {
@@ -47,6 +73,17 @@ const denoiserChecks: Checks<DenoiserConfig> = {
   preconditioned: optional(flag),
 };
 
+const ditChecks: Checks<DitConfig> = {
+  latentTokens: count,
+  latentChannels: count,
+  width: count,
+  depth: count,
+  heads: count,
+  mlpRatio: numberWithin(0.1, 100),
+  timeFrequencies: count,
+  textWidth: count,
+};
+
 const miniLmChecks: Checks<MiniLmConfig> = {
   vocabulary: count,
   width: count,
@@ -75,16 +112,49 @@ const textEncoders: Readonly<Record<string, Build>> = {
   ),
 };
 
-const denoisers: Readonly<Record<string, Build>> = {
-  unet: build(denoiserChecks, (config, { latents: { shape }, maxTokens }) =>
+interface DenoiserInputs {
+  readonly latents: Tensor;
+  readonly time: Tensor;
+  readonly text: Tensor;
+  readonly mask: Tensor;
+}
+
+/** A denoiser's program: every architecture takes the same and gives a velocity in the latents' own layout. */
+function denoiser<C extends { readonly textWidth: number }>(
+  checks: Checks<C>,
+  velocity: (tracer: Tracer, inputs: DenoiserInputs, config: C) => Tensor,
+): Build {
+  return build(checks, (config, { latents: { shape }, maxTokens }) =>
     trace((tracer) => {
       const latents = tracer.input("latents", ["batch", ...shape]);
       const time = tracer.input("time", ["batch"]);
       const text = tracer.input("text", ["batch", maxTokens, config.textWidth]);
       const mask = tracer.input("mask", ["batch", maxTokens]);
-      return { velocity: denoise(tracer.scope(), { latents, time, text, mask }, config) };
+      return { velocity: velocity(tracer, { latents, time, text, mask }, config) };
     }),
-  ),
+  );
+}
+
+/** A transformer sees patches of latents as tokens, row by row. Its config says how many numbers make up a patch. */
+function ditVelocity(tracer: Tracer, { latents, ...inputs }: DenoiserInputs, config: DitConfig): Tensor {
+  const [batch, height, width, channels] = latents.shape as [Dim, number, number, number];
+  const side = Math.sqrt(config.latentChannels / channels);
+  if (!Number.isInteger(side) || config.latentTokens * side * side !== height * width) {
+    const wanted = `${config.latentTokens} tokens of ${config.latentChannels} numbers`;
+    throw new NishikiError(
+      "shape",
+      `latents of ${height}x${width}x${channels} are not ${wanted} in square patches.`,
+    );
+  }
+  const patches = foldPixels(latents, side);
+  const tokens = reshape(patches, [batch, config.latentTokens, config.latentChannels]);
+  const velocity = dit(tracer.scope(), { latents: tokens, ...inputs }, config);
+  return unfoldPixels(reshape(velocity, patches.shape), side);
+}
+
+const denoisers: Readonly<Record<string, Build>> = {
+  unet: denoiser(denoiserChecks, (tracer, inputs, config) => denoise(tracer.scope(), inputs, config)),
+  dit: denoiser(ditChecks, ditVelocity),
 };
 
 const decoders: Readonly<Record<string, Build>> = {

@@ -1,7 +1,7 @@
 // A receipt: what is needed to make a picture again, and to say what differs where that fails. It lies in the PNG.
 import { NishikiError } from "../errors.js";
 import { anyRecord, type Check, filledText, isRecord, recordOf, reject, text } from "./check.js";
-import type { ModelManifest } from "./model-folder.js";
+import type { ModelFamily } from "./family.js";
 import { completeRequest, type PictureRequest, type PictureSettings, pictureFields } from "./request.js";
 
 /** The PNG text under which a receipt lies. */
@@ -45,7 +45,7 @@ export async function sha256(bytes: Uint8Array): Promise<string> {
 export async function makeReceipt(
   settings: PictureSettings,
   seed: number,
-  manifest: ModelManifest,
+  { name, version }: ModelFamily["model"],
   { weights, ...environment }: Environment,
   pixels: Uint8Array,
 ): Promise<Receipt> {
@@ -53,7 +53,7 @@ export async function makeReceipt(
     format: 1,
     ...environment,
     request: { ...settings, seed, count: 1 },
-    model: { name: manifest.name, version: manifest.version, weights },
+    model: { name, version, weights },
     pixels: await sha256(pixels),
   };
 }
@@ -66,13 +66,13 @@ const texts: Check<Readonly<Record<string, string>>> = (value, where) => {
 /** Settings of a receipt: complete, so that no default of this version slips in. The model's size is its own. */
 const settings: Check<PictureSettings> = (value, where) => {
   if (!isRecord(value)) return reject(where, "an object", value);
-  const size = /^(\d+)x\1$/.exec(String(value.size))?.[1];
-  if (size === undefined) return reject(`${where}.size`, "a size such as 256x256", value.size);
+  const sides = /^(\d+)x(\d+)$/.exec(String(value.size))?.slice(1).map(Number);
+  if (!sides) return reject(`${where}.size`, "a size such as 256x256", value.size);
   for (const name of Object.keys(pictureFields)) {
     if (value[name] === undefined) reject(`${where}.${name}`, "a value", undefined);
   }
   return completeRequest(value as unknown as PictureRequest, {
-    pictureSize: Number(size),
+    sizes: { usual: [sides[0]!, sides[1]!] },
     defaults: { steps: 1, guidance: 1, sampler: String(value.sampler) },
   });
 };

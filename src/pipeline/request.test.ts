@@ -9,7 +9,10 @@ import {
   valueOfText,
 } from "./request.js";
 
-const context = { defaults: { steps: 12, guidance: 3, sampler: "euler" }, pictureSize: 256 };
+const context = {
+  defaults: { steps: 12, guidance: 3, sampler: "euler" },
+  sizes: { usual: [256, 256] as const },
+};
 const ask = (more: object) => completeRequest({ prompt: "a cat", ...more } as PictureRequest, context);
 
 function refusal(more: object): string {

@@ -45,8 +45,13 @@ export interface MachineSettings {
 /** What defaults depend on. */
 export interface RequestContext {
   readonly defaults: ModelDefaults;
-  /** Width and height of the pictures that the model draws. */
-  readonly pictureSize: number;
+  readonly sizes: PictureSizes;
+}
+
+/** The sizes that a model draws. */
+export interface PictureSizes {
+  /** In pixels; the only one where no others are said to be possible. */
+  readonly usual: readonly [width: number, height: number];
 }
 
 /** One row: how a setting is checked, what it is by default, and how the command line takes and explains it. */
@@ -160,7 +165,7 @@ export const pictureFields: Fields<PictureSettings, RequestContext> = {
   },
   size: {
     check: sizeText,
-    fallback: ({ pictureSize }) => `${pictureSize}x${pictureSize}`,
+    fallback: ({ sizes }) => sizes.usual.join("x"),
     flag: "--size <width>x<height>",
     help: "in pixels; the model draws one size",
     fallbackWords: "the model's",
@@ -214,7 +219,7 @@ function complete<T, C>(fields: Fields<T, C>, given: object, context: C, kind: s
 export function completeRequest(request: PictureRequest, context: RequestContext): PictureSettings {
   if (typeof request !== "object" || request === null) reject("request", "an object with a prompt", request);
   const settings = complete(pictureFields, request, context, "A request");
-  const size = `${context.pictureSize}x${context.pictureSize}`;
+  const size = context.sizes.usual.join("x");
   if (settings.size !== size) {
     throw new NishikiError("usage", `size: this model draws ${size} pixels only, got ${settings.size}.`);
   }

@@ -1,8 +1,8 @@
 // Is a picture what its receipt says? It is drawn again, and every difference that could explain another is named.
 import { NishikiError } from "../errors.js";
 import type { PictureEvent } from "./events.js";
-import type { Pixels } from "./networks.js";
 import type { Pipeline } from "./pipeline.js";
+import type { Pixels } from "./pixels.js";
 import { type Environment, type Receipt, sha256 } from "./receipt.js";
 
 /** What came out of drawing a picture again. */

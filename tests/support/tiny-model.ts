@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { float32ToF16 } from "../../src/checkpoint/index.js";
 import { writeSafetensors } from "../../src/checkpoint/node.js";
 import type { Program } from "../../src/graph/index.js";
-import { autoencoderConfigs, denoiserConfigs } from "../../src/models/index.js";
+import { autoencoderConfigs, denoiserConfigs, ditConfigs } from "../../src/models/index.js";
 import { type ModelManifest, traceNetworks } from "../../src/pipeline/index.js";
 import { random } from "../../src/random/index.js";
 
@@ -46,6 +46,19 @@ export const tinyManifest: ModelManifest = {
   defaults: { steps: 4, guidance: 3, sampler: "euler" },
 };
 
+/** The same with a transformer in place of the U-Net: patches of 2×2 latents are its tokens. */
+export const tinyTransformerManifest: ModelManifest = {
+  ...tinyManifest,
+  parts: {
+    ...tinyManifest.parts,
+    denoiser: {
+      ...tinyManifest.parts.denoiser,
+      architecture: "dit",
+      config: { ...ditConfigs.tiny, latentTokens: 64, latentChannels: 16, textWidth: width },
+    },
+  },
+};
+
 interface Randomness {
   readonly seed: number;
   /** 0 makes all weights zero. */
@@ -73,17 +86,22 @@ async function writeRandomWeights(
 }
 
 /** Writes the folder. Another seed gives another model that draws otherwise. */
-export async function writeTinyModel(folder: string, seed = 1, scale = 1): Promise<string> {
+export async function writeTinyModel(
+  folder: string,
+  seed = 1,
+  scale = 1,
+  model: ModelManifest = tinyManifest,
+): Promise<string> {
   await mkdir(folder, { recursive: true });
   await copyFile(join(weights, "tokenizer.json"), join(folder, "tokenizer.json"));
-  const { textEncoder, denoiser, decoder } = traceNetworks(tinyManifest);
+  const { textEncoder, denoiser, decoder } = traceNetworks(model);
   const write = async (part: ModelManifest["parts"]["denoiser"], program: Program) => ({
     ...part,
     sha256: await writeRandomWeights(join(folder, part.file), program, { seed, scale }),
   });
-  const { parts } = tinyManifest;
+  const { parts } = model;
   const manifest: ModelManifest = {
-    ...tinyManifest,
+    ...model,
     parts: {
       textEncoder: await write(parts.textEncoder, textEncoder),
       autoencoder: await write(parts.autoencoder, decoder),

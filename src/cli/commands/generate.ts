@@ -5,6 +5,7 @@ import { loadPipeline } from "../../load-pipeline.js";
 import {
   completeMachine,
   completeRequest,
+  getOwnContext,
   type MachineSettings,
   machineFields,
   type PictureEvent,
@@ -44,8 +45,8 @@ export function addGenerateCommand(program: Command): void {
 async function generate(prompt: string, options: Options): Promise<void> {
   const machine = completeMachine(pickSettings(options, machineFields));
   const request = { ...pickSettings(options, pictureFields), prompt } as PictureRequest;
-  const { defaults, pictureSize } = await readModelFolder(machine.model ?? embeddedModel);
-  const settings = completeRequest(request, { defaults, pictureSize });
+  const manifest = await readModelFolder(machine.model ?? embeddedModel);
+  const settings = completeRequest(request, getOwnContext(manifest));
   const files = await preparePictureFiles({ ...settings, output: options.output, force: options.force });
   const progress = makeProgress(options.quiet ?? false);
   const stop = listenForStop();

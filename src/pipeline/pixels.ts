@@ -1,0 +1,31 @@
+// Pictures as the pipeline holds them; files and formats are the image room's.
+import { NishikiError } from "../errors.js";
+
+/** Pixels [height, width, 3] of 8 bits. */
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 3;
+  readonly data: Uint8Array;
+}
+
+/** Numbers of a decoder, in [-1, 1] and a little beyond, as 8 bits. @throws NishikiError "internal" where one is not finite. */
+export function toBytes(decoded: Float32Array): Uint8Array {
+  const data = new Uint8Array(decoded.length);
+  for (let i = 0; i < decoded.length; i++) {
+    const value = decoded[i]!;
+    if (!Number.isFinite(value)) {
+      throw new NishikiError(
+        "internal",
+        "The decoder gave numbers that are not finite; its weights are damaged.",
+      );
+    }
+    data[i] = Math.min(255, Math.max(0, Math.round((value + 1) * 127.5)));
+  }
+  return data;
+}
+
+/** Whether all pixels are of one colour. */
+export function isPlain(pixels: Uint8Array): boolean {
+  return pixels.every((value, i) => value === pixels[i % 3]);
+}
