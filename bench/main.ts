@@ -16,6 +16,7 @@ const { values } = parseArgs({
     only: { type: "string", multiple: true, default: [...parts] },
     steps: { type: "string", default: "15" },
     threads: { type: "string", default: String(availableParallelism()) },
+    lanes: { type: "string", default: "2" },
     batch: { type: "string" },
     json: { type: "boolean", default: false },
     output: { type: "string", default: "out/bench/results.json" },
@@ -42,7 +43,9 @@ const networks = { transformer, unet };
 for (const name of ["transformer", "unet"] as const) {
   if (!values.only.includes(name)) continue;
   process.stderr.write(`Measuring ${name} …\n`);
-  training.push(await measureTraining(networks[name](batch), { steps, threads }));
+  training.push(
+    await measureTraining(networks[name](batch), { steps, threads, lanes: Number(values.lanes) }),
+  );
 }
 const report: BenchReport = { date: new Date().toISOString(), machine, threads, training, pictures };
 const text = `${JSON.stringify(report, null, 2)}\n`;

@@ -14,38 +14,40 @@ export const textWidth = 384;
 export interface BenchNetwork {
   readonly name: string;
   readonly batch: number;
-  readonly objective: Objective;
+  readonly objective: (batch: number) => Objective;
   /** Share of the matrix rate that the project holds itself to. */
   readonly goal: number;
 }
 
 /** The sizes of `peers/dit-10m.json`. */
-export function transformer(batch = 32): BenchNetwork {
+export function transformer(size = 32): BenchNetwork {
   const config = ditConfigs.small;
   const { latentTokens, latentChannels: channels } = config;
-  const objective: Objective = (tracer) => {
-    const shape = [batch, latentSize, latentSize, latentChannels];
-    const [cleanPicture, noisePicture] = [tracer.input("latents", shape), tracer.input("noise", shape)];
-    const time = tracer.input("time", [batch]);
-    const text = tracer.input("text", [batch, textTokens, textWidth]);
-    const mask = tracer.input("mask", [batch, textTokens]);
-    const tokens = [batch, latentTokens, channels];
-    const [clean, noise] = [cleanPicture, noisePicture].map((t) => reshape(foldPixels(t, 2), tokens));
-    const t = reshape(time, [batch, 1, 1]);
-    const latents = add(mul(clean!, sub(1, t)), mul(noise!, t));
-    const velocity = dit(tracer.scope(), { latents, time, text, mask }, config);
-    return { loss: mean(square(sub(velocity, sub(noise!, clean!)))) };
-  };
-  return { name: "transformer", batch, objective, goal: 0.85 };
+  const objective =
+    (batch: number): Objective =>
+    (tracer) => {
+      const shape = [batch, latentSize, latentSize, latentChannels];
+      const [cleanPicture, noisePicture] = [tracer.input("latents", shape), tracer.input("noise", shape)];
+      const time = tracer.input("time", [batch]);
+      const text = tracer.input("text", [batch, textTokens, textWidth]);
+      const mask = tracer.input("mask", [batch, textTokens]);
+      const tokens = [batch, latentTokens, channels];
+      const [clean, noise] = [cleanPicture, noisePicture].map((t) => reshape(foldPixels(t, 2), tokens));
+      const t = reshape(time, [batch, 1, 1]);
+      const latents = add(mul(clean!, sub(1, t)), mul(noise!, t));
+      const velocity = dit(tracer.scope(), { latents, time, text, mask }, config);
+      return { loss: mean(square(sub(velocity, sub(noise!, clean!)))) };
+    };
+  return { name: "transformer", batch: size, objective, goal: 0.85 };
 }
 
 /** The embedded model's denoiser. */
 export function unet(batch = 32): BenchNetwork {
-  const objective = denoiserObjective(denoiserConfigs.small, batch, textTokens);
+  const objective = (each: number) => denoiserObjective(denoiserConfigs.small, each, textTokens);
   return { name: "U-Net", batch, objective, goal: 0.65 };
 }
 
 /** A training step: the forward pass and twice as much for the gradients of inputs and weights. The optimizer is not counted. */
-export function trainingFlop({ objective }: BenchNetwork): number {
-  return 3 * countFlop(trace((tracer) => ({ loss: objective(tracer).loss })));
+export function trainingFlop({ objective, batch }: BenchNetwork): number {
+  return 3 * countFlop(trace((tracer) => ({ loss: objective(batch)(tracer).loss })));
 }

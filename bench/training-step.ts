@@ -2,14 +2,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Engine, LoadOptions, Session } from "../src/engine/index.js";
 import { makeEngine } from "../src/engine/node.js";
-import type { Program } from "../src/graph/index.js";
 import { denoiserConfigs } from "../src/models/index.js";
 import { type RunOptions, runTraining, type TrainingTask } from "../src/training/index.js";
 import { denoiserBatch } from "../src/training/tasks/denoiser.js";
 import { type Cost, medianCost, startClocks } from "./cost.js";
-import { type MatrixRate, makeMatrixRate, matrixFlop } from "./matrix-rate.js";
+import { makeMatrixRate, matrixFlop } from "./matrix-rate.js";
 import { type BenchNetwork, textTokens, trainingFlop } from "./networks.js";
 import { makeScenes } from "./scenes.js";
 
@@ -17,6 +15,7 @@ export interface TrainingResult {
   readonly name: string;
   readonly parameters: number;
   readonly batch: number;
+  readonly lanes: number;
   readonly steps: number;
   /** Median of a step, waiting for its batch included. */
   readonly secondsPerStep: number;
@@ -43,7 +42,7 @@ const warmup = 2;
  */
 export async function measureTraining(
   network: BenchNetwork,
-  { steps, threads }: { readonly steps: number; readonly threads: number },
+  { steps, threads, lanes }: { readonly steps: number; readonly threads: number; readonly lanes: number },
 ): Promise<TrainingResult> {
   const folder = await mkdtemp(join(tmpdir(), "nishiki-bench-"));
   const engine = makeEngine({ device: "cpu", threads });
@@ -51,20 +50,35 @@ export async function measureTraining(
     const stepCosts: Cost[] = [];
     const matrixCosts: Cost[] = [];
     const rate = await makeMatrixRate(engine);
-    const watched = watch(engine, rate, stepCosts, matrixCosts);
     const losses: number[] = [];
     let parameters = 0;
+    let readStep = startClocks();
     const options: RunOptions = {
       ...runOptions(join(folder, "run"), steps + warmup, network.batch),
+      lanes,
       onStart: (report) => {
         parameters = report.parameters;
+        readStep = startClocks();
       },
-      onStep: ({ metrics }) => void losses.push(metrics.loss!),
+      onStep: ({ metrics }) => {
+        stepCosts.push(readStep());
+        losses.push(metrics.loss!);
+      },
+      onSample: () => {
+        readStep = startClocks();
+      },
     };
-    const task = await makeTask(network, join(folder, "scenes"));
-    await runTraining(watched, task, options, "");
+    const task: TrainingTask = {
+      ...(await makeTask(network, join(folder, "scenes"))),
+      // Asked for after every step: the loop waits, so that only products run.
+      sample: async () => {
+        matrixCosts.push(await rate.measure());
+        return {};
+      },
+    };
+    await runTraining(engine, task, options, "");
     const measured = { steps: stepCosts.slice(warmup), matrices: matrixCosts.slice(warmup) };
-    return summarize(network, parameters, measured, losses);
+    return summarize(network, parameters, lanes, measured, losses);
   } finally {
     await engine.close();
     await rm(folder, { recursive: true, force: true });
@@ -88,39 +102,16 @@ function runOptions(folder: string, steps: number, batchSize: number): RunOption
     batchSize,
     resume: false,
     checkpointEvery: Number.POSITIVE_INFINITY,
-    sampleEvery: Number.POSITIVE_INFINITY,
+    sampleEvery: 1,
     schedule: { steps, learningRate: 1e-4, warmup: 0, decay: 0, average: 0.999 },
     optimizer: { kind: "adamw", betas: [0.9, 0.95], momentum: 0.95, weightDecay: 0.01, clip: 1 },
   };
 }
 
-/** The engine, whose sessions note what the time between two matrix rates was: the loop's own work included. */
-function watch(engine: Engine, rate: MatrixRate, stepCosts: Cost[], matrixCosts: Cost[]): Engine {
-  const load = async (program: Program, options?: LoadOptions): Promise<Session> => {
-    const session = await engine.load(program, options);
-    let readStep = startClocks();
-    const run: Session["run"] = async (inputs) => {
-      const outputs = await session.run(inputs);
-      stepCosts.push(readStep());
-      matrixCosts.push(await rate.measure());
-      readStep = startClocks();
-      return outputs;
-    };
-    return new Proxy(session, {
-      get: (target, key) => {
-        if (key === "run") return run;
-        const value: unknown = Reflect.get(target, key, target);
-        return typeof value === "function" ? value.bind(target) : value;
-      },
-    });
-  };
-  const { device, target, threads } = engine;
-  return { device, target, threads, load, close: () => engine.close() };
-}
-
 function summarize(
   network: BenchNetwork,
   parameters: number,
+  lanes: number,
   measured: { readonly steps: readonly Cost[]; readonly matrices: readonly Cost[] },
   losses: readonly number[],
 ): TrainingResult {
@@ -132,6 +123,7 @@ function summarize(
     name,
     parameters,
     batch,
+    lanes,
     steps: measured.steps.length,
     secondsPerStep: step.seconds,
     processorSecondsPerStep: step.processorSeconds,

@@ -12,7 +12,7 @@ describe("counting FLOP", () => {
     const ends = 2 * latentChannels * w * n + textWidth * w * m + 2 * w * w;
     const condition = timeFrequencies * w + textWidth * w + 2 * w * w;
     const { objective } = transformer(batch);
-    const counted = countFlop(trace((tracer) => ({ loss: objective(tracer).loss })));
+    const counted = countFlop(trace((tracer) => ({ loss: objective(batch)(tracer).loss })));
     expect(counted).toBe(2 * batch * (depth * block + ends + condition));
   });
 
@@ -26,7 +26,7 @@ describe("counting FLOP", () => {
 
   it("grows with the batch", () => {
     const flop = (batch: number) =>
-      countFlop(trace((tracer) => ({ loss: unet(batch).objective(tracer).loss })));
+      countFlop(trace((tracer) => ({ loss: unet(batch).objective(batch)(tracer).loss })));
     expect(flop(4)).toBe(2 * flop(2));
   });
 });

@@ -31,15 +31,33 @@ export interface Carried {
   readonly initial: HostTensor;
 }
 
+/**
+ * Which of a session's tensors are kept by its engine: they stay where the device works and serve all its sessions, so that
+ * what one program writes another reads without leaving the device.
+ */
+export interface KeptTensors {
+  /** The kept tensor that an input (or fed parameter) reads, by the input's name. */
+  readonly reads?: Readonly<Record<string, string>>;
+  /** The kept tensor that an output overwrites, by the output's name. Shapes must be fixed. */
+  readonly writes?: Readonly<Record<string, string>>;
+}
+
 export interface LoadOptions {
   /** Parameters found here are read in place; the others must be given to every run, or be carried. */
   readonly weights?: WeightPlaces;
   /** Inputs (or parameters) by name, each fed by an output of the run before. */
   readonly carried?: Readonly<Record<string, Carried>>;
+  /** Inputs and outputs that are the engine's kept tensors. */
+  readonly kept?: KeptTensors;
   /** Let the runtime rewrite the graph. Default true; tests compare both. */
   readonly optimize?: boolean;
   /** Write attention and norms by their parts even where the device has them fused. */
   readonly decompose?: boolean;
+}
+
+export interface RunOptions {
+  /** Hands the inputs' arrays over instead of copying them: the caller cannot use them any more. Default false. */
+  readonly give?: boolean;
 }
 
 /** A program on a device. Runs are queued; running never blocks the event loop. */
@@ -52,11 +70,11 @@ export interface Session {
   readonly outputs: readonly string[];
   /**
    * Runs the program once.
-   * @param inputs One tensor for every declared input and fed parameter that is not carried.
-   * @returns The outputs that are not carried.
+   * @param inputs One tensor for every declared input and fed parameter that is neither carried nor kept.
+   * @returns The outputs that are neither carried nor kept.
    * @throws NishikiError "shape" (wrong name, type or shape), "memory", "device", "closed".
    */
-  run(inputs: HostTensors): Promise<Record<string, HostTensor>>;
+  run(inputs: HostTensors, options?: RunOptions): Promise<Record<string, HostTensor>>;
   /** A copy of the carried tensors as they are now, by input name. */
   readState(): Promise<Record<string, HostTensor>>;
   /** Overwrites carried tensors. */
@@ -71,6 +89,12 @@ export interface Engine {
   readonly threads: number;
   /** Lowers a program for the device and makes it ready to run. */
   load(program: Program, options?: LoadOptions): Promise<Session>;
+  /** Puts tensors where the device works, under names that sessions read and write; the arrays are handed over. */
+  keep(tensors: HostTensors): Promise<void>;
+  /** Copies of kept tensors. @throws NishikiError "device" for a name that nothing is kept under. */
+  readKept(names: readonly string[]): Promise<Record<string, HostTensor>>;
+  /** Another engine on the same device, which works beside this one and is closed by itself. */
+  sibling(threads: number): Engine;
   /** Closes all sessions. */
   close(): Promise<void>;
 }

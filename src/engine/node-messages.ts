@@ -18,12 +18,30 @@ export interface LoadMessage {
     readonly shape: readonly number[];
     readonly data: TypedArray;
   }[];
+  /** Inputs that read the thread's kept tensors, and outputs that overwrite them. */
+  readonly reads: readonly { readonly input: string; readonly kept: string }[];
+  readonly writes: readonly KeptOutput[];
   readonly outputs: readonly string[];
+}
+
+export interface KeptOutput {
+  readonly output: string;
+  readonly kept: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
 }
 
 export type EngineMessage =
   | LoadMessage
-  | { readonly kind: "run"; readonly session: number; readonly inputs: HostTensors }
+  | {
+      readonly kind: "run";
+      readonly session: number;
+      readonly inputs: HostTensors;
+      /** The arrays are moved to the thread, not copied. */
+      readonly give: boolean;
+    }
+  | { readonly kind: "keep"; readonly tensors: HostTensors }
+  | { readonly kind: "readKept"; readonly names: readonly string[] }
   | { readonly kind: "readState"; readonly session: number }
   | { readonly kind: "writeState"; readonly session: number; readonly state: HostTensors }
   | { readonly kind: "close"; readonly session: number }

@@ -41,7 +41,15 @@ function compact(tensors: HostTensors): HostTensors {
   return Object.fromEntries(entries);
 }
 
+/** The arrays that a message moves instead of copying them. */
+function moved(message: EngineMessage): ArrayBuffer[] {
+  const given =
+    message.kind === "keep" ? message.tensors : message.kind === "run" && message.give ? message.inputs : {};
+  return [...new Set(Object.values(given).map(({ data }) => data.buffer as ArrayBuffer))];
+}
+
 function compactMessage(message: EngineMessage): EngineMessage {
+  if (message.kind === "keep") return { ...message, tensors: compact(message.tensors) };
   if (message.kind === "run") return { ...message, inputs: compact(message.inputs) };
   if (message.kind === "writeState") return { ...message, state: compact(message.state) };
   return message;
@@ -126,7 +134,8 @@ export class EngineThread {
     if (this.dead) return Promise.reject(this.dead);
     const id = this.count++;
     return new Promise((resolve, reject) => {
-      this.worker.postMessage({ id, message: compactMessage(message) });
+      const compacted = compactMessage(message);
+      this.worker.postMessage({ id, message: compacted }, moved(compacted));
       this.worker.ref();
       this.waiting.set(id, { resolve, reject });
     });

@@ -19,15 +19,24 @@ interface Pair {
   next: ort.Tensor;
 }
 
+/** A tensor that serves all sessions of this thread. The spare is for sessions that read and overwrite it in one run. */
+interface Kept {
+  current: ort.Tensor;
+  spare?: ort.Tensor;
+}
+
 interface Loaded {
   readonly session: ort.InferenceSession;
   readonly carried: Map<string, Pair>;
+  readonly reads: LoadMessage["reads"];
+  readonly writes: readonly { readonly output: string; readonly kept: Kept; readonly swaps: boolean }[];
   readonly outputs: readonly string[];
 }
 
 ort.env.logLevel = "fatal";
 
 const sessions = new Map<number, Loaded>();
+const keptTensors = new Map<string, Kept>();
 
 const ortTypes: Record<DType, ort.Tensor.Type> = {
   f32: "float32",
@@ -77,10 +86,43 @@ async function load(message: LoadMessage): Promise<void> {
     const current = toOrt(dtype, data, shape);
     carried.set(input, { output, current, next: toOrt(dtype, emptyArray(dtype, data.length), shape) });
   }
-  sessions.set(message.session, { session, carried, outputs: message.outputs });
+  const { reads, outputs } = message;
+  const writes = message.writes.map(({ output, kept: name, dtype, shape }) => {
+    const empty = () =>
+      toOrt(
+        dtype,
+        emptyArray(
+          dtype,
+          shape.reduce((a, b) => a * b, 1),
+        ),
+        shape,
+      );
+    const kept: Kept = keptTensors.get(name) ?? { current: empty() };
+    keptTensors.set(name, kept);
+    const swaps = reads.some((read) => read.kept === name);
+    if (swaps) kept.spare ??= empty();
+    return { output, kept, swaps };
+  });
+  sessions.set(message.session, { session, carried, reads, writes, outputs });
 }
 
-async function run({ session, carried, outputs }: Loaded, inputs: Readonly<Record<string, HostTensor>>) {
+function getKept(name: string): Kept {
+  const kept = keptTensors.get(name);
+  if (!kept) throw new Error(`Nothing is kept under "${name}".`);
+  return kept;
+}
+
+function keep(tensors: Readonly<Record<string, HostTensor>>): void {
+  for (const [name, { dtype, data, shape }] of Object.entries(tensors)) {
+    const current = toOrt(dtype, data, shape);
+    const kept = keptTensors.get(name);
+    if (kept) kept.current = current;
+    else keptTensors.set(name, { current });
+  }
+}
+
+async function run(loaded: Loaded, inputs: Readonly<Record<string, HostTensor>>) {
+  const { session, carried, reads, writes, outputs } = loaded;
   const feeds: Record<string, ort.Tensor> = {};
   const fetches: Record<string, ort.Tensor | null> = {};
   for (const [name, { dtype, data, shape }] of Object.entries(inputs))
@@ -89,9 +131,14 @@ async function run({ session, carried, outputs }: Loaded, inputs: Readonly<Recor
     feeds[name] = current;
     fetches[output] = next;
   }
+  for (const { input, kept } of reads) feeds[input] = getKept(kept).current;
+  for (const { output, kept, swaps } of writes) fetches[output] = swaps ? kept.spare! : kept.current;
   for (const name of outputs) fetches[name] ??= null;
   const results = await session.run(feeds, fetches as ort.InferenceSession.OnnxValueMapType);
   for (const pair of carried.values()) [pair.current, pair.next] = [pair.next, pair.current];
+  for (const { kept, swaps } of writes) {
+    if (swaps) [kept.current, kept.spare] = [kept.spare!, kept.current];
+  }
   const given: Record<string, HostTensor> = {};
   for (const name of outputs) given[name] = toHost(results[name]!);
   return given;
@@ -116,6 +163,13 @@ async function answer(message: Exclude<EngineMessage, { kind: "end" }>): Promise
   if (message.kind === "load") {
     await load(message);
     return {};
+  }
+  if (message.kind === "keep") {
+    keep(message.tensors);
+    return {};
+  }
+  if (message.kind === "readKept") {
+    return Object.fromEntries(message.names.map((name) => [name, toHost(getKept(name).current)]));
   }
   const loaded = sessions.get(message.session);
   if (!loaded) throw new Error("The session is closed.");

@@ -9,6 +9,7 @@ import type {
   HostTensor,
   HostTensors,
   LoadOptions,
+  RunOptions,
   Session,
   WeightPlace,
   WeightPlaces,
@@ -45,10 +46,10 @@ class NodeSession implements Session {
     if (this.closed) throw new NishikiError("closed", "The session is closed; load the program again.");
   }
 
-  async run(inputs: HostTensors): Promise<Record<string, HostTensor>> {
+  async run(inputs: HostTensors, { give = false }: RunOptions = {}): Promise<Record<string, HostTensor>> {
     this.check();
     checkInputs(this.inputs, inputs);
-    return this.thread.call({ kind: "run", session: this.id, inputs });
+    return this.thread.call({ kind: "run", session: this.id, inputs, give });
   }
 
   async readState(): Promise<Record<string, HostTensor>> {
@@ -117,11 +118,14 @@ class NodeEngine implements Engine {
   }
 
   async load(program: Program, options: LoadOptions = {}): Promise<Session> {
-    const { weights, carried = {}, optimize = true, decompose } = options;
+    const { weights, carried = {}, kept = {}, optimize = true, decompose } = options;
     const places = weights && (await resolveFiles(program, weights));
-    const { stored, folder } = placeWeights(program, places, Object.keys(carried));
+    const { stored, folder } = placeWeights(program, places, [
+      ...Object.keys(carried),
+      ...Object.keys(kept.reads ?? {}),
+    ]);
     const { onnx, fedParameters } = lowerProgram(program, { target: this.device, stored, decompose });
-    const interfaces = describeInterface(program, fedParameters, carried);
+    const interfaces = describeInterface(program, fedParameters, carried, kept);
     const session = this.count++;
     await this.thread.call({
       kind: "load",
@@ -132,9 +136,23 @@ class NodeEngine implements Engine {
       optimize,
       weightsFolder: folder,
       carried: Object.entries(carried).map(([input, { output, initial }]) => ({ input, output, ...initial })),
+      reads: Object.entries(kept.reads ?? {}).map(([input, name]) => ({ input, kept: name })),
+      writes: interfaces.writes,
       outputs: interfaces.outputs,
     });
     return new NodeSession(this.thread, session, interfaces);
+  }
+
+  async keep(tensors: HostTensors): Promise<void> {
+    await this.thread.call({ kind: "keep", tensors });
+  }
+
+  readKept(names: readonly string[]): Promise<Record<string, HostTensor>> {
+    return this.thread.call({ kind: "readKept", names });
+  }
+
+  sibling(threads: number): Engine {
+    return makeEngine({ device: this.device, threads });
   }
 
   async close(): Promise<void> {

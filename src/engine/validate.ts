@@ -1,7 +1,8 @@
 // Checks at a session's boundary, so that a wrong input is told in the program's own words and not in the runtime's.
 import { NishikiError } from "../errors.js";
 import { type DType, formatShape, type Program, type Shape, type TypedArray } from "../graph/index.js";
-import type { Carried, HostTensor, HostTensors } from "./engine.js";
+import type { Carried, HostTensor, HostTensors, KeptTensors } from "./engine.js";
+import type { KeptOutput } from "./node-messages.js";
 
 export interface Expected {
   readonly name: string;
@@ -47,6 +48,7 @@ export function emptyArray(dtype: DType, size: number): TypedArray {
 export interface SessionInterface {
   readonly inputs: readonly Expected[];
   readonly carried: readonly Expected[];
+  readonly writes: readonly KeptOutput[];
   readonly outputs: readonly string[];
 }
 
@@ -58,6 +60,7 @@ export function describeInterface(
   program: Program,
   fedParameters: readonly string[],
   carried: Readonly<Record<string, Carried>>,
+  { reads = {}, writes = {} }: KeptTensors = {},
 ): SessionInterface {
   const fed = program.parameters.filter(({ name }) => fedParameters.includes(name));
   const declared = [...program.inputs, ...fed].map(({ name, tensor: { dtype, shape } }) => ({
@@ -91,12 +94,28 @@ export function describeInterface(
     }
     return expected;
   });
-  const carriedOutputs = Object.values(carried).map(({ output }) => output);
+  const unread = Object.keys(reads).find((name) => !declared.some((item) => item.name === name));
+  if (unread !== undefined) throw unknownTensor("kept input", unread, declared);
+  const kept = Object.entries(writes).map(([name, place]) => {
+    const from = outputs.get(name);
+    if (!from) throw unknownTensor("kept output", name, program.outputs);
+    return { output: name, kept: place, dtype: from.dtype, shape: fixedShape(name, from.shape) };
+  });
+  const inside = new Set([...Object.values(carried).map(({ output }) => output), ...Object.keys(writes)]);
   return {
-    inputs: declared.filter(({ name }) => !(name in carried)),
+    inputs: declared.filter(({ name }) => !(name in carried) && !(name in reads)),
     carried: inner,
-    outputs: [...outputs.keys()].filter((name) => !carriedOutputs.includes(name)),
+    writes: kept,
+    outputs: [...outputs.keys()].filter((name) => !inside.has(name)),
   };
+}
+
+function fixedShape(name: string, shape: Shape): readonly number[] {
+  if (shape.every((dim) => typeof dim === "number")) return shape as readonly number[];
+  throw new NishikiError(
+    "shape",
+    `Output "${name}" is ${formatShape(shape)}: only fixed shapes can be kept.`,
+  );
 }
 
 function unknownTensor(

@@ -24,7 +24,7 @@ export function makeAutoencoderTask(
   const { size } = source;
   const batches = new PictureBatches((from) => source.stream(seed, from), batchSize);
   return {
-    objective: autoencoderObjective(network, batchSize, size, loss),
+    objective: (batch) => autoencoderObjective(network, batch, size, loss),
     batch: async (step) => {
       const pictures = await batches.get(step);
       return autoencoderBatch(

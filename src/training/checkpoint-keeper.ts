@@ -8,19 +8,19 @@ import { type Checkpoint, saveCheckpoint } from "./checkpoint.js";
 export class CheckpointKeeper {
   readonly #folder: string;
   readonly #fingerprint: string;
-  readonly #threads: number;
+  readonly #computedIn: string;
   #held: Checkpoint | undefined;
   #writing: Promise<void> = Promise.resolve();
   #failure: unknown;
   #saved: number | undefined;
 
   /**
-   * @param threads Of the device that computes the states.
+   * @param computedIn Lanes and threads that compute the states.
    * @param saved The step that the folder's checkpoint is from, if it has one.
    */
-  constructor(folder: string, fingerprint: string, threads: number, saved: number | undefined) {
+  constructor(folder: string, fingerprint: string, computedIn: string, saved: number | undefined) {
     this.#folder = folder;
-    this.#threads = threads;
+    this.#computedIn = computedIn;
     this.#fingerprint = fingerprint;
     this.#saved = saved;
   }
@@ -64,7 +64,7 @@ export class CheckpointKeeper {
   }
 
   async #write(checkpoint: Checkpoint): Promise<void> {
-    await saveCheckpoint(this.#folder, { ...checkpoint, threads: this.#threads }, this.#fingerprint);
+    await saveCheckpoint(this.#folder, { ...checkpoint, computedIn: this.#computedIn }, this.#fingerprint);
     this.#saved = checkpoint.step;
   }
 }

@@ -16,8 +16,8 @@ export interface Checkpoint {
   /** Steps done. */
   readonly step: number;
   readonly state: State;
-  /** Threads of the device that computed it. Checkpoints of the first version do not say. */
-  readonly threads?: number;
+  /** Lanes and threads that computed it, on which the last bits depend. Checkpoints of the first version do not say. */
+  readonly computedIn?: string;
 }
 
 export function checkpointPath(folder: string): string {
@@ -27,7 +27,7 @@ export function checkpointPath(folder: string): string {
 /** @param fingerprint What must be the same for the run to go on: network, data, optimizer, seed. */
 export async function saveCheckpoint(
   folder: string,
-  { step, state, threads }: Checkpoint,
+  { step, state, computedIn }: Checkpoint,
   fingerprint: string,
 ): Promise<void> {
   const tensors = Object.entries(state).map(([name, { shape, data }]) => ({
@@ -40,7 +40,7 @@ export async function saveCheckpoint(
     step: String(step),
     fingerprint,
     crc32: checksum(state),
-    ...(threads ? { threads: String(threads) } : {}),
+    ...(computedIn ? { computedIn } : {}),
   };
   await writeSafetensors(checkpointPath(folder), tensors, metadata);
 }
@@ -88,8 +88,7 @@ export async function loadCheckpoint(
   if (expected !== undefined && expected !== checksum(loaded)) {
     throw new NishikiError("checkpoint", `The checkpoint is damaged: ${path} has wrong bytes. ${cureDamage}`);
   }
-  const threads = Number(file.metadata.threads);
-  return { step: stepOf(file), state: loaded, threads: threads > 0 ? threads : undefined };
+  return { step: stepOf(file), state: loaded, computedIn: file.metadata.computedIn };
 }
 
 const cureDamage = "Put back a copy of it, or delete it and begin anew.";

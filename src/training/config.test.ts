@@ -58,7 +58,7 @@ describe("completeTrainingConfig", () => {
     [{ ...smallest, folder: undefined }, "folder: expected a text that is not empty, got nothing."],
     [
       { ...smallest, batchsize: 3 },
-      'unknown field "batchsize". The fields are: kind, folder, seed, data, batchSize',
+      'unknown field "batchsize". The fields are: kind, folder, seed, data, startFrom, batchSize',
     ],
     [{ ...smallest, schedule: {} }, "schedule.steps: expected a whole number from 1"],
     [

@@ -39,6 +39,7 @@ export interface CommonConfig {
   readonly checkpointEvery: number;
   readonly sampleEvery: number;
   readonly startFrom?: string;
+  readonly lanes: number;
 }
 
 export interface AutoencoderTrainingConfig extends CommonConfig {
@@ -187,6 +188,14 @@ const common = {
   ),
 };
 
+/** Two lanes suit every processor that has more than one core, and the number must not depend on the machine: bits do. */
+const lanes = derived(
+  wholeNumber(1, 1024),
+  "parts of a batch that are computed beside each other; 1 takes less memory",
+  ({ batchSize }) => ((batchSize as number) % 2 === 0 ? 2 : 1),
+  "2, or 1 where the batch is odd",
+);
+
 const often = {
   optimizer: group(optimizer, "how weights follow gradients"),
   schedule: group(schedule, "how the run goes on"),
@@ -198,6 +207,7 @@ const autoencoderTable: Table<AutoencoderTrainingConfig> = {
   kind: needed(oneOf(["autoencoder"]), '"autoencoder"'),
   ...common,
   batchSize: field(size, "pictures in a step", 8),
+  lanes,
   network: field(autoencoderNetwork, '"small", "tiny", or all sizes', autoencoderConfigs.small, '"small"'),
   loss: group(loss, "what is made small"),
   ...often,
@@ -248,6 +258,7 @@ const denoiserTable: Table<DenoiserTrainingConfig> = {
   kind: needed(oneOf(["denoiser"]), '"denoiser"'),
   ...common,
   batchSize: field(size, "pictures in a step", 32),
+  lanes,
   network: field(denoiserNetwork, '"small", "tiny", or all sizes', denoiserConfigs.small, '"small"'),
   autoencoder: group(
     {

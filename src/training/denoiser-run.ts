@@ -47,7 +47,7 @@ export async function makeDenoiserTask(
   });
   const shardsAt = (step: number) => shardCount(step, total, latents);
   const task: TrainingTask = {
-    objective: denoiserObjective(network, batchSize, tokens),
+    objective: (batch) => denoiserObjective(network, batch, tokens),
     batch: async (step) => {
       const count = shardsAt(step);
       await shards.need(count);

@@ -7,6 +7,7 @@ import { regressionTask, runOptions, withFolder } from "../../tests/training/reg
 import { writeSafetensors } from "../checkpoint/node.js";
 import { makeEngine } from "../engine/node.js";
 import { NishikiError } from "../errors.js";
+import { add, mean, square } from "../graph/index.js";
 import { checkpointPath } from "./checkpoint.js";
 import { writeFingerprint } from "./fingerprint.js";
 import { type RunOptions, runTraining, type TrainingTask } from "./loop.js";
@@ -23,7 +24,12 @@ const bytesOf = (folder: string) => readFile(checkpointPath(folder));
 function wholeRun(steps: number, given: Partial<RunOptions> = {}, task: TrainingTask = regressionTask()) {
   return withFolder(async (folder) => {
     await runTraining(engine, task, runOptions(folder, steps, given), same);
-    return { losses: (await readMetrics(folder)).map(({ loss }) => loss), bytes: await bytesOf(folder) };
+    const metrics = await readMetrics(folder);
+    return {
+      losses: metrics.map(({ loss }) => loss),
+      norms: metrics.map(({ gradientNorm }) => gradientNorm),
+      bytes: await bytesOf(folder),
+    };
   });
 }
 
@@ -269,10 +275,69 @@ describe("a run that goes on with another number of threads", () => {
       const options = { resume: true, onNotice: (message: string) => notices.push(message) };
       await runTraining(engine, regressionTask(), runOptions(folder, 3, options), same);
       expect(notices).toEqual([
-        expect.stringMatching(/with 2 threads, this run uses 1: .* add --threads 2\.$/),
+        "The checkpoint was computed in 1 lane of 2 threads, this run computes in 1 lane of 1 thread: it goes on well, but not bit for bit.",
       ]);
       await runTraining(engine, regressionTask(), runOptions(folder, 4, options), same);
       expect(notices).toHaveLength(1);
+    });
+  });
+});
+
+describe("a run in lanes", () => {
+  const close = (a: readonly (number | undefined)[], b: readonly (number | undefined)[]) =>
+    a.forEach((value, i) => void expect(Math.abs(value! - b[i]!)).toBeLessThan(1e-5 * Math.abs(b[i]!)));
+
+  /** With one more parameter, so that three lanes have one each. */
+  function wideTask(): TrainingTask {
+    const { objective, batch } = regressionTask(40, 36);
+    return {
+      batch,
+      objective: (size) => (tracer) => {
+        const gain = tracer.scope("more").parameter("gain", [36], { kind: "ones" });
+        const { loss } = objective(size)(tracer);
+        return { loss: add(loss, mean(square(gain))) };
+      },
+    };
+  }
+
+  it.each([
+    ["adamw", 2],
+    ["adamw", 3],
+    ["muon", 2],
+  ] as const)("computes the same steps with %s in %i lanes", async (kind, lanes) => {
+    const optimizer = { ...runOptions("", 1).optimizer, kind, clip: 0.5 };
+    const task = wideTask();
+    const whole = await wholeRun(6, { optimizer }, task);
+    const parts = await wholeRun(6, { optimizer, lanes }, task);
+    close(parts.losses, whole.losses);
+    expect(parts.norms[0]).toBeGreaterThan(0.5); // so that clipping is at work
+    close(parts.norms, whole.norms);
+  });
+
+  it("goes on bit for bit, whatever the number of threads that a lane does not get", async () => {
+    const straight = await wholeRun(7, { lanes: 2 });
+    await withFolder(async (folder) => {
+      await runTraining(engine, regressionTask(), runOptions(folder, 3, { lanes: 2 }), same);
+      const two = makeEngine({ threads: 2 });
+      try {
+        const options = runOptions(folder, 7, { lanes: 2, resume: true });
+        await runTraining(two, regressionTask(), options, same);
+      } finally {
+        await two.close();
+      }
+      expect((await bytesOf(folder)).equals(straight.bytes)).toBe(true);
+    });
+  });
+
+  it("is refused where the batch does not divide", async () => {
+    await withFolder(async (folder) => {
+      const error = await failure(
+        runTraining(engine, regressionTask(), runOptions(folder, 2, { lanes: 4 }), same),
+      );
+      expect(error).toMatchObject({
+        code: "usage",
+        message: expect.stringMatching(/divides the batch of 6, got 4/),
+      });
     });
   });
 });

@@ -2,7 +2,7 @@
 // checkpoint bit for bit as if it had not been.
 import { mkdir } from "node:fs/promises";
 import { fileError, removeAbandoned } from "../checkpoint/node.js";
-import type { Engine, HostTensors, Session, WeightPlaces } from "../engine/index.js";
+import type { Engine, HostTensors, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { initialState, loadCheckpoint, refuseBegun, type State } from "./checkpoint.js";
 import { CheckpointKeeper } from "./checkpoint-keeper.js";
@@ -11,12 +11,14 @@ import type { OptimizerConfig } from "./optimizer.js";
 import { lockRun } from "./run-lock.js";
 import { averageDecayAt, learningRateAt, type ScheduleConfig } from "./schedule.js";
 import { checkStart, readStart } from "./start-from.js";
-import { makeStepProgram, nextName, type Objective, type StepProgram } from "./step-program.js";
+import { makeStepProgram, type Objective, type StepProgram } from "./step-program.js";
+import { makeStepper, type Stepper, threadsOfLane } from "./stepper.js";
 
 export { learningRateAt, type ScheduleConfig } from "./schedule.js";
 
 export interface TrainingTask {
-  readonly objective: Objective;
+  /** The objective on a batch, or a part of one, of this many. Every input has the batch as its first axis. */
+  readonly objective: (batch: number) => Objective;
   /** Inputs of step n, counted from 0. The same n gives the same batch, whatever was asked before. */
   batch(step: number): Promise<HostTensors>;
   /** Parameters that are read from files and not trained. */
@@ -38,6 +40,8 @@ export interface RunOptions {
   readonly checkpointEvery: number;
   readonly sampleEvery: number;
   readonly batchSize: number;
+  /** Parts of the batch, computed beside each other on a processor's threads. Default 1. */
+  readonly lanes?: number;
   /** Weights that a run which has no checkpoint begins with: a `.safetensors` file, or a run's folder. */
   readonly startFrom?: string;
   /** Go on from the folder's checkpoint. Without it, a folder that has one is refused. */
@@ -113,26 +117,29 @@ async function runLocked(
   fingerprint: string,
 ): Promise<{ step: number; finished: boolean; state: State }> {
   const { folder, schedule, seed } = options;
-  const program = makeStepProgram(task.objective, options.optimizer);
+  const lanes = lanesOf(options, engine);
+  const program = makeStepProgram(task.objective(options.batchSize), options.optimizer);
   const found = await loadCheckpoint(folder, program, fingerprint);
-  if (found?.threads && found.threads !== engine.threads) {
+  const computedIn = describeLanes(lanes, engine.threads);
+  if (found?.computedIn !== undefined && found.computedIn !== computedIn) {
     options.onNotice?.(
-      `The checkpoint was computed with ${found.threads} threads, this run uses ${engine.threads}: it goes on well, but not bit for bit. ` +
-        `For that, add --threads ${found.threads}.`,
+      `The checkpoint was computed in ${found.computedIn}, this run computes in ${computedIn}: ` +
+        "it goes on well, but not bit for bit.",
     );
   }
   await removeAbandoned(folder);
   const start = found ?? { step: 0, state: await firstState(program, seed, options.startFrom) };
   await trimMetrics(folder, start.step);
-  const session = await startSession(engine, task, program, start.state);
+  const { objective, frozen } = task;
+  const stepper = await makeStepper(engine, program, start.state, { ...options, objective, frozen, lanes });
   try {
     const parameters = countParameters(program);
     await options.onStart?.({ step: start.step, steps: schedule.steps, parameters });
-    const keeper = new CheckpointKeeper(folder, fingerprint, engine.threads, found?.step);
-    const { step, state } = await new Run(session, task, options, keeper, start.step).toEnd();
+    const keeper = new CheckpointKeeper(folder, fingerprint, computedIn, found?.step);
+    const { step, state } = await new Run(stepper, task, options, keeper, start.step).toEnd();
     return { step, finished: step >= schedule.steps, state };
   } finally {
-    await session.close().catch(() => undefined);
+    await stepper.close().catch(() => undefined);
   }
 }
 
@@ -147,16 +154,21 @@ function countParameters({ parameters }: StepProgram): number {
   return parameters.reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0);
 }
 
-async function startSession(
-  engine: Engine,
-  task: TrainingTask,
-  { program, parameters, state: others }: StepProgram,
-  state: State,
-): Promise<Session> {
-  const carried = Object.fromEntries(
-    [...parameters, ...others].map(({ name }) => [name, { output: nextName(name), initial: state[name]! }]),
-  );
-  return engine.load(program, { carried, weights: task.frozen });
+/** What the last bits of a run depend on besides its settings, in words. */
+function describeLanes(lanes: number, threads: number): string {
+  const each = threadsOfLane(threads, lanes);
+  return `${lanes} ${lanes === 1 ? "lane" : "lanes"} of ${each} ${each === 1 ? "thread" : "threads"}`;
+}
+
+/** @throws NishikiError "usage" where the batch does not divide into them. */
+function lanesOf({ lanes = 1, batchSize }: RunOptions, { device }: Engine): number {
+  if (!Number.isInteger(lanes) || lanes < 1 || batchSize % lanes !== 0) {
+    throw new NishikiError(
+      "usage",
+      `lanes: expected a number that divides the batch of ${batchSize}, got ${lanes}.`,
+    );
+  }
+  return device === "cpu" ? lanes : 1; // other devices are one whole
 }
 
 function scalarInputs(step: number, { schedule, optimizer }: RunOptions): HostTensors {
@@ -172,7 +184,7 @@ function scalarInputs(step: number, { schedule, optimizer }: RunOptions): HostTe
 
 /** One run from its first step in this process to its last. */
 class Run {
-  readonly #session: Session;
+  readonly #stepper: Stepper;
   readonly #task: TrainingTask;
   readonly #options: RunOptions;
   readonly #keeper: CheckpointKeeper;
@@ -181,7 +193,7 @@ class Run {
   #step: number;
 
   constructor(
-    session: Session,
+    stepper: Stepper,
     task: TrainingTask,
     options: RunOptions,
     keeper: CheckpointKeeper,
@@ -189,7 +201,7 @@ class Run {
   ) {
     this.#first = first;
     this.#step = first;
-    this.#session = session;
+    this.#stepper = stepper;
     this.#task = task;
     this.#options = options;
     this.#keeper = keeper;
@@ -234,7 +246,7 @@ class Run {
 
   /** A checkpoint of where the run stands. */
   async #save(): Promise<State> {
-    const state = await this.#session.readState();
+    const state = await this.#stepper.readState();
     if (this.#step === this.#first) return state;
     this.#checkState(state);
     await this.#keeper.finish({ step: this.#step, state });
@@ -249,8 +261,7 @@ class Run {
   }
 
   async #compute(batch: HostTensors, step: number): Promise<Record<string, number>> {
-    const outputs = await this.#session.run({ ...batch, ...scalarInputs(step, this.#options) });
-    const metrics = Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, Number(t.data[0])]));
+    const metrics = await this.#stepper.step(batch, scalarInputs(step, this.#options));
     if (!Number.isFinite(metrics.loss) || !Number.isFinite(metrics.gradientNorm)) {
       const values = `a loss of ${metrics.loss} (gradient norm ${metrics.gradientNorm})`;
       throw new NishikiError(
@@ -275,7 +286,7 @@ class Run {
     const save = step % checkpointEvery === 0 && step < schedule.steps; // the last one is written at the end
     const sample = this.#task.sample && (step % sampleEvery === 0 || step === schedule.steps);
     if (!save && !sample) return;
-    const state = await this.#session.readState();
+    const state = await this.#stepper.readState();
     if (save) this.#keeper.hold({ step, state });
     if (!sample) return;
     const measured = (await this.#task.sample?.(averagesOf(state), step, folder)) ?? {};

@@ -54,6 +54,19 @@ export function usesMuon({ kind }: OptimizerConfig, { shape, name }: Parameter):
   return rows >= 32 && columns >= 32;
 }
 
+/** About how long a parameter's update takes on one thread, in nanoseconds: passes over memory, and products. */
+export function updateCost(config: OptimizerConfig, parameter: Parameter): number {
+  const size = parameter.shape.reduce((a, b) => a * b, 1);
+  const passes = 5 * size;
+  if (!usesMuon(config, parameter)) return passes;
+  const rows = parameter.shape[0]!;
+  const [small, large] = [Math.min(rows, size / rows), Math.max(rows, size / rows)];
+  const flop = isLong(small, large)
+    ? 4 * small ** 2 * large + 34 * small ** 3
+    : 20 * small ** 2 * large + 10 * small ** 3;
+  return passes + flop / 70;
+}
+
 /** The norm of all gradients, and the factor that brings it down to the limit. */
 export function clipFactor(gradients: readonly Tensor[], limit: number): { norm: Tensor; factor: Tensor } {
   const squares = gradients.map((g) => sumSquares(g));
@@ -125,11 +138,16 @@ function orthogonalize(matrix: Tensor, rows: number, columns: number): Tensor {
   const [small, large] = tall ? [columns, rows] : [rows, columns];
   const apply = (mix: Tensor, to: Tensor) => (tall ? matmul(to, mix) : matmul(mix, to));
   const gram = (of: Tensor) => matmul(of, of, tall ? { transposeA: true } : { transposeB: true }); // [small, small]
-  return large > 1.5 * small ? throughGram(gram(x), x, small, apply) : plainSteps(x, gram, apply);
+  return isLong(small, large) ? throughGram(gram(x), x, small, apply) : plainSteps(x, gram, apply);
 }
 
 const [a, b, c] = [3.4445, -4.775, 2.0315];
 const newtonSchulzSteps = 5;
+
+/** Whether a matrix is long enough for its steps to cost less on its Gram matrix. */
+function isLong(small: number, large: number): boolean {
+  return large > 1.5 * small;
+}
 
 /** x ← ax + (bG + cG²)x with G = xxᵀ. */
 function plainSteps(

@@ -19,11 +19,17 @@ export type Objective = (tracer: Tracer) => {
   readonly metrics?: Readonly<Record<string, Tensor>>;
 };
 
+/** A tensor that is carried from step to step besides the parameters. */
+export interface StateTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
 export interface StepProgram {
   readonly program: Program;
   readonly parameters: readonly Parameter[];
   /** Carried tensors besides the parameters: optimizer state and moving averages. */
-  readonly state: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  readonly state: readonly StateTensor[];
 }
 
 /** The output that feeds a carried input in the next step. */
@@ -39,45 +45,61 @@ export const scalarInputs = ["learningRate", "correction1", "correction2", "aver
  * Inputs: the objective's, and the scalars. Outputs: loss, gradientNorm, metrics, and the next state.
  */
 export function makeStepProgram(objective: Objective, config: OptimizerConfig): StepProgram {
-  const state: { name: string; shape: readonly number[] }[] = [];
   let parameters: readonly Parameter[] = [];
+  let state: readonly StateTensor[] = [];
   const program = trace((tracer) => {
     const { loss, metrics = {} } = objective(tracer);
     parameters = [...tracer.parameters];
-    const scalar = (name: string) => tracer.input(name, []);
-    const scalars = {
-      learningRate: scalar("learningRate"),
-      correction1: scalar("correction1"),
-      correction2: scalar("correction2"),
-    };
-    const averageDecay = scalar("averageDecay");
-    const stateInput = (shape: Shape) => (name: string) => {
-      state.push({ name, shape: shape as number[] });
-      return tracer.input(name, shape);
-    };
-    const found = gradients(
-      loss,
-      parameters.map(({ tensor }) => tensor),
-    );
+    const found = gradientsOf(loss, parameters);
     const { norm, factor } = clipFactor(found, config.clip);
-    const outputs: Record<string, Tensor> = { loss, gradientNorm: norm, ...metrics };
-    const keep = ({ name, next }: StateUpdate) => {
-      outputs[nextName(name)] = next;
-    };
-    parameters.forEach((parameter, i) => {
-      const { name, shape } = parameter;
-      const update = usesMuon(config, parameter) ? muon : adamW;
-      const { next, updates } = update(parameter, found[i]!, factor, stateInput(shape), config, scalars);
-      keep({ name, shape, next });
-      for (const item of updates) keep(item);
-      const average = stateInput(shape)(`average.${name}`);
-      keep({
-        name: `average.${name}`,
-        shape,
-        next: add(average, mul(sub(next, average), sub(1, averageDecay))),
-      });
-    });
-    return outputs;
+    const updates = recordUpdates(tracer, parameters, found, factor, config);
+    state = updates.state;
+    return { loss, gradientNorm: norm, ...metrics, ...updates.outputs };
   });
   return { program, parameters, state };
+}
+
+export function gradientsOf(loss: Tensor, parameters: readonly Parameter[]): Tensor[] {
+  return gradients(
+    loss,
+    parameters.map(({ tensor }) => tensor),
+  );
+}
+
+/**
+ * Records what a step makes of parameters whose gradients are known. Takes the scalars and the state as inputs.
+ * @param factor Multiplies all gradients.
+ * @returns Outputs `next:NAME` of the parameters and of the state, and what the state is.
+ */
+export function recordUpdates(
+  tracer: Tracer,
+  parameters: readonly Parameter[],
+  found: readonly Tensor[],
+  factor: Tensor,
+  config: OptimizerConfig,
+): { outputs: Record<string, Tensor>; state: StateTensor[] } {
+  const state: StateTensor[] = [];
+  const outputs: Record<string, Tensor> = {};
+  const [learningRate, correction1, correction2, averageDecay] = scalarInputs.map((name) =>
+    tracer.input(name, []),
+  ) as [Tensor, Tensor, Tensor, Tensor];
+  const scalars = { learningRate, correction1, correction2 };
+  const stateInput = (shape: Shape) => (name: string) => {
+    state.push({ name, shape: shape as number[] });
+    return tracer.input(name, shape);
+  };
+  const keep = ({ name, next }: StateUpdate) => {
+    outputs[nextName(name)] = next;
+  };
+  parameters.forEach((parameter, i) => {
+    const { name, shape } = parameter;
+    const update = usesMuon(config, parameter) ? muon : adamW;
+    const { next, updates } = update(parameter, found[i]!, factor, stateInput(shape), config, scalars);
+    keep({ name, shape, next });
+    for (const item of updates) keep(item);
+    const average = stateInput(shape)(`average.${name}`);
+    const moved = add(average, mul(sub(next, average), sub(1, averageDecay)));
+    keep({ name: `average.${name}`, shape, next: moved });
+  });
+  return { outputs, state };
 }

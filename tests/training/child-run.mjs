@@ -10,10 +10,10 @@ const [folder, steps, checkpointEvery] = process.argv.slice(2);
 const [rows, width] = [4, 160];
 
 const task = {
-  objective: (tracer) => {
-    const x = tracer.input("x", [rows, width]);
+  objective: (batch) => (tracer) => {
+    const x = tracer.input("x", [batch, width]);
     const weight = tracer.scope().parameter("weight", [width, width], { kind: "normal", deviation: 0.1 });
-    return { loss: mean(square(sub(linear(x, weight), tracer.input("y", [rows, width])))) };
+    return { loss: mean(square(sub(linear(x, weight), tracer.input("y", [batch, width])))) };
   },
   batch: async (step) => {
     const numbers = random(5, "batch", step);

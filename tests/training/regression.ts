@@ -25,9 +25,9 @@ export function regressionBatch(step: number, width: number, outputs: number, sc
 /** Parameters: "weight" [outputs, width] and "bias" [outputs]. The loss is half the sum of squares by `rows`. */
 export function regressionTask(width = 4, outputs = 3, scale = 1): TrainingTask {
   return {
-    objective: (tracer) => {
-      const x = tracer.input("x", [rows, width]);
-      const y = tracer.input("y", [rows, outputs]);
+    objective: (batch) => (tracer) => {
+      const x = tracer.input("x", [batch, width]);
+      const y = tracer.input("y", [batch, outputs]);
       const scope = tracer.scope();
       const weight = scope.parameter("weight", [outputs, width], { kind: "normal", deviation: 0.5 });
       const bias = scope.parameter("bias", [outputs], { kind: "uniform", bound: 0.5 });

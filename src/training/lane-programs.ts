@@ -1,0 +1,89 @@
+// The step of `step-program.ts` in parts, for several lanes that each compute on a part of the batch: gradients of the part,
+// their sum over all lanes, and the update. Every lane sums and updates its own share of the parameters.
+import {
+  add,
+  type Parameter,
+  type Program,
+  sumSquares,
+  type Tensor,
+  type Tracer,
+  trace,
+} from "../graph/index.js";
+import { type OptimizerConfig, updateCost } from "./optimizer.js";
+import { gradientsOf, type Objective, recordUpdates, type StateTensor } from "./step-program.js";
+
+export const gradientName = (name: string): string => `gradient:${name}`;
+export const sumName = (name: string): string => `sum:${name}`;
+/** The input that brings another lane's gradient. */
+export const fromLane = (lane: number, name: string): string => `lane ${lane}:${name}`;
+
+/** Inputs: the objective's. Outputs: loss, metrics, `gradient:NAME` of every parameter. */
+export function makeGradientProgram(objective: Objective): {
+  program: Program;
+  parameters: readonly Parameter[];
+} {
+  let parameters: readonly Parameter[] = [];
+  const program = trace((tracer) => {
+    const { loss, metrics = {} } = objective(tracer);
+    parameters = [...tracer.parameters];
+    const found = gradientsOf(loss, parameters);
+    const named = parameters.map(({ name }, i) => [gradientName(name), found[i]!] as const);
+    return { loss, ...metrics, ...Object.fromEntries(named) };
+  });
+  return { program, parameters };
+}
+
+/** Inputs: `lane L:NAME` of every lane and parameter of a share. Outputs: `sum:NAME`, and squares, the sum of all their squares. */
+export function makeSumProgram(share: readonly Parameter[], lanes: number): Program {
+  return trace((tracer) => {
+    const sums = share.map(({ name, shape }) => {
+      const parts = Array.from({ length: lanes }, (_, lane) => tracer.input(fromLane(lane, name), shape));
+      return parts.reduce((a, b) => add(a, b)); // always in the lanes' order, so that all runs round alike
+    });
+    const squares = sums.map((sum) => sumSquares(sum)).reduce((a, b) => add(a, b));
+    return { squares, ...Object.fromEntries(sums.map((sum, i) => [sumName(share[i]!.name), sum])) };
+  });
+}
+
+/** Inputs: `sum:NAME`, factor, the scalars, parameters and state. Outputs: `next:NAME` of a share's parameters and state. */
+export function makeUpdateProgram(
+  share: readonly Parameter[],
+  config: OptimizerConfig,
+): { program: Program; state: readonly StateTensor[] } {
+  let state: readonly StateTensor[] = [];
+  const program = trace((tracer) => {
+    const sums = share.map(({ name, shape }) => tracer.input(sumName(name), shape));
+    const factor: Tensor = tracer.input("factor", []);
+    const updates = recordUpdates(
+      tracer,
+      share.map((parameter) => fedBy(tracer, parameter)),
+      sums,
+      factor,
+      config,
+    );
+    state = updates.state;
+    return updates.outputs;
+  });
+  return { program, state };
+}
+
+/** The same parameter in another program, where it is an input. */
+function fedBy(tracer: Tracer, parameter: Parameter): Parameter {
+  return { ...parameter, tensor: tracer.input(parameter.name, parameter.shape) };
+}
+
+/** Deals parameters out so that all lanes take about equally long to update theirs: the dearest first, each to the idlest. */
+export function dealShares(
+  parameters: readonly Parameter[],
+  lanes: number,
+  config: OptimizerConfig,
+): readonly (readonly Parameter[])[] {
+  const shares = Array.from({ length: lanes }, () => ({ cost: 0, own: new Set<Parameter>() }));
+  const dear = parameters.map((parameter) => ({ parameter, cost: updateCost(config, parameter) }));
+  for (const { parameter, cost } of dear.sort((a, b) => b.cost - a.cost)) {
+    const idlest = shares.reduce((a, b) => (b.cost < a.cost ? b : a));
+    idlest.cost += cost;
+    idlest.own.add(parameter);
+  }
+  return shares.map(({ own }) => parameters.filter((parameter) => own.has(parameter)));
+}

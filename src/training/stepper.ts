@@ -1,0 +1,244 @@
+// Computes steps: in one session with one program, or in lanes beside each other (Dean et al. 2012, "Large scale distributed
+// deep networks": data parallelism; Rajbhandari et al. 2020, arXiv:1910.02054: each lane updates a share of the parameters).
+// One thread on half a batch wastes less than two threads on a whole one: small operations gain nothing from a second
+// thread, and each of them waits for both.
+import type { Engine, HostTensor, HostTensors, Session, WeightPlaces } from "../engine/index.js";
+import { NishikiError } from "../errors.js";
+import type { Parameter } from "../graph/index.js";
+import type { State } from "./initial-state.js";
+import {
+  dealShares,
+  fromLane,
+  gradientName,
+  makeGradientProgram,
+  makeSumProgram,
+  makeUpdateProgram,
+  sumName,
+} from "./lane-programs.js";
+import type { OptimizerConfig } from "./optimizer.js";
+import { nextName, type Objective, type StepProgram } from "./step-program.js";
+
+/** What computes the steps of a run. */
+export interface Stepper {
+  /** One step. @returns loss, gradientNorm and the objective's metrics. */
+  step(batch: HostTensors, scalars: HostTensors): Promise<Record<string, number>>;
+  /** Copies of the parameters and of all that is carried. */
+  readState(): Promise<State>;
+  close(): Promise<void>;
+}
+
+export interface StepperOptions {
+  readonly objective: (batch: number) => Objective;
+  readonly batchSize: number;
+  readonly optimizer: OptimizerConfig;
+  readonly frozen: WeightPlaces | undefined;
+  /** Parts of the batch that are computed beside each other. */
+  readonly lanes: number;
+}
+
+const toNumbers = (outputs: HostTensors): Record<string, number> =>
+  Object.fromEntries(Object.entries(outputs).map(([name, { data }]) => [name, Number(data[0])]));
+
+const merge = <T>(parts: readonly Readonly<Record<string, T>>[]): Record<string, T> =>
+  Object.assign({}, ...parts);
+
+/** A lane's part of an engine's threads. */
+export function threadsOfLane(threads: number, lanes: number): number {
+  return Math.max(1, Math.floor(threads / lanes));
+}
+
+/** @param whole The step as one program. */
+export async function makeStepper(
+  engine: Engine,
+  whole: StepProgram,
+  state: State,
+  options: StepperOptions,
+): Promise<Stepper> {
+  return options.lanes > 1 ? Lanes.open(engine, state, options) : makeSingle(engine, whole, state, options);
+}
+
+async function makeSingle(
+  engine: Engine,
+  { program, parameters, state: others }: StepProgram,
+  state: State,
+  { frozen }: StepperOptions,
+): Promise<Stepper> {
+  const carried = Object.fromEntries(
+    [...parameters, ...others].map(({ name }) => [name, { output: nextName(name), initial: state[name]! }]),
+  );
+  const session = await engine.load(program, { carried, weights: frozen });
+  return {
+    step: async (batch, scalars) => toNumbers(await session.run({ ...batch, ...scalars })),
+    readState: () => session.readState(),
+    close: () => session.close(),
+  };
+}
+
+/** One lane: an engine of its own, and the share of the parameters that it updates. */
+interface Lane {
+  readonly engine: Engine;
+  readonly share: readonly string[];
+  /** Names of the share's parameters and of their state. */
+  readonly owned: readonly string[];
+  readonly gradients: Session;
+  readonly sums: Session;
+  readonly update: Session;
+}
+
+class Lanes implements Stepper {
+  readonly #lanes: readonly Lane[];
+  readonly #options: StepperOptions;
+
+  private constructor(lanes: readonly Lane[], options: StepperOptions) {
+    this.#lanes = lanes;
+    this.#options = options;
+  }
+
+  static async open(engine: Engine, state: State, options: StepperOptions): Promise<Lanes> {
+    const { lanes: count, batchSize, objective, optimizer, frozen } = options;
+    const part = batchSize / count;
+    const { program, parameters } = makeGradientProgram(objective(part));
+    if (parameters.length < count) {
+      const has = `the network has ${parameters.length} parameters to deal out`;
+      throw new NishikiError("usage", `lanes: expected ${parameters.length} at most (${has}), got ${count}.`);
+    }
+    const shares = dealShares(parameters, count, optimizer);
+    const engines = shares.map(() => engine.sibling(threadsOfLane(engine.threads, count)));
+    const names = parameters.map(({ name }) => name);
+    try {
+      const lanes = shares.map(async (share, index): Promise<Lane> => {
+        const own = engines[index]!;
+        const writes = Object.fromEntries(names.map((name) => [gradientName(name), gradientName(name)]));
+        const reads = Object.fromEntries(names.map((name) => [name, name]));
+        const gradients = await own.load(program, { kept: { reads, writes }, weights: frozen });
+        return { ...(await loadShare(own, share, index, state, options)), gradients };
+      });
+      const opened = new Lanes(await Promise.all(lanes), options);
+      await opened.#spread(parameters, state);
+      return opened;
+    } catch (error) {
+      await Promise.all(engines.map((each) => each.close()));
+      throw error;
+    }
+  }
+
+  /** Gives every lane all parameters. */
+  async #spread(parameters: readonly Parameter[], state: State): Promise<void> {
+    for (const { engine } of this.#lanes) {
+      await engine.keep(Object.fromEntries(parameters.map(({ name }) => [name, copyOf(state[name]!)])));
+    }
+  }
+
+  async step(batch: HostTensors, scalars: HostTensors): Promise<Record<string, number>> {
+    const lanes = this.#lanes;
+    const parts = this.#split(batch);
+    const numbers = await Promise.all(
+      lanes.map(async ({ gradients }, index) =>
+        toNumbers(await gradients.run(parts[index]!, { give: true })),
+      ),
+    );
+    const squares = await this.#sum();
+    const norm = Math.sqrt(squares) / lanes.length;
+    const factor = Math.min(this.#options.optimizer.clip / (norm + 1e-6), 1) / lanes.length;
+    const scale: HostTensor = { dtype: "f32", shape: [], data: Float32Array.of(factor) };
+    await Promise.all(lanes.map(({ update }) => update.run({ ...scalars, factor: scale })));
+    await this.#share();
+    return { ...meanOf(numbers), gradientNorm: norm };
+  }
+
+  /** The batch in equal parts along the first axis of every input. */
+  #split(batch: HostTensors): Record<string, HostTensor>[] {
+    const { lanes, batchSize } = this.#options;
+    const rows = batchSize / lanes;
+    return Array.from({ length: lanes }, (_, lane) =>
+      Object.fromEntries(
+        Object.entries(batch).map(([name, { dtype, shape, data }]) => {
+          if (shape[0] !== batchSize) throw notSplit(name, shape, batchSize);
+          const each = data.length / batchSize;
+          const part = data.slice(lane * rows * each, (lane + 1) * rows * each);
+          return [name, { dtype, shape: [rows, ...shape.slice(1)], data: part }];
+        }),
+      ),
+    );
+  }
+
+  /** Every lane sums its share of all lanes' gradients. @returns The sum of the squares of all sums. */
+  async #sum(): Promise<number> {
+    const lanes = this.#lanes;
+    const sums = lanes.map(async ({ share, sums: session }, index) => {
+      const others = await Promise.all(
+        lanes.map(async ({ engine }, other) => {
+          if (other === index) return {};
+          const found = await engine.readKept(share.map(gradientName));
+          return Object.fromEntries(share.map((name) => [fromLane(other, name), found[gradientName(name)]!]));
+        }),
+      );
+      return toNumbers(await session.run(merge(others), { give: true })).squares!;
+    });
+    return (await Promise.all(sums)).reduce((a, b) => a + b);
+  }
+
+  /** Every lane gets the parameters that the others have updated. */
+  async #share(): Promise<void> {
+    const lanes = this.#lanes;
+    const transfers = lanes.flatMap(({ engine, share }, from) =>
+      lanes.map(async (to, index) => {
+        if (index !== from) await to.engine.keep(await engine.readKept(share));
+      }),
+    );
+    await Promise.all(transfers);
+  }
+
+  async readState(): Promise<State> {
+    return merge(await Promise.all(this.#lanes.map(({ engine, owned }) => engine.readKept(owned))));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#lanes.map(({ engine }) => engine.close()));
+  }
+}
+
+/** The sessions that sum and update a share of the parameters, with its state. */
+async function loadShare(
+  engine: Engine,
+  share: readonly Parameter[],
+  lane: number,
+  first: State,
+  { lanes, optimizer }: StepperOptions,
+): Promise<Omit<Lane, "gradients">> {
+  const { program, state } = makeUpdateProgram(share, optimizer);
+  const names = share.map(({ name }) => name);
+  const owned = [...names, ...state.map(({ name }) => name)];
+  const pairs = (key: (name: string) => string, value: (name: string) => string) =>
+    Object.fromEntries(names.map((name) => [key(name), value(name)]));
+  await engine.keep(Object.fromEntries(state.map(({ name }) => [name, copyOf(first[name]!)])));
+  const sums = await engine.load(makeSumProgram(share, lanes), {
+    kept: { reads: pairs((name) => fromLane(lane, name), gradientName), writes: pairs(sumName, sumName) },
+  });
+  const update = await engine.load(program, {
+    kept: {
+      reads: { ...pairs(sumName, sumName), ...Object.fromEntries(owned.map((name) => [name, name])) },
+      writes: Object.fromEntries(owned.map((name) => [nextName(name), name])),
+    },
+  });
+  return { engine, share: names, owned, sums, update };
+}
+
+/** What is kept is handed over; the first state is still the caller's. */
+function copyOf(tensor: HostTensor): HostTensor {
+  return { ...tensor, data: tensor.data.slice() };
+}
+
+function meanOf(numbers: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const names = Object.keys(numbers[0] ?? {});
+  const mean = (name: string) => numbers.reduce((sum, each) => sum + each[name]!, 0) / numbers.length;
+  return Object.fromEntries(names.map((name) => [name, mean(name)]));
+}
+
+function notSplit(name: string, shape: readonly number[], batchSize: number): NishikiError {
+  const came = `[${shape.join(", ")}]`;
+  return new NishikiError(
+    "internal",
+    `The input "${name}" is ${came}; lanes need the batch of ${batchSize} as its first axis.`,
+  );
+}
