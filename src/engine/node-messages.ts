@@ -1,6 +1,7 @@
 // What the engine's thread and the caller's thread say to each other.
 import type { DType, TypedArray } from "../graph/index.js";
 import type { HostTensors } from "./engine.js";
+import type { KeptOutput } from "./validate.js";
 
 export interface LoadMessage {
   readonly kind: "load";
@@ -22,13 +23,6 @@ export interface LoadMessage {
   readonly reads: readonly { readonly input: string; readonly kept: string }[];
   readonly writes: readonly KeptOutput[];
   readonly outputs: readonly string[];
-}
-
-export interface KeptOutput {
-  readonly output: string;
-  readonly kept: string;
-  readonly dtype: DType;
-  readonly shape: readonly number[];
 }
 
 export type EngineMessage =

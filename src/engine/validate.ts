@@ -2,7 +2,6 @@
 import { NishikiError } from "../errors.js";
 import { type DType, formatShape, type Program, type Shape, type TypedArray } from "../graph/index.js";
 import type { Carried, HostTensor, HostTensors, KeptTensors } from "./engine.js";
-import type { KeptOutput } from "./node-messages.js";
 
 export interface Expected {
   readonly name: string;
@@ -42,6 +41,14 @@ export function emptyArray(dtype: DType, size: number): TypedArray {
     case "i64":
       return new BigInt64Array(size);
   }
+}
+
+/** An output that overwrites a kept tensor. */
+export interface KeptOutput {
+  readonly output: string;
+  readonly kept: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
 }
 
 /** What goes into a session at every run, what stays in it, and what comes out. */
