@@ -1,6 +1,6 @@
 // Where the rooms come together for Node: the pipeline's core, this machine's engine, and PNG files.
 
-import { getSampler } from "./diffusion/index.js";
+import { getSampler, getStepSchedule } from "./diffusion/index.js";
 import { encodePng, formatParameters } from "./image/index.js";
 import { type MachineSettings, Pipeline, type Pixels, type Receipt, receiptKey } from "./pipeline/index.js";
 import { loadParts } from "./pipeline/node.js";
@@ -14,9 +14,16 @@ export function encodePicture(pixels: Pixels, receipt: Receipt): Uint8Array {
     fields: {
       Steps: request.steps,
       Sampler: getSampler(request.sampler).label,
+      "Schedule type": request.schedule && getStepSchedule(request.schedule).label,
       "CFG scale": request.guidance,
       Seed: request.seed,
       Size: request.size,
+      "Denoising strength": request.strength,
+      "Variation seed": request.variationStrength ? request.variationSeed : undefined,
+      "Variation seed strength": request.variationStrength || undefined,
+      // That program counts the last layer as 1.
+      "Clip skip": request.clipSkip === undefined ? undefined : request.clipSkip + 1,
+      Tiling: request.tile ? "True" : undefined,
       Model: `${model.name} ${model.version}`,
       Version: `nishiki ${version}`,
     },

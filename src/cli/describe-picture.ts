@@ -1,17 +1,24 @@
 // What a picture says of how it was made.
 import { decodePng, readProvenance, toRgb } from "../image/index.js";
-import { parseReceipt, type Receipt, receiptKey, sha256 } from "../pipeline/index.js";
+import { type PictureReference, parseReceipt, type Receipt, receiptKey, sha256 } from "../pipeline/index.js";
 import { type Description, formatBytes } from "./description.js";
 import { readBytes } from "./read-bytes.js";
 
 function describeReceipt({ request, model, ...receipt }: Receipt, pixels: string): Description {
-  const { guidanceInterval, negative, ...settings } = request;
+  const { guidanceInterval, negative, image, mask, extend, tile, ...settings } = request;
+  const picture = (given: PictureReference | undefined) =>
+    given && `${given.name || "not a file"}, ${given.width}x${given.height}`;
+  const sides = Object.entries(extend ?? {}).filter(([, pixels]) => pixels > 0);
   return {
     title: "Receipt",
     values: {
       ...settings,
       negative: negative || undefined,
       guidanceInterval: guidanceInterval.join(" to "),
+      image: picture(image),
+      mask: picture(mask),
+      extend: extend && sides.map(([side, pixels]) => `${side} ${pixels}`).join(", "),
+      tile: tile ? "yes" : undefined,
       model: `${model.name} ${model.version}`,
       drawnBy: `nishiki ${receipt.version} on ${receipt.device}, ${receipt.platform}, ${receipt.runtime}`,
       pixels: pixels === receipt.pixels ? "as they were drawn" : "changed since they were drawn",

@@ -4,7 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import sharp from "sharp";
 import { fileError, writeFileAtomic } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
-import { MAX_SIDE, type Picture } from "./picture.js";
+import { checkPicture, MAX_SIDE, type Picture } from "./picture.js";
 import { encodePng } from "./png.js";
 
 /** How a picture file is read. */
@@ -77,6 +77,25 @@ function toPicture(
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (channels === 3 || channels === 4) return { width, height, channels, data: bytes };
   throw new NishikiError("internal", `The picture library gave ${channels} channels.`);
+}
+
+/**
+ * A picture in another size, without regard to its proportions, by Lanczos's filter: for pictures that a network reads.
+ *
+ * @throws NishikiError `shape` where the new size is none
+ */
+export async function scalePicture(picture: Picture, width: number, height: number): Promise<Picture> {
+  checkPicture(picture);
+  const raw = { width: picture.width, height: picture.height, channels: picture.channels };
+  const { data, info } = await sharp(picture.data, { raw })
+    .resize(width, height, { fit: "fill", kernel: "lanczos3" })
+    .raw({ depth: "uchar" })
+    .toBuffer({ resolveWithObject: true })
+    .catch((error: unknown) => {
+      const message = `A picture cannot be brought to ${width}x${height} pixels.`;
+      throw new NishikiError("shape", message, { cause: error });
+    });
+  return toPicture(data, info);
 }
 
 export interface WritePngOptions {

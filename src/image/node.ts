@@ -6,6 +6,7 @@ export {
   readPicture,
   renderSvg,
   renderSvgToPng,
+  scalePicture,
   type WritePngOptions,
   writePng,
 } from "./node-file.js";

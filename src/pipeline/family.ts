@@ -7,16 +7,42 @@ import type { PictureSettings, RequestContext } from "./request.js";
 /** The two things that a denoiser is asked for: what the picture shall show, and what it shall not. */
 export type Side = "positive" | "negative";
 
-/** One request, ready to be drawn: its words are encoded, the networks that it needs are loaded. */
+/** What a network that was made for inpainting sees besides noisy latents. */
+export interface Inpainting {
+  /** [height, width] of the picture: 1 where it is drawn anew. */
+  readonly mask: Uint8Array;
+  /** Latents of the picture without what is drawn anew. */
+  readonly masked: Float32Array;
+}
+
+/** Pictures into latents, for requests that begin from one. */
+export interface PictureCoder {
+  /** Whether the network takes {@link Inpainting}. */
+  readonly seesMask: boolean;
+  /**
+   * A picture's latents, as the denoiser knows them.
+   * @param values [height, width, 3] in [-1, 1]
+   * @param normals Gives standard normals in the latents' shape, where the encoder needs some.
+   */
+  encode(values: Float32Array, normals: () => Float32Array): Promise<Float32Array>;
+  /** A mask [height, width] as one number for each of the latents'. */
+  spread(mask: Uint8Array): Float32Array;
+}
+
+/** One request, ready to be drawn: its words are encoded. */
 export interface Drawing {
   /** What the caller should know, one sentence each, such as words of the prompt that did not fit. */
   readonly warnings: readonly string[];
   /** Shape of one picture's latents, without a batch axis. */
-  readonly shape: readonly number[];
-  /** Noise levels from the first to 0, one more than there are steps. */
+  readonly shape: readonly [number, number, number];
+  /** Noise levels from the first to the last, one more than there are steps. */
   readonly sigmas: readonly number[];
+  /** Drawing from nothing begins with unit noise times this. */
+  readonly noiseScale: number;
   /** The network in the form that samplers know; conditions are the sides of the request's prompt. */
-  readonly denoise: Denoiser<Side>;
+  denoiser(inpainting?: Inpainting): Denoiser<Side>;
+  /** @throws NishikiError "internal" for a model that does not take pictures. */
+  coder(): Promise<PictureCoder>;
   /** Latents of one picture → its pixels. */
   decode(latents: Float32Array): Promise<Pixels>;
 }

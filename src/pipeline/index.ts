@@ -1,5 +1,6 @@
+export { completeMachine, completeRequest, valueOfText } from "./complete-request.js";
 export type { PictureEvent, PipelineEvent, StepEvent, WarningEvent } from "./events.js";
-export type { Drawing, ModelFamily, Side } from "./family.js";
+export type { Drawing, Inpainting, ModelFamily, PictureCoder, Side } from "./family.js";
 export { Forecast } from "./forecast.js";
 export { type ModelDefaults, type ModelManifest, type ModelPart, parseManifest } from "./model-folder.js";
 export {
@@ -9,23 +10,33 @@ export {
   type NetworkSessions,
   type Words,
 } from "./networks.js";
+export { type RandomName, randomNames } from "./noise.js";
 export { getOwnContext, makeOwnFamily, type OwnModel } from "./own-family.js";
 export { type GenerateOptions, Pipeline, type PipelineParts } from "./pipeline.js";
-export type { Pixels } from "./pixels.js";
-export { type NetworkPrograms, traceNetworks } from "./programs.js";
-export { type Environment, parseReceipt, type Receipt, receiptKey, sha256 } from "./receipt.js";
+export type { InputPicture, Pixels } from "./pixels.js";
+export { type NetworkPrograms, traceEncoder, traceNetworks } from "./programs.js";
 export {
-  completeMachine,
-  completeRequest,
+  type Environment,
+  type PictureReference,
+  parseReceipt,
+  type Receipt,
+  type ReceiptRequest,
+  receiptKey,
+  sha256,
+} from "./receipt.js";
+export {
   drawSeed,
   type Field,
   type MachineSettings,
   machineFields,
+  type OptionalSetting,
+  optionalSettings,
   type PictureRequest,
   type PictureSettings,
   type PictureSizes,
   pictureFields,
   type RequestContext,
-  valueOfText,
+  type RequestDefaults,
 } from "./request.js";
-export { type Comparison, compareWithReceipt } from "./verify.js";
+export { type Extension, parseSize } from "./setting-checks.js";
+export { type Comparison, compareWithReceipt, type GivenPictures } from "./verify.js";

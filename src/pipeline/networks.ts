@@ -12,6 +12,8 @@ export interface NetworkSessions {
   readonly textEncoder: Session;
   readonly denoiser: Session;
   readonly decoder: Session;
+  /** Loads the encoder when it is first needed; undefined where the model's weights have none. */
+  readonly encoder?: () => Promise<Session>;
 }
 
 /** A prompt as the denoiser takes it. */
@@ -84,4 +86,33 @@ export async function decodePixels(
     throw new NishikiError("checkpoint", `The decoder gave ${came}, not a picture of ${size}x${size}.`);
   }
   return { width: size, height: size, channels: 3, data: toBytes(decoded) };
+}
+
+/** A picture [size, size, 3] in [-1, 1] → its standardised latents [height, width, channels]. */
+export async function encodePixels(
+  session: Session,
+  { latents: { shape, mean, std }, pictureSize: size }: ModelManifest,
+  values: Float32Array,
+): Promise<Float32Array> {
+  const raw = floats(await session.run({ pixels: f32(values, 1, size, size, 3) }), "latents");
+  return raw.map((value, i) => (value - mean[i % shape[2]]!) / std[i % shape[2]]!);
+}
+
+/** A mask of the picture, [size, size], as one number for each of the latents': that at the upper left of each cell. */
+export function spreadMask(
+  {
+    latents: {
+      shape: [height, width, channels],
+    },
+    pictureSize: size,
+  }: ModelManifest,
+  mask: Uint8Array,
+): Float32Array {
+  const out = new Float32Array(height * width * channels);
+  for (let i = 0; i < height * width; i++) {
+    const [y, x] = [Math.floor(i / width), i % width];
+    const from = Math.floor((y * size) / height) * size + Math.floor((x * size) / width);
+    out.fill(mask[from]!, i * channels, (i + 1) * channels);
+  }
+  return out;
 }

@@ -1,145 +1,22 @@
-// Models from folders, into sessions on this machine's devices (node).
-import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { fileError, openSafetensors } from "../checkpoint/node.js";
-import type { Engine, Session, WeightPlaces } from "../engine/index.js";
-import { makeEngine } from "../engine/node.js";
-import { NishikiError } from "../errors.js";
-import type { Program } from "../graph/index.js";
-import { makeTokenizer } from "../tokenizer/index.js";
-import { type ModelManifest, type ModelPart, parseManifest } from "./model-folder.js";
-import type { NetworkSessions } from "./networks.js";
-import { makeOwnFamily } from "./own-family.js";
+// Models from files, into pipelines on this machine's devices (node).
+import { completeMachine } from "./complete-request.js";
+import { openOwnModel } from "./node-own-model.js";
 import type { PipelineParts } from "./pipeline.js";
-import { traceNetworks } from "./programs.js";
-import type { Environment } from "./receipt.js";
-import { completeMachine, type MachineSettings } from "./request.js";
+import type { MachineSettings, RequestContext } from "./request.js";
 
-/** The folder of the model that comes with the package. */
-export const embeddedModel = fileURLToPath(new URL("../../weights/", import.meta.url));
+export { hashFile, ownVersion } from "./node-environment.js";
+export { embeddedModel, hashModel, readModelFolder } from "./node-own-model.js";
 
-/** Reads and checks a model folder's `model.json`. @throws NishikiError "file", "checkpoint" */
-export async function readModelFolder(folder: string): Promise<ModelManifest> {
-  const path = join(folder, "model.json");
-  const json = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT" || error.code === "ENOTDIR") {
-      throw new NishikiError("file", `There is no model at ${folder}: expected a folder with a model.json.`, {
-        cause: error,
-      });
-    }
-    throw fileError(error, `read ${path}`);
-  });
-  return parseManifest(json, path);
+/** A model whose files were looked at, but not loaded: enough to check a request against it. */
+export interface OpenedModel {
+  readonly context: RequestContext;
+  /** Makes it ready to draw: all that a pipeline needs but the encoding of picture files. */
+  load(): Promise<Omit<PipelineParts, "encodeFile">>;
 }
 
-export async function hashFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  try {
-    for await (const piece of createReadStream(path, { highWaterMark: 2 ** 20 }))
-      hash.update(piece as Buffer);
-  } catch (error) {
-    throw fileError(error, `read ${path}`);
-  }
-  return hash.digest("hex");
-}
-
-/**
- * SHA-256 of every file that decides pixels, by name.
- * @throws NishikiError "checkpoint" for a file that is not the one that the manifest means.
- */
-export async function hashModel(folder: string, manifest: ModelManifest): Promise<Record<string, string>> {
-  const expected = new Map<string, string | undefined>([
-    ["model.json", undefined],
-    [manifest.tokenizer, undefined],
-  ]);
-  for (const { file, sha256 } of Object.values(manifest.parts)) expected.set(file, sha256);
-  const hashes: Record<string, string> = {};
-  for (const [name, wanted] of expected) {
-    const found = await hashFile(join(folder, name));
-    if (wanted !== undefined && wanted !== found) {
-      const reason = "its content is not what model.json says: it is damaged, or of another version";
-      throw new NishikiError(
-        "checkpoint",
-        `${join(folder, name)} cannot be used: ${reason}. Copy the model anew.`,
-      );
-    }
-    hashes[name] = found;
-  }
-  return hashes;
-}
-
-/** The weights of a part, checked to hold every parameter of its networks. */
-async function openPart(
-  folder: string,
-  part: ModelPart,
-  programs: readonly Program[],
-): Promise<WeightPlaces> {
-  const { path, tensors } = await openSafetensors(join(folder, part.file));
-  const names = new Set(programs.flatMap(({ parameters }) => parameters.map(({ name }) => name)));
-  const missing = [...names].filter((name) => !tensors.has(name));
-  if (missing.length > 0) {
-    const shown = missing.slice(0, 10).join(", ") + (missing.length > 10 ? ", …" : "");
-    const text = `${path} does not hold the network "${part.architecture}": ${missing.length} of ${names.size} parameters are missing: ${shown}.`;
-    throw new NishikiError("checkpoint", text);
-  }
-  return new Map([...tensors].map(([name, entry]) => [name, { ...entry, file: path }]));
-}
-
-/** The results of all, or the first failure; but only when none is under way any more. */
-async function settleAll<T>(work: readonly Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(work);
-  return Promise.all(work);
-}
-
-/** Two engines, so that the text encoder and the others become ready at the same time. */
-async function openSessions(
-  folder: string,
-  manifest: ModelManifest,
-  [words, pictures]: readonly [Engine, Engine],
-): Promise<NetworkSessions> {
-  const { textEncoder, denoiser, decoder } = traceNetworks(manifest);
-  const { parts } = manifest;
-  const load = async (engine: Engine, part: ModelPart, program: Program): Promise<Session> =>
-    engine.load(program, { weights: await openPart(folder, part, [program]) });
-  const [encoding, denoising, decoding] = await settleAll([
-    load(words, parts.textEncoder, textEncoder),
-    load(pictures, parts.denoiser, denoiser),
-    load(pictures, parts.autoencoder, decoder),
-  ]);
-  return { textEncoder: encoding!, denoiser: denoising!, decoder: decoding! };
-}
-
-async function readTokenizer(folder: string, { tokenizer, maxTokens }: ModelManifest) {
-  const path = join(folder, tokenizer);
-  const json = await readFile(path, "utf8").catch((error: unknown) => {
-    throw fileError(error, `read ${path}`);
-  });
-  try {
-    return makeTokenizer(JSON.parse(json), { maxTokens });
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw new NishikiError("checkpoint", `${path} cannot be used: it is not valid JSON.`, { cause: error });
-  }
-}
-
-/** The version field of a package.json. */
-async function versionIn(path: string): Promise<string> {
-  const { version } = JSON.parse(await readFile(path, "utf8")) as { version: string };
-  return version;
-}
-
-/** This program's version. */
-export function ownVersion(): Promise<string> {
-  return versionIn(fileURLToPath(new URL("../../package.json", import.meta.url)));
-}
-
-async function runtimeVersion(): Promise<string> {
-  const entry = createRequire(import.meta.url).resolve("onnxruntime-node");
-  return `onnxruntime-node ${await versionIn(join(dirname(dirname(entry)), "package.json"))}`;
+/** Looks at a model. @throws NishikiError "usage", "file", "checkpoint" */
+export async function openModel(settings: Partial<MachineSettings> = {}): Promise<OpenedModel> {
+  return openOwnModel(completeMachine(settings));
 }
 
 /**
@@ -149,31 +26,5 @@ async function runtimeVersion(): Promise<string> {
 export async function loadParts(
   settings: Partial<MachineSettings> = {},
 ): Promise<Omit<PipelineParts, "encodeFile">> {
-  const { model: folder = embeddedModel, device, threads } = completeMachine(settings);
-  const manifest = await readModelFolder(folder);
-  const engines = [makeEngine({ device, threads }), makeEngine({ device, threads })] as const;
-  const opening = openSessions(folder, manifest, engines);
-  opening.catch(() => {}); // told below, where it is awaited
-  // Closing a session waits for what it is doing; an engine's thread must not be ended in the middle of that.
-  const close = async () => {
-    const sessions: readonly Session[] = await opening.then(Object.values, () => []);
-    await Promise.all(sessions.map((session) => session.close()));
-    await Promise.all(engines.map((engine) => engine.close()));
-  };
-  try {
-    // Damage is told as damage, whatever else it leads to: the hashes are awaited before the sessions.
-    const weights = await hashModel(folder, manifest);
-    const [tokenizer, version, runtime] = await Promise.all([
-      readTokenizer(folder, manifest),
-      ownVersion(),
-      runtimeVersion(),
-    ]);
-    const platform = `${process.platform}-${process.arch}`;
-    const environment: Environment = { version, device: engines[0].device, runtime, platform, weights };
-    const family = makeOwnFamily({ manifest, tokenizer, sessions: await opening });
-    return { family, environment, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  return (await openModel(settings)).load();
 }

@@ -1,15 +1,18 @@
 // The models that Nishiki trains, the embedded one among them: MiniLM's words, a rectified flow over channels-last latents.
-import { type Denoiser, getSimpleSigmas } from "../diffusion/index.js";
+import { type Denoiser, getStepSchedule } from "../diffusion/index.js";
+import { NishikiError } from "../errors.js";
 import type { Tokenizer } from "../tokenizer/index.js";
-import type { Drawing, ModelFamily, Side } from "./family.js";
+import type { Drawing, ModelFamily, PictureCoder, Side } from "./family.js";
 import type { ModelManifest } from "./model-folder.js";
 import {
   decodePixels,
+  encodePixels,
   encodeWords,
   getNoWords,
   getSchedule,
   makeDenoiser,
   type NetworkSessions,
+  spreadMask,
   type Words,
 } from "./networks.js";
 import type { PictureSettings, RequestContext } from "./request.js";
@@ -21,9 +24,16 @@ export interface OwnModel {
   readonly sessions: NetworkSessions;
 }
 
+const always = ["schedule", "rng", "variationSeed", "variationStrength"] as const;
+const withEncoder = ["image", "mask", "extend", "strength"] as const;
+
 /** What may be asked of such a model: it draws one size. */
-export function getOwnContext({ defaults, pictureSize }: ModelManifest): RequestContext {
-  return { defaults, sizes: { usual: [pictureSize, pictureSize] } };
+export function getOwnContext(
+  { defaults, pictureSize }: ModelManifest,
+  { hasEncoder }: { readonly hasEncoder: boolean },
+): RequestContext {
+  const takes = hasEncoder ? [...always, ...withEncoder] : always;
+  return { defaults, sizes: { usual: [pictureSize, pictureSize] }, takes };
 }
 
 interface Prompt {
@@ -63,13 +73,27 @@ export function makeOwnFamily(model: OwnModel): ModelFamily {
         sides.map((side) => words[side]),
         signal,
       );
+    const sigmas = getStepSchedule(settings.schedule ?? "simple").getSigmas(settings.steps, schedule);
     return {
       warnings,
       shape: manifest.latents.shape,
-      sigmas: getSimpleSigmas(settings.steps, schedule),
-      denoise,
+      sigmas,
+      noiseScale: sigmas[0]!,
+      denoiser: () => denoise,
+      coder: () => makeCoder(model),
       decode: (latents) => decodePixels(sessions.decoder, manifest, latents),
     };
   };
-  return { model: manifest, context: getOwnContext(manifest), prepare };
+  const context = getOwnContext(manifest, { hasEncoder: sessions.encoder !== undefined });
+  return { model: manifest, context, prepare };
+}
+
+async function makeCoder({ manifest, sessions }: OwnModel): Promise<PictureCoder> {
+  if (!sessions.encoder) throw new NishikiError("internal", `The model ${manifest.name} has no encoder.`);
+  const session = await sessions.encoder();
+  return {
+    seesMask: false,
+    encode: (values) => encodePixels(session, manifest, values),
+    spread: (mask) => spreadMask(manifest, mask),
+  };
 }

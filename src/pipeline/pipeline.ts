@@ -5,23 +5,24 @@
 //
 // Every picture is a run of its own, so that it depends on its seed, the prompt, the settings and the weights, and on
 // nothing else: not on how many are asked for at once, nor on threads.
-import {
-  type Denoiser,
-  getInitialNoise,
-  getNoiseSource,
-  getSampler,
-  getStepInterval,
-  guide,
-  type SamplerState,
-} from "../diffusion/index.js";
+import { type Denoiser, getSampler, getStepInterval, guide, type SamplerState } from "../diffusion/index.js";
 import { NishikiError } from "../errors.js";
-import { sizeOf } from "../graph/index.js";
+import { type Beginning, begin, seedsOf } from "./begin.js";
+import { type Canvas, makeCanvas } from "./canvas.js";
+import { completeRequest } from "./complete-request.js";
 import type { PictureEvent, PipelineEvent, StepEvent } from "./events.js";
 import type { Drawing, ModelFamily, Side } from "./family.js";
 import { Forecast } from "./forecast.js";
 import { isPlain, type Pixels } from "./pixels.js";
-import { type Environment, makeReceipt, type Receipt } from "./receipt.js";
-import { completeRequest, type PictureRequest, type PictureSettings } from "./request.js";
+import {
+  type Environment,
+  makeReceipt,
+  type Receipt,
+  type References,
+  referTo,
+  replacePictures,
+} from "./receipt.js";
+import type { PictureRequest, PictureSettings } from "./request.js";
 
 /** What a pipeline is made of. */
 export interface PipelineParts {
@@ -36,6 +37,13 @@ export interface PipelineParts {
 export interface GenerateOptions {
   /** Stops the work within one step; the iterator then throws NishikiError "aborted". */
   readonly signal?: AbortSignal;
+}
+
+/** What all pictures of a request share. */
+interface Prepared {
+  readonly drawing: Drawing;
+  readonly canvas: Canvas | undefined;
+  readonly references: References;
 }
 
 /** A model, loaded and ready to draw. */
@@ -73,9 +81,10 @@ export class Pipeline {
     this.checkUsable(signal);
     const drawing = await this.parts.family.prepare(settings);
     for (const message of drawing.warnings) yield { kind: "warning", message };
+    const prepared = { drawing, canvas: makeCanvas(settings), references: await referTo(settings) };
     const forecast = new Forecast();
     for (let index = 0; index < settings.count; index++) {
-      yield* this.draw(settings, index, drawing, forecast, signal);
+      yield* this.draw(settings, index, prepared, forecast, signal);
     }
   }
 
@@ -94,20 +103,22 @@ export class Pipeline {
   private async *draw(
     settings: PictureSettings,
     index: number,
-    drawing: Drawing,
+    { drawing, canvas, references }: Prepared,
     forecast: Forecast,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<PipelineEvent, void, void> {
-    let latents: Float32Array | undefined;
+    const beginning = await begin(drawing, settings, index, canvas);
+    let latents = beginning.x;
     forecast.resume();
-    for await (const state of this.sample(settings, settings.seed + index, drawing, signal)) {
+    for await (const state of this.sample(settings, beginning, signal)) {
       forecast.step();
       latents = state.x;
       yield this.tellStep(settings, index, state, drawing, forecast);
       forecast.resume();
     }
     this.checkUsable(signal);
-    const event = await this.finish(settings, index, drawing, latents!);
+    const pixels = await drawing.decode(beginning.finish(latents));
+    const event = await this.finish(settings, index, pixels, references);
     forecast.picture();
     if (isPlain(event.pixels)) {
       const message = `The picture with seed ${event.seed} came out in a single colour; the model may be damaged or hardly trained.`;
@@ -116,18 +127,15 @@ export class Pipeline {
     yield event;
   }
 
-  /** From noise to latents: sigma·noise at the first noise level, then down with the sampler. */
+  /** Down from the first noise level with the sampler. */
   private sample(
     settings: PictureSettings,
-    seed: number,
-    drawing: Drawing,
+    { x, sigmas, noise, network, around }: Beginning,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<SamplerState, void, void> {
-    const { shape, sigmas } = drawing;
-    const size = sizeOf(shape);
-    const noise = getInitialNoise([seed], size).map((value) => value * sigmas[0]!);
-    const options = { condition: ["positive"] as const, signal, noise: getNoiseSource([seed], size) };
-    return getSampler(settings.sampler).sample(this.guided(settings, drawing), noise, sigmas, options);
+    const denoise = around(this.guided(settings, sigmas, network));
+    const options = { condition: ["positive"] as const, signal, noise: noise.steps };
+    return getSampler(settings.sampler).sample(denoise, x, sigmas, options);
   }
 
   private tellStep(
@@ -151,11 +159,13 @@ export class Pipeline {
   }
 
   private guided(
-    { guidance, guidanceRescale, guidanceInterval: [from, to], steps }: PictureSettings,
-    { sigmas, denoise }: Drawing,
+    { guidance, guidanceRescale, guidanceInterval: [from, to] }: PictureSettings,
+    sigmas: readonly number[],
+    network: Denoiser<Side>,
   ): Denoiser<Side> {
+    const steps = sigmas.length - 1;
     const interval = getStepInterval(sigmas, Math.round(from * steps), Math.round(to * steps));
-    return guide<Side>(denoise, {
+    return guide<Side>(network, {
       scale: guidance,
       rescale: guidanceRescale,
       negative: ["negative"],
@@ -166,18 +176,18 @@ export class Pipeline {
   private async finish(
     settings: PictureSettings,
     index: number,
-    drawing: Drawing,
-    latents: Float32Array,
+    pixels: Pixels,
+    references: References,
   ): Promise<PictureEvent> {
     const { family, environment, encodeFile } = this.parts;
-    const seed = settings.seed + index;
-    const pixels = await drawing.decode(latents);
-    const receipt = await makeReceipt(settings, seed, family.model, environment, pixels.data);
+    const seeds = seedsOf(settings, index);
+    const request = replacePictures({ ...settings, ...seeds, count: 1 }, references);
+    const receipt = await makeReceipt(request, family.model, environment, pixels.data);
     const { width, height, data } = pixels;
     return {
       kind: "picture",
       index,
-      seed,
+      seed: seeds.seed,
       width,
       height,
       pixels: data,

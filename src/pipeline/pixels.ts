@@ -9,6 +9,12 @@ export interface Pixels {
   readonly data: Uint8Array;
 }
 
+/** A picture that a request begins from, or a mask. */
+export interface InputPicture extends Pixels {
+  /** What receipts call it: a file's name without its folder. */
+  readonly name?: string;
+}
+
 /** Numbers of a decoder, in [-1, 1] and a little beyond, as 8 bits. @throws NishikiError "internal" where one is not finite. */
 export function toBytes(decoded: Float32Array): Uint8Array {
   const data = new Uint8Array(decoded.length);
@@ -23,6 +29,11 @@ export function toBytes(decoded: Float32Array): Uint8Array {
     data[i] = Math.min(255, Math.max(0, Math.round((value + 1) * 127.5)));
   }
   return data;
+}
+
+/** 8 bits as numbers in [-1, 1], [height, width, 3]. */
+export function fromBytes(data: Uint8Array): Float32Array {
+  return Float32Array.from(data, (value) => (value / 255) * 2 - 1);
 }
 
 /** Whether all pixels are of one colour. */

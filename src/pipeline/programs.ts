@@ -17,6 +17,7 @@ import {
   decode,
   denoise,
   dit,
+  encode,
 } from "../models/index.js";
 import { type MiniLmConfig, miniLm } from "../models/minilm.js";
 import {
@@ -39,6 +40,11 @@ export interface NetworkPrograms {
   readonly denoiser: Program;
   /** latents `[batch, height, width, channels]` → pixels `[batch, size, size, 3]` in [-1, 1] */
   readonly decoder: Program;
+}
+
+/** pixels `[batch, size, size, 3]` in [-1, 1] → latents `[batch, height, width, channels]`, not standardised */
+export function traceEncoder(manifest: ModelManifest): Program {
+  return buildPart(encoders, "autoencoder", manifest);
 }
 
 const count = wholeNumber(1, 1 << 20);
@@ -162,6 +168,15 @@ const decoders: Readonly<Record<string, Build>> = {
     trace((tracer) => ({
       pixels: decode(tracer.scope("decoder"), tracer.input("latents", ["batch", ...shape]), config),
     })),
+  ),
+};
+
+const encoders: Readonly<Record<string, Build>> = {
+  autoencoder: build(autoencoderChecks, (config, { pictureSize }) =>
+    trace((tracer) => {
+      const pixels = tracer.input("pixels", ["batch", pictureSize, pictureSize, 3]);
+      return { latents: encode(tracer.scope("encoder"), pixels, config) };
+    }),
   ),
 };
 

@@ -1,8 +1,21 @@
 // A receipt: what is needed to make a picture again, and to say what differs where that fails. It lies in the PNG.
 import { NishikiError } from "../errors.js";
-import { anyRecord, type Check, filledText, isRecord, recordOf, reject, text } from "./check.js";
+import {
+  anyRecord,
+  type Check,
+  filledText,
+  isRecord,
+  optional,
+  recordOf,
+  reject,
+  text,
+  wholeNumber,
+} from "./check.js";
+import { completePictureFields } from "./complete-request.js";
 import type { ModelFamily } from "./family.js";
-import { completeRequest, type PictureRequest, type PictureSettings, pictureFields } from "./request.js";
+import type { InputPicture } from "./pixels.js";
+import { optionalSettings, type PictureSettings, pictureFields } from "./request.js";
+import { parseSize, sizeText } from "./setting-checks.js";
 
 /** The PNG text under which a receipt lies. */
 export const receiptKey = "nishiki";
@@ -20,12 +33,31 @@ export interface Environment {
   readonly weights: Readonly<Record<string, string>>;
 }
 
+/** Which picture was given: pixels do not go into receipts. */
+export interface PictureReference {
+  /** "" where it came from memory. */
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  /** SHA-256 of its pixels, RGB of 8 bits row by row. */
+  readonly sha256: string;
+}
+
+/** References to the pictures of a request. */
+export interface References {
+  readonly image?: PictureReference;
+  readonly mask?: PictureReference;
+}
+
+/** Settings as receipts hold them. */
+export type ReceiptRequest = Omit<PictureSettings, keyof References> & References;
+
 /** Threads, batch size and time of day are not in it: they decide nothing, and equal pictures are to be equal files. */
 export interface Receipt extends Omit<Environment, "weights"> {
   /** Version of this layout. */
   readonly format: 1;
   /** The request that makes this very picture alone: count is 1, seed is its own. */
-  readonly request: PictureSettings;
+  readonly request: ReceiptRequest;
   readonly model: {
     readonly name: string;
     readonly version: string;
@@ -41,10 +73,26 @@ export async function sha256(bytes: Uint8Array): Promise<string> {
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** The receipt of one picture. */
+async function refer({ name = "", width, height, data }: InputPicture): Promise<PictureReference> {
+  return { name, width, height, sha256: await sha256(data) };
+}
+
+/** What stands in receipts for the pictures of a request. */
+export async function referTo({ image, mask }: PictureSettings): Promise<References> {
+  return { ...(image && { image: await refer(image) }), ...(mask && { mask: await refer(mask) }) };
+}
+
+/** Settings as a receipt holds them. */
+export function replacePictures(
+  { image, mask, ...settings }: PictureSettings,
+  references: References,
+): ReceiptRequest {
+  return { ...settings, ...references };
+}
+
+/** The receipt of the picture that `request` alone makes. */
 export async function makeReceipt(
-  settings: PictureSettings,
-  seed: number,
+  request: ReceiptRequest,
   { name, version }: ModelFamily["model"],
   { weights, ...environment }: Environment,
   pixels: Uint8Array,
@@ -52,7 +100,7 @@ export async function makeReceipt(
   return {
     format: 1,
     ...environment,
-    request: { ...settings, seed, count: 1 },
+    request,
     model: { name, version, weights },
     pixels: await sha256(pixels),
   };
@@ -63,18 +111,27 @@ const texts: Check<Readonly<Record<string, string>>> = (value, where) => {
   return value as Readonly<Record<string, string>>;
 };
 
-/** Settings of a receipt: complete, so that no default of this version slips in. The model's size is its own. */
-const settings: Check<PictureSettings> = (value, where) => {
+const reference = recordOf<PictureReference>({
+  name: text,
+  width: wholeNumber(1),
+  height: wholeNumber(1),
+  sha256: filledText,
+});
+
+const references = recordOf<References>({ image: optional(reference), mask: optional(reference) });
+
+/** Settings of a receipt: complete, so that no default of this version slips in. What a model takes is its own matter. */
+const settings: Check<ReceiptRequest> = (value, where) => {
   if (!isRecord(value)) return reject(where, "an object", value);
-  const sides = /^(\d+)x(\d+)$/.exec(String(value.size))?.slice(1).map(Number);
-  if (!sides) return reject(`${where}.size`, "a size such as 256x256", value.size);
+  const size = parseSize(sizeText(value.size, `${where}.size`));
   for (const name of Object.keys(pictureFields)) {
-    if (value[name] === undefined) reject(`${where}.${name}`, "a value", undefined);
+    const isOptional = (optionalSettings as readonly string[]).includes(name);
+    if (value[name] === undefined && !isOptional) reject(`${where}.${name}`, "a value", undefined);
   }
-  return completeRequest(value as unknown as PictureRequest, {
-    sizes: { usual: [sides[0]!, sides[1]!] },
-    defaults: { steps: 1, guidance: 1, sampler: String(value.sampler) },
-  });
+  const { image, mask, ...rest } = value;
+  const defaults = { steps: 1, guidance: 1, sampler: String(value.sampler) };
+  const complete = completePictureFields(rest, { defaults, sizes: { usual: size }, takes: optionalSettings });
+  return replacePictures(complete, references({ image, mask }, where));
 };
 
 const receiptChecks = recordOf<Receipt>({

@@ -1,17 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { NishikiError } from "../errors.js";
-import {
-  completeMachine,
-  completeRequest,
-  type PictureRequest,
-  pictureFields,
-  valueOfText,
-} from "./request.js";
+import { completeMachine, completeRequest, valueOfText } from "./complete-request.js";
+import { optionalSettings, type PictureRequest, pictureFields } from "./request.js";
 
 const context = {
   defaults: { steps: 12, guidance: 3, sampler: "euler" },
   sizes: { usual: [256, 256] as const },
+  takes: optionalSettings,
 };
 const ask = (more: object) => completeRequest({ prompt: "a cat", ...more } as PictureRequest, context);
 

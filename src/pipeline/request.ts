@@ -1,10 +1,19 @@
 // What may be asked of a pipeline: one table from which the library, the command line, the HTTP interface and the
 // receipts take names, checks, defaults and help. A default stands here or in the model's manifest, nowhere else.
-import { getSampler, samplers } from "../diffusion/index.js";
+import { samplers, stepSchedules } from "../diffusion/index.js";
 import { type DeviceName, deviceNames } from "../engine/index.js";
-import { NishikiError } from "../errors.js";
-import { type Check, filledText, numberWithin, oneOf, reject, text, wholeNumber } from "./check.js";
-import type { ModelDefaults } from "./model-folder.js";
+import { type Check, filledText, flag, numberWithin, oneOf, optional, text, wholeNumber } from "./check.js";
+import { type RandomName, randomNames } from "./noise.js";
+import type { InputPicture } from "./pixels.js";
+import {
+  type Extension,
+  extension,
+  inputPicture,
+  interval,
+  samplerName,
+  scheduleName,
+  sizeText,
+} from "./setting-checks.js";
 
 /** Everything that decides what a picture looks like, apart from the model. */
 export interface PictureSettings {
@@ -28,7 +37,43 @@ export interface PictureSettings {
   readonly sampler: string;
   /** Width and height in pixels, as "256x256". */
   readonly size: string;
+  /** Where on its way down the noise the sampler stops: the name of a step schedule. */
+  readonly schedule?: string;
+  /** Whose random numbers seeds stand for. Left out: Nishiki's own. */
+  readonly rng?: RandomName;
+  /** The picture to begin from, in place of noise alone. */
+  readonly image?: InputPicture;
+  /** White where the picture shall be drawn anew, black where it stays; as large as the picture. */
+  readonly mask?: InputPicture;
+  /** Pixels by which the picture grows at its sides; they are drawn anew. */
+  readonly extend?: Extension;
+  /** From 0 to 1: how much of the noise is put upon the picture, and so how little of it stays. */
+  readonly strength?: number;
+  /** Seed of a second noise that is mixed in; picture i has variationSeed + i, and all have the same seed. */
+  readonly variationSeed?: number;
+  /** From 0 to 1: how much of the second noise. */
+  readonly variationStrength?: number;
+  /** How many of the text encoder's last layers are left out. */
+  readonly clipSkip?: number;
+  /** Whether the picture's sides fit to each other. */
+  readonly tile?: boolean;
 }
+
+/** Settings that only some models or requests have; not given is a choice of its own. */
+export const optionalSettings = [
+  "schedule",
+  "rng",
+  "image",
+  "mask",
+  "extend",
+  "strength",
+  "variationSeed",
+  "variationStrength",
+  "clipSkip",
+  "tile",
+] as const satisfies readonly (keyof PictureSettings)[];
+
+export type OptionalSetting = (typeof optionalSettings)[number];
 
 /** A request as a caller gives it: all but the prompt has a default. */
 export type PictureRequest = Pick<PictureSettings, "prompt"> & Partial<PictureSettings>;
@@ -42,23 +87,36 @@ export interface MachineSettings {
   readonly threads?: number;
 }
 
-/** What defaults depend on. */
+/** What suits a model where a request leaves it open. */
+export interface RequestDefaults {
+  readonly steps: number;
+  readonly guidance: number;
+  readonly sampler: string;
+  readonly schedule?: string;
+  readonly rng?: RandomName;
+}
+
+/** What may be asked of a model, and what it does where it is not asked. */
 export interface RequestContext {
-  readonly defaults: ModelDefaults;
+  readonly defaults: RequestDefaults;
   readonly sizes: PictureSizes;
+  /** The optional settings that this model takes. */
+  readonly takes: readonly OptionalSetting[];
 }
 
 /** The sizes that a model draws. */
 export interface PictureSizes {
   /** In pixels; the only one where no others are said to be possible. */
   readonly usual: readonly [width: number, height: number];
+  /** Other sizes: both sides a multiple of `step`, from `least` to `most`. */
+  readonly range?: { readonly step: number; readonly least: number; readonly most: number };
 }
 
 /** One row: how a setting is checked, what it is by default, and how the command line takes and explains it. */
 export interface Field<T, C> {
   readonly check: Check<T>;
   /** Undefined where the caller must give it, or where "not given" is itself a choice. */
-  readonly fallback?: (context: C) => T;
+  readonly fallback?: (context: C, given: { readonly [K in string]?: unknown }) => T;
   /** The command line's option, as in "-s, --steps <number>". None for what is no option, the prompt. */
   readonly flag?: string;
   /** Command-line texts become numbers or stay texts. Default: text. */
@@ -68,36 +126,18 @@ export interface Field<T, C> {
   readonly fallbackWords?: string;
 }
 
-type Fields<T, C> = { readonly [K in keyof T]-?: Field<T[K], C> };
+export type Fields<T, C> = { readonly [K in keyof T]-?: Field<T[K], C> };
+
+const noExtension: Extension = { left: 0, right: 0, top: 0, bottom: 0 };
 
 /** Seeds and seed + count stay whole numbers that JavaScript holds exactly. */
-const SEED_LIMIT = 2 ** 53 - 1;
+export const SEED_LIMIT = 2 ** 53 - 1;
 const COUNT_LIMIT = 10_000;
 
 /** Seeds that are drawn for the caller are short enough to be typed again. */
 export function drawSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0]!;
 }
-
-const interval: Check<readonly [number, number]> = (value, where) => {
-  const expected = "two numbers from 0 to 1, the second above the first, such as 0,0.5";
-  const parts: unknown = typeof value === "string" ? value.split(/[,-]/).map(Number) : value;
-  if (!Array.isArray(parts) || parts.length !== 2) return reject(where, expected, value);
-  const [from, to] = parts as [unknown, unknown];
-  const within = (n: unknown): n is number => typeof n === "number" && n >= 0 && n <= 1;
-  if (!within(from) || !within(to) || from >= to) return reject(where, expected, value);
-  return [from, to];
-};
-
-const sizeText: Check<string> = (value, where) => {
-  const match = typeof value === "string" ? /^(\d{1,5})(?:[x×](\d{1,5}))?$/i.exec(value.trim()) : null;
-  if (!match) return reject(where, "width x height in pixels, such as 256x256", value);
-  return `${Number(match[1])}x${Number(match[2] ?? match[1])}`;
-};
-
-/** A sampler's own name, whatever alias it was asked for by: "DPM++ 2M" → "dpmpp-2m". */
-const samplerName: Check<string> = (value, where) =>
-  typeof value === "string" ? getSampler(value).name : reject(where, "the name of a sampler", value);
 
 /** Every setting of a picture. */
 export const pictureFields: Fields<PictureSettings, RequestContext> = {
@@ -165,12 +205,83 @@ export const pictureFields: Fields<PictureSettings, RequestContext> = {
   },
   size: {
     check: sizeText,
-    fallback: ({ sizes }) => sizes.usual.join("x"),
+    fallback: ({ sizes }, { image, extend }) => usualSize(sizes, image, extend),
     flag: "--size <width>x<height>",
-    help: "in pixels; the model draws one size",
+    help: "in pixels; some models draw one size only",
+    fallbackWords: "the picture's that is given, or the model's",
+  },
+  schedule: {
+    check: optional(scheduleName),
+    fallback: ({ defaults }) => defaults.schedule,
+    flag: "--schedule <name>",
+    help: `how the steps are spaced, one of ${Object.keys(stepSchedules).join(", ")}`,
     fallbackWords: "the model's",
   },
+  rng: {
+    check: optional(oneOf(randomNames)),
+    fallback: ({ defaults }) => defaults.rng,
+    flag: "--rng <name>",
+    help: `whose random numbers seeds stand for, one of ${randomNames.join(", ")}`,
+    fallbackWords: "the model's",
+  },
+  image: {
+    check: optional(inputPicture),
+    flag: "-i, --image <file>",
+    help: "begin from this picture",
+  },
+  mask: {
+    check: optional(inputPicture),
+    flag: "--mask <file>",
+    help: "a picture that is white where --image shall be drawn anew, and black elsewhere",
+  },
+  extend: {
+    check: optional(extension),
+    flag: "--extend <sides>",
+    help: "let --image grow by pixels that are drawn anew, such as left=128,top=64",
+  },
+  strength: {
+    check: optional(numberWithin(0, 1)),
+    fallback: (_, { image, mask, extend }) => {
+      if (image === undefined) return undefined;
+      return mask === undefined && extend === undefined ? 0.8 : 1;
+    },
+    flag: "--strength <number>",
+    numeric: true,
+    help: "0 to 1: how far to change --image",
+    fallbackWords: "0.8; 1 with a mask",
+  },
+  variationStrength: {
+    check: optional(numberWithin(0, 1)),
+    flag: "--variation-strength <number>",
+    numeric: true,
+    help: "0 to 1: how far each picture differs from the one that the seed alone gives",
+    fallbackWords: "0",
+  },
+  variationSeed: {
+    check: optional(wholeNumber(0, SEED_LIMIT)),
+    fallback: (_, { variationStrength }) => (variationStrength === undefined ? undefined : drawSeed()),
+    flag: "--variation-seed <number>",
+    numeric: true,
+    help: "seed of what makes the pictures differ",
+    fallbackWords: "drawn at random",
+  },
+  clipSkip: {
+    check: optional(wholeNumber(0, 11)),
+    flag: "--clip-skip <layers>",
+    numeric: true,
+    help: "leave out the last layers of the text encoder",
+    fallbackWords: "0",
+  },
+  tile: { check: optional(flag), flag: "--tile", help: "let the picture's sides fit to each other" },
 };
+
+/** The given picture's size with what it grows by; else the model's. What is wrong with them is told by their own checks. */
+function usualSize(sizes: PictureSizes, image: unknown, extend: unknown): string {
+  if (image === undefined || !sizes.range) return sizes.usual.join("x");
+  const { width, height } = inputPicture(image, "image");
+  const { left, right, top, bottom } = extend === undefined ? noExtension : extension(extend, "extend");
+  return `${width + left + right}x${height + top + bottom}`;
+}
 
 /** Where a picture is drawn. */
 export const machineFields: Fields<MachineSettings, undefined> = {
@@ -195,47 +306,3 @@ export const machineFields: Fields<MachineSettings, undefined> = {
     fallbackWords: "one for each core",
   },
 };
-
-function complete<T, C>(fields: Fields<T, C>, given: object, context: C, kind: string): T {
-  const names = Object.keys(fields) as (keyof T & string)[];
-  const unknown = Object.keys(given).find((name) => !(names as string[]).includes(name));
-  if (unknown !== undefined) {
-    throw new NishikiError("usage", `Unknown setting "${unknown}". ${kind} takes: ${names.join(", ")}.`);
-  }
-  const values = given as Partial<Record<keyof T, unknown>>;
-  const result: Partial<T> = {};
-  for (const name of names) {
-    const { check, fallback } = fields[name];
-    const value = values[name];
-    result[name] = value === undefined && fallback ? fallback(context) : check(value, name);
-  }
-  return result as T;
-}
-
-/**
- * Checks a request and fills in what was left open.
- * @throws NishikiError "usage" with one sentence: which setting, what was expected, what came.
- */
-export function completeRequest(request: PictureRequest, context: RequestContext): PictureSettings {
-  if (typeof request !== "object" || request === null) reject("request", "an object with a prompt", request);
-  const settings = complete(pictureFields, request, context, "A request");
-  const size = context.sizes.usual.join("x");
-  if (settings.size !== size) {
-    throw new NishikiError("usage", `size: this model draws ${size} pixels only, got ${settings.size}.`);
-  }
-  if (settings.seed > SEED_LIMIT - (settings.count - 1)) {
-    reject("seed", `a whole number from 0 to ${SEED_LIMIT - settings.count + 1}`, settings.seed);
-  }
-  return settings;
-}
-
-/** Checks where to draw. @throws NishikiError "usage" */
-export function completeMachine(settings: Partial<MachineSettings>): MachineSettings {
-  return complete(machineFields, settings, undefined, "Loading a pipeline");
-}
-
-/** A command-line text as the value that a field's check expects: "7.5" → 7.5, "x" stays "x" and is refused there. */
-export function valueOfText(field: { readonly numeric?: boolean }, given: string): unknown {
-  const isNumber = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(given.trim()) || given.trim() === "NaN";
-  return field.numeric && isNumber ? Number(given) : given;
-}

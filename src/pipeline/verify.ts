@@ -2,7 +2,7 @@
 import { NishikiError } from "../errors.js";
 import type { PictureEvent } from "./events.js";
 import type { Pipeline } from "./pipeline.js";
-import type { Pixels } from "./pixels.js";
+import type { InputPicture, Pixels } from "./pixels.js";
 import { type Environment, type Receipt, sha256 } from "./receipt.js";
 
 /** What came out of drawing a picture again. */
@@ -46,8 +46,28 @@ function countDifferences(a: Uint8Array, b: Uint8Array): { pixels: number; max: 
   return { pixels, max };
 }
 
-async function redraw(pipeline: Pipeline, receipt: Receipt, signal?: AbortSignal): Promise<PictureEvent> {
-  for await (const event of pipeline.generate(receipt.request, { signal })) {
+/** The pictures that a request began from: a receipt only names them. */
+export interface GivenPictures {
+  readonly image?: InputPicture;
+  readonly mask?: InputPicture;
+}
+
+async function redraw(
+  pipeline: Pipeline,
+  { request }: Receipt,
+  given: GivenPictures,
+  signal?: AbortSignal,
+): Promise<PictureEvent> {
+  for (const name of ["image", "mask"] as const) {
+    if (request[name] && !given[name]) {
+      const { name: file, width, height } = request[name];
+      const which = `${file || "a picture"} of ${width}x${height} pixels`;
+      throw new NishikiError("usage", `${name}: the picture was drawn from ${which}; give it too.`);
+    }
+  }
+  const { image, mask, ...settings } = request;
+  const all = { ...settings, ...(image && { image: given.image }), ...(mask && { mask: given.mask }) };
+  for await (const event of pipeline.generate(all, { signal })) {
     if (event.kind === "picture") return event;
   }
   throw new NishikiError("internal", "The pipeline ended without a picture.");
@@ -56,18 +76,24 @@ async function redraw(pipeline: Pipeline, receipt: Receipt, signal?: AbortSignal
 /**
  * Draws a picture again from its receipt and compares.
  * @param picture The pixels of the file, RGB.
+ * @param options The pictures that it was drawn from, where it was; a signal stops the work.
  * @throws NishikiError "usage" where this model cannot draw what the receipt asks for.
  */
 export async function compareWithReceipt(
   picture: Pixels,
   receipt: Receipt,
   pipeline: Pipeline,
-  signal?: AbortSignal,
+  { signal, ...given }: GivenPictures & { readonly signal?: AbortSignal } = {},
 ): Promise<Comparison> {
-  const drawn = await redraw(pipeline, receipt, signal);
+  const drawn = await redraw(pipeline, receipt, given, signal);
   const totalPixels = picture.width * picture.height;
   const edited = (await sha256(picture.data)) !== receipt.pixels;
   const changes = listChanges(receipt, pipeline.environment);
+  for (const name of ["image", "mask"] as const) {
+    const [was, is] = [receipt.request[name]?.sha256, drawn.receipt.request[name]?.sha256];
+    if (was !== is)
+      changes.push(`SHA-256 of the ${name}'s pixels: was ${was?.slice(0, 12)}, is ${is?.slice(0, 12)}`);
+  }
   if (picture.width !== drawn.width || picture.height !== drawn.height) {
     changes.push(`size: was ${drawn.width}x${drawn.height}, is ${picture.width}x${picture.height}`);
     return {

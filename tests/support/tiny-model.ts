@@ -8,7 +8,7 @@ import { float32ToF16 } from "../../src/checkpoint/index.js";
 import { writeSafetensors } from "../../src/checkpoint/node.js";
 import type { Program } from "../../src/graph/index.js";
 import { autoencoderConfigs, denoiserConfigs, ditConfigs } from "../../src/models/index.js";
-import { type ModelManifest, traceNetworks } from "../../src/pipeline/index.js";
+import { type ModelManifest, traceEncoder, traceNetworks } from "../../src/pipeline/index.js";
 import { random } from "../../src/random/index.js";
 
 const weights = fileURLToPath(new URL("../../weights/", import.meta.url));
@@ -68,9 +68,10 @@ interface Randomness {
 /** Normal weights that keep the variance, also where training would begin with zeros: else nothing would be drawn. */
 async function writeRandomWeights(
   path: string,
-  { parameters }: Program,
+  programs: readonly Program[],
   { seed, scale }: Randomness,
 ): Promise<string> {
+  const parameters = programs.flatMap((program) => program.parameters);
   const tensors = parameters.map(({ name, shape }) => {
     const size = shape.reduce((product, side) => product * side, 1);
     const deviation = 1 / Math.sqrt(size / (shape[0] ?? 1));
@@ -91,21 +92,22 @@ export async function writeTinyModel(
   seed = 1,
   scale = 1,
   model: ModelManifest = tinyManifest,
+  hasEncoder = true,
 ): Promise<string> {
   await mkdir(folder, { recursive: true });
   await copyFile(join(weights, "tokenizer.json"), join(folder, "tokenizer.json"));
   const { textEncoder, denoiser, decoder } = traceNetworks(model);
-  const write = async (part: ModelManifest["parts"]["denoiser"], program: Program) => ({
+  const write = async (part: ModelManifest["parts"]["denoiser"], programs: readonly Program[]) => ({
     ...part,
-    sha256: await writeRandomWeights(join(folder, part.file), program, { seed, scale }),
+    sha256: await writeRandomWeights(join(folder, part.file), programs, { seed, scale }),
   });
   const { parts } = model;
   const manifest: ModelManifest = {
     ...model,
     parts: {
-      textEncoder: await write(parts.textEncoder, textEncoder),
-      autoencoder: await write(parts.autoencoder, decoder),
-      denoiser: await write(parts.denoiser, denoiser),
+      textEncoder: await write(parts.textEncoder, [textEncoder]),
+      autoencoder: await write(parts.autoencoder, hasEncoder ? [decoder, traceEncoder(model)] : [decoder]),
+      denoiser: await write(parts.denoiser, [denoiser]),
     },
   };
   await writeFile(join(folder, "model.json"), JSON.stringify(manifest, null, 2));

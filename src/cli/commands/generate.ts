@@ -1,19 +1,18 @@
 // nishiki PROMPT: draws pictures and prints their paths.
 import type { Command } from "commander";
 import { NishikiError } from "../../errors.js";
+import { type RequestWithFiles, readPictures } from "../../input-pictures.js";
 import { loadPipeline } from "../../load-pipeline.js";
 import {
   completeMachine,
   completeRequest,
-  getOwnContext,
   type MachineSettings,
   machineFields,
   type PictureEvent,
-  type PictureRequest,
   type PictureSettings,
   pictureFields,
 } from "../../pipeline/index.js";
-import { embeddedModel, readModelFolder } from "../../pipeline/node.js";
+import { openModel } from "../../pipeline/node.js";
 import { type PictureFiles, preparePictureFiles } from "../picture-files.js";
 import { formatSeconds, makeProgress, type Progress } from "../progress.js";
 import { addSettingOptions, pickSettings } from "../setting-options.js";
@@ -44,11 +43,13 @@ export function addGenerateCommand(program: Command): void {
 /** Everything is checked before the model is loaded, and everything is loaded before anything is drawn. */
 async function generate(prompt: string, options: Options): Promise<void> {
   const machine = completeMachine(pickSettings(options, machineFields));
-  const request = { ...pickSettings(options, pictureFields), prompt } as PictureRequest;
-  const manifest = await readModelFolder(machine.model ?? embeddedModel);
-  const settings = completeRequest(request, getOwnContext(manifest));
+  const asked = { ...pickSettings(options, pictureFields), prompt } as RequestWithFiles;
+  const { context } = await openModel(machine);
+  const { request, notices } = await readPictures(asked, context);
+  const settings = completeRequest(request, context);
   const files = await preparePictureFiles({ ...settings, output: options.output, force: options.force });
   const progress = makeProgress(options.quiet ?? false);
+  for (const notice of notices) progress.warn(notice);
   const stop = listenForStop();
   try {
     await draw({ settings, machine, files, progress, signal: stop.signal, json: options.json ?? false });

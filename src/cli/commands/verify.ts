@@ -1,14 +1,19 @@
 // nishiki verify FILE.png: draws a picture again from its receipt and says whether it is the same.
+import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import { NishikiError } from "../../errors.js";
 import { decodePng, toRgb } from "../../image/index.js";
+import { readInputPicture } from "../../input-pictures.js";
 import { loadPipeline } from "../../load-pipeline.js";
 import {
   type Comparison,
   compareWithReceipt,
   completeMachine,
+  type GivenPictures,
+  type InputPicture,
   machineFields,
   parseReceipt,
+  type Receipt,
   receiptKey,
 } from "../../pipeline/index.js";
 import { readBytes } from "../read-bytes.js";
@@ -18,6 +23,8 @@ import { listenForStop } from "../stop.js";
 
 interface Options extends Readonly<Record<string, unknown>> {
   readonly json?: boolean;
+  readonly image?: string;
+  readonly mask?: string;
 }
 
 export function addVerifyCommand(program: Command): void {
@@ -26,7 +33,14 @@ export function addVerifyCommand(program: Command): void {
     .description("draw a picture again from its receipt; exit code 0 if it is identical, 1 if not")
     .argument("<file>", "a PNG that nishiki drew");
   addSettingOptions(command, machineFields);
-  command.option("--json", "print the comparison as JSON").action(verify);
+  command
+    .option(
+      "-i, --image <file>",
+      "the picture that it was drawn from (default: the one of its name beside it)",
+    )
+    .option("--mask <file>", "the mask that it was drawn with (default: the one of its name beside it)")
+    .option("--json", "print the comparison as JSON")
+    .action(verify);
 }
 
 async function verify(file: string, options: Options): Promise<void> {
@@ -42,16 +56,29 @@ async function verify(file: string, options: Options): Promise<void> {
   const receipt = parseReceipt(json);
   const { width, height, data } = toRgb(picture);
   const pixels = { width, height, channels: 3 as const, data: Uint8Array.from(data) };
+  const given = await findPictures(file, receipt, options);
   const stop = listenForStop();
   const pipeline = await loadPipeline(machine);
   try {
-    const comparison = await compareWithReceipt(pixels, receipt, pipeline, stop.signal);
+    const comparison = await compareWithReceipt(pixels, receipt, pipeline, { ...given, signal: stop.signal });
     process.stdout.write(options.json ? `${JSON.stringify(comparison)}\n` : explain(file, comparison));
     if (!comparison.identical) process.exitCode = exitCodes.failure;
   } finally {
     await pipeline.dispose();
     stop.release();
   }
+}
+
+/** The pictures that a receipt names: where the options say, else beside the picture, at the size that was drawn from. */
+async function findPictures(file: string, { request }: Receipt, options: Options): Promise<GivenPictures> {
+  const found: { image?: InputPicture; mask?: InputPicture } = {};
+  for (const name of ["image", "mask"] as const) {
+    const wanted = request[name];
+    if (!wanted) continue;
+    const path = options[name] ?? (wanted.name && join(dirname(file), wanted.name));
+    if (path) found[name] = await readInputPicture(path, wanted);
+  }
+  return found;
 }
 
 /** The comparison in words. */

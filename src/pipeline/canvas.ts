@@ -1,0 +1,39 @@
+// The picture that a request begins from, grown where it asks for that, and what of it shall be drawn anew.
+import type { Pixels } from "./pixels.js";
+import type { PictureSettings } from "./request.js";
+import { parseSize } from "./setting-checks.js";
+
+export interface Canvas {
+  /** Of the size that is drawn. */
+  readonly pixels: Pixels;
+  /** [height, width]: 1 where the picture is drawn anew, 0 where it stays. Undefined: it may change everywhere. */
+  readonly mask?: Uint8Array;
+}
+
+/** Whether a pixel is nearer to white than to black, by the weights of ITU-R 601 (as Pillow turns colours to grey). */
+function isLight(data: Uint8Array, pixel: number): boolean {
+  const [r, g, b] = [data[pixel * 3]!, data[pixel * 3 + 1]!, data[pixel * 3 + 2]!];
+  return (r * 19_595 + g * 38_470 + b * 7_471 + 0x8000) >> 16 >= 128;
+}
+
+/** Nothing for a request without a picture. What it grows by is filled with the pixels of its edges. */
+export function makeCanvas({ image, mask, extend, size }: PictureSettings): Canvas | undefined {
+  if (!image) return undefined;
+  if (!mask && !extend) return { pixels: image };
+  const [width, height] = parseSize(size);
+  const { left = 0, top = 0 } = extend ?? {};
+  const data = new Uint8Array(width * height * 3);
+  const anew = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const [fromX, fromY] = [x - left, y - top];
+      const nearX = Math.min(Math.max(fromX, 0), image.width - 1);
+      const nearY = Math.min(Math.max(fromY, 0), image.height - 1);
+      const source = nearY * image.width + nearX;
+      const isInside = fromX === nearX && fromY === nearY;
+      data.set(image.data.subarray(source * 3, source * 3 + 3), (y * width + x) * 3);
+      anew[y * width + x] = !isInside || (mask && isLight(mask.data, source)) ? 1 : 0;
+    }
+  }
+  return { pixels: { width, height, channels: 3, data }, mask: anew };
+}

@@ -1,0 +1,43 @@
+// What draws here: versions of this program and of what runs the networks, hashes of files (node).
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { fileError } from "../checkpoint/node.js";
+import type { Environment } from "./receipt.js";
+
+/** SHA-256 of a file's content. @throws NishikiError "file" */
+export async function hashFile(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  try {
+    for await (const piece of createReadStream(path, { highWaterMark: 2 ** 20 }))
+      hash.update(piece as Buffer);
+  } catch (error) {
+    throw fileError(error, `read ${path}`);
+  }
+  return hash.digest("hex");
+}
+
+/** The version field of a package.json. */
+async function versionIn(path: string): Promise<string> {
+  const { version } = JSON.parse(await readFile(path, "utf8")) as { version: string };
+  return version;
+}
+
+/** This program's version. */
+export function ownVersion(): Promise<string> {
+  return versionIn(fileURLToPath(new URL("../../package.json", import.meta.url)));
+}
+
+async function runtimeVersion(): Promise<string> {
+  const entry = createRequire(import.meta.url).resolve("onnxruntime-node");
+  return `onnxruntime-node ${await versionIn(join(dirname(dirname(entry)), "package.json"))}`;
+}
+
+/** The environment of pictures drawn on `device` with files of these hashes. */
+export async function readEnvironment(device: string, weights: Environment["weights"]): Promise<Environment> {
+  const [version, runtime] = await Promise.all([ownVersion(), runtimeVersion()]);
+  return { version, device, runtime, platform: `${process.platform}-${process.arch}`, weights };
+}

@@ -1,0 +1,173 @@
+// Folders with a `model.json`, into sessions on this machine's devices (node).
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { fileError, openSafetensors } from "../checkpoint/node.js";
+import type { Engine, Session, WeightPlaces } from "../engine/index.js";
+import { makeEngine } from "../engine/node.js";
+import { NishikiError } from "../errors.js";
+import type { Program } from "../graph/index.js";
+import { makeTokenizer } from "../tokenizer/index.js";
+import { type ModelManifest, type ModelPart, parseManifest } from "./model-folder.js";
+import type { NetworkSessions } from "./networks.js";
+import { hashFile, readEnvironment } from "./node-environment.js";
+import { getOwnContext, makeOwnFamily } from "./own-family.js";
+import type { PipelineParts } from "./pipeline.js";
+import { traceEncoder, traceNetworks } from "./programs.js";
+import type { MachineSettings, RequestContext } from "./request.js";
+
+/** The folder of the model that comes with the package. */
+export const embeddedModel = fileURLToPath(new URL("../../weights/", import.meta.url));
+
+/** Reads and checks a model folder's `model.json`. @throws NishikiError "file", "checkpoint" */
+export async function readModelFolder(folder: string): Promise<ModelManifest> {
+  const path = join(folder, "model.json");
+  const json = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") {
+      throw new NishikiError("file", `There is no model at ${folder}: expected a folder with a model.json.`, {
+        cause: error,
+      });
+    }
+    throw fileError(error, `read ${path}`);
+  });
+  return parseManifest(json, path);
+}
+
+/**
+ * SHA-256 of every file that decides pixels, by name.
+ * @throws NishikiError "checkpoint" for a file that is not the one that the manifest means.
+ */
+export async function hashModel(folder: string, manifest: ModelManifest): Promise<Record<string, string>> {
+  const expected = new Map<string, string | undefined>([
+    ["model.json", undefined],
+    [manifest.tokenizer, undefined],
+  ]);
+  for (const { file, sha256 } of Object.values(manifest.parts)) expected.set(file, sha256);
+  const hashes: Record<string, string> = {};
+  for (const [name, wanted] of expected) {
+    const found = await hashFile(join(folder, name));
+    if (wanted !== undefined && wanted !== found) {
+      const reason = "its content is not what model.json says: it is damaged, or of another version";
+      throw new NishikiError(
+        "checkpoint",
+        `${join(folder, name)} cannot be used: ${reason}. Copy the model anew.`,
+      );
+    }
+    hashes[name] = found;
+  }
+  return hashes;
+}
+
+/** The weights of a part, checked to hold every parameter of its networks. */
+async function openPart(
+  folder: string,
+  part: ModelPart,
+  programs: readonly Program[],
+): Promise<WeightPlaces> {
+  const { path, tensors } = await openSafetensors(join(folder, part.file));
+  const names = new Set(programs.flatMap(({ parameters }) => parameters.map(({ name }) => name)));
+  const missing = [...names].filter((name) => !tensors.has(name));
+  if (missing.length > 0) {
+    const shown = missing.slice(0, 10).join(", ") + (missing.length > 10 ? ", …" : "");
+    const text = `${path} does not hold the network "${part.architecture}": ${missing.length} of ${names.size} parameters are missing: ${shown}.`;
+    throw new NishikiError("checkpoint", text);
+  }
+  return new Map([...tensors].map(([name, entry]) => [name, { ...entry, file: path }]));
+}
+
+/** The results of all, or the first failure; but only when none is under way any more. */
+async function settleAll<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
+}
+
+type Sessions = Required<Pick<NetworkSessions, "textEncoder" | "denoiser" | "decoder">>;
+
+/** Two engines, so that the text encoder and the others become ready at the same time. */
+async function openSessions(
+  folder: string,
+  manifest: ModelManifest,
+  [words, pictures]: readonly [Engine, Engine],
+): Promise<Sessions> {
+  const { textEncoder, denoiser, decoder } = traceNetworks(manifest);
+  const { parts } = manifest;
+  const load = async (engine: Engine, part: ModelPart, program: Program): Promise<Session> =>
+    engine.load(program, { weights: await openPart(folder, part, [program]) });
+  const [encoding, denoising, decoding] = await settleAll([
+    load(words, parts.textEncoder, textEncoder),
+    load(pictures, parts.denoiser, denoiser),
+    load(pictures, parts.autoencoder, decoder),
+  ]);
+  return { textEncoder: encoding!, denoiser: denoising!, decoder: decoding! };
+}
+
+async function readTokenizer(folder: string, { tokenizer, maxTokens }: ModelManifest) {
+  const path = join(folder, tokenizer);
+  const json = await readFile(path, "utf8").catch((error: unknown) => {
+    throw fileError(error, `read ${path}`);
+  });
+  try {
+    return makeTokenizer(JSON.parse(json), { maxTokens });
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new NishikiError("checkpoint", `${path} cannot be used: it is not valid JSON.`, { cause: error });
+  }
+}
+
+/** Whether the weights hold the half of the autoencoder that pictures are read with. Loading tells what is damaged. */
+async function hasEncoder(folder: string, { parts }: ModelManifest): Promise<boolean> {
+  const file = await openSafetensors(join(folder, parts.autoencoder.file)).catch(() => undefined);
+  return [...(file?.tensors.keys() ?? [])].some((name) => name.startsWith("encoder."));
+}
+
+/** A model folder, read but not loaded. @throws NishikiError "file", "checkpoint" */
+export async function openOwnModel({
+  model: folder = embeddedModel,
+  device,
+  threads,
+}: MachineSettings): Promise<{
+  readonly context: RequestContext;
+  load(): Promise<Omit<PipelineParts, "encodeFile">>;
+}> {
+  const manifest = await readModelFolder(folder);
+  const context = getOwnContext(manifest, { hasEncoder: await hasEncoder(folder, manifest) });
+  return { context, load: () => loadOwnModel(folder, manifest, { device, threads }, context) };
+}
+
+async function loadOwnModel(
+  folder: string,
+  manifest: ModelManifest,
+  machine: Pick<MachineSettings, "device" | "threads">,
+  context: RequestContext,
+): Promise<Omit<PipelineParts, "encodeFile">> {
+  const engines = [makeEngine(machine), makeEngine(machine)] as const;
+  const opening = openSessions(folder, manifest, engines);
+  opening.catch(() => {}); // told below, where it is awaited
+  let encoding: Promise<Session> | undefined;
+  const encoder = () => {
+    encoding ??= openPart(folder, manifest.parts.autoencoder, [traceEncoder(manifest)]).then((weights) =>
+      engines[1].load(traceEncoder(manifest), { weights }),
+    );
+    return encoding;
+  };
+  // Closing a session waits for what it is doing; an engine's thread must not be ended in the middle of that.
+  const close = async () => {
+    const sessions: readonly Session[] = await opening.then(Object.values, () => []);
+    const all = [...sessions, await encoding?.catch(() => undefined)];
+    await Promise.all(all.map((session) => session?.close()));
+    await Promise.all(engines.map((engine) => engine.close()));
+  };
+  try {
+    // Damage is told as damage, whatever else it leads to: the hashes are awaited before the sessions.
+    const weights = await hashModel(folder, manifest);
+    const [tokenizer, environment] = await Promise.all([
+      readTokenizer(folder, manifest),
+      readEnvironment(engines[0].device, weights),
+    ]);
+    const sessions = { ...(await opening), ...(context.takes.includes("image") && { encoder }) };
+    return { family: makeOwnFamily({ manifest, tokenizer, sessions }), environment, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

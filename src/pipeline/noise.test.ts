@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { random } from "../random/index.js";
+import { makePictureNoise, mixNoise } from "./noise.js";
+
+const shape = [4, 8, 6] as const;
+const size = 4 * 8 * 6;
+const [one, two] = [1, 2].map((seed) => random(seed).normals(size)) as [Float32Array, Float32Array];
+
+/** Length of column k of channel i. */
+function lengthOf(noise: Float32Array, i: number, k: number): number {
+  return Math.hypot(...Array.from({ length: 8 }, (_, j) => noise[(i * 8 + j) * 6 + k]!));
+}
+
+describe("mixing noise", () => {
+  it("gives the first at 0 and the second at 1", () => {
+    mixNoise(one, two, 0, shape).forEach((value, i) => {
+      expect(value).toBeCloseTo(one[i]!, 6);
+    });
+    mixNoise(one, two, 1, shape).forEach((value, i) => {
+      expect(value).toBeCloseTo(two[i]!, 6);
+    });
+  });
+
+  it("goes along the arc between two columns of one length", () => {
+    const turned = Float32Array.from(two, (value, index) => {
+      const [i, k] = [Math.floor(index / 48), index % 6];
+      return (value * lengthOf(one, i, k)) / lengthOf(two, i, k);
+    });
+    const middle = mixNoise(one, turned, 0.4, shape);
+    for (let i = 0; i < 4; i++)
+      for (let k = 0; k < 6; k++) expect(lengthOf(middle, i, k)).toBeCloseTo(lengthOf(one, i, k), 4);
+  });
+
+  it("goes straight between noises that are almost one", () => {
+    const near = one.map((value) => value * 1.5);
+    mixNoise(one, near, 0.5, shape).forEach((value, i) => {
+      expect(value).toBeCloseTo(one[i]! * 1.25, 5);
+    });
+  });
+});
+
+describe("the noise of a picture", () => {
+  it("is addressed by what it is for, so that none shifts another", () => {
+    const noise = makePictureNoise("nishiki", 3, shape);
+    const first = noise.initial();
+    noise.encoding("image");
+    expect(makePictureNoise("nishiki", 3, shape).initial()).toEqual(first);
+    expect(noise.steps(1)).not.toEqual(noise.steps(0));
+    expect(noise.steps(0)).not.toEqual(first);
+    expect(noise.encoding("image")).not.toEqual(noise.encoding("masked image"));
+  });
+});
