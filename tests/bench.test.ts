@@ -8,8 +8,8 @@ describe("counting FLOP", () => {
   it("counts the transformer as bench/peers/README.md does", () => {
     const [n, m, batch] = [64, 16, 32];
     const { width: w, depth, latentChannels, textWidth, timeFrequencies } = ditConfigs.small;
-    const block = 4 * w * w * n + 2 * w * w * m + 2 * n * (n + m) * w + 8 * w * w * n + 6 * w * w;
-    const ends = 2 * latentChannels * w * n + textWidth * w * m + 2 * w * w;
+    const block = 4 * w * w * n + 2 * w * w * m + 2 * n * (n + m) * w + 8 * w * w * n;
+    const ends = 2 * latentChannels * w * n + textWidth * w * m + 8 * w * w;
     const condition = timeFrequencies * w + textWidth * w + 2 * w * w;
     const { objective } = transformer(batch);
     const counted = countFlop(trace((tracer) => ({ loss: objective(batch)(tracer).loss })));

@@ -90,7 +90,7 @@ describe("the transformer denoiser", () => {
     const program = trace((tracer) => ({ velocity: dit(tracer.scope(), inputsOf(tracer), config) }));
     const { parameters } = program;
     const output = parameters.filter(({ name }) => /^latents_out|modulation/.test(name));
-    expect(output.length).toBe(2 + 2 * (config.depth + 1));
+    expect(output.length).toBe(2 + 2 * 2 + config.depth); // two maps, and each block's table
     expect(output.every(({ init }) => init.kind === "zeros")).toBe(true);
   });
 
