@@ -41,8 +41,8 @@ export function transformer(size = 32): BenchNetwork {
   return { name: "transformer", batch: size, objective, goal: 0.85 };
 }
 
-/** The embedded model's denoiser. */
-export function unet(batch = 32): BenchNetwork {
+/** The embedded model's denoiser, at the batch that it is trained with. */
+export function unet(batch = 128): BenchNetwork {
   const objective = (each: number) => denoiserObjective(denoiserConfigs.small, each, textTokens);
   return { name: "U-Net", batch, objective, goal: 0.65 };
 }
