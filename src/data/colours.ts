@@ -22,6 +22,7 @@ const ramps = {
   black: { dark: [4, 4, 8], base: [42, 42, 50], light: [150, 150, 162] },
   white: { dark: [92, 98, 114], base: [228, 231, 238], light: [255, 255, 255] },
   grey: { dark: [42, 45, 52], base: [138, 142, 152], light: [214, 218, 224] },
+  turquoise: { dark: [0, 62, 72], base: [24, 190, 192], light: [172, 244, 236] },
 } satisfies Record<string, Ramp>;
 
 /** A colour that a caption may name. */

@@ -93,9 +93,9 @@ describe("describeScene", () => {
       [
         "colour:brown|cat",
         "colour:yellow|tiger",
+        "colour:turquoise|lion",
         "colour:orange|cow",
-        "colour:black|frog",
-        "colour:grey|frog",
+        "colour:turquoise|pig",
       ]
     `);
   });

@@ -22,6 +22,8 @@ import { commonThings, thingNamed, vocabulary } from "./vocabulary.js";
 export interface SceneOptions {
   /** Names from the vocabulary; the common things by default. */
   readonly things?: readonly string[];
+  /** Where there are others than the common things: the share of things that are drawn from those. */
+  readonly rarer?: number;
   /** Styles and how often each is drawn, relative to each other. */
   readonly styles?: Readonly<Partial<Record<StyleName, number>>>;
   readonly colours?: readonly ColourName[];
@@ -47,6 +49,7 @@ export type SceneMix = Required<SceneOptions>;
 /** What a first model learns on little compute: single things, large and centred, in four styles and eight colours. */
 export const defaultMix: SceneMix = {
   things: commonThings.map((thing) => thing.name),
+  rarer: 0.4,
   styles: { "3d": 0.34, flat: 0.26, woodblock: 0.2, cubist: 0.2 },
   colours: firstColours,
   backgrounds: backgroundNames,
@@ -69,6 +72,7 @@ export function sceneMix(options: SceneOptions = {}): SceneMix {
   checkNames("colour", mix.colours, colourNames);
   checkNames("background", mix.backgrounds, backgroundNames);
   for (const share of [
+    "rarer",
     "twoThings",
     "counts",
     "small",
@@ -138,8 +142,8 @@ function chooseContent(stream: Random, mix: SceneMix, catalogue: Catalogue): Sce
   const two = kind < mix.twoThings;
   const several = !two && kind < mix.twoThings + mix.counts;
   const background = chooseBackground(stream, mix);
-  const first = stream.pick(mix.things);
-  const second = stream.pick(mix.things);
+  const first = chooseThing(stream, mix);
+  const second = chooseThing(stream, mix);
   const names = two ? [first, second] : [first];
   if (two && first === second) return null;
   if (names.some((name) => !styleNamed(style).sets.some((set) => catalogue.has(name, set)))) return null;
@@ -150,6 +154,21 @@ function chooseContent(stream: Random, mix: SceneMix, catalogue: Catalogue): Sce
   );
   const layout = chooseLayout(stream, mix, two, several);
   return { things, layout, background, style };
+}
+
+const commonNames = new Set(commonThings.map((thing) => thing.name));
+/** A mix's common and rarer things: sorted once, because scenes are many. */
+const sorted = new WeakMap<readonly string[], readonly [common: string[], rarer: string[]]>();
+
+function chooseThing(stream: Random, { things, rarer: share }: SceneMix): string {
+  let parts = sorted.get(things);
+  if (parts === undefined) {
+    parts = [things.filter((name) => commonNames.has(name)), things.filter((name) => !commonNames.has(name))];
+    sorted.set(things, parts);
+  }
+  const [common, rarer] = parts;
+  if (common.length === 0 || rarer.length === 0) return stream.pick(things);
+  return stream.pick(stream.uniform() < share ? rarer : common);
 }
 
 function chooseStyle(stream: Random, mix: SceneMix): StyleName {

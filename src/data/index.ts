@@ -45,4 +45,11 @@ export {
   Sprites,
 } from "./sprites.js";
 export { defaultStyle, type Style, type StyleName, styleNamed, styleNames } from "./styles.js";
-export { commonThings, furtherThings, type Thing, thingNamed, vocabulary } from "./vocabulary.js";
+export {
+  commonThings,
+  furtherThings,
+  rarerThings,
+  type Thing,
+  thingNamed,
+  vocabulary,
+} from "./vocabulary.js";

@@ -3,32 +3,11 @@
 // Code points are those of Unicode Emoji, in lower-case hexadecimal and without the variation selector.
 
 import { unknownName } from "../errors.js";
+import { rarerThings } from "./rarer-things.js";
+import { type Thing, thing, uncounted } from "./thing.js";
 
-/** One thing that a scene may show. */
-export interface Thing {
-  /** Plain English name, singular where there is one. */
-  readonly name: string;
-  /** Unicode code point of the emoji that draws it, lower-case hexadecimal. */
-  readonly codePoint: string;
-  /** "cats"; null where the drawing shows a mass or a set that is not counted (grapes, scissors, fire). */
-  readonly plural: string | null;
-  /** Other names that captions use now and then. They take the same number as the name. */
-  readonly synonyms: readonly string[];
-}
-
-interface Extra {
-  plural?: string;
-  synonyms?: readonly string[];
-}
-
-function thing(name: string, codePoint: string, extra: Extra = {}): Thing {
-  return { name, codePoint, plural: extra.plural ?? `${name}s`, synonyms: extra.synonyms ?? [] };
-}
-
-/** A thing without article and number: "grapes", "a blue fire" would be wrong. */
-function uncounted(name: string, codePoint: string, synonyms: readonly string[] = []): Thing {
-  return { name, codePoint, plural: null, synonyms };
-}
+export type { Thing } from "./thing.js";
+export { rarerThings };
 
 /** What a first model learns: some 200 things that everybody recognises. */
 export const commonThings: readonly Thing[] = [
@@ -315,7 +294,7 @@ export const furtherThings: readonly Thing[] = [
 ];
 
 /** Every thing the compositor knows, in an order that never changes: new ones go to the end. */
-export const vocabulary: readonly Thing[] = [...commonThings, ...furtherThings];
+export const vocabulary: readonly Thing[] = [...commonThings, ...furtherThings, ...rarerThings];
 
 const byName = new Map(vocabulary.map((entry) => [entry.name, entry]));
 

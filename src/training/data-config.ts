@@ -6,6 +6,7 @@ import {
   type SceneMix,
   sceneMix,
   styleNames,
+  vocabulary,
 } from "../data/index.js";
 import {
   type Check,
@@ -43,8 +44,13 @@ const styleWeights: Check<SceneMix["styles"]> = (value, where) => {
   return value as SceneMix["styles"];
 };
 
+/** A list of names, or all there are. */
+const things: Check<SceneMix["things"]> = (value, where) =>
+  value === "all" ? vocabulary.map(({ name }) => name) : listOf(filledText)(value, where);
+
 const mixTable: Table<SceneMix> = {
-  things: field(listOf(filledText), "names from the vocabulary", defaultMix.things),
+  things: field(things, 'names from the vocabulary, or "all"', defaultMix.things, "the common ones"),
+  rarer: field(share, "share of things that are not common ones, where there are both", defaultMix.rarer),
   styles: field(styleWeights, "styles and how often each is drawn", defaultMix.styles),
   colours: field(listOf(oneOf(colourNames)), "colours", defaultMix.colours),
   backgrounds: field(listOf(oneOf(backgroundNames)), "backgrounds", defaultMix.backgrounds),
