@@ -13,7 +13,7 @@ import {
   transpose,
   upsampleNearest2d,
 } from "../graph/index.js";
-import { conv2d, dense, groupNorm } from "../nn/index.js";
+import { conv2d, dense, type GroupNormLayer, groupNorm } from "../nn/index.js";
 import type { AutoencoderKlConfig } from "./autoencoder-kl-config.js";
 import { residualBlock } from "./residual-block.js";
 
@@ -26,8 +26,9 @@ function residual(
   x: Tensor,
   width: number,
   { groups, activation }: AutoencoderKlConfig,
+  normalize?: GroupNormLayer,
 ): Tensor {
-  return residualBlock(scope, x, width, { groups, epsilon, activation });
+  return residualBlock(scope, x, width, { groups, epsilon, activation, normalize });
 }
 
 /** Attention with one head over all places: `x [batch, channels, height, width]` → the same shape. */
@@ -52,12 +53,15 @@ function middle(scope: Scope, x: Tensor, config: AutoencoderKlConfig): Tensor {
 }
 
 /** The last normalisation and convolution of both networks; the reference has SiLU here whatever the config says. */
-function readOut(scope: Scope, x: Tensor, width: number, { groups }: AutoencoderKlConfig): Tensor {
-  return conv2d(
-    scope.child("conv_out"),
-    silu(groupNorm(scope.child("conv_norm_out"), x, groups, epsilon)),
-    width,
-  );
+function readOut(
+  scope: Scope,
+  x: Tensor,
+  width: number,
+  { groups }: AutoencoderKlConfig,
+  normalize: GroupNormLayer = groupNorm,
+): Tensor {
+  const normalized = normalize(scope.child("conv_norm_out"), x, groups, epsilon);
+  return conv2d(scope.child("conv_out"), silu(normalized), width);
 }
 
 /** A distribution of latents: independent Gaussians, `[batch, latentChannels, height/8, width/8]` each. */
@@ -72,17 +76,54 @@ export interface LatentDistribution {
  * denoiser. Height and width lose a rest that 2^(sizes − 1) does not divide.
  */
 export function encodeKl(scope: Scope, config: AutoencoderKlConfig, pixels: Tensor): LatentDistribution {
-  const { widths, layers, latentChannels } = config;
+  return encodeKlSmall(scope, config, encodeKlLarge(scope, config, pixels));
+}
+
+/**
+ * Latents `[batch, latentChannels, height, width]`, not scaled for the denoiser → pixels
+ * `[batch, 3, 8·height, 8·width]`, about [-1, 1] (not clipped).
+ */
+export function decodeKl(scope: Scope, config: AutoencoderKlConfig, latents: Tensor): Tensor {
+  return decodeKlLarge(scope, config, decodeKlSmall(scope, config, latents));
+}
+
+/**
+ * The encoder's layers above the smallest size, which need nearly all of its memory: pixels → features
+ * `[batch, widths.at(-2), height/8, width/8]`.
+ */
+export function encodeKlLarge(
+  scope: Scope,
+  config: AutoencoderKlConfig,
+  pixels: Tensor,
+  normalize?: GroupNormLayer,
+): Tensor {
   const encoder = scope.child("encoder");
-  let x = conv2d(encoder.child("conv_in"), pixels, widths[0]!);
-  widths.forEach((width, size) => {
+  let x = conv2d(encoder.child("conv_in"), pixels, config.widths[0]!);
+  config.widths.slice(0, -1).forEach((width, size) => {
     const block = encoder.child("down_blocks").child(size);
-    for (let i = 0; i < layers; i++) x = residual(block.child("resnets").child(i), x, width, config);
-    if (size === widths.length - 1) return;
+    for (let i = 0; i < config.layers; i++) {
+      x = residual(block.child("resnets").child(i), x, width, config, normalize);
+    }
     // Zeros only below and to the right.
     const options = { stride: 2, padding: [0, 0, 1, 1] } as const;
     x = conv2d(block.child("downsamplers.0.conv"), x, width, options); // [batch, width, height/2, width/2]
   });
+  return x;
+}
+
+/** The encoder's layers at the smallest size: the features of {@link encodeKlLarge} → latents. */
+export function encodeKlSmall(
+  scope: Scope,
+  config: AutoencoderKlConfig,
+  features: Tensor,
+): LatentDistribution {
+  const { widths, layers, latentChannels } = config;
+  const encoder = scope.child("encoder");
+  const last = encoder.child("down_blocks").child(widths.length - 1);
+  let x = features;
+  for (let i = 0; i < layers; i++) {
+    x = residual(last.child("resnets").child(i), x, widths.at(-1)!, config);
+  }
   x = middle(encoder.child("mid_block"), x, config);
   let moments = readOut(encoder, x, 2 * latentChannels, config); // [batch, 2·latentChannels, height/8, width/8]
   if (config.quantConv) {
@@ -92,23 +133,50 @@ export function encodeKl(scope: Scope, config: AutoencoderKlConfig, pixels: Tens
   return { mean, logVariance: clamp(logVariance, ...logVarianceRange) };
 }
 
-/**
- * Latents `[batch, latentChannels, height, width]`, not scaled for the denoiser → pixels
- * `[batch, 3, 8·height, 8·width]`, about [-1, 1] (not clipped).
- */
-export function decodeKl(scope: Scope, config: AutoencoderKlConfig, latents: Tensor): Tensor {
-  const { layers, latentChannels, outChannels } = config;
-  const widths = config.widths.toReversed();
+/** The decoder's layers at the smallest size: latents → features `[batch, widths.at(-1), height, width]`. */
+export function decodeKlSmall(scope: Scope, config: AutoencoderKlConfig, latents: Tensor): Tensor {
   const decoder = scope.child("decoder");
   const quantConv = scope.child("post_quant_conv");
-  let x = config.postQuantConv ? conv2d(quantConv, latents, latentChannels, { kernel: 1 }) : latents;
-  x = conv2d(decoder.child("conv_in"), x, widths[0]!);
+  const width = config.widths.at(-1)!;
+  let x = config.postQuantConv ? conv2d(quantConv, latents, config.latentChannels, { kernel: 1 }) : latents;
+  x = conv2d(decoder.child("conv_in"), x, width);
   x = middle(decoder.child("mid_block"), x, config);
-  widths.forEach((width, size) => {
-    const block = decoder.child("up_blocks").child(size);
-    for (let i = 0; i <= layers; i++) x = residual(block.child("resnets").child(i), x, width, config);
-    if (size === widths.length - 1) return;
-    x = conv2d(block.child("upsamplers.0.conv"), upsampleNearest2d(x, 2), width); // [batch, width, 2·height, 2·width]
-  });
-  return readOut(decoder, x, outChannels, config);
+  return upBlock(decoder.child("up_blocks.0"), x, width, config);
+}
+
+/**
+ * The decoder's layers above the smallest size, which need nearly all of its memory: the features of
+ * {@link decodeKlSmall} → pixels.
+ */
+export function decodeKlLarge(
+  scope: Scope,
+  config: AutoencoderKlConfig,
+  features: Tensor,
+  normalize?: GroupNormLayer,
+): Tensor {
+  const blocks = scope.child("decoder.up_blocks");
+  let x = features;
+  config.widths
+    .toReversed()
+    .slice(1)
+    .forEach((width, size) => {
+      const enlarge = blocks.child(size).child("upsamplers.0.conv");
+      x = conv2d(enlarge, upsampleNearest2d(x, 2), x.shape[1] as number); // [batch, width before, 2·height, 2·width]
+      x = upBlock(blocks.child(size + 1), x, width, config, normalize);
+    });
+  return readOut(scope.child("decoder"), x, config.outChannels, config, normalize);
+}
+
+/** One block more than the encoder has at the same size. */
+function upBlock(
+  scope: Scope,
+  x: Tensor,
+  width: number,
+  config: AutoencoderKlConfig,
+  normalize?: GroupNormLayer,
+): Tensor {
+  for (let i = 0; i <= config.layers; i++) {
+    x = residual(scope.child("resnets").child(i), x, width, config, normalize);
+  }
+  return x;
 }

@@ -2,7 +2,14 @@
 // (He et al. 2016, arXiv:1603.05027; Dhariwal and Nichol 2021, arXiv:2105.05233, appendix A). Parameter names are those
 // of diffusers (models/resnet.py, ResnetBlock2D). Pictures are channels-first.
 import { add, type Scope, type Tensor, unsqueeze } from "../graph/index.js";
-import { type ActivationName, activations, conv2d, dense, groupNorm } from "../nn/index.js";
+import {
+  type ActivationName,
+  activations,
+  conv2d,
+  dense,
+  type GroupNormLayer,
+  groupNorm,
+} from "../nn/index.js";
 
 export interface ResidualBlockOptions {
   /** Groups of the normalisations; they divide the channels. */
@@ -10,6 +17,8 @@ export interface ResidualBlockOptions {
   /** Added to the variance. */
   readonly epsilon: number;
   readonly activation: ActivationName;
+  /** Stands in the place of group normalisation. */
+  readonly normalize?: GroupNormLayer;
   /** What shifts every channel between the convolutions, `[batch, timeWidth]`: the time. */
   readonly time?: Tensor;
 }
@@ -19,16 +28,16 @@ export function residualBlock(
   scope: Scope,
   x: Tensor,
   channels: number,
-  { groups, epsilon, activation, time }: ResidualBlockOptions,
+  { groups, epsilon, activation, normalize = groupNorm, time }: ResidualBlockOptions,
 ): Tensor {
   const activate = activations[activation];
-  const first = activate(groupNorm(scope.child("norm1"), x, groups, epsilon));
+  const first = activate(normalize(scope.child("norm1"), x, groups, epsilon));
   let hidden = conv2d(scope.child("conv1"), first, channels); // [batch, channels, height, width]
   if (time) {
     const shift = dense(scope.child("time_emb_proj"), activate(time), channels);
     hidden = add(hidden, unsqueeze(unsqueeze(shift, -1), -1)); // [batch, channels, 1, 1]
   }
-  const second = activate(groupNorm(scope.child("norm2"), hidden, groups, epsilon));
+  const second = activate(normalize(scope.child("norm2"), hidden, groups, epsilon));
   const change = conv2d(scope.child("conv2"), second, channels);
   const kept = x.shape[1] === channels ? x : conv2d(scope.child("conv_shortcut"), x, channels, { kernel: 1 });
   return add(kept, change);

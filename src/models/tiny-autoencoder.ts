@@ -116,39 +116,62 @@ function block(scope: Scope, x: Tensor, { width, activation, middlePool }: TinyA
 }
 
 /** Hands out layers by their place in the reference's list, in which those without parameters count too. */
-function counter(scope: Scope): { next: () => Scope; skip: () => void } {
-  let index = 0;
+function layersFrom(scope: Scope, index: number): { next: () => Scope; skip: () => void } {
   return { next: () => scope.child(index++), skip: () => void index++ };
 }
 
 /** Pixels `[batch, 3, height, width]` in [-1, 1] → the denoiser's latents `[batch, latentChannels, height/8, width/8]`. */
 export function encodeTiny(scope: Scope, config: TinyAutoencoderConfig, pixels: Tensor): Tensor {
-  const { width, encoderBlocks, latentChannels, middlePool } = config;
-  const { next } = counter(scope.child("encoder.layers"));
-  let x = mul(add(pixels, 1), 0.5); // these networks know pixels in [0, 1]
-  encoderBlocks.forEach((count, size) => {
-    const halved = { stride: 2, padding: 1, bias: false };
-    x = conv2d(next(), x, width, size === 0 ? {} : halved); // [batch, 64, height/2, width/2]
-    const isSmallest = size === encoderBlocks.length - 1;
-    const options = { ...config, middlePool: middlePool && isSmallest };
-    for (let i = 0; i < count; i++) x = block(next(), x, options);
-  });
-  return conv2d(next(), x, latentChannels);
+  return encodeTinySmall(scope, config, encodeTinyLarge(scope, config, pixels));
 }
 
 /** The denoiser's latents `[batch, latentChannels, height, width]` → pixels `[batch, 3, 8·height, 8·width]`, about [-1, 1]. */
 export function decodeTiny(scope: Scope, config: TinyAutoencoderConfig, latents: Tensor): Tensor {
-  const { width, decoderBlocks, outChannels, middlePool } = config;
-  const { next, skip } = counter(scope.child("decoder.layers"));
+  return decodeTinyLarge(scope, config, decodeTinySmall(scope, config, latents));
+}
+
+/** The encoder's layers above the smallest size: pixels → features `[batch, 64, height/8, width/8]`. */
+export function encodeTinyLarge(scope: Scope, config: TinyAutoencoderConfig, pixels: Tensor): Tensor {
+  const { width, encoderBlocks } = config;
+  const { next } = layersFrom(scope.child("encoder.layers"), 0);
+  let x = mul(add(pixels, 1), 0.5); // these networks know pixels in [0, 1]
+  x = conv2d(next(), x, width);
+  for (const count of encoderBlocks.slice(0, -1)) {
+    for (let i = 0; i < count; i++) x = block(next(), x, { ...config, middlePool: false });
+    x = conv2d(next(), x, width, { stride: 2, padding: 1, bias: false }); // [batch, 64, height/2, width/2]
+  }
+  return x;
+}
+
+/** The encoder's layers at the smallest size: the features of {@link encodeTinyLarge} → latents. */
+export function encodeTinySmall(scope: Scope, config: TinyAutoencoderConfig, features: Tensor): Tensor {
+  const { encoderBlocks, latentChannels } = config;
+  const before = encoderBlocks.slice(0, -1).reduce((sum, count) => sum + count + 1, 1);
+  const { next } = layersFrom(scope.child("encoder.layers"), before);
+  let x = features;
+  for (let i = 0; i < encoderBlocks.at(-1)!; i++) x = block(next(), x, config);
+  return conv2d(next(), x, latentChannels);
+}
+
+/** The decoder's layers at the smallest size: latents → features `[batch, 64, height, width]`. */
+export function decodeTinySmall(scope: Scope, config: TinyAutoencoderConfig, latents: Tensor): Tensor {
+  const { next, skip } = layersFrom(scope.child("decoder.layers"), 0);
   const limited = mul(tanh(div(latents, 3)), 3);
-  let x = activations[config.activation](conv2d(next(), limited, width));
+  let x = activations[config.activation](conv2d(next(), limited, config.width));
   skip();
-  decoderBlocks.forEach((count, size) => {
-    const options = { ...config, middlePool: middlePool && size === 0 };
-    for (let i = 0; i < count; i++) x = block(next(), x, options);
-    if (size === decoderBlocks.length - 1) return;
+  for (let i = 0; i < config.decoderBlocks[0]!; i++) x = block(next(), x, config);
+  return x;
+}
+
+/** The decoder's layers above the smallest size: the features of {@link decodeTinySmall} → pixels. */
+export function decodeTinyLarge(scope: Scope, config: TinyAutoencoderConfig, features: Tensor): Tensor {
+  const { width, decoderBlocks, outChannels } = config;
+  const { next, skip } = layersFrom(scope.child("decoder.layers"), 2 + decoderBlocks[0]!);
+  let x = features;
+  for (const count of decoderBlocks.slice(1)) {
     skip();
     x = conv2d(next(), upsampleNearest2d(x, 2), width, { bias: false }); // [batch, 64, 2·height, 2·width]
-  });
+    for (let i = 0; i < count; i++) x = block(next(), x, { ...config, middlePool: false });
+  }
   return sub(mul(conv2d(next(), x, outChannels), 2), 1);
 }

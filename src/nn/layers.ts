@@ -106,6 +106,9 @@ export function groupNorm(scope: Scope, x: Tensor, groups = 32, epsilon = 1e-5):
   return normalizeGroups(x, groups, weight, scope.parameter("bias", [channels], zeros), epsilon);
 }
 
+/** {@link groupNorm}, or what stands in its place. */
+export type GroupNormLayer = (scope: Scope, x: Tensor, groups: number, epsilon: number) => Tensor;
+
 /** Rows of a learned table by id: `ids [...] → [..., width]`. */
 export function embedding(scope: Scope, ids: Tensor, rows: number, width: number): Tensor {
   return gather(scope.parameter("weight", [rows, width], { kind: "normal", deviation: 0.02 }), ids);
