@@ -38,5 +38,19 @@ export {
   type RequestContext,
   type RequestDefaults,
 } from "./request.js";
+export { decodeInTiles, encodeInTiles, type TileRunOptions } from "./run-tiles.js";
 export { type Extension, parseSize } from "./setting-checks.js";
-export { type Comparison, compareWithReceipt, type GivenPictures } from "./verify.js";
+export { defaultMemoryLimit, forecastMemory, getTiling, type LatentSize } from "./tile-forecast.js";
+export {
+  type TiledNetwork,
+  traceKlDecoder,
+  traceKlEncoder,
+  traceTinyDecoder,
+  traceTinyEncoder,
+} from "./tiled-networks.js";
+export type { Tiling } from "./tiles.js";
+export {
+  type Comparison,
+  compareWithReceipt,
+  type GivenPictures,
+} from "./verify.js";

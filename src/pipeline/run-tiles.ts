@@ -1,0 +1,138 @@
+// Runs an autoencoder on a large picture in tiles (see tiled-networks.ts): memory depends on the tile, not on the picture.
+import type { HostTensor, Session } from "../engine/index.js";
+import { NishikiError } from "../errors.js";
+import type { Program } from "../graph/index.js";
+import type { TiledNetwork } from "./tiled-networks.js";
+import { copyPart, makeTensor, planTiles, type Tile, type Tiling, thinOut } from "./tiles.js";
+
+export interface TileRunOptions {
+  /** Makes a program ready to run. Sessions are closed as soon as they are not needed, which frees what they held. */
+  readonly open: (program: Program) => Promise<Session>;
+  readonly tiling: Tiling;
+  readonly signal?: AbortSignal;
+}
+
+type Named = Readonly<Record<string, HostTensor>>;
+
+async function use<T>(
+  { open }: TileRunOptions,
+  program: Program,
+  work: (session: Session) => Promise<T>,
+): Promise<T> {
+  const session = await open(program);
+  try {
+    return await work(session);
+  } finally {
+    await session.close();
+  }
+}
+
+const runOnce = (options: TileRunOptions, program: Program, inputs: Named) =>
+  use(options, program, (session) => session.run(inputs));
+
+/** Sizes of `large`'s input and output for one latent, per side, and the picture's size in latents. */
+interface Frame {
+  readonly input: { readonly name: string; readonly unit: number };
+  readonly output: { readonly name: string; readonly unit: number };
+  readonly height: number;
+  readonly width: number;
+}
+
+function cutTile(
+  from: HostTensor,
+  { rows, columns }: Tile,
+  { input: { unit }, height, width }: Frame,
+): HostTensor {
+  // A rest of pixels that make no whole latent belongs to the last tile.
+  const bottom = rows.to === height ? from.shape[2]! : rows.to * unit;
+  const right = columns.to === width ? from.shape[3]! : columns.to * unit;
+  const size = { height: bottom - rows.from * unit, width: right - columns.from * unit };
+  const tile = makeTensor([1, from.shape[1]!, size.height, size.width]);
+  copyPart(from, tile, { ...size, source: [rows.from * unit, columns.from * unit], target: [0, 0] });
+  return tile;
+}
+
+function checkPicture(picture: HostTensor): void {
+  if (picture.dtype === "f32" && picture.shape.length === 4 && picture.shape[0] === 1) return;
+  const came = `${picture.dtype} [${picture.shape.join(", ")}]`;
+  throw new NishikiError(
+    "shape",
+    `Tiles: expected one picture, f32 [1, channels, height, width], got ${came}.`,
+  );
+}
+
+async function runLarge(
+  { large, statistics }: TiledNetwork,
+  from: HostTensor,
+  frame: Frame,
+  options: TileRunOptions,
+): Promise<HostTensor> {
+  const { tiling, signal } = options;
+  const { input, output, height, width } = frame;
+  const sample = () => thinOut(from, tiling.tileSize * input.unit);
+  const shared = statistics && (await runOnce(options, statistics, { [input.name]: sample() }));
+  let whole: HostTensor | undefined;
+  await use(options, large, async (session) => {
+    for (const tile of planTiles(height, width, tiling)) {
+      if (signal?.aborted)
+        throw new NishikiError("aborted", "Stopped: the caller cancelled.", { cause: signal.reason });
+      const inputs = { [input.name]: cutTile(from, tile, frame), ...shared };
+      const part = (await session.run(inputs))[output.name]!;
+      const { unit } = output;
+      whole ??= makeTensor([1, part.shape[1]!, height * unit, width * unit]);
+      const { rows, columns } = tile;
+      copyPart(part, whole, {
+        height: (rows.end - rows.start) * unit,
+        width: (columns.end - columns.start) * unit,
+        source: [(rows.start - rows.from) * unit, (columns.start - columns.from) * unit],
+        target: [rows.start * unit, columns.start * unit],
+      });
+    }
+  });
+  return whole!;
+}
+
+/**
+ * Latents of one picture `[1, channels, height, width]` → pixels `[1, 3, scale·height, scale·width]`.
+ * @throws NishikiError "usage" for a tiling that cannot be, "shape", "aborted", and what sessions throw.
+ */
+export async function decodeInTiles(
+  network: TiledNetwork,
+  latents: HostTensor,
+  options: TileRunOptions,
+): Promise<HostTensor> {
+  checkPicture(latents);
+  const { features } = await runOnce(options, network.small, { latents });
+  const [height, width] = latents.shape.slice(2) as [number, number];
+  const frame = {
+    input: { name: "features", unit: 1 },
+    output: { name: "pixels", unit: network.scale },
+    height,
+    width,
+  };
+  return runLarge(network, features!, frame, options);
+}
+
+/**
+ * Pixels of one picture `[1, 3, height, width]` in [-1, 1] → the outputs of the network's `small`.
+ * @throws NishikiError "usage" for a tiling that cannot be, "shape", "aborted", and what sessions throw.
+ */
+export async function encodeInTiles(
+  network: TiledNetwork,
+  pixels: HostTensor,
+  options: TileRunOptions,
+): Promise<Record<string, HostTensor>> {
+  checkPicture(pixels);
+  const [height, width] = pixels.shape.slice(2).map((side) => Math.floor(side / network.scale)) as [
+    number,
+    number,
+  ];
+  const frame = {
+    input: { name: "pixels", unit: network.scale },
+    output: { name: "features", unit: 1 },
+    height,
+    width,
+  };
+  const features = await runLarge(network, pixels, frame, options);
+  return runOnce(options, network.small, { features });
+}
