@@ -6,6 +6,7 @@ export * from "./ops/attention.js";
 export { cast, constant, fill, stopGradient, zerosLike } from "./ops/constant.js";
 export * from "./ops/conv.js";
 export * from "./ops/conv-channels-last.js";
+export { crop } from "./ops/crop.js";
 export * from "./ops/elementwise.js";
 export * from "./ops/index-ops.js";
 export * from "./ops/matmul.js";

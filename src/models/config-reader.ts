@@ -71,6 +71,23 @@ export class ConfigReader {
     return this.read(field, fallback, "a list of whole numbers from 1", (value) => isList(value, isCount));
   }
 
+  /** A whole number from 1 for every level, or one for all. */
+  perLevel(field: string, fallback: number, levels: number): readonly number[] {
+    const value = this.read<unknown>(field, fallback, "", (_): _ is unknown => true);
+    const list = isCount(value) ? Array.from({ length: levels }, () => value) : value;
+    if (isList(list, isCount) && list.length === levels) return list;
+    throw this.reject(field, `a whole number from 1, or ${levels} of them`);
+  }
+
+  /** Names out of `choices`. */
+  names<T extends string>(field: string, choices: readonly T[], fallback: readonly string[]): readonly T[] {
+    const isChoice = (value: unknown): value is T => choices.some((choice) => choice === value);
+    const expected = `a list of ${choices.join(", ")}`;
+    return this.read(field, fallback as readonly T[], expected, (value): value is readonly T[] =>
+      isList(value, isChoice),
+    );
+  }
+
   /** Numbers; undefined where the field is not given. */
   numbers(field: string): readonly number[] | undefined {
     return this.read(field, undefined, "a list of numbers", (value): value is readonly number[] =>

@@ -13,6 +13,7 @@ import {
   linear,
   mul,
   groupNorm as normalizeGroups,
+  reshape,
   type Scope,
   silu,
   sin,
@@ -35,15 +36,20 @@ export interface DenseOptions {
   readonly init?: Initializer;
 }
 
-/** `x [..., in] → [..., width]`; weight `[width, in]`. */
+/** `x [..., in] → [..., width]`; weight `[width, in]`, or `[width, in, 1, 1]` where checkpoints store a 1×1 convolution. */
 export function dense(
   scope: Scope,
   x: Tensor,
   width: number,
-  { bias = true, init }: DenseOptions = {},
+  {
+    bias = true,
+    init,
+    stored = "matrix",
+  }: DenseOptions & { readonly stored?: "matrix" | "convolution" } = {},
 ): Tensor {
   const inner = x.shape.at(-1) as number;
-  const weight = scope.parameter("weight", [width, inner], init ?? fanIn(inner));
+  const shape = stored === "matrix" ? [width, inner] : [width, inner, 1, 1];
+  const weight = reshape(scope.parameter("weight", shape, init ?? fanIn(inner)), [width, inner]);
   return linear(x, weight, bias ? scope.parameter("bias", [width], zeros) : undefined);
 }
 

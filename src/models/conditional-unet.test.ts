@@ -1,0 +1,115 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { openGolden, relativeError } from "../../tests/support/golden-network.js";
+import type { HostTensor } from "../engine/index.js";
+import { makeEngine } from "../engine/node.js";
+import { type Program, trace } from "../graph/index.js";
+import { conditionalUnet } from "./conditional-unet.js";
+import { type ConditionalUnetConfig, readConditionalUnetConfig } from "./conditional-unet-config.js";
+
+// By diffusers; versions are in the files' metadata, the command in tests/golden/scripts/conditional_unet.py.
+const engine = makeEngine({ device: "cpu", threads: 1 });
+afterAll(() => engine.close());
+
+const optional = { pooledText: "pooled", timeIds: "timeIds", timeCondition: "timeCondition" } as const;
+
+function traceUnet(config: ConditionalUnetConfig): Program {
+  return trace((t) => ({
+    output: conditionalUnet(t.scope(), config, {
+      sample: t.input("sample", ["batch", config.inChannels, "height", "width"]),
+      timestep: t.input("timestep", ["batch"]),
+      encoderStates: t.input("states", ["batch", "tokens", config.crossWidth]),
+      ...(config.addition && {
+        pooledText: t.input("pooled", ["batch", config.addition.inputWidth - 6 * config.addition.timeWidth]),
+        timeIds: t.input("timeIds", ["batch", 6]),
+      }),
+      ...(config.timeConditionWidth && {
+        timeCondition: t.input("timeCondition", ["batch", config.timeConditionWidth]),
+      }),
+    }),
+  }));
+}
+
+describe.each(["sd1", "sd2", "sdxl", "inpaint", "lcm", "distilled"])(
+  "the U-Net against diffusers (%s)",
+  async (name) => {
+    const golden = await openGolden(`tests/golden/conditional-unet-${name}.safetensors`);
+    const config = readConditionalUnetConfig(golden.config);
+
+    it.each([false, true])(
+      "predicts the same at two sizes (operations by their parts: %s)",
+      async (decompose) => {
+        const session = await engine.load(traceUnet(config), { weights: golden.weights, decompose });
+        try {
+          for (const i of [0, 1]) {
+            const given: Record<string, HostTensor> = {};
+            for (const input of ["sample", "timestep", "states", ...Object.values(optional)]) {
+              const tensor = golden.tensors[`${input}.${i}`];
+              if (tensor) given[input] = tensor;
+            }
+            const { output } = await session.run(given);
+            expect(relativeError(output!, golden.tensors[`output.${i}`]!)).toBeLessThan(1e-5);
+          }
+        } finally {
+          await session.close();
+        }
+      },
+    );
+
+    it("asks for every tensor of the checkpoint, and for no other", () => {
+      const names = traceUnet(config).parameters.map((parameter) => parameter.name);
+      expect(names.sort()).toEqual([...golden.weights.keys()].sort());
+    });
+  },
+);
+
+describe("readConditionalUnetConfig", () => {
+  it("fills in what diffusers fills in", () => {
+    const attending = { transformers: [1, 1], layers: 2, heads: 8 };
+    expect(readConditionalUnetConfig({})).toEqual({
+      inChannels: 4,
+      outChannels: 4,
+      down: [
+        { width: 320, ...attending },
+        { width: 640, ...attending },
+        { width: 1280, ...attending },
+        { width: 1280, ...attending, transformers: [] },
+      ],
+      up: [
+        { width: 1280, transformers: [], layers: 3, heads: 8 },
+        { width: 1280, transformers: [1, 1, 1], layers: 3, heads: 8 },
+        { width: 640, transformers: [1, 1, 1], layers: 3, heads: 8 },
+        { width: 320, transformers: [1, 1, 1], layers: 3, heads: 8 },
+      ],
+      middle: 1,
+      activation: "silu",
+      groups: 32,
+      epsilon: 1e-5,
+      crossWidth: 1280,
+      linearProjection: false,
+      timeConditionWidth: undefined,
+      addition: undefined,
+    });
+  });
+
+  it.each([
+    [{ _class_name: "UNet3DConditionModel" }, '_class_name: expected "UNet2DConditionModel"'],
+    [{ class_embed_type: "timestep" }, 'class_embed_type: expected nothing, got "timestep"'],
+    [{ down_block_types: ["AttnDownBlock2D"] }, "down_block_types: expected a list of DownBlock2D, Cross"],
+    [{ up_block_types: ["UpBlock2D"] }, "up_block_types: expected 4 names, as many as block_out_channels"],
+    [{ mid_block_type: "UNetMidBlock2D" }, 'mid_block_type: expected "UNetMidBlock2DCrossAttn"'],
+    [{ addition_embed_type: "image" }, 'addition_embed_type: expected "text_time", got "image"'],
+    [
+      { addition_embed_type: "text_time" },
+      "addition_time_embed_dim: expected a whole number from 1, got nothing",
+    ],
+    [{ attention_head_dim: [5, 10] }, "attention_head_dim: expected a whole number from 1, or 4 of them"],
+    [{ attention_head_dim: 7 }, "attention_head_dim: expected numbers that divide block_out_channels"],
+    [{ cross_attention_dim: [768, 768, 768, 1024] }, "cross_attention_dim: expected one number"],
+    [{ transformer_layers_per_block: "two" }, "transformer_layers_per_block: expected a whole number"],
+    [{ only_cross_attention: true }, "only_cross_attention: expected false, got true"],
+  ])("refuses %j", (json, message) => {
+    expect(() => readConditionalUnetConfig(json)).toThrow(
+      expect.objectContaining({ code: "checkpoint", message: expect.stringContaining(message) }),
+    );
+  });
+});

@@ -1,0 +1,177 @@
+// Stable Diffusion's denoiser: a U-Net of residual blocks with transformers that look at the words (Rombach et al. 2022,
+// arXiv:2112.10752, section 3.3; XL: Podell et al. 2023, arXiv:2307.01952, section 2). Sizes and parameter names are those of
+// diffusers' UNet2DConditionModel; height and width may be symbols, so that one session serves all sizes. Channels first.
+import {
+  add,
+  attention,
+  concat,
+  crop,
+  type Dim,
+  gelu,
+  mul,
+  reshape,
+  type Scope,
+  split,
+  type Tensor,
+  transpose,
+  upsampleNearest2d,
+} from "../graph/index.js";
+import { activations, conv2d, dense, groupNorm, norm, sinusoidal } from "../nn/index.js";
+import { type ConditionalUnetConfig, checkUnetInputs, type UnetLevel } from "./conditional-unet-config.js";
+import { residualBlock } from "./residual-block.js";
+
+export interface ConditionalUnetInputs {
+  /** Noisy latents, with mask and kept latents where the network has 9 channels: `[batch, inChannels, height, width]`. */
+  readonly sample: Tensor;
+  /** Steps of the training schedule, fractions allowed: `[batch]`. */
+  readonly timestep: Tensor;
+  /** The words' states: `[batch, tokens, crossWidth]`. */
+  readonly encoderStates: Tensor;
+  /** XL: the pooled words `[batch, width]`, and sizes and crops in pixels `[batch, 6]` (5 for the refiner). */
+  readonly pooledText?: Tensor;
+  readonly timeIds?: Tensor;
+  /** LCM: the embedding of the guidance scale, `[batch, timeConditionWidth]`. */
+  readonly timeCondition?: Tensor;
+}
+
+/** What the residual blocks and transformers of all levels share. */
+interface Context {
+  readonly config: ConditionalUnetConfig;
+  readonly time: Tensor; // [batch, 4·widths[0]]
+  readonly words: Tensor; // [batch, tokens, crossWidth]
+}
+
+// Fixed in the reference: of the normalisation before a transformer.
+const transformerEpsilon = 1e-6;
+
+/**
+ * What the network predicts, noise or velocity, as the sample: `[batch, outChannels, height, width]`.
+ * @throws NishikiError "internal" where the inputs are not those of the config.
+ */
+export function conditionalUnet(
+  scope: Scope,
+  config: ConditionalUnetConfig,
+  inputs: ConditionalUnetInputs,
+): Tensor {
+  const { down, up, middle, groups, epsilon } = config;
+  checkUnetInputs(config, {
+    pooled: inputs.pooledText !== undefined,
+    timeCondition: inputs.timeCondition !== undefined,
+  });
+  const context = { config, time: embedTime(scope, config, inputs), words: inputs.encoderStates };
+  let x = conv2d(scope.child("conv_in"), inputs.sample, down[0]!.width); // [batch, widths[0], height, width]
+  const skips = [x];
+  down.forEach((level, i) => {
+    const block = scope.child("down_blocks").child(i);
+    for (let layer = 0; layer < level.layers; layer++) {
+      x = step(block, layer, x, level, context);
+      skips.push(x);
+    }
+    if (i === down.length - 1) return;
+    x = conv2d(block.child("downsamplers.0.conv"), x, level.width, { stride: 2 }); // half the height and width, rounded up
+    skips.push(x);
+  });
+  if (middle !== undefined) x = inTheMiddle(scope.child("mid_block"), x, middle, context);
+  up.forEach((level, i) => {
+    const block = scope.child("up_blocks").child(i);
+    for (let layer = 0; layer < level.layers; layer++) {
+      x = step(block, layer, concat([x, skips.pop()!], 1), level, context);
+    }
+    if (i === up.length - 1) return;
+    x = conv2d(block.child("upsamplers.0.conv"), doubled(x, skips.at(-1)!), level.width);
+  });
+  const last = activations[config.activation](groupNorm(scope.child("conv_norm_out"), x, groups, epsilon));
+  return conv2d(scope.child("conv_out"), last, config.outChannels);
+}
+
+/** Twice the size, or one less where the size on the way down was odd. */
+function doubled(x: Tensor, skip: Tensor): Tensor {
+  const large = upsampleNearest2d(x, 2);
+  return crop(crop(large, 2, skip.shape[2]!), 3, skip.shape[3]!);
+}
+
+/** The time, and what joins it, as what shifts all residual blocks: `[batch, 4·widths[0]]`. */
+function embedTime(
+  scope: Scope,
+  { down, activation, addition, timeConditionWidth }: ConditionalUnetConfig,
+  { timestep, pooledText, timeIds, timeCondition }: ConditionalUnetInputs,
+): Tensor {
+  const width = down[0]!.width;
+  const twoLayers = (at: Scope, x: Tensor) =>
+    dense(
+      at.child("linear_2"),
+      activations[activation](dense(at.child("linear_1"), x, 4 * width)),
+      4 * width,
+    );
+  const network = scope.child("time_embedding");
+  let angles = sinusoidal(timestep, width); // [batch, width]
+  if (timeConditionWidth !== undefined && timeCondition) {
+    angles = add(angles, dense(network.child("cond_proj"), timeCondition, width, { bias: false }));
+  }
+  const time = twoLayers(network, angles);
+  if (!addition || !pooledText || !timeIds) return time;
+  const [batch, ids] = timeIds.shape as [Dim, number];
+  const numbers = reshape(sinusoidal(reshape(timeIds, [-1]), addition.timeWidth), [
+    batch,
+    ids * addition.timeWidth,
+  ]);
+  return add(time, twoLayers(scope.child("add_embedding"), concat([pooledText, numbers], 1)));
+}
+
+/** A residual block, and where the level has them its transformers. */
+function step(block: Scope, layer: number, x: Tensor, level: UnetLevel, context: Context): Tensor {
+  x = residual(block.child("resnets").child(layer), x, level.width, context);
+  const blocks = level.transformers[layer];
+  if (blocks === undefined || level.transformers.length === 0) return x;
+  return transformer(block.child("attentions").child(layer), x, blocks, level.heads, context);
+}
+
+function inTheMiddle(scope: Scope, x: Tensor, blocks: number, context: Context): Tensor {
+  const { width, heads } = context.config.down.at(-1)!;
+  x = residual(scope.child("resnets.0"), x, width, context);
+  x = transformer(scope.child("attentions.0"), x, blocks, heads, context);
+  return residual(scope.child("resnets.1"), x, width, context);
+}
+
+function residual(scope: Scope, x: Tensor, width: number, { config, time }: Context): Tensor {
+  const { groups, epsilon, activation } = config;
+  return residualBlock(scope, x, width, { groups, epsilon, activation, time });
+}
+
+/** Transformer blocks over all places of a picture: `x [batch, channels, height, width]` → the same shape. */
+function transformer(scope: Scope, x: Tensor, blocks: number, heads: number, context: Context): Tensor {
+  const [batch, channels] = x.shape as [Dim, number];
+  const normed = groupNorm(scope.child("norm"), x, context.config.groups, transformerEpsilon);
+  const places = transpose(reshape(normed, [batch, channels, -1]), [0, 2, 1]); // [batch, height·width, channels]
+  let y = project(scope.child("proj_in"), places, context.config);
+  for (let i = 0; i < blocks; i++) {
+    y = transformerBlock(scope.child("transformer_blocks").child(i), y, heads, context.words);
+  }
+  y = project(scope.child("proj_out"), y, context.config);
+  return add(reshape(transpose(y, [0, 2, 1]), x.shape), x);
+}
+
+/** A map of every place by itself, whose weight older checkpoints store as a 1×1 convolution. */
+function project(scope: Scope, x: Tensor, { linearProjection }: ConditionalUnetConfig): Tensor {
+  const width = x.shape[2] as number;
+  return dense(scope, x, width, { stored: linearProjection ? "matrix" : "convolution" });
+}
+
+/** Places look at each other, then at the words, then each thinks for itself: `[batch, places, channels]`. */
+function transformerBlock(scope: Scope, x: Tensor, heads: number, words: Tensor): Tensor {
+  const normed = norm(scope.child("norm1"), x);
+  x = add(x, lookAt(scope.child("attn1"), normed, normed, heads));
+  x = add(x, lookAt(scope.child("attn2"), norm(scope.child("norm2"), x), words, heads));
+  const width = x.shape[2] as number;
+  const network = scope.child("ff.net");
+  const wide = dense(network.child("0.proj"), norm(scope.child("norm3"), x), 8 * width);
+  const [value, gate] = split(wide, 2, 2) as [Tensor, Tensor]; // GEGLU (Shazeer 2020, arXiv:2002.05202)
+  return add(x, dense(network.child(2), mul(value, gelu(gate)), width));
+}
+
+function lookAt(scope: Scope, x: Tensor, context: Tensor, heads: number): Tensor {
+  const width = x.shape[2] as number;
+  const map = (name: string, from: Tensor) => dense(scope.child(name), from, width, { bias: false });
+  const mixed = attention(map("to_q", x), map("to_k", context), map("to_v", context), { heads });
+  return dense(scope.child("to_out.0"), mixed, width);
+}
