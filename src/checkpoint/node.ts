@@ -16,4 +16,10 @@ export {
   type WeightLocation,
   writeSafetensors,
 } from "./node-file.js";
+export {
+  isDiffusersFolder,
+  type ModelComponent,
+  openStableDiffusion,
+  type StableDiffusionFiles,
+} from "./node-stable-diffusion.js";
 export { openWeights, type Weights } from "./node-weights.js";

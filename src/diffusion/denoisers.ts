@@ -64,6 +64,43 @@ export const predictions = {
   sample: fromSample,
 } as const satisfies Record<PredictionName, unknown>;
 
+/** What a network would have said in its own kind of prediction, and back: affine in x̂0, for a given x and sigma. */
+export interface PredictionFrame {
+  toOutput(x: Float32Array, sigma: number, denoised: Float32Array): Float32Array;
+  toDenoised(x: Float32Array, sigma: number, output: Float32Array): Float32Array;
+}
+
+/** The frame of a kind of prediction under a schedule. */
+export function getPredictionFrame(
+  prediction: PredictionName,
+  { alphaOf }: Pick<NoiseSchedule, "alphaOf">,
+): PredictionFrame {
+  // x̂0 = ofX·x - ofOutput·output
+  const factors = (sigma: number): readonly [ofX: number, ofOutput: number] => {
+    const alpha = alphaOf(sigma);
+    switch (prediction) {
+      case "eps":
+        return [1, sigma];
+      case "v":
+        return [alpha * alpha, alpha * sigma];
+      case "flow":
+        return [alpha, alpha * sigma];
+      case "sample":
+        return [0, -1];
+    }
+  };
+  return {
+    toOutput: (x, sigma, denoised) => {
+      const [ofX, ofOutput] = factors(sigma);
+      return combine([ofX / ofOutput, x], [-1 / ofOutput, denoised]);
+    },
+    toDenoised: (x, sigma, output) => {
+      const [ofX, ofOutput] = factors(sigma);
+      return combine([ofX, x], [-ofOutput, output]);
+    },
+  };
+}
+
 /** The denoiser of a network with this kind of prediction; an unknown one is a `usage` error with the choices. */
 export function getDenoiser<C>(
   prediction: string,

@@ -2,7 +2,7 @@
 // with them. Ho and Salimans 2022, arXiv 2207.12598.
 
 import { NishikiError } from "../errors.js";
-import type { Denoiser } from "./denoisers.js";
+import type { Denoiser, PredictionFrame } from "./denoisers.js";
 import { combine, concatenate, standardDeviation } from "./vectors.js";
 
 /** Guidance holds for low < sigma ≤ high, in sigma. */
@@ -18,6 +18,8 @@ export interface GuidanceOptions<C> {
   readonly negative: readonly C[];
   /** 0 … 1: how far contrast is brought back to that of the conditional prediction. Default 0. */
   readonly rescale?: number;
+  /** In which kind of prediction contrast is measured; the paper and diffusers take the network's own. Default x̂0. */
+  readonly rescaleIn?: PredictionFrame;
   /** Outside of it the conditional network alone is used, at half the cost. Default everywhere. */
   readonly interval?: SigmaInterval;
 }
@@ -28,7 +30,7 @@ export interface GuidanceOptions<C> {
  * (scale 1, scale 0, outside the interval), only the other is computed.
  *
  * Guidance in x̂0 is the same as in eps, v or flow, since each is the same affine function of x̂0 for both.
- * Rescaling follows Lin et al. 2023 (arXiv 2305.08891, section 3.4), per picture, in x̂0; the interval Kynkäänniemi et
+ * Rescaling follows Lin et al. 2023 (arXiv 2305.08891, section 3.4), per picture; the interval Kynkäänniemi et
  * al. 2024 (arXiv 2404.07724). Options out of range are `usage` errors.
  */
 export function guide<C>(denoise: Denoiser<C>, options: GuidanceOptions<C>): Denoiser<C> {
@@ -42,9 +44,17 @@ export function guide<C>(denoise: Denoiser<C>, options: GuidanceOptions<C>): Den
     const both = await denoise(concatenate(x, x), sigma, [...condition, ...negative], signal);
     const positive = both.subarray(0, x.length);
     const guided = combine([scale, positive], [1 - scale, both.subarray(x.length)]);
-    return rescale === 0 ? guided : rescaleContrast(guided, positive, rescale, condition.length);
+    if (rescale === 0) return guided;
+    const frame = options.rescaleIn ?? asDenoised;
+    const [changed, reference] = [guided, positive].map((x0) => frame.toOutput(x, sigma, x0)) as [
+      Float32Array,
+      Float32Array,
+    ];
+    return frame.toDenoised(x, sigma, rescaleContrast(changed, reference, rescale, condition.length));
   };
 }
+
+const asDenoised: PredictionFrame = { toOutput: (_x, _sigma, x0) => x0, toDenoised: (_x, _sigma, x0) => x0 };
 
 /**
  * The interval of sigmas that belongs to the steps from `first` (included, 0 is the first step) to `end` (excluded) of

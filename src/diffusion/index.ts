@@ -6,4 +6,5 @@ export * from "./noise-schedules.js";
 export type { Churn, Sampler, SamplerOptions, SamplerState } from "./samplers/sampler.js";
 export { getSampler, type SamplerInfo, type SamplerName, samplers } from "./samplers/table.js";
 export * from "./step-schedules.js";
+export * from "./trained-scheduler.js";
 export { addNoise, combine, concatenate } from "./vectors.js";

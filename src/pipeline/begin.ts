@@ -42,10 +42,10 @@ export function startLater(sigmas: readonly number[], strength: number): readonl
   return sigmas.slice(steps - Math.min(steps, Math.trunc(steps * strength)));
 }
 
-const everywhere = {
+const everywhere = ({ finalScale }: Drawing) => ({
   around: (guided: Denoiser<Side>) => guided,
-  finish: (latents: Float32Array) => latents,
-};
+  finish: (latents: Float32Array) => (finalScale === 1 ? latents : combine([finalScale, latents])),
+});
 
 /** Everything of picture `index` that depends on its seed. */
 export async function begin(
@@ -64,7 +64,7 @@ export async function begin(
   };
   if (!canvas) {
     const x = combine([drawing.noiseScale, initial()]);
-    return { x, sigmas: drawing.sigmas, noise, network: drawing.denoiser(), ...everywhere };
+    return { x, sigmas: drawing.sigmas, noise, network: drawing.denoiser(), ...everywhere(drawing) };
   }
   const sigmas = startLater(drawing.sigmas, settings.strength!);
   const base = { drawing, coder: await drawing.coder(), sigmas, noise, initial };
@@ -87,7 +87,7 @@ async function fromPicture(
 ): Promise<Beginning> {
   const image = await coder.encode(fromBytes(pixels.data), () => base.noise.encoding("image"));
   const x = combine([1, image], [base.sigmas[0]!, initial()]);
-  return { x, ...base, network: drawing.denoiser(), ...everywhere };
+  return { x, ...base, network: drawing.denoiser(), ...everywhere(drawing) };
 }
 
 /** Random numbers are drawn in the order of diffusers' pipelines: picture, first noise, masked picture. */
@@ -105,11 +105,12 @@ async function paint(
   if (coder.seesMask) {
     const grey = values.map((value, i) => (mask[Math.floor(i / 3)] === 1 ? 0 : value));
     const masked = await coder.encode(grey, () => noise.encoding("masked image"));
-    return { x, ...base, network: drawing.denoiser({ mask, masked }), ...everywhere };
+    return { x, ...base, network: drawing.denoiser({ mask, masked }), ...everywhere(drawing) };
   }
   noise.encoding("masked image"); // drawn for these networks too, and not used
   const start = isAnew ? { sigma: sigmas[0]!, scale: drawing.noiseScale } : undefined;
-  const staying = { mask: coder.spread(mask), image: image!, noise: first, start };
+  const { finalScale } = drawing;
+  const staying = { mask: coder.spread(mask), image: image!, noise: first, start, finalScale };
   return { x, ...base, network: drawing.denoiser(), ...keepOutside(staying) };
 }
 
@@ -120,13 +121,20 @@ interface Staying {
   readonly noise: Float32Array;
   /** Where all begins as noise alone, the first step sees nothing of the picture. */
   readonly start: { readonly sigma: number; readonly scale: number } | undefined;
+  readonly finalScale: number;
 }
 
 /**
  * Outside of the mask the network sees the picture under the step's noise, whatever the sampler has there, and is taken to
  * expect just the picture. Samplers never mix places, so that this is what blending after each step gives.
  */
-function keepOutside({ mask, image, noise, start }: Staying): Pick<Beginning, "around" | "finish"> {
+function keepOutside({
+  mask,
+  image,
+  noise,
+  start,
+  finalScale,
+}: Staying): Pick<Beginning, "around" | "finish"> {
   const blend = (inside: Float32Array, outside: Float32Array) =>
     inside.map((value, i) => mask[i]! * value + (1 - mask[i]!) * outside[i]!);
   const outsideAt = (sigma: number) =>
@@ -134,6 +142,6 @@ function keepOutside({ mask, image, noise, start }: Staying): Pick<Beginning, "a
   return {
     around: (guided) => async (x, sigma, sides, signal) =>
       blend(await guided(blend(x, outsideAt(sigma)), sigma, sides, signal), image),
-    finish: (latents) => blend(latents, image),
+    finish: (latents) => blend(combine([finalScale, latents]), image),
   };
 }

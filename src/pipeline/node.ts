@@ -1,6 +1,8 @@
 // Models from files, into pipelines on this machine's devices (node).
+import { isDiffusersFolder } from "../checkpoint/node.js";
 import { completeMachine } from "./complete-request.js";
 import { openOwnModel } from "./node-own-model.js";
+import { openStableDiffusionModel } from "./node-stable-diffusion.js";
 import type { PipelineParts } from "./pipeline.js";
 import type { MachineSettings, RequestContext } from "./request.js";
 
@@ -16,7 +18,11 @@ export interface OpenedModel {
 
 /** Looks at a model. @throws NishikiError "usage", "file", "checkpoint" */
 export async function openModel(settings: Partial<MachineSettings> = {}): Promise<OpenedModel> {
-  return openOwnModel(completeMachine(settings));
+  const machine = completeMachine(settings);
+  const { model } = machine;
+  if (model !== undefined && (await isDiffusersFolder(model)))
+    return openStableDiffusionModel(model, machine);
+  return openOwnModel(machine);
 }
 
 /**

@@ -40,6 +40,13 @@ describe("mixing noise", () => {
 });
 
 describe("the noise of a picture", () => {
+  it("comes one after another from torch's generator", () => {
+    const [noise, other] = [3, 3].map((seed) => makePictureNoise("torch-cpu", seed, shape));
+    const first = noise!.initial();
+    expect(noise!.steps(0)).not.toEqual(first);
+    expect(other!.encoding("image")).toEqual(first);
+  });
+
   it("is addressed by what it is for, so that none shifts another", () => {
     const noise = makePictureNoise("nishiki", 3, shape);
     const first = noise.initial();

@@ -1,10 +1,14 @@
-// The random numbers of one picture, addressed by what they are for.
+// The random numbers of one picture, from whichever generator its seed is meant for.
+//
+// Nishiki's own numbers are addressed by what they are for; PyTorch's come one after another from one generator, so that
+// there the order of the calls is what makes a seed of another program give that program's picture: what an encoder needs,
+// then the noise that drawing begins with, then each step's (as in diffusers' pipelines).
 import { getInitialNoise, getNoiseSource, type NoiseSource } from "../diffusion/index.js";
 import { sizeOf } from "../graph/index.js";
-import { random } from "../random/index.js";
+import { makeTorchCpu, random } from "../random/index.js";
 
 /** The generators that a seed may be meant for. */
-export const randomNames = ["nishiki"] as const;
+export const randomNames = ["nishiki", "torch-cpu"] as const;
 export type RandomName = (typeof randomNames)[number];
 
 /** What the numbers are for. */
@@ -20,8 +24,13 @@ export interface PictureNoise {
 }
 
 /** The noise of one picture with latents of `shape`. */
-export function makePictureNoise(_rng: RandomName, seed: number, shape: readonly number[]): PictureNoise {
+export function makePictureNoise(rng: RandomName, seed: number, shape: readonly number[]): PictureNoise {
   const size = sizeOf(shape);
+  if (rng === "torch-cpu") {
+    const generator = makeTorchCpu(seed);
+    const next = () => generator.normals(size);
+    return { encoding: next, initial: next, steps: next };
+  }
   return {
     encoding: (purpose) => random(seed, "encoding", purpose).normals(size),
     initial: () => getInitialNoise([seed], size),

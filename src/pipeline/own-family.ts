@@ -79,6 +79,8 @@ export function makeOwnFamily(model: OwnModel): ModelFamily {
       shape: manifest.latents.shape,
       sigmas,
       noiseScale: sigmas[0]!,
+      finalScale: 1,
+      guidance: settings.guidance,
       denoiser: () => denoise,
       coder: () => makeCoder(model),
       decode: (latents) => decodePixels(sessions.decoder, manifest, latents),

@@ -110,7 +110,7 @@ export class Pipeline {
     const beginning = await begin(drawing, settings, index, canvas);
     let latents = beginning.x;
     forecast.resume();
-    for await (const state of this.sample(settings, beginning, signal)) {
+    for await (const state of this.sample(settings, drawing, beginning, signal)) {
       forecast.step();
       latents = state.x;
       yield this.tellStep(settings, index, state, drawing, forecast);
@@ -130,10 +130,11 @@ export class Pipeline {
   /** Down from the first noise level with the sampler. */
   private sample(
     settings: PictureSettings,
+    drawing: Drawing,
     { x, sigmas, noise, network, around }: Beginning,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<SamplerState, void, void> {
-    const denoise = around(this.guided(settings, sigmas, network));
+    const denoise = around(this.guided(settings, drawing, sigmas, network));
     const options = { condition: ["positive"] as const, signal, noise: noise.steps };
     return getSampler(settings.sampler).sample(denoise, x, sigmas, options);
   }
@@ -159,7 +160,8 @@ export class Pipeline {
   }
 
   private guided(
-    { guidance, guidanceRescale, guidanceInterval: [from, to] }: PictureSettings,
+    { guidanceRescale, guidanceInterval: [from, to] }: PictureSettings,
+    { guidance, rescaleIn }: Drawing,
     sigmas: readonly number[],
     network: Denoiser<Side>,
   ): Denoiser<Side> {
@@ -168,6 +170,7 @@ export class Pipeline {
     return guide<Side>(network, {
       scale: guidance,
       rescale: guidanceRescale,
+      ...(rescaleIn && { rescaleIn }),
       negative: ["negative"],
       interval,
     });

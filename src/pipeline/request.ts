@@ -85,6 +85,8 @@ export interface MachineSettings {
   readonly device: DeviceName;
   /** Threads of the CPU device. */
   readonly threads?: number;
+  /** Hold one stage's networks at a time: slower, but smaller. */
+  readonly lowMemory?: boolean;
 }
 
 /** What suits a model where a request leaves it open. */
@@ -288,7 +290,7 @@ export const machineFields: Fields<MachineSettings, undefined> = {
   model: {
     check: (value, where) => (value === undefined ? undefined : filledText(value, where)),
     flag: "-m, --model <folder>",
-    help: "a folder with a model.json",
+    help: "a folder with a model.json, or of Stable Diffusion as diffusers lays it out",
     fallbackWords: "the embedded model",
   },
   device: {
@@ -304,5 +306,10 @@ export const machineFields: Fields<MachineSettings, undefined> = {
     numeric: true,
     help: "threads of the CPU device",
     fallbackWords: "one for each core",
+  },
+  lowMemory: {
+    check: optional(flag),
+    flag: "--low-memory",
+    help: "hold text encoder, denoiser and decoder in memory one after another",
   },
 };

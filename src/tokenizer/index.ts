@@ -1,3 +1,4 @@
+export { type ClipTokenizer, type ClipTokenizerFiles, makeClipTokenizer } from "./clip-tokenizer.js";
 export {
   type EncodedBatch,
   type Encoding,

@@ -33,7 +33,9 @@ describe.each(Object.values(samplers))("$name", (info) => {
       [3, 4, 0.4],
       [4, 4, 0],
     ]);
-    expect([...states[3]!.x]).toEqual([...states[3]!.denoised].map((value) => expect.closeTo(value, 6)));
+    // PNDM extrapolates to the end.
+    if (info.name !== "pndm")
+      expect([...states[3]!.x]).toEqual([...states[3]!.denoised].map((value) => expect.closeTo(value, 6)));
     expect(states[2]!.x).not.toEqual(states[3]!.x);
   });
 
@@ -43,7 +45,7 @@ describe.each(Object.values(samplers))("$name", (info) => {
       calls++;
       return ideal(...args);
     });
-    expect(calls).toBe(info.evaluationsPerStep * 3 + 1);
+    expect(calls).toBe(info.evaluationsPerStep * 3 + 1 + info.firstEvaluations);
   });
 
   test("draws each picture of a batch, to the bit, as if it were alone", async () => {
@@ -123,7 +125,9 @@ test("names of other programs are understood, unknown ones list the choices", ()
   expect(getSampler("dpmpp_2m").name).toBe("dpmpp-2m");
   expect(getSampler("DPM++ 2M SDE").name).toBe("dpmpp-2m-sde");
   expect(getSampler("uni_pc").name).toBe("unipc");
-  expect(() => getSampler("PLMS")).toThrow(/Unknown sampler "PLMS".*euler, euler-ancestral, heun, dpmpp-2m/);
+  expect(() => getSampler("magic")).toThrow(
+    /Unknown sampler "magic".*euler, euler-ancestral, heun, dpmpp-2m/,
+  );
   expect(() => getSampler("")).toThrow(NishikiError);
 });
 

@@ -6,6 +6,8 @@ import { dpmpp2mSde, dpmpp2mSdeHeun } from "./dpmpp-2m-sde.js";
 import { euler } from "./euler.js";
 import { eulerAncestral } from "./euler-ancestral.js";
 import { heun } from "./heun.js";
+import { lcm } from "./lcm.js";
+import { pndm } from "./pndm.js";
 import type { Sampler } from "./sampler.js";
 import { uniPcBh1, uniPcBh2 } from "./unipc.js";
 
@@ -16,6 +18,9 @@ export type SamplerName =
   | "dpmpp-2m"
   | "dpmpp-2m-sde"
   | "dpmpp-2m-sde-heun"
+  | "ddim"
+  | "pndm"
+  | "lcm"
   | "unipc"
   | "unipc-bh1";
 
@@ -29,6 +34,8 @@ export interface SamplerInfo {
   readonly order: number;
   /** Evaluations of the network in each step (the last may need fewer). */
   readonly evaluationsPerStep: number;
+  /** Further evaluations in the first step. */
+  readonly firstEvaluations: number;
   /** Whether it adds noise on the way, and so needs options.noise and never settles as steps grow. */
   readonly stochastic: boolean;
   readonly sample: Sampler;
@@ -42,12 +49,13 @@ const row = (sample: Sampler, label: string, aliases: string[], rest: Partial<Ro
   aliases,
   order: 1,
   evaluationsPerStep: 1,
+  firstEvaluations: 0,
   stochastic: false,
   ...rest,
 });
 
 const rows: Record<SamplerName, Row> = {
-  euler: row(euler, "Euler", ["k_euler", "ddim"], {}),
+  euler: row(euler, "Euler", ["k_euler"], {}),
   "euler-ancestral": row(eulerAncestral, "Euler a", ["k_euler_a", "k_euler_ancestral"], { stochastic: true }),
   heun: row(heun, "Heun", ["k_heun"], { order: 2, evaluationsPerStep: 2 }),
   "dpmpp-2m": row(dpmpp2m, "DPM++ 2M", ["k_dpmpp_2m"], { order: 2 }),
@@ -56,6 +64,10 @@ const rows: Record<SamplerName, Row> = {
     order: 2,
     stochastic: true,
   }),
+  // DDIM (Song et al. 2021, arXiv 2010.02502) without noise is Euler's method over sigma; its levels differ.
+  ddim: row(euler, "DDIM", [], {}),
+  pndm: row(pndm, "PNDM", ["plms"], { order: 2, firstEvaluations: 1 }),
+  lcm: row(lcm, "LCM", [], { stochastic: true }),
   unipc: row(uniPcBh2, "UniPC", ["unipc_bh2"], { order: 3 }),
   "unipc-bh1": row(uniPcBh1, "UniPC bh1", [], { order: 3 }),
 };

@@ -1,0 +1,188 @@
+// Stable Diffusion as diffusers lays it out (node): a folder with model_index.json, and below it one for each component
+// with its config and weights. Nothing is loaded here; weights are found where they lie.
+import { readFile, stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { NishikiError } from "../errors.js";
+import { fileError } from "./node-atomic.js";
+import type { WeightLocation } from "./node-file.js";
+import { openWeights, type Weights } from "./node-weights.js";
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** A network: its config as published, and its tensors by diffusers' or transformers' names. */
+export interface ModelComponent {
+  readonly config: Json;
+  readonly weights: Weights;
+}
+
+export interface StableDiffusionFiles {
+  /** What receipts call it. */
+  readonly name: string;
+  readonly family: "sd1" | "sd2" | "sdxl";
+  readonly unet: ModelComponent;
+  readonly vae: ModelComponent;
+  readonly textEncoder: ModelComponent;
+  readonly textEncoder2?: ModelComponent;
+  /** The content of scheduler_config.json. */
+  readonly scheduler: Json;
+  /** Folders with vocab.json and merges.txt. */
+  readonly tokenizer: string;
+  readonly tokenizer2?: string;
+  /** XL: an empty negative prompt is zeros, not the encoding of an empty text. */
+  readonly zerosForEmptyPrompt: boolean;
+  /** All files that decide pixels, by what receipts call them. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+// The kinds of pipelines whose parts are those of Stable Diffusion; what they are used for is the caller's choice.
+const pipelines = [
+  "StableDiffusionPipeline",
+  "StableDiffusionImg2ImgPipeline",
+  "StableDiffusionInpaintPipeline",
+  "StableDiffusionXLPipeline",
+  "StableDiffusionXLImg2ImgPipeline",
+  "StableDiffusionXLInpaintPipeline",
+  "LatentConsistencyModelPipeline",
+  "LatentConsistencyModelImg2ImgPipeline",
+];
+
+const isRecord = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+async function readJson(path: string): Promise<Json> {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    throw fileError(error, `read ${path}`);
+  });
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isRecord(value)) return value;
+  } catch (error) {
+    throw new NishikiError("checkpoint", `${path} cannot be used: it is not valid JSON.`, { cause: error });
+  }
+  throw new NishikiError("checkpoint", `${path} cannot be used: it holds no JSON object.`);
+}
+
+type Rename = (name: string) => string;
+
+/** An autoencoder's attention before diffusers 0.12. */
+const autoencoderName: Rename = (name) =>
+  name.replace(
+    /(mid_block\.attentions\.\d+)\.(query|key|value|proj_attn)\./,
+    (_, block, part: keyof typeof attentionNames) => `${block}.${attentionNames[part]}.`,
+  );
+const attentionNames = { query: "to_q", key: "to_k", value: "to_v", proj_attn: "to_out.0" };
+
+/** Encoders saved by transformers 5 have lost a prefix. */
+const textEncoderName: Rename = (name) =>
+  /^(embeddings|encoder|final_layer_norm)\./.test(name) ? `text_model.${name}` : name;
+
+/** A 1×1 convolution is the same numbers as the matrix that the network takes in its place. */
+function currentShape(name: string, place: WeightLocation): WeightLocation {
+  const { shape } = place;
+  const isMatrix = /\.to_(q|k|v|out\.0)\.weight$/.test(name);
+  return isMatrix && shape.length === 4 ? { ...place, shape: shape.slice(0, 2) } : place;
+}
+
+async function openComponent(folder: string, rename: Rename): Promise<ModelComponent> {
+  const config = await readJson(join(folder, "config.json"));
+  const places = [...(await openWeights(folder))].map(
+    ([name, place]) => [rename(name), currentShape(rename(name), place)] as const,
+  );
+  return { config, weights: new Map(places) };
+}
+
+/** Whether a folder is laid out as diffusers does it. */
+export async function isDiffusersFolder(path: string): Promise<boolean> {
+  return stat(join(path, "model_index.json")).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}
+
+function familyOf(unet: ModelComponent, hasSecond: boolean): StableDiffusionFiles["family"] {
+  if (hasSecond) return "sdxl";
+  return unet.config.cross_attention_dim === 1024 ? "sd2" : "sd1";
+}
+
+/** Components that a folder lacks, told at once. */
+async function checkFolders(path: string, names: readonly string[]): Promise<void> {
+  const there = await Promise.all(
+    names.map((name) =>
+      stat(join(path, name)).then(
+        (found) => found.isDirectory(),
+        () => false,
+      ),
+    ),
+  );
+  const missing = names.filter((_, i) => !there[i]);
+  if (missing.length === 0) return;
+  const message = `${path} is not a whole model: its model_index.json names ${missing.join(", ")}, which ${missing.length === 1 ? "is" : "are"} not there. Download it anew.`;
+  throw new NishikiError("checkpoint", message);
+}
+
+/**
+ * Opens a folder of a published model; only headers are read.
+ * @throws NishikiError "file" where something cannot be read, "checkpoint" where it is malformed, incomplete or another
+ *   kind of model.
+ */
+export async function openStableDiffusion(path: string): Promise<StableDiffusionFiles> {
+  const index = await readJson(join(path, "model_index.json"));
+  const kind = String(index._class_name);
+  if (!pipelines.includes(kind)) {
+    const message = `${path} holds a ${kind}, which this program cannot draw with; it knows ${pipelines.join(", ")}.`;
+    throw new NishikiError("checkpoint", message);
+  }
+  const isNamed = (name: string) => Array.isArray(index[name]) && (index[name] as unknown[])[0] !== null;
+  const hasSecond = isNamed("text_encoder_2");
+  if (hasSecond && !isNamed("text_encoder")) {
+    const message = `${path} is a refiner, with XL's second text encoder alone, which this program cannot draw with yet; use the base model.`;
+    throw new NishikiError("checkpoint", message);
+  }
+  const parts = ["unet", "vae", "text_encoder", "tokenizer", "scheduler"];
+  const names = hasSecond ? [...parts, "text_encoder_2", "tokenizer_2"] : parts;
+  await checkFolders(path, names);
+  const open = (name: string, rename: Rename = (own) => own) => openComponent(join(path, name), rename);
+  const unet = await open("unet");
+  const vae = await open("vae", autoencoderName);
+  const textEncoder = await open("text_encoder", textEncoderName);
+  const textEncoder2 = hasSecond ? await open("text_encoder_2", textEncoderName) : undefined;
+  const scheduler = await readJson(join(path, "scheduler", "scheduler_config.json"));
+  const components = {
+    unet,
+    vae,
+    text_encoder: textEncoder,
+    ...(textEncoder2 && { text_encoder_2: textEncoder2 }),
+  };
+  return {
+    name: basename(resolve(path)),
+    family: familyOf(unet, hasSecond),
+    unet,
+    vae,
+    textEncoder,
+    ...(textEncoder2 && { textEncoder2, tokenizer2: join(path, "tokenizer_2") }),
+    scheduler,
+    tokenizer: join(path, "tokenizer"),
+    zerosForEmptyPrompt: index.force_zeros_for_empty_prompt !== false,
+    files: listFiles(path, components, names),
+  };
+}
+
+/** Weights, configs and vocabularies: whatever decides pixels. */
+function listFiles(
+  path: string,
+  components: Readonly<Record<string, ModelComponent>>,
+  names: readonly string[],
+): ReadonlyMap<string, string> {
+  const files = new Map<string, string>();
+  for (const name of names) {
+    const component = components[name];
+    const own = component
+      ? ["config.json"]
+      : name === "scheduler"
+        ? ["scheduler_config.json"]
+        : ["vocab.json", "merges.txt"];
+    for (const file of own) files.set(`${name}/${file}`, join(path, name, file));
+    for (const { file } of component?.weights.values() ?? []) files.set(`${name}/${basename(file)}`, file);
+  }
+  return files;
+}

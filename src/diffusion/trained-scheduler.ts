@@ -1,0 +1,242 @@
+// What a published model says of how it was trained and is to be sampled: diffusers' scheduler_config.json, and the noise
+// levels at which each of diffusers' schedulers stops for a number of steps. Facts of diffusers 0.42 (src/diffusers/
+// schedulers/scheduling_*.py); spacings are those of Lin et al. 2023 (arXiv 2305.08891), table 2.
+import { NishikiError, unknownName } from "../errors.js";
+import type { PredictionName } from "./denoisers.js";
+import { getBetas, getDiscreteSchedule, type NoiseSchedule } from "./noise-schedules.js";
+import type { SamplerName } from "./samplers/table.js";
+import { getExponentialSigmas, getKarrasSigmas, type StepScheduleName } from "./step-schedules.js";
+
+/** How steps are laid over the training's times. */
+export type Spacing = "leading" | "linspace" | "trailing";
+
+/** A `scheduler_config.json`, read. */
+export interface TrainedScheduler {
+  readonly prediction: PredictionName;
+  readonly schedule: NoiseSchedule;
+  /** The sampler that the model was published with. */
+  readonly sampler: SamplerName;
+  /** Its step schedule where that is not a spacing. */
+  readonly stepSchedule: StepScheduleName | undefined;
+  readonly spacing: Spacing;
+  /** Added to every time of the leading spacing. */
+  readonly stepsOffset: number;
+  /** Where DDIM and PNDM end: at no noise, else at the cleanest level of training. */
+  readonly endsClean: boolean;
+}
+
+/** The noise levels of a run, and what the network is told at each. */
+export interface StepPlan {
+  /** One more than there are steps. */
+  readonly sigmas: readonly number[];
+  /** The schedule with the very times of these levels. */
+  readonly schedule: NoiseSchedule;
+  /** Drawing from nothing begins with unit noise times this. */
+  readonly noiseScale: number;
+  /** What the last latents are multiplied with: those that end under noise stay in the network's own scale. */
+  readonly finalScale: number;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+const classes: Readonly<Record<string, SamplerName>> = {
+  DDIMScheduler: "ddim",
+  PNDMScheduler: "pndm",
+  EulerDiscreteScheduler: "euler",
+  EulerAncestralDiscreteScheduler: "euler-ancestral",
+  DPMSolverMultistepScheduler: "dpmpp-2m",
+  UniPCMultistepScheduler: "unipc",
+  LCMScheduler: "lcm",
+};
+
+/** Each class's own default where the config says nothing. */
+const defaultSpacing: Readonly<Record<string, Spacing>> = {
+  DDIMScheduler: "leading",
+  PNDMScheduler: "leading",
+  LCMScheduler: "leading",
+};
+
+const predictionNames: Readonly<Record<string, PredictionName>> = {
+  epsilon: "eps",
+  v_prediction: "v",
+  sample: "sample",
+};
+
+const betaNames = { linear: "linear", scaled_linear: "scaled-linear", squaredcos_cap_v2: "cosine" } as const;
+
+function pick<T>(json: Json, field: string, choices: Readonly<Record<string, T>>, fallback: string): T {
+  const value = json[field] ?? fallback;
+  if (typeof value === "string" && Object.hasOwn(choices, value)) return choices[value]!;
+  const names = Object.keys(choices).join(", ");
+  throw new NishikiError(
+    "checkpoint",
+    `scheduler_config.json: ${field}: expected one of ${names}, got ${JSON.stringify(value)}.`,
+  );
+}
+
+function numberOf(json: Json, field: string, fallback: number): number {
+  const value = json[field] ?? fallback;
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  throw new NishikiError(
+    "checkpoint",
+    `scheduler_config.json: ${field}: expected a number, got ${JSON.stringify(value)}.`,
+  );
+}
+
+function refuse(json: Json, field: string, harmless: readonly unknown[]): void {
+  const value = json[field];
+  if (value === undefined || value === null || harmless.includes(value)) return;
+  const wanted = harmless.map((one) => JSON.stringify(one)).join(" or ");
+  throw new NishikiError(
+    "checkpoint",
+    `scheduler_config.json: ${field}: ${JSON.stringify(value)} is not supported; expected ${wanted}.`,
+  );
+}
+
+/**
+ * Reads a `scheduler_config.json`. Options that this program cannot honour are refused by name.
+ * @throws NishikiError "checkpoint"
+ */
+export function readScheduler(json: Json): TrainedScheduler {
+  const name = String(json._class_name ?? "PNDMScheduler");
+  if (!Object.hasOwn(classes, name)) {
+    const cause = unknownName("scheduler", name, Object.keys(classes));
+    throw new NishikiError("checkpoint", `scheduler_config.json: ${cause.message}`, { cause });
+  }
+  refuse(json, "thresholding", [false]);
+  refuse(json, "rescale_betas_zero_snr", [false]);
+  refuse(json, "trained_betas", []);
+  if (name === "DDIMScheduler") refuse(json, "clip_sample", [false]);
+  const count = numberOf(json, "num_train_timesteps", 1000);
+  const range = [numberOf(json, "beta_start", 0.0001), numberOf(json, "beta_end", 0.02)] as const;
+  const betas = getBetas(pick(json, "beta_schedule", betaNames, "linear"), count, range);
+  const spacings = { leading: "leading", linspace: "linspace", trailing: "trailing" } as const;
+  return {
+    prediction: pick(json, "prediction_type", predictionNames, "epsilon"),
+    schedule: getDiscreteSchedule(betas),
+    sampler: classes[name]!,
+    stepSchedule: json.use_karras_sigmas === true ? "karras" : undefined,
+    spacing: pick(json, "timestep_spacing", spacings, defaultSpacing[name] ?? "linspace"),
+    stepsOffset: numberOf(json, "steps_offset", 0),
+    endsClean: json.set_alpha_to_one !== false,
+  };
+}
+
+/** Python's round: halves go to the even neighbour. */
+function roundEven(value: number): number {
+  const low = Math.floor(value);
+  if (value - low !== 0.5) return Math.round(value);
+  return low % 2 === 0 ? low : low + 1;
+}
+
+/** Which of diffusers' rules a sampler's times follow. */
+type Rule = "euler" | "solver" | "ddim" | "lcm";
+
+const rules: Partial<Record<SamplerName, Rule>> = {
+  ddim: "ddim",
+  pndm: "ddim",
+  lcm: "lcm",
+  "dpmpp-2m": "solver",
+  "dpmpp-2m-sde": "solver",
+  "dpmpp-2m-sde-heun": "solver",
+  unipc: "solver",
+  "unipc-bh1": "solver",
+};
+
+/** Times of the steps, the noisiest first, in the training's units. */
+function getTimes(rule: Rule, steps: number, { spacing, stepsOffset, schedule }: TrainedScheduler): number[] {
+  const { levels } = schedule;
+  const range = (count: number, at: (i: number) => number) => Array.from({ length: count }, (_, i) => at(i));
+  if (rule === "lcm") return getConsistencyTimes(steps, levels);
+  const parts = rule === "solver" ? steps + 1 : steps;
+  switch (spacing) {
+    case "linspace": {
+      const round = rule === "euler" ? (time: number) => time : roundEven;
+      return range(steps, (i) => round(((levels - 1) * (parts - 1 - i)) / Math.max(1, parts - 1)));
+    }
+    case "leading": {
+      const ratio = Math.floor(levels / parts);
+      return range(steps, (i) => (parts - 1 - i) * ratio + stepsOffset);
+    }
+    case "trailing":
+      return range(steps, (i) => roundEven(levels - (i * levels) / steps) - 1);
+  }
+}
+
+/** A distilled network's: some of the fifty times that it was distilled at. */
+function getConsistencyTimes(steps: number, levels: number): number[] {
+  const known = 50;
+  if (steps > known) {
+    throw new NishikiError(
+      "usage",
+      `steps: this model was distilled to at most ${known} steps, got ${steps}.`,
+    );
+  }
+  const ratio = Math.floor(levels / known);
+  return Array.from({ length: steps }, (_, i) => (known - Math.floor((i * known) / steps)) * ratio - 1);
+}
+
+/** The noise levels of a spacing by diffusers' rules. */
+function planSpacing(trained: TrainedScheduler, sampler: SamplerName, steps: number) {
+  const { schedule, endsClean } = trained;
+  const rule = rules[sampler] ?? "euler";
+  const times = getTimes(rule, steps, trained);
+  const sigmaOf = (time: number) => interpolateSigma(schedule, time, rule === "euler");
+  const last = rule === "ddim" && !endsClean ? schedule.sigmaMin : 0;
+  return { rule, times, sigmas: times.map(sigmaOf), last };
+}
+
+/** Sigma at a time of training. Between two of them, it is interpolated where a sampler stops there. */
+function interpolateSigma(schedule: NoiseSchedule, time: number, between: boolean): number {
+  const at = (t: number) => schedule.sigmaAt((t + 1) / schedule.levels);
+  const low = Math.floor(time);
+  if (!between || low === time) return at(time);
+  return at(low) + (time - low) * (at(low + 1) - at(low));
+}
+
+/**
+ * The noise levels at which a sampler stops, as diffusers' scheduler of that name does.
+ * @param stepSchedule A name that is not a spacing lays levels by their sigmas; undefined: as the model was published.
+ * @throws NishikiError "usage"
+ */
+export function planSteps(
+  trained: TrainedScheduler,
+  { sampler, stepSchedule, steps }: { sampler: SamplerName; stepSchedule?: StepScheduleName; steps: number },
+): StepPlan {
+  const { schedule } = trained;
+  const spacing =
+    stepSchedule === "simple" ? "trailing" : stepSchedule === "uniform" ? "linspace" : trained.spacing;
+  const plan = planSpacing({ ...trained, spacing }, sampler, steps);
+  if (stepSchedule === "karras" || stepSchedule === "exponential") {
+    const whole = plan.rule === "solver";
+    const range = {
+      sigmaMax: whole ? schedule.sigmaMax : plan.sigmas[0]!,
+      sigmaMin: whole ? schedule.sigmaMin : plan.sigmas.at(-1)!,
+    };
+    plan.sigmas = (stepSchedule === "karras" ? getKarrasSigmas : getExponentialSigmas)(steps, range).slice(
+      0,
+      -1,
+    );
+    const round = whole ? roundEven : (time: number) => time;
+    plan.times = plan.sigmas.map((sigma) => round(schedule.timeOf(sigma)));
+  }
+  const sigmas = [...plan.sigmas, plan.last];
+  const first = sigmas[0]!;
+  const isEuler = plan.rule === "euler" && spacing !== "leading";
+  return {
+    sigmas,
+    schedule: withTimes(schedule, sigmas, plan.times),
+    noiseScale: isEuler ? first : Math.sqrt(first ** 2 + 1),
+    finalScale: schedule.alphaOf(plan.last),
+  };
+}
+
+/** The schedule that tells the network the very time of each level, where rounding had moved it. */
+function withTimes(
+  schedule: NoiseSchedule,
+  sigmas: readonly number[],
+  times: readonly number[],
+): NoiseSchedule {
+  const known = new Map(times.map((time, i) => [sigmas[i]!, time]));
+  return { ...schedule, timeOf: (sigma) => known.get(sigma) ?? schedule.timeOf(sigma) };
+}

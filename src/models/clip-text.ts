@@ -1,0 +1,99 @@
+// CLIP's text encoder (Radford et al. 2021, arXiv:2103.00020, section 2.4), as Stable Diffusion reads prompts: CLIP-L for
+// 1.x, OpenCLIP-H for 2.x, CLIP-L and OpenCLIP-bigG for XL. Parameter names are those of transformers' CLIPTextModel.
+import {
+  add,
+  attention,
+  constant,
+  gather,
+  gelu,
+  linear,
+  quickGelu,
+  reshape,
+  type Scope,
+  type Tensor,
+} from "../graph/index.js";
+import { dense, embedding, norm } from "../nn/index.js";
+import type { ClipTextConfig } from "./clip-text-config.js";
+
+export interface ClipTextInputs {
+  /** Token ids, i32: `[batch, positions]`. */
+  readonly ids: Tensor;
+}
+
+export interface ClipTextOptions {
+  /** How many of the last layers are left out of `states`. Default 0. */
+  readonly skip?: number;
+}
+
+export interface ClipTextStates {
+  /** After the chosen layer: `[batch, positions, width]`. */
+  readonly states: Tensor;
+  /** The same after the final normalisation. */
+  readonly normalized: Tensor;
+  /** After the last layer and the final normalisation, whatever is skipped: the vector of a text is picked from these. */
+  readonly last: Tensor;
+}
+
+// Added to the scores of later tokens. Softmax makes it exactly 0.
+const hidden = -1e9;
+
+/** Each token sees itself and those before it. */
+function causalBias(like: Tensor, tokens: number): Tensor {
+  const values = Float32Array.from({ length: tokens * tokens }, (_, i) =>
+    i % tokens > Math.floor(i / tokens) ? hidden : 0,
+  );
+  return constant(like.graph, values, [1, 1, tokens, tokens]);
+}
+
+function layer(scope: Scope, config: ClipTextConfig, x: Tensor, bias: Tensor): Tensor {
+  const { width, heads, epsilon } = config;
+  const self = scope.child("self_attn");
+  const normal = norm(scope.child("layer_norm1"), x, epsilon);
+  const [q, k, v] = ["q_proj", "k_proj", "v_proj"].map((name) => dense(self.child(name), normal, width)) as [
+    Tensor,
+    Tensor,
+    Tensor,
+  ];
+  x = add(x, dense(self.child("out_proj"), attention(q, k, v, { heads, bias }), width));
+  const activate = config.activation === "gelu" ? gelu : quickGelu;
+  const feed = scope.child("mlp");
+  const wide = dense(feed.child("fc1"), norm(scope.child("layer_norm2"), x, epsilon), config.hidden);
+  return add(x, dense(feed.child("fc2"), activate(wide), width));
+}
+
+/** The states of every token. @throws NishikiError "shape" */
+export function clipText(
+  scope: Scope,
+  config: ClipTextConfig,
+  { ids }: ClipTextInputs,
+  { skip = 0 }: ClipTextOptions = {},
+): ClipTextStates {
+  const { width, vocabulary, positions, layers, epsilon } = config;
+  const model = scope.child("text_model");
+  const tables = model.child("embeddings");
+  const words = embedding(tables.child("token_embedding"), ids, vocabulary, width); // [batch, positions, width]
+  const places = tables.child("position_embedding").parameter("weight", [positions, width]);
+  let x = add(words, places);
+  const bias = causalBias(x, positions);
+  let states = x;
+  for (let i = 0; i < layers; i++) {
+    x = layer(model.child("encoder.layers").child(i), config, x, bias);
+    if (i === layers - 1 - skip) states = x;
+  }
+  const finish = (t: Tensor) => norm(model.child("final_layer_norm"), t, epsilon);
+  return { states, normalized: finish(states), last: finish(x) };
+}
+
+/**
+ * The vector of a text: the state of its end token, projected.
+ * @param last `[batch, positions, width]` of {@link clipText}
+ * @param ends The place of the end token in each of the texts laid one after another, i32 `[batch]`: text · positions + place.
+ * @returns `[batch, projection]`
+ */
+export function projectText(scope: Scope, config: ClipTextConfig, last: Tensor, ends: Tensor): Tensor {
+  const width = last.shape[2] as number;
+  const rows = reshape(last, [-1, width]); // [batch·positions, width]
+  const picked = gather(rows, ends); // [batch, width]
+  const weight = scope.child("text_projection").parameter("weight", [config.projection!, width]);
+  return linear(picked, weight);
+}

@@ -1,0 +1,155 @@
+// Stable Diffusion from its own files, into sessions on this machine's devices (node).
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type ModelComponent, openStableDiffusion, type StableDiffusionFiles } from "../checkpoint/node.js";
+import type { WeightPlaces } from "../engine/index.js";
+import { makeEngine } from "../engine/node.js";
+import { NishikiError } from "../errors.js";
+import { formatShape, type Program } from "../graph/index.js";
+import { type ClipTokenizer, makeClipTokenizer } from "../tokenizer/index.js";
+import { hashFile, readEnvironment } from "./node-environment.js";
+import type { PipelineParts } from "./pipeline.js";
+import type { MachineSettings, RequestContext } from "./request.js";
+import { makeStableDiffusion } from "./stable-diffusion/family.js";
+import { readModel, type StableDiffusionModel } from "./stable-diffusion/model.js";
+import { traceDecoder, traceEncoder, traceTextEncoder, traceUnet } from "./stable-diffusion/programs.js";
+import { makeShelf, type NetworkKey } from "./stable-diffusion/sessions.js";
+import { getTextOptions } from "./stable-diffusion/words.js";
+
+/** A folder as diffusers lays it out, looked at but not loaded. @throws NishikiError "file", "checkpoint" */
+export async function openStableDiffusionModel(
+  path: string,
+  machine: MachineSettings,
+): Promise<{ readonly context: RequestContext; load(): Promise<Omit<PipelineParts, "encodeFile">> }> {
+  const files = await openStableDiffusion(path);
+  const encoders = [files.textEncoder, ...(files.textEncoder2 ? [files.textEncoder2] : [])];
+  const model = readModel({
+    name: files.name,
+    unet: files.unet.config,
+    vae: files.vae.config,
+    textEncoders: encoders.map(({ config }) => config),
+    scheduler: files.scheduler,
+    zerosForEmptyPrompt: files.zerosForEmptyPrompt,
+  });
+  return { context: model.context, load: () => load(files, encoders, model, machine) };
+}
+
+async function load(
+  files: StableDiffusionFiles,
+  encoders: readonly ModelComponent[],
+  model: StableDiffusionModel,
+  { device, threads, lowMemory }: MachineSettings,
+): Promise<Omit<PipelineParts, "encodeFile">> {
+  const networks = describeNetworks(files, encoders, model);
+  const tokenizers = await readTokenizers(files);
+  const weights = await hashFiles(files.files);
+  const engine = makeEngine({ device, threads });
+  const shelf = makeShelf(async ({ name }: NetworkKey) => {
+    const { program, places } = networks(name);
+    return engine.load(program, { weights: places });
+  }, lowMemory ?? false);
+  const close = async () => {
+    await shelf.close();
+    await engine.close();
+  };
+  try {
+    const environment = await readEnvironment(engine.device, weights);
+    return { family: makeStableDiffusion(model, tokenizers, shelf), environment, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface Network {
+  readonly program: Program;
+  readonly places: WeightPlaces;
+}
+
+/** Networks by the names of their keys; their weights are checked against their programs before anything is loaded. */
+function describeNetworks(
+  { unet, vae }: StableDiffusionFiles,
+  encoders: readonly ModelComponent[],
+  model: StableDiffusionModel,
+): (name: string) => Network {
+  const plain: Readonly<Record<string, () => Network>> = {
+    unet: () => ({ program: traceUnet(model.unet), places: unet.weights }),
+    decoder: () => ({ program: traceDecoder(model.vae), places: vae.weights }),
+    encoder: () => ({ program: traceEncoder(model.vae), places: vae.weights }),
+  };
+  const textEncoder = (index: number, skip: number): Network => {
+    const options = { ...getTextOptions(model), skip };
+    return {
+      program: traceTextEncoder(model.textEncoders[index]!, options),
+      places: encoders[index]!.weights,
+    };
+  };
+  const problems = Object.entries(plain).flatMap(([name, make]) => problemsOf(name, make()));
+  encoders.forEach((_, index) => {
+    const title = index === 0 ? "text encoder" : "second text encoder";
+    problems.push(...problemsOf(title, textEncoder(index, 0)));
+  });
+  if (problems.length > 0) {
+    const more = problems.length > 12 ? `; and ${problems.length - 12} more` : "";
+    const message = `The weights of ${model.name} do not fit its configs: ${problems.slice(0, 12).join("; ")}${more}.`;
+    throw new NishikiError("checkpoint", message);
+  }
+  return (name) => {
+    const [, index, skip] = /^text (\d+) (\d+)$/.exec(name) ?? [];
+    return index === undefined ? plain[name]!() : textEncoder(Number(index), Number(skip));
+  };
+}
+
+/** Parameters that are missing or of another shape. */
+function problemsOf(title: string, { program, places }: Network): string[] {
+  return program.parameters.flatMap(({ name, shape }) => {
+    const place = places.get(name);
+    if (!place) return [`the ${title} has no "${name}"`];
+    if (place.shape.join() === shape.join()) return [];
+    return [`"${name}" of the ${title} is ${formatShape(place.shape)} and should be ${formatShape(shape)}`];
+  });
+}
+
+async function hashFiles(files: ReadonlyMap<string, string>): Promise<Record<string, string>> {
+  const hashes: Record<string, string> = {};
+  for (const [name, path] of files) hashes[name] = await hashFile(path);
+  return hashes;
+}
+
+async function readTokenizers({ tokenizer, tokenizer2 }: StableDiffusionFiles): Promise<ClipTokenizer[]> {
+  return Promise.all(
+    [tokenizer, tokenizer2].flatMap((folder) => (folder === undefined ? [] : [readTokenizer(folder)])),
+  );
+}
+
+/** A folder with vocab.json and merges.txt. */
+async function readTokenizer(folder: string): Promise<ClipTokenizer> {
+  const read = (name: string) =>
+    readFile(join(folder, name), "utf8").catch((cause: unknown) => {
+      const message = `The tokenizer in ${folder} cannot be read: ${name} is missing.`;
+      throw new NishikiError("checkpoint", message, { cause });
+    });
+  const parse = (name: string, text: string): Record<string, unknown> => {
+    try {
+      return JSON.parse(text) as Record<string, unknown>;
+    } catch (cause) {
+      throw new NishikiError("checkpoint", `${join(folder, name)} is not valid JSON.`, { cause });
+    }
+  };
+  const vocabulary = parse("vocab.json", await read("vocab.json")) as Record<string, number>;
+  const merges = (await read("merges.txt"))
+    .split(/\r?\n/)
+    .filter((line) => line !== "" && !line.startsWith("#version"));
+  const config = parse(
+    "tokenizer_config.json",
+    await readFile(join(folder, "tokenizer_config.json"), "utf8").catch(() => "{}"),
+  );
+  const given = config.pad_token;
+  const padToken =
+    typeof given === "string"
+      ? given
+      : typeof given === "object" && given !== null && "content" in given
+        ? String(given.content)
+        : undefined;
+  return makeClipTokenizer({ vocabulary, merges, ...(padToken !== undefined && { padToken }) });
+}

@@ -1,0 +1,71 @@
+// A prompt as CLIP's encoder takes it: texts of 77 tokens. What is longer goes on in further texts, each with its own two
+// tokens at the ends, whose states are laid one after another (as stable-diffusion-webui does it).
+import type { ClipTokenizer } from "../../tokenizer/index.js";
+import { parseAttention } from "./attention-syntax.js";
+
+/** A text of the encoder's length. */
+export interface Chunk {
+  readonly ids: Int32Array;
+  /** What each token's state is multiplied with; 1 at the ends and in the padding. */
+  readonly weights: Float32Array;
+}
+
+export interface ChunkedPrompt {
+  readonly chunks: readonly Chunk[];
+  /** Tokens of the prompt, without those at the ends. */
+  readonly tokens: number;
+  /** How many of them did not fit into the chunks that there may be. */
+  readonly dropped: number;
+}
+
+/** More than any prompt that was written by hand; the cost of a step grows with their number. */
+export const mostChunks = 16;
+
+interface Weighted {
+  readonly id: number;
+  readonly weight: number;
+}
+
+/** @param length Tokens of a text, those at its ends included. */
+export function chunkPrompt(tokenizer: ClipTokenizer, prompt: string, length: number): ChunkedPrompt {
+  const room = length - 2;
+  const parts: Weighted[][] = [[]];
+  let tokens = 0;
+  for (const piece of parseAttention(prompt)) {
+    if (piece === "break") {
+      parts.push([]);
+      continue;
+    }
+    for (const id of tokenizer.encode(piece.text)) {
+      if (parts.at(-1)!.length === room) parts.push([]);
+      parts.at(-1)!.push({ id, weight: piece.weight });
+      tokens += 1;
+    }
+  }
+  const dropped = parts.slice(mostChunks).reduce((sum, part) => sum + part.length, 0);
+  const chunks = parts.slice(0, mostChunks).map((part) => fillChunk(tokenizer, part, length));
+  return { chunks, tokens, dropped };
+}
+
+function fillChunk({ start, end, pad }: ClipTokenizer, part: readonly Weighted[], length: number): Chunk {
+  const ids = new Int32Array(length).fill(pad);
+  const weights = new Float32Array(length).fill(1);
+  ids[0] = start;
+  part.forEach(({ id, weight }, i) => {
+    ids[i + 1] = id;
+    weights[i + 1] = weight;
+  });
+  ids[part.length + 1] = end;
+  return { ids, weights };
+}
+
+/** As many chunks as `count`: empty texts are added, so that a prompt and its negative are equally long. */
+export function padChunks(
+  tokenizer: ClipTokenizer,
+  chunks: readonly Chunk[],
+  count: number,
+): readonly Chunk[] {
+  const length = chunks[0]!.ids.length;
+  const missing = Math.max(0, count - chunks.length);
+  return [...chunks, ...Array.from({ length: missing }, () => fillChunk(tokenizer, [], length))];
+}

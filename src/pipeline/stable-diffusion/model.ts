@@ -1,0 +1,128 @@
+// A Stable Diffusion model, read but not loaded: configs of its networks, and what may be asked of it.
+import { readScheduler, type TrainedScheduler } from "../../diffusion/index.js";
+import { NishikiError } from "../../errors.js";
+import {
+  type AutoencoderKlConfig,
+  getLatentScale,
+  readAutoencoderKlConfig,
+} from "../../models/autoencoder-kl-config.js";
+import { type ClipTextConfig, readClipTextConfig } from "../../models/clip-text-config.js";
+import {
+  type ConditionalUnetConfig,
+  readConditionalUnetConfig,
+} from "../../models/conditional-unet-config.js";
+import type { ClipTokenizer } from "../../tokenizer/index.js";
+import type { RequestContext } from "../request.js";
+import { getVectorWidth } from "./programs.js";
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** What a model's files say. */
+export interface StableDiffusionDescription {
+  readonly name: string;
+  readonly unet: Json;
+  readonly vae: Json;
+  readonly textEncoders: readonly Json[];
+  readonly scheduler: Json;
+  readonly zerosForEmptyPrompt: boolean;
+}
+
+export interface StableDiffusionModel {
+  readonly name: string;
+  readonly unet: ConditionalUnetConfig;
+  readonly vae: AutoencoderKlConfig;
+  readonly textEncoders: readonly ClipTextConfig[];
+  readonly scheduler: TrainedScheduler;
+  readonly zerosForEmptyPrompt: boolean;
+  /** Pixels of a latent's side. */
+  readonly scale: number;
+  readonly context: RequestContext;
+}
+
+/** One tokenizer for each text encoder. */
+export type Tokenizers = readonly ClipTokenizer[];
+
+const leastSide = 64;
+const mostSide = 4096;
+
+/** @throws NishikiError "checkpoint" for configs that are not supported, or that do not fit together. */
+export function readModel(files: StableDiffusionDescription): StableDiffusionModel {
+  const unet = readConditionalUnetConfig(files.unet);
+  const vae = readAutoencoderKlConfig(files.vae);
+  const textEncoders = files.textEncoders.map(readClipTextConfig);
+  const scheduler = readScheduler(files.scheduler);
+  checkFit(unet, vae, textEncoders);
+  const scale = 2 ** (vae.widths.length - 1);
+  const context = getContext(files, { unet, vae, scheduler, scale });
+  const { name, zerosForEmptyPrompt } = files;
+  return { name, unet, vae, textEncoders, scheduler, zerosForEmptyPrompt, scale, context };
+}
+
+function checkFit(
+  unet: ConditionalUnetConfig,
+  { latentChannels }: AutoencoderKlConfig,
+  encoders: readonly ClipTextConfig[],
+): void {
+  const refuse = (reason: string): never => {
+    throw new NishikiError("checkpoint", `The model's parts do not fit together: ${reason}.`);
+  };
+  const width = encoders.reduce((sum, encoder) => sum + encoder.width, 0);
+  if (width !== unet.crossWidth)
+    refuse(`the text encoders give states of ${width} numbers, and the denoiser takes ${unet.crossWidth}`);
+  if (unet.outChannels !== latentChannels)
+    refuse(`the denoiser gives ${unet.outChannels} channels, and the autoencoder takes ${latentChannels}`);
+  const known = [latentChannels, 2 * latentChannels + 1];
+  if (!known.includes(unet.inChannels)) {
+    const wanted = `${known[0]}, or ${known[1]} for inpainting`;
+    refuse(`the denoiser takes ${unet.inChannels} channels; expected ${wanted}`);
+  }
+  const vector = encoders.at(-1)!.projection;
+  const wanted = unet.addition && getVectorWidth(unet.addition);
+  if (wanted !== undefined && wanted !== vector) {
+    const given = vector ?? "none";
+    refuse(`the denoiser takes a text vector of ${wanted} numbers, and the text encoder gives ${given}`);
+  }
+}
+
+type Parts = Pick<StableDiffusionModel, "unet" | "vae" | "scheduler" | "scale">;
+
+/** Settings that suit a model where nothing else is asked; diffusers' pipelines have the same scales. */
+function getDefaults({ unet, scheduler }: Parts): RequestContext["defaults"] {
+  const common = {
+    sampler: scheduler.sampler,
+    ...(scheduler.stepSchedule && { schedule: scheduler.stepSchedule }),
+    rng: "torch-cpu" as const,
+  };
+  if (unet.timeConditionWidth !== undefined) return { ...common, sampler: "lcm", steps: 4, guidance: 8 };
+  if (scheduler.sampler === "lcm") return { ...common, steps: 4, guidance: 1 };
+  // Models that were distilled to a step or four are published with the trailing spacing (Sauer et al. 2023).
+  const isTurbo = scheduler.spacing === "trailing" && scheduler.prediction === "eps";
+  if (isTurbo) return { ...common, steps: unet.addition ? 4 : 1, guidance: 0 };
+  return { ...common, steps: 25, guidance: unet.addition ? 5 : 7.5 };
+}
+
+function getContext({ unet: json }: StableDiffusionDescription, parts: Parts): RequestContext {
+  const { scale } = parts;
+  const size = Number.isSafeInteger(json.sample_size) ? (json.sample_size as number) * scale : 512;
+  return {
+    defaults: getDefaults(parts),
+    sizes: {
+      usual: [size, size],
+      range: { step: scale, least: leastSide, most: mostSide },
+    },
+    takes: [
+      "schedule",
+      "rng",
+      "image",
+      "mask",
+      "extend",
+      "strength",
+      "variationSeed",
+      "variationStrength",
+      "clipSkip",
+    ],
+  };
+}
+
+/** How many pixels further the autoencoder's latents are from the denoiser's, per channel. */
+export const latentScaleOf = (model: StableDiffusionModel) => getLatentScale(model.vae);

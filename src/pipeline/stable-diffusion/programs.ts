@@ -1,0 +1,79 @@
+// The programs of Stable Diffusion's networks. Batch and size are symbols: one session serves all sizes.
+import { type Program, type Tensor, trace } from "../../graph/index.js";
+import { decodeKl, encodeKl } from "../../models/autoencoder-kl.js";
+import type { AutoencoderKlConfig } from "../../models/autoencoder-kl-config.js";
+import { clipText, projectText } from "../../models/clip-text.js";
+import type { ClipTextConfig } from "../../models/clip-text-config.js";
+import { conditionalUnet } from "../../models/conditional-unet.js";
+import type { ConditionalUnetConfig } from "../../models/conditional-unet-config.js";
+
+export interface TextProgramOptions {
+  /** How many of the last layers are left out. */
+  readonly skip: number;
+  /** Whether the states are normalised at the end, as those that SD 1.x and 2.x take. */
+  readonly normalized: boolean;
+}
+
+/** ids `[texts, positions]` → states `[texts, positions, width]`; with ends `[texts]` → vectors where it projects. */
+export function traceTextEncoder(config: ClipTextConfig, { skip, normalized }: TextProgramOptions): Program {
+  return trace((tracer): Readonly<Record<string, Tensor>> => {
+    const ids = tracer.input("ids", ["texts", config.positions], "i32");
+    const found = clipText(tracer.scope(), config, { ids }, { skip });
+    const states = normalized ? found.normalized : found.states;
+    if (config.projection === undefined) return { states };
+    const ends = tracer.input("ends", ["texts"], "i32");
+    return { states, vectors: projectText(tracer.scope(), config, found.last, ends) };
+  });
+}
+
+/** How many sizes XL is told: the original's, what was cropped, the one to draw; two numbers each. */
+export const sizeCount = 6;
+
+/** Width of the text vector that XL takes. */
+export function getVectorWidth({
+  timeWidth,
+  inputWidth,
+}: NonNullable<ConditionalUnetConfig["addition"]>): number {
+  return inputWidth - sizeCount * timeWidth;
+}
+
+/** sample `[batch, channels, height, width]`, timestep, states and what else the config asks for → prediction. */
+export function traceUnet(config: ConditionalUnetConfig): Program {
+  return trace((tracer) => {
+    const sample = tracer.input("sample", ["batch", config.inChannels, "height", "width"]);
+    const timestep = tracer.input("timestep", ["batch"]);
+    const encoderStates = tracer.input("states", ["batch", "tokens", config.crossWidth]);
+    const { addition, timeConditionWidth } = config;
+    const prediction = conditionalUnet(tracer.scope(), config, {
+      sample,
+      timestep,
+      encoderStates,
+      ...(addition && {
+        pooledText: tracer.input("vector", ["batch", getVectorWidth(addition)]),
+        timeIds: tracer.input("sizes", ["batch", sizeCount]),
+      }),
+      ...(timeConditionWidth !== undefined && {
+        timeCondition: tracer.input("guidance", ["batch", timeConditionWidth]),
+      }),
+    });
+    return { prediction };
+  });
+}
+
+/** latents `[batch, channels, height, width]` → pixels `[batch, 3, 8·height, 8·width]` in [-1, 1] */
+export function traceDecoder(config: AutoencoderKlConfig): Program {
+  return trace((tracer) => {
+    const latents = tracer.input("latents", ["batch", config.latentChannels, "height", "width"]);
+    return { pixels: decodeKl(tracer.scope(), config, latents) };
+  });
+}
+
+/** pixels `[batch, 3, height, width]` in [-1, 1] → mean and logarithm of the variance of the latents */
+export function traceEncoder(config: AutoencoderKlConfig): Program {
+  const scale = 2 ** (config.widths.length - 1);
+  return trace((tracer) => {
+    const pixels = tracer.input("pixels", ["batch", config.inChannels, `height*${scale}`, `width*${scale}`]);
+    const { mean, logVariance } = encodeKl(tracer.scope(), config, pixels);
+    return { mean, logVariance };
+  });
+}

@@ -1,0 +1,115 @@
+// PyTorch's generator of the processor, so that a seed of a program that uses it gives the same noise here: the Mersenne
+// Twister (Matsumoto and Nishimura 1998, "Mersenne Twister: a 623-dimensionally equidistributed uniform pseudo-random
+// number generator"), and normals made of it in the order of torch.randn (ATen/native/cpu/DistributionTemplates.h).
+//
+// PyTorch's logarithms and cosines are vectorised approximations: numbers agree to float32's last bits, not always in them.
+import { NishikiError } from "../errors.js";
+
+const size = 624;
+const shift = 397;
+
+/** The 32-bit Mersenne Twister. */
+class MersenneTwister {
+  private readonly state = new Uint32Array(size);
+  private position = size;
+
+  constructor(seed: number) {
+    this.state[0] = seed >>> 0;
+    for (let i = 1; i < size; i++) {
+      const last = this.state[i - 1]!;
+      this.state[i] = Math.imul(1_812_433_253, last ^ (last >>> 30)) + i;
+    }
+  }
+
+  private refill(): void {
+    const { state } = this;
+    for (let i = 0; i < size; i++) {
+      const mixed = (state[i]! & 0x80000000) | (state[(i + 1) % size]! & 0x7fffffff);
+      state[i] = state[(i + shift) % size]! ^ (mixed >>> 1) ^ (mixed & 1 ? 0x9908b0df : 0);
+    }
+    this.position = 0;
+  }
+
+  next(): number {
+    if (this.position === size) this.refill();
+    let y = this.state[this.position++]!;
+    y ^= y >>> 11;
+    y ^= (y << 7) & 0x9d2c5680;
+    y ^= (y << 15) & 0xefc60000;
+    return (y ^ (y >>> 18)) >>> 0;
+  }
+}
+
+/** Normals one draw after another. */
+export interface NormalSource {
+  /** What torch.randn gives for that many numbers, of whatever shape. */
+  normals(count: number): Float32Array;
+}
+
+/** Of how many numbers the vectorised form works on at once; fewer are drawn one by one. */
+const block = 16;
+
+class TorchCpu implements NormalSource {
+  private readonly twister: MersenneTwister;
+  private spare: number | undefined;
+
+  constructor(seed: number) {
+    this.twister = new MersenneTwister(seed % 2 ** 32);
+  }
+
+  normals(count: number): Float32Array {
+    const out = new Float32Array(count);
+    if (count < block) return out.map(() => this.single());
+    for (let i = 0; i < count; i++) out[i] = this.uniform();
+    for (let i = 0; i + block <= count; i += block) boxMuller(out, i);
+    if (count % block !== 0) {
+      // The last sixteen are drawn anew, over what was there.
+      for (let i = count - block; i < count; i++) out[i] = this.uniform();
+      boxMuller(out, count - block);
+    }
+    return out;
+  }
+
+  /** Uniform over [0, 1) with 24 bits. */
+  private uniform(): number {
+    return (this.twister.next() & 0xffffff) * 2 ** -24;
+  }
+
+  /** Uniform over [0, 1) with 53 bits. */
+  private uniform53(): number {
+    const high = this.twister.next() & 0x1fffff;
+    return (high * 2 ** 32 + this.twister.next()) * 2 ** -53;
+  }
+
+  private single(): number {
+    if (this.spare !== undefined) {
+      const value = this.spare;
+      this.spare = undefined;
+      return value;
+    }
+    const [a, b] = [this.uniform53(), this.uniform53()];
+    const radius = Math.sqrt(-2 * Math.log1p(-b));
+    this.spare = radius * Math.sin(2 * Math.PI * a);
+    return radius * Math.cos(2 * Math.PI * a);
+  }
+}
+
+/** Sixteen uniform numbers at `at` become normals: the first eight give lengths, the others angles. */
+function boxMuller(values: Float32Array, at: number): void {
+  for (let i = at; i < at + block / 2; i++) {
+    const radius = Math.sqrt(-2 * Math.log(1 - values[i]!));
+    const angle = Math.fround(2 * Math.PI * values[i + block / 2]!);
+    values[i] = radius * Math.cos(angle);
+    values[i + block / 2] = radius * Math.sin(angle);
+  }
+}
+
+/**
+ * `torch.Generator("cpu").manual_seed(seed)`.
+ * @param seed A whole number from 0 to 2^53 − 1; like PyTorch's, this generator uses its lower 32 bits.
+ */
+export function makeTorchCpu(seed: number): NormalSource {
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new NishikiError("usage", `A seed must be a whole number from 0 to 2^53 - 1, but got ${seed}.`);
+  return new TorchCpu(seed);
+}
