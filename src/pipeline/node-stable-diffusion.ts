@@ -1,12 +1,11 @@
 // Stable Diffusion from its own files, into sessions on this machine's devices (node).
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { type ModelComponent, openStableDiffusion, type StableDiffusionFiles } from "../checkpoint/node.js";
 import type { WeightPlaces } from "../engine/index.js";
 import { makeEngine } from "../engine/node.js";
 import { NishikiError } from "../errors.js";
 import { formatShape, type Program } from "../graph/index.js";
-import { type ClipTokenizer, makeClipTokenizer } from "../tokenizer/index.js";
+import type { ClipTokenizer } from "../tokenizer/index.js";
+import { loadClipFolder } from "../tokenizer/node-clip.js";
 import { hashFile, readEnvironment } from "./node-environment.js";
 import type { PipelineParts } from "./pipeline.js";
 import type { MachineSettings, RequestContext } from "./request.js";
@@ -118,38 +117,6 @@ async function hashFiles(files: ReadonlyMap<string, string>): Promise<Record<str
 
 async function readTokenizers({ tokenizer, tokenizer2 }: StableDiffusionFiles): Promise<ClipTokenizer[]> {
   return Promise.all(
-    [tokenizer, tokenizer2].flatMap((folder) => (folder === undefined ? [] : [readTokenizer(folder)])),
+    [tokenizer, tokenizer2].flatMap((folder) => (folder === undefined ? [] : [loadClipFolder(folder)])),
   );
-}
-
-/** A folder with vocab.json and merges.txt. */
-async function readTokenizer(folder: string): Promise<ClipTokenizer> {
-  const read = (name: string) =>
-    readFile(join(folder, name), "utf8").catch((cause: unknown) => {
-      const message = `The tokenizer in ${folder} cannot be read: ${name} is missing.`;
-      throw new NishikiError("checkpoint", message, { cause });
-    });
-  const parse = (name: string, text: string): Record<string, unknown> => {
-    try {
-      return JSON.parse(text) as Record<string, unknown>;
-    } catch (cause) {
-      throw new NishikiError("checkpoint", `${join(folder, name)} is not valid JSON.`, { cause });
-    }
-  };
-  const vocabulary = parse("vocab.json", await read("vocab.json")) as Record<string, number>;
-  const merges = (await read("merges.txt"))
-    .split(/\r?\n/)
-    .filter((line) => line !== "" && !line.startsWith("#version"));
-  const config = parse(
-    "tokenizer_config.json",
-    await readFile(join(folder, "tokenizer_config.json"), "utf8").catch(() => "{}"),
-  );
-  const given = config.pad_token;
-  const padToken =
-    typeof given === "string"
-      ? given
-      : typeof given === "object" && given !== null && "content" in given
-        ? String(given.content)
-        : undefined;
-  return makeClipTokenizer({ vocabulary, merges, ...(padToken !== undefined && { padToken }) });
 }

@@ -1,4 +1,10 @@
-export { type ClipTokenizer, type ClipTokenizerFiles, makeClipTokenizer } from "./clip-tokenizer.js";
+export {
+  type ClipTokenizer,
+  type ClipTokenizerFiles,
+  clipVocabulary,
+  makeClipTokenizer,
+  parseMerges,
+} from "./clip-tokenizer.js";
 export {
   type EncodedBatch,
   type Encoding,

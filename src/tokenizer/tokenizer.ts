@@ -77,7 +77,8 @@ export function makeTokenizer(tokenizerJson: unknown, config: TokenizerConfig = 
   return { maxTokens, padId, encode, encodeBatch };
 }
 
-function openLibrary(tokenizerJson: unknown): Library {
+/** Opens the parsed content of a `tokenizer.json`. Throws `checkpoint`. */
+export function openLibrary(tokenizerJson: unknown): Library {
   try {
     const library: Library = new LibraryTokenizer(tokenizerJson as object, {});
     library.encode("a");

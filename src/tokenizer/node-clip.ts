@@ -1,0 +1,83 @@
+// CLIP tokenizers from files: a published tokenizer folder, or the vocabulary that comes with the package for checkpoints
+// that carry none (node).
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
+import { fileError } from "../checkpoint/node.js";
+import { NishikiError } from "../errors.js";
+import { type ClipTokenizer, clipVocabulary, makeClipTokenizer, parseMerges } from "./clip-tokenizer.js";
+
+/**
+ * The tokenizer with CLIP's own vocabulary, which all published Stable Diffusion models share.
+ * @param padToken What fills short texts: "<|endoftext|>" in 1.x and XL's first encoder, "!" in 2.x and XL's second.
+ */
+export async function loadEmbeddedClip(padToken?: string): Promise<ClipTokenizer> {
+  // Found from this file, in the sources as in the package.
+  const here = dirname(fileURLToPath(import.meta.url));
+  const root = dirname(createRequire(import.meta.url).resolve("nishiki/package.json", { paths: [here] }));
+  const packed = await readFile(join(root, "weights", "clip-merges.txt.gz"));
+  return makeClipTokenizer(clipVocabulary(parseMerges(gunzipSync(packed).toString("utf8")), padToken));
+}
+
+/**
+ * The tokenizer of a folder with `vocab.json` and `merges.txt`, or `tokenizer.json`, as diffusers' model folders have.
+ * @throws NishikiError "file", "checkpoint"
+ */
+export async function loadClipFolder(folder: string): Promise<ClipTokenizer> {
+  const found = await readPad(folder);
+  const padToken = found === undefined ? {} : { padToken: found };
+  const [vocab, merges] = await Promise.all([readJson(folder, "vocab.json"), readText(folder, "merges.txt")]);
+  if (isVocabulary(vocab) && merges !== undefined) {
+    return makeClipTokenizer({ vocabulary: vocab, merges: parseMerges(merges), ...padToken });
+  }
+  const whole = (await readJson(folder, "tokenizer.json")) as
+    | { readonly model?: { readonly vocab?: unknown; readonly merges?: unknown } }
+    | undefined;
+  const { vocab: vocabulary, merges: pairs } = whole?.model ?? {};
+  if (isVocabulary(vocabulary) && Array.isArray(pairs)) {
+    // Newer files have pairs, older ones texts.
+    const lines = pairs.map((pair: unknown) => (Array.isArray(pair) ? pair.join(" ") : String(pair)));
+    return makeClipTokenizer({ vocabulary, merges: lines, ...padToken });
+  }
+  throw new NishikiError(
+    "checkpoint",
+    `${folder} holds no CLIP tokenizer: expected vocab.json and merges.txt, or tokenizer.json.`,
+  );
+}
+
+function isVocabulary(value: unknown): value is Readonly<Record<string, number>> {
+  return (
+    typeof value === "object" && value !== null && Object.values(value).every((id) => typeof id === "number")
+  );
+}
+
+async function readText(folder: string, name: string): Promise<string | undefined> {
+  try {
+    return await readFile(join(folder, name), "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw fileError(error, `read ${join(folder, name)}`);
+  }
+}
+
+async function readJson(folder: string, name: string): Promise<unknown> {
+  const text = await readText(folder, name);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new NishikiError("checkpoint", `${join(folder, name)} is not valid JSON.`, { cause });
+  }
+}
+
+/** The token that fills short texts: a text, or an object with its content. */
+async function readPad(folder: string): Promise<string | undefined> {
+  for (const name of ["special_tokens_map.json", "tokenizer_config.json"]) {
+    const found = ((await readJson(folder, name)) as { readonly pad_token?: unknown } | undefined)?.pad_token;
+    const content = (found as { readonly content?: unknown } | undefined)?.content ?? found;
+    if (typeof content === "string") return content;
+  }
+  return undefined;
+}
