@@ -12,7 +12,10 @@ export function addSettingOptions(command: Command, table: Table, names = Object
     if (!field.flag) continue;
     const words = field.fallbackWords === undefined ? "" : ` (default: ${field.fallbackWords})`;
     const option = new Option(field.flag, `${field.help}${words}`);
-    command.addOption(option.argParser((text: string) => valueOfText(field, text)));
+    // An option without a value is a switch.
+    command.addOption(
+      field.flag.includes("<") ? option.argParser((text: string) => valueOfText(field, text)) : option,
+    );
   }
   return command;
 }

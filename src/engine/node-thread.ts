@@ -73,6 +73,13 @@ function watchExit(thread: EngineThread): void {
 /** Longest wait for a run to end when the process exits, in milliseconds. */
 const patience = 60_000;
 
+/**
+ * ONNX Runtime 1.30 reads the process's command line with a regular expression that recurses for every character: with
+ * Node's usual 4 MB, an argument of 14,000 characters ends the process. Linux allows 131,072 in one; only what is used of
+ * a stack takes memory.
+ */
+const stackSizeMb = 64;
+
 export class EngineThread {
   private readonly worker: Worker;
   private readonly waiting = new Map<number, { resolve(r: HostTensors): void; reject(e: Error): void }>();
@@ -86,7 +93,13 @@ export class EngineThread {
     this.device = device;
     const workerData: EngineData = { flags: this.flags };
     // The process's own options may not suit a thread, as `node --input-type=module -e …` does not.
-    this.worker = new Worker(workerUrl(), { name: "nishiki-engine", workerData, execArgv: [] });
+    const resourceLimits = { stackSizeMb };
+    this.worker = new Worker(workerUrl(), {
+      name: "nishiki-engine",
+      workerData,
+      execArgv: [],
+      resourceLimits,
+    });
     this.worker.unref();
     this.worker.on("message", (reply: EngineReply) => this.settle(reply));
     this.worker.on("messageerror", (error) =>

@@ -48,6 +48,7 @@ export function completeRequest(request: PictureRequest, context: RequestContext
   checkPictures(settings);
   checkSize(settings.size, context);
   checkSeeds(settings);
+  context.check?.(settings);
   return settings;
 }
 

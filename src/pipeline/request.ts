@@ -104,6 +104,8 @@ export interface RequestContext {
   readonly sizes: PictureSizes;
   /** The optional settings that this model takes. */
   readonly takes: readonly OptionalSetting[];
+  /** The model's own limits, and what goes together in it. @throws NishikiError "usage" */
+  readonly check?: (settings: PictureSettings) => void;
 }
 
 /** The sizes that a model draws. */

@@ -1,5 +1,11 @@
 // A Stable Diffusion model, read but not loaded: configs of its networks, and what may be asked of it.
-import { readScheduler, type TrainedScheduler } from "../../diffusion/index.js";
+import {
+  getSampler,
+  planSteps,
+  readScheduler,
+  type StepScheduleName,
+  type TrainedScheduler,
+} from "../../diffusion/index.js";
 import { NishikiError } from "../../errors.js";
 import {
   type AutoencoderKlConfig,
@@ -12,7 +18,7 @@ import {
   readConditionalUnetConfig,
 } from "../../models/conditional-unet-config.js";
 import type { ClipTokenizer } from "../../tokenizer/index.js";
-import type { RequestContext } from "../request.js";
+import type { PictureSettings, RequestContext } from "../request.js";
 import { getVectorWidth } from "./programs.js";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -53,7 +59,7 @@ export function readModel(files: StableDiffusionDescription): StableDiffusionMod
   const scheduler = readScheduler(files.scheduler);
   checkFit(unet, vae, textEncoders);
   const scale = 2 ** (vae.widths.length - 1);
-  const context = getContext(files, { unet, vae, scheduler, scale });
+  const context = getContext(files, { unet, vae, textEncoders, scheduler, scale });
   const { name, zerosForEmptyPrompt } = files;
   return { name, unet, vae, textEncoders, scheduler, zerosForEmptyPrompt, scale, context };
 }
@@ -84,7 +90,23 @@ function checkFit(
   }
 }
 
-type Parts = Pick<StableDiffusionModel, "unet" | "vae" | "scheduler" | "scale">;
+type Parts = Pick<StableDiffusionModel, "unet" | "vae" | "textEncoders" | "scheduler" | "scale">;
+
+/** @throws NishikiError "usage" */
+function checkSettings(settings: PictureSettings, { textEncoders, scheduler }: Parts): void {
+  const { clipSkip = 0, sampler, steps, schedule } = settings;
+  const layers = Math.min(...textEncoders.map((encoder) => encoder.layers));
+  const most = layers - textEncoders.length; // XL never takes the last layer
+  if (clipSkip > most) {
+    const has = `this model's text encoder has ${layers} layers`;
+    throw new NishikiError("usage", `clipSkip: ${has}; expected at most ${most}, got ${clipSkip}.`);
+  }
+  planSteps(scheduler, {
+    sampler: getSampler(sampler).name,
+    stepSchedule: schedule as StepScheduleName | undefined,
+    steps,
+  });
+}
 
 /** Settings that suit a model where nothing else is asked; diffusers' pipelines have the same scales. */
 function getDefaults({ unet, scheduler }: Parts): RequestContext["defaults"] {
@@ -121,6 +143,7 @@ function getContext({ unet: json }: StableDiffusionDescription, parts: Parts): R
       "variationStrength",
       "clipSkip",
     ],
+    check: (settings) => checkSettings(settings, parts),
   };
 }
 

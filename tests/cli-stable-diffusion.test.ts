@@ -1,0 +1,271 @@
+// Stable Diffusion from the command line, on tiny folders with random weights: what is drawn, and what is said when it
+// cannot be.
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { openSafetensors, writeSafetensors } from "../src/checkpoint/node.js";
+import { decodePng, encodePng } from "../src/image/index.js";
+import { runCli } from "./support/run-cli.js";
+import { runHere } from "./support/run-here.js";
+
+// Minutes, because a machine may be busy with training; on an idle one it is seconds.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+
+const models = fileURLToPath(new URL("./golden/pipelines", import.meta.url));
+const picture = join(models, "picture.png");
+const mask = join(models, "mask.png");
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nishiki-sd-"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const run = async (name: string, ...args: string[]) => {
+  const model = name.startsWith("/") ? name : join(models, name);
+  return runHere([...args, "--model", model, "--threads", "1"]);
+};
+const draw = (name: string, file: string, ...args: string[]) =>
+  run(name, "the blue cat", "--seed", "3", "--steps", "3", "-o", join(folder, file), ...args);
+const read = async (file: string) => decodePng(await readFile(join(folder, file)));
+
+/** The one sentence of a refusal. */
+async function complaint(name: string, ...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await draw(name, "never.png", ...args);
+  expect({ code: code === 1 || code === 2, stdout }).toEqual({ code: true, stdout: "" });
+  expect(stderr).toMatch(/^[^\n]+\.\n$/);
+  return stderr.trimEnd();
+}
+
+describe("nishiki PROMPT --model FOLDER", () => {
+  it("draws, tells how in the picture, and verifies it", async () => {
+    const file = join(folder, "plain.png");
+    expect(await draw("sd1", "plain.png", "--clip-skip", "1", "-n", "a red car")).toMatchObject({
+      code: 0,
+      lines: [file],
+    });
+    const { text, width, height } = await read("plain.png");
+    expect([width, height]).toEqual([64, 64]);
+    expect(text.parameters).toMatch(
+      /^the blue cat\nNegative prompt: a red car\nSteps: 3, Sampler: PNDM, CFG scale: 7\.5, Seed: 3, Size: 64x64, Clip skip: 2, Model: sd1 published/,
+    );
+    expect(JSON.parse(text.nishiki!)).toMatchObject({
+      request: { sampler: "pndm", rng: "torch-cpu", clipSkip: 1, guidance: 7.5 },
+      model: {
+        weights: { "unet/diffusion_pytorch_model.safetensors": expect.stringMatching(/^[0-9a-f]{64}$/) },
+      },
+    });
+    expect(await run("sd1", "verify", file)).toMatchObject({ code: 0, stdout: `${file}: identical.\n` });
+    expect(await runHere(["info", file])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining("torch-cpu"),
+    });
+  });
+
+  it("draws any size that the autoencoder has, the same with little memory", async () => {
+    await draw("xl", "wide.png", "--size", "120x72");
+    await draw("xl", "small.png", "--size", "120x72", "--low-memory");
+    const [a, b] = await Promise.all(["wide.png", "small.png"].map((name) => readFile(join(folder, name))));
+    expect(decodePng(a!)).toMatchObject({ width: 120, height: 72 });
+    expect(b!.equals(a!)).toBe(true);
+  });
+
+  it("draws from a picture, over a mask, and beyond its edges, and verifies with the picture beside it", async () => {
+    await cp(picture, join(folder, "picture.png"));
+    await cp(mask, join(folder, "mask.png"));
+    await draw("sd2-v", "from.png", "-i", picture, "--strength", "0.7");
+    await draw("inpaint", "over.png", "-i", picture, "--mask", mask);
+    await draw("sd1", "beyond.png", "-i", picture, "--extend", "right=64,top=8");
+    expect(await read("beyond.png")).toMatchObject({ width: 128, height: 72 });
+    for (const [model, file] of [
+      ["sd2-v", "from.png"],
+      ["inpaint", "over.png"],
+      ["sd1", "beyond.png"],
+    ] as const) {
+      const path = join(folder, file);
+      expect(await run(model, "verify", path)).toMatchObject({ code: 0, stdout: `${path}: identical.\n` });
+    }
+  });
+
+  it("takes few steps and no guidance for a model that was made for that", async () => {
+    const turbo = join(folder, "turbo");
+    await cp(join(models, "xl"), turbo, { recursive: true });
+    const file = join(turbo, "scheduler/scheduler_config.json");
+    const config = JSON.parse(await readFile(file, "utf8"));
+    await writeFile(file, JSON.stringify({ ...config, timestep_spacing: "trailing" }));
+    const asked = await run(turbo, "a cat", "-o", join(folder, "turbo.png"), "--json");
+    expect(JSON.parse(asked.lines[0]!).receipt.request).toMatchObject({
+      steps: 4,
+      guidance: 0,
+      sampler: "euler",
+    });
+    const lcm = await run("lcm", "a cat", "-o", join(folder, "lcm.png"), "--json");
+    expect(JSON.parse(lcm.lines[0]!).receipt.request).toMatchObject({
+      steps: 4,
+      guidance: 8,
+      sampler: "lcm",
+    });
+  });
+
+  it("says how long a prompt is when it is read in parts", async () => {
+    const { stderr } = await draw("sd1", "long.png", "--negative", "blue cat ".repeat(40));
+    expect(stderr).toContain("The negative prompt has 80 tokens; it is read in 2 parts of up to 75.\n");
+  });
+
+  it("reads a prompt of 10,000 words as far as it goes, and says how far", async () => {
+    const words = "blue cat ".repeat(5000);
+    const args = [words, "--model", join(models, "sd1"), "--steps", "1", "-o", join(folder, "words.png")];
+    const { code, stderr } = await runCli(args);
+    expect(code).toBe(0);
+    expect(stderr).toContain(
+      "The prompt has 10000 tokens; it is read to the 1200 that 16 parts of 75 hold, and the last 8800 are left out.\n",
+    );
+  });
+});
+
+describe("wrong use is told in one sentence", () => {
+  const seven = async () => {
+    const file = join(folder, "seven.png");
+    await writeFile(file, encodePng({ width: 7, height: 7, channels: 3, data: new Uint8Array(147) }));
+    return file;
+  };
+  it.each<[string, string, readonly string[], RegExp]>([
+    [
+      "a size in between",
+      "sd1",
+      ["--size", "100x64"],
+      /^size: this model draws sides of 64 to 4096 pixels that are multiples of 8, got 100x64\.$/,
+    ],
+    [
+      "too strong",
+      "sd1",
+      ["-i", picture, "--strength", "2"],
+      /^strength: expected a number from 0 to 1, got 2\.$/,
+    ],
+    ["too weak", "sd1", ["-i", picture, "--strength", "0.1"], /^strength: 0\.1 of 3 steps is not one/],
+    ["a mask alone", "inpaint", ["--mask", mask], /^mask: expected an image to go with it, got none\.$/],
+    ["an unknown generator", "sd1", ["--rng", "dice"], /^rng: expected one of nishiki, torch-cpu/],
+    [
+      "an unknown schedule",
+      "sd1",
+      ["--schedule", "magic"],
+      /^Unknown step schedule "magic"\. Choose one of: /,
+    ],
+    [
+      "too many layers",
+      "sd1",
+      ["--clip-skip", "3"],
+      /^clipSkip: this model's text encoder has 3 layers; expected at most 2, got 3\.$/,
+    ],
+    [
+      "too many steps",
+      "lcm",
+      ["--steps", "60"],
+      /^steps: this model was distilled to at most 50 steps, got 60\.$/,
+    ],
+  ])("%s", async (_, model, args, sentence) => {
+    expect(await complaint(model, ...args)).toMatch(sentence);
+  });
+
+  it("a picture that is too small, and a mask of another size", async () => {
+    const small = await seven();
+    expect(await complaint("sd1", "-i", small)).toMatch(
+      /^image: expected a picture of at least 64x64 pixels, got 7x7\. Give a size to draw it larger\.$/,
+    );
+    expect(await complaint("sd1", "-i", picture, "--mask", small)).toMatch(
+      /^mask: expected 64x64 pixels, the size of the image, got 7x7\.$/,
+    );
+  });
+});
+
+describe("broken models are refused before anything is drawn", () => {
+  async function broken(
+    name: string,
+    change: (model: string) => Promise<void>,
+    from = "sd1",
+  ): Promise<string> {
+    const model = join(folder, name);
+    await cp(join(models, from), model, { recursive: true });
+    await change(model);
+    return (await complaint(model)).replaceAll(model, "{}");
+  }
+  const edit = (file: string, more: object) => async (model: string) => {
+    const path = join(model, file);
+    await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, "utf8")), ...more }));
+  };
+  /** Writes the U-Net's weights again, without some tensors or in other shapes. */
+  const rewrite =
+    (change: (name: string, shape: readonly number[]) => readonly number[] | undefined) =>
+    async (model: string) => {
+      const path = join(model, "unet/diffusion_pytorch_model.safetensors");
+      const file = await openSafetensors(path);
+      const tensors = [];
+      for (const [name, entry] of file.tensors) {
+        const shape = change(name, entry.shape);
+        if (shape)
+          tensors.push({
+            name,
+            dtype: "f32" as const,
+            shape: [...shape],
+            data: await file.readFloat32(name),
+          });
+      }
+      await writeSafetensors(path, tensors);
+    };
+
+  it.each<[string, (model: string) => Promise<void>, RegExp]>([
+    [
+      "another pipeline",
+      edit("model_index.json", { _class_name: "FluxPipeline" }),
+      /^\{\} holds a FluxPipeline, which this program cannot draw with; it knows StableDiffusionPipeline, /,
+    ],
+    [
+      "a missing part",
+      (model) => rm(join(model, "vae"), { recursive: true }),
+      /^\{\} is not a whole model: its model_index\.json names vae, which is not there\. Download it anew\.$/,
+    ],
+    [
+      "no JSON",
+      (model) => writeFile(join(model, "unet/config.json"), "{"),
+      /unet\/config\.json cannot be used: it is not valid JSON\.$/,
+    ],
+    [
+      "an unsupported option",
+      edit("unet/config.json", { class_embed_type: "timestep" }),
+      /class_embed_type: expected nothing, got "timestep"\.$/,
+    ],
+    [
+      "an unknown scheduler",
+      edit("scheduler/scheduler_config.json", { _class_name: "MagicScheduler" }),
+      /^scheduler_config\.json: Unknown scheduler "MagicScheduler"\. Choose one of: DDIMScheduler, /,
+    ],
+    [
+      "parts of two models",
+      edit("unet/config.json", { cross_attention_dim: 768 }),
+      /^The model's parts do not fit together: the text encoders give states of 16 numbers, and the denoiser takes 768\.$/,
+    ],
+    [
+      "a missing tensor",
+      rewrite((name, shape) => (name === "conv_in.weight" ? undefined : shape)),
+      /^The weights of .* do not fit its configs: the unet has no "conv_in\.weight"\.$/,
+    ],
+    [
+      "a tensor of another shape",
+      rewrite((name, shape) => (name === "conv_in.bias" ? [2, shape[0]! / 2] : shape)),
+      /"conv_in\.bias" of the unet is \[2, 4\] and should be \[8\]\.$/,
+    ],
+    [
+      "pickles",
+      async (model) => {
+        const path = join(model, "unet/diffusion_pytorch_model");
+        await cp(`${path}.safetensors`, `${path}.bin`);
+        await rm(`${path}.safetensors`);
+      },
+      /pickled checkpoints \("diffusion_pytorch_model\.bin"\), which run code when they are loaded; use the \.safetensors form\.$/,
+    ],
+  ])("%s", async (name, change, sentence) => {
+    expect(await broken(name.replaceAll(" ", "-"), change)).toMatch(sentence);
+  });
+});
