@@ -146,7 +146,12 @@ describe("wrong use is told in one sentence", () => {
     ],
     ["too weak", "sd1", ["-i", picture, "--strength", "0.1"], /^strength: 0\.1 of 3 steps is not one/],
     ["a mask alone", "inpaint", ["--mask", mask], /^mask: expected an image to go with it, got none\.$/],
-    ["an unknown generator", "sd1", ["--rng", "dice"], /^rng: expected one of nishiki, torch-cpu/],
+    [
+      "an unknown generator",
+      "sd1",
+      ["--rng", "dice"],
+      /^rng: expected one of nishiki, torch-cpu, torch-cuda/,
+    ],
     [
       "an unknown schedule",
       "sd1",

@@ -6,15 +6,17 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fileError } from "../checkpoint/node.js";
+import { NishikiError } from "../errors.js";
 import type { Environment } from "./receipt.js";
 
-/** SHA-256 of a file's content. @throws NishikiError "file" */
-export async function hashFile(path: string): Promise<string> {
+/** SHA-256 of a file's content. @throws NishikiError "file", "aborted" */
+export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
   try {
-    for await (const piece of createReadStream(path, { highWaterMark: 2 ** 20 }))
-      hash.update(piece as Buffer);
+    const pieces = createReadStream(path, { highWaterMark: 2 ** 20, ...(signal && { signal }) });
+    for await (const piece of pieces) hash.update(piece as Buffer);
   } catch (error) {
+    if (signal?.aborted) throw new NishikiError("aborted", "Hashing was stopped.", { cause: error });
     throw fileError(error, `read ${path}`);
   }
   return hash.digest("hex");

@@ -41,23 +41,24 @@ async function load(
 ): Promise<Omit<PipelineParts, "encodeFile">> {
   const networks = describeNetworks(files, encoders, model);
   const tokenizers = await readTokenizers(files);
-  const weights = await hashFiles(files.files);
   const engine = makeEngine({ device, threads });
   const shelf = makeShelf(async ({ name }: NetworkKey) => {
     const { program, places } = networks(name);
     return engine.load(program, { weights: places });
   }, lowMemory ?? false);
+  // Gigabytes take seconds to hash, which go by beside the first steps.
+  const stop = new AbortController();
+  const environment = hashFiles(files.files, stop.signal).then((weights) =>
+    readEnvironment(engine.device, weights),
+  );
+  environment.catch(() => {}); // told where a receipt waits for it
   const close = async () => {
+    stop.abort();
+    await environment.catch(() => {});
     await shelf.close();
     await engine.close();
   };
-  try {
-    const environment = await readEnvironment(engine.device, weights);
-    return { family: makeStableDiffusion(model, tokenizers, shelf), environment, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  return { family: makeStableDiffusion(model, tokenizers, shelf), environment, close };
 }
 
 interface Network {
@@ -109,9 +110,12 @@ function problemsOf(title: string, { program, places }: Network): string[] {
   });
 }
 
-async function hashFiles(files: ReadonlyMap<string, string>): Promise<Record<string, string>> {
+async function hashFiles(
+  files: ReadonlyMap<string, string>,
+  signal: AbortSignal,
+): Promise<Record<string, string>> {
   const hashes: Record<string, string> = {};
-  for (const [name, path] of files) hashes[name] = await hashFile(path);
+  for (const [name, path] of files) hashes[name] = await hashFile(path, signal);
   return hashes;
 }
 

@@ -5,10 +5,10 @@
 // then the noise that drawing begins with, then each step's (as in diffusers' pipelines).
 import { getInitialNoise, getNoiseSource, type NoiseSource } from "../diffusion/index.js";
 import { sizeOf } from "../graph/index.js";
-import { makeTorchCpu, random } from "../random/index.js";
+import { makeTorchCpu, makeTorchCuda, random } from "../random/index.js";
 
 /** The generators that a seed may be meant for. */
-export const randomNames = ["nishiki", "torch-cpu"] as const;
+export const randomNames = ["nishiki", "torch-cpu", "torch-cuda"] as const;
 export type RandomName = (typeof randomNames)[number];
 
 /** What the numbers are for. */
@@ -26,8 +26,8 @@ export interface PictureNoise {
 /** The noise of one picture with latents of `shape`. */
 export function makePictureNoise(rng: RandomName, seed: number, shape: readonly number[]): PictureNoise {
   const size = sizeOf(shape);
-  if (rng === "torch-cpu") {
-    const generator = makeTorchCpu(seed);
+  if (rng !== "nishiki") {
+    const generator = rng === "torch-cpu" ? makeTorchCpu(seed) : makeTorchCuda(seed);
     const next = () => generator.normals(size);
     return { encoding: next, initial: next, steps: next };
   }

@@ -27,7 +27,8 @@ import type { PictureRequest, PictureSettings } from "./request.js";
 /** What a pipeline is made of. */
 export interface PipelineParts {
   readonly family: ModelFamily;
-  readonly environment: Environment;
+  /** What draws. A promise where hashing large files goes on beside drawing; receipts wait for it. */
+  readonly environment: Environment | Promise<Environment>;
   /** Puts pixels and receipt into a file; images are not known here. */
   readonly encodeFile: (pixels: Pixels, receipt: Receipt) => Uint8Array;
   /** Frees the sessions and their engines. */
@@ -60,7 +61,8 @@ export class Pipeline {
     return this.parts.family.model;
   }
 
-  get environment(): Environment {
+  /** What draws, with the hashes of the model's files. */
+  async environment(): Promise<Environment> {
     return this.parts.environment;
   }
 
@@ -185,7 +187,7 @@ export class Pipeline {
     const { family, environment, encodeFile } = this.parts;
     const seeds = seedsOf(settings, index);
     const request = replacePictures({ ...settings, ...seeds, count: 1 }, references);
-    const receipt = await makeReceipt(request, family.model, environment, pixels.data);
+    const receipt = await makeReceipt(request, family.model, await environment, pixels.data);
     const { width, height, data } = pixels;
     return {
       kind: "picture",

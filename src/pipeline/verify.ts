@@ -88,7 +88,7 @@ export async function compareWithReceipt(
   const drawn = await redraw(pipeline, receipt, given, signal);
   const totalPixels = picture.width * picture.height;
   const edited = (await sha256(picture.data)) !== receipt.pixels;
-  const changes = listChanges(receipt, pipeline.environment);
+  const changes = listChanges(receipt, await pipeline.environment());
   for (const name of ["image", "mask"] as const) {
     const [was, is] = [receipt.request[name]?.sha256, drawn.receipt.request[name]?.sha256];
     if (was !== is)

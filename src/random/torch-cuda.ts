@@ -1,0 +1,47 @@
+// PyTorch's generator of NVIDIA GPUs, so that a seed of a program that uses it gives the same noise here: Philox4x32-10
+// with one subsequence for each number, of which the first half of a Box–Muller pair is taken (curand_normal4 in
+// ATen/native/cuda/DistributionTemplates.h).
+//
+// Which number comes from which subsequence depends on how many threads the GPU runs at once. That is at least as many as
+// there are numbers for pictures of 512×512 on every card since 2016, and of 1024×1024 on those with 43 or more
+// multiprocessors; for more numbers, cards differ among each other, and this follows those that are large enough.
+import { NishikiError } from "../errors.js";
+import { philox4x32 } from "./philox.js";
+import { splitInteger } from "./stream-key.js";
+import type { NormalSource } from "./torch-cpu.js";
+
+// curand's constants are float32.
+const unit = Math.fround(2.3283064e-10);
+const turn = Math.fround(Math.fround(2.3283064e-10) * Math.fround(6.2831855));
+
+class TorchCuda implements NormalSource {
+  private readonly key: readonly [number, number];
+  private draws = 0;
+
+  constructor(key: readonly [number, number]) {
+    this.key = key;
+  }
+
+  normals(count: number): Float32Array {
+    const out = new Float32Array(count);
+    const words = new Int32Array(4);
+    for (let i = 0; i < count; i++) {
+      philox4x32(this.draws, 0, i, 0, this.key, words, 0);
+      const u = Math.fround(Math.fround((words[0]! >>> 0) * unit) + unit / 2);
+      const v = Math.fround(Math.fround((words[1]! >>> 0) * turn) + turn / 2);
+      out[i] = Math.sqrt(-2 * Math.log(u)) * Math.sin(v);
+    }
+    this.draws += 1;
+    return out;
+  }
+}
+
+/**
+ * `torch.Generator("cuda").manual_seed(seed)`.
+ * @param seed A whole number from 0 to 2^53 − 1.
+ */
+export function makeTorchCuda(seed: number): NormalSource {
+  if (!Number.isSafeInteger(seed) || seed < 0)
+    throw new NishikiError("usage", `A seed must be a whole number from 0 to 2^53 - 1, but got ${seed}.`);
+  return new TorchCuda(splitInteger(seed, "A seed"));
+}
