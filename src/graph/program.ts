@@ -37,6 +37,8 @@ export interface Program {
 export interface Scope {
   /** The path so far, without a trailing dot; "" at the root. */
   readonly path: string;
+  /** Whether pictures go on at their other side: convolutions then see no border. */
+  readonly wraps: boolean;
   /** The parameter `path.name`. The same name twice must mean the same shape. */
   parameter(name: string, shape: readonly number[], init?: Initializer): Tensor;
   /** A scope one level down: `child("attn").child(0)` → "attn.0". */
@@ -54,12 +56,22 @@ export interface Tracer {
   readonly parameters: readonly Parameter[];
 }
 
+export interface TraceOptions {
+  /** Pictures go on at their other side, so that they can be laid beside each other without a seam. Default false. */
+  readonly wraps?: boolean;
+}
+
 class Recorder implements Tracer {
+  private readonly wraps: boolean;
   readonly graph = new Graph();
   readonly parameters: Parameter[] = [];
   readonly inputs: NamedTensor[] = [];
   private readonly byName = new Map<string, Parameter>();
   private readonly claimed = new Map<string, string>();
+
+  constructor({ wraps = false }: TraceOptions) {
+    this.wraps = wraps;
+  }
 
   input(name: string, shape: Shape, dtype: DType = "f32"): Tensor {
     this.claim(name, "input");
@@ -85,6 +97,7 @@ class Recorder implements Tracer {
     const full = (name: string | number) => (prefix ? `${prefix}.${name}` : String(name));
     return {
       path: prefix,
+      wraps: this.wraps,
       parameter: (name, shape, init = { kind: "zeros" }) => this.parameter(full(name), shape, init),
       child: (name) => this.scope(full(name)),
     };
@@ -112,8 +125,11 @@ class Recorder implements Tracer {
  * @throws NishikiError "shape" where shapes do not fit, naming the operation, the parameter and both shapes; and where
  *   inputs, parameters and outputs have the same name.
  */
-export function trace(model: (tracer: Tracer) => Readonly<Record<string, Tensor>>): Program {
-  const recorder = new Recorder();
+export function trace(
+  model: (tracer: Tracer) => Readonly<Record<string, Tensor>>,
+  options: TraceOptions = {},
+): Program {
+  const recorder = new Recorder(options);
   const outputs = Object.entries(model(recorder)).map(([name, tensor]) => ({ name, tensor }));
   if (outputs.length === 0) throw new NishikiError("shape", "The program has no output.");
   for (const { name } of outputs) recorder.claim(name, "output");

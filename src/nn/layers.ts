@@ -17,6 +17,7 @@ import {
   type Scope,
   silu,
   sin,
+  slice,
   type Tensor,
   unsqueeze,
 } from "../graph/index.js";
@@ -89,13 +90,19 @@ export function conv2d(
     [width, inner, kernel, kernel],
     init ?? fanIn(inner * kernel * kernel),
   );
-  const padding = options.padding ?? (kernel - 1) / 2;
-  return convolve(x, weight, {
+  const border = options.padding ?? (kernel - 1) / 2;
+  const goesOn = scope.wraps && typeof border === "number" && border > 0;
+  return convolve(goesOn ? wrapAround(x, border) : x, weight, {
     bias: bias ? scope.parameter("bias", [width], zeros) : undefined,
     stride,
-    padding,
+    padding: goesOn ? 0 : border,
     groups,
   });
+}
+
+/** A picture with `border` more pixels on every side, which are those of its other side. */
+function wrapAround(x: Tensor, border: number): Tensor {
+  return [2, 3].reduce((t, axis) => concat([slice(t, axis, -border), t, slice(t, axis, 0, border)], axis), x);
 }
 
 /** Layer normalisation with learned weight and bias over the last axis. */

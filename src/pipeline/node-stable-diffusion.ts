@@ -74,7 +74,9 @@ function describeNetworks(
 ): (name: string) => Network {
   const plain: Readonly<Record<string, () => Network>> = {
     unet: () => ({ program: traceUnet(model.unet), places: unet.weights }),
+    "tiling unet": () => ({ program: traceUnet(model.unet, { wraps: true }), places: unet.weights }),
     decoder: () => ({ program: traceDecoder(model.vae), places: vae.weights }),
+    "tiling decoder": () => ({ program: traceDecoder(model.vae, { wraps: true }), places: vae.weights }),
     encoder: () => ({ program: traceEncoder(model.vae), places: vae.weights }),
   };
   const textEncoder = (index: number, skip: number): Network => {
@@ -84,7 +86,7 @@ function describeNetworks(
       places: encoders[index]!.weights,
     };
   };
-  const problems = Object.entries(plain).flatMap(([name, make]) => problemsOf(name, make()));
+  const problems = ["unet", "decoder", "encoder"].flatMap((name) => problemsOf(name, plain[name]!()));
   encoders.forEach((_, index) => {
     const title = index === 0 ? "text encoder" : "second text encoder";
     problems.push(...problemsOf(title, textEncoder(index, 0)));

@@ -20,9 +20,12 @@ import { getVectorWidth, sizeCount } from "./programs.js";
 import type { NetworkKey, SessionShelf } from "./sessions.js";
 import { embedGuidance, encodeWords, rowsOf } from "./words.js";
 
+/** The networks that work on pictures; tiling ones know no border. */
 export const networkKeys = {
   unet: { stage: "drawing", name: "unet" },
+  "tiling unet": { stage: "drawing", name: "tiling unet" },
   decoder: { stage: "pixels", name: "decoder" },
+  "tiling decoder": { stage: "pixels", name: "tiling decoder" },
   encoder: { stage: "pixels", name: "encoder" },
 } as const satisfies Record<string, NetworkKey>;
 
@@ -99,20 +102,16 @@ class StableDiffusion implements ModelFamily {
       guidance: isEmbedded || settings.guidance <= 1 ? 1 : settings.guidance,
       rescaleIn: getPredictionFrame(scheduler.prediction, plan.schedule),
       denoiser: (inpainting) =>
-        getDenoiser(
-          scheduler.prediction,
-          this.network(words, area, settings.guidance, inpainting),
-          plan.schedule,
-        ),
+        getDenoiser(scheduler.prediction, this.network(words, area, settings, inpainting), plan.schedule),
       coder: async () => this.coder(area),
-      decode: (latents) => this.decode(latents, area),
+      decode: (latents) => this.decode(latents, area, settings.tile ?? false),
     };
   }
 
   private network(
     words: Readonly<Record<Side, ClipWords>>,
     area: Area,
-    guidance: number,
+    { guidance, tile = false }: PictureSettings,
     inpainting: Inpainting | undefined,
   ): Network<Side> {
     const { unet, scale } = this.parts;
@@ -139,7 +138,8 @@ class StableDiffusion implements ModelFamily {
         }),
         ...(told && { guidance: rowsOf(sides, () => told, told.length) }),
       };
-      const found = await this.shelf.use(networkKeys.unet, (session) => session.run(inputs));
+      const key = networkKeys[tile ? "tiling unet" : "unet"];
+      const found = await this.shelf.use(key, (session) => session.run(inputs));
       return floats(found, "prediction");
     };
   }
@@ -168,7 +168,7 @@ class StableDiffusion implements ModelFamily {
     return { seesMask: unet.inChannels !== vae.latentChannels, encode, spread };
   }
 
-  private async decode(latents: Float32Array, { height, width }: Area): Promise<Pixels> {
+  private async decode(latents: Float32Array, { height, width }: Area, tile: boolean): Promise<Pixels> {
     const { vae, scale } = this.parts;
     const { factor, offset } = latentScaleOf(this.parts);
     const size = height * width;
@@ -177,7 +177,8 @@ class StableDiffusion implements ModelFamily {
       return value * factor[channel]! + offset[channel]!;
     });
     const inputs = { latents: f32(raw, 1, vae.latentChannels, height, width) };
-    const found = await this.shelf.use(networkKeys.decoder, (session) => session.run(inputs));
+    const key = networkKeys[tile ? "tiling decoder" : "decoder"];
+    const found = await this.shelf.use(key, (session) => session.run(inputs));
     const planes = floats(found, "pixels");
     const places = planes.length / 3;
     const values = planes.map((_, i) => planes[(i % 3) * places + Math.floor(i / 3)]!);

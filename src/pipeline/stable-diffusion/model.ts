@@ -142,6 +142,7 @@ function getContext({ unet: json }: StableDiffusionDescription, parts: Parts): R
       "variationSeed",
       "variationStrength",
       "clipSkip",
+      "tile",
     ],
     check: (settings) => checkSettings(settings, parts),
   };

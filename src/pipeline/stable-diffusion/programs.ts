@@ -1,5 +1,5 @@
 // The programs of Stable Diffusion's networks. Batch and size are symbols: one session serves all sizes.
-import { type Program, type Tensor, trace } from "../../graph/index.js";
+import { type Program, type Tensor, type TraceOptions, trace } from "../../graph/index.js";
 import { decodeKl, encodeKl } from "../../models/autoencoder-kl.js";
 import type { AutoencoderKlConfig } from "../../models/autoencoder-kl-config.js";
 import { clipText, projectText } from "../../models/clip-text.js";
@@ -38,34 +38,40 @@ export function getVectorWidth({
 }
 
 /** sample `[batch, channels, height, width]`, timestep, states and what else the config asks for → prediction. */
-export function traceUnet(config: ConditionalUnetConfig): Program {
-  return trace((tracer) => {
-    const sample = tracer.input("sample", ["batch", config.inChannels, "height", "width"]);
-    const timestep = tracer.input("timestep", ["batch"]);
-    const encoderStates = tracer.input("states", ["batch", "tokens", config.crossWidth]);
-    const { addition, timeConditionWidth } = config;
-    const prediction = conditionalUnet(tracer.scope(), config, {
-      sample,
-      timestep,
-      encoderStates,
-      ...(addition && {
-        pooledText: tracer.input("vector", ["batch", getVectorWidth(addition)]),
-        timeIds: tracer.input("sizes", ["batch", sizeCount]),
-      }),
-      ...(timeConditionWidth !== undefined && {
-        timeCondition: tracer.input("guidance", ["batch", timeConditionWidth]),
-      }),
-    });
-    return { prediction };
-  });
+export function traceUnet(config: ConditionalUnetConfig, { wraps = false }: TraceOptions = {}): Program {
+  return trace(
+    (tracer) => {
+      const sample = tracer.input("sample", ["batch", config.inChannels, "height", "width"]);
+      const timestep = tracer.input("timestep", ["batch"]);
+      const encoderStates = tracer.input("states", ["batch", "tokens", config.crossWidth]);
+      const { addition, timeConditionWidth } = config;
+      const prediction = conditionalUnet(tracer.scope(), config, {
+        sample,
+        timestep,
+        encoderStates,
+        ...(addition && {
+          pooledText: tracer.input("vector", ["batch", getVectorWidth(addition)]),
+          timeIds: tracer.input("sizes", ["batch", sizeCount]),
+        }),
+        ...(timeConditionWidth !== undefined && {
+          timeCondition: tracer.input("guidance", ["batch", timeConditionWidth]),
+        }),
+      });
+      return { prediction };
+    },
+    { wraps },
+  );
 }
 
 /** latents `[batch, channels, height, width]` → pixels `[batch, 3, 8·height, 8·width]` in [-1, 1] */
-export function traceDecoder(config: AutoencoderKlConfig): Program {
-  return trace((tracer) => {
-    const latents = tracer.input("latents", ["batch", config.latentChannels, "height", "width"]);
-    return { pixels: decodeKl(tracer.scope(), config, latents) };
-  });
+export function traceDecoder(config: AutoencoderKlConfig, { wraps = false }: TraceOptions = {}): Program {
+  return trace(
+    (tracer) => {
+      const latents = tracer.input("latents", ["batch", config.latentChannels, "height", "width"]);
+      return { pixels: decodeKl(tracer.scope(), config, latents) };
+    },
+    { wraps },
+  );
 }
 
 /** pixels `[batch, 3, height, width]` in [-1, 1] → mean and logarithm of the variance of the latents */

@@ -188,6 +188,7 @@ families = {
         "euler-ancestral": {"sampler": "euler-ancestral"},
         "clip-skip": {"clipSkip": 1, "sampler": "ddim"},
         "unguided": {"guidance": 1, "sampler": "euler"},
+        "tile": {"tile": True, "sampler": "ddim", "size": "64x80"},
         "image": {**drawn, "strength": 0.6, "sampler": "ddim"},
         "image-whole": {**drawn, "strength": 1, "sampler": "euler"},
         "mask": {**parts, "strength": 1, "sampler": "ddim"},
@@ -259,6 +260,10 @@ def draw(folder, kind, case):
     if "sampler" in case:
         name, options = scheduler_of[case["sampler"], case.get("schedule")]
         pipe.scheduler = getattr(diffusers, name).from_config(pipe.scheduler.config, **options)
+    if case.get("tile"):
+        for layer in pipe.unet.modules():
+            if isinstance(layer, torch.nn.Conv2d):
+                layer.padding_mode = "circular"
     arguments = {
         "prompt": case["prompt"], "num_inference_steps": case["steps"], "guidance_scale": case["guidance"],
         "generator": torch.Generator().manual_seed(case["seed"]), "output_type": "latent",
