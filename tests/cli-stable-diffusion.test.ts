@@ -1,12 +1,14 @@
 // Stable Diffusion from the command line, on tiny folders with random weights: what is drawn, and what is said when it
 // cannot be.
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { openSafetensors, writeSafetensors } from "../src/checkpoint/node.js";
 import { decodePng, encodePng } from "../src/image/index.js";
+import { readAutoencoder } from "../src/pipeline/stable-diffusion/autoencoder.js";
+import { random } from "../src/random/index.js";
 import { runCli } from "./support/run-cli.js";
 import { runHere } from "./support/run-here.js";
 
@@ -87,6 +89,37 @@ describe("nishiki PROMPT --model FOLDER", () => {
       const path = join(folder, file);
       expect(await run(model, "verify", path)).toMatchObject({ code: 0, stdout: `${path}: identical.\n` });
     }
+  });
+
+  it("decodes with a tiny autoencoder in place of its own, and says which", async () => {
+    const tiny = join(folder, "taesd");
+    await mkdir(tiny);
+    const sides = [8, 8, 8, 8];
+    const config = {
+      _class_name: "AutoencoderTiny",
+      encoder_block_out_channels: sides,
+      decoder_block_out_channels: sides,
+    };
+    const { traceDecoder, traceEncoder } = readAutoencoder(config);
+    const parameters = [traceDecoder(), traceEncoder()].flatMap((program) => program.parameters);
+    const tensors = parameters.map(({ name, shape }) => {
+      const size = shape.reduce((product, side) => product * side, 1);
+      const data = random(1, name)
+        .normals(size)
+        .map((value) => value / Math.sqrt(size / shape[0]!));
+      return { name, dtype: "f32" as const, shape: [...shape], data };
+    });
+    await writeSafetensors(join(tiny, "diffusion_pytorch_model.safetensors"), tensors);
+    await writeFile(join(tiny, "config.json"), JSON.stringify(config));
+    const result = await draw("sd1", "tiny.png", "--vae", tiny, "-i", picture);
+    expect(result).toMatchObject({ code: 0, stderr: expect.stringMatching(/^Drawing/) });
+    const receipt = JSON.parse((await read("tiny.png")).text.nishiki!);
+    const own = JSON.parse((await read("plain.png")).text.nishiki!);
+    const file = "vae/diffusion_pytorch_model.safetensors";
+    expect(receipt.model.weights[file]).not.toBe(own.model.weights[file]);
+    expect(await complaint("sd1", "--vae", join(models, "sd1/unet"))).toMatch(
+      /unet holds a UNet2DConditionModel, expected an AutoencoderKL or an AutoencoderTiny\.$/,
+    );
   });
 
   it("takes few steps and no guidance for a model that was made for that", async () => {

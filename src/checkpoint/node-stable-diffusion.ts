@@ -186,3 +186,15 @@ function listFiles(
   }
   return files;
 }
+
+/**
+ * Opens a folder that holds an autoencoder alone (config.json and weights), to stand in for a model's own.
+ * @throws NishikiError "file", "checkpoint"
+ */
+export async function openAutoencoder(path: string): Promise<ModelComponent> {
+  const component = await openComponent(path, autoencoderName);
+  const name = String(component.config._class_name);
+  if (name === "AutoencoderKL" || name === "AutoencoderTiny") return component;
+  const message = `${path} holds a ${name}, expected an AutoencoderKL or an AutoencoderTiny.`;
+  throw new NishikiError("checkpoint", message);
+}

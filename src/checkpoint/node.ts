@@ -19,6 +19,7 @@ export {
 export {
   isDiffusersFolder,
   type ModelComponent,
+  openAutoencoder,
   openStableDiffusion,
   type StableDiffusionFiles,
 } from "./node-stable-diffusion.js";

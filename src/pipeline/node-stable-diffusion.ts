@@ -1,5 +1,11 @@
 // Stable Diffusion from its own files, into sessions on this machine's devices (node).
-import { type ModelComponent, openStableDiffusion, type StableDiffusionFiles } from "../checkpoint/node.js";
+import { basename, join } from "node:path";
+import {
+  type ModelComponent,
+  openAutoencoder,
+  openStableDiffusion,
+  type StableDiffusionFiles,
+} from "../checkpoint/node.js";
 import type { WeightPlaces } from "../engine/index.js";
 import { makeEngine } from "../engine/node.js";
 import { NishikiError } from "../errors.js";
@@ -11,7 +17,7 @@ import type { PipelineParts } from "./pipeline.js";
 import type { MachineSettings, RequestContext } from "./request.js";
 import { makeStableDiffusion } from "./stable-diffusion/family.js";
 import { readModel, type StableDiffusionModel } from "./stable-diffusion/model.js";
-import { traceDecoder, traceEncoder, traceTextEncoder, traceUnet } from "./stable-diffusion/programs.js";
+import { traceTextEncoder, traceUnet } from "./stable-diffusion/programs.js";
 import { makeShelf, type NetworkKey } from "./stable-diffusion/sessions.js";
 import { getTextOptions } from "./stable-diffusion/words.js";
 
@@ -20,7 +26,7 @@ export async function openStableDiffusionModel(
   path: string,
   machine: MachineSettings,
 ): Promise<{ readonly context: RequestContext; load(): Promise<Omit<PipelineParts, "encodeFile">> }> {
-  const files = await openStableDiffusion(path);
+  const files = await openFiles(path, machine);
   const encoders = [files.textEncoder, ...(files.textEncoder2 ? [files.textEncoder2] : [])];
   const model = readModel({
     name: files.name,
@@ -33,6 +39,17 @@ export async function openStableDiffusionModel(
   return { context: model.context, load: () => load(files, encoders, model, machine) };
 }
 
+/** The model's files, with another autoencoder in place of its own where that is asked for. */
+async function openFiles(path: string, { vae: folder }: MachineSettings): Promise<StableDiffusionFiles> {
+  const files = await openStableDiffusion(path);
+  if (folder === undefined) return files;
+  const vae = await openAutoencoder(folder);
+  const others = [...files.files].filter(([name]) => !name.startsWith("vae/"));
+  const own = [join(folder, "config.json"), ...[...vae.weights.values()].map(({ file }) => file)];
+  const named = own.map((file) => [`vae/${basename(file)}`, file] as const);
+  return { ...files, vae, files: new Map([...others, ...named]) };
+}
+
 async function load(
   files: StableDiffusionFiles,
   encoders: readonly ModelComponent[],
@@ -42,10 +59,14 @@ async function load(
   const networks = describeNetworks(files, encoders, model);
   const tokenizers = await readTokenizers(files);
   const engine = makeEngine({ device, threads });
-  const shelf = makeShelf(async ({ name }: NetworkKey) => {
-    const { program, places } = networks(name);
-    return engine.load(program, { weights: places });
-  }, lowMemory ?? false);
+  const source = {
+    load: async ({ name }: NetworkKey) => {
+      const { program, places } = networks(name);
+      return engine.load(program, { weights: places });
+    },
+    open: (program: Program) => engine.load(program, { weights: files.vae.weights }),
+  };
+  const shelf = makeShelf(source, lowMemory ?? false);
   // Gigabytes take seconds to hash, which go by beside the first steps.
   const stop = new AbortController();
   const environment = hashFiles(files.files, stop.signal).then((weights) =>
@@ -75,9 +96,12 @@ function describeNetworks(
   const plain: Readonly<Record<string, () => Network>> = {
     unet: () => ({ program: traceUnet(model.unet), places: unet.weights }),
     "tiling unet": () => ({ program: traceUnet(model.unet, { wraps: true }), places: unet.weights }),
-    decoder: () => ({ program: traceDecoder(model.vae), places: vae.weights }),
-    "tiling decoder": () => ({ program: traceDecoder(model.vae, { wraps: true }), places: vae.weights }),
-    encoder: () => ({ program: traceEncoder(model.vae), places: vae.weights }),
+    decoder: () => ({ program: model.autoencoder.traceDecoder(), places: vae.weights }),
+    "tiling decoder": () => ({
+      program: model.autoencoder.traceDecoder({ wraps: true }),
+      places: vae.weights,
+    }),
+    encoder: () => ({ program: model.autoencoder.traceEncoder(), places: vae.weights }),
   };
   const textEncoder = (index: number, skip: number): Network => {
     const options = { ...getTextOptions(model), skip };

@@ -1,5 +1,6 @@
 // Models from files, into pipelines on this machine's devices (node).
 import { isDiffusersFolder } from "../checkpoint/node.js";
+import { NishikiError } from "../errors.js";
 import { completeMachine } from "./complete-request.js";
 import { openOwnModel } from "./node-own-model.js";
 import { openStableDiffusionModel } from "./node-stable-diffusion.js";
@@ -22,6 +23,10 @@ export async function openModel(settings: Partial<MachineSettings> = {}): Promis
   const { model } = machine;
   if (model !== undefined && (await isDiffusersFolder(model)))
     return openStableDiffusionModel(model, machine);
+  if (machine.vae !== undefined) {
+    const message = "vae: only Stable Diffusion takes another autoencoder; this model has its own.";
+    throw new NishikiError("usage", message);
+  }
   return openOwnModel(machine);
 }
 

@@ -82,6 +82,8 @@ export type PictureRequest = Pick<PictureSettings, "prompt"> & Partial<PictureSe
 export interface MachineSettings {
   /** A model's folder. Default: the embedded model. */
   readonly model?: string;
+  /** A folder with an autoencoder that stands in for the model's own, such as a tiny one. */
+  readonly vae?: string;
   readonly device: DeviceName;
   /** Threads of the CPU device. */
   readonly threads?: number;
@@ -294,6 +296,12 @@ export const machineFields: Fields<MachineSettings, undefined> = {
     flag: "-m, --model <folder>",
     help: "a folder with a model.json, or of Stable Diffusion as diffusers lays it out",
     fallbackWords: "the embedded model",
+  },
+  vae: {
+    check: optional(filledText),
+    flag: "--vae <folder>",
+    help: "another autoencoder for Stable Diffusion, such as a tiny one",
+    fallbackWords: "the model's own",
   },
   device: {
     check: oneOf(deviceNames),

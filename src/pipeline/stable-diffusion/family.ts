@@ -9,31 +9,21 @@ import {
   type StepScheduleName,
 } from "../../diffusion/index.js";
 import type { Drawing, Inpainting, ModelFamily, PictureCoder, Side } from "../family.js";
-import type { Pixels } from "../pixels.js";
-import { toBytes } from "../pixels.js";
 import type { ClipWords } from "../prompt/encode-clip.js";
 import type { PictureSettings } from "../request.js";
 import { parseSize } from "../setting-checks.js";
 import { f32, floats } from "../tensors.js";
-import { latentScaleOf, type StableDiffusionModel, type Tokenizers } from "./model.js";
+import type { StableDiffusionModel, Tokenizers } from "./model.js";
+import { type Area, PictureNetworks } from "./pictures.js";
 import { getVectorWidth, sizeCount } from "./programs.js";
 import type { NetworkKey, SessionShelf } from "./sessions.js";
 import { embedGuidance, encodeWords, rowsOf } from "./words.js";
 
-/** The networks that work on pictures; tiling ones know no border. */
-export const networkKeys = {
+/** The denoiser, and the same without borders. */
+export const denoiserKeys = {
   unet: { stage: "drawing", name: "unet" },
   "tiling unet": { stage: "drawing", name: "tiling unet" },
-  decoder: { stage: "pixels", name: "decoder" },
-  "tiling decoder": { stage: "pixels", name: "tiling decoder" },
-  encoder: { stage: "pixels", name: "encoder" },
 } as const satisfies Record<string, NetworkKey>;
-
-/** Height and width of the latents. */
-interface Area {
-  readonly height: number;
-  readonly width: number;
-}
 
 /** A mask of the picture at the latents' size: the pixel at the upper left of each. */
 function shrinkMask(mask: Uint8Array, { height, width }: Area, scale: number): Float32Array {
@@ -45,11 +35,10 @@ function shrinkMask(mask: Uint8Array, { height, width }: Area, scale: number): F
 
 /** What an inpainting network sees beside the latents: the mask, and the picture without what is drawn anew. */
 function extraChannels(
-  { unet, vae, scale }: StableDiffusionModel,
+  { unet, autoencoder: { latentChannels, scale } }: StableDiffusionModel,
   area: Area,
   inpainting: Inpainting | undefined,
 ): Float32Array {
-  const { latentChannels } = vae;
   if (unet.inChannels === latentChannels) return new Float32Array(0);
   const size = area.height * area.width;
   const extra = new Float32Array((latentChannels + 1) * size);
@@ -72,17 +61,20 @@ class StableDiffusion implements ModelFamily {
   private readonly parts: StableDiffusionModel;
   private readonly tokenizers: Tokenizers;
   private readonly shelf: SessionShelf;
+  private readonly pictures: PictureNetworks;
 
   constructor(parts: StableDiffusionModel, tokenizers: Tokenizers, shelf: SessionShelf) {
     this.parts = parts;
     this.tokenizers = tokenizers;
     this.shelf = shelf;
+    this.pictures = new PictureNetworks(parts.autoencoder, shelf);
     this.model = { name: parts.name, version: "published" };
     this.context = parts.context;
   }
 
   async prepare(settings: PictureSettings): Promise<Drawing> {
-    const { unet, vae, scheduler, scale } = this.parts;
+    const { unet, autoencoder, scheduler } = this.parts;
+    const { latentChannels, scale } = autoencoder;
     const { words, warnings } = await encodeWords(this.parts, this.tokenizers, this.shelf, settings);
     const [width, height] = parseSize(settings.size).map((side) => side / scale) as [number, number];
     const area = { height, width };
@@ -94,7 +86,7 @@ class StableDiffusion implements ModelFamily {
     const isEmbedded = unet.timeConditionWidth !== undefined;
     return {
       warnings,
-      shape: [vae.latentChannels, height, width],
+      shape: [latentChannels, height, width],
       sigmas: plan.sigmas,
       noiseScale: plan.noiseScale,
       finalScale: plan.finalScale,
@@ -104,7 +96,7 @@ class StableDiffusion implements ModelFamily {
       denoiser: (inpainting) =>
         getDenoiser(scheduler.prediction, this.network(words, area, settings, inpainting), plan.schedule),
       coder: async () => this.coder(area),
-      decode: (latents) => this.decode(latents, area, settings.tile ?? false),
+      decode: (latents) => this.pictures.decode(latents, area, settings.tile ?? false),
     };
   }
 
@@ -114,11 +106,11 @@ class StableDiffusion implements ModelFamily {
     { guidance, tile = false }: PictureSettings,
     inpainting: Inpainting | undefined,
   ): Network<Side> {
-    const { unet, scale } = this.parts;
+    const { unet, autoencoder } = this.parts;
     const { height, width } = area;
     const extra = extraChannels(this.parts, area, inpainting);
     const { tokens } = words.positive;
-    const sizes = sizesOf(area, scale);
+    const sizes = sizesOf(area, autoencoder.scale);
     const told =
       unet.timeConditionWidth === undefined ? undefined : embedGuidance(guidance, unet.timeConditionWidth);
     return async (input, time, sides) => {
@@ -138,51 +130,24 @@ class StableDiffusion implements ModelFamily {
         }),
         ...(told && { guidance: rowsOf(sides, () => told, told.length) }),
       };
-      const key = networkKeys[tile ? "tiling unet" : "unet"];
+      const key = denoiserKeys[tile ? "tiling unet" : "unet"];
       const found = await this.shelf.use(key, (session) => session.run(inputs));
       return floats(found, "prediction");
     };
   }
 
   private coder(area: Area): PictureCoder {
-    const { unet, vae, scale } = this.parts;
-    const { factor, offset } = latentScaleOf(this.parts);
+    const { unet, autoencoder } = this.parts;
+    const { latentChannels, scale } = autoencoder;
     const size = area.height * area.width;
-    const encode = async (values: Float32Array, normals: () => Float32Array) => {
-      const places = values.length / 3;
-      const planes = values.map((_, i) => values[(i % places) * 3 + Math.floor(i / places)]!);
-      const pixels = f32(planes, 1, 3, area.height * scale, area.width * scale);
-      const found = await this.shelf.use(networkKeys.encoder, (session) => session.run({ pixels }));
-      const [mean, logVariance] = [floats(found, "mean"), floats(found, "logVariance")];
-      const noise = normals();
-      return mean.map((value, i) => {
-        const channel = Math.floor(i / size);
-        const drawn = value + Math.exp(logVariance[i]! / 2) * noise[i]!;
-        return (drawn - offset[channel]!) / factor[channel]!;
-      });
+    return {
+      seesMask: unet.inChannels !== latentChannels,
+      encode: (values, normals) => this.pictures.encode(values, area, normals),
+      spread: (mask) => {
+        const small = shrinkMask(mask, area, scale);
+        return Float32Array.from({ length: latentChannels * size }, (_, i) => small[i % size]!);
+      },
     };
-    const spread = (mask: Uint8Array) => {
-      const small = shrinkMask(mask, area, scale);
-      return Float32Array.from({ length: vae.latentChannels * size }, (_, i) => small[i % size]!);
-    };
-    return { seesMask: unet.inChannels !== vae.latentChannels, encode, spread };
-  }
-
-  private async decode(latents: Float32Array, { height, width }: Area, tile: boolean): Promise<Pixels> {
-    const { vae, scale } = this.parts;
-    const { factor, offset } = latentScaleOf(this.parts);
-    const size = height * width;
-    const raw = latents.map((value, i) => {
-      const channel = Math.floor(i / size);
-      return value * factor[channel]! + offset[channel]!;
-    });
-    const inputs = { latents: f32(raw, 1, vae.latentChannels, height, width) };
-    const key = networkKeys[tile ? "tiling decoder" : "decoder"];
-    const found = await this.shelf.use(key, (session) => session.run(inputs));
-    const planes = floats(found, "pixels");
-    const places = planes.length / 3;
-    const values = planes.map((_, i) => planes[(i % 3) * places + Math.floor(i / 3)]!);
-    return { width: width * scale, height: height * scale, channels: 3, data: toBytes(values) };
   }
 }
 

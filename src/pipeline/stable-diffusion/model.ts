@@ -7,11 +7,6 @@ import {
   type TrainedScheduler,
 } from "../../diffusion/index.js";
 import { NishikiError } from "../../errors.js";
-import {
-  type AutoencoderKlConfig,
-  getLatentScale,
-  readAutoencoderKlConfig,
-} from "../../models/autoencoder-kl-config.js";
 import { type ClipTextConfig, readClipTextConfig } from "../../models/clip-text-config.js";
 import {
   type ConditionalUnetConfig,
@@ -19,6 +14,7 @@ import {
 } from "../../models/conditional-unet-config.js";
 import type { ClipTokenizer } from "../../tokenizer/index.js";
 import type { PictureSettings, RequestContext } from "../request.js";
+import { type Autoencoder, readAutoencoder } from "./autoencoder.js";
 import { getVectorWidth } from "./programs.js";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -36,12 +32,10 @@ export interface StableDiffusionDescription {
 export interface StableDiffusionModel {
   readonly name: string;
   readonly unet: ConditionalUnetConfig;
-  readonly vae: AutoencoderKlConfig;
+  readonly autoencoder: Autoencoder;
   readonly textEncoders: readonly ClipTextConfig[];
   readonly scheduler: TrainedScheduler;
   readonly zerosForEmptyPrompt: boolean;
-  /** Pixels of a latent's side. */
-  readonly scale: number;
   readonly context: RequestContext;
 }
 
@@ -54,19 +48,18 @@ const mostSide = 4096;
 /** @throws NishikiError "checkpoint" for configs that are not supported, or that do not fit together. */
 export function readModel(files: StableDiffusionDescription): StableDiffusionModel {
   const unet = readConditionalUnetConfig(files.unet);
-  const vae = readAutoencoderKlConfig(files.vae);
+  const autoencoder = readAutoencoder(files.vae);
   const textEncoders = files.textEncoders.map(readClipTextConfig);
   const scheduler = readScheduler(files.scheduler);
-  checkFit(unet, vae, textEncoders);
-  const scale = 2 ** (vae.widths.length - 1);
-  const context = getContext(files, { unet, vae, textEncoders, scheduler, scale });
+  checkFit(unet, autoencoder, textEncoders);
+  const context = getContext(files, { unet, autoencoder, textEncoders, scheduler });
   const { name, zerosForEmptyPrompt } = files;
-  return { name, unet, vae, textEncoders, scheduler, zerosForEmptyPrompt, scale, context };
+  return { name, unet, autoencoder, textEncoders, scheduler, zerosForEmptyPrompt, context };
 }
 
 function checkFit(
   unet: ConditionalUnetConfig,
-  { latentChannels }: AutoencoderKlConfig,
+  { latentChannels }: Autoencoder,
   encoders: readonly ClipTextConfig[],
 ): void {
   const refuse = (reason: string): never => {
@@ -90,7 +83,7 @@ function checkFit(
   }
 }
 
-type Parts = Pick<StableDiffusionModel, "unet" | "vae" | "textEncoders" | "scheduler" | "scale">;
+type Parts = Pick<StableDiffusionModel, "unet" | "autoencoder" | "textEncoders" | "scheduler">;
 
 /** @throws NishikiError "usage" */
 function checkSettings(settings: PictureSettings, { textEncoders, scheduler }: Parts): void {
@@ -124,7 +117,7 @@ function getDefaults({ unet, scheduler }: Parts): RequestContext["defaults"] {
 }
 
 function getContext({ unet: json }: StableDiffusionDescription, parts: Parts): RequestContext {
-  const { scale } = parts;
+  const { scale } = parts.autoencoder;
   const size = Number.isSafeInteger(json.sample_size) ? (json.sample_size as number) * scale : 512;
   return {
     defaults: getDefaults(parts),
@@ -147,6 +140,3 @@ function getContext({ unet: json }: StableDiffusionDescription, parts: Parts): R
     check: (settings) => checkSettings(settings, parts),
   };
 }
-
-/** How many pixels further the autoencoder's latents are from the denoiser's, per channel. */
-export const latentScaleOf = (model: StableDiffusionModel) => getLatentScale(model.vae);

@@ -1,7 +1,5 @@
 // The programs of Stable Diffusion's networks. Batch and size are symbols: one session serves all sizes.
 import { type Program, type Tensor, type TraceOptions, trace } from "../../graph/index.js";
-import { decodeKl, encodeKl } from "../../models/autoencoder-kl.js";
-import type { AutoencoderKlConfig } from "../../models/autoencoder-kl-config.js";
 import { clipText, projectText } from "../../models/clip-text.js";
 import type { ClipTextConfig } from "../../models/clip-text-config.js";
 import { conditionalUnet } from "../../models/conditional-unet.js";
@@ -61,25 +59,4 @@ export function traceUnet(config: ConditionalUnetConfig, { wraps = false }: Trac
     },
     { wraps },
   );
-}
-
-/** latents `[batch, channels, height, width]` → pixels `[batch, 3, 8·height, 8·width]` in [-1, 1] */
-export function traceDecoder(config: AutoencoderKlConfig, { wraps = false }: TraceOptions = {}): Program {
-  return trace(
-    (tracer) => {
-      const latents = tracer.input("latents", ["batch", config.latentChannels, "height", "width"]);
-      return { pixels: decodeKl(tracer.scope(), config, latents) };
-    },
-    { wraps },
-  );
-}
-
-/** pixels `[batch, 3, height, width]` in [-1, 1] → mean and logarithm of the variance of the latents */
-export function traceEncoder(config: AutoencoderKlConfig): Program {
-  const scale = 2 ** (config.widths.length - 1);
-  return trace((tracer) => {
-    const pixels = tracer.input("pixels", ["batch", config.inChannels, `height*${scale}`, `width*${scale}`]);
-    const { mean, logVariance } = encodeKl(tracer.scope(), config, pixels);
-    return { mean, logVariance };
-  });
 }

@@ -1,6 +1,7 @@
 // Which of a model's networks are in memory: each is loaded when it is first needed. With little memory, one stage at a
 // time is held: the text encoders, or the denoiser, or half of the autoencoder.
 import type { Session } from "../../engine/index.js";
+import type { Program } from "../../graph/index.js";
 
 /** Networks of one stage stay together. */
 export type Stage = "words" | "drawing" | "pixels";
@@ -15,8 +16,19 @@ export interface NetworkKey {
 export interface SessionShelf {
   /** Loads the network where it is not there, and works with it. */
   use<T>(key: NetworkKey, work: (session: Session) => Promise<T>): Promise<T>;
+  /** Works with programs of the autoencoder that are opened and closed on the way. */
+  alone<T>(work: (open: OpenProgram) => Promise<T>): Promise<T>;
   /** Frees all. */
   close(): Promise<void>;
+}
+
+/** Makes a program of the autoencoder ready; whoever opens it closes it. */
+export type OpenProgram = (program: Program) => Promise<Session>;
+
+/** How a shelf comes to its sessions. */
+export interface NetworkSource {
+  readonly load: (key: NetworkKey) => Promise<Session>;
+  readonly open: OpenProgram;
 }
 
 interface Held {
@@ -25,10 +37,9 @@ interface Held {
 }
 
 /**
- * @param load Makes a network ready.
  * @param oneStage Free all other stages before a network is loaded; work is then done one after another.
  */
-export function makeShelf(load: (key: NetworkKey) => Promise<Session>, oneStage: boolean): SessionShelf {
+export function makeShelf({ load, open }: NetworkSource, oneStage: boolean): SessionShelf {
   const held = new Map<string, Held>();
   let queue: Promise<unknown> = Promise.resolve();
   const free = async (names: readonly string[]) => {
@@ -47,14 +58,19 @@ export function makeShelf(load: (key: NetworkKey) => Promise<Session>, oneStage:
     session.catch(() => held.delete(name));
     return session;
   };
+  const inTurn = <T>(run: () => Promise<T>): Promise<T> => {
+    if (!oneStage) return run();
+    const next = queue.then(run, run);
+    queue = next.catch(() => {});
+    return next;
+  };
   return {
-    use: (key, work) => {
-      const run = async () => work(await get(key));
-      if (!oneStage) return run();
-      const next = queue.then(run, run);
-      queue = next.catch(() => {});
-      return next;
-    },
+    use: (key, work) => inTurn(async () => work(await get(key))),
+    alone: (work) =>
+      inTurn(async () => {
+        if (oneStage) await free([...held.keys()]);
+        return work(open);
+      }),
     close: () => free([...held.keys()]),
   };
 }

@@ -2,10 +2,9 @@ import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { openStableDiffusion } from "../../checkpoint/node.js";
 import { makeEngine } from "../../engine/node.js";
-import { readAutoencoderKlConfig } from "../../models/index.js";
 import { random } from "../../random/index.js";
 import { f32, floats } from "../tensors.js";
-import { traceDecoder } from "./programs.js";
+import { readAutoencoder } from "./autoencoder.js";
 
 const engine = makeEngine({ device: "cpu", threads: 1 });
 afterAll(() => engine.close());
@@ -25,11 +24,11 @@ describe("a decoder that knows no border", () => {
     const { vae } = await openStableDiffusion(
       fileURLToPath(new URL("../../../tests/golden/pipelines/sd1", import.meta.url)),
     );
-    const config = readAutoencoderKlConfig(vae.config);
+    const autoencoder = readAutoencoder(vae.config);
     const latents = random(1).normals(4 * height * width);
     const differences: number[] = [];
     for (const wraps of [true, false]) {
-      const session = await engine.load(traceDecoder(config, { wraps }), { weights: vae.weights });
+      const session = await engine.load(autoencoder.traceDecoder({ wraps }), { weights: vae.weights });
       const decode = async (values: Float32Array) =>
         floats(await session.run({ latents: f32(values, 1, 4, height, width) }), "pixels");
       const pixels = roll(await decode(latents), width * scale, 5 * scale);
