@@ -2,7 +2,7 @@
 
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { NishikiError, unknownName } from "../errors.js";
-import { type StoredDtype, type TensorArray, type TensorData, viewElements } from "./dtype.js";
+import { type TensorArray, type TensorData, viewElements } from "./dtype.js";
 import { toFloat32 } from "./float32.js";
 import { parseHeader, readHeaderLength, type SafetensorsHeader } from "./header.js";
 import { quote } from "./header-scanner.js";
@@ -10,14 +10,9 @@ import { layOut, type TensorSpec } from "./layout.js";
 import { tensorBytes } from "./memory-file.js";
 import { type AtomicOptions, fileError, writeAtomically } from "./node-atomic.js";
 
-/** Where a tensor's bytes lie: `length` bytes at `offset` of `file`. A program's weights refer to them in place. */
-export interface WeightLocation {
-  readonly dtype: StoredDtype;
-  readonly shape: readonly number[];
-  readonly file: string;
-  readonly offset: number;
-  readonly length: number;
-}
+import type { WeightLocation } from "./weight-location.js";
+
+export type { WeightLocation };
 
 /** An opened file. Nothing is kept open between reads, so there is nothing to close. */
 export interface SafetensorsFile extends SafetensorsHeader {

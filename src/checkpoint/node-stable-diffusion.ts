@@ -1,11 +1,12 @@
 // Stable Diffusion as diffusers lays it out (node): a folder with model_index.json, and below it one for each component
 // with its config and weights. Nothing is loaded here; weights are found where they lie.
 import { readFile, stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { basename, extname, join, resolve } from "node:path";
 import { NishikiError } from "../errors.js";
 import { fileError } from "./node-atomic.js";
-import type { WeightLocation } from "./node-file.js";
+import { openSafetensors, type WeightLocation } from "./node-file.js";
 import { openWeights, type Weights } from "./node-weights.js";
+import { readSingleFile } from "./single-file/read.js";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -14,6 +15,9 @@ export interface ModelComponent {
   readonly config: Json;
   readonly weights: Weights;
 }
+
+/** A folder with vocab.json and merges.txt; or CLIP's own vocabulary, with what fills short texts. */
+export type TokenizerPlace = { readonly folder: string } | { readonly padToken: string };
 
 export interface StableDiffusionFiles {
   /** What receipts call it. */
@@ -25,13 +29,14 @@ export interface StableDiffusionFiles {
   readonly textEncoder2?: ModelComponent;
   /** The content of scheduler_config.json. */
   readonly scheduler: Json;
-  /** Folders with vocab.json and merges.txt. */
-  readonly tokenizer: string;
-  readonly tokenizer2?: string;
+  /** One for each text encoder. */
+  readonly tokenizers: readonly TokenizerPlace[];
   /** XL: an empty negative prompt is zeros, not the encoding of an empty text. */
   readonly zerosForEmptyPrompt: boolean;
   /** All files that decide pixels, by what receipts call them. */
   readonly files: ReadonlyMap<string, string>;
+  /** Tensors of a single file that nobody knows. */
+  readonly unknown: readonly string[];
 }
 
 // The kinds of pipelines whose parts are those of Stable Diffusion; what they are used for is the caller's choice.
@@ -120,12 +125,53 @@ async function checkFolders(path: string, names: readonly string[]): Promise<voi
   throw new NishikiError("checkpoint", message);
 }
 
+/** Whether a path is a checkpoint as one file: whoever names one means it, whatever is in it. */
+export function isSingleFile(path: string): boolean {
+  return /\.(safetensors|ckpt|pt|pth|bin|gguf|onnx)$/i.test(path);
+}
+
 /**
- * Opens a folder of a published model; only headers are read.
+ * Opens a published model, a folder or a single file; only headers are read.
  * @throws NishikiError "file" where something cannot be read, "checkpoint" where it is malformed, incomplete or another
  *   kind of model.
  */
-export async function openStableDiffusion(path: string): Promise<StableDiffusionFiles> {
+export function openStableDiffusion(path: string): Promise<StableDiffusionFiles> {
+  return isSingleFile(path) ? openSingleFile(path) : openFolder(path);
+}
+
+function refuseOtherFormats(path: string): void {
+  const kind = extname(path).toLowerCase();
+  if (kind === ".safetensors") return;
+  const reason =
+    kind === ".gguf" || kind === ".onnx"
+      ? `${kind.slice(1).toUpperCase()} files are written for another program`
+      : "it is a pickle, which can run any code when it is loaded";
+  const cure = "Use the .safetensors file of the same model, which nearly all publishers offer beside it";
+  throw new NishikiError("checkpoint", `${path} is not read: ${reason}. ${cure}.`);
+}
+
+async function openSingleFile(path: string): Promise<StableDiffusionFiles> {
+  refuseOtherFormats(path);
+  const file = await openSafetensors(path);
+  const steps = file.tensors.has("global_step") ? (await file.readFloat32("global_step"))[0] : undefined;
+  const places = new Map([...(await openWeights(path))]);
+  const { family, unet, vae, textEncoders, pads, scheduler, unknown } = readSingleFile(places, path, steps);
+  return {
+    name: basename(path, extname(path)),
+    family,
+    unet,
+    vae,
+    textEncoder: textEncoders[0]!,
+    ...(textEncoders[1] && { textEncoder2: textEncoders[1] }),
+    scheduler,
+    tokenizers: pads.map((padToken) => ({ padToken })),
+    zerosForEmptyPrompt: true,
+    files: new Map([[basename(path), path]]),
+    unknown,
+  };
+}
+
+async function openFolder(path: string): Promise<StableDiffusionFiles> {
   const index = await readJson(join(path, "model_index.json"));
   const kind = String(index._class_name);
   if (!pipelines.includes(kind)) {
@@ -159,11 +205,14 @@ export async function openStableDiffusion(path: string): Promise<StableDiffusion
     unet,
     vae,
     textEncoder,
-    ...(textEncoder2 && { textEncoder2, tokenizer2: join(path, "tokenizer_2") }),
+    ...(textEncoder2 && { textEncoder2 }),
     scheduler,
-    tokenizer: join(path, "tokenizer"),
+    tokenizers: ["tokenizer", ...(hasSecond ? ["tokenizer_2"] : [])].map((name) => ({
+      folder: join(path, name),
+    })),
     zerosForEmptyPrompt: index.force_zeros_for_empty_prompt !== false,
     files: listFiles(path, components, names),
+    unknown: [],
   };
 }
 

@@ -18,6 +18,7 @@ export {
 } from "./node-file.js";
 export {
   isDiffusersFolder,
+  isSingleFile,
   type ModelComponent,
   openAutoencoder,
   openStableDiffusion,

@@ -21,6 +21,8 @@ export interface WeightPlace {
   readonly file: string;
   readonly offset: number;
   readonly length: number;
+  /** The bytes are those of the transposed matrix; `shape` is the matrix's own. */
+  readonly transposed?: boolean;
 }
 
 export type WeightPlaces = ReadonlyMap<string, WeightPlace>;

@@ -17,8 +17,9 @@ function split(file: string): { folder: string; name: string } {
   return { folder: at < 0 ? "." : file.slice(0, at) || "/", name: file.slice(at + 1) };
 }
 
-function part({ dtype, file, offset, length }: WeightPlace): Omit<StoredParameter, "scale"> {
-  return { dtype: dtype as DType, file: split(file).name, offset, length };
+function part({ dtype, file, offset, length, transposed }: WeightPlace): Omit<StoredParameter, "scale"> {
+  const turned = transposed ? { transposed } : {};
+  return { dtype: dtype as DType, file: split(file).name, offset, length, ...turned };
 }
 
 /** What is wrong with a parameter's place, if anything. */
@@ -28,6 +29,9 @@ function problemOf(name: string, shape: readonly number[], place: WeightPlace, s
   }
   if (!readable.includes(place.dtype)) {
     return `"${name}" is stored as ${place.dtype}, which is not read in place (${readable.join(", ")} are)`;
+  }
+  if (place.transposed && (shape.length !== 2 || place.dtype === "i8")) {
+    return `"${name}" is stored by columns, which only matrices of floats can be`;
   }
   if (place.dtype !== "i8") return undefined;
   const rows = shape[0] ?? 1;

@@ -11,7 +11,7 @@ import { makeEngine } from "../engine/node.js";
 import { NishikiError } from "../errors.js";
 import { formatShape, type Program } from "../graph/index.js";
 import type { ClipTokenizer } from "../tokenizer/index.js";
-import { loadClipFolder } from "../tokenizer/node-clip.js";
+import { loadClipFolder, loadEmbeddedClip } from "../tokenizer/node-clip.js";
 import { hashFile, readEnvironment } from "./node-environment.js";
 import type { PipelineParts } from "./pipeline.js";
 import type { MachineSettings, RequestContext } from "./request.js";
@@ -145,8 +145,10 @@ async function hashFiles(
   return hashes;
 }
 
-async function readTokenizers({ tokenizer, tokenizer2 }: StableDiffusionFiles): Promise<ClipTokenizer[]> {
+function readTokenizers({ tokenizers }: StableDiffusionFiles): Promise<ClipTokenizer[]> {
   return Promise.all(
-    [tokenizer, tokenizer2].flatMap((folder) => (folder === undefined ? [] : [loadClipFolder(folder)])),
+    tokenizers.map((place) =>
+      "folder" in place ? loadClipFolder(place.folder) : loadEmbeddedClip(place.padToken),
+    ),
   );
 }

@@ -1,5 +1,5 @@
 // Models from files, into pipelines on this machine's devices (node).
-import { isDiffusersFolder } from "../checkpoint/node.js";
+import { isDiffusersFolder, isSingleFile } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 import { completeMachine } from "./complete-request.js";
 import { openOwnModel } from "./node-own-model.js";
@@ -21,7 +21,7 @@ export interface OpenedModel {
 export async function openModel(settings: Partial<MachineSettings> = {}): Promise<OpenedModel> {
   const machine = completeMachine(settings);
   const { model } = machine;
-  if (model !== undefined && (await isDiffusersFolder(model)))
+  if (model !== undefined && (isSingleFile(model) || (await isDiffusersFolder(model))))
     return openStableDiffusionModel(model, machine);
   if (machine.vae !== undefined) {
     const message = "vae: only Stable Diffusion takes another autoencoder; this model has its own.";

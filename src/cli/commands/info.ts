@@ -2,10 +2,11 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { fileError } from "../../checkpoint/node.js";
+import { fileError, isDiffusersFolder, openSafetensors } from "../../checkpoint/node.js";
 import { NishikiError } from "../../errors.js";
 import { describeModel, describeWeights } from "../describe-model.js";
 import { describePicture } from "../describe-picture.js";
+import { describeStableDiffusion } from "../describe-stable-diffusion.js";
 import type { Description } from "../description.js";
 import { formatDescription } from "../description.js";
 import { readStart } from "../read-bytes.js";
@@ -14,7 +15,7 @@ export function addInfoCommand(program: Command): void {
   program
     .command("info")
     .description("explain a picture, a model folder or a .safetensors file")
-    .argument("<file>", "a PNG, a folder with a model, or a .safetensors file")
+    .argument("<file>", "a PNG, a folder with a model (also diffusers'), or a .safetensors file")
     .option("--json", "print it as JSON")
     .action(async (file: string, { json }: { json?: boolean }) => {
       const description = await describe(file);
@@ -28,16 +29,27 @@ async function describe(file: string): Promise<Description> {
     throw fileError(error, `read ${file}`);
   });
   if (found.isDirectory()) {
+    if (await isDiffusersFolder(file)) return describeStableDiffusion(file);
     const isModel = await stat(join(file, "model.json")).catch(() => undefined);
     return isModel ? describeModel(file) : describeWeights(file);
   }
   const start = await readStart(file, 9);
   if (start[0] === 0x89 && start[1] === 0x50) return describePicture(file);
   // A safetensors file: the length of its header in 8 bytes, then the header, which is JSON.
+  if (file.endsWith(".safetensors") && (await isWholeModel(file))) return describeStableDiffusion(file);
   if (start[8] === 0x7b || file.endsWith(".safetensors") || file.endsWith(".index.json"))
     return describeWeights(file);
   throw new NishikiError(
     "file",
     `${file} is neither a PNG picture nor a model: nothing is known about such files.`,
+  );
+}
+
+/** Whether a weight file has the denoiser of a single-file checkpoint. */
+async function isWholeModel(file: string): Promise<boolean> {
+  const { tensors } = await openSafetensors(file);
+  return (
+    tensors.has("model.diffusion_model.out.2.weight") &&
+    tensors.has("first_stage_model.decoder.conv_in.weight")
   );
 }

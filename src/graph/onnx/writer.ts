@@ -12,6 +12,8 @@ export interface StoredParameter {
   readonly file: string;
   readonly offset: number;
   readonly length: number;
+  /** The file holds the matrix by columns. */
+  readonly transposed?: boolean;
   readonly scale?: {
     readonly dtype: DType;
     readonly file: string;
@@ -175,10 +177,12 @@ export class Writer implements Lowering {
   /** An initializer that points at stored bytes, converted to float32 (folded once when the session is made). */
   stored(parameter: string, shape: readonly number[], place: StoredParameter): string {
     const raw = place.dtype === "f32" ? parameter : `${parameter}/stored`;
-    const { dtype, file, offset, length, scale } = place;
-    this.initializers.push({ name: raw, dtype, shape, data: { file, offset, length } });
-    if (dtype === "f32") return raw;
-    const wide = this.cast(raw, "f32");
+    const { dtype, file, offset, length, scale, transposed } = place;
+    const written = transposed ? [...shape].reverse() : shape;
+    this.initializers.push({ name: raw, dtype, shape: written, data: { file, offset, length } });
+    const turned = transposed ? this.node("Transpose", [raw], { perm: [1, 0] }) : raw;
+    if (dtype === "f32") return turned;
+    const wide = this.cast(turned, "f32");
     if (!scale) return wide;
     const rows = shape[0]!;
     const { file: scaleFile, offset: scaleOffset, length: scaleLength } = scale;

@@ -1,0 +1,162 @@
+// A single-file checkpoint of Stable Diffusion 1.x, 2.x or XL: which it is, told from names and shapes, and its parts with
+// diffusers' configs and names. Nothing is loaded.
+import { NishikiError } from "../../errors.js";
+import { CheckpointTensors, type Place, type Renamed } from "./tensors.js";
+import { readHuggingFaceText, readOpenClipText } from "./text.js";
+import { readUnet } from "./unet.js";
+import { readVae } from "./vae.js";
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** A network: its config as diffusers or transformers would publish it, and its tensors by their names. */
+export interface SingleFilePart {
+  readonly config: Json;
+  readonly weights: ReadonlyMap<string, Place>;
+}
+
+export interface SingleFile {
+  readonly family: "sd1" | "sd2" | "sdxl";
+  readonly unet: SingleFilePart;
+  readonly vae: SingleFilePart;
+  readonly textEncoders: readonly SingleFilePart[];
+  /** What fills short texts, for each text encoder. */
+  readonly pads: readonly string[];
+  /** As `scheduler_config.json` of the family. */
+  readonly scheduler: Json;
+  /** Tensors that nobody knows. */
+  readonly unknown: readonly string[];
+}
+
+const unetRoot = "model.diffusion_model.";
+const firstText = "cond_stage_model.transformer.";
+const openText = "cond_stage_model.model.";
+const xlTexts = ["conditioner.embedders.0.transformer.", "conditioner.embedders.1.model."] as const;
+const endOfText = "<|endoftext|>";
+
+/** Known, and of no use for drawing: schedules that configs say better, averages of training, the loss's network. */
+const notNeeded =
+  /^(model_ema\.|alphas_cumprod|betas$|(log|sqrt)_|posterior_|lvlb_weights|logvar$|scale_factor$|denoiser\.|first_stage_model\.loss\.|global_step$|ztsnr$|v_pred$|edm_)|\.(position_ids|logit_scale|attn_mask)$/;
+
+/** Other models that come as one file, each by a tensor that it has. */
+const strangers: readonly (readonly [RegExp, string])[] = [
+  [/(^|\.)joint_blocks\.\d/, "Stable Diffusion 3"],
+  [/(^|\.)double_blocks\.\d/, "Flux"],
+  [/\.lora_(down|up)\.|\.lora_[AB]\.|^lora_/, "a LoRA, which goes with a model: give it with --lora"],
+  [/^(control_model|controlnet)/, "a ControlNet"],
+  [
+    /^(down_blocks|up_blocks|mid_block)\./,
+    "a denoiser in diffusers' form, without the other parts of a model",
+  ],
+  [/^(emb_params|string_to_param|clip_[lg])$/, "a textual inversion: give it with --embedding"],
+  [/^(encoder|decoder)\.(down|up|mid)/, "an autoencoder alone: give it with --vae"],
+];
+
+function familyOf(tensors: CheckpointTensors, path: string): SingleFile["family"] {
+  const has = (prefix: string) => tensors.under(prefix).length > 0;
+  if (has(unetRoot)) {
+    if (has(xlTexts[1]) && has(xlTexts[0])) return "sdxl";
+    if (has("conditioner.embedders.0.model."))
+      throw refuse(path, "it is the refiner of XL, which cannot be drawn with alone");
+    if (has(openText)) return "sd2";
+    if (has(firstText)) return "sd1";
+    throw refuse(path, "it has a denoiser and no text encoder");
+  }
+  const found = strangers.find(([pattern]) => tensors.under("").some((name) => pattern.test(name)));
+  if (found) throw refuse(path, `it is ${found[1]}`);
+  const some = tensors
+    .under("")
+    .slice(0, 3)
+    .map((name) => `"${name}"`);
+  throw refuse(path, `its tensors (${some.join(", ")}, …) are those of no model that is known here`);
+}
+
+function refuse(path: string, reason: string): NishikiError {
+  const wanted = "A single file must be a whole checkpoint of Stable Diffusion 1.x, 2.x or XL";
+  return new NishikiError("checkpoint", `${path} cannot be drawn with: ${reason}. ${wanted}.`);
+}
+
+/**
+ * @param steps The number in the tensor `global_step`, where the file has one.
+ * @throws NishikiError "checkpoint" that says what was found, or lists what is missing.
+ */
+export function readSingleFile(places: ReadonlyMap<string, Place>, path: string, steps?: number): SingleFile {
+  const tensors = new CheckpointTensors(places);
+  const family = familyOf(tensors, path);
+  const missing = ["first_stage_model.decoder.conv_in.weight", "first_stage_model.encoder.conv_in.weight"];
+  if (missing.some((name) => !tensors.has(name))) throw refuse(path, "it has no whole autoencoder");
+  const marks = { velocity: tensors.has("v_pred"), zeroTerminal: tensors.has("ztsnr") };
+  const unet = part(readUnet(tensors));
+  const vae = part(readVae(tensors, family === "sdxl" ? 0.13025 : 0.18215));
+  const textEncoders = readTexts(tensors, family).map(part);
+  tensors.ignore(notNeeded);
+  return {
+    family,
+    unet: { ...unet, config: { ...unet.config, sample_size: sampleSize(family, steps) } },
+    vae,
+    textEncoders,
+    pads: family === "sd1" ? [endOfText] : family === "sd2" ? ["!"] : [endOfText, "!"],
+    scheduler: schedulerOf(family, marks, steps),
+    unknown: tensors.unused(),
+  };
+}
+
+function part({ config, tensors }: { readonly config: Json; readonly tensors: Renamed }): SingleFilePart {
+  return { config, weights: new Map(tensors) };
+}
+
+function readTexts(tensors: CheckpointTensors, family: SingleFile["family"]) {
+  switch (family) {
+    case "sd1":
+      return [readHuggingFaceText(tensors, firstText)];
+    case "sd2":
+      return [readOpenClipText(tensors, openText, { dropLast: true, projected: false })];
+    case "sdxl":
+      return [
+        readHuggingFaceText(tensors, xlTexts[0]),
+        readOpenClipText(tensors, xlTexts[1], { dropLast: false, projected: true }),
+      ];
+  }
+}
+
+/** The base model of 2.x was saved after 875,000 steps; all others of 2.x predict velocity and draw 768 pixels. */
+const isBase2 = (steps: number | undefined) => steps === 875_000;
+
+function sampleSize(family: SingleFile["family"], steps: number | undefined): number {
+  if (family === "sdxl") return 128;
+  return family === "sd2" && !isBase2(steps) ? 96 : 64;
+}
+
+const training = {
+  num_train_timesteps: 1000,
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  beta_schedule: "scaled_linear",
+};
+
+/** What the families' published folders say. */
+function schedulerOf(
+  family: SingleFile["family"],
+  { velocity, zeroTerminal }: { readonly velocity: boolean; readonly zeroTerminal: boolean },
+  steps: number | undefined,
+): Json {
+  if (family === "sdxl") {
+    return {
+      _class_name: "EulerDiscreteScheduler",
+      ...training,
+      prediction_type: velocity ? "v_prediction" : "epsilon",
+      timestep_spacing: "leading",
+      steps_offset: 1,
+      ...(zeroTerminal && { rescale_betas_zero_snr: true }),
+    };
+  }
+  const isVelocity = velocity || (family === "sd2" && !isBase2(steps));
+  return {
+    _class_name: family === "sd1" ? "PNDMScheduler" : "DDIMScheduler",
+    ...training,
+    prediction_type: isVelocity ? "v_prediction" : "epsilon",
+    steps_offset: 1,
+    set_alpha_to_one: false,
+    clip_sample: false,
+    ...(family === "sd1" && { skip_prk_steps: true }),
+  };
+}

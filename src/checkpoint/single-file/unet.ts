@@ -1,0 +1,177 @@
+// The U-Net of single-file checkpoints, whose names are those of Stability's and CompVis' code (ldm/modules/diffusionmodules/
+// openaimodel.py): blocks are numbered through, and what is in one is told by its tensors.
+import type { CheckpointTensors, Place, Renamed } from "./tensors.js";
+
+const root = "model.diffusion_model.";
+
+/** Parts of a residual block. */
+const residualParts: Readonly<Record<string, string>> = {
+  "in_layers.0": "norm1",
+  "in_layers.2": "conv1",
+  "emb_layers.1": "time_emb_proj",
+  "out_layers.0": "norm2",
+  "out_layers.3": "conv2",
+  skip_connection: "conv_shortcut",
+};
+
+/** What is not in a block. */
+const singles: Readonly<Record<string, string>> = {
+  "time_embed.0": "time_embedding.linear_1",
+  "time_embed.2": "time_embedding.linear_2",
+  "time_embed.cond_proj": "time_embedding.cond_proj",
+  "label_emb.0.0": "add_embedding.linear_1",
+  "label_emb.0.2": "add_embedding.linear_2",
+  "input_blocks.0.0": "conv_in",
+  "out.0": "conv_norm_out",
+  "out.2": "conv_out",
+};
+
+/** One level: its channels, and how many transformer blocks follow each of its residual blocks. */
+interface Level {
+  width: number;
+  readonly transformers: number[];
+}
+
+interface Walk {
+  /** The new beginning of every old one: "input_blocks.1.0" → "down_blocks.0.resnets.0". */
+  readonly blocks: Map<string, string>;
+  readonly down: Level[];
+  readonly up: Level[];
+  readonly middle: number | undefined;
+}
+
+function walk(tensors: CheckpointTensors): Walk {
+  const blocks = new Map<string, string>();
+  const depth = (block: string) => tensors.count(`${root}${block}.transformer_blocks.`, ".norm1.weight");
+  const isResidual = (block: string) => tensors.has(`${root}${block}.in_layers.0.weight`);
+  const isAttention = (block: string) => tensors.has(`${root}${block}.proj_in.weight`);
+  const widthOf = (block: string) => tensors.shape(`${root}${block}.in_layers.2.weight`)[0] ?? 0;
+
+  const add = (levels: Level[], side: string, block: string) => {
+    const level = levels.at(-1)!;
+    const at = `${side}.${levels.length - 1}`;
+    const layer = level.transformers.length;
+    level.width = widthOf(`${block}.0`);
+    blocks.set(`${block}.0`, `${at}.resnets.${layer}`);
+    if (isAttention(`${block}.1`)) blocks.set(`${block}.1`, `${at}.attentions.${layer}`);
+    level.transformers.push(depth(`${block}.1`));
+  };
+  const empty = (): Level => ({ width: 0, transformers: [] });
+
+  const down = [empty()];
+  for (
+    let n = 1;
+    isResidual(`input_blocks.${n}.0`) || tensors.has(`${root}input_blocks.${n}.0.op.weight`);
+    n++
+  ) {
+    const block = `input_blocks.${n}`;
+    if (isResidual(`${block}.0`)) add(down, "down_blocks", block);
+    else {
+      blocks.set(`${block}.0.op`, `down_blocks.${down.length - 1}.downsamplers.0.conv`);
+      down.push(empty());
+    }
+  }
+  const up = [empty()];
+  for (let n = 0; isResidual(`output_blocks.${n}.0`); n++) {
+    const block = `output_blocks.${n}`;
+    add(up, "up_blocks", block);
+    const larger = ["1", "2"].find((part) => tensors.has(`${root}${block}.${part}.conv.weight`));
+    if (larger === undefined) continue;
+    blocks.set(`${block}.${larger}.conv`, `up_blocks.${up.length - 1}.upsamplers.0.conv`);
+    up.push(empty());
+  }
+  const hasMiddle = isResidual("middle_block.0");
+  if (hasMiddle) {
+    blocks.set("middle_block.0", "mid_block.resnets.0");
+    blocks.set("middle_block.1", "mid_block.attentions.0");
+    blocks.set("middle_block.2", "mid_block.resnets.1");
+  }
+  return { blocks, down, up, middle: hasMiddle ? depth("middle_block.1") : undefined };
+}
+
+/** "input_blocks.1.0.in_layers.2.weight" → "down_blocks.0.resnets.0.conv1.weight"; undefined for what is unknown. */
+function newName(name: string, blocks: ReadonlyMap<string, string>): string | undefined {
+  const [, single, field] = /^(.*)\.(weight|bias)$/.exec(name) ?? [];
+  if (single === undefined) return undefined;
+  if (singles[single]) return `${singles[single]}.${field}`;
+  const whole = blocks.get(single); // the convolutions that change the size
+  if (whole) return `${whole}.${field}`;
+  const [, block, inside] =
+    /^((?:input|output)_blocks\.\d+\.\d+|middle_block\.\d+)\.(.+)$/.exec(single) ?? [];
+  const place = block === undefined ? undefined : blocks.get(block);
+  if (place === undefined || inside === undefined) return undefined;
+  if (place.includes("attentions")) return `${place}.${inside}.${field}`;
+  const part = residualParts[inside];
+  return part && `${place}.${part}.${field}`;
+}
+
+export interface FoundUnet {
+  /** As the `config.json` of diffusers. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly tensors: Renamed;
+}
+
+/** A matrix that this checkpoint stores as a 1×1 convolution stays one: the config says so. */
+export function readUnet(tensors: CheckpointTensors): FoundUnet {
+  const walked = walk(tensors);
+  const renamed: [string, Place][] = [];
+  for (const name of tensors.under(root)) {
+    const next = newName(name, walked.blocks);
+    if (next) renamed.push([next, tensors.take(root + name)]);
+  }
+  return { config: describe(tensors, walked, new Map(renamed)), tensors: renamed };
+}
+
+function describe(
+  tensors: CheckpointTensors,
+  { down, up, middle }: Walk,
+  renamed: ReadonlyMap<string, Place>,
+): Record<string, unknown> {
+  const shapeOf = (pattern: RegExp) => {
+    const found = [...renamed].find(([name]) => pattern.test(name));
+    return found?.[1].shape ?? [];
+  };
+  const widths = down.map(({ width }) => width);
+  const linear = shapeOf(/\.proj_in\.weight$/).length === 2;
+  const attends = ({ transformers }: Level) => transformers.some((count) => count > 0);
+  const label = tensors.shape(`${root}label_emb.0.0.weight`);
+  const condition = tensors.shape(`${root}time_embed.cond_proj.weight`);
+  return {
+    _class_name: "UNet2DConditionModel",
+    in_channels: tensors.shape(`${root}input_blocks.0.0.weight`)[1],
+    out_channels: tensors.shape(`${root}out.2.weight`)[0],
+    block_out_channels: widths,
+    down_block_types: down.map((level) => (attends(level) ? "CrossAttnDownBlock2D" : "DownBlock2D")),
+    up_block_types: up.map((level) => (attends(level) ? "CrossAttnUpBlock2D" : "UpBlock2D")),
+    mid_block_type: middle === undefined ? null : "UNetMidBlock2DCrossAttn",
+    layers_per_block: down.map(({ transformers }) => transformers.length),
+    ...describeTransformers(down, up, middle),
+    cross_attention_dim: shapeOf(/\.attn2\.to_k\.weight$/)[1],
+    use_linear_projection: linear,
+    // Not told by shapes: 1.x has 8 heads everywhere, later models heads of 64.
+    attention_head_dim: linear ? widths.map((width) => Math.max(1, Math.floor(width / 64))) : 8,
+    ...(label.length > 0 && {
+      addition_embed_type: "text_time",
+      addition_time_embed_dim: 256,
+      projection_class_embeddings_input_dim: label[1],
+    }),
+    ...(condition.length > 0 && { time_cond_proj_dim: condition[1] }),
+  };
+}
+
+/** One number for each level where all its layers have as many, as published configs have it; lists where they differ. */
+function describeTransformers(down: readonly Level[], up: readonly Level[], middle: number | undefined) {
+  const simple = down.map(({ transformers }) => transformers[0] || 1);
+  const same = (levels: readonly Level[], counts: readonly number[]) =>
+    levels.every(({ transformers }, i) => transformers.every((count) => count === 0 || count === counts[i]));
+  const isSimple =
+    same(down, simple) &&
+    same(up, [...simple].reverse()) &&
+    (middle === undefined || middle === simple.at(-1));
+  if (isSimple) return { transformer_layers_per_block: simple };
+  // The last level's first number is the middle's too.
+  return {
+    transformer_layers_per_block: down.map(({ transformers }) => transformers),
+    reverse_transformer_layers_per_block: up.map(({ transformers }) => transformers),
+  };
+}
