@@ -122,6 +122,16 @@ describe("nishiki PROMPT --model FOLDER", () => {
     );
   });
 
+  it("takes another kind of prediction when told so", async () => {
+    const hash = async (file: string, ...args: string[]) => {
+      expect(await draw("sd1", file, ...args)).toMatchObject({ code: 0 });
+      return JSON.parse((await read(file)).text.nishiki!).pixels;
+    };
+    const own = await hash("own.png");
+    expect(await hash("epsilon.png", "--prediction", "epsilon")).toBe(own);
+    expect(await hash("v.png", "--prediction", "v_prediction")).not.toBe(own);
+  });
+
   it("takes few steps and no guidance for a model that was made for that", async () => {
     const turbo = join(folder, "turbo");
     await cp(join(models, "xl"), turbo, { recursive: true });
@@ -205,6 +215,20 @@ describe("wrong use is told in one sentence", () => {
     ],
   ])("%s", async (_, model, args, sentence) => {
     expect(await complaint(model, ...args)).toMatch(sentence);
+  });
+
+  it("settings that another model does not take", async () => {
+    const args = ["a cat", "-o", join(folder, "never.png")];
+    for (const [option, value] of [
+      ["--vae", models],
+      ["--prediction", "epsilon"],
+    ] as const) {
+      const { code, stderr } = await runHere([...args, option, value]);
+      expect(code).toBe(2);
+      expect(stderr).toBe(
+        `${option.slice(2)}: only Stable Diffusion takes that setting, and this is another model.\n`,
+      );
+    }
   });
 
   it("a picture that is too small, and a mask of another size", async () => {

@@ -34,7 +34,9 @@ export {
   type PictureRequest,
   type PictureSettings,
   type PictureSizes,
+  type PredictionSetting,
   pictureFields,
+  predictionSettings,
   type RequestContext,
   type RequestDefaults,
 } from "./request.js";

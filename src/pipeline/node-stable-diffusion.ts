@@ -40,14 +40,35 @@ export async function openStableDiffusionModel(
 }
 
 /** The model's files, with another autoencoder in place of its own where that is asked for. */
-async function openFiles(path: string, { vae: folder }: MachineSettings): Promise<StableDiffusionFiles> {
-  const files = await openStableDiffusion(path);
+async function openFiles(
+  path: string,
+  { vae: folder, prediction }: MachineSettings,
+): Promise<StableDiffusionFiles> {
+  const files = withPrediction(await openStableDiffusion(path), prediction);
   if (folder === undefined) return files;
   const vae = await openAutoencoder(folder);
   const others = [...files.files].filter(([name]) => !name.startsWith("vae/"));
   const own = [join(folder, "config.json"), ...[...vae.weights.values()].map(({ file }) => file)];
   const named = own.map((file) => [`vae/${basename(file)}`, file] as const);
   return { ...files, vae, files: new Map([...others, ...named]) };
+}
+
+/** What the denoiser predicts, in place of what the files say; receipts tell it beside the file that is overruled. */
+function withPrediction(
+  files: StableDiffusionFiles,
+  prediction: MachineSettings["prediction"],
+): StableDiffusionFiles {
+  if (prediction === undefined) return files;
+  const names = [...files.files.keys()];
+  const overruled = names.find((name) => name.endsWith("scheduler_config.json")) ?? names[0];
+  const named = [...files.files].map(
+    ([name, file]) => [name === overruled ? `${name} as ${prediction}` : name, file] as const,
+  );
+  return {
+    ...files,
+    scheduler: { ...files.scheduler, prediction_type: prediction },
+    files: new Map(named),
+  };
 }
 
 async function load(
@@ -79,7 +100,17 @@ async function load(
     await shelf.close();
     await engine.close();
   };
-  return { family: makeStableDiffusion(model, tokenizers, shelf), environment, close };
+  const { unknown } = files;
+  const notices =
+    unknown.length === 0
+      ? []
+      : [`${unknown.length} tensors of ${files.name} are not known and not used: ${shorten(unknown)}.`];
+  const family = makeStableDiffusion(model, tokenizers, shelf);
+  return { family, environment, close, notices };
+}
+
+function shorten(names: readonly string[]): string {
+  return names.slice(0, 8).join(", ") + (names.length > 8 ? ", …" : "");
 }
 
 interface Network {

@@ -23,9 +23,12 @@ export async function openModel(settings: Partial<MachineSettings> = {}): Promis
   const { model } = machine;
   if (model !== undefined && (isSingleFile(model) || (await isDiffusersFolder(model))))
     return openStableDiffusionModel(model, machine);
-  if (machine.vae !== undefined) {
-    const message = "vae: only Stable Diffusion takes another autoencoder; this model has its own.";
-    throw new NishikiError("usage", message);
+  for (const name of ["vae", "prediction"] as const) {
+    if (machine[name] === undefined) continue;
+    throw new NishikiError(
+      "usage",
+      `${name}: only Stable Diffusion takes that setting, and this is another model.`,
+    );
   }
   return openOwnModel(machine);
 }

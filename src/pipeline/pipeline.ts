@@ -31,6 +31,8 @@ export interface PipelineParts {
   readonly environment: Environment | Promise<Environment>;
   /** Puts pixels and receipt into a file; images are not known here. */
   readonly encodeFile: (pixels: Pixels, receipt: Receipt) => Uint8Array;
+  /** What is to be told of the model, before its first picture. */
+  readonly notices?: readonly string[];
   /** Frees the sessions and their engines. */
   readonly close: () => Promise<void>;
 }
@@ -51,6 +53,7 @@ interface Prepared {
 export class Pipeline {
   private readonly parts: PipelineParts;
   private disposed: Promise<void> | undefined;
+  private isNew = true;
 
   constructor(parts: PipelineParts) {
     this.parts = parts;
@@ -82,7 +85,9 @@ export class Pipeline {
     const settings = this.complete(request);
     this.checkUsable(signal);
     const drawing = await this.parts.family.prepare(settings);
-    for (const message of drawing.warnings) yield { kind: "warning", message };
+    const notices = this.isNew ? (this.parts.notices ?? []) : [];
+    this.isNew = false;
+    for (const message of [...notices, ...drawing.warnings]) yield { kind: "warning", message };
     const prepared = { drawing, canvas: makeCanvas(settings), references: await referTo(settings) };
     const forecast = new Forecast();
     for (let index = 0; index < settings.count; index++) {

@@ -78,12 +78,18 @@ export type OptionalSetting = (typeof optionalSettings)[number];
 /** A request as a caller gives it: all but the prompt has a default. */
 export type PictureRequest = Pick<PictureSettings, "prompt"> & Partial<PictureSettings>;
 
+/** Kinds of prediction by the names of diffusers' configs. */
+export const predictionSettings = ["epsilon", "v_prediction", "sample"] as const;
+export type PredictionSetting = (typeof predictionSettings)[number];
+
 /** Where the work is done; of no influence on the request's meaning. */
 export interface MachineSettings {
   /** A model's folder. Default: the embedded model. */
   readonly model?: string;
   /** A folder with an autoencoder that stands in for the model's own, such as a tiny one. */
   readonly vae?: string;
+  /** What Stable Diffusion's denoiser was trained to predict, where its files do not say or say it wrongly. */
+  readonly prediction?: PredictionSetting;
   readonly device: DeviceName;
   /** Threads of the CPU device. */
   readonly threads?: number;
@@ -302,6 +308,12 @@ export const machineFields: Fields<MachineSettings, undefined> = {
     flag: "--vae <folder>",
     help: "another autoencoder for Stable Diffusion, such as a tiny one",
     fallbackWords: "the model's own",
+  },
+  prediction: {
+    check: optional(oneOf(predictionSettings)),
+    flag: "--prediction <name>",
+    help: `what Stable Diffusion's denoiser predicts, one of ${predictionSettings.join(", ")}`,
+    fallbackWords: "what its files say",
   },
   device: {
     check: oneOf(deviceNames),
