@@ -1,5 +1,8 @@
 // The part of the room that touches files (node).
 
+export { type LoraAdapter, makeLoraAdapter, type WeightedLora } from "./lora/adapt.js";
+export { getLoraNames, type LoraPart } from "./lora/names.js";
+export type { Lora, LoraLayer } from "./lora/read.js";
 export {
   type AtomicFile,
   type AtomicOptions,
@@ -16,6 +19,7 @@ export {
   type WeightLocation,
   writeSafetensors,
 } from "./node-file.js";
+export { openLora } from "./node-lora.js";
 export {
   isDiffusersFolder,
   isSingleFile,

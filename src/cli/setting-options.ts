@@ -2,7 +2,7 @@
 import { type Command, Option } from "commander";
 import { type Field, valueOfText } from "../pipeline/index.js";
 
-type AnyField = Pick<Field<unknown, never>, "flag" | "numeric" | "help" | "fallbackWords">;
+type AnyField = Pick<Field<unknown, never>, "flag" | "numeric" | "repeatable" | "help" | "fallbackWords">;
 type Table = Readonly<Record<string, AnyField>>;
 
 /** Adds an option for every field that has a flag. */
@@ -14,7 +14,12 @@ export function addSettingOptions(command: Command, table: Table, names = Object
     const option = new Option(field.flag, `${field.help}${words}`);
     // An option without a value is a switch.
     command.addOption(
-      field.flag.includes("<") ? option.argParser((text: string) => valueOfText(field, text)) : option,
+      field.flag.includes("<")
+        ? option.argParser((text: string, before: unknown) => {
+            const value = valueOfText(field, text);
+            return field.repeatable ? [...(Array.isArray(before) ? before : []), value] : value;
+          })
+        : option,
     );
   }
   return command;

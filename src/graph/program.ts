@@ -59,18 +59,23 @@ export interface Tracer {
 export interface TraceOptions {
   /** Pictures go on at their other side, so that they can be laid beside each other without a seam. Default false. */
   readonly wraps?: boolean;
+  /** What stands in a parameter's place wherever it is used, as the sum of it and a LoRA's change. Default the parameter. */
+  readonly adapt?: (name: string, parameter: Tensor) => Tensor;
 }
 
 class Recorder implements Tracer {
   private readonly wraps: boolean;
+  private readonly adapt: NonNullable<TraceOptions["adapt"]>;
+  private readonly adapted = new Map<string, Tensor>();
   readonly graph = new Graph();
   readonly parameters: Parameter[] = [];
   readonly inputs: NamedTensor[] = [];
   private readonly byName = new Map<string, Parameter>();
   private readonly claimed = new Map<string, string>();
 
-  constructor({ wraps = false }: TraceOptions) {
+  constructor({ wraps = false, adapt = (_, parameter) => parameter }: TraceOptions) {
     this.wraps = wraps;
+    this.adapt = adapt;
   }
 
   input(name: string, shape: Shape, dtype: DType = "f32"): Tensor {
@@ -106,7 +111,7 @@ class Recorder implements Tracer {
   private parameter(name: string, shape: readonly number[], init: Initializer): Tensor {
     const before = this.byName.get(name);
     if (before) {
-      if (sameShape(before.shape, shape)) return before.tensor;
+      if (sameShape(before.shape, shape)) return this.adapted.get(name)!;
       const shapes = `${formatShape(before.shape)} and then as ${formatShape(shape)}`;
       throw new NishikiError("shape", `parameter "${name}" is asked for as ${shapes}.`);
     }
@@ -115,7 +120,13 @@ class Recorder implements Tracer {
     const parameter = { name, shape, init, tensor };
     this.byName.set(name, parameter);
     this.parameters.push(parameter);
-    return tensor;
+    const used = this.adapt(name, tensor);
+    if (!sameShape(used.shape, shape)) {
+      const shapes = `${formatShape(used.shape)} stands in the place of ${formatShape(shape)}`;
+      throw new NishikiError("shape", `parameter "${name}": ${shapes}.`);
+    }
+    this.adapted.set(name, used);
+    return used;
   }
 }
 

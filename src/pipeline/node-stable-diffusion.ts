@@ -13,6 +13,7 @@ import { formatShape, type Program } from "../graph/index.js";
 import type { ClipTokenizer } from "../tokenizer/index.js";
 import { loadClipFolder, loadEmbeddedClip } from "../tokenizer/node-clip.js";
 import { hashFile, readEnvironment } from "./node-environment.js";
+import { adaptNetworks, type NetworkAdapters, openLoras } from "./node-loras.js";
 import type { PipelineParts } from "./pipeline.js";
 import type { MachineSettings, RequestContext } from "./request.js";
 import { makeStableDiffusion } from "./stable-diffusion/family.js";
@@ -75,9 +76,16 @@ async function load(
   files: StableDiffusionFiles,
   encoders: readonly ModelComponent[],
   model: StableDiffusionModel,
-  { device, threads, lowMemory }: MachineSettings,
+  { device, threads, lowMemory, lora }: MachineSettings,
 ): Promise<Omit<PipelineParts, "encodeFile">> {
-  const networks = describeNetworks(files, encoders, model);
+  const opened = await openLoras(lora ?? []);
+  const options = { ...getTextOptions(model), skip: 0 };
+  const adapters = adaptNetworks(
+    opened.loras,
+    traceUnet(model.unet),
+    model.textEncoders.map((config) => traceTextEncoder(config, options)),
+  );
+  const networks = describeNetworks(files, encoders, model, adapters);
   const tokenizers = await readTokenizers(files);
   const engine = makeEngine({ device, threads });
   const source = {
@@ -90,7 +98,7 @@ async function load(
   const shelf = makeShelf(source, lowMemory ?? false);
   // Gigabytes take seconds to hash, which go by beside the first steps.
   const stop = new AbortController();
-  const environment = hashFiles(files.files, stop.signal).then((weights) =>
+  const environment = hashFiles(new Map([...files.files, ...opened.files]), stop.signal).then((weights) =>
     readEnvironment(engine.device, weights),
   );
   environment.catch(() => {}); // told where a receipt waits for it
@@ -101,10 +109,11 @@ async function load(
     await engine.close();
   };
   const { unknown } = files;
-  const notices =
+  const ownNotices =
     unknown.length === 0
       ? []
       : [`${unknown.length} tensors of ${files.name} are not known and not used: ${shorten(unknown)}.`];
+  const notices = [...ownNotices, ...opened.notices, ...adapters.notices];
   const family = makeStableDiffusion(model, tokenizers, shelf);
   return { family, environment, close, notices };
 }
@@ -123,10 +132,11 @@ function describeNetworks(
   { unet, vae }: StableDiffusionFiles,
   encoders: readonly ModelComponent[],
   model: StableDiffusionModel,
+  { unet: { adapt }, texts }: NetworkAdapters,
 ): (name: string) => Network {
   const plain: Readonly<Record<string, () => Network>> = {
-    unet: () => ({ program: traceUnet(model.unet), places: unet.weights }),
-    "tiling unet": () => ({ program: traceUnet(model.unet, { wraps: true }), places: unet.weights }),
+    unet: () => ({ program: traceUnet(model.unet, { adapt }), places: unet.weights }),
+    "tiling unet": () => ({ program: traceUnet(model.unet, { wraps: true, adapt }), places: unet.weights }),
     decoder: () => ({ program: model.autoencoder.traceDecoder(), places: vae.weights }),
     "tiling decoder": () => ({
       program: model.autoencoder.traceDecoder({ wraps: true }),
@@ -137,7 +147,7 @@ function describeNetworks(
   const textEncoder = (index: number, skip: number): Network => {
     const options = { ...getTextOptions(model), skip };
     return {
-      program: traceTextEncoder(model.textEncoders[index]!, options),
+      program: traceTextEncoder(model.textEncoders[index]!, options, texts[index]),
       places: encoders[index]!.weights,
     };
   };

@@ -2,7 +2,17 @@
 // receipts take names, checks, defaults and help. A default stands here or in the model's manifest, nowhere else.
 import { samplers, stepSchedules } from "../diffusion/index.js";
 import { type DeviceName, deviceNames } from "../engine/index.js";
-import { type Check, filledText, flag, numberWithin, oneOf, optional, text, wholeNumber } from "./check.js";
+import {
+  type Check,
+  filledText,
+  flag,
+  listOf,
+  numberWithin,
+  oneOf,
+  optional,
+  text,
+  wholeNumber,
+} from "./check.js";
 import { type RandomName, randomNames } from "./noise.js";
 import type { InputPicture } from "./pixels.js";
 import {
@@ -90,6 +100,8 @@ export interface MachineSettings {
   readonly vae?: string;
   /** What Stable Diffusion's denoiser was trained to predict, where its files do not say or say it wrongly. */
   readonly prediction?: PredictionSetting;
+  /** LoRA files for Stable Diffusion, each with its weight: "style.safetensors:0.8". */
+  readonly lora?: readonly string[];
   readonly device: DeviceName;
   /** Threads of the CPU device. */
   readonly threads?: number;
@@ -133,6 +145,8 @@ export interface Field<T, C> {
   readonly flag?: string;
   /** Command-line texts become numbers or stay texts. Default: text. */
   readonly numeric?: boolean;
+  /** The option may be given several times: its values are a list. */
+  readonly repeatable?: boolean;
   readonly help: string;
   /** The default in words, for help texts. */
   readonly fallbackWords?: string;
@@ -295,6 +309,10 @@ function usualSize(sizes: PictureSizes, image: unknown, extend: unknown): string
   return `${width + left + right}x${height + top + bottom}`;
 }
 
+/** One text or several. */
+const texts: Check<readonly string[]> = (value, where) =>
+  typeof value === "string" ? [filledText(value, where)] : listOf(filledText)(value, where);
+
 /** Where a picture is drawn. */
 export const machineFields: Fields<MachineSettings, undefined> = {
   model: {
@@ -314,6 +332,13 @@ export const machineFields: Fields<MachineSettings, undefined> = {
     flag: "--prediction <name>",
     help: `what Stable Diffusion's denoiser predicts, one of ${predictionSettings.join(", ")}`,
     fallbackWords: "what its files say",
+  },
+  lora: {
+    check: optional(texts),
+    flag: "--lora <file:weight>",
+    repeatable: true,
+    help: "a LoRA for Stable Diffusion, with its weight; may be given several times",
+    fallbackWords: "none",
   },
   device: {
     check: oneOf(deviceNames),

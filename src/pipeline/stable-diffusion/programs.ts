@@ -13,15 +13,22 @@ export interface TextProgramOptions {
 }
 
 /** ids `[texts, positions]` → states `[texts, positions, width]`; with ends `[texts]` → vectors where it projects. */
-export function traceTextEncoder(config: ClipTextConfig, { skip, normalized }: TextProgramOptions): Program {
-  return trace((tracer): Readonly<Record<string, Tensor>> => {
-    const ids = tracer.input("ids", ["texts", config.positions], "i32");
-    const found = clipText(tracer.scope(), config, { ids }, { skip });
-    const states = normalized ? found.normalized : found.states;
-    if (config.projection === undefined) return { states };
-    const ends = tracer.input("ends", ["texts"], "i32");
-    return { states, vectors: projectText(tracer.scope(), config, found.last, ends) };
-  });
+export function traceTextEncoder(
+  config: ClipTextConfig,
+  { skip, normalized }: TextProgramOptions,
+  { adapt }: TraceOptions = {},
+): Program {
+  return trace(
+    (tracer): Readonly<Record<string, Tensor>> => {
+      const ids = tracer.input("ids", ["texts", config.positions], "i32");
+      const found = clipText(tracer.scope(), config, { ids }, { skip });
+      const states = normalized ? found.normalized : found.states;
+      if (config.projection === undefined) return { states };
+      const ends = tracer.input("ends", ["texts"], "i32");
+      return { states, vectors: projectText(tracer.scope(), config, found.last, ends) };
+    },
+    { ...(adapt && { adapt }) },
+  );
 }
 
 /** How many sizes XL is told: the original's, what was cropped, the one to draw; two numbers each. */
@@ -36,7 +43,10 @@ export function getVectorWidth({
 }
 
 /** sample `[batch, channels, height, width]`, timestep, states and what else the config asks for → prediction. */
-export function traceUnet(config: ConditionalUnetConfig, { wraps = false }: TraceOptions = {}): Program {
+export function traceUnet(
+  config: ConditionalUnetConfig,
+  { wraps = false, adapt }: TraceOptions = {},
+): Program {
   return trace(
     (tracer) => {
       const sample = tracer.input("sample", ["batch", config.inChannels, "height", "width"]);
@@ -57,6 +67,6 @@ export function traceUnet(config: ConditionalUnetConfig, { wraps = false }: Trac
       });
       return { prediction };
     },
-    { wraps },
+    { wraps, ...(adapt && { adapt }) },
   );
 }

@@ -1,0 +1,101 @@
+// What a parameter is called in LoRA files. Kohya's scripts join diffusers' names with underscores behind a prefix, or, for XL,
+// the names of single-file checkpoints; diffusers and PEFT keep the dots. One table from such names to the parameters of a
+// network serves all dialects, so that foreign names end here.
+
+/** The networks that a LoRA may change. */
+export type LoraPart = "unet" | "text1" | "text2";
+
+const kohyaPrefixes: Readonly<Record<LoraPart, readonly string[]>> = {
+  unet: ["lora_unet_"],
+  text1: ["lora_te_", "lora_te1_"],
+  text2: ["lora_te2_"],
+};
+const dottedPrefixes: Readonly<Record<LoraPart, readonly string[]>> = {
+  unet: ["unet."],
+  text1: ["text_encoder."],
+  text2: ["text_encoder_2."],
+};
+
+/** Parts of a residual block by the names of single-file checkpoints. */
+const residualParts: Readonly<Record<string, string>> = {
+  conv1: "in_layers_2",
+  time_emb_proj: "emb_layers_1",
+  conv2: "out_layers_3",
+  conv_shortcut: "skip_connection",
+};
+const singles: Readonly<Record<string, string>> = {
+  "time_embedding.linear_1": "time_embed_0",
+  "time_embedding.linear_2": "time_embed_2",
+  "add_embedding.linear_1": "label_emb_0_0",
+  "add_embedding.linear_2": "label_emb_0_2",
+  conv_in: "input_blocks_0_0",
+  conv_out: "out_2",
+};
+
+/** How many residual blocks the levels have on the way down; on the way up it is one more. */
+function layersOf(names: readonly string[]): number {
+  const layers = names.flatMap((name) => /^down_blocks\.0\.resnets\.(\d+)\./.exec(name)?.[1] ?? []);
+  return 1 + Math.max(0, ...layers.map(Number));
+}
+
+/** "down_blocks.1.attentions.0.proj_in" → "input_blocks_4_1_proj_in"; undefined for what single files do not have. */
+function blockName(stem: string, layers: number, names: ReadonlySet<string>): string | undefined {
+  if (singles[stem]) return singles[stem];
+  const middle = /^mid_block\.(resnets|attentions)\.(\d)\.(.+)$/.exec(stem);
+  if (middle)
+    return inside(`middle_block_${middle[1] === "attentions" ? 1 : 2 * Number(middle[2])}`, middle[3]!);
+  const found = /^(down|up)_blocks\.(\d+)\.(resnets|attentions|downsamplers|upsamplers)\.(\d+)\.(.+)$/.exec(
+    stem,
+  );
+  if (!found) return undefined;
+  const [, side, level, kind, index, rest] = found as unknown as [
+    string,
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
+  const first = Number(level) * (layers + 1);
+  if (kind === "downsamplers") return `input_blocks_${first + layers + 1}_0_op`;
+  if (kind === "upsamplers") {
+    const attends = names.has(`up_blocks.${level}.attentions.0.proj_in.weight`);
+    return `output_blocks_${first + layers}_${attends ? 2 : 1}_conv`;
+  }
+  const block =
+    side === "up" ? `output_blocks_${first + Number(index)}` : `input_blocks_${1 + first + Number(index)}`;
+  return inside(`${block}_${kind === "attentions" ? 1 : 0}`, rest);
+}
+
+function inside(block: string, rest: string): string | undefined {
+  if (!rest.includes(".") && residualParts[rest]) return `${block}_${residualParts[rest]}`;
+  return `${block}_${rest.replaceAll(".", "_")}`;
+}
+
+/**
+ * All names that files use for the layers of a network.
+ * @param names The network's parameters by diffusers' and transformers' names.
+ * @returns From a file's name of a layer, without ".lora_down.weight" and the like, to the parameter.
+ */
+export function getLoraNames(part: LoraPart, names: readonly string[]): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  const all = new Set(names);
+  const layers = layersOf(names);
+  for (const name of names) {
+    if (!name.endsWith(".weight")) continue;
+    const stem = name.slice(0, -".weight".length);
+    const joined = stem.replaceAll(".", "_");
+    const single = part === "unet" ? blockName(stem, layers, all) : undefined;
+    for (const prefix of kohyaPrefixes[part]) {
+      found.set(prefix + joined, name);
+      if (single) found.set(prefix + single, name);
+    }
+    for (const prefix of dottedPrefixes[part]) {
+      found.set(prefix + stem, name);
+      // diffusers before 0.22: "attn1.processor.to_q_lora", "to_out_lora" for the first of the two layers of "to_out".
+      const [, attention, map] = /^(.*attn\d)\.to_(q|k|v|out)(?:\.0)?$/.exec(stem) ?? [];
+      if (attention) found.set(`${prefix}${attention}.processor.to_${map}_lora`, name);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,114 @@
+// LoRA files: for some of a network's layers two thin matrices whose product is added to the layer's own (Hu et al. 2021,
+// arXiv:2106.09685). Two dialects are read, each with its names for the pair; other decompositions are refused by name.
+import { NishikiError } from "../../errors.js";
+
+/** A matrix or a convolution's kernel, as float32. */
+export interface LoraMatrix {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** The change of one layer: scale · up · down. */
+export interface LoraLayer {
+  /** The layer's name in the file. */
+  readonly name: string;
+  /** `[rank, in]`, or `[rank, in, k, k]` of a convolution. */
+  readonly down: LoraMatrix;
+  /** `[out, rank]`, or `[out, rank, 1, 1]`. */
+  readonly up: LoraMatrix;
+  /** alpha / rank; 1 where the file has no alpha. */
+  readonly scale: number;
+}
+
+export interface Lora {
+  /** The file's name. */
+  readonly name: string;
+  readonly layers: readonly LoraLayer[];
+}
+
+/** A tensor of the file, read when it is wanted. */
+export interface LoraTensor {
+  readonly shape: readonly number[];
+  readonly read: () => Promise<Float32Array>;
+}
+
+const endings: readonly (readonly [RegExp, "down" | "up" | "alpha"])[] = [
+  [/(\.lora_down|\.lora_A|\.lora\.down|_lora\.down|\.lora_linear_layer\.down)(\.default)?\.weight$/, "down"],
+  [/(\.lora_up|\.lora_B|\.lora\.up|_lora\.up|\.lora_linear_layer\.up)(\.default)?\.weight$/, "up"],
+  [/\.alpha$/, "alpha"],
+];
+
+/** Decompositions that are something else than a product of two matrices. */
+const strangers: readonly (readonly [RegExp, string])[] = [
+  [/\.hada_w[12]_[ab]$|\.hada_t[12]$/, "LoHa"],
+  [/\.lokr_(w|t)\d/, "LoKr"],
+  [/\.dora_scale$|\.lora_magnitude_vector/, "DoRA"],
+  [/\.lora_mid\.weight$/, "a convolution in three parts (Tucker)"],
+  [/\.oft_|\.glora_|\.ia3_/, "OFT, GLoRA or IA³"],
+];
+
+interface Group {
+  down?: LoraTensor;
+  up?: LoraTensor;
+  alpha?: LoraTensor;
+}
+
+/** The layer that a tensor belongs to, and which of its parts it is. */
+function placeOf(tensor: string): readonly [layer: string, part: keyof Group] | undefined {
+  const found = endings.find(([pattern]) => pattern.test(tensor));
+  if (!found) return undefined;
+  const [pattern, part] = found;
+  // "…processor.to_q_lora.down.weight" is of the layer "…processor.to_q_lora".
+  const keepsLora = /_lora\.(down|up)\.weight$/.test(tensor);
+  const layer = tensor.replace(pattern, keepsLora ? "_lora" : "").replace(/^base_model\.model\./, "");
+  return [layer, part];
+}
+
+/**
+ * Puts a file's tensors together to layers.
+ * @returns Also the tensors that belong to no layer.
+ * @throws NishikiError "checkpoint" where it is no LoRA, or of a kind that is not read.
+ */
+export async function readLora(
+  tensors: ReadonlyMap<string, LoraTensor>,
+  name: string,
+): Promise<{ readonly lora: Lora; readonly unknown: readonly string[] }> {
+  for (const [pattern, kind] of strangers) {
+    const found = [...tensors.keys()].find((tensor) => pattern.test(tensor));
+    if (found === undefined) continue;
+    const message = `${name} cannot be used: it is ${kind} ("${found}"), and only plain LoRA is read.`;
+    throw new NishikiError("checkpoint", message);
+  }
+  const groups = new Map<string, Group>();
+  const unknown: string[] = [];
+  for (const [tensor, value] of tensors) {
+    const place = placeOf(tensor);
+    if (!place) unknown.push(tensor);
+    else groups.set(place[0], { ...groups.get(place[0]), [place[1]]: value });
+  }
+  const layers: LoraLayer[] = [];
+  for (const [layer, group] of groups) layers.push(await readLayer(layer, group, name));
+  if (layers.length > 0) return { lora: { name, layers }, unknown };
+  const some = [...tensors.keys()].slice(0, 3).map((tensor) => `"${tensor}"`);
+  throw new NishikiError(
+    "checkpoint",
+    `${name} is no LoRA: it holds ${some.join(", ")} and no pair of matrices.`,
+  );
+}
+
+async function readLayer(name: string, { down, up, alpha }: Group, file: string): Promise<LoraLayer> {
+  if (!down || !up) {
+    const there = down ? "down" : up ? "up" : "alpha";
+    const message = `${file} is not whole: layer "${name}" has only its ${there} part.`;
+    throw new NishikiError("checkpoint", message);
+  }
+  const rank = down.shape[0]!;
+  if (up.shape[1] !== rank || up.shape.slice(2).some((side) => side !== 1)) {
+    const shapes = `[${up.shape.join(", ")}] and [${down.shape.join(", ")}]`;
+    const message = `${file} cannot be used: the matrices of layer "${name}" are ${shapes} and cannot be multiplied.`;
+    throw new NishikiError("checkpoint", message);
+  }
+  const value = alpha ? (await alpha.read())[0]! : rank;
+  const matrix = async (tensor: LoraTensor) => ({ shape: tensor.shape, data: await tensor.read() });
+  return { name, down: await matrix(down), up: await matrix(up), scale: value / rank };
+}
