@@ -11,6 +11,7 @@ export {
   writeAtomically,
   writeFileAtomic,
 } from "./node-atomic.js";
+export { type LearnedVectors, type LearnedWord, openEmbedding } from "./node-embedding.js";
 export {
   openSafetensors,
   readWeight,

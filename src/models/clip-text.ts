@@ -3,6 +3,7 @@
 import {
   add,
   attention,
+  concat,
   constant,
   gather,
   gelu,
@@ -12,7 +13,7 @@ import {
   type Scope,
   type Tensor,
 } from "../graph/index.js";
-import { dense, embedding, norm } from "../nn/index.js";
+import { dense, norm } from "../nn/index.js";
 import type { ClipTextConfig } from "./clip-text-config.js";
 
 export interface ClipTextInputs {
@@ -23,6 +24,8 @@ export interface ClipTextInputs {
 export interface ClipTextOptions {
   /** How many of the last layers are left out of `states`. Default 0. */
   readonly skip?: number;
+  /** Vectors of learned words, whose ids follow the vocabulary's: `[rows, width]`, rows side by side. */
+  readonly learned?: Float32Array;
 }
 
 export interface ClipTextStates {
@@ -61,17 +64,22 @@ function layer(scope: Scope, config: ClipTextConfig, x: Tensor, bias: Tensor): T
   return add(x, dense(feed.child("fc2"), activate(wide), width));
 }
 
+function append(table: Tensor, learned: Float32Array, width: number): Tensor {
+  return concat([table, constant(table.graph, learned, [learned.length / width, width])], 0);
+}
+
 /** The states of every token. @throws NishikiError "shape" */
 export function clipText(
   scope: Scope,
   config: ClipTextConfig,
   { ids }: ClipTextInputs,
-  { skip = 0 }: ClipTextOptions = {},
+  { skip = 0, learned }: ClipTextOptions = {},
 ): ClipTextStates {
   const { width, vocabulary, positions, layers, epsilon } = config;
   const model = scope.child("text_model");
   const tables = model.child("embeddings");
-  const words = embedding(tables.child("token_embedding"), ids, vocabulary, width); // [batch, positions, width]
+  const table = tables.child("token_embedding").parameter("weight", [vocabulary, width]);
+  const words = gather(learned ? append(table, learned, width) : table, ids); // [batch, positions, width]
   const places = tables.child("position_embedding").parameter("weight", [positions, width]);
   let x = add(words, places);
   const bias = causalBias(x, positions);

@@ -12,6 +12,7 @@ import { NishikiError } from "../errors.js";
 import { formatShape, type Program } from "../graph/index.js";
 import type { ClipTokenizer } from "../tokenizer/index.js";
 import { loadClipFolder, loadEmbeddedClip } from "../tokenizer/node-clip.js";
+import { openEmbeddings, teach } from "./node-embeddings.js";
 import { hashFile, readEnvironment } from "./node-environment.js";
 import { adaptNetworks, type NetworkAdapters, openLoras } from "./node-loras.js";
 import type { PipelineParts } from "./pipeline.js";
@@ -76,7 +77,7 @@ async function load(
   files: StableDiffusionFiles,
   encoders: readonly ModelComponent[],
   model: StableDiffusionModel,
-  { device, threads, lowMemory, lora }: MachineSettings,
+  { device, threads, lowMemory, lora, embedding }: MachineSettings,
 ): Promise<Omit<PipelineParts, "encodeFile">> {
   const opened = await openLoras(lora ?? []);
   const options = { ...getTextOptions(model), skip: 0 };
@@ -85,8 +86,10 @@ async function load(
     traceUnet(model.unet),
     model.textEncoders.map((config) => traceTextEncoder(config, options)),
   );
-  const networks = describeNetworks(files, encoders, model, adapters);
-  const tokenizers = await readTokenizers(files);
+  const learned = await openEmbeddings(embedding ?? []);
+  const widths = model.textEncoders.map(({ width }) => width);
+  const { tokenizers, vectors } = teach(learned.words, await readTokenizers(files), widths);
+  const networks = describeNetworks(files, encoders, model, { ...adapters, vectors });
   const engine = makeEngine({ device, threads });
   const source = {
     load: async ({ name }: NetworkKey) => {
@@ -98,9 +101,10 @@ async function load(
   const shelf = makeShelf(source, lowMemory ?? false);
   // Gigabytes take seconds to hash, which go by beside the first steps.
   const stop = new AbortController();
-  const environment = hashFiles(new Map([...files.files, ...opened.files]), stop.signal).then((weights) =>
-    readEnvironment(engine.device, weights),
-  );
+  const environment = hashFiles(
+    new Map([...files.files, ...opened.files, ...learned.files]),
+    stop.signal,
+  ).then((weights) => readEnvironment(engine.device, weights));
   environment.catch(() => {}); // told where a receipt waits for it
   const close = async () => {
     stop.abort();
@@ -132,7 +136,7 @@ function describeNetworks(
   { unet, vae }: StableDiffusionFiles,
   encoders: readonly ModelComponent[],
   model: StableDiffusionModel,
-  { unet: { adapt }, texts }: NetworkAdapters,
+  { unet: { adapt }, texts, vectors }: NetworkAdapters & Pick<ReturnType<typeof teach>, "vectors">,
 ): (name: string) => Network {
   const plain: Readonly<Record<string, () => Network>> = {
     unet: () => ({ program: traceUnet(model.unet, { adapt }), places: unet.weights }),
@@ -145,7 +149,8 @@ function describeNetworks(
     encoder: () => ({ program: model.autoencoder.traceEncoder(), places: vae.weights }),
   };
   const textEncoder = (index: number, skip: number): Network => {
-    const options = { ...getTextOptions(model), skip };
+    const rows = vectors[index];
+    const options = { ...getTextOptions(model), skip, ...(rows && { learned: rows }) };
     return {
       program: traceTextEncoder(model.textEncoders[index]!, options, texts[index]),
       places: encoders[index]!.weights,

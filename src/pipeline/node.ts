@@ -23,7 +23,7 @@ export async function openModel(settings: Partial<MachineSettings> = {}): Promis
   const { model } = machine;
   if (model !== undefined && (isSingleFile(model) || (await isDiffusersFolder(model))))
     return openStableDiffusionModel(model, machine);
-  for (const name of ["vae", "prediction", "lora"] as const) {
+  for (const name of ["vae", "prediction", "lora", "embedding"] as const) {
     if (machine[name] === undefined) continue;
     throw new NishikiError(
       "usage",

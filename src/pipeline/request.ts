@@ -102,6 +102,8 @@ export interface MachineSettings {
   readonly prediction?: PredictionSetting;
   /** LoRA files for Stable Diffusion, each with its weight: "style.safetensors:0.8". */
   readonly lora?: readonly string[];
+  /** Textual inversions for Stable Diffusion: files with the vectors of a word, which is then written in prompts. */
+  readonly embedding?: readonly string[];
   readonly device: DeviceName;
   /** Threads of the CPU device. */
   readonly threads?: number;
@@ -338,6 +340,13 @@ export const machineFields: Fields<MachineSettings, undefined> = {
     flag: "--lora <file:weight>",
     repeatable: true,
     help: "a LoRA for Stable Diffusion, with its weight; may be given several times",
+    fallbackWords: "none",
+  },
+  embedding: {
+    check: optional(texts),
+    flag: "--embedding <file>",
+    repeatable: true,
+    help: "a textual inversion for Stable Diffusion; may be given several times",
     fallbackWords: "none",
   },
   device: {

@@ -10,18 +10,20 @@ export interface TextProgramOptions {
   readonly skip: number;
   /** Whether the states are normalised at the end, as those that SD 1.x and 2.x take. */
   readonly normalized: boolean;
+  /** Vectors of learned words; see `clipText`. */
+  readonly learned?: Float32Array;
 }
 
 /** ids `[texts, positions]` → states `[texts, positions, width]`; with ends `[texts]` → vectors where it projects. */
 export function traceTextEncoder(
   config: ClipTextConfig,
-  { skip, normalized }: TextProgramOptions,
+  { skip, normalized, learned }: TextProgramOptions,
   { adapt }: TraceOptions = {},
 ): Program {
   return trace(
     (tracer): Readonly<Record<string, Tensor>> => {
       const ids = tracer.input("ids", ["texts", config.positions], "i32");
-      const found = clipText(tracer.scope(), config, { ids }, { skip });
+      const found = clipText(tracer.scope(), config, { ids }, { skip, ...(learned && { learned }) });
       const states = normalized ? found.normalized : found.states;
       if (config.projection === undefined) return { states };
       const ends = tracer.input("ends", ["texts"], "i32");

@@ -1,0 +1,55 @@
+// Textual inversions (Gal et al. 2022, arXiv:2208.01618): files with the vectors of a word that a text encoder did not know (node).
+import { basename, extname } from "node:path";
+import { NishikiError } from "../errors.js";
+import { openSafetensors, type SafetensorsFile } from "./node-file.js";
+
+/** Vectors side by side: `[rows, width]`. */
+export interface LearnedVectors {
+  readonly rows: number;
+  readonly width: number;
+  readonly data: Float32Array;
+}
+
+export interface LearnedWord {
+  readonly file: string;
+  /** What is written in a prompt. */
+  readonly word: string;
+  /** For the model's text encoders in order; XL's files have two. */
+  readonly encoders: readonly LearnedVectors[];
+}
+
+/**
+ * Opens a textual inversion: one tensor, named after the word or "emb_params"; or XL's "clip_l" and "clip_g".
+ * @throws NishikiError "file", "checkpoint" where it is none, or a pickle.
+ */
+export async function openEmbedding(path: string): Promise<LearnedWord> {
+  if (/\.(ckpt|pt|pth|bin)$/i.test(path)) {
+    const message = `${path} is not read: it is a pickle, which can run any code when it is loaded. Use a .safetensors file.`;
+    throw new NishikiError("checkpoint", message);
+  }
+  const file = await openSafetensors(path);
+  const names = [...file.tensors.keys()];
+  const stem = basename(path, extname(path));
+  if (names.includes("clip_l") && names.includes("clip_g")) {
+    const encoders = [await readVectors(file, "clip_l"), await readVectors(file, "clip_g")];
+    return { file: path, word: stem, encoders };
+  }
+  const [only] = names;
+  if (names.length !== 1 || only === undefined) {
+    const some = names.slice(0, 3).map((name) => `"${name}"`);
+    const message = `${path} is no textual inversion: expected one tensor, or "clip_l" and "clip_g", got ${some.join(", ")}.`;
+    throw new NishikiError("checkpoint", message);
+  }
+  const word = only === "emb_params" ? stem : only;
+  return { file: path, word, encoders: [await readVectors(file, only)] };
+}
+
+async function readVectors(file: SafetensorsFile, name: string): Promise<LearnedVectors> {
+  const { shape } = file.tensors.get(name)!;
+  const [rows, width] = shape.length === 1 ? [1, shape[0]!] : shape;
+  if (shape.length > 2 || !rows || !width) {
+    const message = `${file.path} is no textual inversion: "${name}" is [${shape.join(", ")}], expected vectors [rows, width].`;
+    throw new NishikiError("checkpoint", message);
+  }
+  return { rows, width, data: await file.readFloat32(name) };
+}
