@@ -2,8 +2,10 @@
 // Twister (Matsumoto and Nishimura 1998, "Mersenne Twister: a 623-dimensionally equidistributed uniform pseudo-random
 // number generator"), and normals made of it in the order of torch.randn (ATen/native/cpu/DistributionTemplates.h).
 //
-// PyTorch's logarithms and cosines are vectorised approximations: numbers agree to float32's last bits, not always in them.
+// PyTorch rounds differently on different processors. These are its numbers, to the bit, on those with AVX2; on others, those
+// with AVX-512 among them, it takes the C library's logarithm and cosine instead, and some last bits differ.
 import { NishikiError } from "../errors.js";
+import { logOfFraction, sineAndCosine } from "./cephes-float32.js";
 
 const size = 624;
 const shift = 397;
@@ -94,13 +96,15 @@ class TorchCpu implements NormalSource {
   }
 }
 
+const turn = Math.fround(2 * Math.PI);
+
 /** Sixteen uniform numbers at `at` become normals: the first eight give lengths, the others angles. */
 function boxMuller(values: Float32Array, at: number): void {
   for (let i = at; i < at + block / 2; i++) {
-    const radius = Math.sqrt(-2 * Math.log(1 - values[i]!));
-    const angle = Math.fround(2 * Math.PI * values[i + block / 2]!);
-    values[i] = radius * Math.cos(angle);
-    values[i + block / 2] = radius * Math.sin(angle);
+    const radius = Math.fround(Math.sqrt(-2 * logOfFraction((1 - values[i]!) * 2 ** 24)));
+    const [sine, cosine] = sineAndCosine(Math.fround(turn * values[i + block / 2]!));
+    values[i] = radius * cosine;
+    values[i + block / 2] = radius * sine;
   }
 }
 
