@@ -177,6 +177,20 @@ scheduler_of = {
     ("euler-ancestral", None): ("EulerAncestralDiscreteScheduler", {}),
     ("euler", None): ("EulerDiscreteScheduler", {}),
     ("ddim", None): ("DDIMScheduler", {}),
+    ("ddpm", None): ("DDPMScheduler", {}),
+    ("heun", None): ("HeunDiscreteScheduler", {}),
+    ("lms", None): ("LMSDiscreteScheduler", {}),
+    ("dpm2", None): ("KDPM2DiscreteScheduler", {}),
+    ("dpm2-ancestral", None): ("KDPM2AncestralDiscreteScheduler", {}),
+    ("dpmpp-2m", None): ("DPMSolverMultistepScheduler", {}),
+    ("dpmpp-2m-sde", None): ("DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++"}),
+    ("unipc", None): ("UniPCMultistepScheduler", {}),
+    ("euler", "karras"): ("EulerDiscreteScheduler", {"use_karras_sigmas": True}),
+    ("euler", "exponential"): ("EulerDiscreteScheduler", {"use_exponential_sigmas": True}),
+    ("euler", "beta"): ("EulerDiscreteScheduler", {"use_beta_sigmas": True}),
+    ("euler", "trailing"): ("EulerDiscreteScheduler", {"timestep_spacing": "trailing"}),
+    ("ddim", "trailing"): ("DDIMScheduler", {"timestep_spacing": "trailing"}),
+    ("dpmpp-2m", "linspace"): ("DPMSolverMultistepScheduler", {"timestep_spacing": "linspace"}),
 }
 drawn = {"image": True}
 parts = {**drawn, "mask": True}
@@ -193,6 +207,10 @@ families = {
         "image-whole": {**drawn, "strength": 1, "sampler": "euler"},
         "mask": {**parts, "strength": 1, "sampler": "ddim"},
         "mask-weak": {**parts, "strength": 0.7, "sampler": "euler-ancestral"},
+    }),
+    "samplers": (sd1, {
+        "-".join(name for name in names if name): {"sampler": names[0], **({"schedule": names[1]} if names[1] else {})}
+        for names in scheduler_of
     }),
     "sd2-v": (sd2_v, {
         "plain": {},
@@ -282,6 +300,15 @@ def draw(folder, kind, case):
     return pipe(**arguments).images[0]
 
 
+def draw_cases(name, folder, kind, cases, versions):
+    asked = {case: plain | more for case, more in cases.items()}
+    latents = {case: draw(folder, kind, request).contiguous() for case, request in asked.items()}
+    for case, value in latents.items():
+        print(name, case, tuple(value.shape), f"deviation {value.std():.3f}", f"most {value.abs().max():.2f}")
+    metadata = {"cases": json.dumps(asked), "versions": json.dumps(versions)}
+    safetensors.torch.save_file(latents, root / f"{name}.safetensors", metadata)
+
+
 def main():
     shutil.rmtree(root, ignore_errors=True)
     root.mkdir(parents=True)
@@ -289,18 +316,16 @@ def main():
     modules = (torch, diffusers, transformers, safetensors, np)
     versions = {module.__name__: module.__version__ for module in modules} | {"python": platform.python_version()}
     for name, (make, cases) in families.items():
-        folder = root / name
         torch.manual_seed(0)
+        if make is sd1 and name != "sd1":  # the same model once more, for other cases
+            draw_cases(name, root / "sd1", StableDiffusionPipeline, cases, versions)
+            continue
+        folder = root / name
         pipe = make(folder)
         words = {part: read_files(folder / part) for part in ("tokenizer", "tokenizer_2") if (folder / part).exists()}
         pipe.to(torch.float16).save_pretrained(folder)
         publish(folder, words)
-        asked = {case: plain | more for case, more in cases.items()}
-        latents = {case: draw(folder, type(pipe), request).contiguous() for case, request in asked.items()}
-        for case, value in latents.items():
-            print(name, case, tuple(value.shape), f"deviation {value.std():.3f}", f"most {value.abs().max():.2f}")
-        metadata = {"cases": json.dumps(asked), "versions": json.dumps(versions)}
-        safetensors.torch.save_file(latents, root / f"{name}.safetensors", metadata)
+        draw_cases(name, folder, type(pipe), cases, versions)
         print(name, sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()), "bytes")
 
 
