@@ -53,25 +53,42 @@ export function getBetas(name: BetaName, count = 1000, range?: readonly [number,
   }
 }
 
+/** What is left of the signal at a last step that should leave none, so that sigma is 4096 there and not infinite. */
+const LEAST_ALPHA_BAR = 2 ** -24;
+
 /**
  * Discrete variance-preserving diffusion: ᾱ is the running product of 1 - beta, and sigma = √((1 - ᾱ)/ᾱ).
  * Between two trained times, the time is interpolated in log sigma; the network is told a time in [0, levels - 1].
+ * @param zeroSnr Nothing of the signal is left at the last time, and the others are moved accordingly (Lin et al. 2023,
+ *   arXiv 2305.08891, algorithm 1).
  */
-export function getDiscreteSchedule(betas: readonly number[]): NoiseSchedule {
+export function getDiscreteSchedule(betas: readonly number[], { zeroSnr = false } = {}): NoiseSchedule {
   if (betas.length < 2 || !betas.every((beta) => beta > 0 && beta < 1))
     throw new NishikiError("usage", "A noise schedule needs at least two betas, all between 0 and 1.");
-  let alphaBar = 1;
-  const logSigmas = betas.map((beta) => {
-    alphaBar *= 1 - beta;
-    return 0.5 * Math.log((1 - alphaBar) / alphaBar);
+  let product = 1;
+  const alphaBars = betas.map((beta) => {
+    product *= 1 - beta;
+    return product;
   });
-  const last = betas.length - 1;
+  return getScheduleOfAlphaBars(zeroSnr ? removeLastSignal(alphaBars) : alphaBars);
+}
+
+function removeLastSignal(alphaBars: readonly number[]): number[] {
+  const [first, last] = [Math.sqrt(alphaBars[0]!), Math.sqrt(alphaBars.at(-1)!)];
+  return alphaBars.map((alphaBar) =>
+    Math.max(LEAST_ALPHA_BAR, ((Math.sqrt(alphaBar) - last) * (first / (first - last))) ** 2),
+  );
+}
+
+function getScheduleOfAlphaBars(alphaBars: readonly number[]): NoiseSchedule {
+  const logSigmas = alphaBars.map((alphaBar) => 0.5 * Math.log((1 - alphaBar) / alphaBar));
+  const last = alphaBars.length - 1;
   return {
     kind: "variance-preserving",
-    levels: betas.length,
+    levels: alphaBars.length,
     sigmaMin: Math.exp(logSigmas[0]!),
     sigmaMax: Math.exp(logSigmas[last]!),
-    sigmaAt: (fraction) => Math.exp(interpolate(logSigmas, clamp(fraction * betas.length - 1, 0, last))),
+    sigmaAt: (fraction) => Math.exp(interpolate(logSigmas, clamp(fraction * alphaBars.length - 1, 0, last))),
     alphaOf: (sigma) => 1 / Math.sqrt(1 + sigma * sigma),
     timeOf: (sigma) => locate(logSigmas, Math.log(sigma)),
   };

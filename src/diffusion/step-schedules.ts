@@ -1,9 +1,17 @@
 // At which noise levels a sampler stops on its way: `steps` sigmas that fall from the schedule's largest, and then 0.
 
 import { NishikiError, unknownName } from "../errors.js";
+import { getBetaQuantile } from "./beta-distribution.js";
 import type { NoiseSchedule } from "./noise-schedules.js";
 
-export type StepScheduleName = "simple" | "uniform" | "karras" | "exponential";
+export type StepScheduleName =
+  | "simple"
+  | "uniform"
+  | "leading"
+  | "sgm-uniform"
+  | "karras"
+  | "exponential"
+  | "beta";
 
 export interface StepScheduleInfo {
   readonly label: string;
@@ -15,16 +23,25 @@ export interface StepScheduleInfo {
 /** Every step schedule by name. */
 export const stepSchedules: Readonly<Record<StepScheduleName, StepScheduleInfo>> = {
   simple: { label: "Simple", aliases: ["trailing", "linear"], getSigmas: getSimpleSigmas },
-  uniform: { label: "Uniform", aliases: ["normal"], getSigmas: getUniformSigmas },
+  uniform: { label: "Uniform", aliases: ["normal", "linspace"], getSigmas: getUniformSigmas },
+  leading: { label: "DDIM uniform", aliases: ["ddim-uniform", "ddim_uniform"], getSigmas: getLeadingSigmas },
+  "sgm-uniform": {
+    label: "SGM Uniform",
+    aliases: ["sgm_uniform", "sgm uniform"],
+    getSigmas: getSgmUniformSigmas,
+  },
   karras: { label: "Karras", aliases: [], getSigmas: getKarrasSigmas },
   exponential: { label: "Exponential", aliases: [], getSigmas: getExponentialSigmas },
+  beta: { label: "Beta", aliases: [], getSigmas: getBetaSigmas },
 };
 
 /** The step schedule with this name or alias, whatever its case; an unknown name is a `usage` error with the choices. */
 export function getStepSchedule(name: string): StepScheduleInfo {
   const wanted = name.toLowerCase();
-  for (const [key, info] of Object.entries(stepSchedules))
-    if (key === wanted || info.aliases.includes(wanted)) return info;
+  for (const [key, info] of Object.entries(stepSchedules)) {
+    const names = [key, info.label.toLowerCase(), ...info.aliases];
+    if (names.includes(wanted)) return info;
+  }
   throw unknownName("step schedule", name, Object.keys(stepSchedules));
 }
 
@@ -40,6 +57,30 @@ export function getSimpleSigmas(steps: number, schedule: NoiseSchedule): number[
 export function getUniformSigmas(steps: number, schedule: NoiseSchedule): number[] {
   const cleanest = 1 / schedule.levels;
   return descend(steps, (_, ramp) => schedule.sigmaAt(1 + ramp * (cleanest - 1)));
+}
+
+/** Multiples of a whole number of training's times, from near the noisiest to the second cleanest, and then 0. */
+export function getLeadingSigmas(steps: number, schedule: NoiseSchedule): number[] {
+  const ratio = Math.floor(schedule.levels / steps);
+  const first = ratio > 1 ? 2 : 1;
+  return descend(steps, (i) => schedule.sigmaAt(((steps - 1 - i) * ratio + first) / schedule.levels));
+}
+
+/** Even in the schedule's time from its noisiest level to its cleanest, which is left out, and then 0. */
+export function getSgmUniformSigmas(steps: number, schedule: NoiseSchedule): number[] {
+  const cleanest = 1 / schedule.levels;
+  return descend(steps, (i) => schedule.sigmaAt(1 + (i / steps) * (cleanest - 1)));
+}
+
+/**
+ * Quantiles of the beta distribution with both parameters 0.6, over sigma: most steps at both ends (Lee et al. 2024, arXiv
+ * 2407.12173).
+ */
+export function getBetaSigmas(
+  steps: number,
+  { sigmaMin, sigmaMax }: Pick<NoiseSchedule, "sigmaMin" | "sigmaMax">,
+): number[] {
+  return descend(steps, (_, ramp) => sigmaMin + getBetaQuantile(1 - ramp, 0.6, 0.6) * (sigmaMax - sigmaMin));
 }
 
 /** Karras et al. 2022 (arXiv 2206.00364), equation 5: even in sigma^(1/rho); a larger rho has more steps near 0. */

@@ -5,7 +5,12 @@ import { NishikiError, unknownName } from "../errors.js";
 import type { PredictionName } from "./denoisers.js";
 import { getBetas, getDiscreteSchedule, type NoiseSchedule } from "./noise-schedules.js";
 import type { SamplerName } from "./samplers/table.js";
-import { getExponentialSigmas, getKarrasSigmas, type StepScheduleName } from "./step-schedules.js";
+import {
+  getBetaSigmas,
+  getExponentialSigmas,
+  getKarrasSigmas,
+  type StepScheduleName,
+} from "./step-schedules.js";
 
 /** How steps are laid over the training's times. */
 export type Spacing = "leading" | "linspace" | "trailing";
@@ -41,17 +46,45 @@ type Json = Readonly<Record<string, unknown>>;
 
 const classes: Readonly<Record<string, SamplerName>> = {
   DDIMScheduler: "ddim",
+  DDPMScheduler: "ddpm",
   PNDMScheduler: "pndm",
+  LMSDiscreteScheduler: "lms",
   EulerDiscreteScheduler: "euler",
   EulerAncestralDiscreteScheduler: "euler-ancestral",
+  HeunDiscreteScheduler: "heun",
+  KDPM2DiscreteScheduler: "dpm2",
+  KDPM2AncestralDiscreteScheduler: "dpm2-ancestral",
   DPMSolverMultistepScheduler: "dpmpp-2m",
+  DPMSolverSDEScheduler: "dpmpp-sde",
   UniPCMultistepScheduler: "unipc",
   LCMScheduler: "lcm",
+};
+
+/** Options that this program takes only with these values, by class. */
+const expected: Readonly<Record<string, Readonly<Record<string, readonly unknown[]>>>> = {
+  DDIMScheduler: { clip_sample: [false] },
+  DDPMScheduler: { clip_sample: [false], variance_type: ["fixed_small", "fixed_small_log"] },
+  PNDMScheduler: { skip_prk_steps: [true] },
+  DPMSolverMultistepScheduler: {
+    algorithm_type: ["dpmsolver++", "sde-dpmsolver++"],
+    solver_order: [2],
+    solver_type: ["midpoint"],
+    use_lu_lambdas: [false],
+    use_flow_sigmas: [false],
+    lower_order_final: [true],
+  },
+  UniPCMultistepScheduler: {
+    solver_order: [2],
+    predict_x0: [true],
+    solver_type: ["bh1", "bh2"],
+    use_flow_sigmas: [false],
+  },
 };
 
 /** Each class's own default where the config says nothing. */
 const defaultSpacing: Readonly<Record<string, Spacing>> = {
   DDIMScheduler: "leading",
+  DDPMScheduler: "leading",
   PNDMScheduler: "leading",
   LCMScheduler: "leading",
 };
@@ -104,22 +137,34 @@ export function readScheduler(json: Json): TrainedScheduler {
     throw new NishikiError("checkpoint", `scheduler_config.json: ${cause.message}`, { cause });
   }
   refuse(json, "thresholding", [false]);
-  refuse(json, "rescale_betas_zero_snr", [false]);
   refuse(json, "trained_betas", []);
-  if (name === "DDIMScheduler") refuse(json, "clip_sample", [false]);
+  refuse(json, "final_sigmas_type", ["zero"]);
+  for (const [field, values] of Object.entries(expected[name] ?? {})) refuse(json, field, values);
   const count = numberOf(json, "num_train_timesteps", 1000);
   const range = [numberOf(json, "beta_start", 0.0001), numberOf(json, "beta_end", 0.02)] as const;
   const betas = getBetas(pick(json, "beta_schedule", betaNames, "linear"), count, range);
   const spacings = { leading: "leading", linspace: "linspace", trailing: "trailing" } as const;
   return {
     prediction: pick(json, "prediction_type", predictionNames, "epsilon"),
-    schedule: getDiscreteSchedule(betas),
-    sampler: classes[name]!,
-    stepSchedule: json.use_karras_sigmas === true ? "karras" : undefined,
+    schedule: getDiscreteSchedule(betas, { zeroSnr: json.rescale_betas_zero_snr === true }),
+    sampler: samplerOf(name, json),
+    stepSchedule: stepScheduleOf(json),
     spacing: pick(json, "timestep_spacing", spacings, defaultSpacing[name] ?? "linspace"),
     stepsOffset: numberOf(json, "steps_offset", 0),
     endsClean: json.set_alpha_to_one !== false,
   };
+}
+
+function samplerOf(name: string, json: Json): SamplerName {
+  if (name === "DPMSolverMultistepScheduler" && json.algorithm_type === "sde-dpmsolver++")
+    return "dpmpp-2m-sde";
+  if (name === "UniPCMultistepScheduler" && json.solver_type === "bh1") return "unipc-bh1";
+  return classes[name]!;
+}
+
+function stepScheduleOf(json: Json): StepScheduleName | undefined {
+  const names = ["karras", "exponential", "beta"] as const;
+  return names.find((name) => json[`use_${name}_sigmas`] === true);
 }
 
 /** Python's round: halves go to the even neighbour. */
@@ -134,6 +179,7 @@ type Rule = "euler" | "solver" | "ddim" | "lcm";
 
 const rules: Partial<Record<SamplerName, Rule>> = {
   ddim: "ddim",
+  ddpm: "ddim",
   pndm: "ddim",
   lcm: "lcm",
   "dpmpp-2m": "solver",
@@ -182,7 +228,8 @@ function planSpacing(trained: TrainedScheduler, sampler: SamplerName, steps: num
   const rule = rules[sampler] ?? "euler";
   const times = getTimes(rule, steps, trained);
   const sigmaOf = (time: number) => interpolateSigma(schedule, time, rule === "euler");
-  const last = rule === "ddim" && !endsClean ? schedule.sigmaMin : 0;
+  const keepsNoise = sampler === "ddim" || sampler === "pndm";
+  const last = keepsNoise && !endsClean ? schedule.sigmaMin : 0;
   return { rule, times, sigmas: times.map(sigmaOf), last };
 }
 
@@ -194,6 +241,20 @@ function interpolateSigma(schedule: NoiseSchedule, time: number, between: boolea
   return at(low) + (time - low) * (at(low + 1) - at(low));
 }
 
+/** Step schedules that are spacings of time. */
+const spacingNames: Partial<Record<StepScheduleName, Spacing>> = {
+  simple: "trailing",
+  uniform: "linspace",
+  leading: "leading",
+};
+
+/** Step schedules that are spacings of sigma. */
+const sigmaSchedules: Partial<Record<StepScheduleName, typeof getBetaSigmas>> = {
+  karras: getKarrasSigmas,
+  exponential: getExponentialSigmas,
+  beta: getBetaSigmas,
+};
+
 /**
  * The noise levels at which a sampler stops, as diffusers' scheduler of that name does.
  * @param stepSchedule A name that is not a spacing lays levels by their sigmas; undefined: as the model was published.
@@ -204,20 +265,25 @@ export function planSteps(
   { sampler, stepSchedule, steps }: { sampler: SamplerName; stepSchedule?: StepScheduleName; steps: number },
 ): StepPlan {
   const { schedule } = trained;
-  const spacing =
-    stepSchedule === "simple" ? "trailing" : stepSchedule === "uniform" ? "linspace" : trained.spacing;
+  const spacing = (stepSchedule && spacingNames[stepSchedule]) ?? trained.spacing;
   const plan = planSpacing({ ...trained, spacing }, sampler, steps);
-  if (stepSchedule === "karras" || stepSchedule === "exponential") {
+  if (stepSchedule === "sgm-uniform") {
+    plan.times = Array.from({ length: steps }, (_, i) => (schedule.levels - 1) * (1 - i / steps));
+    plan.sigmas = plan.times.map((time) => interpolateSigma(schedule, time, true));
+  }
+  const getSigmas = stepSchedule && sigmaSchedules[stepSchedule];
+  if (getSigmas) {
     const whole = plan.rule === "solver";
     const range = {
       sigmaMax: whole ? schedule.sigmaMax : plan.sigmas[0]!,
       sigmaMin: whole ? schedule.sigmaMin : plan.sigmas.at(-1)!,
     };
-    plan.sigmas = (stepSchedule === "karras" ? getKarrasSigmas : getExponentialSigmas)(steps, range).slice(
-      0,
-      -1,
-    );
-    const round = whole ? roundEven : (time: number) => time;
+    plan.sigmas = getSigmas(steps, range).slice(0, -1);
+    // Multistep solvers are told whole times, which diffusers rounds for one schedule and cuts for the others, where its
+    // float32 logarithms keep the noisiest just short of the last time.
+    const cut =
+      stepSchedule === "karras" ? roundEven : (time: number) => Math.max(0, Math.floor(time - 1e-6));
+    const round = whole ? cut : (time: number) => time;
     plan.times = plan.sigmas.map((sigma) => round(schedule.timeOf(sigma)));
   }
   const sigmas = [...plan.sigmas, plan.last];

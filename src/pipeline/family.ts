@@ -1,6 +1,6 @@
 // What the pipeline needs of a family of models. The pipeline knows seeds, steps, events and receipts; a family knows its
 // networks: how words become conditions, what latents are, and how they become pixels.
-import type { Denoiser, PredictionFrame } from "../diffusion/index.js";
+import type { Denoiser, PredictionFrame, SamplerOptions } from "../diffusion/index.js";
 import type { Pixels } from "./pixels.js";
 import type { PictureSettings, RequestContext } from "./request.js";
 
@@ -43,6 +43,8 @@ export interface Drawing {
   readonly finalScale: number;
   /** The scale of guidance that both sides are mixed with; 1 asks the network for one side only. */
   readonly guidance: number;
+  /** Options of samplers that this model wants otherwise than by default. */
+  readonly samplerOptions?: Pick<SamplerOptions<Side>, "over">;
   /** In which kind of prediction guidance keeps the contrast; x̂0 where left out. */
   readonly rescaleIn?: PredictionFrame;
   /** The network in the form that samplers know; conditions are the sides of the request's prompt. */

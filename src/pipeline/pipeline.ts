@@ -142,7 +142,8 @@ export class Pipeline {
     signal: AbortSignal | undefined,
   ): AsyncGenerator<SamplerState, void, void> {
     const denoise = around(this.guided(settings, drawing, sigmas, network));
-    const options = { condition: ["positive"] as const, signal, noise: noise.steps };
+    const own = { condition: ["positive"] as const, signal, noise: noise.steps };
+    const options = { ...drawing.samplerOptions, ...own };
     return getSampler(settings.sampler).sample(denoise, x, sigmas, options);
   }
 

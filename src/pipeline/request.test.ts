@@ -78,7 +78,7 @@ describe("a request", () => {
     [{ guidanceRescale: 1.1 }, /^guidanceRescale: /],
     [{ guidanceInterval: [0.5, 0.5] }, /^guidanceInterval: /],
     [{ guidanceInterval: "x" }, /^guidanceInterval: .*got "x"\.$/],
-    [{ sampler: "ddpm" }, /^Unknown sampler "ddpm"\. Choose one of: euler, /],
+    [{ sampler: "magic" }, /^Unknown sampler "magic"\. Choose one of: euler, /],
     [{ size: "512x512" }, /^size: this model draws 256x256 pixels only, got 512x512\.$/],
     [{ size: "big" }, /^size: expected width x height/],
     [{ step: 5 }, /^Unknown setting "step"\. A request takes: prompt, negative, seed/],

@@ -2,6 +2,7 @@
 // al. 2020, arXiv 2006.11239, with the posterior variance of its section 3.2) in the form x = x0 + sigma·noise.
 
 import { combine } from "../vectors.js";
+import { splitStep } from "./ancestral.js";
 import { getSlope, prepare, requireEta, requireNoise, type Sampler } from "./sampler.js";
 
 export const eulerAncestral: Sampler = async function* (denoise, x, sigmas, options) {
@@ -13,9 +14,7 @@ export const eulerAncestral: Sampler = async function* (denoise, x, sigmas, opti
     const [sigma, next] = [sigmas[i]!, sigmas[i + 1]!];
     const denoised = await model(x, sigma);
     const d = getSlope(x, sigma, denoised);
-    // The posterior of x at `next`, given x at `sigma` and x0, has this deviation; next² = up² + down².
-    const up = eta * next * Math.sqrt(1 - (next / sigma) ** 2);
-    const down = Math.sqrt(next ** 2 - up ** 2);
+    const { up, down } = splitStep(sigma, next, eta);
     x = combine([1, x], [down - sigma, d]);
     if (up > 0) x = combine([1, x], [up, noise(i)]);
     yield { step: i + 1, steps, sigma: next, x, denoised };

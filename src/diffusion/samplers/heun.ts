@@ -5,10 +5,11 @@
 // Of that paper's choices of s(t) and sigma(t), this takes s = 1 - t and sigma = t/(1 - t): y = (1 - t)·x moves in a
 // straight line for a single picture, and dy/dt = noise - x̂0. Over sigma itself, which the paper prefers for its own
 // networks, the mean of slopes at sigmas of 9999 and 9 is of no use: ten steps of a flow on Gaussian latents ended
-// 3.6 off, and here 0.02; for variance-preserving networks it is as good or better, too.
+// 3.6 off, and here 0.02; for variance-preserving networks it is as good or better, too. With options.over
+// "sigma" it is the paper's, as other programs have it.
 
 import { combine, combineExactly } from "../vectors.js";
-import { type Churn, prepare, requireNoise, type Sampler } from "./sampler.js";
+import { type Churn, getSlope, prepare, requireNoise, type Sampler } from "./sampler.js";
 
 export const heun: Sampler = async function* (denoise, x, sigmas, options) {
   const model = prepare(denoise, sigmas, options);
@@ -20,8 +21,10 @@ export const heun: Sampler = async function* (denoise, x, sigmas, options) {
       const added = Math.sqrt(hat ** 2 - sigma ** 2) * (options.churn?.sNoise ?? 1);
       x = combine([1, x], [added, requireNoise(options.noise, "heun with churn")(i)]);
     }
-    const dt = next / (1 + next) - hat / (1 + hat);
-    const [from, to] = [1 / (1 + hat), 1 + next]; // 1 - t at both ends: y = from·x, x = to·y
+    const isOverSigma = options.over === "sigma";
+    const getFlow = isOverSigma ? getSlope : getFlowSlope;
+    const dt = isOverSigma ? next - hat : next / (1 + next) - hat / (1 + hat);
+    const [from, to] = isOverSigma ? [1, 1] : [1 / (1 + hat), 1 + next]; // 1 - t at both ends: y = from·x, x = to·y
     let denoised = await model(x, hat);
     const d = getFlow(x, hat, denoised);
     let xNext = combine([to * from, x], [to * dt, d]);
@@ -36,7 +39,7 @@ export const heun: Sampler = async function* (denoise, x, sigmas, options) {
 };
 
 /** dy/dt = noise - x̂0, with noise = (x - x̂0)/sigma. */
-function getFlow(x: Float32Array, sigma: number, denoised: Float32Array): Float64Array {
+function getFlowSlope(x: Float32Array, sigma: number, denoised: Float32Array): Float64Array {
   return combineExactly([1 / sigma, x], [-1 / sigma - 1, denoised]);
 }
 

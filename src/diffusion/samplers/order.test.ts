@@ -43,6 +43,13 @@ const cases: {
   { name: "euler", order: 1, from: 16, to: 256 },
   { name: "euler-ancestral", options: { eta: 0 }, order: 1, from: 16, to: 256 },
   { name: "heun", order: 2, from: 16, to: 256 },
+  { name: "dpm2", order: 2, from: 16, to: 256 },
+  { name: "dpm2-ancestral", options: { eta: 0 }, order: 2, from: 16, to: 256 },
+  // Both begin with one slope, whose error stays when later steps are better than it.
+  { name: "lms", order: 2.5, from: 32, to: 128 },
+  { name: "dpmpp-2s-ancestral", options: { eta: 0 }, order: 2, from: 16, to: 256 },
+  { name: "dpmpp-sde", options: { eta: 0 }, order: 2, from: 16, to: 256 },
+  { name: "dpmpp-3m-sde", options: { eta: 0 }, order: 2, from: 16, to: 128 },
   { name: "dpmpp-2m", order: 2, from: 16, to: 256 },
   { name: "dpmpp-2m-sde", options: { eta: 0 }, order: 2, from: 16, to: 256 },
   { name: "dpmpp-2m-sde-heun", options: { eta: 0 }, order: 2, from: 16, to: 256 },

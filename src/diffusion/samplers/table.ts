@@ -1,12 +1,17 @@
 // Every sampler by name, and what a person needs to know in order to choose.
 
 import { unknownName } from "../../errors.js";
+import { dpm2, dpm2Ancestral } from "./dpm2.js";
 import { dpmpp2m } from "./dpmpp-2m.js";
 import { dpmpp2mSde, dpmpp2mSdeHeun } from "./dpmpp-2m-sde.js";
+import { dpmpp2sAncestral } from "./dpmpp-2s-ancestral.js";
+import { dpmpp3mSde } from "./dpmpp-3m-sde.js";
+import { dpmppSde } from "./dpmpp-sde.js";
 import { euler } from "./euler.js";
 import { eulerAncestral } from "./euler-ancestral.js";
 import { heun } from "./heun.js";
 import { lcm } from "./lcm.js";
+import { lms } from "./lms.js";
 import { pndm } from "./pndm.js";
 import type { Sampler } from "./sampler.js";
 import { uniPcBh1, uniPcBh2 } from "./unipc.js";
@@ -15,10 +20,17 @@ export type SamplerName =
   | "euler"
   | "euler-ancestral"
   | "heun"
+  | "dpm2"
+  | "dpm2-ancestral"
+  | "lms"
+  | "dpmpp-2s-ancestral"
   | "dpmpp-2m"
   | "dpmpp-2m-sde"
   | "dpmpp-2m-sde-heun"
+  | "dpmpp-sde"
+  | "dpmpp-3m-sde"
   | "ddim"
+  | "ddpm"
   | "pndm"
   | "lcm"
   | "unipc"
@@ -58,14 +70,30 @@ const rows: Record<SamplerName, Row> = {
   euler: row(euler, "Euler", ["k_euler"], {}),
   "euler-ancestral": row(eulerAncestral, "Euler a", ["k_euler_a", "k_euler_ancestral"], { stochastic: true }),
   heun: row(heun, "Heun", ["k_heun"], { order: 2, evaluationsPerStep: 2 }),
+  dpm2: row(dpm2, "DPM2", ["k_dpm_2"], { order: 2, evaluationsPerStep: 2 }),
+  "dpm2-ancestral": row(dpm2Ancestral, "DPM2 a", ["k_dpm_2_a", "k_dpm_2_ancestral"], {
+    order: 2,
+    evaluationsPerStep: 2,
+    stochastic: true,
+  }),
+  lms: row(lms, "LMS", ["k_lms"], { order: 2 }),
+  "dpmpp-2s-ancestral": row(dpmpp2sAncestral, "DPM++ 2S a", ["k_dpmpp_2s_a", "k_dpmpp_2s_ancestral"], {
+    order: 2,
+    evaluationsPerStep: 2,
+    stochastic: true,
+  }),
   "dpmpp-2m": row(dpmpp2m, "DPM++ 2M", ["k_dpmpp_2m"], { order: 2 }),
   "dpmpp-2m-sde": row(dpmpp2mSde, "DPM++ 2M SDE", ["k_dpmpp_2m_sde"], { order: 2, stochastic: true }),
   "dpmpp-2m-sde-heun": row(dpmpp2mSdeHeun, "DPM++ 2M SDE Heun", ["k_dpmpp_2m_sde_heun"], {
     order: 2,
     stochastic: true,
   }),
+  "dpmpp-sde": row(dpmppSde, "DPM++ SDE", ["k_dpmpp_sde"], { evaluationsPerStep: 2, stochastic: true }),
+  "dpmpp-3m-sde": row(dpmpp3mSde, "DPM++ 3M SDE", ["k_dpmpp_3m_sde"], { order: 2, stochastic: true }),
   // DDIM (Song et al. 2021, arXiv 2010.02502) without noise is Euler's method over sigma; its levels differ.
   ddim: row(euler, "DDIM", [], {}),
+  // DDPM (Ho et al. 2020) draws from the posterior of each step, which is what an ancestral step is.
+  ddpm: row(eulerAncestral, "DDPM", [], { stochastic: true }),
   pndm: row(pndm, "PNDM", ["plms"], { order: 2, firstEvaluations: 1 }),
   lcm: row(lcm, "LCM", [], { stochastic: true }),
   unipc: row(uniPcBh2, "UniPC", ["unipc_bh2"], { order: 3 }),

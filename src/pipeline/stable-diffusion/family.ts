@@ -92,6 +92,7 @@ class StableDiffusion implements ModelFamily {
       finalScale: plan.finalScale,
       // Like diffusers, a scale of up to 1 stands for the plain model; a distilled one is told the scale.
       guidance: isEmbedded || settings.guidance <= 1 ? 1 : settings.guidance,
+      samplerOptions: { over: "sigma" },
       rescaleIn: getPredictionFrame(scheduler.prediction, plan.schedule),
       denoiser: (inpainting) =>
         getDenoiser(scheduler.prediction, this.network(words, area, settings, inpainting), plan.schedule),

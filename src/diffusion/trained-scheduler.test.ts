@@ -1,0 +1,93 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { getBetaQuantile, getBetaShare } from "./beta-distribution.js";
+import { planSteps, readScheduler } from "./trained-scheduler.js";
+
+interface Case {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly steps: number;
+  readonly sigmas: readonly number[];
+  readonly times: readonly number[];
+  readonly noiseScale: number;
+}
+
+// By diffusers; the versions are in the file, the command in tests/golden/scripts/schedules.py.
+const golden = JSON.parse(
+  readFileSync(new URL("../../tests/golden/schedules.json", import.meta.url), "utf8"),
+) as { readonly cases: readonly Case[] };
+
+describe("the noise levels of a published config", () => {
+  it.each(golden.cases.map((one) => [JSON.stringify(one.config), one.steps, one] as const))(
+    "%s in %i steps are diffusers'",
+    (_, steps, { config, sigmas, times, noiseScale }) => {
+      const trained = readScheduler(config);
+      const plan = planSteps(trained, {
+        sampler: trained.sampler,
+        stepSchedule: trained.stepSchedule,
+        steps,
+      });
+      expect(plan.sigmas).toHaveLength(sigmas.length);
+      // diffusers multiplies a thousand float32 numbers for these.
+      plan.sigmas.forEach((sigma, i) => {
+        expect(Math.abs(sigma - sigmas[i]!)).toBeLessThan(2e-4 * Math.max(sigmas[i]!, 0.01));
+      });
+      const told = plan.sigmas.slice(0, -1).map((sigma) => plan.schedule.timeOf(sigma));
+      told.forEach((time, i) => {
+        expect(Math.abs(time - times[i]!)).toBeLessThan(0.02);
+      });
+      expect(plan.noiseScale / noiseScale).toBeCloseTo(1, 3);
+    },
+  );
+
+  it.each([
+    [{ _class_name: "MagicScheduler" }, /Unknown scheduler "MagicScheduler"/],
+    [
+      { _class_name: "DDIMScheduler", clip_sample: true },
+      /clip_sample: true is not supported; expected false\.$/,
+    ],
+    [{ thresholding: true }, /thresholding: true is not supported/],
+    [{ trained_betas: [0.1] }, /trained_betas: \[0\.1\] is not supported/],
+    [
+      { beta_schedule: "sigmoid" },
+      /beta_schedule: expected one of linear, scaled_linear, squaredcos_cap_v2, got "sigmoid"\.$/,
+    ],
+    [
+      { prediction_type: "flow" },
+      /prediction_type: expected one of epsilon, v_prediction, sample, got "flow"\.$/,
+    ],
+    [
+      { _class_name: "DPMSolverMultistepScheduler", solver_order: 3 },
+      /solver_order: 3 is not supported; expected 2\.$/,
+    ],
+    [{ num_train_timesteps: "many" }, /num_train_timesteps: expected a number, got "many"\.$/],
+  ])("%j is refused by name", (config, message) => {
+    expect(() => readScheduler(config)).toThrow(message);
+    expect(() => readScheduler(config)).toThrow(expect.objectContaining({ code: "checkpoint" }));
+  });
+
+  it("that another step schedule is asked for are those of it", () => {
+    const trained = readScheduler({ _class_name: "EulerDiscreteScheduler", timestep_spacing: "leading" });
+    const plan = (stepSchedule: "simple" | "sgm-uniform" | "leading") =>
+      planSteps(trained, { sampler: "euler", stepSchedule, steps: 4 });
+    const times = (name: Parameters<typeof plan>[0]) => {
+      const { sigmas, schedule } = plan(name);
+      return sigmas.slice(0, -1).map(schedule.timeOf);
+    };
+    expect(times("simple")).toEqual([999, 749, 499, 249]);
+    expect(times("leading")).toEqual([750, 500, 250, 0]);
+    expect(times("sgm-uniform")).toEqual([999, 749.25, 499.5, 249.75]);
+  });
+});
+
+describe("the beta distribution", () => {
+  // scipy.stats.beta.cdf(x, a, b)
+  it.each([
+    [0.1, 0.6, 0.6, 0.17604725],
+    [0.5, 0.6, 0.6, 0.5],
+    [0.9, 2, 5, 0.999945],
+    [0.3, 2, 5, 0.579825],
+  ])("below %f with %f and %f lies %f", (x, a, b, share) => {
+    expect(getBetaShare(x, a, b)).toBeCloseTo(share, 6);
+    expect(getBetaQuantile(share, a, b)).toBeCloseTo(x, 5);
+  });
+});
