@@ -2,10 +2,8 @@
 // fields go together, and whether the model takes them.
 import { NishikiError } from "../errors.js";
 import { reject } from "./check.js";
+import { type MachineSettings, machineFields } from "./machine.js";
 import {
-  type Fields,
-  type MachineSettings,
-  machineFields,
   optionalSettings,
   type PictureRequest,
   type PictureSettings,
@@ -14,6 +12,7 @@ import {
   SEED_LIMIT,
 } from "./request.js";
 import { parseSize } from "./setting-checks.js";
+import type { Fields } from "./setting-field.js";
 
 /** Checks each field by itself and fills in what was left open. @throws NishikiError "usage" */
 function completeFields<T, C>(fields: Fields<T, C>, given: object, context: C, kind: string): T {

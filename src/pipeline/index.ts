@@ -2,6 +2,12 @@ export { completeMachine, completeRequest, valueOfText } from "./complete-reques
 export type { PictureEvent, PipelineEvent, StepEvent, WarningEvent } from "./events.js";
 export type { Drawing, Inpainting, ModelFamily, PictureCoder, Side } from "./family.js";
 export { Forecast } from "./forecast.js";
+export {
+  type MachineSettings,
+  machineFields,
+  type PredictionSetting,
+  predictionSettings,
+} from "./machine.js";
 export { type ModelDefaults, type ModelManifest, type ModelPart, parseManifest } from "./model-folder.js";
 export {
   decodePixels,
@@ -26,22 +32,18 @@ export {
 } from "./receipt.js";
 export {
   drawSeed,
-  type Field,
-  type MachineSettings,
-  machineFields,
   type OptionalSetting,
   optionalSettings,
   type PictureRequest,
   type PictureSettings,
   type PictureSizes,
-  type PredictionSetting,
   pictureFields,
-  predictionSettings,
   type RequestContext,
   type RequestDefaults,
 } from "./request.js";
 export { decodeInTiles, encodeInTiles, type TileRunOptions } from "./run-tiles.js";
 export { type Extension, parseSize } from "./setting-checks.js";
+export type { Field } from "./setting-field.js";
 export { defaultMemoryLimit, forecastMemory, getTiling, type LatentSize } from "./tile-forecast.js";
 export {
   type TiledNetwork,

@@ -8,13 +8,14 @@ import { makeEngine } from "../engine/node.js";
 import { NishikiError } from "../errors.js";
 import type { Program } from "../graph/index.js";
 import { makeTokenizer } from "../tokenizer/index.js";
+import type { MachineSettings } from "./machine.js";
 import { type ModelManifest, type ModelPart, parseManifest } from "./model-folder.js";
 import type { NetworkSessions } from "./networks.js";
 import { hashFile, readEnvironment } from "./node-environment.js";
 import { getOwnContext, makeOwnFamily } from "./own-family.js";
 import type { PipelineParts } from "./pipeline.js";
 import { traceEncoder, traceNetworks } from "./programs.js";
-import type { MachineSettings, RequestContext } from "./request.js";
+import type { RequestContext } from "./request.js";
 
 /** The folder of the model that comes with the package. */
 export const embeddedModel = fileURLToPath(new URL("../../weights/", import.meta.url));

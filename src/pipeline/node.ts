@@ -2,10 +2,11 @@
 import { isDiffusersFolder, isSingleFile } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 import { completeMachine } from "./complete-request.js";
+import type { MachineSettings } from "./machine.js";
 import { openOwnModel } from "./node-own-model.js";
 import { openStableDiffusionModel } from "./node-stable-diffusion.js";
 import type { PipelineParts } from "./pipeline.js";
-import type { MachineSettings, RequestContext } from "./request.js";
+import type { RequestContext } from "./request.js";
 
 export { hashFile, ownVersion } from "./node-environment.js";
 export { embeddedModel, hashModel, readModelFolder } from "./node-own-model.js";

@@ -1,18 +1,7 @@
 // What may be asked of a pipeline: one table from which the library, the command line, the HTTP interface and the
 // receipts take names, checks, defaults and help. A default stands here or in the model's manifest, nowhere else.
 import { samplers, stepSchedules } from "../diffusion/index.js";
-import { type DeviceName, deviceNames } from "../engine/index.js";
-import {
-  type Check,
-  filledText,
-  flag,
-  listOf,
-  numberWithin,
-  oneOf,
-  optional,
-  text,
-  wholeNumber,
-} from "./check.js";
+import { filledText, flag, numberWithin, oneOf, optional, text, wholeNumber } from "./check.js";
 import { type RandomName, randomNames } from "./noise.js";
 import type { InputPicture } from "./pixels.js";
 import {
@@ -24,6 +13,7 @@ import {
   scheduleName,
   sizeText,
 } from "./setting-checks.js";
+import type { Fields } from "./setting-field.js";
 
 /** Everything that decides what a picture looks like, apart from the model. */
 export interface PictureSettings {
@@ -88,29 +78,6 @@ export type OptionalSetting = (typeof optionalSettings)[number];
 /** A request as a caller gives it: all but the prompt has a default. */
 export type PictureRequest = Pick<PictureSettings, "prompt"> & Partial<PictureSettings>;
 
-/** Kinds of prediction by the names of diffusers' configs. */
-export const predictionSettings = ["epsilon", "v_prediction", "sample"] as const;
-export type PredictionSetting = (typeof predictionSettings)[number];
-
-/** Where the work is done; of no influence on the request's meaning. */
-export interface MachineSettings {
-  /** A model's folder. Default: the embedded model. */
-  readonly model?: string;
-  /** A folder with an autoencoder that stands in for the model's own, such as a tiny one. */
-  readonly vae?: string;
-  /** What Stable Diffusion's denoiser was trained to predict, where its files do not say or say it wrongly. */
-  readonly prediction?: PredictionSetting;
-  /** LoRA files for Stable Diffusion, each with its weight: "style.safetensors:0.8". */
-  readonly lora?: readonly string[];
-  /** Textual inversions for Stable Diffusion: files with the vectors of a word, which is then written in prompts. */
-  readonly embedding?: readonly string[];
-  readonly device: DeviceName;
-  /** Threads of the CPU device. */
-  readonly threads?: number;
-  /** Hold one stage's networks at a time: slower, but smaller. */
-  readonly lowMemory?: boolean;
-}
-
 /** What suits a model where a request leaves it open. */
 export interface RequestDefaults {
   readonly steps: number;
@@ -137,24 +104,6 @@ export interface PictureSizes {
   /** Other sizes: both sides a multiple of `step`, from `least` to `most`. */
   readonly range?: { readonly step: number; readonly least: number; readonly most: number };
 }
-
-/** One row: how a setting is checked, what it is by default, and how the command line takes and explains it. */
-export interface Field<T, C> {
-  readonly check: Check<T>;
-  /** Undefined where the caller must give it, or where "not given" is itself a choice. */
-  readonly fallback?: (context: C, given: { readonly [K in string]?: unknown }) => T;
-  /** The command line's option, as in "-s, --steps <number>". None for what is no option, the prompt. */
-  readonly flag?: string;
-  /** Command-line texts become numbers or stay texts. Default: text. */
-  readonly numeric?: boolean;
-  /** The option may be given several times: its values are a list. */
-  readonly repeatable?: boolean;
-  readonly help: string;
-  /** The default in words, for help texts. */
-  readonly fallbackWords?: string;
-}
-
-export type Fields<T, C> = { readonly [K in keyof T]-?: Field<T[K], C> };
 
 const noExtension: Extension = { left: 0, right: 0, top: 0, bottom: 0 };
 
@@ -310,62 +259,3 @@ function usualSize(sizes: PictureSizes, image: unknown, extend: unknown): string
   const { left, right, top, bottom } = extend === undefined ? noExtension : extension(extend, "extend");
   return `${width + left + right}x${height + top + bottom}`;
 }
-
-/** One text or several. */
-const texts: Check<readonly string[]> = (value, where) =>
-  typeof value === "string" ? [filledText(value, where)] : listOf(filledText)(value, where);
-
-/** Where a picture is drawn. */
-export const machineFields: Fields<MachineSettings, undefined> = {
-  model: {
-    check: (value, where) => (value === undefined ? undefined : filledText(value, where)),
-    flag: "-m, --model <folder>",
-    help: "a folder with a model.json, or of Stable Diffusion as diffusers lays it out",
-    fallbackWords: "the embedded model",
-  },
-  vae: {
-    check: optional(filledText),
-    flag: "--vae <folder>",
-    help: "another autoencoder for Stable Diffusion, such as a tiny one",
-    fallbackWords: "the model's own",
-  },
-  prediction: {
-    check: optional(oneOf(predictionSettings)),
-    flag: "--prediction <name>",
-    help: `what Stable Diffusion's denoiser predicts, one of ${predictionSettings.join(", ")}`,
-    fallbackWords: "what its files say",
-  },
-  lora: {
-    check: optional(texts),
-    flag: "--lora <file:weight>",
-    repeatable: true,
-    help: "a LoRA for Stable Diffusion, with its weight; may be given several times",
-    fallbackWords: "none",
-  },
-  embedding: {
-    check: optional(texts),
-    flag: "--embedding <file>",
-    repeatable: true,
-    help: "a textual inversion for Stable Diffusion; may be given several times",
-    fallbackWords: "none",
-  },
-  device: {
-    check: oneOf(deviceNames),
-    fallback: () => "auto",
-    flag: "-d, --device <name>",
-    help: `one of ${deviceNames.join(", ")}`,
-    fallbackWords: "auto",
-  },
-  threads: {
-    check: (value, where) => (value === undefined ? undefined : wholeNumber(1, 1024)(value, where)),
-    flag: "-t, --threads <number>",
-    numeric: true,
-    help: "threads of the CPU device",
-    fallbackWords: "one for each core",
-  },
-  lowMemory: {
-    check: optional(flag),
-    flag: "--low-memory",
-    help: "hold text encoder, denoiser and decoder in memory one after another",
-  },
-};

@@ -1,0 +1,86 @@
+// Which model draws, and where: settings of loading, as the table of request.ts holds those of a picture.
+import { type DeviceName, deviceNames } from "../engine/index.js";
+import { type Check, filledText, flag, listOf, oneOf, optional, wholeNumber } from "./check.js";
+import type { Fields } from "./setting-field.js";
+
+/** Kinds of prediction by the names of diffusers' configs. */
+export const predictionSettings = ["epsilon", "v_prediction", "sample"] as const;
+export type PredictionSetting = (typeof predictionSettings)[number];
+
+/** Which model draws, made of which files, and where. */
+export interface MachineSettings {
+  /** A model's folder, or a single file of Stable Diffusion. Default: the embedded model. */
+  readonly model?: string;
+  /** A folder with an autoencoder that stands in for the model's own, such as a tiny one. */
+  readonly vae?: string;
+  /** What Stable Diffusion's denoiser was trained to predict, where its files do not say or say it wrongly. */
+  readonly prediction?: PredictionSetting;
+  /** LoRA files for Stable Diffusion, each with its weight: "style.safetensors:0.8". */
+  readonly lora?: readonly string[];
+  /** Textual inversions for Stable Diffusion: files with the vectors of a word, which is then written in prompts. */
+  readonly embedding?: readonly string[];
+  readonly device: DeviceName;
+  /** Threads of the CPU device. */
+  readonly threads?: number;
+  /** Hold one stage's networks at a time: slower, but smaller. */
+  readonly lowMemory?: boolean;
+}
+
+/** One text or several. */
+const texts: Check<readonly string[]> = (value, where) =>
+  typeof value === "string" ? [filledText(value, where)] : listOf(filledText)(value, where);
+
+/** Where a picture is drawn. */
+export const machineFields: Fields<MachineSettings, undefined> = {
+  model: {
+    check: (value, where) => (value === undefined ? undefined : filledText(value, where)),
+    flag: "-m, --model <folder>",
+    help: "a folder with a model.json, or of Stable Diffusion as diffusers lays it out",
+    fallbackWords: "the embedded model",
+  },
+  vae: {
+    check: optional(filledText),
+    flag: "--vae <folder>",
+    help: "another autoencoder for Stable Diffusion, such as a tiny one",
+    fallbackWords: "the model's own",
+  },
+  prediction: {
+    check: optional(oneOf(predictionSettings)),
+    flag: "--prediction <name>",
+    help: `what Stable Diffusion's denoiser predicts, one of ${predictionSettings.join(", ")}`,
+    fallbackWords: "what its files say",
+  },
+  lora: {
+    check: optional(texts),
+    flag: "--lora <file:weight>",
+    repeatable: true,
+    help: "a LoRA for Stable Diffusion, with its weight; may be given several times",
+    fallbackWords: "none",
+  },
+  embedding: {
+    check: optional(texts),
+    flag: "--embedding <file>",
+    repeatable: true,
+    help: "a textual inversion for Stable Diffusion; may be given several times",
+    fallbackWords: "none",
+  },
+  device: {
+    check: oneOf(deviceNames),
+    fallback: () => "auto",
+    flag: "-d, --device <name>",
+    help: `one of ${deviceNames.join(", ")}`,
+    fallbackWords: "auto",
+  },
+  threads: {
+    check: (value, where) => (value === undefined ? undefined : wholeNumber(1, 1024)(value, where)),
+    flag: "-t, --threads <number>",
+    numeric: true,
+    help: "threads of the CPU device",
+    fallbackWords: "one for each core",
+  },
+  lowMemory: {
+    check: optional(flag),
+    flag: "--low-memory",
+    help: "hold text encoder, denoiser and decoder in memory one after another",
+  },
+};
