@@ -14,6 +14,7 @@ const rooms = [
   "engine",
   "random",
   "checkpoint",
+  "hub",
   "nn",
   "models",
   "tokenizer",
@@ -29,7 +30,7 @@ const rooms = [
 ];
 
 /** Rooms that need Node as a whole; in the others only files called node.ts or node-*.ts may. */
-const nodeRooms = ["data", "training", "evaluate", "server", "cli"];
+const nodeRooms = ["hub", "data", "training", "evaluate", "server", "cli"];
 const nodePackages = ["onnxruntime-node", "sharp", "commander"];
 
 interface SourceFile {

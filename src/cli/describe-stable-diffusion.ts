@@ -1,16 +1,27 @@
 // What a published Stable Diffusion model is, folder or single file. Only headers are read.
-import { type ModelComponent, openStableDiffusion } from "../checkpoint/node.js";
+import { type ModelComponent, openStableDiffusion, type StableDiffusionFiles } from "../checkpoint/node.js";
 import { type Description, formatBytes, formatCount } from "./description.js";
 
-const families = {
+export const families = {
   sd1: "Stable Diffusion 1.x",
   sd2: "Stable Diffusion 2.x",
   sdxl: "Stable Diffusion XL",
 } as const;
 
-function describeComponent(title: string, { weights }: ModelComponent): Description {
+function countNumbers({ weights }: ModelComponent): number {
+  return [...weights.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+}
+
+/** Bytes that a model's weights take as float32. */
+export function memoryOf({ unet, vae, textEncoder, textEncoder2 }: StableDiffusionFiles): number {
+  const parts = [unet, vae, textEncoder, ...(textEncoder2 ? [textEncoder2] : [])];
+  return 4 * parts.reduce((sum, part) => sum + countNumbers(part), 0);
+}
+
+function describeComponent(title: string, component: ModelComponent): Description {
+  const { weights } = component;
   const places = [...weights.values()];
-  const numbers = places.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+  const numbers = countNumbers(component);
   const bytes = places.reduce((sum, { length }) => sum + length, 0);
   const types = [...new Set(places.map(({ dtype }) => dtype))].join(", ");
   return {

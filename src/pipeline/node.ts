@@ -1,6 +1,7 @@
 // Models from files, into pipelines on this machine's devices (node).
 import { isDiffusersFolder, isSingleFile } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
+import { resolveModel } from "../hub/cache.js";
 import { completeMachine } from "./complete-request.js";
 import type { MachineSettings } from "./machine.js";
 import { openOwnModel } from "./node-own-model.js";
@@ -21,7 +22,7 @@ export interface OpenedModel {
 /** Looks at a model. @throws NishikiError "usage", "file", "checkpoint" */
 export async function openModel(settings: Partial<MachineSettings> = {}): Promise<OpenedModel> {
   const machine = completeMachine(settings);
-  const { model } = machine;
+  const model = machine.model === undefined ? undefined : await resolveModel(machine.model);
   if (model !== undefined && (isSingleFile(model) || (await isDiffusersFolder(model))))
     return openStableDiffusionModel(model, machine);
   for (const name of ["vae", "prediction", "lora", "embedding"] as const) {
@@ -31,7 +32,7 @@ export async function openModel(settings: Partial<MachineSettings> = {}): Promis
       `${name}: only Stable Diffusion takes that setting, and this is another model.`,
     );
   }
-  return openOwnModel(machine);
+  return openOwnModel(model === undefined ? machine : { ...machine, model });
 }
 
 /**

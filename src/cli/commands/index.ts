@@ -2,6 +2,8 @@ import type { Command } from "commander";
 import { addDataCommand } from "./data.js";
 import { addGenerateCommand } from "./generate.js";
 import { addInfoCommand } from "./info.js";
+import { addModelsCommand } from "./models.js";
+import { addPullCommand } from "./pull.js";
 import { addTrainCommand } from "./train.js";
 import { addVerifyCommand } from "./verify.js";
 
@@ -10,6 +12,8 @@ export const commands: readonly ((program: Command) => void)[] = [
   addGenerateCommand,
   addVerifyCommand,
   addInfoCommand,
+  addPullCommand,
+  addModelsCommand,
   addDataCommand,
   addTrainCommand,
 ];

@@ -1,0 +1,78 @@
+// nishiki models: what can be drawn with on this machine.
+import { basename } from "node:path";
+import type { Command } from "commander";
+import { openStableDiffusion } from "../../checkpoint/node.js";
+import { listCachedModels } from "../../hub/cache.js";
+import { embeddedModel, readModelFolder } from "../../pipeline/node.js";
+import { families, memoryOf } from "../describe-stable-diffusion.js";
+import { type Description, formatBytes, formatDescription } from "../description.js";
+
+interface Row {
+  readonly model: string;
+  readonly path: string;
+  readonly what: string;
+  /** Pixels. */
+  readonly size?: number;
+  /** Bytes that its weights take. */
+  readonly memory?: number;
+}
+
+export function addModelsCommand(program: Command): void {
+  program
+    .command("models")
+    .description("list the models that are there, and what each can do")
+    .argument("[paths...]", "folders and files to look at too")
+    .option("--json", "print them as JSON")
+    .action(async (paths: readonly string[], { json }: { json?: boolean }) => {
+      const rows = await list(paths);
+      process.stdout.write(json ? `${JSON.stringify(rows)}\n` : formatDescription(describe(rows)));
+    });
+}
+
+async function list(paths: readonly string[]): Promise<Row[]> {
+  const { name, version, pictureSize } = await readModelFolder(embeddedModel);
+  const own: Row = {
+    model: "(embedded)",
+    path: embeddedModel,
+    what: `${name} ${version}`,
+    size: pictureSize,
+  };
+  const cached = (await listCachedModels()).map(({ repository, path }) => lookAt(repository, path));
+  const given = paths.map((path) => lookAt(basename(path), path));
+  return [own, ...(await Promise.all([...cached, ...given]))];
+}
+
+/** Whatever is wrong with one model, the others are listed. */
+async function lookAt(model: string, path: string): Promise<Row> {
+  try {
+    const files = await openStableDiffusion(path);
+    const { family, unet, vae } = files;
+    const inpaints = Number(unet.config.in_channels ?? 4) !== Number(vae.config.latent_channels ?? 4);
+    const side = Number(unet.config.sample_size);
+    return {
+      model,
+      path,
+      what: `${families[family]}${inpaints ? ", inpainting" : ""}`,
+      ...(Number.isSafeInteger(side) && { size: 8 * side }),
+      memory: memoryOf(files),
+    };
+  } catch (error) {
+    return { model, path, what: `cannot be drawn with: ${(error as Error).message}` };
+  }
+}
+
+function describe(rows: readonly Row[]): Description {
+  return {
+    title: "Models (draw with --model NAME or PATH)",
+    values: {},
+    parts: rows.map(({ model, path, what, size, memory }) => ({
+      title: model,
+      values: {
+        what,
+        ...(size !== undefined && { pictures: `${size}x${size} pixels` }),
+        ...(memory !== undefined && { memory: `${formatBytes(memory)} for weights` }),
+        path,
+      },
+    })),
+  };
+}

@@ -1,0 +1,79 @@
+// nishiki pull org/name: downloads a published model into the hub's cache.
+import type { Command } from "commander";
+import { Option } from "commander";
+import type { PullPlan } from "../../hub/index.js";
+import { formatBytes } from "../description.js";
+import { makeProgress, type Progress } from "../progress.js";
+import { listenForStop } from "../stop.js";
+
+interface Options {
+  readonly revision?: string;
+  readonly variant: "fp16" | "full";
+  readonly file?: string;
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+}
+
+/** Loaded when asked for: nothing that draws pictures should know how to use the network. */
+const loadHub = () => import("../../hub/index.js");
+
+export function addPullCommand(program: Command): void {
+  program
+    .command("pull")
+    .description("download a published model into the hub's cache; then draw with --model org/name")
+    .argument("<name>", "a repository of the hub, org/name")
+    .option("--revision <name>", "a branch, tag or commit", "main")
+    .addOption(
+      new Option("--variant <form>", "which weights, where there are several")
+        .choices(["fp16", "full"])
+        .default("fp16"),
+    )
+    .option("--file <path>", "one file alone: a single-file checkpoint, a LoRA, an embedding")
+    .option("--json", "print what was done as JSON")
+    .option("-q, --quiet", "no progress")
+    .addHelpText(
+      "after",
+      "\nHonours HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE. An interrupted download goes on where it stopped.",
+    )
+    .action(run);
+}
+
+async function run(name: string, { quiet = false, json = false, ...choice }: Options): Promise<void> {
+  const { pullModel, readHubEnvironment } = await loadHub();
+  const progress = makeProgress(quiet);
+  const stop = listenForStop();
+  const environment = await readHubEnvironment();
+  const started = performance.now();
+  let first: number | undefined;
+  try {
+    const pulled = await pullModel(name, {
+      ...choice,
+      environment,
+      signal: stop.signal,
+      onPlan: (plan) => tellPlan(progress, plan),
+      onProgress: (done, total) => {
+        first ??= done;
+        const perMillisecond = (done - first) / (performance.now() - started);
+        const left = perMillisecond > 0 ? (total - done) / perMillisecond / 1000 : undefined;
+        const rate = perMillisecond > 0 ? `, ${formatBytes(perMillisecond * 1000)}/s` : "";
+        progress.show(
+          `${formatBytes(done)} of ${formatBytes(total)}${rate}`,
+          Math.round((100 * done) / total),
+          100,
+          left,
+        );
+      },
+    });
+    progress.clear();
+    process.stdout.write(json ? `${JSON.stringify({ name, ...pulled })}\n` : `${pulled.path}\n`);
+  } finally {
+    progress.clear();
+    stop.release();
+  }
+}
+
+function tellPlan(progress: Progress, { repository, files, total, missing, cache }: PullPlan): void {
+  const all = `${files.length} files, ${formatBytes(total)}`;
+  const rest = missing === 0 ? "all there" : `${formatBytes(missing)} to download`;
+  progress.say(`${repository}: ${all}, ${rest}, into ${cache}`);
+}

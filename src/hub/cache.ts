@@ -1,0 +1,122 @@
+// The hub's cache as Python's huggingface_hub lays it out, so that what one program downloaded the other finds:
+// models--org--name/{blobs/HASH, refs/main (the commit), snapshots/COMMIT/path → ../../blobs/HASH}.
+import { copyFile, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
+import { fileError } from "../checkpoint/node.js";
+import { NishikiError } from "../errors.js";
+import { getHubCache } from "./environment.js";
+
+const namePattern = /^[\w.-]+\/[\w.-]+$/;
+
+/** Whether a text is the name of a repository, "org/name". */
+export function isRepositoryName(text: string): boolean {
+  return namePattern.test(text) && !text.includes("..");
+}
+
+/** @throws NishikiError "usage" */
+export function checkRepositoryName(text: string): string {
+  if (isRepositoryName(text)) return text;
+  throw new NishikiError("usage", `Expected a name such as org/name, got "${text}".`);
+}
+
+export interface CacheFolders {
+  readonly root: string;
+  readonly blobs: string;
+  readonly refs: string;
+  readonly snapshots: string;
+}
+
+export function getFolders(repository: string, cache: string): CacheFolders {
+  const root = join(cache, `models--${repository.replaceAll("/", "--")}`);
+  return { root, blobs: join(root, "blobs"), refs: join(root, "refs"), snapshots: join(root, "snapshots") };
+}
+
+export const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+/** Puts a blob's name into a snapshot; a copy where the file system has no links. */
+export async function linkBlob(blob: string, pointer: string): Promise<void> {
+  if (await isThere(pointer)) return;
+  try {
+    await mkdir(dirname(pointer), { recursive: true });
+    await rm(pointer, { force: true }); // a link to a blob that is gone
+    try {
+      await symlink(relative(dirname(pointer), blob), pointer);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EPERM") throw error;
+      await copyFile(blob, pointer);
+    }
+  } catch (error) {
+    throw fileError(error, `write ${pointer}`);
+  }
+}
+
+/** Notes which commit a branch stands at. */
+export async function writeRef({ refs }: CacheFolders, revision: string, commit: string): Promise<void> {
+  if (revision === commit) return;
+  try {
+    await mkdir(dirname(join(refs, revision)), { recursive: true });
+    await writeFile(join(refs, revision), commit);
+  } catch (error) {
+    throw fileError(error, `write ${join(refs, revision)}`);
+  }
+}
+
+/** The snapshot that a branch stands at; undefined where nothing of the repository is there. */
+export async function findSnapshot(
+  repository: string,
+  cache: string,
+  revision = "main",
+): Promise<string | undefined> {
+  const { refs, snapshots } = getFolders(repository, cache);
+  const commit = await readFile(join(refs, revision), "utf8").catch(() => revision);
+  const path = join(snapshots, commit.trim());
+  return (await isThere(path)) ? path : undefined;
+}
+
+/** What can be drawn with in a snapshot: the folder itself, or its one checkpoint. */
+export async function modelInSnapshot(snapshot: string): Promise<string | undefined> {
+  if (await isThere(join(snapshot, "model_index.json"))) return snapshot;
+  const files = (await readdir(snapshot)).filter((name) => name.endsWith(".safetensors"));
+  return files.length === 1 ? join(snapshot, files[0]!) : undefined;
+}
+
+/** A model in the cache. */
+export interface CachedModel {
+  readonly repository: string;
+  /** A folder or a file that `--model` takes. */
+  readonly path: string;
+}
+
+/** Everything in the cache that may be a model, by name. */
+export async function listCachedModels(cache = getHubCache()): Promise<readonly CachedModel[]> {
+  const folders = (await readdir(cache).catch(() => [])).filter((name) => name.startsWith("models--")).sort();
+  const found: CachedModel[] = [];
+  for (const folder of folders) {
+    const repository = folder.slice("models--".length).replace("--", "/");
+    const snapshot = await findSnapshot(repository, cache);
+    const path = snapshot && (await modelInSnapshot(snapshot));
+    if (path) found.push({ repository, path });
+  }
+  return found;
+}
+
+/**
+ * What a caller means by a model's name: a path that exists, else a repository in the hub's cache. Asks nobody.
+ * @throws NishikiError "file" for a name that is neither, with the command that downloads it.
+ */
+export async function resolveModel(model: string, cache = getHubCache()): Promise<string> {
+  if (!isRepositoryName(model) || (await isThere(model))) return model;
+  const snapshot = await findSnapshot(model, cache);
+  if (!snapshot) {
+    const message = `There is no folder or file ${model}, and no such model in the hub's cache (${cache}). Download it with: nishiki pull ${model}`;
+    throw new NishikiError("file", message);
+  }
+  const path = await modelInSnapshot(snapshot);
+  if (path) return path;
+  const message = `${model} is in the hub's cache, but what was downloaded of it is no whole model. Download the rest with: nishiki pull ${model}`;
+  throw new NishikiError("file", message);
+}

@@ -1,0 +1,109 @@
+// Which files of a repository are needed to draw with its model: configs, tokenizers, and one form of the weights.
+import { NishikiError } from "../errors.js";
+
+/** A file of a repository. */
+export interface HubFile {
+  readonly path: string;
+  readonly size: number;
+  /** Of large files: SHA-256 of the content. */
+  readonly sha256?: string;
+  /** Of all others: git's name of the content, SHA-1 of it behind a header. */
+  readonly oid?: string;
+}
+
+export interface Choice {
+  /** "fp16" (half the size) or "full"; what is not there is replaced by the other. Default fp16. */
+  readonly variant?: "fp16" | "full";
+  /** One file of the repository: a single-file checkpoint, a LoRA, an embedding. */
+  readonly file?: string;
+}
+
+const networks = ["unet", "vae", "text_encoder", "text_encoder_2"];
+const tokenizerFiles = [
+  "vocab.json",
+  "merges.txt",
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+];
+
+/**
+ * @param repository In messages.
+ * @throws NishikiError "usage" for a file that is not there, "checkpoint" where nothing can be drawn with.
+ */
+export function chooseFiles(
+  files: readonly HubFile[],
+  repository: string,
+  { variant = "fp16", file }: Choice = {},
+) {
+  if (file !== undefined) return [chosenFile(files, repository, file)];
+  if (files.some(({ path }) => path === "model_index.json")) return wholeFolder(files, repository, variant);
+  const single = files.filter(({ path }) => /^[^/]+\.safetensors$/.test(path));
+  if (single.length === 1) return single;
+  if (single.length > 1) {
+    const names = single.map(({ path }) => path).join(", ");
+    const message = `${repository} holds several models; name one with --file: ${names}.`;
+    throw new NishikiError("usage", message);
+  }
+  throw new NishikiError("checkpoint", `${repository} cannot be drawn with: ${whatElse(files)}.`);
+}
+
+function whatElse(files: readonly HubFile[]): string {
+  const pickles = files.filter(({ path }) => /\.(ckpt|bin|pt|pth)$/.test(path));
+  if (pickles.length === 0) return "it has neither a model_index.json nor a .safetensors file";
+  const names = pickles.slice(0, 3).map(({ path }) => path);
+  return `it has only pickles (${names.join(", ")}), which run code when they are loaded, and no .safetensors file`;
+}
+
+function chosenFile(files: readonly HubFile[], repository: string, name: string): HubFile {
+  const found = files.find(({ path }) => path === name);
+  if (!found) {
+    const like = files.filter(({ path }) => path.endsWith(".safetensors")).map(({ path }) => path);
+    const choices =
+      like.length > 0 ? `It has ${like.slice(0, 12).join(", ")}` : "It has no .safetensors files";
+    throw new NishikiError("usage", `${repository} has no file "${name}". ${choices}.`);
+  }
+  if (/\.(ckpt|bin|pt|pth)$/.test(name)) {
+    const message = `${name} is a pickle, which runs code when it is loaded; choose a .safetensors file.`;
+    throw new NishikiError("checkpoint", message);
+  }
+  return found;
+}
+
+function wholeFolder(files: readonly HubFile[], repository: string, variant: "fp16" | "full"): HubFile[] {
+  const inside = (folder: string) => files.filter(({ path }) => path.startsWith(`${folder}/`));
+  const small = files.filter(({ path }) => {
+    const [folder, name, ...more] = path.split("/");
+    if (more.length > 0) return false;
+    if (path === "model_index.json" || path === "scheduler/scheduler_config.json") return true;
+    if (/^tokenizer(_2)?$/.test(folder!)) return tokenizerFiles.includes(name!);
+    return networks.includes(folder!) && name === "config.json";
+  });
+  const lacking: string[] = [];
+  const weights = networks.flatMap((folder) => {
+    const there = inside(folder);
+    const chosen = chooseWeights(there, variant);
+    if (there.length > 0 && chosen.length === 0) lacking.push(folder);
+    return chosen;
+  });
+  if (lacking.length > 0) {
+    const message = `${repository} cannot be drawn with: ${lacking.join(", ")} come without .safetensors weights.`;
+    throw new NishikiError("checkpoint", message);
+  }
+  return [...small, ...weights];
+}
+
+/** One form of a network's weights: a file, or shards with their index. */
+function chooseWeights(files: readonly HubFile[], variant: "fp16" | "full"): HubFile[] {
+  const named = (pattern: RegExp) =>
+    files.filter(({ path }) => pattern.test(path.slice(path.indexOf("/") + 1)));
+  const forms = {
+    fp16: named(/^(diffusion_pytorch_model|model)\.fp16\.safetensors$/),
+    full: named(/^(diffusion_pytorch_model|model)\.safetensors$/),
+    shards: named(/^(diffusion_pytorch_model|model)(-\d+-of-\d+\.safetensors|\.safetensors\.index\.json)$/),
+  };
+  const order =
+    variant === "fp16" ? (["fp16", "full", "shards"] as const) : (["full", "shards", "fp16"] as const);
+  const form = order.find((name) => forms[name].length > 0);
+  return form ? [...forms[form]] : [];
+}

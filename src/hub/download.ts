@@ -1,0 +1,122 @@
+// One file of the hub into the cache: resumed where a part is there, and checked against its hash before it counts.
+import { createHash, type Hash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { fileError } from "../checkpoint/node.js";
+import { NishikiError } from "../errors.js";
+import type { HubFile } from "./choose-files.js";
+
+export interface DownloadOptions {
+  readonly url: string;
+  readonly token: string | undefined;
+  /** Where the finished file goes; a part lies beside it as `.incomplete`. */
+  readonly blob: string;
+  readonly signal?: AbortSignal;
+  /** Called with the bytes that have come to be there, those of a part from before included. */
+  readonly onBytes?: (count: number) => void;
+}
+
+/** git's hash of small files is over a header and the content; that of large ones over the content. */
+function makeHash({ sha256, size }: HubFile): Hash {
+  return sha256 ? createHash("sha256") : createHash("sha1").update(`blob ${size}\0`);
+}
+
+/**
+ * Downloads a file.
+ * @throws NishikiError "file" (network, disk, wrong hash), "aborted". The part that has come is kept, unless its hash is wrong.
+ */
+export async function download(file: HubFile, options: DownloadOptions): Promise<void> {
+  const { blob, signal } = options;
+  const part = `${blob}.incomplete`;
+  try {
+    await mkdir(dirname(blob), { recursive: true });
+    const hash = makeHash(file);
+    const before = await readPart(part, file, hash, options.onBytes);
+    const complete =
+      before < file.size || file.size === 0 ? await fetchRest(file, before, hash, options) : hash;
+    await finish(file, complete, part, blob);
+  } catch (error) {
+    if (signal?.aborted) {
+      const message = `Stopped; what has come of ${file.path} is kept, and the same command goes on from there.`;
+      throw new NishikiError("aborted", message, { cause: error });
+    }
+    throw error instanceof NishikiError ? error : describe(error, file.path);
+  }
+}
+
+/** How much is there from before; it is hashed too. A part that is too long is of another file. */
+async function readPart(
+  part: string,
+  { size }: HubFile,
+  hash: Hash,
+  onBytes?: (count: number) => void,
+): Promise<number> {
+  const found = await stat(part).catch(() => undefined);
+  if (!found) return 0;
+  if (found.size > size) {
+    await rm(part);
+    return 0;
+  }
+  for await (const chunk of createReadStream(part)) hash.update(chunk as Buffer);
+  onBytes?.(found.size);
+  return found.size;
+}
+
+async function fetchRest(
+  file: HubFile,
+  before: number,
+  hash: Hash,
+  { url, token, blob, signal, onBytes }: DownloadOptions,
+): Promise<Hash> {
+  const headers = {
+    ...(token && { Authorization: `Bearer ${token}` }),
+    ...(before > 0 && { Range: `bytes=${before}-` }),
+  };
+  const response = await fetch(url, { headers, ...(signal && { signal }) });
+  if (!response.ok || !response.body) {
+    throw new NishikiError("file", `${file.path} cannot be downloaded: the hub answered ${response.status}.`);
+  }
+  // A server that does not know ranges sends everything again.
+  const resumed = before > 0 && response.status === 206;
+  const used = resumed || before === 0 ? hash : makeHash(file);
+  if (!resumed && before > 0) onBytes?.(-before);
+  const handle = await open(`${blob}.incomplete`, resumed ? "a" : "w");
+  try {
+    for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+      await handle.writeFile(chunk);
+      used.update(chunk);
+      onBytes?.(chunk.length);
+    }
+  } finally {
+    await handle.close();
+  }
+  return used;
+}
+
+async function finish(file: HubFile, hash: Hash, part: string, blob: string): Promise<void> {
+  const { size } = await stat(part);
+  if (size < file.size) {
+    const message = `The connection ended after ${size} of ${file.size} bytes of ${file.path}; the same command goes on from there.`;
+    throw new NishikiError("file", message);
+  }
+  const expected = file.sha256 ?? file.oid;
+  const found = hash.digest("hex");
+  if (expected !== undefined && found !== expected) {
+    await rm(part);
+    const message = `${file.path} came with a wrong hash (${found}, expected ${expected}) and was thrown away. Download it again.`;
+    throw new NishikiError("file", message);
+  }
+  await rename(part, blob);
+}
+
+function describe(error: unknown, path: string): unknown {
+  const code = (error as NodeJS.ErrnoException).code ?? "";
+  if (/^E(NOSPC|DQUOT|ACCES|PERM|ROFS|NOTDIR|FBIG)/.test(code)) return fileError(error, `write ${path}`);
+  const cause =
+    (error as Error).cause instanceof Error
+      ? ((error as Error).cause as Error).message
+      : (error as Error).message;
+  const message = `The download of ${path} broke off (${cause}); the same command goes on from there.`;
+  return new NishikiError("file", message, { cause: error });
+}

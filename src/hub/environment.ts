@@ -1,0 +1,40 @@
+// What the environment says of the hub, by the names that Python's huggingface_hub has given them.
+import { readFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
+export interface HubEnvironment {
+  /** Where the hub is asked instead of its usual address: HF_ENDPOINT. */
+  readonly endpoint: string | undefined;
+  /** HF_TOKEN, or the file that a login left: HF_TOKEN_PATH, else `token` in HF_HOME. */
+  readonly token: string | undefined;
+  /** Folder of the cache: HF_HUB_CACHE, else `hub` in HF_HOME. */
+  readonly cache: string;
+  /** HF_HUB_OFFLINE: nothing is asked. */
+  readonly offline: boolean;
+}
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+const isOn = (value: string | undefined) => /^(1|on|yes|true)$/i.test(value ?? "");
+
+function getHome(variables: Variables): string {
+  return variables.HF_HOME || join(variables.XDG_CACHE_HOME || join(homedir(), ".cache"), "huggingface");
+}
+
+/** Folder of the cache. */
+export function getHubCache(variables: Variables = process.env): string {
+  return variables.HF_HUB_CACHE || variables.HUGGINGFACE_HUB_CACHE || join(getHome(variables), "hub");
+}
+
+export async function readHubEnvironment(variables: Variables = process.env): Promise<HubEnvironment> {
+  const path = variables.HF_TOKEN_PATH || join(getHome(variables), "token");
+  const given = variables.HF_TOKEN || variables.HUGGING_FACE_HUB_TOKEN;
+  const token = given || (await readFile(path, "utf8").catch(() => ""));
+  return {
+    endpoint: variables.HF_ENDPOINT?.replace(/\/+$/, "") || undefined,
+    token: token.trim() || undefined,
+    cache: getHubCache(variables),
+    offline: isOn(variables.HF_HUB_OFFLINE),
+  };
+}

@@ -1,0 +1,10 @@
+export {
+  type CachedModel,
+  isRepositoryName,
+  listCachedModels,
+  modelInSnapshot,
+  resolveModel,
+} from "./cache.js";
+export { type Choice, chooseFiles, type HubFile } from "./choose-files.js";
+export { getHubCache, type HubEnvironment, readHubEnvironment } from "./environment.js";
+export { checkSpace, type Pulled, type PullOptions, type PullPlan, pullModel } from "./pull.js";

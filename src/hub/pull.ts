@@ -1,0 +1,182 @@
+// nishiki pull: a model from the hub into its cache. What is there is not downloaded again, whoever put it there.
+// Listing is the work of the hub's own library. Its downloads neither go on where they stopped nor check hashes, so that the
+// transfer itself is ours (download.ts).
+import { mkdir, stat, statfs } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { HUB_URL, HubApiError, listFiles, modelInfo } from "@huggingface/hub";
+import { NishikiError } from "../errors.js";
+import {
+  checkRepositoryName,
+  findSnapshot,
+  getFolders,
+  isThere,
+  linkBlob,
+  modelInSnapshot,
+  writeRef,
+} from "./cache.js";
+import { type Choice, chooseFiles, type HubFile } from "./choose-files.js";
+import { download } from "./download.js";
+import type { HubEnvironment } from "./environment.js";
+
+export interface PullOptions extends Choice {
+  /** A branch, tag or commit. Default "main". */
+  readonly revision?: string;
+  readonly environment: HubEnvironment;
+  readonly signal?: AbortSignal;
+  /** Once, before anything is downloaded. */
+  onPlan?(plan: PullPlan): void;
+  onProgress?(done: number, total: number): void;
+}
+
+export interface PullPlan {
+  readonly repository: string;
+  readonly files: readonly HubFile[];
+  /** Bytes of all files, and of those that are still to come. */
+  readonly total: number;
+  readonly missing: number;
+  readonly cache: string;
+}
+
+export interface Pulled {
+  readonly commit: string;
+  /** What `--model` takes (or for a file of another kind, its path). */
+  readonly path: string;
+  /** Bytes that were downloaded. */
+  readonly downloaded: number;
+}
+
+/**
+ * Downloads what is needed of a model.
+ * @throws NishikiError "usage", "checkpoint" (nothing to draw with), "file" (network, access, hash, disk), "aborted".
+ */
+export async function pullModel(name: string, options: PullOptions): Promise<Pulled> {
+  const repository = checkRepositoryName(name);
+  const { environment, revision = "main" } = options;
+  if (environment.offline) return findOffline(repository, revision, environment);
+  const { commit, files } = await listRepository(repository, revision, options);
+  const chosen = chooseFiles(files, repository, options);
+  const folders = getFolders(repository, environment.cache);
+  const blobOf = (file: HubFile) =>
+    join(folders.blobs, file.sha256 ?? file.oid ?? file.path.replaceAll("/", "--"));
+  const snapshot = join(folders.snapshots, commit);
+  const there = await Promise.all(chosen.map(async (file) => ({ file, is: await isThere(blobOf(file)) })));
+  const total = chosen.reduce((sum, { size }) => sum + size, 0);
+  const toCome = there.filter(({ is }) => !is).map(({ file }) => file);
+  const missing = toCome.reduce((sum, { size }) => sum + size, 0);
+  options.onPlan?.({ repository, files: chosen, total, missing, cache: environment.cache });
+  await checkSpace(environment.cache, missing - (await partsOf(toCome, blobOf)));
+  let done = total - missing;
+  for (const { file, is } of there) {
+    options.signal?.throwIfAborted();
+    const blob = blobOf(file);
+    if (!is) {
+      await download(file, {
+        url: urlOf(repository, commit, file.path, environment),
+        token: environment.token,
+        blob,
+        ...(options.signal && { signal: options.signal }),
+        onBytes: (count) => {
+          done += count;
+          options.onProgress?.(done, total);
+        },
+      });
+    }
+    await linkBlob(blob, join(snapshot, file.path));
+  }
+  await writeRef(folders, revision, commit);
+  const path = options.file ? join(snapshot, options.file) : ((await modelInSnapshot(snapshot)) ?? snapshot);
+  return { commit, path, downloaded: missing };
+}
+
+async function findOffline(repository: string, revision: string, { cache }: HubEnvironment): Promise<Pulled> {
+  const snapshot = await findSnapshot(repository, cache, revision);
+  const path = snapshot && (await modelInSnapshot(snapshot));
+  if (snapshot && path) return { commit: snapshot, path, downloaded: 0 };
+  const message = `${repository} is not in the cache (${cache}), and HF_HUB_OFFLINE forbids to download it.`;
+  throw new NishikiError("file", message);
+}
+
+function urlOf(repository: string, commit: string, path: string, { endpoint }: HubEnvironment): string {
+  const inside = path.split("/").map(encodeURIComponent).join("/");
+  return `${endpoint ?? HUB_URL}/${repository}/resolve/${commit}/${inside}`;
+}
+
+async function listRepository(repository: string, revision: string, { environment, signal }: PullOptions) {
+  const { endpoint, token } = environment;
+  const access = {
+    ...(endpoint && { hubUrl: endpoint }),
+    // The library takes tokens of the hub's own form alone; mirrors have others.
+    fetch: (input: Parameters<typeof fetch>[0], init?: RequestInit) => {
+      const headers = new Headers(init?.headers);
+      if (token) headers.set("Authorization", `Bearer ${token}`);
+      return fetch(input, { ...init, headers, ...(signal && { signal }) });
+    },
+  };
+  try {
+    const info = await modelInfo({ name: repository, revision, additionalFields: ["sha"], ...access });
+    const commit = info.sha;
+    const files: HubFile[] = [];
+    const repo = { type: "model", name: repository } as const;
+    for await (const { type, path, size, oid, lfs } of listFiles({
+      repo,
+      recursive: true,
+      revision: commit,
+      ...access,
+    })) {
+      if (type !== "file") continue;
+      files.push({ path, size: lfs?.size ?? size, ...(lfs ? { sha256: lfs.oid } : oid ? { oid } : {}) });
+    }
+    return { commit, files };
+  } catch (error) {
+    if (signal?.aborted)
+      throw new NishikiError("aborted", "Stopped before anything was downloaded.", { cause: error });
+    throw explain(error, repository, revision, token !== undefined);
+  }
+}
+
+function explain(error: unknown, repository: string, revision: string, hasToken: boolean): NishikiError {
+  const status = error instanceof HubApiError ? error.statusCode : undefined;
+  const sentence =
+    status === 401 || status === 403
+      ? `${repository} is not open to ${hasToken ? "this token" : "everyone"}: accept its terms on its page, ` +
+        `${hasToken ? "or use a token of an account that has" : "and set HF_TOKEN to a token of your account"}. A misspelt name is answered like this too.`
+      : status === 404
+        ? `There is no model ${repository} with the revision ${revision}; look at the spelling.`
+        : status !== undefined
+          ? `The hub answered ${status} when asked for ${repository}; try again later.`
+          : `The hub cannot be reached (${reasonOf(error)}). Check the connection, and HF_ENDPOINT if it is set.`;
+  return new NishikiError("file", sentence, { cause: error });
+}
+
+function reasonOf(error: unknown): string {
+  const cause = (error as Error).cause;
+  return cause instanceof Error
+    ? cause.message || String((cause as NodeJS.ErrnoException).code)
+    : (error as Error).message;
+}
+
+/** Bytes of the files' parts that are there from before. */
+async function partsOf(files: readonly HubFile[], blobOf: (file: HubFile) => string): Promise<number> {
+  const sizes = await Promise.all(
+    files.map((file) =>
+      stat(`${blobOf(file)}.incomplete`).then(
+        ({ size }) => Math.min(size, file.size),
+        () => 0,
+      ),
+    ),
+  );
+  return sizes.reduce((a, b) => a + b, 0);
+}
+
+/** @throws NishikiError "file" where the disk has less room than is needed. */
+export async function checkSpace(cache: string, needed: number): Promise<void> {
+  await mkdir(cache, { recursive: true }).catch(() => {}); // what is wrong with it is told when it is written to
+  let folder = cache;
+  while (!(await isThere(folder)) && dirname(folder) !== folder) folder = dirname(folder);
+  const { bavail, bsize } = await statfs(folder);
+  const free = bavail * bsize;
+  if (needed <= free) return;
+  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
+  const message = `${gigabytes(needed)} are still to come, and the disk of ${cache} has ${gigabytes(free)} left. Free some, or set HF_HOME to a folder on another disk.`;
+  throw new NishikiError("file", message);
+}
