@@ -58,6 +58,7 @@ const classes: Readonly<Record<string, SamplerName>> = {
   DPMSolverSDEScheduler: "dpmpp-sde",
   UniPCMultistepScheduler: "unipc",
   LCMScheduler: "lcm",
+  TCDScheduler: "tcd",
 };
 
 /** Options that this program takes only with these values, by class. */
@@ -87,6 +88,7 @@ const defaultSpacing: Readonly<Record<string, Spacing>> = {
   DDPMScheduler: "leading",
   PNDMScheduler: "leading",
   LCMScheduler: "leading",
+  TCDScheduler: "leading",
 };
 
 const predictionNames: Readonly<Record<string, PredictionName>> = {
@@ -182,6 +184,7 @@ const rules: Partial<Record<SamplerName, Rule>> = {
   ddpm: "ddim",
   pndm: "ddim",
   lcm: "lcm",
+  tcd: "lcm",
   "dpmpp-2m": "solver",
   "dpmpp-2m-sde": "solver",
   "dpmpp-2m-sde-heun": "solver",
@@ -228,8 +231,8 @@ function planSpacing(trained: TrainedScheduler, sampler: SamplerName, steps: num
   const rule = rules[sampler] ?? "euler";
   const times = getTimes(rule, steps, trained);
   const sigmaOf = (time: number) => interpolateSigma(schedule, time, rule === "euler");
-  const keepsNoise = sampler === "ddim" || sampler === "pndm";
-  const last = keepsNoise && !endsClean ? schedule.sigmaMin : 0;
+  const keepsNoise = sampler === "tcd" || ((sampler === "ddim" || sampler === "pndm") && !endsClean);
+  const last = keepsNoise ? schedule.sigmaMin : 0;
   return { rule, times, sigmas: times.map(sigmaOf), last };
 }
 
@@ -295,6 +298,12 @@ export function planSteps(
     noiseScale: isEuler ? first : Math.sqrt(first ** 2 + 1),
     finalScale: schedule.alphaOf(plan.last),
   };
+}
+
+/** The level at the whole time that is a share of a level's time earlier, in training's own times. */
+export function getEarlierLevel(schedule: NoiseSchedule): (sigma: number, share: number) => number {
+  return (sigma, share) =>
+    interpolateSigma(schedule, Math.floor((1 - share) * schedule.timeOf(sigma) + 1e-6), false);
 }
 
 /** The schedule that tells the network the very time of each level, where rounding had moved it. */

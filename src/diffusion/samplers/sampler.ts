@@ -29,6 +29,8 @@ export interface SamplerOptions<C> {
   readonly noise?: NoiseSource;
   /** Ancestral and SDE samplers: how much noise is renewed, 0 (none) … 1 (all that the theory allows). Default 1. */
   readonly eta?: number;
+  /** TCD: the level at the time that is a share of a level's time earlier. */
+  readonly earlier?: (sigma: number, share: number) => number;
   /** Heun: what its steps are straight over. Default "flow", t = sigma/(1 + sigma). */
   readonly over?: "flow" | "sigma";
   /** Heun: noise added before each step, of Karras et al. 2022, algorithm 2. Default none. */

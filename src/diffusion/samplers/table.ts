@@ -14,6 +14,7 @@ import { lcm } from "./lcm.js";
 import { lms } from "./lms.js";
 import { pndm } from "./pndm.js";
 import type { Sampler } from "./sampler.js";
+import { tcd } from "./tcd.js";
 import { uniPcBh1, uniPcBh2 } from "./unipc.js";
 
 export type SamplerName =
@@ -33,6 +34,7 @@ export type SamplerName =
   | "ddpm"
   | "pndm"
   | "lcm"
+  | "tcd"
   | "unipc"
   | "unipc-bh1";
 
@@ -95,6 +97,7 @@ const rows: Record<SamplerName, Row> = {
   // DDPM (Ho et al. 2020) draws from the posterior of each step, which is what an ancestral step is.
   ddpm: row(eulerAncestral, "DDPM", [], { stochastic: true }),
   pndm: row(pndm, "PNDM", ["plms"], { order: 2, firstEvaluations: 1 }),
+  tcd: row(tcd, "TCD", [], { stochastic: true }),
   lcm: row(lcm, "LCM", [], { stochastic: true }),
   unipc: row(uniPcBh2, "UniPC", ["unipc_bh2"], { order: 3 }),
   "unipc-bh1": row(uniPcBh1, "UniPC bh1", [], { order: 3 }),

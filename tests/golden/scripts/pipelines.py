@@ -190,6 +190,7 @@ scheduler_of = {
     ("euler", "beta"): ("EulerDiscreteScheduler", {"use_beta_sigmas": True}),
     ("euler", "trailing"): ("EulerDiscreteScheduler", {"timestep_spacing": "trailing"}),
     ("ddim", "trailing"): ("DDIMScheduler", {"timestep_spacing": "trailing"}),
+    ("tcd", None): ("TCDScheduler", {}),
     ("dpmpp-2m", "linspace"): ("DPMSolverMultistepScheduler", {"timestep_spacing": "linspace"}),
 }
 drawn = {"image": True}
@@ -286,6 +287,8 @@ def draw(folder, kind, case):
         "prompt": case["prompt"], "num_inference_steps": case["steps"], "guidance_scale": case["guidance"],
         "generator": torch.Generator().manual_seed(case["seed"]), "output_type": "latent",
     }  # fmt: skip
+    if case.get("sampler") == "tcd":
+        arguments["eta"] = 0.3
     if kind is not diffusers.LatentConsistencyModelPipeline:
         arguments["negative_prompt"] = case["negative"] or None
     names = {"clipSkip": "clip_skip", "guidanceRescale": "guidance_rescale", "strength": "strength"}
