@@ -35,7 +35,7 @@ export const machineFields: Fields<MachineSettings, undefined> = {
   model: {
     check: (value, where) => (value === undefined ? undefined : filledText(value, where)),
     flag: "-m, --model <folder>",
-    help: "a folder with a model.json, or of Stable Diffusion as diffusers lays it out",
+    help: "a folder with a model.json; Stable Diffusion: a folder as diffusers lays it out, or a single .safetensors file",
     fallbackWords: "the embedded model",
   },
   vae: {
