@@ -53,7 +53,7 @@ export function getBetas(name: BetaName, count = 1000, range?: readonly [number,
   }
 }
 
-/** What is left of the signal at a last step that should leave none, so that sigma is 4096 there and not infinite. */
+/** What is left of the signal at a last step that should leave none, so that sigma is 4096 there; diffusers' choice. */
 const LEAST_ALPHA_BAR = 2 ** -24;
 
 /**
@@ -61,8 +61,12 @@ const LEAST_ALPHA_BAR = 2 ** -24;
  * Between two trained times, the time is interpolated in log sigma; the network is told a time in [0, levels - 1].
  * @param zeroSnr Nothing of the signal is left at the last time, and the others are moved accordingly (Lin et al. 2023,
  *   arXiv 2305.08891, algorithm 1).
+ * @param leastAlphaBar What is left all the same, so that sigma is not infinite.
  */
-export function getDiscreteSchedule(betas: readonly number[], { zeroSnr = false } = {}): NoiseSchedule {
+export function getDiscreteSchedule(
+  betas: readonly number[],
+  { zeroSnr = false, leastAlphaBar = LEAST_ALPHA_BAR } = {},
+): NoiseSchedule {
   if (betas.length < 2 || !betas.every((beta) => beta > 0 && beta < 1))
     throw new NishikiError("usage", "A noise schedule needs at least two betas, all between 0 and 1.");
   let product = 1;
@@ -70,13 +74,13 @@ export function getDiscreteSchedule(betas: readonly number[], { zeroSnr = false 
     product *= 1 - beta;
     return product;
   });
-  return getScheduleOfAlphaBars(zeroSnr ? removeLastSignal(alphaBars) : alphaBars);
+  return getScheduleOfAlphaBars(zeroSnr ? removeLastSignal(alphaBars, leastAlphaBar) : alphaBars);
 }
 
-function removeLastSignal(alphaBars: readonly number[]): number[] {
+function removeLastSignal(alphaBars: readonly number[], least: number): number[] {
   const [first, last] = [Math.sqrt(alphaBars[0]!), Math.sqrt(alphaBars.at(-1)!)];
   return alphaBars.map((alphaBar) =>
-    Math.max(LEAST_ALPHA_BAR, ((Math.sqrt(alphaBar) - last) * (first / (first - last))) ** 2),
+    Math.max(least, ((Math.sqrt(alphaBar) - last) * (first / (first - last))) ** 2),
   );
 }
 

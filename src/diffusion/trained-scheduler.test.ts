@@ -45,6 +45,8 @@ describe("the noise levels of a published config", () => {
       { _class_name: "DDIMScheduler", clip_sample: true },
       /clip_sample: true is not supported; expected false\.$/,
     ],
+    [{ _class_name: "DDPMScheduler" }, /clip_sample: true is not supported; expected false\.$/],
+    [{ _class_name: "PNDMScheduler" }, /skip_prk_steps: false is not supported; expected true\.$/],
     [{ thresholding: true }, /thresholding: true is not supported/],
     [{ trained_betas: [0.1] }, /trained_betas: \[0\.1\] is not supported/],
     [
@@ -63,6 +65,18 @@ describe("the noise levels of a published config", () => {
   ])("%j is refused by name", (config, message) => {
     expect(() => readScheduler(config)).toThrow(message);
     expect(() => readScheduler(config)).toThrow(expect.objectContaining({ code: "checkpoint" }));
+  });
+
+  it("end without noise where the cleanest level is the last step's already", () => {
+    const trained = readScheduler({
+      _class_name: "DDIMScheduler",
+      clip_sample: false,
+      set_alpha_to_one: false,
+    });
+    const plan = (stepSchedule: "uniform" | "simple") =>
+      planSteps(trained, { sampler: "ddim", stepSchedule, steps: 4 });
+    expect(plan("uniform").sigmas.slice(-2)).toEqual([trained.schedule.sigmaMin, 0]);
+    expect(plan("simple").sigmas.at(-1)).toBe(trained.schedule.sigmaMin);
   });
 
   it("that another step schedule is asked for are those of it", () => {

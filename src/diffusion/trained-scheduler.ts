@@ -66,6 +66,8 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly unknown
   DDIMScheduler: { clip_sample: [false] },
   DDPMScheduler: { clip_sample: [false], variance_type: ["fixed_small", "fixed_small_log"] },
   PNDMScheduler: { skip_prk_steps: [true] },
+  LCMScheduler: { clip_sample: [false], original_inference_steps: [50] },
+  TCDScheduler: { clip_sample: [false], original_inference_steps: [50] },
   DPMSolverMultistepScheduler: {
     algorithm_type: ["dpmsolver++", "sde-dpmsolver++"],
     solver_order: [2],
@@ -82,14 +84,28 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly unknown
   },
 };
 
-/** Each class's own default where the config says nothing. */
-const defaultSpacing: Readonly<Record<string, Spacing>> = {
-  DDIMScheduler: "leading",
-  DDPMScheduler: "leading",
-  PNDMScheduler: "leading",
-  LCMScheduler: "leading",
-  TCDScheduler: "leading",
+const distilled = {
+  beta_schedule: "scaled_linear",
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  timestep_spacing: "leading",
 };
+
+/** What each class takes where the config says nothing, as far as it is not what most take. */
+const ownDefaults: Readonly<Record<string, Json>> = {
+  DDIMScheduler: { timestep_spacing: "leading", clip_sample: true },
+  DDPMScheduler: { timestep_spacing: "leading", clip_sample: true },
+  PNDMScheduler: { timestep_spacing: "leading", skip_prk_steps: false, set_alpha_to_one: false },
+  LCMScheduler: distilled,
+  TCDScheduler: distilled,
+};
+
+/** What is taken where no class is named: how Stable Diffusion 1.x was published. */
+const unnamed: Json = { timestep_spacing: "leading", skip_prk_steps: true };
+
+/** Classes that leave nothing of the signal where there should be none; the others leave 2^-24. */
+const keepsZero: ReadonlySet<string> = new Set(["DDIMScheduler", "DDPMScheduler"]);
+const ALMOST_NOTHING = 2 ** -60;
 
 const predictionNames: Readonly<Record<string, PredictionName>> = {
   epsilon: "eps",
@@ -132,8 +148,9 @@ function refuse(json: Json, field: string, harmless: readonly unknown[]): void {
  * Reads a `scheduler_config.json`. Options that this program cannot honour are refused by name.
  * @throws NishikiError "checkpoint"
  */
-export function readScheduler(json: Json): TrainedScheduler {
-  const name = String(json._class_name ?? "PNDMScheduler");
+export function readScheduler(given: Json): TrainedScheduler {
+  const name = String(given._class_name ?? "PNDMScheduler");
+  const json: Json = { ...(given._class_name === undefined ? unnamed : ownDefaults[name]), ...given };
   if (!Object.hasOwn(classes, name)) {
     const cause = unknownName("scheduler", name, Object.keys(classes));
     throw new NishikiError("checkpoint", `scheduler_config.json: ${cause.message}`, { cause });
@@ -148,10 +165,13 @@ export function readScheduler(json: Json): TrainedScheduler {
   const spacings = { leading: "leading", linspace: "linspace", trailing: "trailing" } as const;
   return {
     prediction: pick(json, "prediction_type", predictionNames, "epsilon"),
-    schedule: getDiscreteSchedule(betas, { zeroSnr: json.rescale_betas_zero_snr === true }),
+    schedule: getDiscreteSchedule(betas, {
+      zeroSnr: json.rescale_betas_zero_snr === true,
+      ...(keepsZero.has(name) && { leastAlphaBar: ALMOST_NOTHING }),
+    }),
     sampler: samplerOf(name, json),
     stepSchedule: stepScheduleOf(json),
-    spacing: pick(json, "timestep_spacing", spacings, defaultSpacing[name] ?? "linspace"),
+    spacing: pick(json, "timestep_spacing", spacings, "linspace"),
     stepsOffset: numberOf(json, "steps_offset", 0),
     endsClean: json.set_alpha_to_one !== false,
   };
@@ -232,8 +252,10 @@ function planSpacing(trained: TrainedScheduler, sampler: SamplerName, steps: num
   const times = getTimes(rule, steps, trained);
   const sigmaOf = (time: number) => interpolateSigma(schedule, time, rule === "euler");
   const keepsNoise = sampler === "tcd" || ((sampler === "ddim" || sampler === "pndm") && !endsClean);
-  const last = keepsNoise ? schedule.sigmaMin : 0;
-  return { rule, times, sigmas: times.map(sigmaOf), last };
+  const sigmas = times.map(sigmaOf);
+  // A spacing whose last step is at the cleanest level already cannot end there.
+  const last = keepsNoise && sigmas.at(-1)! > schedule.sigmaMin ? schedule.sigmaMin : 0;
+  return { rule, times, sigmas, last };
 }
 
 /** Sigma at a time of training. Between two of them, it is interpolated where a sampler stops there. */
@@ -282,11 +304,12 @@ export function planSteps(
       sigmaMin: whole ? schedule.sigmaMin : plan.sigmas.at(-1)!,
     };
     plan.sigmas = getSigmas(steps, range).slice(0, -1);
-    // Multistep solvers are told whole times, which diffusers rounds for one schedule and cuts for the others, where its
+    // Multistep solvers (and DPM2, for one schedule) are told whole times, which diffusers rounds for one schedule and cuts for the others, where its
     // float32 logarithms keep the noisiest just short of the last time.
     const cut =
       stepSchedule === "karras" ? roundEven : (time: number) => Math.max(0, Math.floor(time - 1e-6));
-    const round = whole ? cut : (time: number) => time;
+    const isWhole = whole || (stepSchedule === "karras" && sampler.startsWith("dpm2"));
+    const round = isWhole ? cut : (time: number) => time;
     plan.times = plan.sigmas.map((sigma) => round(schedule.timeOf(sigma)));
   }
   const sigmas = [...plan.sigmas, plan.last];

@@ -27,7 +27,7 @@ export interface SamplerOptions<C> {
   readonly signal?: AbortSignal;
   /** Needed by samplers that add noise on the way. */
   readonly noise?: NoiseSource;
-  /** Ancestral and SDE samplers: how much noise is renewed, 0 (none) … 1 (all that the theory allows). Default 1. */
+  /** How much noise is renewed, 0 (none) … 1 (all that the theory allows). Default 1; DDIM's is 0, TCD's 0.3. */
   readonly eta?: number;
   /** TCD: the level at the time that is a share of a level's time earlier. */
   readonly earlier?: (sigma: number, share: number) => number;

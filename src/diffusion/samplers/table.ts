@@ -1,6 +1,7 @@
 // Every sampler by name, and what a person needs to know in order to choose.
 
 import { unknownName } from "../../errors.js";
+import { ddim } from "./ddim.js";
 import { dpm2, dpm2Ancestral } from "./dpm2.js";
 import { dpmpp2m } from "./dpmpp-2m.js";
 import { dpmpp2mSde, dpmpp2mSdeHeun } from "./dpmpp-2m-sde.js";
@@ -92,8 +93,7 @@ const rows: Record<SamplerName, Row> = {
   }),
   "dpmpp-sde": row(dpmppSde, "DPM++ SDE", ["k_dpmpp_sde"], { evaluationsPerStep: 2, stochastic: true }),
   "dpmpp-3m-sde": row(dpmpp3mSde, "DPM++ 3M SDE", ["k_dpmpp_3m_sde"], { order: 2, stochastic: true }),
-  // DDIM (Song et al. 2021, arXiv 2010.02502) without noise is Euler's method over sigma; its levels differ.
-  ddim: row(euler, "DDIM", [], {}),
+  ddim: row(ddim, "DDIM", [], {}),
   // DDPM (Ho et al. 2020) draws from the posterior of each step, which is what an ancestral step is.
   ddpm: row(eulerAncestral, "DDPM", [], { stochastic: true }),
   pndm: row(pndm, "PNDM", ["plms"], { order: 2, firstEvaluations: 1 }),
