@@ -106,9 +106,24 @@ describe("a checkpoint", () => {
     expect(prediction(sd1)).toBe("epsilon");
     expect(prediction(sd2)).toBe("v_prediction");
     expect(prediction(sd2, [], 875_000)).toBe("epsilon");
+    const widened = sd2.tensors.map(([name, shape, part, names]) => {
+      const isFirst = name === "model.diffusion_model.input_blocks.0.0.weight";
+      return [name, isFirst ? [320, 9, 3, 3] : shape, part, names] as const;
+    });
+    const inpainting = reading(widened as unknown as Family["tensors"]);
+    expect(inpainting.scheduler.prediction_type).toBe("epsilon");
+    expect(inpainting.unet.config.sample_size).toBe(64);
     expect(prediction(sdxl)).toBe("epsilon");
     expect(prediction(sdxl, ["v_pred"])).toBe("v_prediction");
     expect(reading([...sdxl.tensors, ["ztsnr", [1]]]).scheduler.rescale_betas_zero_snr).toBe(true);
+  });
+
+  it("of 2.x may have the text encoder's layers with or without the last, which is not used", () => {
+    const last = "cond_stage_model.model.transformer.resblocks.23.";
+    const without = reading(sd2.tensors.filter(([name]) => !name.startsWith(last)));
+    const [found, usual] = [without, reading(sd2.tensors)].map(({ textEncoders }) => textEncoders[0]!);
+    expect(found!.config).toEqual(usual!.config);
+    expect([...found!.weights.keys()]).toEqual([...usual!.weights.keys()]);
   });
 
   it.each([
@@ -116,8 +131,14 @@ describe("a checkpoint", () => {
       [["lora_unet_down_blocks_0.lora_down.weight", [4, 320]]],
       "it is a LoRA, which goes with a model: give it with --lora",
     ],
-    [[["model.diffusion_model.joint_blocks.0.x", [1]]], "it has a denoiser and no text encoder"],
+    [[["model.diffusion_model.joint_blocks.0.x", [1]]], "it is Stable Diffusion 3"],
+    [[["model.diffusion_model.double_blocks.0.img_attn.qkv.weight", [9, 3]]], "it is Flux"],
     [[["double_blocks.0.img_attn.qkv.weight", [9, 3]]], "it is Flux"],
+    [[...sdxl.tensors, ["edm_mean", [1]]], "it is Playground 2.5"],
+    [[...sdxl.tensors, ["edm_vpred.sigma_max", [1]]], "it is CosXL"],
+    [[...sd2.tensors, ["model.diffusion_model.label_emb.0.0.weight", [1280, 2048]]], "(unCLIP, upscaling)"],
+    [[["input_blocks.0.0.weight", [320, 4, 3, 3]]], "it is a denoiser alone"],
+    [[["encoder.down.0.block.0.conv1.weight", [8, 8, 3, 3]]], "it is an autoencoder alone"],
     [[["joint_blocks.0.context_block", [1]]], "it is Stable Diffusion 3"],
     [[["emb_params", [2, 768]]], "it is a textual inversion: give it with --embedding"],
     [

@@ -1,6 +1,7 @@
 // A single-file checkpoint of Stable Diffusion 1.x, 2.x or XL: which it is, told from names and shapes, and its parts with
 // diffusers' configs and names. Nothing is loaded.
 import { NishikiError } from "../../errors.js";
+import { nameOtherFile, nameOtherModel } from "./strangers.js";
 import { CheckpointTensors, type Place, type Renamed } from "./tensors.js";
 import { readHuggingFaceText, readOpenClipText } from "./text.js";
 import { readUnet } from "./unet.js";
@@ -35,38 +36,26 @@ const endOfText = "<|endoftext|>";
 
 /** Known, and of no use for drawing: schedules that configs say better, averages of training, the loss's network. */
 const notNeeded =
-  /^(model_ema\.|alphas_cumprod|betas$|(log|sqrt)_|posterior_|lvlb_weights|logvar$|scale_factor$|denoiser\.|first_stage_model\.loss\.|global_step$|ztsnr$|v_pred$|edm_)|\.(position_ids|logit_scale|attn_mask)$/;
-
-/** Other models that come as one file, each by a tensor that it has. */
-const strangers: readonly (readonly [RegExp, string])[] = [
-  [/(^|\.)joint_blocks\.\d/, "Stable Diffusion 3"],
-  [/(^|\.)double_blocks\.\d/, "Flux"],
-  [/\.lora_(down|up)\.|\.lora_[AB]\.|^lora_/, "a LoRA, which goes with a model: give it with --lora"],
-  [/^(control_model|controlnet)/, "a ControlNet"],
-  [
-    /^(down_blocks|up_blocks|mid_block)\./,
-    "a denoiser in diffusers' form, without the other parts of a model",
-  ],
-  [/^(emb_params|string_to_param|clip_[lg])$/, "a textual inversion: give it with --embedding"],
-  [/^(encoder|decoder)\.(down|up|mid)/, "an autoencoder alone: give it with --vae"],
-];
+  /^(model_ema\.|alphas_cumprod|betas$|(log|sqrt)_|posterior_|lvlb_weights|logvar$|scale_factor$|denoiser\.|first_stage_model\.loss\.|global_step$|ztsnr$|v_pred$)|\.(position_ids|logit_scale|attn_mask)$/;
 
 function familyOf(tensors: CheckpointTensors, path: string): SingleFile["family"] {
   const has = (prefix: string) => tensors.under(prefix).length > 0;
+  const names = tensors.under("");
+  const other = has(unetRoot) ? nameOtherModel(names) : nameOtherFile(names);
+  if (other) throw refuse(path, `it is ${other}`);
   if (has(unetRoot)) {
     if (has(xlTexts[1]) && has(xlTexts[0])) return "sdxl";
     if (has("conditioner.embedders.0.model."))
       throw refuse(path, "it is the refiner of XL, which cannot be drawn with alone");
-    if (has(openText)) return "sd2";
+    if (has(openText)) {
+      if (has(`${unetRoot}label_emb.`))
+        throw refuse(path, "it is a form of 2.x that takes a picture beside the words (unCLIP, upscaling)");
+      return "sd2";
+    }
     if (has(firstText)) return "sd1";
     throw refuse(path, "it has a denoiser and no text encoder");
   }
-  const found = strangers.find(([pattern]) => tensors.under("").some((name) => pattern.test(name)));
-  if (found) throw refuse(path, `it is ${found[1]}`);
-  const some = tensors
-    .under("")
-    .slice(0, 3)
-    .map((name) => `"${name}"`);
+  const some = names.slice(0, 3).map((name) => `"${name}"`);
   throw refuse(path, `its tensors (${some.join(", ")}, …) are those of no model that is known here`);
 }
 
@@ -84,18 +73,25 @@ export function readSingleFile(places: ReadonlyMap<string, Place>, path: string,
   const family = familyOf(tensors, path);
   const missing = ["first_stage_model.decoder.conv_in.weight", "first_stage_model.encoder.conv_in.weight"];
   if (missing.some((name) => !tensors.has(name))) throw refuse(path, "it has no whole autoencoder");
-  const marks = { velocity: tensors.has("v_pred"), zeroTerminal: tensors.has("ztsnr") };
   const unet = part(readUnet(tensors));
+  const traits: Traits = {
+    family,
+    velocity: tensors.has("v_pred"),
+    zeroTerminal: tensors.has("ztsnr"),
+    // The base model of 2.x was saved after 875,000 steps, and its inpainting network was trained from that one; all others of 2.x
+    // predict velocity and draw 768 pixels.
+    isBase2: family === "sd2" && (steps === 875_000 || unet.config.in_channels === 9),
+  };
   const vae = part(readVae(tensors, family === "sdxl" ? 0.13025 : 0.18215));
   const textEncoders = readTexts(tensors, family).map(part);
   tensors.ignore(notNeeded);
   return {
     family,
-    unet: { ...unet, config: { ...unet.config, sample_size: sampleSize(family, steps) } },
+    unet: { ...unet, config: { ...unet.config, sample_size: sampleSize(traits) } },
     vae,
     textEncoders,
     pads: family === "sd1" ? [endOfText] : family === "sd2" ? ["!"] : [endOfText, "!"],
-    scheduler: schedulerOf(family, marks, steps),
+    scheduler: schedulerOf(traits),
     unknown: tensors.unused(),
   };
 }
@@ -109,21 +105,26 @@ function readTexts(tensors: CheckpointTensors, family: SingleFile["family"]) {
     case "sd1":
       return [readHuggingFaceText(tensors, firstText)];
     case "sd2":
-      return [readOpenClipText(tensors, openText, { dropLast: true, projected: false })];
+      return [readOpenClipText(tensors, openText, { most: 23, projected: false })];
     case "sdxl":
       return [
         readHuggingFaceText(tensors, xlTexts[0]),
-        readOpenClipText(tensors, xlTexts[1], { dropLast: false, projected: true }),
+        readOpenClipText(tensors, xlTexts[1], { projected: true }),
       ];
   }
 }
 
-/** The base model of 2.x was saved after 875,000 steps; all others of 2.x predict velocity and draw 768 pixels. */
-const isBase2 = (steps: number | undefined) => steps === 875_000;
+/** What decides how a checkpoint is drawn with and is not in its networks. */
+interface Traits {
+  readonly family: SingleFile["family"];
+  readonly velocity: boolean;
+  readonly zeroTerminal: boolean;
+  readonly isBase2: boolean;
+}
 
-function sampleSize(family: SingleFile["family"], steps: number | undefined): number {
+function sampleSize({ family, isBase2 }: Traits): number {
   if (family === "sdxl") return 128;
-  return family === "sd2" && !isBase2(steps) ? 96 : 64;
+  return family === "sd2" && !isBase2 ? 96 : 64;
 }
 
 const training = {
@@ -134,11 +135,7 @@ const training = {
 };
 
 /** What the families' published folders say. */
-function schedulerOf(
-  family: SingleFile["family"],
-  { velocity, zeroTerminal }: { readonly velocity: boolean; readonly zeroTerminal: boolean },
-  steps: number | undefined,
-): Json {
+function schedulerOf({ family, velocity, zeroTerminal, isBase2 }: Traits): Json {
   if (family === "sdxl") {
     return {
       _class_name: "EulerDiscreteScheduler",
@@ -149,7 +146,7 @@ function schedulerOf(
       ...(zeroTerminal && { rescale_betas_zero_snr: true }),
     };
   }
-  const isVelocity = velocity || (family === "sd2" && !isBase2(steps));
+  const isVelocity = velocity || (family === "sd2" && !isBase2);
   return {
     _class_name: family === "sd1" ? "PNDMScheduler" : "DDIMScheduler",
     ...training,

@@ -48,16 +48,16 @@ const singles: Readonly<Record<string, string>> = {
 
 /**
  * An encoder with OpenCLIP's names.
- * @param dropLast 2.x was trained on the states before the last layer, which published folders leave out.
+ * @param most How many layers are used: 2.x was trained on the states before the last layer. Files that were made from published
+ *   folders do not have it.
  * @param projected XL uses the projection of the text's vector.
  */
 export function readOpenClipText(
   tensors: CheckpointTensors,
   root: string,
-  { dropLast, projected }: { readonly dropLast: boolean; readonly projected: boolean },
+  { most = Infinity, projected }: { readonly most?: number; readonly projected: boolean },
 ): Found {
-  const all = tensors.count(`${root}transformer.resblocks.`, ".ln_1.weight");
-  const layers = dropLast ? all - 1 : all;
+  const layers = Math.min(most, tensors.count(`${root}transformer.resblocks.`, ".ln_1.weight"));
   const renamed: (readonly [string, Place])[] = [];
   for (const name of tensors.under(root)) {
     const single = singles[name];
