@@ -16,7 +16,7 @@ export interface ModelComponent {
   readonly weights: Weights;
 }
 
-/** A folder with vocab.json and merges.txt; or CLIP's own vocabulary, with what fills short texts. */
+/** A folder with vocab.json and merges.txt, or tokenizer.json; or CLIP's own vocabulary, with what fills short texts. */
 export type TokenizerPlace = { readonly folder: string } | { readonly padToken: string };
 
 export interface StableDiffusionFiles {
@@ -88,7 +88,7 @@ function currentShape(name: string, place: WeightLocation): WeightLocation {
   return isMatrix && shape.length === 4 ? { ...place, shape: shape.slice(0, 2) } : place;
 }
 
-async function openComponent(folder: string, rename: Rename): Promise<ModelComponent> {
+async function openComponent(folder: string, rename: Rename = (own) => own): Promise<ModelComponent> {
   const config = await readJson(join(folder, "config.json"));
   const places = [...(await openWeights(folder))].map(
     ([name, place]) => [rename(name), currentShape(rename(name), place)] as const,
@@ -109,19 +109,58 @@ function familyOf(unet: ModelComponent, hasSecond: boolean): StableDiffusionFile
   return unet.config.cross_attention_dim === 1024 ? "sd2" : "sd1";
 }
 
-/** Components that a folder lacks, told at once. */
-async function checkFolders(path: string, names: readonly string[]): Promise<void> {
-  const there = await Promise.all(
-    names.map((name) =>
-      stat(join(path, name)).then(
-        (found) => found.isDirectory(),
-        () => false,
-      ),
-    ),
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
   );
+
+/** The networks that a pipeline's parts must be; what schedulers and configs say is judged by their readers. */
+const classes: Readonly<Record<string, readonly string[]>> = {
+  unet: ["UNet2DConditionModel"],
+  vae: ["AutoencoderKL", "AutoencoderTiny"],
+  text_encoder: ["CLIPTextModel", "CLIPTextModelWithProjection"],
+  text_encoder_2: ["CLIPTextModelWithProjection"],
+};
+
+/** What is wrong with a folder's parts before their files are opened. */
+async function findProblems(path: string, names: readonly string[], index: Json): Promise<string[]> {
+  const there = await Promise.all(names.map((name) => isThere(join(path, name))));
   const missing = names.filter((_, i) => !there[i]);
-  if (missing.length === 0) return;
-  const message = `${path} is not a whole model: its model_index.json names ${missing.join(", ")}, which ${missing.length === 1 ? "is" : "are"} not there. Download it anew.`;
+  const others = names.flatMap((name) => {
+    const found = (index[name] as readonly unknown[])[1];
+    const known = classes[name];
+    if (!known || known.includes(String(found))) return [];
+    return [`its ${name} is a ${found}, expected ${known.join(" or ")}`];
+  });
+  if (missing.length === 0) return others;
+  const are = missing.length === 1 ? "is" : "are";
+  return [
+    `its model_index.json names ${missing.join(", ")}, which ${are} not there. Download it anew`,
+    ...others,
+  ];
+}
+
+/** Opens all parts, and tells what is wrong with any of them at once. */
+async function openParts(
+  path: string,
+  index: Json,
+  names: readonly string[],
+): Promise<Readonly<Record<string, ModelComponent>>> {
+  const problems = await findProblems(path, names, index);
+  const components: Record<string, ModelComponent> = {};
+  for (const name of names.filter((one) => one in classes)) {
+    if (!(await isThere(join(path, name)))) continue;
+    const rename = name === "vae" ? autoencoderName : name === "unet" ? undefined : textEncoderName;
+    try {
+      components[name] = await openComponent(join(path, name), rename);
+    } catch (error) {
+      if (!(error instanceof NishikiError)) throw error;
+      problems.push(error.message.replace(/\.$/, ""));
+    }
+  }
+  if (problems.length === 0) return components;
+  const message = `${path} is not a whole model: ${problems.join("; ")}.`;
   throw new NishikiError("checkpoint", message);
 }
 
@@ -186,42 +225,37 @@ async function openFolder(path: string): Promise<StableDiffusionFiles> {
   }
   const parts = ["unet", "vae", "text_encoder", "tokenizer", "scheduler"];
   const names = hasSecond ? [...parts, "text_encoder_2", "tokenizer_2"] : parts;
-  await checkFolders(path, names);
-  const open = (name: string, rename: Rename = (own) => own) => openComponent(join(path, name), rename);
-  const unet = await open("unet");
-  const vae = await open("vae", autoencoderName);
-  const textEncoder = await open("text_encoder", textEncoderName);
-  const textEncoder2 = hasSecond ? await open("text_encoder_2", textEncoderName) : undefined;
+  const unnamed = names.filter((name) => !isNamed(name));
+  if (unnamed.length > 0) {
+    const message = `${path} is not a whole model: its model_index.json names no ${unnamed.join(", no ")}.`;
+    throw new NishikiError("checkpoint", message);
+  }
+  const components = await openParts(path, index, names);
+  const { unet, vae, text_encoder: textEncoder, text_encoder_2: textEncoder2 } = components;
   const scheduler = await readJson(join(path, "scheduler", "scheduler_config.json"));
-  const components = {
-    unet,
-    vae,
-    text_encoder: textEncoder,
-    ...(textEncoder2 && { text_encoder_2: textEncoder2 }),
-  };
   return {
     name: basename(resolve(path)),
-    family: familyOf(unet, hasSecond),
-    unet,
-    vae,
-    textEncoder,
+    family: familyOf(unet!, hasSecond),
+    unet: unet!,
+    vae: vae!,
+    textEncoder: textEncoder!,
     ...(textEncoder2 && { textEncoder2 }),
     scheduler,
     tokenizers: ["tokenizer", ...(hasSecond ? ["tokenizer_2"] : [])].map((name) => ({
       folder: join(path, name),
     })),
     zerosForEmptyPrompt: index.force_zeros_for_empty_prompt !== false,
-    files: listFiles(path, components, names),
+    files: await listFiles(path, components, names),
     unknown: [],
   };
 }
 
 /** Weights, configs and vocabularies: whatever decides pixels. */
-function listFiles(
+async function listFiles(
   path: string,
   components: Readonly<Record<string, ModelComponent>>,
   names: readonly string[],
-): ReadonlyMap<string, string> {
+): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>();
   for (const name of names) {
     const component = components[name];
@@ -229,11 +263,18 @@ function listFiles(
       ? ["config.json"]
       : name === "scheduler"
         ? ["scheduler_config.json"]
-        : ["vocab.json", "merges.txt"];
+        : await vocabularyOf(join(path, name));
     for (const file of own) files.set(`${name}/${file}`, join(path, name, file));
     for (const { file } of component?.weights.values() ?? []) files.set(`${name}/${basename(file)}`, file);
   }
   return files;
+}
+
+/** Newer folders have their vocabulary in tokenizer.json alone. */
+async function vocabularyOf(folder: string): Promise<readonly string[]> {
+  const pair = ["vocab.json", "merges.txt"];
+  const there = await Promise.all(pair.map((file) => isThere(join(folder, file))));
+  return there.every(Boolean) ? pair : ["tokenizer.json"];
 }
 
 /**

@@ -12,7 +12,8 @@ import { openSafetensors, type SafetensorsFile, type WeightLocation } from "./no
 /** A model's tensors by name. */
 export type Weights = ReadonlyMap<string, WeightLocation>;
 
-const INDEX = ".safetensors.index.json";
+/** "model.safetensors.index.json", of a variant "model.safetensors.index.fp16.json". */
+const INDEX = /\.safetensors\.index(\.\w+)?\.json$/;
 
 /** What a folder's file is called where there are several, the most exact form first (Diffusers, transformers). */
 const usualNames = [
@@ -21,6 +22,10 @@ const usualNames = [
   "diffusion_pytorch_model.fp16.safetensors",
   "model.fp16.safetensors",
 ];
+
+/** "model.fp16.safetensors" → "model.safetensors.index.fp16.json". */
+const indexOf = (name: string): string =>
+  name.replace(/^(\w+)(\.\w+)?\.safetensors$/, "$1.safetensors.index$2.json");
 
 function refuse(file: string, reason: string): never {
   throw new NishikiError("checkpoint", `${file} cannot be used: ${reason}.`);
@@ -97,9 +102,9 @@ async function openShards(indexPath: string): Promise<Weights> {
 /** The one file or index of a folder that holds its weights. */
 async function chooseInFolder(folder: string): Promise<string> {
   const names = (await readdir(folder)).sort();
-  const indices = names.filter((name) => name.endsWith(INDEX));
+  const indices = names.filter((name) => INDEX.test(name));
   const files = names.filter((name) => name.endsWith(".safetensors"));
-  const usual = usualNames.flatMap((name) => [name, name.replace(/\.safetensors$/, INDEX)]);
+  const usual = usualNames.flatMap((name) => [name, indexOf(name)]);
   const found = usual.find((name) => names.includes(name)) ?? (indices.length > 0 ? indices : files)[0];
   const isSure =
     (found !== undefined && usual.includes(found)) ||
@@ -132,7 +137,7 @@ export async function openWeights(path: string): Promise<Weights> {
     throw fileError(error, `read ${path}`);
   });
   const file = found.isDirectory() ? await chooseInFolder(path) : path;
-  if (basename(file).endsWith(INDEX)) return openShards(file);
+  if (INDEX.test(basename(file))) return openShards(file);
   const weights = new Map<string, WeightLocation>();
   addAll(weights, await openSafetensors(file), () => true);
   return weights;

@@ -4,7 +4,10 @@
 /** What is told first is what is surest: other models may hold parts with Stable Diffusion's names. */
 const strangers: readonly (readonly [RegExp, string])[] = [
   [/(^|\.)joint_blocks\.\d/, "Stable Diffusion 3"],
-  [/(^|\.)(double_blocks|double_stream_modulation\w*|distilled_guidance_layer)\./, "Flux or a relative of it"],
+  [
+    /(^|\.)(double_blocks|double_stream_modulation\w*|distilled_guidance_layer)\./,
+    "Flux or a relative of it",
+  ],
   [/(^|\.)double_layers\.\d/, "AuraFlow"],
   [/(^|\.)cap_embedder\./, "Lumina"],
   [/(^|\.)patchify_proj\./, "LTX-Video"],

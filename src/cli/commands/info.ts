@@ -37,7 +37,7 @@ async function describe(file: string): Promise<Description> {
   if (start[0] === 0x89 && start[1] === 0x50) return describePicture(file);
   // A safetensors file: the length of its header in 8 bytes, then the header, which is JSON.
   if (file.endsWith(".safetensors") && (await isWholeModel(file))) return describeStableDiffusion(file);
-  if (start[8] === 0x7b || file.endsWith(".safetensors") || file.endsWith(".index.json"))
+  if (start[8] === 0x7b || file.endsWith(".safetensors") || /\.index(\.\w+)?\.json$/.test(file))
     return describeWeights(file);
   throw new NishikiError(
     "file",
