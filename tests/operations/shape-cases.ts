@@ -171,6 +171,26 @@ const moving: readonly OperationCase[] = [
       },
     }),
   ),
+  operandCase("crop", "crop", [[5, 2]], (x) => g.crop(x, 0, 3), {
+    expected: ({ a }) => rowsOf(2, [0, 1, 2], a!.data),
+  }),
+  operandCase(
+    "crop to the size of another",
+    "crop",
+    [
+      ["n", 2],
+      ["m", 2],
+    ],
+    (a, b) => g.add(g.crop(a, 0, b.shape[0]!), b),
+    {
+      sizes: [
+        { n: 5, m: 3 },
+        { n: 4, m: 4 },
+      ],
+      frozen: true,
+      expected: ({ a, b }) => [...b!.data].map((v, i) => v + a!.data[i]!),
+    },
+  ),
   operandCase(
     "slice of a symbol",
     "slice",

@@ -1,7 +1,7 @@
 // Cutting a tensor down to a size that may be known only when the program runs, as that of another tensor.
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
 import type { Dim } from "../types.js";
-import { pad, slice } from "./shape-ops.js";
+import { pad } from "./shape-ops.js";
 
 const cropOp: Operation = {
   name: "crop",
@@ -39,6 +39,8 @@ export function crop(x: Tensor, axis: number, size: Dim): Tensor {
   const whole = x.shape[at];
   if (whole === undefined) throw shapeError("crop", `an axis ${axis}`, x);
   if (whole === size) return x;
-  if (typeof whole === "number" && typeof size === "number") return slice(x, at, 0, size);
+  if (typeof whole === "number" && typeof size === "number" && !(size >= 0 && size < whole)) {
+    throw shapeError("crop", `a size of up to ${whole}, not ${size}`, x);
+  }
   return apply(cropOp, [x], { axis: at, size });
 }
