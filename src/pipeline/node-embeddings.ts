@@ -2,6 +2,7 @@
 import { basename } from "node:path";
 import { type LearnedWord, openEmbedding } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
+import type { ClipTextConfig } from "../models/clip-text-config.js";
 import type { ClipTokenizer } from "../tokenizer/index.js";
 
 export interface OpenedEmbeddings {
@@ -29,17 +30,18 @@ export async function openEmbeddings(given: readonly string[]): Promise<OpenedEm
 
 /**
  * Teaches the words to tokenizers, and gives the vectors of each encoder in the order of their ids.
- * @param widths Of the text encoders' states.
+ * @param textEncoders Each takes ids of learned words from its vocabulary's end on.
  * @throws NishikiError "checkpoint" where a file was made for other text encoders.
  */
 export function teach(
   words: readonly LearnedWord[],
   tokenizers: readonly ClipTokenizer[],
-  widths: readonly number[],
+  textEncoders: readonly Pick<ClipTextConfig, "width" | "vocabulary">[],
 ): {
   readonly tokenizers: readonly ClipTokenizer[];
   readonly vectors: readonly (Float32Array | undefined)[];
 } {
+  const widths = textEncoders.map(({ width }) => width);
   for (const { file, encoders } of words) {
     const given = encoders.map(({ width }) => width);
     if (given.join() === widths.join()) continue;
@@ -49,7 +51,10 @@ export function teach(
   if (words.length === 0) return { tokenizers, vectors: tokenizers.map(() => undefined) };
   return {
     tokenizers: tokenizers.map((tokenizer, i) =>
-      tokenizer.withTokens(new Map(words.map(({ word, encoders }) => [word, encoders[i]!.rows]))),
+      tokenizer.withTokens(
+        new Map(words.map(({ word, encoders }) => [word, encoders[i]!.rows])),
+        textEncoders[i]!.vocabulary,
+      ),
     ),
     vectors: tokenizers.map((_, i) =>
       Float32Array.from(words.flatMap(({ encoders }) => [...encoders[i]!.data])),

@@ -88,8 +88,7 @@ async function load(
     model.textEncoders.map((config) => traceTextEncoder(config, options)),
   );
   const learned = await openEmbeddings(embedding ?? []);
-  const widths = model.textEncoders.map(({ width }) => width);
-  const { tokenizers, vectors } = teach(learned.words, await readTokenizers(files), widths);
+  const { tokenizers, vectors } = teach(learned.words, await readTokenizers(files), model.textEncoders);
   const networks = describeNetworks(files, encoders, model, { ...adapters, vectors });
   const engine = makeEngine({ device, threads });
   const source = {

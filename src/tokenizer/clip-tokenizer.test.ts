@@ -4,21 +4,40 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { clipVocabulary, makeClipTokenizer, parseMerges } from "./clip-tokenizer.js";
+import { type ClipTokenizer, clipVocabulary, makeClipTokenizer, parseMerges } from "./clip-tokenizer.js";
 import { loadClipFolder, loadEmbeddedClip } from "./node-clip.js";
 
 const merges = parseMerges(gunzipSync(readFileSync("weights/clip-merges.txt.gz")).toString("utf8"));
 const tokenizer = makeClipTokenizer(clipVocabulary(merges));
 // By transformers; versions and command are in the file. See tests/golden/scripts/clip_tokens.py.
-const golden: { texts: [string, number[]][] } = JSON.parse(
-  readFileSync("tests/golden/clip-tokens.json", "utf8"),
-);
+type Rows = readonly (readonly [string, readonly number[]])[];
+const golden: {
+  readonly texts: Rows;
+  readonly padded: Rows;
+  readonly learned: { readonly names: readonly string[]; readonly texts: Rows };
+} = JSON.parse(readFileSync("tests/golden/clip-tokens.json", "utf8"));
+
+/** Texts whose ids are not those of the reference. */
+const wrongOf = ({ encode }: ClipTokenizer, rows: Rows) =>
+  rows
+    .map(([text, ids]) => ({ text, ids, found: encode(text) }))
+    .filter(({ ids, found }) => found.join() !== ids.join());
 
 describe("CLIP's tokens", () => {
   it("equal the reference for awkward texts", () => {
-    const wrong = golden.texts.filter(([text, ids]) => tokenizer.encode(text).join() !== ids.join());
-    expect(wrong.map(([text, ids]) => ({ text, ids, ours: tokenizer.encode(text) }))).toEqual([]);
+    expect(wrongOf(tokenizer, golden.texts)).toEqual([]);
     expect(golden.texts.length).toBeGreaterThan(190);
+  });
+
+  it("are 0 for every exclamation mark where that is the padding", () => {
+    const padding = makeClipTokenizer(clipVocabulary(merges, "!"));
+    expect(padding.encode("wow!")).toEqual([2781, 0]);
+    expect(wrongOf(padding, golden.padded)).toEqual([]);
+  });
+
+  it("equal the reference for texts with learned tokens", () => {
+    const names = new Map(golden.learned.names.map((name) => [name, 1]));
+    expect(wrongOf(tokenizer.withTokens(names), golden.learned.texts)).toEqual([]);
   });
 
   it("have the published ids at their ends", () => {
@@ -43,6 +62,16 @@ describe("CLIP's tokens", () => {
     const ids = learned.encode("a <toy>-x and <toy>, my.style my-style");
     expect(ids.filter((id) => id >= tokenizer.rows)).toEqual([49410, 49408, 49409, 49411]);
     expect(learned.encode("a cat")).toEqual(tokenizer.encode("a cat"));
+    const more = learned.withTokens(new Map([["<more>", 2]]), 60_000);
+    expect(more.encode("<more><toy>")).toEqual([60_000, 60_001, 49408, 49409]);
+  });
+
+  it.each([
+    ["<toy>", 0, /stands for 0 vectors/],
+    [" ", 1, /has no name/],
+    ["<|EndOfText|>", 1, /one of the tokenizer's own/],
+  ])("refuse %j with %i vectors as a learned token", (name, vectors, message) => {
+    expect(() => tokenizer.withTokens(new Map([[name, vectors]]))).toThrow(message);
   });
 });
 
@@ -84,6 +113,18 @@ describe("tokenizers from files", () => {
       const opened = [await loadEmbeddedClip(), await loadClipFolder(pair), await loadClipFolder(whole)];
       expect(opened.map((each) => each.encode(text))).toEqual([expected, expected, expected]);
       expect(opened.map(({ pad }) => pad)).toEqual([49407, 0, 49407]);
+      const added = await folder("added", {
+        "vocab.json": JSON.stringify(vocabulary),
+        "merges.txt": mergesText,
+        "added_tokens.json": JSON.stringify({ "<old>": 49408, "<New>": 49409 }),
+        "tokenizer_config.json": JSON.stringify({
+          added_tokens_decoder: { "49409": { content: "<New>", normalized: false } },
+        }),
+      });
+      const taught = await loadClipFolder(added);
+      expect(taught.encode("<OLD><New>")).toEqual([49408, 49409]);
+      expect(taught.encode("<new>")).toEqual(tokenizer.encode("<new>"));
+      expect(taught.rows).toBe(49410);
       await expect(loadClipFolder(root)).rejects.toMatchObject({ code: "checkpoint" });
       await expect(loadClipFolder(await folder("bad", { "vocab.json": "{" }))).rejects.toThrow(
         /not valid JSON/,

@@ -14,9 +14,19 @@ export interface ClipTokenizer {
   encode(text: string): readonly number[];
   /**
    * The same with learned tokens: wherever one of the names stands in a text, it becomes as many ids as it has vectors.
-   * Ids are given in order, from `rows` on. Case matters, as in the reference.
+   * Case does not matter, as in the reference.
+   * @param from The first id, by default `rows`; ids are given in order.
+   * @throws NishikiError "usage" for a name that is empty or stands for a token already, or has no vectors.
    */
-  withTokens(learned: ReadonlyMap<string, number>): ClipTokenizer;
+  withTokens(learned: ReadonlyMap<string, number>, from?: number): ClipTokenizer;
+}
+
+/** A token that is found in a text before any word is cut. */
+export interface AddedToken {
+  readonly content: string;
+  readonly id: number;
+  /** Found in the text as it is in lower case, rather than in the text as it was written. */
+  readonly normalized: boolean;
 }
 
 /** The content of `vocab.json` and `merges.txt`, and the token that fills short texts. */
@@ -26,6 +36,8 @@ export interface ClipTokenizerFiles {
   readonly merges: readonly string[];
   /** Default the end of text. */
   readonly padToken?: string;
+  /** Beside the two ends of a text and the padding, which always are such tokens. */
+  readonly added?: readonly AddedToken[];
 }
 
 const startToken = "<|startoftext|>";
@@ -60,69 +72,77 @@ export function parseMerges(text: string): string[] {
 }
 
 /** @throws NishikiError "checkpoint" where the vocabulary is not CLIP's. */
-export function makeClipTokenizer({
-  vocabulary,
-  merges,
-  padToken = endToken,
-}: ClipTokenizerFiles): ClipTokenizer {
+export function makeClipTokenizer(files: ClipTokenizerFiles): ClipTokenizer {
+  const { vocabulary, padToken = endToken, added = [] } = files;
+  const own = new Map(added.map((token) => [token.content, token]));
   const idOf = (token: string) => {
-    const id = vocabulary[token];
+    const id = vocabulary[token] ?? own.get(token)?.id;
     if (Number.isSafeInteger(id)) return id!;
     throw new NishikiError(
       "checkpoint",
       `The vocabulary is not that of a CLIP tokenizer: it has no "${token}".`,
     );
   };
+  // In the reference a special token is found wherever it stands: "!" becomes 0 where it is the padding.
+  for (const content of [startToken, endToken, padToken])
+    if (!own.has(content)) own.set(content, { content, id: idOf(content), normalized: false });
   const [start, end, pad] = [startToken, endToken, padToken].map(idOf) as [number, number, number];
-  const library = openLibrary(tokenizerJson(vocabulary, merges));
-  const encode = (text: string) => library.encode(text, { add_special_tokens: false }).ids;
-  const rows = 1 + Object.values(vocabulary).reduce((most, id) => Math.max(most, id), 0);
-  return withLearned({ start, end, pad, rows, encode }, new Map());
+  const ids = [...Object.values(vocabulary), ...[...own.values()].map((token) => token.id)];
+  const rows = 1 + ids.reduce((most, id) => Math.max(most, id), 0);
+  const plain = { start, end, pad, rows };
+  return withAdded(plain, files, [...own.values()], new Map());
 }
 
-function withLearned(
-  plain: Omit<ClipTokenizer, "withTokens">,
-  learned: ReadonlyMap<string, number>,
+/** @param vectors How many ids follow each other for a token, by the first of them. */
+function withAdded(
+  plain: Pick<ClipTokenizer, "start" | "end" | "pad" | "rows">,
+  files: ClipTokenizerFiles,
+  added: readonly AddedToken[],
+  vectors: ReadonlyMap<number, number>,
 ): ClipTokenizer {
-  const withTokens = (more: ReadonlyMap<string, number>) => withLearned(plain, more);
-  if (learned.size === 0) return { ...plain, withTokens };
-  const first = new Map<string, number>();
-  let next = plain.rows;
-  for (const [name, vectors] of learned) {
-    first.set(name, next);
-    next += vectors;
-  }
-  // The longest name first: "<cat-toy-2>" must not be read as another token and a rest.
-  const names = [...learned.keys()].sort((a, b) => b.length - a.length);
-  const pattern = new RegExp(
-    `(${names.map((name) => name.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")).join("|")})`,
-  );
+  const library = openLibrary(tokenizerJson(files.vocabulary, files.merges, added));
   const encode = (text: string) =>
-    text.split(pattern).flatMap((part) => {
-      const id = first.get(part);
-      return id === undefined
-        ? plain.encode(part)
-        : Array.from({ length: learned.get(part)! }, (_, i) => id + i);
-    });
+    library
+      .encode(text, { add_special_tokens: false })
+      .ids.flatMap((id) => Array.from({ length: vectors.get(id) ?? 1 }, (_, i) => id + i));
+  const withTokens = (learned: ReadonlyMap<string, number>, from = plain.rows) => {
+    const counts = new Map<number, number>();
+    const tokens: AddedToken[] = [];
+    let id = from;
+    for (const [content, count] of learned) {
+      checkLearned(content, count, [...added, ...tokens]);
+      tokens.push({ content, id, normalized: true });
+      counts.set(id, count);
+      id += count;
+    }
+    return withAdded(plain, files, [...added, ...tokens], new Map([...vectors, ...counts]));
+  };
   return { ...plain, encode, withTokens };
 }
 
+function checkLearned(name: string, vectors: number, others: readonly AddedToken[]): void {
+  const refuse = (reason: string): never => {
+    throw new NishikiError("usage", `The learned token "${name}" ${reason}.`);
+  };
+  if (name.trim() === "") refuse("has no name; give it one that can stand in a prompt");
+  if (!Number.isSafeInteger(vectors) || vectors < 1)
+    refuse(`stands for ${vectors} vectors; expected a whole number from 1`);
+  if (others.some(({ content }) => content.toLowerCase() === name.toLowerCase()))
+    refuse("is there twice, or is one of the tokenizer's own; give it another name");
+}
+
 /** The tokenizer in the form that the library reads, a `tokenizer.json`. */
-function tokenizerJson(vocabulary: Readonly<Record<string, number>>, merges: readonly string[]): object {
-  const special = (content: string) => ({
-    id: vocabulary[content],
-    content,
-    special: true,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: false,
-  });
+function tokenizerJson(
+  vocabulary: Readonly<Record<string, number>>,
+  merges: readonly string[],
+  added: readonly AddedToken[],
+): object {
+  const plain = { special: false, single_word: false, lstrip: false, rstrip: false };
   const words =
     "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
   return {
     version: "1.0",
-    added_tokens: [special(startToken), special(endToken)],
+    added_tokens: added.map((token) => ({ ...plain, ...token })),
     normalizer: {
       type: "Sequence",
       normalizers: [

@@ -7,7 +7,13 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { fileError } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
-import { type ClipTokenizer, clipVocabulary, makeClipTokenizer, parseMerges } from "./clip-tokenizer.js";
+import {
+  type AddedToken,
+  type ClipTokenizer,
+  clipVocabulary,
+  makeClipTokenizer,
+  parseMerges,
+} from "./clip-tokenizer.js";
 
 /**
  * The tokenizer with CLIP's own vocabulary, which all published Stable Diffusion models share.
@@ -26,25 +32,48 @@ export async function loadEmbeddedClip(padToken?: string): Promise<ClipTokenizer
  * @throws NishikiError "file", "checkpoint"
  */
 export async function loadClipFolder(folder: string): Promise<ClipTokenizer> {
-  const found = await readPad(folder);
-  const padToken = found === undefined ? {} : { padToken: found };
-  const [vocab, merges] = await Promise.all([readJson(folder, "vocab.json"), readText(folder, "merges.txt")]);
+  const [vocab, merges, whole, config] = await Promise.all([
+    readJson(folder, "vocab.json"),
+    readText(folder, "merges.txt"),
+    readJson(folder, "tokenizer.json"),
+    readJson(folder, "tokenizer_config.json"),
+  ]);
+  const padToken = await readPad(folder, config);
+  const added = readAdded(whole, config, await readJson(folder, "added_tokens.json"));
+  const more = { added, ...(padToken !== undefined && { padToken }) };
   if (isVocabulary(vocab) && merges !== undefined) {
-    return makeClipTokenizer({ vocabulary: vocab, merges: parseMerges(merges), ...padToken });
+    return makeClipTokenizer({ vocabulary: vocab, merges: parseMerges(merges), ...more });
   }
-  const whole = (await readJson(folder, "tokenizer.json")) as
-    | { readonly model?: { readonly vocab?: unknown; readonly merges?: unknown } }
-    | undefined;
-  const { vocab: vocabulary, merges: pairs } = whole?.model ?? {};
+  const { vocab: vocabulary, merges: pairs } = recordOf(recordOf(whole).model);
   if (isVocabulary(vocabulary) && Array.isArray(pairs)) {
     // Newer files have pairs, older ones texts.
     const lines = pairs.map((pair: unknown) => (Array.isArray(pair) ? pair.join(" ") : String(pair)));
-    return makeClipTokenizer({ vocabulary, merges: lines, ...padToken });
+    return makeClipTokenizer({ vocabulary, merges: lines, ...more });
   }
   throw new NishikiError(
     "checkpoint",
     `${folder} holds no CLIP tokenizer: expected vocab.json and merges.txt, or tokenizer.json.`,
   );
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
+
+/** Tokens that were added to the vocabulary, as each of the layouts writes them; a later file says more than an earlier. */
+function readAdded(whole: unknown, config: unknown, names: unknown): AddedToken[] {
+  const found = new Map<string, AddedToken>();
+  const add = (content: unknown, id: unknown, normalized: unknown) => {
+    if (typeof content !== "string" || !Number.isSafeInteger(id)) return;
+    found.set(content, { content, id: id as number, normalized: normalized === true });
+  };
+  for (const [content, id] of Object.entries(recordOf(names))) add(content, id, true);
+  const { added_tokens: list } = recordOf(whole);
+  for (const token of Array.isArray(list) ? list.map(recordOf) : [])
+    add(token.content, token.id, token.normalized);
+  for (const [id, token] of Object.entries(recordOf(recordOf(config).added_tokens_decoder)))
+    add(recordOf(token).content, Number(id), recordOf(token).normalized);
+  return [...found.values()];
 }
 
 function isVocabulary(value: unknown): value is Readonly<Record<string, number>> {
@@ -73,10 +102,10 @@ async function readJson(folder: string, name: string): Promise<unknown> {
 }
 
 /** The token that fills short texts: a text, or an object with its content. */
-async function readPad(folder: string): Promise<string | undefined> {
-  for (const name of ["special_tokens_map.json", "tokenizer_config.json"]) {
-    const found = ((await readJson(folder, name)) as { readonly pad_token?: unknown } | undefined)?.pad_token;
-    const content = (found as { readonly content?: unknown } | undefined)?.content ?? found;
+async function readPad(folder: string, config: unknown): Promise<string | undefined> {
+  for (const source of [await readJson(folder, "special_tokens_map.json"), config]) {
+    const found = recordOf(source).pad_token;
+    const content = recordOf(found).content ?? found;
     if (typeof content === "string") return content;
   }
   return undefined;

@@ -4,7 +4,8 @@
     python tests/golden/scripts/clip_tokens.py
 
 Reads the vocabulary that the project embeds (weights/clip-merges.txt.gz) and writes tests/golden/clip-tokens.json: the texts, the
-ids of each without those at its ends, and the versions.
+ids of each without those at its ends; `padded`, texts with "!" where that is the padding (as in 2.x and XL's second encoder);
+`learned`, texts with tokens that were added, as diffusers does for textual inversions; and the versions.
 """
 
 import gzip
@@ -52,9 +53,25 @@ random.seed(1)
 alphabet = "abcXYZ019 '-.,!?()é漢😀\u0301\n_’ßİ²"
 TEXTS += ["".join(random.choice(alphabet) for _ in range(random.randint(1, 24))) for _ in range(110)]
 
-rows = [[text, tokenizer(text, add_special_tokens=False)["input_ids"]] for text in TEXTS]
+LEARNED = ["<Cat-Toy>", "my.style", "<toy>", "<toy>-x", "café"]
+TAUGHT = [
+    "a <cat-toy> b", "A <CAT-TOY>, x", "my.style my-style xmy.styley", "<toy>-x <toy> <TOY>-X<toy>", "a<toy>b", "a < toy >", "CAFE\u0301 cafe",
+    "<toy", "toy>", "<|endoftext|><toy>!", "  <toy>  ",
+]  # fmt: skip
+
+
+def ids_of(tokenizer, texts):
+    return [[text, tokenizer(text, add_special_tokens=False)["input_ids"]] for text in texts]
+
+
+padding = CLIPTokenizer(vocab=vocabulary, merges=merges, pad_token="!")
+padded = ids_of(padding, [text for text in [*TEXTS, "wow! a!!b", "!", '"a!"', "!?!", "I'll!", "¡hola!", "！full"] if "!" in text])
+taught = CLIPTokenizer(vocab=vocabulary, merges=merges)
+taught.add_tokens(LEARNED)
+learned = {"names": LEARNED, "texts": ids_of(taught, TAUGHT)}
+rows = ids_of(tokenizer, TEXTS)
 versions = {"transformers": transformers.__version__, "tokenizers": tokenizers.__version__, "python": platform.python_version()}
 path = ROOT / "tests/golden/clip-tokens.json"
-content = {"command": "python tests/golden/scripts/clip_tokens.py", **versions, "texts": rows}
+content = {"command": "python tests/golden/scripts/clip_tokens.py", **versions, "texts": rows, "padded": padded, "learned": learned}
 path.write_text(json.dumps(content, ensure_ascii=True) + "\n")
 print(path.name, len(rows), path.stat().st_size, tokenizer("a cat")["input_ids"])
