@@ -1,13 +1,17 @@
 // LoRAs in the networks of tiny Stable Diffusion models, against diffusers and peft: tests/golden/scripts/lora.py made them; the
 // files' metadata says with which versions.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   makeLoraAdapter,
   openLora,
   openSafetensors,
   openStableDiffusion,
   type WeightedLora,
+  writeSafetensors,
 } from "../src/checkpoint/node.js";
 import type { HostTensor } from "../src/engine/index.js";
 import { makeEngine } from "../src/engine/node.js";
@@ -82,6 +86,7 @@ describe("LoRAs", () => {
         ["diffusers", -0.4],
       ],
     ],
+    ["sd1", "trained", [["trained", 1]]],
     ["xl", "kohya-xl", [["kohya-xl", 1]]],
   ] as const)("change %s as in the reference (%s)", async (model, name, files) => {
     const found = await draw(model, await Promise.all(files.map(([file, weight]) => loraOf(file, weight))));
@@ -106,6 +111,90 @@ describe("LoRAs", () => {
       ),
     });
     await expect(draw("sd1", [await loraOf("kohya-xl", 1)])).rejects.toMatchObject({ code: "checkpoint" });
+  });
+});
+
+describe("the other dialects", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "nishiki-lora-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  /** A golden LoRA under other names. */
+  async function rewrite(from: string, to: string, rename: (name: string) => string): Promise<string> {
+    const file = await openSafetensors(golden(`lora/${from}.safetensors`));
+    const tensors = [...file.tensors.keys()].map(async (name) => ({
+      name: rename(name),
+      ...(await file.read(name)),
+    }));
+    const path = join(folder, to);
+    await writeSafetensors(path, await Promise.all(tensors));
+    return path;
+  }
+  async function check(path: string, name: string): Promise<void> {
+    const { lora, unknown } = await openLora(path);
+    expect(unknown).toEqual([]);
+    const found = await draw("sd1", [{ lora, weight: 1 }]);
+    expect(relativeError(found.prediction, await tensor(`sd1.${name}.prediction`))).toBeLessThan(1e-5);
+    if (name === "kohya")
+      expect(relativeError(found.text1, await tensor("sd1.kohya.text1"))).toBeLessThan(1e-5);
+    expect(found.left).toBe(0);
+  }
+
+  it("of diffusers' first versions are read, with and without a prefix", async () => {
+    const processor = (name: string) =>
+      name
+        .replace(
+          /\.to_(q|v)\.lora_(A|B)/,
+          (_, map, side) => `.processor.to_${map}_lora.${halves[side as "A"]}`,
+        )
+        .replace(/\.to_out\.0\.lora_(A|B)/, (_, side) => `.processor.to_out_lora.${halves[side as "A"]}`);
+    const halves = { A: "down", B: "up" };
+    const without = (name: string) => processor(name).replace("unet.", "");
+    await check(await rewrite("diffusers", "old.safetensors", processor), "diffusers");
+    await check(await rewrite("diffusers", "older.safetensors", without), "diffusers");
+  });
+
+  it("of text encoders in diffusers' first versions are read", async () => {
+    const dotted = (name: string) =>
+      name
+        .replace(/^lora_te_text_model_encoder_layers_(\d)_self_attn_(\w+?)_proj\./, (_, layer, map) => {
+          return `text_encoder.text_model.encoder.layers.${layer}.self_attn.to_${map}_lora.`;
+        })
+        .replace(/_lora\.lora_(down|up)\./, "_lora.$1.")
+        .replace(
+          /^lora_te_text_model_encoder_layers_(\d)_mlp_fc(\d)/,
+          "text_encoder.encoder.layers.$1.mlp.fc$2",
+        )
+        .replace(/(fc\d)\.lora_(down|up)\./, "$1.lora_linear_layer.$2.");
+    await check(await rewrite("kohya", "words.safetensors", dotted), "kohya");
+  });
+
+  it("of peft is a folder, whose config says the scale", async () => {
+    const peft = (name: string) => name.replace("unet.", "base_model.model.");
+    await expect(openLora(folder)).rejects.toThrow(
+      / holds no LoRA: expected pytorch_lora_weights\.safetensors or /,
+    );
+    await rewrite("diffusers", "adapter_model.safetensors", peft);
+    await expect(openLora(folder)).rejects.toThrow(/which says how strongly the LoRA is applied/);
+    const config = (json: object) => writeFile(join(folder, "adapter_config.json"), JSON.stringify(json));
+    await config({ r: 3, lora_alpha: 3 });
+    await check(folder, "diffusers");
+    await config({
+      r: 3,
+      lora_alpha: 6,
+      alpha_pattern: { "^down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q": 1.5, to_v: 3 },
+    });
+    const { lora, files } = await openLora(folder);
+    expect(files.map((file) => basename(file))).toEqual(["adapter_model.safetensors", "adapter_config.json"]);
+    const scales = lora.layers.map(({ name, scale }) => [name, scale]);
+    expect(new Set(scales.map(([, scale]) => scale))).toEqual(new Set([0.5, 1, 2]));
+    expect(scales).toContainEqual(["down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q", 0.5]);
+    await config({ lora_alpha: 6, alpha_pattern: { ".*attn[12].*": 1 } });
+    await expect(openLora(folder)).rejects.toThrow(
+      /alpha_pattern has "\.\*attn\[12\]\.\*", and only layers' names/,
+    );
   });
 });
 

@@ -1,26 +1,77 @@
 // LoRA files on disk (node).
-import { basename } from "node:path";
+import { readFile, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { NishikiError } from "../errors.js";
+import { readScaleRule, type ScaleRule } from "./lora/adapter-config.js";
 import { type Lora, type LoraTensor, readLora } from "./lora/read.js";
-import { openSafetensors } from "./node-file.js";
+import { fileError } from "./node-atomic.js";
+import { openSafetensors, type SafetensorsFile } from "./node-file.js";
 
-/**
- * Opens a LoRA in kohya's or diffusers' form.
- * @throws NishikiError "file", "checkpoint" where it is no LoRA, a pickle, or of a kind that is not read.
- */
-export async function openLora(
-  path: string,
-): Promise<{ readonly lora: Lora; readonly unknown: readonly string[] }> {
+/** What diffusers and peft call the file in a folder. */
+const usualNames = ["pytorch_lora_weights.safetensors", "adapter_model.safetensors"];
+
+/** @throws NishikiError "file", "checkpoint" */
+async function findFile(path: string): Promise<string> {
   if (/\.(ckpt|pt|pth|bin)$/i.test(path)) {
     const message = `${path} is not read: it is a pickle, which can run any code when it is loaded. Use a .safetensors file.`;
     throw new NishikiError("checkpoint", message);
   }
-  const file = await openSafetensors(path);
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false, // told where it is read
+  );
+  if (!isFolder) return path;
+  for (const name of usualNames) {
+    const file = join(path, name);
+    if (await stat(file).catch(() => undefined)) return file;
+  }
+  const message = `${path} holds no LoRA: expected ${usualNames.join(" or ")}, or a file's name.`;
+  throw new NishikiError("checkpoint", message);
+}
+
+/** Where scales are written that are not among the tensors: in the file itself, or beside it. */
+async function readRule({
+  path,
+  metadata,
+}: SafetensorsFile): Promise<{ readonly rule?: ScaleRule; readonly beside?: string }> {
+  const inside = metadata.lora_adapter_metadata;
+  if (inside !== undefined) return { rule: parseRule(inside, `${path} (lora_adapter_metadata)`) };
+  if (!basename(path).startsWith("adapter_model.")) return {};
+  const beside = join(dirname(path), "adapter_config.json");
+  const text = await readFile(beside, "utf8").catch((error: unknown) => {
+    throw fileError(error, `read ${beside}, which says how strongly the LoRA is applied`);
+  });
+  return { rule: parseRule(text, beside), beside };
+}
+
+function parseRule(text: string, where: string): ScaleRule {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new NishikiError("checkpoint", `${where} cannot be used: it is not valid JSON.`, { cause });
+  }
+  if (typeof json === "object" && json !== null && !Array.isArray(json))
+    return readScaleRule(json as Readonly<Record<string, unknown>>, where);
+  throw new NishikiError("checkpoint", `${where} cannot be used: it holds no JSON object.`);
+}
+
+/**
+ * Opens a LoRA in kohya's, diffusers' or peft's form: a file, or the folder that one was saved in.
+ * @returns Also the tensors that belong to no layer, and all files that were read, the tensors' first.
+ * @throws NishikiError "file", "checkpoint" where it is no LoRA, a pickle, or of a kind that is not read.
+ */
+export async function openLora(
+  path: string,
+): Promise<{ readonly lora: Lora; readonly unknown: readonly string[]; readonly files: readonly string[] }> {
+  const file = await openSafetensors(await findFile(path));
   const tensors = new Map(
     [...file.tensors].map(([name, { shape }]): [string, LoraTensor] => [
       name,
       { shape, read: () => file.readFloat32(name) },
     ]),
   );
-  return readLora(tensors, basename(path));
+  const { rule, beside } = await readRule(file);
+  const opened = await readLora(tensors, basename(path), rule);
+  return { ...opened, files: [file.path, ...(beside === undefined ? [] : [beside])] };
 }

@@ -30,9 +30,14 @@ export async function openLoras(given: readonly string[]): Promise<OpenedLoras> 
   const notices: string[] = [];
   for (const text of given) {
     const { file, weight } = parse(text);
-    const { lora, unknown } = await openLora(file);
+    const { lora, unknown, files: own } = await openLora(file);
     loras.push({ lora, weight });
-    files.set(`lora ${basename(file)} × ${weight}`, file);
+    own.forEach((path, i) => {
+      const title = `lora ${i === 0 ? basename(file) : basename(path)} × ${weight}`;
+      // Many are called pytorch_lora_weights.safetensors.
+      const copies = [...files.keys()].filter((name) => name === title || name.startsWith(`${title} (`));
+      files.set(copies.length === 0 ? title : `${title} (${copies.length + 1})`, path);
+    });
     if (unknown.length > 0)
       notices.push(tell(`${unknown.length} tensors of ${lora.name} are not known`, unknown));
   }

@@ -10,8 +10,9 @@ const kohyaPrefixes: Readonly<Record<LoraPart, readonly string[]>> = {
   text1: ["lora_te_", "lora_te1_"],
   text2: ["lora_te2_"],
 };
+/** Files of the denoiser alone may leave the prefix out, as diffusers' before 0.17 and peft's do. */
 const dottedPrefixes: Readonly<Record<LoraPart, readonly string[]>> = {
-  unet: ["unet."],
+  unet: ["unet.", ""],
   text1: ["text_encoder."],
   text2: ["text_encoder_2."],
 };
@@ -91,11 +92,18 @@ export function getLoraNames(part: LoraPart, names: readonly string[]): Readonly
       if (single) found.set(prefix + single, name);
     }
     for (const prefix of dottedPrefixes[part]) {
-      found.set(prefix + stem, name);
-      // diffusers before 0.22: "attn1.processor.to_q_lora", "to_out_lora" for the first of the two layers of "to_out".
-      const [, attention, map] = /^(.*attn\d)\.to_(q|k|v|out)(?:\.0)?$/.exec(stem) ?? [];
-      if (attention) found.set(`${prefix}${attention}.processor.to_${map}_lora`, name);
+      for (const own of dottedNames(stem)) found.set(prefix + own, name);
     }
   }
   return found;
+}
+
+/** A layer's name, and what diffusers before 0.22 called it: "attn1.processor.to_q_lora", of text encoders "self_attn.to_q_lora". */
+function dottedNames(stem: string): readonly string[] {
+  const [, attention, map] = /^(.*attn\d)\.to_(q|k|v|out)(?:\.0)?$/.exec(stem) ?? [];
+  if (attention) return [stem, `${attention}.processor.to_${map}_lora`];
+  const [, self, projection] = /^(.*self_attn)\.(q|k|v|out)_proj$/.exec(stem) ?? [];
+  // Text encoders that were saved by transformers 5 have lost "text_model.".
+  const short = stem.replace(/^text_model\./, "");
+  return self ? [stem, short, `${self}.to_${projection}_lora`] : [stem, short];
 }

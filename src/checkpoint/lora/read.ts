@@ -1,6 +1,7 @@
 // LoRA files: for some of a network's layers two thin matrices whose product is added to the layer's own (Hu et al. 2021,
 // arXiv:2106.09685). Two dialects are read, each with its names for the pair; other decompositions are refused by name.
 import { NishikiError } from "../../errors.js";
+import type { ScaleRule } from "./adapter-config.js";
 
 /** A matrix or a convolution's kernel, as float32. */
 export interface LoraMatrix {
@@ -16,7 +17,7 @@ export interface LoraLayer {
   readonly down: LoraMatrix;
   /** `[out, rank]`, or `[out, rank, 1, 1]`. */
   readonly up: LoraMatrix;
-  /** alpha / rank; 1 where the file has no alpha. */
+  /** alpha / rank; 1 where nothing says an alpha. */
   readonly scale: number;
 }
 
@@ -66,12 +67,14 @@ function placeOf(tensor: string): readonly [layer: string, part: keyof Group] | 
 
 /**
  * Puts a file's tensors together to layers.
+ * @param rule Scales of layers that have no alpha among the tensors.
  * @returns Also the tensors that belong to no layer.
  * @throws NishikiError "checkpoint" where it is no LoRA, or of a kind that is not read.
  */
 export async function readLora(
   tensors: ReadonlyMap<string, LoraTensor>,
   name: string,
+  rule?: ScaleRule,
 ): Promise<{ readonly lora: Lora; readonly unknown: readonly string[] }> {
   for (const [pattern, kind] of strangers) {
     const found = [...tensors.keys()].find((tensor) => pattern.test(tensor));
@@ -87,7 +90,7 @@ export async function readLora(
     else groups.set(place[0], { ...groups.get(place[0]), [place[1]]: value });
   }
   const layers: LoraLayer[] = [];
-  for (const [layer, group] of groups) layers.push(await readLayer(layer, group, name));
+  for (const [layer, group] of groups) layers.push(await readLayer(layer, group, name, rule));
   if (layers.length > 0) return { lora: { name, layers }, unknown };
   const some = [...tensors.keys()].slice(0, 3).map((tensor) => `"${tensor}"`);
   throw new NishikiError(
@@ -96,7 +99,12 @@ export async function readLora(
   );
 }
 
-async function readLayer(name: string, { down, up, alpha }: Group, file: string): Promise<LoraLayer> {
+async function readLayer(
+  name: string,
+  { down, up, alpha }: Group,
+  file: string,
+  rule?: ScaleRule,
+): Promise<LoraLayer> {
   if (!down || !up) {
     const there = down ? "down" : up ? "up" : "alpha";
     const message = `${file} is not whole: layer "${name}" has only its ${there} part.`;
@@ -108,7 +116,7 @@ async function readLayer(name: string, { down, up, alpha }: Group, file: string)
     const message = `${file} cannot be used: the matrices of layer "${name}" are ${shapes} and cannot be multiplied.`;
     throw new NishikiError("checkpoint", message);
   }
-  const value = alpha ? (await alpha.read())[0]! : rank;
+  const scale = alpha ? (await alpha.read())[0]! / rank : (rule?.(name, rank) ?? 1);
   const matrix = async (tensor: LoraTensor) => ({ shape: tensor.shape, data: await tensor.read() });
-  return { name, down: await matrix(down), up: await matrix(up), scale: value / rank };
+  return { name, down: await matrix(down), up: await matrix(up), scale };
 }

@@ -5,7 +5,8 @@
 
 Takes the models tests/golden/pipelines/{sd1,xl} and writes tests/golden/lora/: LoRA files in kohya's form (attention, feed-forward and
 convolutions, with alpha; XL's with the names of single-file checkpoints) and in diffusers' form, and expected.safetensors with what the
-denoiser and the text encoders then give, for each alone and for both together with weights.
+denoiser and the text encoders then give, for each alone and for both together with weights; and one that peft made, with alphas in
+the file's metadata.
 """
 
 import platform
@@ -96,6 +97,35 @@ sd1.set_adapters(["subject"])
 expected |= {f"sd1.diffusers.{key}": run(sd1, inputs)[key] for key in ["prediction"]}
 sd1.set_adapters(["style", "subject"], [0.7, -0.4])
 expected |= {f"sd1.both.{key}": value for key, value in run(sd1, inputs).items()}
+
+# As training scripts save them: ranks and alphas of some layers differ, and are written as text beside the tensors.
+state = torch.get_rng_state()
+fresh = StableDiffusionPipeline.from_pretrained(GOLDEN / "pipelines/sd1", safety_checker=None, torch_dtype=torch.float32)
+config = peft.LoraConfig(
+    r=3, lora_alpha=6, target_modules=["to_q", "to_out.0", "ff.net.2", "conv2"], init_lora_weights=False,
+    alpha_pattern={"mid_block.attentions.0.transformer_blocks.0.attn1.to_q": 1.5}, rank_pattern={"ff.net.2": 2}, use_rslora=True,
+)  # fmt: skip
+words = peft.LoraConfig(r=2, lora_alpha=1, target_modules=["q_proj", "out_proj"], init_lora_weights=False)
+fresh.unet.add_adapter(config, "trained")
+fresh.text_encoder.add_adapter(words, "trained")
+for module in [*fresh.unet.modules(), *fresh.text_encoder.modules()]:
+    for half in ("lora_A", "lora_B"):
+        for layer in getattr(module, half, {}).values():
+            layer.weight.data = 0.2 * torch.randn(layer.weight.shape)
+StableDiffusionPipeline.save_lora_weights(
+    OUT, weight_name="trained.safetensors",
+    unet_lora_layers=peft.get_peft_model_state_dict(fresh.unet, adapter_name="trained"),
+    text_encoder_lora_layers=peft.get_peft_model_state_dict(fresh.text_encoder, adapter_name="trained"),
+    unet_lora_adapter_metadata={**config.to_dict(), "base_model_name_or_path": None},
+    text_encoder_lora_adapter_metadata={**words.to_dict(), "base_model_name_or_path": None},
+)  # fmt: skip
+found = run(fresh, inputs)
+again = StableDiffusionPipeline.from_pretrained(GOLDEN / "pipelines/sd1", safety_checker=None, torch_dtype=torch.float32)
+again.load_lora_weights(str(OUT / "trained.safetensors"))
+for key, value in run(again, inputs).items():
+    assert torch.allclose(value, found[key], atol=1e-5), key
+expected |= {f"sd1.trained.{key}": value for key, value in found.items()}
+torch.set_rng_state(state)
 
 xl = StableDiffusionXLPipeline.from_pretrained(GOLDEN / "pipelines/xl", torch_dtype=torch.float32)
 width = xl.unet.config.projection_class_embeddings_input_dim - 6 * xl.unet.config.addition_time_embed_dim
