@@ -1,0 +1,106 @@
+// One picture by a full-size model beside what diffusers made of it (diffusers_latents.py): how far the final latents and
+// the decoded pixels differ, seconds a step, and memory.
+//
+//   npx tsc -p tsconfig.bench.json
+//   node out/bench/bench/stable-diffusion/compare-latents.js MODEL [LATENTS.safetensors] --size 256x256 --steps 20
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { Pipeline } from "nishiki";
+import { openSafetensors } from "nishiki/checkpoint/node";
+import type { ModelFamily } from "nishiki/pipeline";
+import { loadParts } from "nishiki/pipeline/node";
+import { median } from "../cost.js";
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    prompt: { type: "string", default: "blue cat against a sunset background" },
+    size: { type: "string", default: "512x512" },
+    steps: { type: "string", default: "20" },
+    seed: { type: "string", default: "0" },
+    guidance: { type: "string", default: "7.5" },
+    sampler: { type: "string" },
+    threads: { type: "string", default: "2" },
+  },
+});
+const [model, reference] = positionals as [string, string | undefined];
+
+let latents: Float32Array | undefined;
+
+/** A family that keeps the latents that it is asked to decode. */
+function listen({ model: named, context, ...family }: Pick<ModelFamily, "model" | "context" | "prepare">) {
+  const prepare: ModelFamily["prepare"] = async (...given) => {
+    const drawing = await family.prepare(...given);
+    const decode = (last: Float32Array) => {
+      latents = last;
+      return drawing.decode(last);
+    };
+    return { ...drawing, decode };
+  };
+  return { model: named, context, prepare };
+}
+
+/** The most memory that this process had, in GB (10⁹ bytes). */
+const peak = () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))![1]) / 1e6;
+
+const began = performance.now();
+const parts = await loadParts({ model, threads: Number(values.threads) });
+// As a method, or `this` would be lost.
+const family = listen({
+  model: parts.family.model,
+  context: parts.family.context,
+  prepare: (...given) => parts.family.prepare(...given),
+});
+const pipeline = new Pipeline({ ...parts, family, encodeFile: () => new Uint8Array() });
+const marks = [performance.now()];
+const request = {
+  prompt: values.prompt,
+  size: values.size,
+  steps: Number(values.steps),
+  seed: Number(values.seed),
+  guidance: Number(values.guidance),
+  rng: "torch-cpu" as const,
+  ...(values.sampler && { sampler: values.sampler }),
+};
+let pixels: Uint8Array | undefined;
+for await (const event of pipeline.generate(request)) {
+  if (event.kind === "step") marks.push(performance.now());
+  if (event.kind === "picture") pixels = event.pixels;
+  if (event.kind === "warning") process.stderr.write(`${event.message}\n`);
+}
+const ended = performance.now();
+await pipeline.dispose();
+
+function largestError(found: ArrayLike<number>, expected: Float32Array): number {
+  const most = expected.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+  return expected.reduce((error, value, i) => Math.max(error, Math.abs(found[i]! - value)), 0) / most;
+}
+
+async function compareWithReference(path: string) {
+  const file = await openSafetensors(path);
+  const expected = await file.readFloat32("latents");
+  const planes = await file.readFloat32("pixels");
+  const area = planes.length / 3;
+  // Channels first to last, and as 8 bits.
+  const bytes = pixels!.map((_, i) =>
+    Math.min(255, Math.max(0, Math.round((planes[(i % 3) * area + Math.floor(i / 3)]! + 1) * 127.5))),
+  );
+  const differing = bytes.reduce((count, value, i) => count + (value === pixels![i] ? 0 : 1), 0);
+  const most = bytes.reduce((error, value, i) => Math.max(error, Math.abs(value - pixels![i]!)), 0);
+  return {
+    latentsError: largestError(latents!, expected),
+    bytesThatDiffer: differing / bytes.length,
+    largestByteError: most,
+  };
+}
+
+const steps = marks.slice(2).map((mark, i) => (mark - marks[i + 1]!) / 1000);
+const report = {
+  loadSeconds: (marks[0]! - began) / 1000,
+  toFirstStepSeconds: (marks[1]! - marks[0]!) / 1000,
+  stepSeconds: steps.length > 0 ? median(steps) : undefined,
+  decodeSeconds: (ended - marks.at(-1)!) / 1000,
+  peakGigabytes: peak(),
+  ...(reference && (await compareWithReference(reference))),
+};
+console.log(JSON.stringify(report));
