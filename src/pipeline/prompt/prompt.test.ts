@@ -23,6 +23,8 @@ describe("weights in a prompt", () => {
       ],
     ],
     ["(unbalanced", [["unbalanced", 1.1]]],
+    ["(a:1.)", [["a", 1]]],
+    ["(a:.5)", [["a", 0.5]]],
     ["\\(literal\\]", [["(literal]", 1]]],
     ["(unnecessary)(parens)", [["unnecessaryparens", 1.1]]],
     [
@@ -62,6 +64,24 @@ describe("weights in a prompt", () => {
       { text: " b", weight: 1 },
     ]);
     expect(parseAttention("BREAKFAST")).toEqual([{ text: "BREAKFAST", weight: 1 }]);
+  });
+});
+
+describe("weights that cannot be", () => {
+  it.each([
+    ["(".repeat(8000), /more than 200 open brackets/],
+    ["(a[b".repeat(20_000), /more than 200 open brackets/],
+    [`(a:${"9".repeat(44)})`, /a weight beyond 1000/],
+    [`(a:${"9".repeat(400)})`, /a weight beyond 1000/],
+    [`${"(".repeat(80)}a${")".repeat(80)}`, /a weight beyond 1000/],
+  ])("are refused in a sentence, and soon (%#)", (prompt, message) => {
+    expect(() => parseAttention(prompt)).toThrow(
+      expect.objectContaining({ code: "usage", message: expect.stringMatching(message) }),
+    );
+  });
+
+  it("are not those of many brackets beside each other", () => {
+    expect(parseAttention("(a) [b] ".repeat(5000))).toHaveLength(20_000);
   });
 });
 
