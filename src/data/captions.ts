@@ -79,7 +79,7 @@ function noun(thing: SceneThing, article: boolean, random: Random, size: string 
     .join(" ");
   if (thing.count > 1) return `${numbers[thing.count]} ${words}`;
   if (!article || thingNamed(thing.name).plural === null) return words;
-  return `${/^[aeiou]/.test(words) && !/^(uni|uku|ufo|one)/.test(words) ? "an" : "a"} ${words}`;
+  return `${/^([aeiou]|hour|x-)/.test(words) && !/^(uni|uku|ufo|one)/.test(words) ? "an" : "a"} ${words}`;
 }
 
 function nameOf(thing: SceneThing, random: Random): string {

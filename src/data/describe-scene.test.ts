@@ -62,6 +62,17 @@ describe("describeScene", () => {
     for (const recipe of first(2500)) checkCaption(recipe);
   });
 
+  it("says a and an as they are spoken, for every thing", () => {
+    const mix = sceneMix({ things: vocabulary.map(({ name }) => name), rarer: 0.8, twoThings: 0 });
+    const captions = Array.from(
+      { length: 12_000 },
+      (_, i) => describeScene(2, i, mix, wholeCatalogue).caption,
+    );
+    const wrong = /\ba (?!uni|uku|ufo|one)(?:[aeiou]|hour|x-)|\ban (?!hour|x-)[^aeiou]/;
+    expect(captions.filter((caption) => wrong.test(caption))).toEqual([]);
+    expect(captions.some((caption) => /\ban hourglass/.test(caption))).toBe(true);
+  });
+
   it("says which of two things is left or above", () => {
     for (const { caption, content } of first(3000)) {
       if (content.layout !== "left" && content.layout !== "above") continue;
