@@ -9,6 +9,8 @@ interface Background {
   /** Said after the things. `{colour}` and `{a colour}` stand for the colour of plain ones and patterns. */
   readonly phrases: readonly string[];
   readonly coloured: boolean;
+  /** A thing of this colour would not be seen against it. */
+  readonly hides?: ColourName;
   readonly paint: (painter: Painter, variant: number, colour: ColourName | null) => void;
 }
 
@@ -45,6 +47,7 @@ const rows = {
       "against a night sky background",
     ],
     coloured: false,
+    hides: "black",
     paint: (painter, variant) => {
       gradient(painter, 0, painter.size, [
         [10, 16, 58],
@@ -74,6 +77,7 @@ const rows = {
   snow: {
     phrases: ["in the snow", "on snow", "against a snowy background", "in a snowy landscape"],
     coloured: false,
+    hides: "white",
     paint: (painter, variant) => {
       gradient(painter, 0, painter.size, [
         [150, 180, 212],
@@ -98,6 +102,7 @@ const rows = {
   space: {
     phrases: ["in space", "in outer space", "against a space background", "floating in space"],
     coloured: false,
+    hides: "black",
     paint: (painter, variant) => {
       fill(painter, [8, 6, 20]);
       glow(painter, variant % 2 === 0 ? [92, 34, 120] : [28, 60, 128]);
@@ -135,6 +140,12 @@ export const backgroundNames = Object.keys(rows) as readonly BackgroundName[];
 /** Whether a background comes in colours (plain ones and patterns). */
 export function isColoured(name: BackgroundName): boolean {
   return rows[name].coloured;
+}
+
+/** The colour that is not seen against a background: its own, or that of the night. */
+export function hiddenColour({ name, colour }: SceneBackground): ColourName | null {
+  const { hides }: Background = rows[name];
+  return hides ?? colour;
 }
 
 /** The ways to say a background after the things: "on a red background", ", red background". */

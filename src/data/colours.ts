@@ -58,7 +58,8 @@ export function luminance(red: number, green: number, blue: number): number {
  */
 export function colourTable(name: ColourName, middle: number): Uint8Array {
   const { dark, base, light } = ramps[name];
-  const centre = Math.min(0.8, Math.max(0.15, middle / 255));
+  // A silhouette's median is that of its ink, 0.11: were the floor higher, a white one would come out grey.
+  const centre = Math.min(0.8, Math.max(0.1, middle / 255));
   const table = new Uint8Array(256 * 3);
   for (let value = 0; value < 256; value++) {
     const t = value / 255;

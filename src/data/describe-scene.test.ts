@@ -127,6 +127,16 @@ describe("describeScene", () => {
     expect(describeContent(content, 5, mix, wholeCatalogue)).toEqual(recipe);
   });
 
+  it("gives no thing a colour that its background hides", () => {
+    const hidden = { "night sky": "black", space: "black", snow: "white" } as Record<string, string>;
+    const everyColour = sceneMix({ colours: colourNames, recoloured: 1, withBackground: 1 });
+    for (let index = 0; index < 4000; index++) {
+      const { content } = describeScene(3, index, everyColour, wholeCatalogue);
+      const { name, colour } = content.background!;
+      for (const thing of content.things) expect(thing.colour).not.toBe(colour ?? hidden[name]);
+    }
+  });
+
   it("mixes scenes as asked", () => {
     const recipes = first(6000);
     const share = (test: (content: SceneContent) => boolean): number =>

@@ -2,7 +2,7 @@
 
 import { NishikiError, unknownName } from "../errors.js";
 import { type Random, random } from "../random/index.js";
-import { type BackgroundName, backgroundNames, isColoured } from "./backgrounds.js";
+import { type BackgroundName, backgroundNames, hiddenColour, isColoured } from "./backgrounds.js";
 import { writeCaption } from "./captions.js";
 import { type ColourName, colourNames, firstColours } from "./colours.js";
 import { isHeldOut } from "./held-out.js";
@@ -191,12 +191,11 @@ function chooseBackground(stream: Random, mix: SceneMix): SceneBackground | null
   return { name, colour: isColoured(name) ? colour : null };
 }
 
-/** A colour that the background does not have: a red cat on red would teach little. White needs a background to be seen. */
+/** A colour that is seen against the background: a red cat on red would teach little. White needs a background to be seen. */
 function chooseColour(stream: Random, mix: SceneMix, background: SceneBackground | null): ColourName | null {
   const recoloured = stream.uniform() < mix.recoloured;
-  const free = mix.colours.filter(
-    (name) => name !== background?.colour && (name !== "white" || background !== null),
-  );
+  const hidden = background === null ? "white" : hiddenColour(background);
+  const free = mix.colours.filter((name) => name !== hidden);
   return recoloured && free.length > 0 ? stream.pick(free) : null;
 }
 

@@ -5,13 +5,17 @@ import { type Filter, makeTexture, outline, perSize, smoothNoise } from "./filte
 
 type Rgb = readonly [number, number, number];
 
+const prussianBlue: Rgb = [24, 54, 110];
+const beni: Rgb = [190, 50, 46];
+
 const pigments: readonly Rgb[] = [
   [238, 226, 198], // paper
   [216, 200, 164], // old paper
   [176, 168, 150], // grey (nezumi)
   [112, 110, 108],
+  [74, 74, 82], // thinned ink: shades a black thing, whose face were lost otherwise
   [42, 42, 52], // ink (sumi)
-  [190, 50, 46], // red (beni)
+  beni,
   [122, 28, 36],
   [226, 128, 108],
   [222, 120, 44], // red lead (tan)
@@ -21,7 +25,9 @@ const pigments: readonly Rgb[] = [
   [62, 122, 78], // verdigris
   [28, 72, 56],
   [142, 176, 110],
-  [24, 54, 110], // Prussian blue
+  [30, 146, 150], // turquoise (hanada and gamboge)
+  [150, 206, 194],
+  prussianBlue,
   [58, 104, 164],
   [132, 174, 200],
   [112, 72, 140], // purple (murasaki)
@@ -101,7 +107,7 @@ export const woodblock: Filter = ({ pixels, mask, size, plain }) => {
       for (let channel = 0; channel < 3; channel++) {
         const ground = plain ? mixed(pigments[0]![channel]!, pigment[channel]!, cover) : pigment[channel]!;
         let value = ground + (pixels[to + channel]! - ground) * keep;
-        value += (pigments[15]![channel]! - value) * sky;
+        value += (prussianBlue[channel]! - value) * sky;
         value += (ink[channel]! - value) * line;
         value *= shade;
         out[to + channel] = Math.min(255, value);
@@ -150,7 +156,7 @@ function paintFrame(out: Uint8Array, mask: Uint8Array, size: number): void {
       if (mask[y * size + x]! > 60) continue;
       const border = x === left || x === left + 15 || y === 16 || y === 61;
       const stroke = x > left + 4 && x < left + 11 && y > 20 && y < 57 && (y >> 2) % 2 === 0;
-      set(x, y, border ? ink : stroke ? pigments[0]! : pigments[5]!);
+      set(x, y, border ? ink : stroke ? pigments[0]! : beni);
     }
   }
 }
