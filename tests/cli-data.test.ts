@@ -34,6 +34,15 @@ describe("nishiki data", () => {
       code: 2,
       stderr: "count: expected a whole number from 1 to 1000, got 0.\n",
     });
+    const config = join(folder, "config.json");
+    const data = { scenes: { sprites, mix: { things: ["cat", "apple"], styles: { flat: 1 } } } };
+    const schedule = { steps: 100, learningRate: 0.001 };
+    await writeFile(config, JSON.stringify({ kind: "autoencoder", folder: "runs/x", data, schedule }));
+    const shown = await runHere(["data", "preview", "--config", config, "--count", "2", "-o", sheet]);
+    expect(shown).toMatchObject({ code: 0, lines: [sheet] });
+    const both = await runHere(["data", "preview", folder, "--config", config, "-o", sheet, "--force"]);
+    expect(both.code).toBe(2);
+    expect(both.stderr).toMatch(/^A folder and --config were both given/);
   });
 
   it("previews a folder of captioned pictures, and lists what cannot be used", async () => {

@@ -2,7 +2,7 @@
 import { stat } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { writeFileAtomic } from "../../checkpoint/node.js";
-import type { CaptionedPicture, FolderProblem, SetName } from "../../data/index.js";
+import type { CaptionedPicture, FolderProblem, SceneOptions, SetName } from "../../data/index.js";
 import { NishikiError } from "../../errors.js";
 import { formatBytes } from "../description.js";
 import { makeProgress, type Progress } from "../progress.js";
@@ -24,6 +24,7 @@ interface BuildOptions {
 interface PreviewOptions {
   readonly output: string;
   readonly sprites: string;
+  readonly config?: string;
   readonly count: number;
   readonly seed: number;
   readonly force?: boolean;
@@ -56,6 +57,7 @@ export function addDataCommand(program: Command): void {
     .argument("[folder]", "your own pictures, with captions in .txt files or a metadata.jsonl")
     .option("-o, --output <file>", "the sheet, a PNG", "preview.png")
     .option("--sprites <folder>", "what `nishiki data build` wrote", defaultSprites)
+    .option("--config <file>", "show what this training config would train on")
     .option("-c, --count <number>", "how many pictures", whole, 32)
     .option("-s, --seed <number>", "seed of the scenes, or of the order in the folder", whole, 0)
     .option("-f, --force", "replace a sheet that is already there")
@@ -110,12 +112,31 @@ async function preview(folder: string | undefined, options: PreviewOptions): Pro
   }
 }
 
+type Source =
+  | { readonly folder: string }
+  | { readonly scenes: { readonly sprites: string; readonly mix?: SceneOptions } };
+
+/** What the command shows: a folder, a config's pictures, or the scenes of the default mix. */
+async function chooseSource(
+  folder: string | undefined,
+  { config, sprites }: PreviewOptions,
+): Promise<Source> {
+  if (folder !== undefined && config !== undefined) {
+    throw new NishikiError("usage", "A folder and --config were both given; a sheet shows one of them.");
+  }
+  if (folder !== undefined) return { folder };
+  if (config === undefined) return { scenes: { sprites } };
+  const { loadTrainingConfig } = await import("../../training/index.js");
+  return (await loadTrainingConfig(config)).data;
+}
+
 async function collect(
   folder: string | undefined,
-  { sprites, count, seed }: PreviewOptions,
+  options: PreviewOptions,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<CaptionedPicture[]> {
+  const { count, seed } = options;
   if (count < 1 || count > 1000) {
     throw new NishikiError("usage", `count: expected a whole number from 1 to 1000, got ${count}.`);
   }
@@ -128,13 +149,19 @@ async function collect(
     }
     return pictures;
   };
-  if (folder === undefined) return take(scenes({ seed, count, sprites, signal }), count);
+  const source = await chooseSource(folder, options);
+  if ("scenes" in source) {
+    const { sprites, mix } = source.scenes;
+    return take(scenes({ seed, count, sprites, options: mix, signal }), count);
+  }
   const onProgress = (done: number, total: number) => progress.show("Reading", done, total);
-  const { entries, problems, ...opened } = await openFolder(folder, { onProgress, signal }).then((found) => ({
-    entries: found.entries,
-    problems: found.problems,
-    pictures: (total: number) => found.pictures({ seed, count: total, signal }),
-  }));
+  const { entries, problems, ...opened } = await openFolder(source.folder, { onProgress, signal }).then(
+    (found) => ({
+      entries: found.entries,
+      problems: found.problems,
+      pictures: (total: number) => found.pictures({ seed, count: total, signal }),
+    }),
+  );
   tellProblems(problems, progress);
   const total = Math.min(count, entries.length);
   return take(opened.pictures(total), total);
