@@ -10,6 +10,8 @@ export interface LoadMessage {
   readonly provider: string;
   readonly threads: number;
   readonly optimize: boolean;
+  /** Whether all inputs have one size. */
+  readonly isFixed: boolean;
   /** Folder of the weight files that the model points into. */
   readonly weightsFolder: string | undefined;
   readonly carried: readonly {

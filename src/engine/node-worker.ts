@@ -66,12 +66,14 @@ function toHost(tensor: ort.Tensor): HostTensor {
 }
 
 async function load(message: LoadMessage): Promise<void> {
-  const { onnx, provider, threads, optimize, weightsFolder } = message;
+  const { onnx, provider, threads, optimize, isFixed, weightsFolder } = message;
   const session = await ort.InferenceSession.create(onnx, {
     executionProviders: [provider],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: "sequential",
+    // A plan of memory for sizes that change is made at run time, and takes up to twice the memory.
+    enableMemPattern: isFixed,
     graphOptimizationLevel: optimize ? "all" : "disabled",
     logSeverityLevel: 4, // Failures come as errors; the runtime would print them too.
     extra: {

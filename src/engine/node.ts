@@ -118,13 +118,18 @@ class NodeEngine implements Engine {
   }
 
   async load(program: Program, options: LoadOptions = {}): Promise<Session> {
-    const { weights, carried = {}, kept = {}, optimize = true, decompose } = options;
+    const { weights, carried = {}, kept = {}, optimize = true, decompose, inPlace } = options;
     const places = weights && (await resolveFiles(program, weights));
     const { stored, folder } = placeWeights(program, places, [
       ...Object.keys(carried),
       ...Object.keys(kept.reads ?? {}),
     ]);
-    const { onnx, fedParameters } = lowerProgram(program, { target: this.device, stored, decompose });
+    const { onnx, fedParameters } = lowerProgram(program, {
+      target: this.device,
+      stored,
+      decompose,
+      inPlace,
+    });
     const interfaces = describeInterface(program, fedParameters, carried, kept);
     const session = this.count++;
     await this.thread.call({
@@ -134,6 +139,7 @@ class NodeEngine implements Engine {
       provider: this.device,
       threads: this.threads,
       optimize,
+      isFixed: program.inputs.every(({ tensor }) => tensor.shape.every((dim) => typeof dim === "number")),
       weightsFolder: folder,
       carried: Object.entries(carried).map(([input, { output, initial }]) => ({ input, output, ...initial })),
       reads: Object.entries(kept.reads ?? {}).map(([input, name]) => ({ input, kept: name })),

@@ -91,12 +91,14 @@ async function load(
   const { tokenizers, vectors } = teach(learned.words, await readTokenizers(files), model.textEncoders);
   const networks = describeNetworks(files, encoders, model, { ...adapters, vectors });
   const engine = makeEngine({ device, threads });
+  // Measured on the CPU: a step takes a tenth longer, loading a tenth of the time, and memory is less than half.
+  const inPlace = engine.device === "cpu";
   const source = {
     load: async ({ name }: NetworkKey) => {
       const { program, places } = networks(name);
-      return engine.load(program, { weights: places });
+      return engine.load(program, { weights: places, inPlace });
     },
-    open: (program: Program) => engine.load(program, { weights: files.vae.weights }),
+    open: (program: Program) => engine.load(program, { weights: files.vae.weights, inPlace }),
   };
   const shelf = makeShelf(source, lowMemory ?? false);
   // Gigabytes take seconds to hash, which go by beside the first steps.

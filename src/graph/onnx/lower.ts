@@ -5,6 +5,7 @@ import type { Program } from "../program.js";
 import type { DType, Shape } from "../types.js";
 import { capabilities, type LoweringTarget } from "./capabilities.js";
 import { encodeModel } from "./schema.js";
+import { findChangedParameters } from "./weights-in-place.js";
 import { type StoredParameter, Writer } from "./writer.js";
 
 export type { StoredParameter };
@@ -15,6 +16,11 @@ export interface LowerOptions {
   readonly stored?: ReadonlyMap<string, StoredParameter>;
   /** Write composites by their bodies even where the device has a fused kernel. */
   readonly decompose?: boolean;
+  /**
+   * Large stored parameters stay as they lie in their file, and every run widens those that it comes to. Default false: the
+   * runtime widens and packs them once.
+   */
+  readonly inPlace?: boolean;
 }
 
 export interface LoweredProgram {
@@ -59,10 +65,14 @@ export function lowerProgram(program: Program, options: LowerOptions): LoweredPr
   const outputs = program.outputs.map(({ tensor }) => tensor);
   const reachable = needed(outputs, useBody);
   const order = [...reachable].sort((a, b) => a.id - b.id);
+  const changed = findChangedParameters(order, (node) =>
+    (node.body && useBody(node) ? node.body : node.inputs).map((tensor) => tensor.node),
+  );
+  const stays = (node: GraphNode) => options.inPlace === true && !changed.has(node);
   const writer = new Writer(options.target);
   for (const { name, tensor } of program.inputs) writer.bindInput(tensor, name);
   const fed: { name: string; dtype: DType; shape: Shape }[] = [];
-  for (const node of order) lowerNode(writer, node, useBody, options, fed);
+  for (const node of order) lowerNode(writer, node, { ...options, useBody, stays }, fed);
   const results = program.outputs.map(({ name, tensor }) => {
     writer.output(name, writer.names.get(tensor)!);
     return { name, dtype: tensor.dtype, shape: tensor.shape };
@@ -73,32 +83,41 @@ export function lowerProgram(program: Program, options: LowerOptions): LoweredPr
     shape: tensor.shape,
   }));
   const { nodes, initializers } = writer.finish(program.outputs.map(({ name }) => name));
-  const onnx = encodeModel({ nodes, initializers, inputs: [...inputs, ...fed], outputs: results });
+  // What is named as an input too may be given by the caller, so that the runtime computes nothing of it beforehand.
+  const open = initializers.filter(({ name }) => writer.inPlace.has(name));
+  const onnx = encodeModel({ nodes, initializers, inputs: [...inputs, ...fed, ...open], outputs: results });
   return { onnx, fedParameters: fed.map(({ name }) => name), nodeCount: nodes.length };
+}
+
+interface NodeOptions extends Pick<LowerOptions, "stored"> {
+  readonly useBody: (node: GraphNode) => boolean;
+  /** Whether a parameter may stay as it is stored. */
+  readonly stays: (node: GraphNode) => boolean;
 }
 
 function lowerNode(
   writer: Writer,
   node: GraphNode,
-  useBody: (node: GraphNode) => boolean,
-  options: LowerOptions,
+  { stored, useBody, stays }: NodeOptions,
   fed: { name: string; dtype: DType; shape: Shape }[],
 ): void {
   const [first] = node.outputs;
   const name = node.attributes.name as string;
   if (node.op.name === "input") return; // Bound before, used or not.
   if (node.op.name === "parameter") {
-    const place = options.stored?.get(name);
+    const place = stored?.get(name);
     if (!place) fed.push({ name, dtype: first!.dtype, shape: first!.shape });
-    writer.names.set(first!, place ? writer.stored(name, first!.shape as number[], place) : name);
+    writer.names.set(
+      first!,
+      place ? writer.stored(name, first!.shape as number[], { ...place, stays: stays(node) }) : name,
+    );
   } else {
     const inputs = () => node.inputs.map((tensor) => writer.names.get(tensor)!);
     const names =
       node.body && useBody(node)
         ? node.body.map((t) => writer.names.get(t)!)
         : node.op.lower?.(writer, inputs(), node);
-    if (!names)
-      throw new NishikiError("internal", `${node.op.name} cannot be lowered for ${options.target}.`);
+    if (!names) throw new NishikiError("internal", `${node.op.name} cannot be lowered for ${writer.target}.`);
     for (const [i, tensor] of node.outputs.entries()) writer.names.set(tensor, names[i]!);
   }
 }

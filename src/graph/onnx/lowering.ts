@@ -5,6 +5,12 @@ import type { Capabilities, LoweringTarget } from "./capabilities.js";
 
 export type OnnxAttribute = number | string | readonly number[] | { readonly float: number };
 
+/** Rows of 16-bit floats, or of int8 with a scale for each. */
+export interface NarrowRows {
+  readonly rows: string;
+  readonly scale?: string;
+}
+
 export interface Lowering {
   readonly target: LoweringTarget;
   readonly can: Capabilities;
@@ -33,6 +39,6 @@ export interface Lowering {
    */
   shapeVector(shape: Shape, options?: { readonly inferOne?: boolean }): string;
   cast(name: string, dtype: DType): string;
-  /** The int8 rows and scales that a parameter is stored as, where it is. */
-  quantized(name: string): { rows: string; scale: string } | undefined;
+  /** What a parameter is stored as where that is narrower than float32. */
+  narrowRows(name: string): NarrowRows | undefined;
 }

@@ -3,8 +3,9 @@ import type { Tensor } from "../graph.js";
 import type { DType, Shape, TypedArray } from "../types.js";
 import { type Capabilities, capabilities, type LoweringTarget } from "./capabilities.js";
 import { DimensionReader } from "./dimension-reader.js";
-import type { Lowering, OnnxAttribute } from "./lowering.js";
+import type { Lowering, NarrowRows, OnnxAttribute } from "./lowering.js";
 import { type OnnxInitializer, type OnnxNode, onnxTypes } from "./schema.js";
+import { isLarge } from "./weights-in-place.js";
 
 /** Where a parameter's bytes lie. `scale` belongs to int8 rows: value = row · scale[row index]. */
 export interface StoredParameter {
@@ -30,7 +31,9 @@ export class Writer implements Lowering {
   readonly can: Capabilities;
   readonly target: LoweringTarget;
   private readonly small = new Map<string, string>();
-  private readonly quantizedByName = new Map<string, { rows: string; scale: string }>();
+  /** Initializers that are not prepared beforehand. */
+  readonly inPlace = new Set<string>();
+  private readonly narrow = new Map<string, NarrowRows>();
   /** Values that nodes give, as opposed to inputs and initializers. */
   private readonly produced = new Set<string>();
   private readonly renamed = new Map<string, string>();
@@ -170,20 +173,31 @@ export class Writer implements Lowering {
     return this.node("Cast", [name], { to: onnxTypes[dtype] });
   }
 
-  quantized(name: string): { rows: string; scale: string } | undefined {
-    return this.quantizedByName.get(name);
+  narrowRows(name: string): NarrowRows | undefined {
+    return this.narrow.get(name);
   }
 
-  /** An initializer that points at stored bytes, converted to float32 (folded once when the session is made). */
-  stored(parameter: string, shape: readonly number[], place: StoredParameter): string {
+  /**
+   * An initializer that points at stored bytes, converted to float32: once when the session is made, or, where it `stays` as
+   * it is, at every run.
+   */
+  stored(
+    parameter: string,
+    shape: readonly number[],
+    { stays = false, ...place }: StoredParameter & { readonly stays?: boolean },
+  ): string {
     const raw = place.dtype === "f32" ? parameter : `${parameter}/stored`;
     const { dtype, file, offset, length, scale, transposed } = place;
     const written = transposed ? [...shape].reverse() : shape;
     this.initializers.push({ name: raw, dtype, shape: written, data: { file, offset, length } });
+    if (stays && isLarge(place)) this.inPlace.add(raw);
     const turned = transposed ? this.node("Transpose", [raw], { perm: [1, 0] }) : raw;
     if (dtype === "f32") return turned;
     const wide = this.cast(turned, "f32");
-    if (!scale) return wide;
+    if (!scale) {
+      if (!transposed) this.narrow.set(wide, { rows: raw });
+      return wide;
+    }
     const rows = shape[0]!;
     const { file: scaleFile, offset: scaleOffset, length: scaleLength } = scale;
     const scaleName = `${parameter}/scale`;
@@ -192,7 +206,7 @@ export class Writer implements Lowering {
     const scaleWide = scale.dtype === "f32" ? scaleName : this.cast(scaleName, "f32");
     const column = this.node("Reshape", [scaleWide, this.integers([rows, ...shape.slice(1).map(() => 1)])]);
     const value = this.node("Mul", [wide, column]);
-    this.quantizedByName.set(value, { rows: raw, scale: scaleWide });
+    this.narrow.set(value, { rows: raw, scale: scaleWide });
     return value;
   }
 }

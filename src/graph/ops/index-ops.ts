@@ -40,10 +40,11 @@ const gatherOp: Operation = {
   },
   lower: (lowering, [x, indices], { attributes, inputs: [source] }) => {
     const axis = attributes.axis as number;
-    const stored = axis === 0 ? lowering.quantized(x!) : undefined;
+    const stored = axis === 0 ? lowering.narrowRows(x!) : undefined;
     if (!stored) return [lowering.node("Gather", [x!, indices!], { axis })];
-    // An int8 table stays int8 in memory: only the rows that are read become floats.
+    // A narrow table stays narrow in memory: only the rows that are read become float32.
     const rows = lowering.cast(lowering.node("Gather", [stored.rows, indices!], { axis: 0 }), source!.dtype);
+    if (!stored.scale) return [rows];
     const scale = lowering.node("Gather", [stored.scale, indices!], { axis: 0 });
     const trailing = source!.shape.slice(1).map((_, i) => -1 - i);
     const column =
