@@ -1,20 +1,21 @@
 // Stable Diffusion as diffusers lays it out (node): a folder with model_index.json, and below it one for each component
 // with its config and weights. Nothing is loaded here; weights are found where they lie.
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import { NishikiError } from "../errors.js";
-import { fileError } from "./node-atomic.js";
-import { openSafetensors, type WeightLocation } from "./node-file.js";
-import { openWeights, type Weights } from "./node-weights.js";
+import {
+  autoencoderName,
+  isSingleFile,
+  type Json,
+  type ModelComponent,
+  openComponent,
+  type Rename,
+  readJson,
+  refuseOtherFormats,
+} from "./node-component.js";
+import { openSafetensors } from "./node-file.js";
+import { openWeights } from "./node-weights.js";
 import { readSingleFile } from "./single-file/read.js";
-
-type Json = Readonly<Record<string, unknown>>;
-
-/** A network: its config as published, and its tensors by diffusers' or transformers' names. */
-export interface ModelComponent {
-  readonly config: Json;
-  readonly weights: Weights;
-}
 
 /** A folder with vocab.json and merges.txt, or tokenizer.json; or CLIP's own vocabulary, with what fills short texts. */
 export type TokenizerPlace = { readonly folder: string } | { readonly padToken: string };
@@ -51,50 +52,9 @@ const pipelines = [
   "LatentConsistencyModelImg2ImgPipeline",
 ];
 
-const isRecord = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-async function readJson(path: string): Promise<Json> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    throw fileError(error, `read ${path}`);
-  });
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isRecord(value)) return value;
-  } catch (error) {
-    throw new NishikiError("checkpoint", `${path} cannot be used: it is not valid JSON.`, { cause: error });
-  }
-  throw new NishikiError("checkpoint", `${path} cannot be used: it holds no JSON object.`);
-}
-
-type Rename = (name: string) => string;
-
-/** An autoencoder's attention before diffusers 0.12. */
-const autoencoderName: Rename = (name) =>
-  name.replace(
-    /(mid_block\.attentions\.\d+)\.(query|key|value|proj_attn)\./,
-    (_, block, part: keyof typeof attentionNames) => `${block}.${attentionNames[part]}.`,
-  );
-const attentionNames = { query: "to_q", key: "to_k", value: "to_v", proj_attn: "to_out.0" };
-
 /** Encoders saved by transformers 5 have lost a prefix. */
 const textEncoderName: Rename = (name) =>
   /^(embeddings|encoder|final_layer_norm)\./.test(name) ? `text_model.${name}` : name;
-
-/** A 1×1 convolution is the same numbers as the matrix that the network takes in its place. */
-function currentShape(name: string, place: WeightLocation): WeightLocation {
-  const { shape } = place;
-  const isMatrix = /\.to_(q|k|v|out\.0)\.weight$/.test(name);
-  return isMatrix && shape.length === 4 ? { ...place, shape: shape.slice(0, 2) } : place;
-}
-
-async function openComponent(folder: string, rename: Rename = (own) => own): Promise<ModelComponent> {
-  const config = await readJson(join(folder, "config.json"));
-  const places = [...(await openWeights(folder))].map(
-    ([name, place]) => [rename(name), currentShape(rename(name), place)] as const,
-  );
-  return { config, weights: new Map(places) };
-}
 
 /** Whether a folder is laid out as diffusers does it. */
 export async function isDiffusersFolder(path: string): Promise<boolean> {
@@ -164,11 +124,6 @@ async function openParts(
   throw new NishikiError("checkpoint", message);
 }
 
-/** Whether a path is a checkpoint as one file: whoever names one means it, whatever is in it. */
-export function isSingleFile(path: string): boolean {
-  return /\.(safetensors|ckpt|pt|pth|bin|gguf|onnx)$/i.test(path);
-}
-
 /**
  * Opens a published model, a folder or a single file; only headers are read.
  * @throws NishikiError "file" where something cannot be read, "checkpoint" where it is malformed, incomplete or another
@@ -176,17 +131,6 @@ export function isSingleFile(path: string): boolean {
  */
 export function openStableDiffusion(path: string): Promise<StableDiffusionFiles> {
   return isSingleFile(path) ? openSingleFile(path) : openFolder(path);
-}
-
-function refuseOtherFormats(path: string): void {
-  const kind = extname(path).toLowerCase();
-  if (kind === ".safetensors") return;
-  const reason =
-    kind === ".gguf" || kind === ".onnx"
-      ? `${kind.slice(1).toUpperCase()} files are written for another program`
-      : "it is a pickle, which can run any code when it is loaded";
-  const cure = "Use the .safetensors file of the same model, which nearly all publishers offer beside it";
-  throw new NishikiError("checkpoint", `${path} is not read: ${reason}. ${cure}.`);
 }
 
 async function openSingleFile(path: string): Promise<StableDiffusionFiles> {
@@ -275,16 +219,4 @@ async function vocabularyOf(folder: string): Promise<readonly string[]> {
   const pair = ["vocab.json", "merges.txt"];
   const there = await Promise.all(pair.map((file) => isThere(join(folder, file))));
   return there.every(Boolean) ? pair : ["tokenizer.json"];
-}
-
-/**
- * Opens a folder that holds an autoencoder alone (config.json and weights), to stand in for a model's own.
- * @throws NishikiError "file", "checkpoint"
- */
-export async function openAutoencoder(path: string): Promise<ModelComponent> {
-  const component = await openComponent(path, autoencoderName);
-  const name = String(component.config._class_name);
-  if (name === "AutoencoderKL" || name === "AutoencoderTiny") return component;
-  const message = `${path} holds a ${name}, expected an AutoencoderKL or an AutoencoderTiny.`;
-  throw new NishikiError("checkpoint", message);
 }

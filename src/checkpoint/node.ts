@@ -11,6 +11,8 @@ export {
   writeAtomically,
   writeFileAtomic,
 } from "./node-atomic.js";
+export { openAutoencoder } from "./node-autoencoder.js";
+export { isSingleFile, type ModelComponent } from "./node-component.js";
 export { type LearnedVectors, type LearnedWord, openEmbedding } from "./node-embedding.js";
 export {
   openSafetensors,
@@ -23,9 +25,6 @@ export {
 export { openLora } from "./node-lora.js";
 export {
   isDiffusersFolder,
-  isSingleFile,
-  type ModelComponent,
-  openAutoencoder,
   openStableDiffusion,
   type StableDiffusionFiles,
 } from "./node-stable-diffusion.js";

@@ -11,7 +11,7 @@ export type PredictionSetting = (typeof predictionSettings)[number];
 export interface MachineSettings {
   /** A model's folder, or a single file of Stable Diffusion. Default: the embedded model. */
   readonly model?: string;
-  /** A folder with an autoencoder that stands in for the model's own, such as a tiny one. */
+  /** A folder or a single file with an autoencoder that stands in for the model's own, such as a tiny one. */
   readonly vae?: string;
   /** What Stable Diffusion's denoiser was trained to predict, where its files do not say or say it wrongly. */
   readonly prediction?: PredictionSetting;
@@ -40,8 +40,8 @@ export const machineFields: Fields<MachineSettings, undefined> = {
   },
   vae: {
     check: optional(filledText),
-    flag: "--vae <folder>",
-    help: "another autoencoder for Stable Diffusion, such as a tiny one",
+    flag: "--vae <path>",
+    help: "another autoencoder for Stable Diffusion: a folder, or a .safetensors file",
     fallbackWords: "the model's own",
   },
   prediction: {

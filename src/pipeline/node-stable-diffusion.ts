@@ -1,5 +1,5 @@
 // Stable Diffusion from its own files, into sessions on this machine's devices (node).
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import {
   type ModelComponent,
   openAutoencoder,
@@ -49,11 +49,11 @@ async function openFiles(
 ): Promise<StableDiffusionFiles> {
   const files = withPrediction(await openStableDiffusion(path), prediction);
   if (folder === undefined) return files;
-  const vae = await openAutoencoder(folder);
+  const vae = await openAutoencoder(folder, files.family === "sdxl" ? 0.13025 : 0.18215);
   const others = [...files.files].filter(([name]) => !name.startsWith("vae/"));
-  const own = [join(folder, "config.json"), ...[...vae.weights.values()].map(({ file }) => file)];
-  const named = own.map((file) => [`vae/${basename(file)}`, file] as const);
-  return { ...files, vae, files: new Map([...others, ...named]) };
+  const named = vae.files.map((file) => [`vae/${basename(file)}`, file] as const);
+  const unknown = [...files.unknown, ...vae.unknown.map((name) => `${name} (of ${basename(folder)})`)];
+  return { ...files, vae, files: new Map([...others, ...named]), unknown };
 }
 
 /** What the denoiser predicts, in place of what the files say; receipts tell it beside the file that is overruled. */

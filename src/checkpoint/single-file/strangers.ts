@@ -32,7 +32,7 @@ const parts: readonly (readonly [RegExp, string])[] = [
     "a denoiser in diffusers' form, without the other parts of a model",
   ],
   [/^(input_blocks|middle_block|output_blocks)\./, "a denoiser alone, without the other parts of a model"],
-  [/^(encoder|decoder)\.(down|up|mid)/, "an autoencoder alone: give its folder with --vae"],
+  [/^(encoder|decoder)\.(down|up|mid)/, "an autoencoder alone: give it with --vae"],
   [/^(text_model|transformer\.resblocks)\./, "a text encoder alone"],
 ];
 

@@ -2,8 +2,6 @@
 // decoder's sizes counted from the large end.
 import type { CheckpointTensors, Place, Renamed } from "./tensors.js";
 
-const root = "first_stage_model.";
-
 const parts: readonly (readonly [RegExp, string])[] = [
   [/^mid\.block_1\./, "mid_block.resnets.0."],
   [/^mid\.block_2\./, "mid_block.resnets.1."],
@@ -29,10 +27,14 @@ function insideName(name: string, levels: number): string | undefined {
   return found && name.replace(found[0], found[1]).replace("nin_shortcut", "conv_shortcut");
 }
 
-/** @param scalingFactor 0.18215 for 1.x and 2.x, 0.13025 for XL. */
+/**
+ * @param scalingFactor 0.18215 for 1.x and 2.x, 0.13025 for XL.
+ * @param root What the names begin with; nothing in files of an autoencoder alone.
+ */
 export function readVae(
   tensors: CheckpointTensors,
   scalingFactor: number,
+  root = "first_stage_model.",
 ): { readonly config: Readonly<Record<string, unknown>>; readonly tensors: Renamed } {
   const levels = tensors.count(`${root}encoder.down.`, ".block.0.conv1.weight");
   const renamed: [string, Place][] = [];

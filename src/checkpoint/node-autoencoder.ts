@@ -1,0 +1,130 @@
+// An autoencoder that stands in for a model's own (node): a folder with config.json and weights, or a single .safetensors file,
+// by diffusers' names, by those of single-file checkpoints, or inside of a whole one.
+import { stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { NishikiError } from "../errors.js";
+import {
+  autoencoderName,
+  currentShape,
+  isSingleFile,
+  type Json,
+  type ModelComponent,
+  openComponent,
+  readJson,
+  refuseOtherFormats,
+} from "./node-component.js";
+import { openWeights, type Weights } from "./node-weights.js";
+import { nameOtherFile } from "./single-file/strangers.js";
+import { CheckpointTensors } from "./single-file/tensors.js";
+import { readVae } from "./single-file/vae.js";
+
+export interface OpenedAutoencoder extends ModelComponent {
+  /** What decides pixels: weights, and the config where there is one. */
+  readonly files: readonly string[];
+  /** Tensors of a single file that nobody knows. */
+  readonly unknown: readonly string[];
+}
+
+const known = ["AutoencoderKL", "AutoencoderTiny"];
+
+/**
+ * Opens an autoencoder; only headers are read.
+ * @param scalingFactor Of the family that it is for: single files do not say it.
+ * @throws NishikiError "file", "checkpoint"
+ */
+export async function openAutoencoder(path: string, scalingFactor: number): Promise<OpenedAutoencoder> {
+  if (isSingleFile(path)) return openFile(path, scalingFactor);
+  const component = await openComponent(path, autoencoderName);
+  return withConfig(component, path, join(path, "config.json"));
+}
+
+function withConfig(component: ModelComponent, path: string, config: string): OpenedAutoencoder {
+  const name = String(component.config._class_name);
+  if (known.includes(name)) return { ...component, files: [config, ...filesOf(component)], unknown: [] };
+  const message = `${path} holds a ${name}, expected an AutoencoderKL or an AutoencoderTiny.`;
+  throw new NishikiError("checkpoint", message);
+}
+
+const filesOf = ({ weights }: ModelComponent) => [...new Set([...weights.values()].map(({ file }) => file))];
+
+async function openFile(path: string, scalingFactor: number): Promise<OpenedAutoencoder> {
+  refuseOtherFormats(path);
+  const weights = await openWeights(path);
+  const has = (name: string) => weights.has(name);
+  for (const root of ["first_stage_model.", ""]) {
+    const halves = [`${root}decoder.up.0.block.0.conv1.weight`, `${root}encoder.down.0.block.0.conv1.weight`];
+    if (halves.every(has)) return openOriginal(path, weights, { scalingFactor, root });
+  }
+  if (has("decoder.conv_in.weight") && has("encoder.down_blocks.0.resnets.0.conv1.weight"))
+    return openPublished(path, weights, scalingFactor);
+  if (has("decoder.layers.0.weight") && has("encoder.layers.0.weight"))
+    return openPublished(path, weights, scalingFactor);
+  throw refuse(path, [...weights.keys()]);
+}
+
+function refuse(path: string, names: readonly string[]): NishikiError {
+  const isHalf = names.includes("1.weight") && names.every((name) => /^\d+\./.test(name));
+  const found = isHalf
+    ? "it is one half of a tiny autoencoder: give the folder of its diffusers' form, which has both"
+    : `it is ${
+        nameOtherFile(names) ??
+        `a file with ${names
+          .slice(0, 3)
+          .map((name) => `"${name}"`)
+          .join(", ")}`
+      }`;
+  const wanted = "expected an autoencoder of Stable Diffusion";
+  return new NishikiError("checkpoint", `${path} cannot be used: ${found}; ${wanted}.`);
+}
+
+/** By the names of single-file checkpoints. */
+function openOriginal(
+  path: string,
+  weights: Weights,
+  { scalingFactor, root }: { readonly scalingFactor: number; readonly root: string },
+): OpenedAutoencoder {
+  const tensors = new CheckpointTensors(weights);
+  const found = readVae(tensors, scalingFactor, root);
+  tensors.ignore(root === "" ? /^(loss|model_ema)\.|^global_step$/ : /^(?!first_stage_model\.)|\.loss\./);
+  return { config: found.config, weights: new Map(found.tensors), files: [path], unknown: tensors.unused() };
+}
+
+/** By diffusers' names: with the config that lies beside it, or as its shapes say. */
+async function openPublished(
+  path: string,
+  places: Weights,
+  scalingFactor: number,
+): Promise<OpenedAutoencoder> {
+  const weights = new Map(
+    [...places].map(([name, place]) => [autoencoderName(name), currentShape(autoencoderName(name), place)]),
+  );
+  const beside = join(dirname(path), "config.json");
+  const isThere = await stat(beside).catch(() => undefined);
+  if (isThere) return withConfig({ config: await readJson(beside), weights }, path, beside);
+  const config = weights.has("decoder.layers.0.weight")
+    ? { _class_name: "AutoencoderTiny" }
+    : describeShapes(weights, scalingFactor);
+  return { config, weights, files: [path], unknown: [] };
+}
+
+function describeShapes(weights: Weights, scalingFactor: number): Json {
+  const shape = (name: string) => weights.get(name)?.shape ?? [];
+  const widths: number[] = [];
+  const widthOf = (level: number) => shape(`encoder.down_blocks.${level}.resnets.0.conv1.weight`)[0];
+  for (let width = widthOf(0); width !== undefined; width = widthOf(widths.length)) widths.push(width);
+  let layers = 0;
+  while (weights.has(`encoder.down_blocks.0.resnets.${layers}.conv1.weight`)) layers++;
+  return {
+    _class_name: "AutoencoderKL",
+    in_channels: shape("encoder.conv_in.weight")[1],
+    out_channels: shape("decoder.conv_out.weight")[0],
+    latent_channels: shape("decoder.conv_in.weight")[1],
+    block_out_channels: widths,
+    down_block_types: widths.map(() => "DownEncoderBlock2D"),
+    up_block_types: widths.map(() => "UpDecoderBlock2D"),
+    layers_per_block: layers,
+    use_quant_conv: weights.has("quant_conv.weight"),
+    use_post_quant_conv: weights.has("post_quant_conv.weight"),
+    scaling_factor: scalingFactor,
+  };
+}

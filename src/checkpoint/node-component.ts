@@ -1,0 +1,76 @@
+// A network of a published model on disk (node): its config.json and its weights in one folder, with what older versions of
+// diffusers called them.
+import { readFile } from "node:fs/promises";
+import { extname, join } from "node:path";
+import { NishikiError } from "../errors.js";
+import { fileError } from "./node-atomic.js";
+import type { WeightLocation } from "./node-file.js";
+import { openWeights, type Weights } from "./node-weights.js";
+
+export type Json = Readonly<Record<string, unknown>>;
+
+/** A network: its config as published, and its tensors by diffusers' or transformers' names. */
+export interface ModelComponent {
+  readonly config: Json;
+  readonly weights: Weights;
+}
+
+const isRecord = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** @throws NishikiError "file", "checkpoint" */
+export async function readJson(path: string): Promise<Json> {
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    throw fileError(error, `read ${path}`);
+  });
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isRecord(value)) return value;
+  } catch (error) {
+    throw new NishikiError("checkpoint", `${path} cannot be used: it is not valid JSON.`, { cause: error });
+  }
+  throw new NishikiError("checkpoint", `${path} cannot be used: it holds no JSON object.`);
+}
+
+export type Rename = (name: string) => string;
+
+/** An autoencoder's attention before diffusers 0.12. */
+export const autoencoderName: Rename = (name) =>
+  name.replace(
+    /(mid_block\.attentions\.\d+)\.(query|key|value|proj_attn)\./,
+    (_, block, part: keyof typeof attentionNames) => `${block}.${attentionNames[part]}.`,
+  );
+const attentionNames = { query: "to_q", key: "to_k", value: "to_v", proj_attn: "to_out.0" };
+
+/** A 1×1 convolution is the same numbers as the matrix that the network takes in its place. */
+export function currentShape(name: string, place: WeightLocation): WeightLocation {
+  const { shape } = place;
+  const isMatrix = /\.to_(q|k|v|out\.0)\.weight$/.test(name);
+  return isMatrix && shape.length === 4 ? { ...place, shape: shape.slice(0, 2) } : place;
+}
+
+/** @throws NishikiError "file", "checkpoint" */
+export async function openComponent(folder: string, rename: Rename = (own) => own): Promise<ModelComponent> {
+  const config = await readJson(join(folder, "config.json"));
+  const places = [...(await openWeights(folder))].map(
+    ([name, place]) => [rename(name), currentShape(rename(name), place)] as const,
+  );
+  return { config, weights: new Map(places) };
+}
+
+/** Whether a path is a checkpoint as one file: whoever names one means it, whatever is in it. */
+export function isSingleFile(path: string): boolean {
+  return /\.(safetensors|ckpt|pt|pth|bin|gguf|onnx)$/i.test(path);
+}
+
+/** @throws NishikiError "checkpoint" for files that are not safetensors. */
+export function refuseOtherFormats(path: string): void {
+  const kind = extname(path).toLowerCase();
+  if (kind === ".safetensors") return;
+  const reason =
+    kind === ".gguf" || kind === ".onnx"
+      ? `${kind.slice(1).toUpperCase()} files are written for another program`
+      : "it is a pickle, which can run any code when it is loaded";
+  const cure = "Use the .safetensors file of the same model, which nearly all publishers offer beside it";
+  throw new NishikiError("checkpoint", `${path} is not read: ${reason}. ${cure}.`);
+}
