@@ -38,6 +38,8 @@ export interface StableDiffusionFiles {
   readonly files: ReadonlyMap<string, string>;
   /** Tensors of a single file that nobody knows. */
   readonly unknown: readonly string[];
+  /** What a person should know who draws with it. */
+  readonly hints: readonly string[];
 }
 
 // The kinds of pipelines whose parts are those of Stable Diffusion; what they are used for is the caller's choice.
@@ -138,7 +140,10 @@ async function openSingleFile(path: string): Promise<StableDiffusionFiles> {
   const file = await openSafetensors(path);
   const steps = file.tensors.has("global_step") ? (await file.readFloat32("global_step"))[0] : undefined;
   const places = new Map([...(await openWeights(path))]);
-  const { family, unet, vae, textEncoders, pads, scheduler, unknown } = readSingleFile(places, path, steps);
+  const { family, unet, vae, textEncoders, pads, scheduler, unknown, hints } = readSingleFile(places, path, {
+    steps,
+    metadata: file.metadata,
+  });
   return {
     name: basename(path, extname(path)),
     family,
@@ -151,6 +156,7 @@ async function openSingleFile(path: string): Promise<StableDiffusionFiles> {
     zerosForEmptyPrompt: true,
     files: new Map([[basename(path), path]]),
     unknown,
+    hints,
   };
 }
 
@@ -191,6 +197,7 @@ async function openFolder(path: string): Promise<StableDiffusionFiles> {
     zerosForEmptyPrompt: index.force_zeros_for_empty_prompt !== false,
     files: await listFiles(path, components, names),
     unknown: [],
+    hints: [],
   };
 }
 

@@ -119,7 +119,7 @@ async function load(
     unknown.length === 0
       ? []
       : [`${unknown.length} tensors of ${files.name} are not known and not used: ${shorten(unknown)}.`];
-  const notices = [...ownNotices, ...opened.notices, ...adapters.notices];
+  const notices = [...ownNotices, ...files.hints, ...opened.notices, ...adapters.notices];
   const family = makeStableDiffusion(model, tokenizers, shelf);
   return { family, environment, close, notices };
 }

@@ -35,7 +35,7 @@ function layOut(
 }
 
 const reading = (tensors: Parameters<typeof layOut>[0], steps?: number) =>
-  readSingleFile(layOut(tensors), "one.safetensors", steps);
+  readSingleFile(layOut(tensors), "one.safetensors", { steps });
 
 describe.each(Object.entries(families))("a whole checkpoint (%s)", (name, family) => {
   const read = reading(family.tensors);
@@ -116,6 +116,31 @@ describe("a checkpoint", () => {
     expect(prediction(sdxl)).toBe("epsilon");
     expect(prediction(sdxl, ["v_pred"])).toBe("v_prediction");
     expect(reading([...sdxl.tensors, ["ztsnr", [1]]]).scheduler.rescale_betas_zero_snr).toBe(true);
+  });
+
+  it("is believed what its metadata say", () => {
+    const said = (family: Family, metadata: Record<string, string>) => {
+      const { scheduler, unet } = readSingleFile(layOut(family.tensors), "one.safetensors", { metadata });
+      return [scheduler.prediction_type, unet.config.sample_size];
+    };
+    expect(said(sd2, { "modelspec.architecture": "stable-diffusion-v2-512" })).toEqual(["epsilon", 64]);
+    expect(said(sd2, { "modelspec.prediction_type": "epsilon" })).toEqual(["epsilon", 96]);
+    expect(said(sd1, { "modelspec.prediction_type": "v" })).toEqual(["v_prediction", 64]);
+    expect(said(sdxl, { "modelspec.prediction_type": "v" })).toEqual(["v_prediction", 128]);
+  });
+
+  it("that was distilled, by its name, comes with a hint", () => {
+    const hints = (family: Family, path: string, title = "") =>
+      readSingleFile(layOut(family.tensors), path, { metadata: { "modelspec.title": title } }).hints;
+    expect(hints(sd2, "/models/sd_turbo.safetensors")).toEqual([
+      'sd_turbo.safetensors is called "turbo", and a single file does not tell how it was distilled: such models want few steps and ' +
+        "little guidance, as in --steps 1 (to 4) --guidance 1 --sampler euler --schedule simple --prediction epsilon.",
+    ]);
+    expect(hints(sdxl, "a.safetensors", "SDXL Turbo")[0]).toMatch(/--sampler euler --schedule simple\.$/);
+    expect(hints(sd1, "dreamshaper_lcm.safetensors")[0]).toMatch(
+      /--steps 4 \(to 8\) --guidance 1 --sampler lcm\.$/,
+    );
+    expect(hints(sd1, "/turbo/calcmodel.safetensors")).toEqual([]);
   });
 
   it("of 2.x may have the text encoder's layers with or without the last, which is not used", () => {

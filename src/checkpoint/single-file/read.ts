@@ -26,6 +26,8 @@ export interface SingleFile {
   readonly scheduler: Json;
   /** Tensors that nobody knows. */
   readonly unknown: readonly string[];
+  /** What a person should know: what the file's name says and its content cannot. */
+  readonly hints: readonly string[];
 }
 
 const unetRoot = "model.diffusion_model.";
@@ -64,11 +66,20 @@ function refuse(path: string, reason: string): NishikiError {
   return new NishikiError("checkpoint", `${path} cannot be drawn with: ${reason}. ${wanted}.`);
 }
 
-/**
- * @param steps The number in the tensor `global_step`, where the file has one.
- * @throws NishikiError "checkpoint" that says what was found, or lists what is missing.
- */
-export function readSingleFile(places: ReadonlyMap<string, Place>, path: string, steps?: number): SingleFile {
+/** What a file says of itself beside its tensors' names and shapes. */
+export interface SaidOfFile {
+  /** The number in the tensor `global_step`. */
+  readonly steps?: number;
+  /** The header's texts; those of Stability's ModelSpec 1.0 are minded. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** @throws NishikiError "checkpoint" that says what was found, or lists what is missing. */
+export function readSingleFile(
+  places: ReadonlyMap<string, Place>,
+  path: string,
+  { steps, metadata = {} }: SaidOfFile = {},
+): SingleFile {
   const tensors = new CheckpointTensors(places);
   const family = familyOf(tensors, path);
   const missing = ["first_stage_model.decoder.conv_in.weight", "first_stage_model.encoder.conv_in.weight"];
@@ -76,11 +87,15 @@ export function readSingleFile(places: ReadonlyMap<string, Place>, path: string,
   const unet = part(readUnet(tensors));
   const traits: Traits = {
     family,
-    velocity: tensors.has("v_pred"),
+    prediction: tensors.has("v_pred") ? "v_prediction" : saidPrediction(metadata),
     zeroTerminal: tensors.has("ztsnr"),
     // The base model of 2.x was saved after 875,000 steps, and its inpainting network was trained from that one; all others of 2.x
     // predict velocity and draw 768 pixels.
-    isBase2: family === "sd2" && (steps === 875_000 || unet.config.in_channels === 9),
+    isBase2:
+      family === "sd2" &&
+      (steps === 875_000 ||
+        unet.config.in_channels === 9 ||
+        metadata["modelspec.architecture"] === "stable-diffusion-v2-512"),
   };
   const vae = part(readVae(tensors, family === "sdxl" ? 0.13025 : 0.18215));
   const textEncoders = readTexts(tensors, family).map(part);
@@ -93,7 +108,24 @@ export function readSingleFile(places: ReadonlyMap<string, Place>, path: string,
     pads: family === "sd1" ? [endOfText] : family === "sd2" ? ["!"] : [endOfText, "!"],
     scheduler: schedulerOf(traits),
     unknown: tensors.unused(),
+    hints: hintsOf(path, metadata, traits),
   };
+}
+
+/** Kinds of models that were distilled to a few steps, which is told in no tensor. */
+const fewSteps = /turbo|lightning|hyper[-_]?sd|(?<![a-z])lcm(?![a-z])/i;
+
+function hintsOf(path: string, metadata: Readonly<Record<string, string>>, { family, prediction }: Traits) {
+  const name = path.replace(/^.*[/\\]/, "");
+  const word = fewSteps.exec(name)?.[0] ?? fewSteps.exec(metadata["modelspec.title"] ?? "")?.[0];
+  if (word === undefined) return [];
+  const sampler = /lcm/i.test(word) ? "--sampler lcm" : "--sampler euler --schedule simple";
+  const guess = family === "sd2" && prediction === undefined ? " --prediction epsilon" : "";
+  const steps = /turbo/i.test(word) ? "1 (to 4)" : "4 (to 8)";
+  return [
+    `${name} is called "${word}", and a single file does not tell how it was distilled: such models want few steps and ` +
+      `little guidance, as in --steps ${steps} --guidance 1 ${sampler}${guess}.`,
+  ];
 }
 
 function part({ config, tensors }: { readonly config: Json; readonly tensors: Renamed }): SingleFilePart {
@@ -114,10 +146,17 @@ function readTexts(tensors: CheckpointTensors, family: SingleFile["family"]) {
   }
 }
 
+function saidPrediction(metadata: Readonly<Record<string, string>>): Traits["prediction"] {
+  const said = metadata["modelspec.prediction_type"];
+  if (said === "v" || said === "v_prediction") return "v_prediction";
+  return said === "epsilon" ? said : undefined;
+}
+
 /** What decides how a checkpoint is drawn with and is not in its networks. */
 interface Traits {
   readonly family: SingleFile["family"];
-  readonly velocity: boolean;
+  /** What the network predicts, where the file says it. */
+  readonly prediction: "epsilon" | "v_prediction" | undefined;
   readonly zeroTerminal: boolean;
   readonly isBase2: boolean;
 }
@@ -135,22 +174,22 @@ const training = {
 };
 
 /** What the families' published folders say. */
-function schedulerOf({ family, velocity, zeroTerminal, isBase2 }: Traits): Json {
+function schedulerOf({ family, prediction, zeroTerminal, isBase2 }: Traits): Json {
   if (family === "sdxl") {
     return {
       _class_name: "EulerDiscreteScheduler",
       ...training,
-      prediction_type: velocity ? "v_prediction" : "epsilon",
+      prediction_type: prediction ?? "epsilon",
       timestep_spacing: "leading",
       steps_offset: 1,
       ...(zeroTerminal && { rescale_betas_zero_snr: true }),
     };
   }
-  const isVelocity = velocity || (family === "sd2" && !isBase2);
+  const usual = family === "sd2" && !isBase2 ? "v_prediction" : "epsilon";
   return {
     _class_name: family === "sd1" ? "PNDMScheduler" : "DDIMScheduler",
     ...training,
-    prediction_type: isVelocity ? "v_prediction" : "epsilon",
+    prediction_type: prediction ?? usual,
     steps_offset: 1,
     set_alpha_to_one: false,
     clip_sample: false,
