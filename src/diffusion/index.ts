@@ -3,6 +3,7 @@ export * from "./gaussian.js";
 export * from "./guidance.js";
 export * from "./noise.js";
 export * from "./noise-schedules.js";
+export * from "./sampler-names.js";
 export type { Churn, Sampler, SamplerOptions, SamplerState } from "./samplers/sampler.js";
 export { getSampler, type SamplerInfo, type SamplerName, samplers } from "./samplers/table.js";
 export * from "./step-schedules.js";

@@ -44,7 +44,8 @@ export interface StepPlan {
 
 type Json = Readonly<Record<string, unknown>>;
 
-const classes: Readonly<Record<string, SamplerName>> = {
+/** diffusers' classes, and which sampler each is with its usual options. */
+export const schedulerClasses: Readonly<Record<string, SamplerName>> = {
   DDIMScheduler: "ddim",
   DDPMScheduler: "ddpm",
   PNDMScheduler: "pndm",
@@ -151,8 +152,8 @@ function refuse(json: Json, field: string, harmless: readonly unknown[]): void {
 export function readScheduler(given: Json): TrainedScheduler {
   const name = String(given._class_name ?? "PNDMScheduler");
   const json: Json = { ...(given._class_name === undefined ? unnamed : ownDefaults[name]), ...given };
-  if (!Object.hasOwn(classes, name)) {
-    const cause = unknownName("scheduler", name, Object.keys(classes));
+  if (!Object.hasOwn(schedulerClasses, name)) {
+    const cause = unknownName("scheduler", name, Object.keys(schedulerClasses));
     throw new NishikiError("checkpoint", `scheduler_config.json: ${cause.message}`, { cause });
   }
   refuse(json, "thresholding", [false]);
@@ -181,7 +182,7 @@ function samplerOf(name: string, json: Json): SamplerName {
   if (name === "DPMSolverMultistepScheduler" && json.algorithm_type === "sde-dpmsolver++")
     return "dpmpp-2m-sde";
   if (name === "UniPCMultistepScheduler" && json.solver_type === "bh1") return "unipc-bh1";
-  return classes[name]!;
+  return schedulerClasses[name]!;
 }
 
 function stepScheduleOf(json: Json): StepScheduleName | undefined {

@@ -11,7 +11,7 @@ import {
   type RequestContext,
   SEED_LIMIT,
 } from "./request.js";
-import { parseSize } from "./setting-checks.js";
+import { parseSize, scheduleOfSampler } from "./setting-checks.js";
 import type { Fields } from "./setting-field.js";
 
 /** Checks each field by itself and fills in what was left open. @throws NishikiError "usage" */
@@ -44,6 +44,7 @@ export function completeRequest(request: PictureRequest, context: RequestContext
   if (typeof request !== "object" || request === null) reject("request", "an object with a prompt", request);
   const settings = completePictureFields(request, context);
   checkTaken(settings, context);
+  checkSchedule(request, settings);
   checkPictures(settings);
   checkSize(settings.size, context);
   checkSeeds(settings);
@@ -67,6 +68,13 @@ function checkTaken(settings: PictureSettings, { takes }: RequestContext): void 
     const others = takes.length === 0 ? "none" : `only ${takes.join(", ")}`;
     refuse(`${name}: this model does not take that setting; of the optional ones it takes ${others}.`);
   }
+}
+
+/** A sampler's name may say a schedule, and then no other may be asked for. */
+function checkSchedule({ sampler }: PictureRequest, { schedule }: PictureSettings): void {
+  const said = scheduleOfSampler(sampler);
+  if (said !== undefined && said !== schedule)
+    refuse(`schedule: expected ${said}, which the sampler "${sampler}" asks for, got ${schedule}.`);
 }
 
 /** The pictures that are given fit to each other and to the size, and nothing is given that only acts with another. */

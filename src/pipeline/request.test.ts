@@ -53,6 +53,22 @@ describe("a request", () => {
     expect(ask({ sampler: "Euler a" }).sampler).toBe("euler-ancestral");
   });
 
+  it("takes the step schedule that a sampler's name says, unless another is asked for", () => {
+    const asked = (more: object) => {
+      const { sampler, schedule } = ask(more);
+      return [sampler, schedule];
+    };
+    expect(asked({ sampler: "DPM++ 2M Karras" })).toEqual(["dpmpp-2m", "karras"]);
+    expect(asked({ sampler: "DPM++ 2M Karras", schedule: "Karras" })).toEqual(["dpmpp-2m", "karras"]);
+    expect(asked({ sampler: "EulerAncestralDiscreteScheduler" })).toEqual(["euler-ancestral", undefined]);
+    expect(refusal({ sampler: "DPM++ 2M Karras", schedule: "beta" })).toBe(
+      'schedule: expected karras, which the sampler "DPM++ 2M Karras" asks for, got beta.',
+    );
+    expect(refusal({ sampler: "DPM++ 2M Cubic" })).toMatch(
+      /^Unknown sampler "DPM\+\+ 2M Cubic"\. Choose one of: /,
+    );
+  });
+
   it("reads sizes and intervals as texts", () => {
     expect(ask({ size: "256" }).size).toBe("256x256");
     expect(ask({ size: "256X256" }).size).toBe("256x256");

@@ -11,6 +11,7 @@ import {
   interval,
   samplerName,
   scheduleName,
+  scheduleOfSampler,
   sizeText,
 } from "./setting-checks.js";
 import type { Fields } from "./setting-field.js";
@@ -33,7 +34,7 @@ export interface PictureSettings {
   readonly guidanceRescale: number;
   /** The part of the steps in which guidance acts: [0, 1] is all of them, [0, 0.5] the first, noisier half. */
   readonly guidanceInterval: readonly [from: number, to: number];
-  /** Name of a sampler. */
+  /** Name of a sampler; one that says a step schedule too, such as "DPM++ 2M Karras", sets that where it is left out. */
   readonly sampler: string;
   /** Width and height in pixels, as "256x256". */
   readonly size: string;
@@ -177,7 +178,7 @@ export const pictureFields: Fields<PictureSettings, RequestContext> = {
     check: samplerName,
     fallback: ({ defaults }) => samplerName(defaults.sampler, "sampler"),
     flag: "--sampler <name>",
-    help: `one of ${Object.keys(samplers).join(", ")}`,
+    help: `one of ${Object.keys(samplers).join(", ")}; other programs' names are known too, such as "DPM++ 2M Karras"`,
     fallbackWords: "the model's",
   },
   size: {
@@ -189,7 +190,7 @@ export const pictureFields: Fields<PictureSettings, RequestContext> = {
   },
   schedule: {
     check: optional(scheduleName),
-    fallback: ({ defaults }) => defaults.schedule,
+    fallback: ({ defaults }, { sampler }) => scheduleOfSampler(sampler) ?? defaults.schedule,
     flag: "--schedule <name>",
     help: `how the steps are spaced, one of ${Object.keys(stepSchedules).join(", ")}`,
     fallbackWords: "the model's",

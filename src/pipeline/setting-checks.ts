@@ -1,5 +1,5 @@
 // Checks of single settings that are more than a number or a text.
-import { getSampler, getStepSchedule, stepSchedules } from "../diffusion/index.js";
+import { getStepSchedule, parseSamplerName, stepSchedules } from "../diffusion/index.js";
 import { type Check, isRecord, reject, wholeNumber } from "./check.js";
 import type { InputPicture } from "./pixels.js";
 
@@ -27,9 +27,9 @@ export function parseSize(size: string): readonly [width: number, height: number
   return [width!, height!];
 }
 
-/** A sampler's own name, whatever alias it was asked for by: "DPM++ 2M" → "dpmpp-2m". */
+/** A sampler's own name, whatever name it was asked for by: "DPM++ 2M Karras" → "dpmpp-2m". */
 export const samplerName: Check<string> = (value, where) =>
-  typeof value === "string" ? getSampler(value).name : reject(where, "the name of a sampler", value);
+  typeof value === "string" ? parseSamplerName(value).sampler : reject(where, "the name of a sampler", value);
 
 /** A step schedule's own name, whatever alias it was asked for by. */
 export const scheduleName: Check<string> = (value, where) => {
@@ -37,6 +37,11 @@ export const scheduleName: Check<string> = (value, where) => {
   const found = getStepSchedule(value);
   return Object.entries(stepSchedules).find(([, info]) => info === found)![0];
 };
+
+/** The step schedule that a sampler's name says: "DPM++ 2M Karras" → "karras". */
+export function scheduleOfSampler(name: unknown): string | undefined {
+  return typeof name === "string" ? parseSamplerName(name).schedule : undefined;
+}
 
 /** How many pixels a picture grows at each side. */
 export interface Extension {

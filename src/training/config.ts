@@ -1,7 +1,7 @@
 // The config of a training run: a JSON file, read strictly. Every default stands in the tables below, once.
 import { readFile } from "node:fs/promises";
 import { fileError } from "../checkpoint/node.js";
-import { getSampler } from "../diffusion/index.js";
+import { parseSamplerName } from "../diffusion/index.js";
 import { NishikiError } from "../errors.js";
 import {
   type AutoencoderConfig,
@@ -227,7 +227,7 @@ const latents: Table<LatentsConfig> = {
   stepsPerShard: field(wholeNumber(0, 1e9), "steps until one more is drawn from; 0: all from the start", 40),
 };
 
-const samplerName: Check<string> = (value, where) => getSampler(filledText(value, where)).name;
+const samplerName: Check<string> = (value, where) => parseSamplerName(filledText(value, where)).sampler;
 
 const drawing: Table<ModelDefaults> = {
   steps: field(wholeNumber(1, 1000), "steps of the sampler, for samples and for the finished model", 20),

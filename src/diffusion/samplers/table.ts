@@ -108,20 +108,29 @@ export const samplers = Object.fromEntries(
   Object.entries(rows).map(([name, info]) => [name, { name, ...info }]),
 ) as Readonly<Record<SamplerName, SamplerInfo>>;
 
-/**
- * The sampler with this name, label or alias. Case, spaces and punctuation do not matter and "+" reads as "p": "DPM++ 2M",
- * "dpmpp_2m" and "dpmpp-2m" are one. An unknown name is a `usage` error with the choices.
- */
-export function getSampler(name: string): SamplerInfo {
-  const wanted = simplify(name);
-  for (const info of Object.values(samplers))
-    if ([info.name, info.label, ...info.aliases].some((known) => simplify(known) === wanted)) return info;
-  throw unknownName("sampler", name, Object.keys(samplers));
-}
-
-function simplify(name: string): string {
+/** A name without what does not matter in one: case, spaces and punctuation; "+" reads as "p". */
+export function simplifyName(name: string): string {
   return name
     .toLowerCase()
     .replaceAll("+", "p")
     .replaceAll(/[^a-z0-9]/g, "");
+}
+
+const known: ReadonlyMap<string, SamplerInfo> = new Map(
+  Object.values(samplers).flatMap((info) =>
+    [info.name, info.label, ...info.aliases].map((name) => [simplifyName(name), info] as const),
+  ),
+);
+
+/** The sampler with this name, label or alias, simplified. */
+export const findSampler = (simplified: string): SamplerInfo | undefined => known.get(simplified);
+
+/**
+ * The sampler with this name, label or alias: "DPM++ 2M", "dpmpp_2m" and "dpmpp-2m" are one. An unknown name is a `usage` error
+ * with the choices.
+ */
+export function getSampler(name: string): SamplerInfo {
+  const found = findSampler(simplifyName(name));
+  if (found) return found;
+  throw unknownName("sampler", name, Object.keys(samplers));
 }
