@@ -17,6 +17,10 @@ export function countFlop({ outputs }: Program): number {
       const inner = node.inputs[0]!.shape.at(transposed ? -2 : -1) as number;
       total += 2 * sizeOf(node.outputs[0]!.shape as number[]) * inner;
     }
+    if (node.op.name === "conv2d") {
+      const kernel = sizeOf(node.inputs[1]!.shape.slice(1));
+      total += 2 * sizeOf(node.outputs[0]!.shape as number[]) * kernel;
+    }
     for (const source of node.body ?? node.inputs) open.push(source.node);
   }
   return total;

@@ -190,7 +190,7 @@ export class Writer implements Lowering {
     const { dtype, file, offset, length, scale, transposed } = place;
     const written = transposed ? [...shape].reverse() : shape;
     this.initializers.push({ name: raw, dtype, shape: written, data: { file, offset, length } });
-    if (stays && isLarge(place)) this.inPlace.add(raw);
+    if (stays && isLarge(shape)) this.inPlace.add(raw);
     const turned = transposed ? this.node("Transpose", [raw], { perm: [1, 0] }) : raw;
     if (dtype === "f32") return turned;
     const wide = this.cast(turned, "f32");
