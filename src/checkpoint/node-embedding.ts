@@ -18,6 +18,19 @@ export interface LearnedWord {
   readonly encoders: readonly LearnedVectors[];
 }
 
+/** Widths of the text encoders that published models have. */
+const usualWidths = [768, 1024, 1280];
+
+/** Whether a file looks like a textual inversion. */
+export async function isEmbedding(path: string): Promise<boolean> {
+  const { tensors } = await openSafetensors(path);
+  if (tensors.has("clip_l") && tensors.has("clip_g")) return true;
+  const [only] = tensors.values();
+  if (tensors.size !== 1 || !only) return false;
+  const isTable = only.shape.length <= 2 && only.shape.length > 0;
+  return isTable && (only.name === "emb_params" || usualWidths.includes(only.shape.at(-1)!));
+}
+
 /**
  * Opens a textual inversion: one tensor, named after the word or "emb_params"; or XL's "clip_l" and "clip_g".
  * @throws NishikiError "file", "checkpoint" where it is none, or a pickle.

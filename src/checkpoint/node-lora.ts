@@ -3,7 +3,8 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { NishikiError } from "../errors.js";
 import { readScaleRule, type ScaleRule } from "./lora/adapter-config.js";
-import { type Lora, type LoraTensor, readLora } from "./lora/read.js";
+import { describeLoraHeads, type LoraDescription, readLoraNotes } from "./lora/describe.js";
+import { type Lora, type LoraTensor, looksLikeLora, readLora, readLoraHeads } from "./lora/read.js";
 import { fileError } from "./node-atomic.js";
 import { openSafetensors, type SafetensorsFile } from "./node-file.js";
 
@@ -56,6 +57,15 @@ function parseRule(text: string, where: string): ScaleRule {
   throw new NishikiError("checkpoint", `${where} cannot be used: it holds no JSON object.`);
 }
 
+function tensorsOf(file: SafetensorsFile): ReadonlyMap<string, LoraTensor> {
+  return new Map(
+    [...file.tensors].map(([name, { shape }]): [string, LoraTensor] => [
+      name,
+      { shape, read: () => file.readFloat32(name) },
+    ]),
+  );
+}
+
 /**
  * Opens a LoRA in kohya's, diffusers' or peft's form: a file, or the folder that one was saved in.
  * @returns Also the tensors that belong to no layer, and all files that were read, the tensors' first.
@@ -65,13 +75,37 @@ export async function openLora(
   path: string,
 ): Promise<{ readonly lora: Lora; readonly unknown: readonly string[]; readonly files: readonly string[] }> {
   const file = await openSafetensors(await findFile(path));
-  const tensors = new Map(
-    [...file.tensors].map(([name, { shape }]): [string, LoraTensor] => [
-      name,
-      { shape, read: () => file.readFloat32(name) },
-    ]),
-  );
   const { rule, beside } = await readRule(file);
-  const opened = await readLora(tensors, basename(path), rule);
+  const opened = await readLora(tensorsOf(file), basename(path), rule);
   return { ...opened, files: [file.path, ...(beside === undefined ? [] : [beside])] };
+}
+
+export interface InspectedLora extends LoraDescription {
+  readonly file: string;
+  /** What its trainer says of it. */
+  readonly notes: Readonly<Record<string, string>>;
+  readonly unknown: readonly string[];
+}
+
+/**
+ * What a LoRA is, for people; reads headers and alphas alone.
+ * @throws NishikiError "file", "checkpoint" as {@link openLora}.
+ */
+export async function inspectLora(path: string): Promise<InspectedLora> {
+  const file = await openSafetensors(await findFile(path));
+  const { rule } = await readRule(file);
+  const { heads, unknown } = await readLoraHeads(tensorsOf(file), basename(path), rule);
+  const description = describeLoraHeads(heads, [...file.tensors.keys()]);
+  return { ...description, file: file.path, notes: readLoraNotes(file.metadata), unknown };
+}
+
+/** Whether a path looks like a LoRA, also one of a kind that is not read: a file's tensors, or a folder's file names. */
+export async function isLora(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory()) {
+    const there = await Promise.all(usualNames.map((name) => stat(join(path, name)).catch(() => undefined)));
+    return there.some((file) => file !== undefined);
+  }
+  const { tensors } = await openSafetensors(path);
+  return looksLikeLora([...tensors.keys()]);
 }

@@ -13,7 +13,7 @@ export {
 } from "./node-atomic.js";
 export { openAutoencoder } from "./node-autoencoder.js";
 export { isSingleFile, type ModelComponent } from "./node-component.js";
-export { type LearnedVectors, type LearnedWord, openEmbedding } from "./node-embedding.js";
+export { isEmbedding, type LearnedVectors, type LearnedWord, openEmbedding } from "./node-embedding.js";
 export {
   openSafetensors,
   readWeight,
@@ -22,7 +22,7 @@ export {
   type WeightLocation,
   writeSafetensors,
 } from "./node-file.js";
-export { openLora } from "./node-lora.js";
+export { type InspectedLora, inspectLora, isLora, openLora } from "./node-lora.js";
 export {
   isDiffusersFolder,
   openStableDiffusion,

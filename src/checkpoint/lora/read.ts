@@ -65,21 +65,46 @@ function placeOf(tensor: string): readonly [layer: string, part: keyof Group] | 
   return [layer, part];
 }
 
+/** A layer before its matrices are read. */
+export interface LoraHead {
+  readonly name: string;
+  readonly down: LoraTensor;
+  readonly up: LoraTensor;
+  readonly scale: number;
+}
+
+/** What a file of another decomposition is called; undefined for plain LoRAs and whatever else. */
+function nameOtherDecomposition(
+  tensors: Iterable<string>,
+): { readonly kind: string; readonly tensor: string } | undefined {
+  const names = [...tensors];
+  for (const [pattern, kind] of strangers) {
+    const tensor = names.find((name) => pattern.test(name));
+    if (tensor !== undefined) return { kind, tensor };
+  }
+  return undefined;
+}
+
+/** Whether tensors are those of a LoRA, or of another decomposition. */
+export function looksLikeLora(names: readonly string[]): boolean {
+  const isMatrix = (name: string) => /^(down|up)$/.test(placeOf(name)?.[1] ?? "");
+  return nameOtherDecomposition(names) !== undefined || names.some(isMatrix);
+}
+
 /**
- * Puts a file's tensors together to layers.
+ * Puts a file's tensors together to layers, and reads alphas alone.
  * @param rule Scales of layers that have no alpha among the tensors.
  * @returns Also the tensors that belong to no layer.
  * @throws NishikiError "checkpoint" where it is no LoRA, or of a kind that is not read.
  */
-export async function readLora(
+export async function readLoraHeads(
   tensors: ReadonlyMap<string, LoraTensor>,
   name: string,
   rule?: ScaleRule,
-): Promise<{ readonly lora: Lora; readonly unknown: readonly string[] }> {
-  for (const [pattern, kind] of strangers) {
-    const found = [...tensors.keys()].find((tensor) => pattern.test(tensor));
-    if (found === undefined) continue;
-    const message = `${name} cannot be used: it is ${kind} ("${found}"), and only plain LoRA is read.`;
+): Promise<{ readonly heads: readonly LoraHead[]; readonly unknown: readonly string[] }> {
+  const other = nameOtherDecomposition(tensors.keys());
+  if (other) {
+    const message = `${name} cannot be used: it is ${other.kind} ("${other.tensor}"), and only plain LoRA is read.`;
     throw new NishikiError("checkpoint", message);
   }
   const groups = new Map<string, Group>();
@@ -89,9 +114,9 @@ export async function readLora(
     if (!place) unknown.push(tensor);
     else groups.set(place[0], { ...groups.get(place[0]), [place[1]]: value });
   }
-  const layers: LoraLayer[] = [];
-  for (const [layer, group] of groups) layers.push(await readLayer(layer, group, name, rule));
-  if (layers.length > 0) return { lora: { name, layers }, unknown };
+  const heads: LoraHead[] = [];
+  for (const [layer, group] of groups) heads.push(await readHead(layer, group, name, rule));
+  if (heads.length > 0) return { heads, unknown };
   const some = [...tensors.keys()].slice(0, 3).map((tensor) => `"${tensor}"`);
   throw new NishikiError(
     "checkpoint",
@@ -99,12 +124,26 @@ export async function readLora(
   );
 }
 
-async function readLayer(
+/** The same with the matrices. @throws NishikiError "checkpoint" */
+export async function readLora(
+  tensors: ReadonlyMap<string, LoraTensor>,
+  name: string,
+  rule?: ScaleRule,
+): Promise<{ readonly lora: Lora; readonly unknown: readonly string[] }> {
+  const { heads, unknown } = await readLoraHeads(tensors, name, rule);
+  const matrix = async (tensor: LoraTensor) => ({ shape: tensor.shape, data: await tensor.read() });
+  const layers: LoraLayer[] = [];
+  for (const { down, up, ...head } of heads)
+    layers.push({ ...head, down: await matrix(down), up: await matrix(up) });
+  return { lora: { name, layers }, unknown };
+}
+
+async function readHead(
   name: string,
   { down, up, alpha }: Group,
   file: string,
   rule?: ScaleRule,
-): Promise<LoraLayer> {
+): Promise<LoraHead> {
   if (!down || !up) {
     const there = down ? "down" : up ? "up" : "alpha";
     const message = `${file} is not whole: layer "${name}" has only its ${there} part.`;
@@ -117,6 +156,5 @@ async function readLayer(
     throw new NishikiError("checkpoint", message);
   }
   const scale = alpha ? (await alpha.read())[0]! / rank : (rule?.(name, rank) ?? 1);
-  const matrix = async (tensor: LoraTensor) => ({ shape: tensor.shape, data: await tensor.read() });
-  return { name, down: await matrix(down), up: await matrix(up), scale };
+  return { name, down, up, scale };
 }

@@ -1,9 +1,10 @@
-// nishiki info FILE: what a picture, a model folder or a weight file says of itself.
+// nishiki info FILE: what a picture, a model, what is added to one, or a weight file says of itself.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { fileError, isDiffusersFolder, openSafetensors } from "../../checkpoint/node.js";
+import { fileError, isDiffusersFolder, isEmbedding, isLora, openSafetensors } from "../../checkpoint/node.js";
 import { NishikiError } from "../../errors.js";
+import { describeEmbedding, describeLora } from "../describe-additions.js";
 import { describeModel, describeWeights } from "../describe-model.js";
 import { describePicture } from "../describe-picture.js";
 import { describeStableDiffusion } from "../describe-stable-diffusion.js";
@@ -14,7 +15,7 @@ import { readStart } from "../read-bytes.js";
 export function addInfoCommand(program: Command): void {
   program
     .command("info")
-    .description("explain a picture, a model folder or a .safetensors file")
+    .description("explain a picture, a model, a LoRA, a textual inversion or any other .safetensors file")
     .argument("<file>", "a PNG, a folder with a model (also diffusers'), or a .safetensors file")
     .option("--json", "print it as JSON")
     .action(async (file: string, { json }: { json?: boolean }) => {
@@ -30,13 +31,18 @@ async function describe(file: string): Promise<Description> {
   });
   if (found.isDirectory()) {
     if (await isDiffusersFolder(file)) return describeStableDiffusion(file);
+    if (await isLora(file)) return describeLora(file);
     const isModel = await stat(join(file, "model.json")).catch(() => undefined);
     return isModel ? describeModel(file) : describeWeights(file);
   }
   const start = await readStart(file, 9);
   if (start[0] === 0x89 && start[1] === 0x50) return describePicture(file);
   // A safetensors file: the length of its header in 8 bytes, then the header, which is JSON.
-  if (file.endsWith(".safetensors") && (await isWholeModel(file))) return describeStableDiffusion(file);
+  if (file.endsWith(".safetensors")) {
+    if (await isWholeModel(file)) return describeStableDiffusion(file);
+    if (await isLora(file)) return describeLora(file);
+    if (await isEmbedding(file)) return describeEmbedding(file);
+  }
   if (start[8] === 0x7b || file.endsWith(".safetensors") || /\.index(\.\w+)?\.json$/.test(file))
     return describeWeights(file);
   throw new NishikiError(

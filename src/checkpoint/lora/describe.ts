@@ -1,0 +1,116 @@
+// What a LoRA is, told from names and shapes: whose names it uses, which networks it changes, and for which family of models it was
+// made. Kohya's metadata are those of kohya-ss/sd-scripts (library/train_util.py), the others of Stability's ModelSpec 1.0.
+import type { LoraHead } from "./read.js";
+
+export type LoraDialect =
+  | "kohya"
+  | "kohya, with the names of single files"
+  | "peft"
+  | "diffusers"
+  | "diffusers, first versions";
+
+export interface LoraDescription {
+  readonly dialect: LoraDialect;
+  /** The family that it fits; undefined where nothing tells. */
+  readonly fits: string | undefined;
+  /** Changed layers of each network. */
+  readonly parts: Readonly<Record<string, number>>;
+  readonly ranks: readonly number[];
+  /** alpha / rank of the layers, each once. */
+  readonly scales: readonly number[];
+}
+
+const dialects: readonly (readonly [RegExp, LoraDialect])[] = [
+  [/^lora_unet_(input|middle|output)_block/, "kohya, with the names of single files"],
+  [/^lora_/, "kohya"],
+  [/^base_model\.model\./, "peft"],
+  [/\.processor\.|_lora\.(down|up)\.|\.lora_linear_layer\./, "diffusers, first versions"],
+];
+
+const partNames: readonly (readonly [RegExp, string])[] = [
+  [/^(lora_te2_|text_encoder_2\.)/, "second text encoder"],
+  [/^(lora_te1?_|text_encoder\.)/, "text encoder"],
+];
+
+/** Widths of the words' states that denoisers take, and of the text encoders' own layers. */
+const wordWidths: Readonly<Record<number, string>> = {
+  768: "Stable Diffusion 1.x",
+  1024: "Stable Diffusion 2.x",
+  2048: "Stable Diffusion XL",
+};
+
+/** Names that only other models' layers have. */
+const strangers: readonly (readonly [RegExp, string])[] = [
+  [
+    /double_blocks|single_blocks|single_transformer_blocks/,
+    "Flux or a relative of it, which is not drawn with",
+  ],
+  [/joint_blocks|add_q_proj|context_block/, "Stable Diffusion 3, which is not drawn with"],
+];
+
+function tellFamily(heads: readonly LoraHead[]): string | undefined {
+  const names = heads.map(({ name }) => name);
+  for (const [pattern, family] of strangers) if (names.some((name) => pattern.test(name))) return family;
+  if (names.some((name) => /^(lora_te2_|text_encoder_2\.)/.test(name))) return wordWidths[2048];
+  const widthsOf = (pattern: RegExp) =>
+    heads.filter(({ name }) => pattern.test(name)).map(({ down }) => down.shape[1]!);
+  const ofWords = widthsOf(/attn2[._](processor\.)?to_[kv](_lora)?$/).map((width) => wordWidths[width]);
+  const found = ofWords.find((family) => family !== undefined);
+  if (found) return found;
+  if (names.some((name) => /transformer_blocks[._](\d\d|[2-9])[._]/.test(name))) return wordWidths[2048];
+  // Kohya's scripts number the text encoders, and take single files' names, for XL alone.
+  if (names.some((name) => /^(lora_te1_|lora_unet_(input|middle|output)_block)/.test(name)))
+    return wordWidths[2048];
+  const text = widthsOf(/(^lora_te_|^text_encoder\.).*self_attn[._]/);
+  return text.map((width) => wordWidths[width]).find((family) => family !== undefined);
+}
+
+/** @param tensors Names of the file's tensors. */
+export function describeLoraHeads(heads: readonly LoraHead[], tensors: readonly string[]): LoraDescription {
+  const dialect = dialects.find(([pattern]) => tensors.some((name) => pattern.test(name)))?.[1];
+  const parts: Record<string, number> = {};
+  for (const { name } of heads) {
+    const part = partNames.find(([pattern]) => pattern.test(name))?.[1] ?? "denoiser";
+    parts[part] = (parts[part] ?? 0) + 1;
+  }
+  const each = (values: readonly number[]) => [...new Set(values)].sort((a, b) => a - b);
+  return {
+    dialect: dialect ?? "diffusers",
+    fits: tellFamily(heads),
+    parts,
+    ranks: each(heads.map(({ down }) => down.shape[0]!)),
+    scales: each(heads.map(({ scale }) => scale)),
+  };
+}
+
+/** What trainers write of it that a person wants to know: entries of the file's header by what they mean. */
+export function readLoraNotes(metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const said = {
+    title: metadata["modelspec.title"] ?? metadata.ss_output_name,
+    "trigger words": metadata["modelspec.trigger_phrase"],
+    "trained on": metadata.ss_sd_model_name ?? metadata["modelspec.architecture"],
+    base: metadata.ss_base_model_version,
+    author: metadata["modelspec.author"],
+    licence: metadata["modelspec.license"],
+    "frequent words": frequentWords(metadata.ss_tag_frequency),
+  };
+  return Object.fromEntries(
+    Object.entries(said).filter((entry): entry is [string, string] => !!entry[1] && entry[1] !== "None"),
+  );
+}
+
+/** The captions' most frequent words, of {"folder": {"word": count}} as JSON. */
+function frequentWords(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const counts = new Map<string, number>();
+  try {
+    for (const folder of Object.values(JSON.parse(text) as Record<string, unknown>)) {
+      for (const [word, count] of Object.entries(folder as Record<string, unknown>))
+        if (typeof count === "number") counts.set(word.trim(), (counts.get(word.trim()) ?? 0) + count);
+    }
+  } catch {
+    return undefined; // a note that nothing depends on
+  }
+  const words = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 10);
+  return words.map(([word, count]) => `${word} (${count})`).join(", ") || undefined;
+}

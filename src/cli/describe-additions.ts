@@ -1,0 +1,56 @@
+// What is added to a Stable Diffusion model: LoRAs and textual inversions. Of LoRAs, only headers and alphas are read.
+
+import { stat } from "node:fs/promises";
+import { basename } from "node:path";
+import { inspectLora, openEmbedding } from "../checkpoint/node.js";
+import { type Description, formatBytes } from "./description.js";
+
+const range = (values: readonly number[], show: (value: number) => string) => {
+  const [first, last] = [values[0]!, values.at(-1)!];
+  return first === last ? show(first) : `${show(first)} to ${show(last)}`;
+};
+
+/** A file, or a folder that one was saved in. @throws NishikiError "file", "checkpoint" */
+export async function describeLora(path: string): Promise<Description> {
+  const { dialect, fits, parts, ranks, scales, notes, unknown, file } = await inspectLora(path);
+  const all = Object.values(parts).reduce((sum, count) => sum + count, 0);
+  const each = Object.entries(parts).map(([part, count]) => `${count} of the ${part}`);
+  return {
+    title: `${path}: LoRA`,
+    values: {
+      fits: fits ?? "not told by its names and shapes",
+      names: dialect,
+      layers: `${all} (${each.join(", ")})`,
+      rank: range(ranks, String),
+      "alpha/rank": range(scales, (scale) => String(Number(scale.toPrecision(4)))),
+      size: formatBytes((await stat(file)).size),
+      ...(unknown.length > 0 && { unknown: `${unknown.length} tensors are not used: ${shorten(unknown)}` }),
+      use: `--lora ${basename(path)}:1`,
+    },
+    ...(Object.keys(notes).length > 0 && { parts: [{ title: "What it says of itself", values: notes }] }),
+  };
+}
+
+const shorten = (names: readonly string[]) => names.slice(0, 5).join(", ") + (names.length > 5 ? ", …" : "");
+
+const families: Readonly<Record<string, string>> = {
+  "768": "Stable Diffusion 1.x",
+  "1024": "Stable Diffusion 2.x",
+  "768,1280": "Stable Diffusion XL",
+};
+
+/** @throws NishikiError "file", "checkpoint" */
+export async function describeEmbedding(path: string): Promise<Description> {
+  const { word, encoders } = await openEmbedding(path);
+  const rows = encoders[0]!.rows;
+  return {
+    title: `${path}: textual inversion`,
+    values: {
+      word: `"${word}", to be written in prompts`,
+      vectors: `${rows}: the word counts as ${rows} token${rows === 1 ? "" : "s"}`,
+      width: encoders.map(({ width }) => width).join(" and "),
+      fits: families[encoders.map(({ width }) => width).join()] ?? "no published family",
+      use: `--embedding ${basename(path)}`,
+    },
+  };
+}
