@@ -66,6 +66,21 @@ describe("nishiki PROMPT --model FOLDER", () => {
     });
   });
 
+  it("draws nearly the same with int8 weights, which are made once, and says so in the receipt", async () => {
+    vi.stubEnv("NISHIKI_CACHE", join(folder, "cache"));
+    await draw("sd1", "exact.png");
+    for (const file of ["int8.png", "again.png"]) await draw("sd1", file, "--precision", "int8");
+    vi.unstubAllEnvs();
+    const [exact, rough, again] = [await read("exact.png"), await read("int8.png"), await read("again.png")];
+    expect(again.data).toEqual(rough.data);
+    const squares = Array.from(rough.data, (value, i) => (value - exact.data[i]!) ** 2);
+    const noise = squares.reduce((a, b) => a + b) / squares.length;
+    expect(noise).toBeGreaterThan(0);
+    expect(noise).toBeLessThan(30); // more than 33 dB
+    const { model } = JSON.parse(rough.text.nishiki!) as { model: { weights: Record<string, string> } };
+    expect(Object.keys(model.weights)).toContain("unet/diffusion_pytorch_model.safetensors as int8");
+  });
+
   it("draws any size that the autoencoder has, the same with little memory", async () => {
     await draw("xl", "wide.png", "--size", "120x72");
     await draw("xl", "small.png", "--size", "120x72", "--low-memory");

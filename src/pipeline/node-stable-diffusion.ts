@@ -16,6 +16,7 @@ import type { MachineSettings } from "./machine.js";
 import { openEmbeddings, teach } from "./node-embeddings.js";
 import { hashFile, readEnvironment } from "./node-environment.js";
 import { adaptNetworks, type NetworkAdapters, openLoras } from "./node-loras.js";
+import { withPrecision } from "./node-precision.js";
 import type { PipelineParts } from "./pipeline.js";
 import type { RequestContext } from "./request.js";
 import { makeStableDiffusion } from "./stable-diffusion/family.js";
@@ -75,11 +76,12 @@ function withPrediction(
 }
 
 async function load(
-  files: StableDiffusionFiles,
+  published: StableDiffusionFiles,
   encoders: readonly ModelComponent[],
   model: StableDiffusionModel,
-  { device, threads, lowMemory, lora, embedding }: MachineSettings,
+  { device, threads, lowMemory, lora, embedding, precision }: MachineSettings,
 ): Promise<Omit<PipelineParts, "encodeFile">> {
+  const files = await withPrecision(published, precision);
   const opened = await openLoras(lora ?? []);
   const options = { ...getTextOptions(model), skip: 0 };
   const adapters = adaptNetworks(

@@ -1,0 +1,61 @@
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readWeight, writeSafetensors } from "./node-file.js";
+import { getWeightCache, openInt8Weights, quantizeRows } from "./node-int8.js";
+import { openWeights } from "./node-weights.js";
+
+let folder = "";
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nishiki-int8-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe("rows as int8", () => {
+  it("have their largest magnitude at 127, and lose at most half a step", () => {
+    const values = Float32Array.from({ length: 60 }, (_, i) => Math.sin(i * i) * (i < 20 ? 10 : 0.1));
+    const { codes, scales } = quantizeRows(values, 3);
+    for (let row = 0; row < 3; row++) {
+      const own = codes.subarray(row * 20, (row + 1) * 20);
+      expect(Math.max(...own.map(Math.abs))).toBe(127);
+    }
+    codes.forEach((code, i) => {
+      const scale = scales[Math.floor(i / 20)]!;
+      expect(Math.abs(code * scale - values[i]!)).toBeLessThanOrEqual(scale * 0.5001);
+    });
+  });
+
+  it("of zeros are zeros", () => {
+    const { codes, scales } = quantizeRows(new Float32Array(4), 2);
+    expect([...codes, ...scales]).toEqual([0, 0, 0, 0, 1, 1]);
+  });
+});
+
+it("are made once for each content, and hold small tensors as they are", async () => {
+  const source = join(folder, "source.safetensors");
+  const large = Float32Array.from({ length: 256 * 256 }, (_, i) => Math.cos(i));
+  const small = Float32Array.of(1, 2, 3);
+  await writeSafetensors(source, [
+    { name: "large.weight", dtype: "f32", shape: [256, 256], data: large },
+    { name: "small.weight", dtype: "f32", shape: [3, 1], data: small },
+  ]);
+  const weights = await openWeights(source);
+  const cache = join(folder, "cache");
+  const found = await openInt8Weights(weights, "abc", cache);
+  expect([...found.keys()].sort()).toEqual(["large.weight", "large.weight.scale", "small.weight"]);
+  expect(found.get("large.weight")!.dtype).toBe("i8");
+  const { data } = await readWeight(found.get("large.weight")!);
+  expect(data).toEqual(quantizeRows(large, 256).codes);
+  expect((await readWeight(found.get("small.weight")!)).data).toEqual(small);
+
+  const written = await stat(join(cache, "int8", "abc.safetensors"));
+  await openInt8Weights(weights, "abc", cache);
+  expect((await stat(join(cache, "int8", "abc.safetensors"))).mtimeMs).toBe(written.mtimeMs);
+  expect(await readdir(join(cache, "int8"))).toEqual(["abc.safetensors"]);
+});
+
+it("say which cache they lie in", () => {
+  expect(getWeightCache({ XDG_CACHE_HOME: "/c" })).toBe(join("/c", "nishiki"));
+  expect(getWeightCache({ XDG_CACHE_HOME: "/c", NISHIKI_CACHE: "/n" })).toBe("/n");
+});
