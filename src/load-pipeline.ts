@@ -22,6 +22,7 @@ export function encodePicture(pixels: Pixels, receipt: Receipt): Uint8Array {
       "Variation seed": request.variationStrength ? request.variationSeed : undefined,
       "Variation seed strength": request.variationStrength || undefined,
       // That program counts the last layer as 1.
+      "Deep features every": request.reuse,
       "Clip skip": request.clipSkip === undefined ? undefined : request.clipSkip + 1,
       Tiling: request.tile ? "True" : undefined,
       Model: `${model.name} ${model.version}`,

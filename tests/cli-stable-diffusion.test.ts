@@ -81,6 +81,17 @@ describe("nishiki PROMPT --model FOLDER", () => {
     expect(Object.keys(model.weights)).toContain("unet/diffusion_pytorch_model.safetensors as int8");
   });
 
+  it("draws with the deep features of the step before, says so, and verifies it", async () => {
+    await draw("sd1", "all.png", "--sampler", "euler");
+    await draw("sd1", "reused.png", "--sampler", "euler", "--reuse", "2");
+    const [all, reused] = [await read("all.png"), await read("reused.png")];
+    expect(reused.data).not.toEqual(all.data);
+    expect(reused.text.parameters).toContain("Deep features every: 2");
+    const file = join(folder, "reused.png");
+    expect(await run("sd1", "verify", file)).toMatchObject({ code: 0, stdout: `${file}: identical.\n` });
+    expect(await complaint("sd1", "--reuse", "1")).toContain("reuse: expected a whole number from 2 to 10");
+  });
+
   it("draws any size that the autoencoder has, the same with little memory", async () => {
     await draw("xl", "wide.png", "--size", "120x72");
     await draw("xl", "small.png", "--size", "120x72", "--low-memory");

@@ -53,12 +53,58 @@ export function conditionalUnet(
   config: ConditionalUnetConfig,
   inputs: ConditionalUnetInputs,
 ): Tensor {
-  const { down, up, middle, groups, epsilon } = config;
+  return conditionalUnetParts(scope, config, inputs).prediction;
+}
+
+function makeContext(scope: Scope, config: ConditionalUnetConfig, inputs: ConditionalUnetInputs): Context {
   checkUnetInputs(config, {
     pooled: inputs.pooledText !== undefined,
     timeCondition: inputs.timeCondition !== undefined,
   });
-  const context = { config, time: embedTime(scope, config, inputs), words: inputs.encoderStates };
+  return { config, time: embedTime(scope, config, inputs), words: inputs.encoderStates };
+}
+
+function predict(
+  scope: Scope,
+  x: Tensor,
+  { groups, epsilon, activation, outChannels }: ConditionalUnetConfig,
+) {
+  const last = activations[activation](groupNorm(scope.child("conv_norm_out"), x, groups, epsilon));
+  return conv2d(scope.child("conv_out"), last, outChannels);
+}
+
+/** Channels of the deep features: what the last block on the way up is given, before it is joined by the first skip. */
+export function getDeepWidth({ up }: ConditionalUnetConfig): number {
+  return up.at(-1)!.width;
+}
+
+/**
+ * The network without its depth: the first layer, the last block and what follows, with another step's deep features
+ * `[batch, getDeepWidth(config), height, width]` (DeepCache: Ma et al. 2023, arXiv:2312.00858, section 3.2).
+ */
+export function shallowUnet(
+  scope: Scope,
+  config: ConditionalUnetConfig,
+  inputs: ConditionalUnetInputs,
+  deep: Tensor,
+): Tensor {
+  const context = makeContext(scope, config, inputs);
+  const { down, up } = config;
+  const level = up.at(-1)!;
+  const first = conv2d(scope.child("conv_in"), inputs.sample, down[0]!.width);
+  const block = scope.child("up_blocks").child(up.length - 1);
+  const x = step(block, level.layers - 1, concat([deep, first], 1), level, context);
+  return predict(scope, x, config);
+}
+
+/** The prediction, and the deep features that {@link shallowUnet} takes. */
+export function conditionalUnetParts(
+  scope: Scope,
+  config: ConditionalUnetConfig,
+  inputs: ConditionalUnetInputs,
+): { readonly prediction: Tensor; readonly deep: Tensor } {
+  const { down, up, middle } = config;
+  const context = makeContext(scope, config, inputs);
   let x = conv2d(scope.child("conv_in"), inputs.sample, down[0]!.width); // [batch, widths[0], height, width]
   const skips = [x];
   down.forEach((level, i) => {
@@ -72,16 +118,17 @@ export function conditionalUnet(
     skips.push(x);
   });
   if (middle !== undefined) x = inTheMiddle(scope.child("mid_block"), x, middle, context);
+  let deep = x;
   up.forEach((level, i) => {
     const block = scope.child("up_blocks").child(i);
     for (let layer = 0; layer < level.layers; layer++) {
+      deep = x;
       x = step(block, layer, concat([x, skips.pop()!], 1), level, context);
     }
     if (i === up.length - 1) return;
     x = conv2d(block.child("upsamplers.0.conv"), doubled(x, skips.at(-1)!), level.width);
   });
-  const last = activations[config.activation](groupNorm(scope.child("conv_norm_out"), x, groups, epsilon));
-  return conv2d(scope.child("conv_out"), last, config.outChannels);
+  return { prediction: predict(scope, x, config), deep };
 }
 
 /** Twice the size, or one less where the size on the way down was odd. */

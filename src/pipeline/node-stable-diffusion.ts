@@ -19,9 +19,9 @@ import { adaptNetworks, type NetworkAdapters, openLoras } from "./node-loras.js"
 import { withPrecision } from "./node-precision.js";
 import type { PipelineParts } from "./pipeline.js";
 import type { RequestContext } from "./request.js";
-import { makeStableDiffusion } from "./stable-diffusion/family.js";
+import { getDenoiserKey, makeStableDiffusion } from "./stable-diffusion/family.js";
 import { readModel, type StableDiffusionModel } from "./stable-diffusion/model.js";
-import { traceTextEncoder, traceUnet } from "./stable-diffusion/programs.js";
+import { traceTextEncoder, traceUnet, unetForms } from "./stable-diffusion/programs.js";
 import { makeShelf, type NetworkKey } from "./stable-diffusion/sessions.js";
 import { getTextOptions } from "./stable-diffusion/words.js";
 
@@ -143,9 +143,14 @@ function describeNetworks(
   model: StableDiffusionModel,
   { unet: { adapt }, texts, vectors }: NetworkAdapters & Pick<ReturnType<typeof teach>, "vectors">,
 ): (name: string) => Network {
+  const denoisers = unetForms.flatMap((form) =>
+    [false, true].map((wraps): [string, () => Network] => {
+      const load = () => ({ program: traceUnet(model.unet, { wraps, adapt, form }), places: unet.weights });
+      return [getDenoiserKey(form, wraps).name, load];
+    }),
+  );
   const plain: Readonly<Record<string, () => Network>> = {
-    unet: () => ({ program: traceUnet(model.unet, { adapt }), places: unet.weights }),
-    "tiling unet": () => ({ program: traceUnet(model.unet, { wraps: true, adapt }), places: unet.weights }),
+    ...Object.fromEntries(denoisers),
     decoder: () => ({ program: model.autoencoder.traceDecoder(), places: vae.weights }),
     "tiling decoder": () => ({
       program: model.autoencoder.traceDecoder({ wraps: true }),
@@ -161,7 +166,12 @@ function describeNetworks(
       places: encoders[index]!.weights,
     };
   };
-  const problems = ["unet", "decoder", "encoder"].flatMap((name) => problemsOf(name, plain[name]!()));
+  const whole = getDenoiserKey("whole", false).name;
+  const checked = [
+    ["unet", whole] as const,
+    ...(["decoder", "encoder"] as const).map((name) => [name, name] as const),
+  ];
+  const problems = checked.flatMap(([title, name]) => problemsOf(title, plain[name]!()));
   encoders.forEach((_, index) => {
     const title = index === 0 ? "text encoder" : "second text encoder";
     problems.push(...problemsOf(title, textEncoder(index, 0)));

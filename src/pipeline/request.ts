@@ -58,6 +58,8 @@ export interface PictureSettings {
   readonly clipSkip?: number;
   /** Whether the picture's sides fit to each other. */
   readonly tile?: boolean;
+  /** Of so many evaluations of the denoiser one computes all; the others take its deep features. Left out: all do. */
+  readonly reuse?: number;
 }
 
 /** Settings that only some models or requests have; not given is a choice of its own. */
@@ -72,6 +74,7 @@ export const optionalSettings = [
   "variationStrength",
   "clipSkip",
   "tile",
+  "reuse",
 ] as const satisfies readonly (keyof PictureSettings)[];
 
 export type OptionalSetting = (typeof optionalSettings)[number];
@@ -251,6 +254,13 @@ export const pictureFields: Fields<PictureSettings, RequestContext> = {
     fallbackWords: "0",
   },
   tile: { check: optional(flag), flag: "--tile", help: "let the picture's sides fit to each other" },
+  reuse: {
+    check: optional(wholeNumber(2, 10)),
+    flag: "--reuse <steps>",
+    numeric: true,
+    help: "compute the denoiser's depth at every so manieth step only, which is faster and less exact",
+    fallbackWords: "at every step",
+  },
 };
 
 /** The given picture's size with what it grows by; else the model's. What is wrong with them is told by their own checks. */

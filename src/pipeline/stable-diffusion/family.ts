@@ -14,17 +14,17 @@ import type { ClipWords } from "../prompt/encode-clip.js";
 import type { PictureSettings } from "../request.js";
 import { parseSize } from "../setting-checks.js";
 import { f32, floats } from "../tensors.js";
+import { DeepFeatures } from "./deep-features.js";
 import type { StableDiffusionModel, Tokenizers } from "./model.js";
 import { type Area, PictureNetworks } from "./pictures.js";
-import { getVectorWidth, sizeCount } from "./programs.js";
+import { getVectorWidth, sizeCount, type UnetForm } from "./programs.js";
 import type { NetworkKey, SessionShelf } from "./sessions.js";
 import { embedGuidance, encodeWords, rowsOf } from "./words.js";
 
-/** The denoiser, and the same without borders. */
-export const denoiserKeys = {
-  unet: { stage: "drawing", name: "unet" },
-  "tiling unet": { stage: "drawing", name: "tiling unet" },
-} as const satisfies Record<string, NetworkKey>;
+/** The denoiser in one of its forms, with or without borders. */
+export function getDenoiserKey(form: UnetForm, tile: boolean): NetworkKey {
+  return { stage: "drawing", name: `${tile ? "tiling" : "plain"} ${form} unet` };
+}
 
 /** A mask of the picture at the latents' size: the pixel at the upper left of each. */
 function shrinkMask(mask: Uint8Array, { height, width }: Area, scale: number): Float32Array {
@@ -105,7 +105,7 @@ class StableDiffusion implements ModelFamily {
   private network(
     words: Readonly<Record<Side, ClipWords>>,
     area: Area,
-    { guidance, tile = false }: PictureSettings,
+    { guidance, tile = false, reuse = 1 }: PictureSettings,
     inpainting: Inpainting | undefined,
   ): Network<Side> {
     const { unet, autoencoder } = this.parts;
@@ -115,6 +115,7 @@ class StableDiffusion implements ModelFamily {
     const sizes = sizesOf(area, autoencoder.scale);
     const told =
       unet.timeConditionWidth === undefined ? undefined : embedGuidance(guidance, unet.timeConditionWidth);
+    const features = reuse > 1 ? new DeepFeatures(reuse) : undefined;
     return async (input, time, sides) => {
       const own = input.length / sides.length;
       const sample = new Float32Array(sides.length * (own + extra.length));
@@ -132,8 +133,11 @@ class StableDiffusion implements ModelFamily {
         }),
         ...(told && { guidance: rowsOf(sides, () => told, told.length) }),
       };
-      const key = denoiserKeys[tile ? "tiling unet" : "unet"];
-      const found = await this.shelf.use(key, (session) => session.run(inputs));
+      const deep = features?.take(sides);
+      const form = deep ? "shallow" : features ? "deep" : "whole";
+      const given = deep ? { ...inputs, deep } : inputs;
+      const found = await this.shelf.use(getDenoiserKey(form, tile), (session) => session.run(given));
+      if (form === "deep") features!.keep(sides, found.deep!);
       return floats(found, "prediction");
     };
   }

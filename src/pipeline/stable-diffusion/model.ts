@@ -136,6 +136,7 @@ function getContext({ unet: json }: StableDiffusionDescription, parts: Parts): R
       "variationStrength",
       "clipSkip",
       "tile",
+      "reuse",
     ],
     check: (settings) => checkSettings(settings, parts),
   };

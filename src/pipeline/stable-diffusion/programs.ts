@@ -2,7 +2,7 @@
 import { type Program, type Tensor, type TraceOptions, trace } from "../../graph/index.js";
 import { clipText, projectText } from "../../models/clip-text.js";
 import type { ClipTextConfig } from "../../models/clip-text-config.js";
-import { conditionalUnet } from "../../models/conditional-unet.js";
+import { conditionalUnetParts, getDeepWidth, shallowUnet } from "../../models/conditional-unet.js";
 import type { ConditionalUnetConfig } from "../../models/conditional-unet-config.js";
 
 export interface TextProgramOptions {
@@ -44,18 +44,25 @@ export function getVectorWidth({
   return inputWidth - sizeCount * timeWidth;
 }
 
-/** sample `[batch, channels, height, width]`, timestep, states and what else the config asks for → prediction. */
+/** The denoiser as a whole; the whole that also gives its deep features; the part that takes them from another step. */
+export const unetForms = ["whole", "deep", "shallow"] as const;
+export type UnetForm = (typeof unetForms)[number];
+
+/**
+ * sample `[batch, channels, height, width]`, timestep, states and what else the config asks for → prediction.
+ * Deep features are `[batch, width, height, width]`: an output of the form "deep", an input of "shallow".
+ */
 export function traceUnet(
   config: ConditionalUnetConfig,
-  { wraps = false, adapt }: TraceOptions = {},
+  { wraps = false, adapt, form = "whole" }: TraceOptions & { readonly form?: UnetForm } = {},
 ): Program {
   return trace(
-    (tracer) => {
+    (tracer): Readonly<Record<string, Tensor>> => {
       const sample = tracer.input("sample", ["batch", config.inChannels, "height", "width"]);
       const timestep = tracer.input("timestep", ["batch"]);
       const encoderStates = tracer.input("states", ["batch", "tokens", config.crossWidth]);
       const { addition, timeConditionWidth } = config;
-      const prediction = conditionalUnet(tracer.scope(), config, {
+      const inputs = {
         sample,
         timestep,
         encoderStates,
@@ -66,8 +73,13 @@ export function traceUnet(
         ...(timeConditionWidth !== undefined && {
           timeCondition: tracer.input("guidance", ["batch", timeConditionWidth]),
         }),
-      });
-      return { prediction };
+      };
+      if (form === "shallow") {
+        const deep = tracer.input("deep", ["batch", getDeepWidth(config), "height", "width"]);
+        return { prediction: shallowUnet(tracer.scope(), config, inputs, deep) };
+      }
+      const { prediction, deep } = conditionalUnetParts(tracer.scope(), config, inputs);
+      return form === "deep" ? { prediction, deep } : { prediction };
     },
     { wraps, ...(adapt && { adapt }) },
   );
