@@ -18,13 +18,18 @@ export interface ModelComponent {
 const isRecord = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+/** Python writes infinities as words, which JSON does not have: "lambda_min_clipped": -Infinity. */
+function withNumbers(text: string): string {
+  return text.replace(/"(?:[^"\\]|\\.)*"|\bInfinity\b/g, (found) => (found === "Infinity" ? "1e999" : found));
+}
+
 /** @throws NishikiError "file", "checkpoint" */
 export async function readJson(path: string): Promise<Json> {
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     throw fileError(error, `read ${path}`);
   });
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = JSON.parse(withNumbers(text));
     if (isRecord(value)) return value;
   } catch (error) {
     throw new NishikiError("checkpoint", `${path} cannot be used: it is not valid JSON.`, { cause: error });

@@ -50,6 +50,15 @@ describe("a diffusers folder", () => {
     expect(message).toMatch(/text_encoder_2\/config\.json cannot be used: it is not valid JSON\.$/);
   });
 
+  it("may have infinities in its configs, as Python writes them", async () => {
+    const model = await copy("sd1", "infinite");
+    const said =
+      '{"_class_name": "DPMSolverMultistepScheduler", "lambda_min_clipped": -Infinity, "note": "Infinity"}';
+    await writeFile(join(model, "scheduler/scheduler_config.json"), said);
+    const { scheduler } = await openStableDiffusion(model);
+    expect(scheduler).toMatchObject({ lambda_min_clipped: -Infinity, note: "Infinity" });
+  });
+
   it("must name all parts", async () => {
     const model = await copy("sd1", "parts");
     await edit(join(model, "model_index.json"), ({ vae, tokenizer, ...index }) => index);

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { getBetaQuantile, getBetaShare } from "./beta-distribution.js";
-import { planSteps, readScheduler } from "./trained-scheduler.js";
+import { planSteps } from "./step-plan.js";
+import { readScheduler } from "./trained-scheduler.js";
 
 interface Case {
   readonly config: Readonly<Record<string, unknown>>;
@@ -58,8 +59,20 @@ describe("the noise levels of a published config", () => {
       /prediction_type: expected one of epsilon, v_prediction, sample, got "flow"\.$/,
     ],
     [
-      { _class_name: "DPMSolverMultistepScheduler", solver_order: 3 },
+      { _class_name: "DPMSolverMultistepScheduler", solver_order: 3, algorithm_type: "sde-dpmsolver++" },
       /solver_order: 3 is not supported; expected 2\.$/,
+    ],
+    [
+      { _class_name: "DPMSolverMultistepScheduler", lambda_min_clipped: -5.1 },
+      /lambda_min_clipped: -5\.1 is not supported; expected /,
+    ],
+    [
+      {
+        _class_name: "DPMSolverSinglestepScheduler",
+        final_sigmas_type: "sigma_min",
+        lower_order_final: true,
+      },
+      /lower_order_final: true is not supported; expected false\.$/,
     ],
     [{ num_train_timesteps: "many" }, /num_train_timesteps: expected a number, got "many"\.$/],
   ])("%j is refused by name", (config, message) => {

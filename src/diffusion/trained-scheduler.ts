@@ -1,16 +1,10 @@
-// What a published model says of how it was trained and is to be sampled: diffusers' scheduler_config.json, and the noise
-// levels at which each of diffusers' schedulers stops for a number of steps. Facts of diffusers 0.42 (src/diffusers/
-// schedulers/scheduling_*.py); spacings are those of Lin et al. 2023 (arXiv 2305.08891), table 2.
+// What a published model says of how it was trained and is to be sampled: diffusers' scheduler_config.json. Facts of diffusers
+// 0.42 (src/diffusers/schedulers/scheduling_*.py).
 import { NishikiError, unknownName } from "../errors.js";
 import type { PredictionName } from "./denoisers.js";
 import { getBetas, getDiscreteSchedule, type NoiseSchedule } from "./noise-schedules.js";
 import type { SamplerName } from "./samplers/table.js";
-import {
-  getBetaSigmas,
-  getExponentialSigmas,
-  getKarrasSigmas,
-  type StepScheduleName,
-} from "./step-schedules.js";
+import type { StepScheduleName } from "./step-schedules.js";
 
 /** How steps are laid over the training's times. */
 export type Spacing = "leading" | "linspace" | "trailing";
@@ -28,18 +22,10 @@ export interface TrainedScheduler {
   readonly stepsOffset: number;
   /** Where DDIM and PNDM end: at no noise, else at the cleanest level of training. */
   readonly endsClean: boolean;
-}
-
-/** The noise levels of a run, and what the network is told at each. */
-export interface StepPlan {
-  /** One more than there are steps. */
-  readonly sigmas: readonly number[];
-  /** The schedule with the very times of these levels. */
-  readonly schedule: NoiseSchedule;
-  /** Drawing from nothing begins with unit noise times this. */
-  readonly noiseScale: number;
-  /** What the last latents are multiplied with: those that end under noise stay in the network's own scale. */
-  readonly finalScale: number;
+  /** The same of DPM-Solver++ and UniPC. */
+  readonly solversEndClean: boolean;
+  /** The order of its sampler, where that is not in the sampler's name. */
+  readonly order?: number;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -56,10 +42,20 @@ export const schedulerClasses: Readonly<Record<string, SamplerName>> = {
   KDPM2DiscreteScheduler: "dpm2",
   KDPM2AncestralDiscreteScheduler: "dpm2-ancestral",
   DPMSolverMultistepScheduler: "dpmpp-2m",
+  DPMSolverSinglestepScheduler: "dpmpp-2s",
   DPMSolverSDEScheduler: "dpmpp-sde",
+  DEISMultistepScheduler: "deis",
   UniPCMultistepScheduler: "unipc",
   LCMScheduler: "lcm",
   TCDScheduler: "tcd",
+};
+
+/** Options that are taken of no class but with these values. */
+const usualOptions: Readonly<Record<string, readonly unknown[]>> = {
+  thresholding: [false],
+  trained_betas: [],
+  final_sigmas_type: ["zero"],
+  lambda_min_clipped: [-Infinity],
 };
 
 /** Options that this program takes only with these values, by class. */
@@ -71,14 +67,31 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly unknown
   TCDScheduler: { clip_sample: [false], original_inference_steps: [50] },
   DPMSolverMultistepScheduler: {
     algorithm_type: ["dpmsolver++", "sde-dpmsolver++"],
-    solver_order: [2],
+    solver_order: [2, 3],
     solver_type: ["midpoint"],
     use_lu_lambdas: [false],
     use_flow_sigmas: [false],
     lower_order_final: [true],
+    final_sigmas_type: ["zero", "sigma_min"],
+  },
+  DPMSolverSinglestepScheduler: {
+    algorithm_type: ["dpmsolver++"],
+    solver_order: [2, 3],
+    solver_type: ["midpoint"],
+    use_flow_sigmas: [false],
+    final_sigmas_type: ["zero", "sigma_min"],
+  },
+  DEISMultistepScheduler: {
+    algorithm_type: ["deis"],
+    solver_order: [1, 2, 3],
+    solver_type: ["logrho"],
+    use_flow_sigmas: [false],
+    lower_order_final: [true],
   },
   UniPCMultistepScheduler: {
-    solver_order: [2],
+    solver_order: [1, 2, 3],
+    final_sigmas_type: ["zero", "sigma_min"],
+    lower_order_final: [true],
     predict_x0: [true],
     solver_type: ["bh1", "bh2"],
     use_flow_sigmas: [false],
@@ -103,6 +116,9 @@ const ownDefaults: Readonly<Record<string, Json>> = {
 
 /** What is taken where no class is named: how Stable Diffusion 1.x was published. */
 const unnamed: Json = { timestep_spacing: "leading", skip_prk_steps: true };
+
+/** Classes whose samplers take an order. */
+const orderly: ReadonlySet<string> = new Set(["UniPCMultistepScheduler", "DEISMultistepScheduler"]);
 
 /** Classes that leave nothing of the signal where there should be none; the others leave 2^-24. */
 const keepsZero: ReadonlySet<string> = new Set(["DDIMScheduler", "DDPMScheduler"]);
@@ -156,10 +172,12 @@ export function readScheduler(given: Json): TrainedScheduler {
     const cause = unknownName("scheduler", name, Object.keys(schedulerClasses));
     throw new NishikiError("checkpoint", `scheduler_config.json: ${cause.message}`, { cause });
   }
-  refuse(json, "thresholding", [false]);
-  refuse(json, "trained_betas", []);
-  refuse(json, "final_sigmas_type", ["zero"]);
-  for (const [field, values] of Object.entries(expected[name] ?? {})) refuse(json, field, values);
+  for (const [field, values] of Object.entries({ ...usualOptions, ...expected[name] }))
+    refuse(json, field, values);
+  const isStochastic = json.algorithm_type === "sde-dpmsolver++";
+  if (isStochastic) refuse(json, "solver_order", [2]);
+  if (name === "DPMSolverSinglestepScheduler" && json.final_sigmas_type === "sigma_min")
+    refuse(json, "lower_order_final", [false]);
   const count = numberOf(json, "num_train_timesteps", 1000);
   const range = [numberOf(json, "beta_start", 0.0001), numberOf(json, "beta_end", 0.02)] as const;
   const betas = getBetas(pick(json, "beta_schedule", betaNames, "linear"), count, range);
@@ -175,12 +193,17 @@ export function readScheduler(given: Json): TrainedScheduler {
     spacing: pick(json, "timestep_spacing", spacings, "linspace"),
     stepsOffset: numberOf(json, "steps_offset", 0),
     endsClean: json.set_alpha_to_one !== false,
+    solversEndClean: json.final_sigmas_type !== "sigma_min",
+    ...(orderly.has(name) && { order: numberOf(json, "solver_order", 2) }),
   };
 }
 
 function samplerOf(name: string, json: Json): SamplerName {
+  const isThird = json.solver_order === 3;
   if (name === "DPMSolverMultistepScheduler" && json.algorithm_type === "sde-dpmsolver++")
     return "dpmpp-2m-sde";
+  if (name === "DPMSolverMultistepScheduler" && isThird) return "dpmpp-3m";
+  if (name === "DPMSolverSinglestepScheduler" && isThird) return "dpmpp-3s";
   if (name === "UniPCMultistepScheduler" && json.solver_type === "bh1") return "unipc-bh1";
   return schedulerClasses[name]!;
 }
@@ -188,154 +211,4 @@ function samplerOf(name: string, json: Json): SamplerName {
 function stepScheduleOf(json: Json): StepScheduleName | undefined {
   const names = ["karras", "exponential", "beta"] as const;
   return names.find((name) => json[`use_${name}_sigmas`] === true);
-}
-
-/** Python's round: halves go to the even neighbour. */
-function roundEven(value: number): number {
-  const low = Math.floor(value);
-  if (value - low !== 0.5) return Math.round(value);
-  return low % 2 === 0 ? low : low + 1;
-}
-
-/** Which of diffusers' rules a sampler's times follow. */
-type Rule = "euler" | "solver" | "ddim" | "lcm";
-
-const rules: Partial<Record<SamplerName, Rule>> = {
-  ddim: "ddim",
-  ddpm: "ddim",
-  pndm: "ddim",
-  lcm: "lcm",
-  tcd: "lcm",
-  "dpmpp-2m": "solver",
-  "dpmpp-2m-sde": "solver",
-  "dpmpp-2m-sde-heun": "solver",
-  unipc: "solver",
-  "unipc-bh1": "solver",
-};
-
-/** Times of the steps, the noisiest first, in the training's units. */
-function getTimes(rule: Rule, steps: number, { spacing, stepsOffset, schedule }: TrainedScheduler): number[] {
-  const { levels } = schedule;
-  const range = (count: number, at: (i: number) => number) => Array.from({ length: count }, (_, i) => at(i));
-  if (rule === "lcm") return getConsistencyTimes(steps, levels);
-  const parts = rule === "solver" ? steps + 1 : steps;
-  switch (spacing) {
-    case "linspace": {
-      const round = rule === "euler" ? (time: number) => time : roundEven;
-      return range(steps, (i) => round(((levels - 1) * (parts - 1 - i)) / Math.max(1, parts - 1)));
-    }
-    case "leading": {
-      const ratio = Math.floor(levels / parts);
-      return range(steps, (i) => (parts - 1 - i) * ratio + stepsOffset);
-    }
-    case "trailing":
-      return range(steps, (i) => roundEven(levels - (i * levels) / steps) - 1);
-  }
-}
-
-/** A distilled network's: some of the fifty times that it was distilled at. */
-function getConsistencyTimes(steps: number, levels: number): number[] {
-  const known = 50;
-  if (steps > known) {
-    throw new NishikiError(
-      "usage",
-      `steps: this model was distilled to at most ${known} steps, got ${steps}.`,
-    );
-  }
-  const ratio = Math.floor(levels / known);
-  return Array.from({ length: steps }, (_, i) => (known - Math.floor((i * known) / steps)) * ratio - 1);
-}
-
-/** The noise levels of a spacing by diffusers' rules. */
-function planSpacing(trained: TrainedScheduler, sampler: SamplerName, steps: number) {
-  const { schedule, endsClean } = trained;
-  const rule = rules[sampler] ?? "euler";
-  const times = getTimes(rule, steps, trained);
-  const sigmaOf = (time: number) => interpolateSigma(schedule, time, rule === "euler");
-  const keepsNoise = sampler === "tcd" || ((sampler === "ddim" || sampler === "pndm") && !endsClean);
-  const sigmas = times.map(sigmaOf);
-  // A spacing whose last step is at the cleanest level already cannot end there.
-  const last = keepsNoise && sigmas.at(-1)! > schedule.sigmaMin ? schedule.sigmaMin : 0;
-  return { rule, times, sigmas, last };
-}
-
-/** Sigma at a time of training. Between two of them, it is interpolated where a sampler stops there. */
-function interpolateSigma(schedule: NoiseSchedule, time: number, between: boolean): number {
-  const at = (t: number) => schedule.sigmaAt((t + 1) / schedule.levels);
-  const low = Math.floor(time);
-  if (!between || low === time) return at(time);
-  return at(low) + (time - low) * (at(low + 1) - at(low));
-}
-
-/** Step schedules that are spacings of time. */
-const spacingNames: Partial<Record<StepScheduleName, Spacing>> = {
-  simple: "trailing",
-  uniform: "linspace",
-  leading: "leading",
-};
-
-/** Step schedules that are spacings of sigma. */
-const sigmaSchedules: Partial<Record<StepScheduleName, typeof getBetaSigmas>> = {
-  karras: getKarrasSigmas,
-  exponential: getExponentialSigmas,
-  beta: getBetaSigmas,
-};
-
-/**
- * The noise levels at which a sampler stops, as diffusers' scheduler of that name does.
- * @param stepSchedule A name that is not a spacing lays levels by their sigmas; undefined: as the model was published.
- * @throws NishikiError "usage"
- */
-export function planSteps(
-  trained: TrainedScheduler,
-  { sampler, stepSchedule, steps }: { sampler: SamplerName; stepSchedule?: StepScheduleName; steps: number },
-): StepPlan {
-  const { schedule } = trained;
-  const spacing = (stepSchedule && spacingNames[stepSchedule]) ?? trained.spacing;
-  const plan = planSpacing({ ...trained, spacing }, sampler, steps);
-  if (stepSchedule === "sgm-uniform") {
-    plan.times = Array.from({ length: steps }, (_, i) => (schedule.levels - 1) * (1 - i / steps));
-    plan.sigmas = plan.times.map((time) => interpolateSigma(schedule, time, true));
-  }
-  const getSigmas = stepSchedule && sigmaSchedules[stepSchedule];
-  if (getSigmas) {
-    const whole = plan.rule === "solver";
-    const range = {
-      sigmaMax: whole ? schedule.sigmaMax : plan.sigmas[0]!,
-      sigmaMin: whole ? schedule.sigmaMin : plan.sigmas.at(-1)!,
-    };
-    plan.sigmas = getSigmas(steps, range).slice(0, -1);
-    // Multistep solvers (and DPM2, for one schedule) are told whole times, which diffusers rounds for one schedule and cuts for the others, where its
-    // float32 logarithms keep the noisiest just short of the last time.
-    const cut =
-      stepSchedule === "karras" ? roundEven : (time: number) => Math.max(0, Math.floor(time - 1e-6));
-    const isWhole = whole || (stepSchedule === "karras" && sampler.startsWith("dpm2"));
-    const round = isWhole ? cut : (time: number) => time;
-    plan.times = plan.sigmas.map((sigma) => round(schedule.timeOf(sigma)));
-  }
-  const sigmas = [...plan.sigmas, plan.last];
-  const first = sigmas[0]!;
-  const isEuler = plan.rule === "euler" && spacing !== "leading";
-  return {
-    sigmas,
-    schedule: withTimes(schedule, sigmas, plan.times),
-    noiseScale: isEuler ? first : Math.sqrt(first ** 2 + 1),
-    finalScale: schedule.alphaOf(plan.last),
-  };
-}
-
-/** The level at the whole time that is a share of a level's time earlier, in training's own times. */
-export function getEarlierLevel(schedule: NoiseSchedule): (sigma: number, share: number) => number {
-  return (sigma, share) =>
-    interpolateSigma(schedule, Math.floor((1 - share) * schedule.timeOf(sigma) + 1e-6), false);
-}
-
-/** The schedule that tells the network the very time of each level, where rounding had moved it. */
-function withTimes(
-  schedule: NoiseSchedule,
-  sigmas: readonly number[],
-  times: readonly number[],
-): NoiseSchedule {
-  const known = new Map(times.map((time, i) => [sigmas[i]!, time]));
-  return { ...schedule, timeOf: (sigma) => known.get(sigma) ?? schedule.timeOf(sigma) };
 }

@@ -5,7 +5,8 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { getDenoiser, type Network } from "./denoisers.js";
 import { getSampler } from "./samplers/table.js";
-import { getEarlierLevel, planSteps, readScheduler } from "./trained-scheduler.js";
+import { getEarlierLevel, planSteps } from "./step-plan.js";
+import { readScheduler } from "./trained-scheduler.js";
 import { combine } from "./vectors.js";
 
 interface Case {
@@ -56,6 +57,7 @@ test.each(golden.cases.map((one) => [one.config._class_name as string, one.steps
       {
         condition: [0],
         noise: () => Float32Array.from(draws.next().value!),
+        ...plan.options,
         over: "sigma",
         earlier: getEarlierLevel(plan.schedule),
         ...(eta !== null && { eta }),

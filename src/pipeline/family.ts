@@ -44,7 +44,10 @@ export interface Drawing {
   /** The scale of guidance that both sides are mixed with; 1 asks the network for one side only. */
   readonly guidance: number;
   /** Options of samplers that this model wants otherwise than by default. */
-  readonly samplerOptions?: Pick<SamplerOptions<Side>, "over" | "earlier">;
+  readonly samplerOptions?: Pick<
+    SamplerOptions<Side>,
+    "over" | "earlier" | "order" | "strides" | "wholeSteps"
+  >;
   /** In which kind of prediction guidance keeps the contrast; x̂0 where left out. */
   readonly rescaleIn?: PredictionFrame;
   /** The network in the form that samplers know; conditions are the sides of the request's prompt. */

@@ -5,7 +5,7 @@
 // ("heun").
 
 import { combine } from "../vectors.js";
-import { prepare, requireEta, requireNoise, type Sampler } from "./sampler.js";
+import { isShort, prepare, requireEta, requireNoise, type Sampler } from "./sampler.js";
 
 const makeSde = (second: (k: number) => number): Sampler =>
   async function* (denoise, x, sigmas, options) {
@@ -22,7 +22,7 @@ const makeSde = (second: (k: number) => number): Sampler =>
       const xLast = x;
       x = combine([(next / sigma) * Math.exp(-eta * h), xLast], [-Math.expm1(-k), denoised]);
       if (next > 0) {
-        if (last) {
+        if (last && (i < steps - 1 || !isShort(sigmas, options))) {
           const slope = (second(k) * h) / last.h;
           x = combine([1, x], [slope, denoised], [-slope, last.denoised]);
         }

@@ -3,7 +3,7 @@
 // Lu et al. 2022 (arXiv 2211.01095), algorithm 2.
 
 import { combine } from "../vectors.js";
-import { prepare, type Sampler } from "./sampler.js";
+import { isShort, prepare, type Sampler } from "./sampler.js";
 
 export const dpmpp2m: Sampler = async function* (denoise, x, sigmas, options) {
   const model = prepare(denoise, sigmas, options);
@@ -14,7 +14,7 @@ export const dpmpp2m: Sampler = async function* (denoise, x, sigmas, options) {
     const denoised = await model(x, sigma);
     const h = Math.log(sigma / next); // infinite for the step to 0, which then gives x = D
     let D = denoised;
-    if (last && next > 0) {
+    if (last && next > 0 && (i < steps - 1 || !isShort(sigmas, options))) {
       const r = last.h / h;
       D = combine([1 + 1 / (2 * r), denoised], [-1 / (2 * r), last.denoised]);
     }

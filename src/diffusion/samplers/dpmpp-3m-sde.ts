@@ -3,25 +3,8 @@
 // appendix B, with eta between the flow (0) and the SDE (1) as in Karras et al. 2022's release.
 
 import { combine } from "../vectors.js";
+import { type Answer, getParabola } from "./parabola.js";
 import { prepare, requireEta, requireNoise, type Sampler } from "./sampler.js";
-
-interface Answer {
-  readonly denoised: Float32Array;
-  /** Length of the step after it, over -log sigma. */
-  readonly h: number;
-}
-
-/** First and second derivative of the answers at the newest one, as weighted sums over [newest, last, last but one]. */
-function derivatives(h: number, [last, older]: readonly Answer[]): readonly (readonly number[])[] {
-  if (!last) return [[], []];
-  const r0 = last.h / h;
-  if (!older) return [[1 / r0, -1 / r0], []];
-  const r1 = older.h / h;
-  const first = [1 / r0, -1 / r0, 0];
-  const second = [0, 1 / r1, -1 / r1];
-  const rise = first.map((value, i) => (value - second[i]!) / (r0 + r1));
-  return [first.map((value, i) => value + rise[i]! * r0), rise];
-}
 
 export const dpmpp3mSde: Sampler = async function* (denoise, x, sigmas, options) {
   const model = prepare(denoise, sigmas, options);
@@ -36,13 +19,9 @@ export const dpmpp3mSde: Sampler = async function* (denoise, x, sigmas, options)
     else {
       const h = Math.log(sigma / next);
       const k = h * (1 + eta);
-      const [first, second] = derivatives(h, answers);
-      const phi2 = Math.expm1(-k) / k + 1;
-      const phi3 = phi2 / k - 0.5;
+      const weights = getParabola(h, k, answers);
       const known = [denoised, ...answers.map((answer) => answer.denoised)];
-      const terms = known.map(
-        (answer, j) => [phi2 * (first![j] ?? 0) - phi3 * (second![j] ?? 0), answer] as const,
-      );
+      const terms = known.map((answer, j) => [weights[j] ?? 0, answer] as const);
       x = combine([Math.exp(-k), x], [-Math.expm1(-k), denoised], ...terms);
       if (eta > 0) x = combine([1, x], [next * Math.sqrt(-Math.expm1(-2 * eta * h)), noise(i)]);
       answers = [{ denoised, h }, ...answers].slice(0, 2);

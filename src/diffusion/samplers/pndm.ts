@@ -16,21 +16,28 @@ const coefficients = [
 export const pndm: Sampler = async function* (denoise, x, sigmas, options) {
   const model = prepare(denoise, sigmas, options);
   const steps = sigmas.length - 1;
+  const { strides } = options;
+  const carry = (from: number, to: number) => (!strides || from === to ? 1 : strides.carry(from, to));
   let slopes: Float64Array[] = []; // newest first
   for (let i = 0; i < steps; i++) {
     const [sigma, next] = [sigmas[i]!, sigmas[i + 1]!];
+    const landing = strides?.level(sigma, 1) ?? next;
     let denoised = await model(x, sigma);
     const slope = getSlope(x, sigma, denoised);
     slopes = [slope, ...slopes].slice(0, 4);
     if (i === 0 && next > 0 && steps > 1) {
-      const ahead = combine([1, x], [next - sigma, slope]);
+      const there = carry(landing, next);
+      const ahead = combine([there, x], [there * (landing - sigma), slope]);
       denoised = await model(ahead, next);
-      const half = (next - sigma) / 2;
-      x = combine([1, x], [half, slope], [half, getSlope(ahead, next, denoised)]);
+      // The step is gone once more, back from the next level.
+      const begin = strides?.level(next, -1) ?? sigma;
+      const half = (next - begin) / 2;
+      x = combine([carry(sigma, begin), x], [half, slope], [half, getSlope(ahead, next, denoised)]);
     } else {
       const weights = coefficients[slopes.length - 1]!;
-      const terms = slopes.map((s, j) => [(next - sigma) * weights[j]!, s] as const);
-      x = combine([1, x], ...terms);
+      const there = carry(landing, next);
+      const terms = slopes.map((s, j) => [there * (landing - sigma) * weights[j]!, s] as const);
+      x = combine([there, x], ...terms);
     }
     yield { step: i + 1, steps, sigma: next, x, denoised };
   }

@@ -35,8 +35,20 @@ export interface SamplerOptions<C> {
   readonly over?: "flow" | "sigma";
   /** Heun: noise added before each step, of Karras et al. 2022, algorithm 2. Default none. */
   readonly churn?: Churn;
-  /** UniPC: its order, 1 … 3. Default 2. */
+  /** UniPC, DEIS: the order, 1 … 3. Default 2. */
   readonly order?: number;
+  /** Steps of the whole way, for who begins on it, from a picture. Default: those that are gone. */
+  readonly wholeSteps?: number;
+  /** DDIM and PNDM: how their steps go over training's times, where they do not end at the next level. */
+  readonly strides?: Strides;
+}
+
+/** Steps of a whole number of training's times, which some spacings round otherwise. */
+export interface Strides {
+  /** The level that is `count` strides further down than a level; negative counts go up. */
+  level(sigma: number, count: number): number;
+  /** The factor for x where latents of one level, as the network sees them, are taken for those of another. */
+  carry(from: number, to: number): number;
 }
 
 /** The stochasticity of Karras et al. 2022, algorithm 2, in its names. */
@@ -100,6 +112,11 @@ export function requireNoise(noise: NoiseSource | undefined, sampler: string): N
 export function requireEta(eta = 1): number {
   if (eta >= 0 && eta <= 1) return eta;
   throw new NishikiError("usage", `eta must be from 0 to 1, but is ${eta}.`);
+}
+
+/** Whether multistep solvers end with lower orders, so that few steps stay stable; diffusers' lower_order_final. */
+export function isShort<C>(sigmas: readonly number[], { wholeSteps }: SamplerOptions<C>): boolean {
+  return (wholeSteps ?? sigmas.length - 1) < 15;
 }
 
 function checkSigmas(sigmas: readonly number[]): void {

@@ -2,12 +2,15 @@
 
 import { unknownName } from "../../errors.js";
 import { ddim } from "./ddim.js";
+import { deis } from "./deis.js";
 import { dpm2, dpm2Ancestral } from "./dpm2.js";
 import { dpmpp2m } from "./dpmpp-2m.js";
 import { dpmpp2mSde, dpmpp2mSdeHeun } from "./dpmpp-2m-sde.js";
 import { dpmpp2sAncestral } from "./dpmpp-2s-ancestral.js";
+import { dpmpp3m } from "./dpmpp-3m.js";
 import { dpmpp3mSde } from "./dpmpp-3m-sde.js";
 import { dpmppSde } from "./dpmpp-sde.js";
+import { dpmpp2s, dpmpp3s } from "./dpmpp-single.js";
 import { euler } from "./euler.js";
 import { eulerAncestral } from "./euler-ancestral.js";
 import { heun } from "./heun.js";
@@ -26,7 +29,10 @@ export type SamplerName =
   | "dpm2-ancestral"
   | "lms"
   | "dpmpp-2s-ancestral"
+  | "dpmpp-2s"
+  | "dpmpp-3s"
   | "dpmpp-2m"
+  | "dpmpp-3m"
   | "dpmpp-2m-sde"
   | "dpmpp-2m-sde-heun"
   | "dpmpp-sde"
@@ -36,6 +42,7 @@ export type SamplerName =
   | "pndm"
   | "lcm"
   | "tcd"
+  | "deis"
   | "unipc"
   | "unipc-bh1";
 
@@ -85,7 +92,10 @@ const rows: Record<SamplerName, Row> = {
     evaluationsPerStep: 2,
     stochastic: true,
   }),
+  "dpmpp-2s": row(dpmpp2s, "DPM++ 2S", [], { order: 2 }),
+  "dpmpp-3s": row(dpmpp3s, "DPM++ 3S", [], { order: 3 }),
   "dpmpp-2m": row(dpmpp2m, "DPM++ 2M", ["k_dpmpp_2m"], { order: 2 }),
+  "dpmpp-3m": row(dpmpp3m, "DPM++ 3M", [], { order: 3 }),
   "dpmpp-2m-sde": row(dpmpp2mSde, "DPM++ 2M SDE", ["k_dpmpp_2m_sde"], { order: 2, stochastic: true }),
   "dpmpp-2m-sde-heun": row(dpmpp2mSdeHeun, "DPM++ 2M SDE Heun", ["k_dpmpp_2m_sde_heun"], {
     order: 2,
@@ -99,6 +109,7 @@ const rows: Record<SamplerName, Row> = {
   pndm: row(pndm, "PNDM", ["plms"], { order: 2, firstEvaluations: 1 }),
   tcd: row(tcd, "TCD", [], { stochastic: true }),
   lcm: row(lcm, "LCM", [], { stochastic: true }),
+  deis: row(deis, "DEIS", [], { order: 2 }),
   unipc: row(uniPcBh2, "UniPC", ["unipc_bh2"], { order: 3 }),
   "unipc-bh1": row(uniPcBh1, "UniPC bh1", [], { order: 3 }),
 };

@@ -93,7 +93,7 @@ class StableDiffusion implements ModelFamily {
       finalScale: plan.finalScale,
       // Like diffusers, a scale of up to 1 stands for the plain model; a distilled one is told the scale.
       guidance: isEmbedded || settings.guidance <= 1 ? 1 : settings.guidance,
-      samplerOptions: { over: "sigma", earlier: getEarlierLevel(scheduler.schedule) },
+      samplerOptions: { ...plan.options, over: "sigma", earlier: getEarlierLevel(scheduler.schedule) },
       rescaleIn: getPredictionFrame(scheduler.prediction, plan.schedule),
       denoiser: (inpainting) =>
         getDenoiser(scheduler.prediction, this.network(words, area, settings, inpainting), plan.schedule),

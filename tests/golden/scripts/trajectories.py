@@ -44,6 +44,8 @@ def follow(name, config, steps, eta=None):
     scheduler = getattr(diffusers, name).from_config(config)
     feed()
     scheduler.set_timesteps(steps)
+    if name == "DEISMultistepScheduler":  # its integrals are differences of large numbers, which float32 holds to 1e-5 only
+        scheduler.sigmas = scheduler.sigmas.double()
     x = START * scheduler.init_noise_sigma
     extra = {} if eta is None else dict(eta=eta)
     path = []
@@ -81,6 +83,31 @@ def cases():
         yield "TCDScheduler", SD15, steps
     for eta in (0.0, 0.5, 1.0):
         yield "DDIMScheduler", SD15, 10, eta
+    for steps in (7, 12, 30):  # the times that DDIM and PNDM go down by are rounded otherwise than the trailing spacing
+        for name in ("DDIMScheduler", "PNDMScheduler", "DDPMScheduler"):
+            yield name, dict(SD15, timestep_spacing="trailing"), steps
+    for config in (dict(SD15, set_alpha_to_one=True), dict(ZERO, set_alpha_to_one=True)):
+        yield "DDIMScheduler", dict(config, timestep_spacing="trailing"), 7
+    yield "DDIMScheduler", dict(SD15, timestep_spacing="trailing"), 12, 1.0
+    for steps in (10, 16):
+        for config in (SD15, dict(SD15, timestep_spacing="trailing"), dict(SD15, use_karras_sigmas=True)):
+            yield "DPMSolverMultistepScheduler", dict(config, solver_order=3), steps
+            yield "DPMSolverMultistepScheduler", dict(config, final_sigmas_type="sigma_min"), steps
+            if "use_karras_sigmas" not in config:  # the reference gives no numbers there
+                yield "DPMSolverMultistepScheduler", dict(config, final_sigmas_type="sigma_min", solver_order=3), steps
+            yield "DEISMultistepScheduler", config, steps
+            yield "UniPCMultistepScheduler", dict(config, final_sigmas_type="sigma_min"), steps
+        yield "DEISMultistepScheduler", dict(SD15, solver_order=3), steps
+        yield "DEISMultistepScheduler", dict(SD15, timestep_spacing="leading", **V), steps
+        yield "UniPCMultistepScheduler", dict(SD15, solver_order=3), steps
+        yield "DPMSolverSinglestepScheduler", SD15, steps
+        yield "DPMSolverSinglestepScheduler", dict(SD15, use_karras_sigmas=True, solver_order=3), steps
+        for order in (2, 3):
+            more = dict(solver_order=order, lower_order_final=False, final_sigmas_type="sigma_min")
+            yield "DPMSolverSinglestepScheduler", dict(SD15, **more), steps
+    for steps in (9, 11):
+        yield "DPMSolverSinglestepScheduler", dict(SD15, solver_order=3), steps
+        yield "DPMSolverSinglestepScheduler", dict(SD15, lower_order_final=True), steps
 
 
 def main():
