@@ -25,16 +25,19 @@ interface Prepared {
 /** Draws scenes from one set of sprites. Keeps what it worked out about each, so make one and use it for all. */
 export class SceneDrawer {
   readonly sprites: Sprites;
+  readonly size: number;
   readonly #prepared = new Map<Sprite, Prepared>();
 
-  constructor(sprites: Sprites) {
+  /** @param size Side of scenes in pixels. Lines and textures of filters are as wide in pixels at every size. */
+  constructor(sprites: Sprites, size = sceneSize) {
     this.sprites = sprites;
+    this.size = size;
   }
 
-  /** Draws a scene: 256×256 RGB bytes, the same for the same recipe and sprites. */
+  /** Draws a scene: `size × size` RGB bytes, the same for the same recipe and sprites. */
   draw(recipe: SceneRecipe): Scene {
     const { content, caption, variant } = recipe;
-    const size = sceneSize;
+    const { size } = this;
     const pixels = new Uint8Array(size * size * 3);
     const mask = new Uint8Array(size * size);
     paintBackground(pixels, size, content.background, variant);
@@ -49,7 +52,7 @@ export class SceneDrawer {
   #place(pixels: Uint8Array, mask: Uint8Array, placement: Placement): void {
     const sprite = this.sprites.get(placement.thing, placement.set);
     const prepared = this.#prepare(sprite);
-    const longer = placement.size * sceneSize;
+    const longer = placement.size * this.size;
     const scale = longer / Math.max(sprite.width, sprite.height);
     // Halve until at most 0.6 of the pixels are skipped: sampling four neighbours is then smooth enough.
     let depth = 0;
@@ -58,9 +61,9 @@ export class SceneDrawer {
     const table = placement.colour === null ? null : colourOf(prepared, placement.colour);
     const width = sprite.width * scale;
     const height = sprite.height * scale;
-    const left = placement.x * sceneSize - width / 2;
-    const top = placement.y * sceneSize - height / 2;
-    stamp(pixels, mask, level, table, { left, top, width, height });
+    const left = placement.x * this.size - width / 2;
+    const top = placement.y * this.size - height / 2;
+    stamp({ pixels, mask, size: this.size }, level, table, { left, top, width, height });
   }
 
   #prepare(sprite: Sprite): Prepared {
@@ -127,6 +130,13 @@ function halve(level: Level): Level {
   return { width, height, rgba };
 }
 
+/** What is drawn upon. */
+interface Sheet {
+  readonly pixels: Uint8Array;
+  readonly mask: Uint8Array;
+  readonly size: number;
+}
+
 /** A rectangle of the picture, in pixels, not necessarily whole. */
 interface Box {
   readonly left: number;
@@ -145,9 +155,9 @@ interface Axis {
 }
 
 /** @param stride distance of neighbouring source pixels in bytes */
-function makeAxis(start: number, length: number, count: number, stride: number): Axis {
+function makeAxis(start: number, length: number, count: number, stride: number, size: number): Axis {
   const first = Math.max(0, Math.ceil(start));
-  const last = Math.min(sceneSize - 1, Math.floor(start + length));
+  const last = Math.min(size - 1, Math.floor(start + length));
   const total = Math.max(0, last - first + 1);
   const axis = {
     first,
@@ -167,10 +177,10 @@ function makeAxis(start: number, length: number, count: number, stride: number):
 }
 
 /** Blends a sprite over the picture, sampled from its four nearest pixels; `table` recolours it by luminance. */
-function stamp(pixels: Uint8Array, mask: Uint8Array, level: Level, table: Uint8Array | null, box: Box): void {
+function stamp({ pixels, mask, size }: Sheet, level: Level, table: Uint8Array | null, box: Box): void {
   const { rgba } = level;
-  const across = makeAxis(box.left, box.width, level.width, 4);
-  const down = makeAxis(box.top, box.height, level.height, level.width * 4);
+  const across = makeAxis(box.left, box.width, level.width, 4, size);
+  const down = makeAxis(box.top, box.height, level.height, level.width * 4, size);
   for (let y = down.first; y <= down.last; y++) {
     const near = down.near[y - down.first]!;
     const far = down.far[y - down.first]!;
@@ -198,7 +208,7 @@ function stamp(pixels: Uint8Array, mask: Uint8Array, level: Level, table: Uint8A
         green = table[value + 1]! * cover;
         blue = table[value + 2]! * cover;
       }
-      const at = y * sceneSize + x;
+      const at = y * size + x;
       pixels[at * 3] = pixels[at * 3]! * (1 - cover) + red + 0.5;
       pixels[at * 3 + 1] = pixels[at * 3 + 1]! * (1 - cover) + green + 0.5;
       pixels[at * 3 + 2] = pixels[at * 3 + 2]! * (1 - cover) + blue + 0.5;

@@ -13,6 +13,8 @@ export interface SceneWorkerData {
   readonly shared: SharedSprites;
   readonly seed: number;
   readonly mix: SceneMix;
+  /** Side of scenes in pixels. */
+  readonly size: number;
 }
 
 /** A range of scenes to draw. */
@@ -26,8 +28,8 @@ export type SceneReply =
   | { readonly from: number; readonly scenes: readonly Scene[] }
   | { readonly from: number; readonly error: string };
 
-const { shared, seed, mix } = workerData as SceneWorkerData;
-const drawer = new SceneDrawer(new Sprites(shared));
+const { shared, seed, mix, size } = workerData as SceneWorkerData;
+const drawer = new SceneDrawer(new Sprites(shared), size);
 
 parentPort?.on("message", ({ from, count }: SceneTask) => {
   try {

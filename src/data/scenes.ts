@@ -6,7 +6,7 @@ import { NishikiError } from "../errors.js";
 import { composeScene } from "./compose-scene.js";
 import { type SceneMix, type SceneOptions, sceneMix } from "./describe-scene.js";
 import { SceneDrawer } from "./draw-scene.js";
-import type { Scene } from "./scene-types.js";
+import { type Scene, sceneSize } from "./scene-types.js";
 import type { SceneReply, SceneTask, SceneWorkerData } from "./scene-worker.js";
 import type { SetName } from "./sprite-sets.js";
 import { loadSprites, type Sprites } from "./sprites.js";
@@ -22,6 +22,8 @@ export interface ScenesOptions {
   /** Threads that draw. 0 draws on the calling thread. Default 1. */
   readonly workers?: number;
   readonly options?: SceneOptions;
+  /** Side of scenes in pixels. Default 256. */
+  readonly size?: number;
   /** A folder that `buildSprites` wrote, or the sprites loaded from one. */
   readonly sprites: string | Sprites;
   readonly signal?: AbortSignal;
@@ -43,7 +45,7 @@ const tasksAhead = 3;
  * @throws NishikiError `usage` for a bad option, `file` or `data` for bad sprites, `aborted` by the signal
  */
 export async function* scenes(options: ScenesOptions): AsyncGenerator<Scene, void, undefined> {
-  const { seed, from = 0, count = Number.POSITIVE_INFINITY, workers = 1, signal } = options;
+  const { seed, from = 0, count = Number.POSITIVE_INFINITY, workers = 1, size = sceneSize, signal } = options;
   if (!Number.isInteger(workers) || workers < 0 || workers > 64) {
     throw new NishikiError(
       "usage",
@@ -60,9 +62,9 @@ export async function* scenes(options: ScenesOptions): AsyncGenerator<Scene, voi
       : options.sprites;
   const file = workers === 0 ? undefined : (options.workerFile ?? builtWorker());
   if (file === undefined) {
-    yield* drawHere(sprites, seed, mix, from, count, signal);
+    yield* drawHere(new SceneDrawer(sprites, size), seed, mix, from, count, signal);
   } else {
-    const pool = new ScenePool(file, workers, { shared: sprites.shared, seed, mix });
+    const pool = new ScenePool(file, workers, { shared: sprites.shared, seed, mix, size });
     try {
       yield* pool.draw(from, count, signal);
     } finally {
@@ -86,14 +88,13 @@ function checkSignal(signal: AbortSignal | undefined): void {
 }
 
 async function* drawHere(
-  sprites: Sprites,
+  drawer: SceneDrawer,
   seed: number,
   mix: SceneMix,
   from: number,
   count: number,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Scene, void, undefined> {
-  const drawer = new SceneDrawer(sprites);
   for (let index = from; index < from + count; index++) {
     checkSignal(signal);
     yield composeScene(seed, index, drawer, mix);

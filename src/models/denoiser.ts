@@ -27,6 +27,7 @@ import {
   unsqueeze,
 } from "../graph/index.js";
 import { convLast, dense, mlp, sinusoidal } from "../nn/index.js";
+import { modulate, modulation } from "./modulation.js";
 
 export interface DenoiserConfig {
   /** Height and width of the latents. */
@@ -161,19 +162,6 @@ function stages(scope: Scope, x: Tensor, list: readonly Stage[], context: Contex
     x = stage === "conv" ? convStage(scope.child(i), x, context) : attentionStage(scope.child(i), x, context);
   });
   return x;
-}
-
-/** Parts of a dense map of the condition, each `[batch, 1, 1, width]`; zero at first. */
-function modulation(scope: Scope, condition: Tensor, width: number, parts: number): Tensor[] {
-  const all = dense(scope, silu(condition), width * parts, { init: silent });
-  const batch = condition.shape[0]!;
-  return Array.from({ length: parts }, (_, i) =>
-    reshape(slice(all, 1, i * width, (i + 1) * width), [batch, 1, 1, width]),
-  );
-}
-
-function modulate(x: Tensor, scale: Tensor, shift: Tensor): Tensor {
-  return add(mul(x, add(scale, 1)), shift);
 }
 
 /** x + gate · W·silu(conv(modulated norm(x))) */

@@ -4,6 +4,7 @@ import { NishikiError } from "../errors.js";
 import { reject } from "./check.js";
 import { type MachineSettings, machineFields } from "./machine.js";
 import {
+  enlargingFactor,
   optionalSettings,
   type PictureRequest,
   type PictureSettings,
@@ -46,7 +47,7 @@ export function completeRequest(request: PictureRequest, context: RequestContext
   checkTaken(settings, context);
   checkSchedule(request, settings);
   checkPictures(settings);
-  checkSize(settings.size, context);
+  checkSize(settings, context);
   checkSeeds(settings);
   context.check?.(settings);
   return settings;
@@ -100,9 +101,22 @@ function checkPictures({ image, mask, extend, strength, size, steps, ...rest }: 
   }
 }
 
-function checkSize(size: string, { sizes: { usual, range } }: RequestContext): void {
+function checkSize({ size, upscale }: PictureSettings, { sizes }: RequestContext): void {
+  const { usual, range, enlarging } = sizes;
+  if (enlargingFactor(sizes, size) !== undefined) {
+    if (upscale !== undefined && enlarging!.ways.includes(upscale)) return;
+    refuse(
+      `upscale: this model has no part for super-resolution; for ${size} pixels it takes ${enlarging!.ways.join(" or ")}.`,
+    );
+  }
+  if (upscale !== undefined)
+    refuse(`upscale: expected a size larger than ${usual.join("x")} to go with it, got ${size}.`);
   if (size === usual.join("x")) return;
-  if (!range) refuse(`size: this model draws ${usual.join("x")} pixels only, got ${size}.`);
+  if (!range) {
+    const larger = enlarging?.factors.map((factor) => usual.map((side) => side * factor).join("x")) ?? [];
+    const possible = [usual.join("x"), ...larger].join(", ");
+    refuse(`size: this model draws ${possible} pixels only, got ${size}.`);
+  }
   const { step, least, most } = range;
   const fits = parseSize(size).every((side) => side % step === 0 && side >= least && side <= most);
   if (!fits) {

@@ -2,13 +2,20 @@ export { completeMachine, completeRequest, valueOfText } from "./complete-reques
 export type { PictureEvent, PipelineEvent, StepEvent, WarningEvent } from "./events.js";
 export type { Drawing, Inpainting, ModelFamily, PictureCoder, Side } from "./family.js";
 export { Forecast } from "./forecast.js";
+export { enlargeByLanczos, halve } from "./lanczos.js";
 export {
   type MachineSettings,
   machineFields,
   type PredictionSetting,
   predictionSettings,
 } from "./machine.js";
-export { type ModelDefaults, type ModelManifest, type ModelPart, parseManifest } from "./model-folder.js";
+export {
+  type ModelDefaults,
+  type ModelManifest,
+  type ModelPart,
+  parseManifest,
+  type SuperResolutionPart,
+} from "./model-folder.js";
 export {
   decodePixels,
   encodeWords,
@@ -19,7 +26,7 @@ export {
 export { type RandomName, randomNames } from "./noise.js";
 export { getOwnContext, makeOwnFamily, type OwnModel } from "./own-family.js";
 export { type GenerateOptions, Pipeline, type PipelineParts } from "./pipeline.js";
-export type { InputPicture, Pixels } from "./pixels.js";
+export { fromBytes, type InputPicture, type Pixels, toBytes } from "./pixels.js";
 export { type NetworkPrograms, traceEncoder, traceNetworks } from "./programs.js";
 export {
   type Environment,
@@ -40,10 +47,18 @@ export {
   pictureFields,
   type RequestContext,
   type RequestDefaults,
+  type UpscaleName,
+  upscaleNames,
 } from "./request.js";
 export { decodeInTiles, encodeInTiles, type TileRunOptions } from "./run-tiles.js";
 export { type Extension, parseSize } from "./setting-checks.js";
 export type { Field } from "./setting-field.js";
+export {
+  doubleByDiffusion,
+  type SuperResolution,
+  type SuperResolutionSettings,
+  traceSuperResolution,
+} from "./super-resolution.js";
 export { defaultMemoryLimit, forecastMemory, getTiling, type LatentSize } from "./tile-forecast.js";
 export {
   type TiledNetwork,

@@ -3,6 +3,7 @@ import { NishikiError } from "../errors.js";
 import {
   anyRecord,
   type Check,
+  type Checks,
   filledText,
   listOf,
   numberWithin,
@@ -12,6 +13,7 @@ import {
   reject,
   wholeNumber,
 } from "./check.js";
+import type { SuperResolutionSettings } from "./super-resolution.js";
 
 /** One network of a model: which function of src/models it is, with which sizes, and where its weights lie. */
 export interface ModelPart {
@@ -24,6 +26,9 @@ export interface ModelPart {
   /** SHA-256 of that file, 64 hexadecimal digits. Where it is given, weights that differ are refused. */
   readonly sha256?: string;
 }
+
+/** A network that doubles pictures, and how it is sampled. */
+export interface SuperResolutionPart extends ModelPart, SuperResolutionSettings {}
 
 /** Settings that suit the model; a request that leaves them open gets these. */
 export interface ModelDefaults {
@@ -46,6 +51,8 @@ export interface ModelManifest {
     readonly textEncoder: ModelPart;
     readonly autoencoder: ModelPart;
     readonly denoiser: ModelPart;
+    /** Draws pictures twice and four times as large; without it the model has one size. */
+    readonly superResolution?: SuperResolutionPart;
   };
   /** The file `tokenizer.json` of the text encoder. */
   readonly tokenizer: string;
@@ -76,11 +83,17 @@ const sha256: Check<string> = (value, where) =>
     ? value
     : reject(where, "64 lower-case hexadecimal digits", value);
 
-const part = recordOf<ModelPart>({
+const partChecks: Checks<ModelPart> = {
   architecture: filledText,
   config: anyRecord,
   file: fileName,
   sha256: optional(sha256),
+};
+const part = recordOf(partChecks);
+const superResolution = recordOf<SuperResolutionPart>({
+  ...partChecks,
+  steps: wholeNumber(1, 1000),
+  augmentation: numberWithin(0, 2),
 });
 
 const latentShape: Check<readonly [number, number, number]> = (value, where) => {
@@ -93,7 +106,12 @@ const manifestChecks = recordOf<ModelManifest>({
   name: filledText,
   version: filledText,
   licence: filledText,
-  parts: recordOf<ModelManifest["parts"]>({ textEncoder: part, autoencoder: part, denoiser: part }),
+  parts: recordOf<ModelManifest["parts"]>({
+    textEncoder: part,
+    autoencoder: part,
+    denoiser: part,
+    superResolution: optional(superResolution),
+  }),
   tokenizer: fileName,
   latents: recordOf<ModelManifest["latents"]>({
     shape: latentShape,

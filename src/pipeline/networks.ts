@@ -5,6 +5,7 @@ import { NishikiError } from "../errors.js";
 import type { Tokenizer } from "../tokenizer/index.js";
 import type { ModelManifest } from "./model-folder.js";
 import { type Pixels, toBytes } from "./pixels.js";
+import type { SuperResolution } from "./super-resolution.js";
 import { f32, floats, stack } from "./tensors.js";
 
 /** The sessions of a model's networks; programs.ts says what goes in and out of each. */
@@ -14,6 +15,8 @@ export interface NetworkSessions {
   readonly decoder: Session;
   /** Loads the encoder when it is first needed; undefined where the model's weights have none. */
   readonly encoder?: () => Promise<Session>;
+  /** Doubles pictures; undefined where the model has no such part. */
+  readonly superResolution?: SuperResolution;
 }
 
 /** A prompt as the denoiser takes it. */

@@ -14,8 +14,9 @@ import type { NetworkSessions } from "./networks.js";
 import { hashFile, readEnvironment } from "./node-environment.js";
 import { getOwnContext, makeOwnFamily } from "./own-family.js";
 import type { PipelineParts } from "./pipeline.js";
-import { traceEncoder, traceNetworks } from "./programs.js";
+import { readSuperResolution, traceEncoder, traceNetworks } from "./programs.js";
 import type { RequestContext } from "./request.js";
+import { type SuperResolution, traceSuperResolution } from "./super-resolution.js";
 
 /** The folder of the model that comes with the package. */
 export const embeddedModel = fileURLToPath(new URL("../../weights/", import.meta.url));
@@ -135,6 +136,29 @@ export async function openOwnModel({
   return { context, load: () => loadOwnModel(folder, manifest, { device, threads }, context) };
 }
 
+/** The network that doubles pictures, if there is one: loaded when it is first needed, for each size of tiles. */
+function openSuperResolution(
+  folder: string,
+  { parts: { superResolution: part } }: ModelManifest,
+  engine: Engine,
+): { readonly network?: SuperResolution; readonly opened: readonly Promise<Session>[] } {
+  if (!part) return { opened: [] };
+  const config = readSuperResolution(part);
+  const opened: Promise<Session>[] = [];
+  const bySize = new Map<string, Promise<Session>>();
+  const open = (height: number, width: number) => {
+    const size = `${width}x${height}`;
+    const found = bySize.get(size);
+    if (found) return found;
+    const program = traceSuperResolution(config, height, width);
+    const session = openPart(folder, part, [program]).then((weights) => engine.load(program, { weights }));
+    opened.push(session);
+    bySize.set(size, session);
+    return session;
+  };
+  return { network: { config, steps: part.steps, augmentation: part.augmentation, open }, opened };
+}
+
 async function loadOwnModel(
   folder: string,
   manifest: ModelManifest,
@@ -151,10 +175,12 @@ async function loadOwnModel(
     );
     return encoding;
   };
+  const doubling = openSuperResolution(folder, manifest, engines[1]);
   // Closing a session waits for what it is doing; an engine's thread must not be ended in the middle of that.
   const close = async () => {
     const sessions: readonly Session[] = await opening.then(Object.values, () => []);
-    const all = [...sessions, await encoding?.catch(() => undefined)];
+    const later = [encoding, ...doubling.opened].map((session) => session?.catch(() => undefined));
+    const all = [...sessions, ...(await Promise.all(later))];
     await Promise.all(all.map((session) => session?.close()));
     await Promise.all(engines.map((engine) => engine.close()));
   };
@@ -165,7 +191,11 @@ async function loadOwnModel(
       readTokenizer(folder, manifest),
       readEnvironment(engines[0].device, weights),
     ]);
-    const sessions = { ...(await opening), ...(context.takes.includes("image") && { encoder }) };
+    const sessions = {
+      ...(await opening),
+      ...(context.takes.includes("image") && { encoder }),
+      ...(doubling.network && { superResolution: doubling.network }),
+    };
     return { family: makeOwnFamily({ manifest, tokenizer, sessions }), environment, close };
   } catch (error) {
     await close();

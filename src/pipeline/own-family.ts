@@ -3,6 +3,7 @@ import { type Denoiser, getStepSchedule } from "../diffusion/index.js";
 import { NishikiError } from "../errors.js";
 import type { Tokenizer } from "../tokenizer/index.js";
 import type { Drawing, ModelFamily, PictureCoder, Side } from "./family.js";
+import { enlargeByLanczos } from "./lanczos.js";
 import type { ModelManifest } from "./model-folder.js";
 import {
   decodePixels,
@@ -15,7 +16,15 @@ import {
   spreadMask,
   type Words,
 } from "./networks.js";
-import type { PictureSettings, RequestContext } from "./request.js";
+import { fromBytes, toBytes } from "./pixels.js";
+import {
+  enlargingFactor,
+  type PictureSettings,
+  type PictureSizes,
+  type RequestContext,
+  upscaleNames,
+} from "./request.js";
+import { doubleByDiffusion, type Values } from "./super-resolution.js";
 
 /** What a loaded folder with a `model.json` consists of. */
 export interface OwnModel {
@@ -24,16 +33,23 @@ export interface OwnModel {
   readonly sessions: NetworkSessions;
 }
 
-const always = ["schedule", "rng", "variationSeed", "variationStrength"] as const;
+const always = ["schedule", "rng", "variationSeed", "variationStrength", "upscale"] as const;
 const withEncoder = ["image", "mask", "extend", "strength"] as const;
 
-/** What may be asked of such a model: it draws one size. */
+/** What may be asked of such a model: it draws one size, and twice and four times as much by enlarging that. */
 export function getOwnContext(
-  { defaults, pictureSize }: ModelManifest,
+  { defaults, pictureSize, parts }: ModelManifest,
   { hasEncoder }: { readonly hasEncoder: boolean },
 ): RequestContext {
   const takes = hasEncoder ? [...always, ...withEncoder] : always;
-  return { defaults, sizes: { usual: [pictureSize, pictureSize] }, takes };
+  const ways = parts.superResolution ? upscaleNames : (["lanczos"] as const);
+  const sizes: PictureSizes = { usual: [pictureSize, pictureSize], enlarging: { factors: [2, 4], ways } };
+  const check = ({ image, size }: PictureSettings) => {
+    if (!image || enlargingFactor(sizes, size) === undefined) return;
+    const reason = `pictures that begin from an image are drawn at ${sizes.usual.join("x")} pixels`;
+    throw new NishikiError("usage", `size: ${reason}, got ${size}.`);
+  };
+  return { defaults, sizes, takes, check };
 }
 
 interface Prompt {
@@ -62,6 +78,7 @@ async function encodePrompt(
 /** A model folder as a family. */
 export function makeOwnFamily(model: OwnModel): ModelFamily {
   const { manifest, sessions } = model;
+  const context = getOwnContext(manifest, { hasEncoder: sessions.encoder !== undefined });
   const schedule = getSchedule(manifest);
   const network = makeDenoiser(sessions.denoiser, manifest);
   const prepare = async (settings: PictureSettings): Promise<Drawing> => {
@@ -84,10 +101,34 @@ export function makeOwnFamily(model: OwnModel): ModelFamily {
       denoiser: () => denoise,
       coder: () => makeCoder(model),
       decode: (latents) => decodePixels(sessions.decoder, manifest, latents),
+      ...makeEnlarging(model, context, settings),
     };
   };
-  const context = getOwnContext(manifest, { hasEncoder: sessions.encoder !== undefined });
   return { model: manifest, context, prepare };
+}
+
+/** How decoded pictures come to a larger size, where that is asked for. */
+function makeEnlarging(
+  { sessions: { superResolution } }: OwnModel,
+  { sizes }: RequestContext,
+  { size, upscale }: PictureSettings,
+): Pick<Drawing, "enlarge"> {
+  const factor = enlargingFactor(sizes, size);
+  if (factor === undefined) return {};
+  return {
+    enlarge: async ({ width, height, data }, seed, signal) => {
+      const large = { width: width * factor, height: height * factor, channels: 3 as const };
+      const values = fromBytes(data);
+      if (upscale === "lanczos") {
+        return { ...large, data: toBytes(enlargeByLanczos(values, width, height, factor)) };
+      }
+      if (!superResolution) throw new NishikiError("internal", "The model has no part for super-resolution.");
+      let picture: Values = { width, height, data: values };
+      for (let stage = 0; picture.width < large.width; stage++)
+        picture = await doubleByDiffusion(picture, superResolution, { seed, stage, signal });
+      return { ...large, data: toBytes(picture.data) };
+    },
+  };
 }
 
 async function makeCoder({ manifest, sessions }: OwnModel): Promise<PictureCoder> {

@@ -2,6 +2,7 @@
 //
 //     prompt ──tokenizer, text encoder──▶ words ─┐
 //     seed ──random──▶ noise ──▶ sampler ⇄ guided denoiser ──▶ latents ──decoder──▶ pixels ──▶ PNG with its receipt
+//     (and between the last two, where a larger size is asked for, a second diffusion model that doubles pictures)
 //
 // Every picture is a run of its own, so that it depends on its seed, the prompt, the settings and the weights, and on
 // nothing else: not on how many are asked for at once, nor on threads.
@@ -124,7 +125,10 @@ export class Pipeline {
       forecast.resume();
     }
     this.checkUsable(signal);
-    const pixels = await drawing.decode(beginning.finish(latents));
+    const decoded = await drawing.decode(beginning.finish(latents));
+    const { seed } = seedsOf(settings, index);
+    const pixels = drawing.enlarge ? await drawing.enlarge(decoded, seed, signal) : decoded;
+    this.checkUsable(signal);
     const event = await this.finish(settings, index, pixels, references);
     forecast.picture();
     if (isPlain(event.pixels)) {

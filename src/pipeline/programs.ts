@@ -18,6 +18,7 @@ import {
   denoise,
   dit,
   encode,
+  type SuperResolutionConfig,
 } from "../models/index.js";
 import { type MiniLmConfig, miniLm } from "../models/minilm.js";
 import {
@@ -180,9 +181,33 @@ const encoders: Readonly<Record<string, Build>> = {
   ),
 };
 
+const superResolutionChecks = recordOf<SuperResolutionConfig>(
+  {
+    fold: count,
+    width: count,
+    blocks: wholeNumber(0, 1000),
+    residualScale: numberWithin(Number.MIN_VALUE, 1e6),
+  },
+  { strict: true },
+);
+
+/** The sizes of the network that doubles pictures. @throws NishikiError "checkpoint" */
+export function readSuperResolution({ architecture, config }: ModelPart): SuperResolutionConfig {
+  try {
+    if (architecture !== "super-resolution")
+      throw unknownName("architecture", architecture, ["super-resolution"]);
+    return superResolutionChecks(config, "config");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new NishikiError("checkpoint", `model.json: parts.superResolution cannot be built: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
 function buildPart(
   table: Readonly<Record<string, Build>>,
-  name: keyof ModelManifest["parts"],
+  name: "textEncoder" | "autoencoder" | "denoiser",
   manifest: ModelManifest,
 ): Program {
   const { architecture, config } = manifest.parts[name];

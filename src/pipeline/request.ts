@@ -60,7 +60,13 @@ export interface PictureSettings {
   readonly tile?: boolean;
   /** Of so many evaluations of the denoiser one computes all; the others take its deep features. Left out: all do. */
   readonly reuse?: number;
+  /** How a picture comes to a size that is larger than what the model draws by itself. */
+  readonly upscale?: UpscaleName;
 }
+
+/** A second diffusion model, or a plain filter. */
+export const upscaleNames = ["super-resolution", "lanczos"] as const;
+export type UpscaleName = (typeof upscaleNames)[number];
 
 /** Settings that only some models or requests have; not given is a choice of its own. */
 export const optionalSettings = [
@@ -75,6 +81,7 @@ export const optionalSettings = [
   "clipSkip",
   "tile",
   "reuse",
+  "upscale",
 ] as const satisfies readonly (keyof PictureSettings)[];
 
 export type OptionalSetting = (typeof optionalSettings)[number];
@@ -107,6 +114,16 @@ export interface PictureSizes {
   readonly usual: readonly [width: number, height: number];
   /** Other sizes: both sides a multiple of `step`, from `least` to `most`. */
   readonly range?: { readonly step: number; readonly least: number; readonly most: number };
+  /** What {@link usual} can be enlarged by, as whole factors, and how. */
+  readonly enlarging?: { readonly factors: readonly number[]; readonly ways: readonly UpscaleName[] };
+}
+
+/** By what a size is larger than the usual one, if that can be. */
+export function enlargingFactor(
+  { usual: [width, height], enlarging }: PictureSizes,
+  size: unknown,
+): number | undefined {
+  return enlarging?.factors.find((factor) => `${width * factor}x${height * factor}` === size);
 }
 
 const noExtension: Extension = { left: 0, right: 0, top: 0, bottom: 0 };
@@ -260,6 +277,16 @@ export const pictureFields: Fields<PictureSettings, RequestContext> = {
     numeric: true,
     help: "compute the denoiser's depth at every so manieth step only, which is faster and less exact",
     fallbackWords: "at every step",
+  },
+  upscale: {
+    check: optional(oneOf(upscaleNames)),
+    fallback: ({ sizes }, { size }) => {
+      const isLarger = size !== undefined && enlargingFactor(sizes, sizeText(size, "size")) !== undefined;
+      return isLarger ? upscaleNames[0] : undefined;
+    },
+    flag: "--upscale <way>",
+    help: `how to come to a larger --size than the model's own, one of ${upscaleNames.join(", ")}`,
+    fallbackWords: "super-resolution, where the model has it",
   },
 };
 

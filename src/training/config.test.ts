@@ -54,7 +54,10 @@ describe("completeTrainingConfig", () => {
   });
 
   it.each([
-    [{ ...smallest, kind: "gan" }, 'kind: expected one of autoencoder, denoiser, got "gan".'],
+    [
+      { ...smallest, kind: "gan" },
+      'kind: expected one of autoencoder, denoiser, superResolution, got "gan".',
+    ],
     [{ ...smallest, folder: undefined }, "folder: expected a text that is not empty, got nothing."],
     [
       { ...smallest, batchsize: 3 },

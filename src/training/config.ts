@@ -8,6 +8,8 @@ import {
   autoencoderConfigs,
   type DenoiserConfig,
   denoiserConfigs,
+  type SuperResolutionConfig,
+  superResolutionConfigs,
 } from "../models/index.js";
 import {
   type Check,
@@ -21,7 +23,7 @@ import {
   reject,
   wholeNumber,
 } from "../pipeline/check.js";
-import type { ModelDefaults } from "../pipeline/index.js";
+import type { ModelDefaults, SuperResolutionSettings } from "../pipeline/index.js";
 import { type DataConfig, readData, scenesOf } from "./data-config.js";
 import { derived, describeFields, field, group, needed, recordWith, type Table } from "./fields.js";
 import type { OptimizerConfig } from "./optimizer.js";
@@ -77,7 +79,22 @@ export interface DenoiserTrainingConfig extends CommonConfig {
   readonly model: ModelNote;
 }
 
-export type TrainingConfig = AutoencoderTrainingConfig | DenoiserTrainingConfig;
+export interface SuperResolutionTrainingConfig extends CommonConfig {
+  readonly kind: "superResolution";
+  readonly network: SuperResolutionConfig;
+  readonly autoencoder?: { readonly run: string; readonly network: AutoencoderConfig };
+  readonly roundTrips: number;
+  readonly crop: number;
+  readonly cropsPerPicture: number;
+  readonly augmentation: number;
+  readonly drawing: SuperResolutionSettings;
+  readonly samples: number;
+}
+
+export type TrainingConfig =
+  | AutoencoderTrainingConfig
+  | DenoiserTrainingConfig
+  | SuperResolutionTrainingConfig;
 
 const positive = numberWithin(Number.MIN_VALUE, 1e12);
 const share = numberWithin(0, 1);
@@ -214,6 +231,11 @@ const autoencoderTable: Table<AutoencoderTrainingConfig> = {
   samples: field(wholeNumber(1, 64), "pictures in a sample sheet", 8),
 };
 
+const autoencoderTableOfRun: Table<DenoiserTrainingConfig["autoencoder"]> = {
+  run: needed(filledText, "folder of the autoencoder's run, or a .safetensors file"),
+  network: field(autoencoderNetwork, '"small", "tiny", or all sizes', autoencoderConfigs.small, '"small"'),
+};
+
 const latents: Table<LatentsConfig> = {
   folder: field(
     optional(filledText),
@@ -260,18 +282,7 @@ const denoiserTable: Table<DenoiserTrainingConfig> = {
   batchSize: field(size, "pictures in a step", 32),
   lanes,
   network: field(denoiserNetwork, '"small", "tiny", or all sizes', denoiserConfigs.small, '"small"'),
-  autoencoder: group(
-    {
-      run: needed(filledText, "folder of the autoencoder's run, or a .safetensors file"),
-      network: field(
-        autoencoderNetwork,
-        '"small", "tiny", or all sizes',
-        autoencoderConfigs.small,
-        '"small"',
-      ),
-    },
-    "the autoencoder whose latents are learned",
-  ),
+  autoencoder: group(autoencoderTableOfRun, "the autoencoder whose latents are learned"),
   latents: group(latents, "pictures encoded once"),
   tokens: field(wholeNumber(3, 512), "most tokens of a caption", 40),
   captionDropout: field(share, "share of captions dropped, for guidance", 0.1),
@@ -286,8 +297,52 @@ const denoiserTable: Table<DenoiserTrainingConfig> = {
   model: group(note, "what the model's folder says of it"),
 };
 
+const superResolutionNetwork = networkOf<SuperResolutionConfig>(superResolutionConfigs, {
+  fold: needed(size, "pixels of a side that are folded into channels, an even number"),
+  width: needed(size, "channels"),
+  blocks: needed(wholeNumber(0, 1000), "blocks"),
+  residualScale: needed(positive, "about the deviation of what is learned"),
+});
+
+const superResolutionTable: Table<SuperResolutionTrainingConfig> = {
+  kind: needed(oneOf(["superResolution"]), '"superResolution"'),
+  ...common,
+  batchSize: field(size, "parts of pictures in a step", 16),
+  lanes,
+  network: field(
+    superResolutionNetwork,
+    '"small", "tiny", or all sizes',
+    superResolutionConfigs.small,
+    '"small"',
+  ),
+  autoencoder: field(
+    optional(recordWith(autoencoderTableOfRun)),
+    "{ run, network }: small pictures go through it, as a first stage's do",
+    undefined,
+    "none",
+  ),
+  roundTrips: field(share, "share of small pictures that go through the autoencoder", 0.75),
+  crop: field(size, "side of a part, in pixels of the large picture", 128),
+  cropsPerPicture: field(size, "parts taken from one picture", 4),
+  augmentation: field(numberWithin(0, 2), "largest deviation of the noise on small pictures", 0.2),
+  ...often,
+  drawing: group(
+    {
+      steps: field(wholeNumber(1, 1000), "steps of the sampler", 4),
+      augmentation: field(numberWithin(0, 2), "deviation of the noise on small pictures", 0.05),
+    },
+    "how samples are drawn",
+  ),
+  samples: field(wholeNumber(1, 64), "pictures in a sample sheet", 4),
+};
+
 /** The kinds of runs, each with its fields. */
-export const trainingKinds = ["autoencoder", "denoiser"] as const;
+const tables = {
+  autoencoder: autoencoderTable,
+  denoiser: denoiserTable,
+  superResolution: superResolutionTable,
+};
+export const trainingKinds = ["autoencoder", "denoiser", "superResolution"] as const;
 
 /**
  * Checks a config and fills in its defaults.
@@ -296,8 +351,7 @@ export const trainingKinds = ["autoencoder", "denoiser"] as const;
 export function completeTrainingConfig(value: unknown): TrainingConfig {
   if (!isRecord(value)) return reject("the config", "an object", value);
   const kind = oneOf(trainingKinds)(value.kind, "kind");
-  const config =
-    kind === "autoencoder" ? recordWith(autoencoderTable)(value, "") : recordWith(denoiserTable)(value, "");
+  const config = recordWith<TrainingConfig>(tables[kind] as Table<TrainingConfig>)(value, "");
   const { steps, warmup, decay } = config.schedule;
   if (warmup + decay > steps)
     reject("schedule", `warmup and decay within the ${steps} steps`, { warmup, decay });
@@ -331,7 +385,7 @@ function withSteps(value: unknown, steps: number): unknown {
   return { ...value, schedule: { ...value.schedule, steps } };
 }
 
-/** All fields of both kinds with their defaults, as text for a terminal. */
+/** All fields of all kinds with their defaults, as text for a terminal. */
 export function describeTrainingConfig(): string {
   return [
     "A config for an autoencoder:",
@@ -339,6 +393,9 @@ export function describeTrainingConfig(): string {
     "",
     "A config for a denoiser:",
     ...describeFields(denoiserTable),
+    "",
+    "A config for super-resolution, the second stage that doubles pictures:",
+    ...describeFields(superResolutionTable),
   ].join("\n");
 }
 

@@ -5,6 +5,7 @@ import {
   defaultMix,
   type SceneMix,
   sceneMix,
+  sceneSize,
   styleNames,
   vocabulary,
 } from "../data/index.js";
@@ -24,6 +25,7 @@ export interface ScenesConfig {
   readonly sprites: string;
   readonly mix: SceneMix;
   readonly workers: number;
+  readonly size: number;
 }
 
 export interface FolderConfig {
@@ -68,6 +70,7 @@ const scenesTable: Table<ScenesConfig> = {
   sprites: field(filledText, 'folder that "nishiki data build" wrote', ".data/sprites"),
   mix: field(recordWith(mixTable), "the mix of scenes", defaultMix),
   workers: field(wholeNumber(0, 16), "threads that draw", 1),
+  size: field(wholeNumber(64, 1024), "side of scenes in pixels", sceneSize),
 };
 
 const folderTable: Table<FolderConfig> = {
@@ -77,11 +80,11 @@ const folderTable: Table<FolderConfig> = {
 
 /** Scenes, with defaults for what is not given. */
 export function scenesOf(value: unknown, where = "data.scenes"): DataConfig {
-  const { sprites, mix, workers } = recordWith(scenesTable)(value, where);
-  return { scenes: { sprites, mix: sceneMix(mix), workers } };
+  const { mix, ...rest } = recordWith(scenesTable)(value, where);
+  return { scenes: { ...rest, mix: sceneMix(mix) } };
 }
 
-/** `{ "scenes": { sprites, mix, workers } }` or `{ "folder": path, "size": pixels }`. */
+/** `{ "scenes": { sprites, mix, workers, size } }` or `{ "folder": path, "size": pixels }`. */
 export const readData: Check<DataConfig> = (value, where) => {
   if (isRecord(value) && "scenes" in value) {
     const { scenes, ...rest } = value;

@@ -5,6 +5,7 @@ export {
   describeTrainingConfig,
   exampleConfig,
   loadTrainingConfig,
+  type SuperResolutionTrainingConfig,
   type TrainingConfig,
 } from "./config.js";
 export type { DataConfig } from "./data-config.js";
@@ -22,4 +23,5 @@ export type { OptimizerConfig } from "./optimizer.js";
 export { Pace } from "./pace.js";
 export { learningRateAt, type ScheduleConfig } from "./schedule.js";
 export { makeStepProgram, type Objective, type StepProgram } from "./step-program.js";
+export { addSuperResolution, type SuperResolutionExport } from "./super-resolution-export.js";
 export { type SampleReport, type TrainOptions, type TrainResult, train } from "./train.js";

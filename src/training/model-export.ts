@@ -60,7 +60,7 @@ async function copyInto(from: string, to: string): Promise<void> {
 const average = "average.";
 
 /** The weights of a run's moving averages, or of a file that holds nothing else. */
-async function writeHalf(run: string, to: string): Promise<void> {
+export async function writeHalf(run: string, to: string): Promise<void> {
   const file = await openSafetensors(run.endsWith(".safetensors") ? run : checkpointPath(run));
   const all = [...file.tensors.values()];
   const averaged = all.filter(({ name }) => name.startsWith(average));

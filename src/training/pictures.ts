@@ -67,20 +67,20 @@ function folderSource(pictures: CaptionedPictures): PictureSource {
 /** A seed that no run has: seeds of scenes are the run's own, which are below it. */
 const sampleSeed = Number.MAX_SAFE_INTEGER;
 
-async function openScenes({ sprites: folder, mix, workers }: ScenesConfig): Promise<PictureSource> {
+async function openScenes({ sprites: folder, mix, workers, size }: ScenesConfig): Promise<PictureSource> {
   const styles = Object.entries(mix.styles).filter(([, weight]) => weight > 0);
   const sets = [...new Set(styles.flatMap(([name]) => styleNamed(name as StyleName).sets))];
   const sprites = await loadBuilt(folder, sets);
   const index = await readFile(join(folder, "sprites.json"));
   return {
-    size: sceneSize,
+    size,
     count: Number.POSITIVE_INFINITY,
-    settings: { mix, sprites: sha256(index) },
+    settings: { mix, sprites: sha256(index), ...(size !== sceneSize && { size }) },
     problems: [],
-    stream: (seed, from) => scenes({ seed, from, workers, options: mix, sprites }),
+    stream: (seed, from) => scenes({ seed, from, workers, options: mix, sprites, size }),
     samples: async (count) => {
       const found: CaptionedPicture[] = [];
-      const drawing = scenes({ seed: sampleSeed, count, workers: 0, options: mix, sprites });
+      const drawing = scenes({ seed: sampleSeed, count, workers: 0, options: mix, sprites, size });
       for await (const scene of drawing) found.push(scene);
       return found;
     },

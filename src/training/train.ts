@@ -10,6 +10,7 @@ import { type Settings, writeFingerprint } from "./fingerprint.js";
 import { runTraining, type StartReport, type StepReport, type TrainingTask } from "./loop.js";
 import { writeLossPlot } from "./loss-plot.js";
 import { openPictures, type PictureSource } from "./pictures.js";
+import { makeSuperResolutionTask } from "./super-resolution-run.js";
 
 export interface TrainOptions {
   readonly engine: Engine;
@@ -94,6 +95,12 @@ async function openTask(
     case "denoiser": {
       const { task, settings } = await makeDenoiserTask(engine, config, source, (text) => onNotice?.(text));
       return { task, settings: { ...common, ...settings } };
+    }
+    case "superResolution": {
+      const { crop, cropsPerPicture, augmentation, roundTrips, autoencoder } = config;
+      const own = { crop, cropsPerPicture, augmentation, roundTrips, autoencoder: autoencoder?.network };
+      const task = await makeSuperResolutionTask(engine, config, source);
+      return { task, settings: { ...common, ...own } };
     }
   }
 }

@@ -7,8 +7,19 @@ import { fileURLToPath } from "node:url";
 import { float32ToF16 } from "../../src/checkpoint/index.js";
 import { writeSafetensors } from "../../src/checkpoint/node.js";
 import type { Program } from "../../src/graph/index.js";
-import { autoencoderConfigs, denoiserConfigs, ditConfigs } from "../../src/models/index.js";
-import { type ModelManifest, traceEncoder, traceNetworks } from "../../src/pipeline/index.js";
+import {
+  autoencoderConfigs,
+  denoiserConfigs,
+  ditConfigs,
+  superResolutionConfigs,
+} from "../../src/models/index.js";
+import {
+  type ModelManifest,
+  type ModelPart,
+  traceEncoder,
+  traceNetworks,
+  traceSuperResolution,
+} from "../../src/pipeline/index.js";
 import { random } from "../../src/random/index.js";
 
 const weights = fileURLToPath(new URL("../../weights/", import.meta.url));
@@ -59,6 +70,21 @@ export const tinyTransformerManifest: ModelManifest = {
   },
 };
 
+/** The same with a part that doubles pictures. */
+export const tinyCascadeManifest: ModelManifest = {
+  ...tinyManifest,
+  parts: {
+    ...tinyManifest.parts,
+    superResolution: {
+      architecture: "super-resolution",
+      config: superResolutionConfigs.tiny,
+      file: "super-resolution.safetensors",
+      steps: 2,
+      augmentation: 0.1,
+    },
+  },
+};
+
 interface Randomness {
   readonly seed: number;
   /** 0 makes all weights zero. */
@@ -97,7 +123,7 @@ export async function writeTinyModel(
   await mkdir(folder, { recursive: true });
   await copyFile(join(weights, "tokenizer.json"), join(folder, "tokenizer.json"));
   const { textEncoder, denoiser, decoder } = traceNetworks(model);
-  const write = async (part: ModelManifest["parts"]["denoiser"], programs: readonly Program[]) => ({
+  const write = async <P extends ModelPart>(part: P, programs: readonly Program[]) => ({
     ...part,
     sha256: await writeRandomWeights(join(folder, part.file), programs, { seed, scale }),
   });
@@ -108,6 +134,11 @@ export async function writeTinyModel(
       textEncoder: await write(parts.textEncoder, [textEncoder]),
       autoencoder: await write(parts.autoencoder, hasEncoder ? [decoder, traceEncoder(model)] : [decoder]),
       denoiser: await write(parts.denoiser, [denoiser]),
+      ...(parts.superResolution && {
+        superResolution: await write(parts.superResolution, [
+          traceSuperResolution(superResolutionConfigs.tiny, 64, 64),
+        ]),
+      }),
     },
   };
   await writeFile(join(folder, "model.json"), JSON.stringify(manifest, null, 2));

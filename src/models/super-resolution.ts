@@ -1,0 +1,85 @@
+// The second stage of a cascade: a picture twice as large, by diffusion (Ho et al. 2021, arXiv:2106.15282; Imagen, Saharia et
+// al. 2022, arXiv:2205.11487, section 2.3). What is drawn is the residual, the large picture less the small one enlarged by
+// Lanczos' filter; the small one is seen under noise of a known level (conditioning augmentation), so that the flaws of the
+// first stage are not taken for the picture. Pixels are folded into channels at once, as in the autoencoder; there is no
+// layer that sees the whole picture, so that any size will do, also in tiles. Pictures are channels-last.
+import {
+  add,
+  concat,
+  foldPixels,
+  layerNorm,
+  mul,
+  type Scope,
+  silu,
+  type Tensor,
+  unfoldPixels,
+} from "../graph/index.js";
+import { convLast, dense, mlp, sinusoidal } from "../nn/index.js";
+import { modulate, modulation } from "./modulation.js";
+
+export interface SuperResolutionConfig {
+  /** Pixels of the large picture folded into the first layer's channels, per side; even. */
+  readonly fold: number;
+  readonly width: number;
+  readonly blocks: number;
+  /** About the deviation of residuals, of pixels in [-1, 1]: what the network sees and gives is of about unit size. */
+  readonly residualScale: number;
+}
+
+export const superResolutionConfigs = {
+  /** The embedded model's. */
+  small: { fold: 4, width: 48, blocks: 4, residualScale: 0.12 },
+  /** For tests. */
+  tiny: { fold: 4, width: 8, blocks: 1, residualScale: 0.12 },
+} as const satisfies Record<string, SuperResolutionConfig>;
+
+export interface SuperResolutionInputs {
+  /** The residual in units of residualScale, at time t: (1 − t)·residual + t·noise; `[batch, 2h, 2w, 3]` */
+  readonly noisy: Tensor;
+  /** The small picture, in [-1, 1] and under noise, `[batch, h, w, 3]` */
+  readonly small: Tensor;
+  /** `[batch]`, 0 for a clean residual to 1 for noise. */
+  readonly time: Tensor;
+  /** Deviation of the noise on the small picture, `[batch]`. */
+  readonly augmentation: Tensor;
+}
+
+const frequencies = 32;
+
+/** How far a place counts, in folded pixels: the 3×3 convolutions at its beginning, in its blocks, and at its end. */
+export function superResolutionReach({ blocks }: SuperResolutionConfig): number {
+  return blocks + 2;
+}
+
+/** The clean residual `[batch, 2h, 2w, 3]` that is expected, in units of residualScale. */
+export function superResolve(
+  scope: Scope,
+  inputs: SuperResolutionInputs,
+  config: SuperResolutionConfig,
+): Tensor {
+  const { fold, width, blocks } = config;
+  const condition = makeCondition(scope.child("condition"), inputs, width); // [batch, width]
+  const seen = concat([foldPixels(inputs.noisy, fold), foldPixels(inputs.small, fold / 2)], -1);
+  let x = convLast(scope.child("stem"), seen, width); // [batch, 2h/fold, 2w/fold, width]
+  for (let i = 0; i < blocks; i++) x = block(scope.child("blocks").child(i), x, condition);
+  const [scale, shift] = modulation(scope.child("last.modulation"), condition, width, 2) as [Tensor, Tensor];
+  const last = modulate(layerNorm(x), scale, shift);
+  const residual = convLast(scope.child("residual"), last, fold * fold * 3, { init: { kind: "zeros" } });
+  return unfoldPixels(residual, fold);
+}
+
+/** Both noise levels as one vector. */
+function makeCondition(scope: Scope, { time, augmentation }: SuperResolutionInputs, width: number): Tensor {
+  const levels = [time, mul(augmentation, 4)].map((level) => sinusoidal(level, frequencies, { scale: 100 }));
+  return mlp(scope, concat(levels, -1), width, width);
+}
+
+/** x + gate · W·silu(conv(modulated norm(x))), as in the denoiser. */
+function block(scope: Scope, x: Tensor, condition: Tensor): Tensor {
+  const width = x.shape[3] as number;
+  const parts = modulation(scope.child("modulation"), condition, width, 3) as [Tensor, Tensor, Tensor];
+  const [scale, shift, gate] = parts;
+  const hidden = silu(convLast(scope.child("conv"), modulate(layerNorm(x), scale, shift), width));
+  const change = dense(scope.child("out"), hidden, width, { init: { kind: "zeros" } });
+  return add(x, mul(change, add(gate, 1)));
+}

@@ -1,0 +1,75 @@
+// Enlarging and shrinking pictures by plain filters: Lanczos' windowed sinc of three lobes (Duchon 1979) upwards, and means of
+// whole pixels downwards. Plain numbers, so that every machine gives the same bits but for its sines.
+const lobes = 3;
+
+function kernel(x: number): number {
+  if (x === 0) return 1;
+  if (Math.abs(x) >= lobes) return 0;
+  const angle = Math.PI * x;
+  return (lobes * Math.sin(angle) * Math.sin(angle / lobes)) / (angle * angle);
+}
+
+/** For each place between two pixels the weights of the 2·lobes pixels around it; they sum to one. */
+function makeWeights(factor: number): Float64Array[] {
+  return Array.from({ length: factor }, (_, phase) => {
+    const offset = (phase + 0.5) / factor - 0.5;
+    const first = Math.floor(offset) - lobes + 1;
+    const raw = Float64Array.from({ length: 2 * lobes }, (_, i) => kernel(offset - first - i));
+    const sum = raw.reduce((a, b) => a + b, 0);
+    return raw.map((weight) => weight / sum);
+  });
+}
+
+/** Lines of `stride` numbers apart, each `factor` times as long; edges repeat. */
+function enlargeAxis(
+  input: Float32Array,
+  { before, length, after }: { readonly before: number; readonly length: number; readonly after: number },
+  factor: number,
+): Float32Array {
+  const weights = makeWeights(factor);
+  const output = new Float32Array(input.length * factor);
+  for (let at = 0; at < length * factor; at++) {
+    const phase = at % factor;
+    const offset = (phase + 0.5) / factor - 0.5;
+    const first = Math.floor(at / factor) + Math.floor(offset) - lobes + 1;
+    const taps = weights[phase]!;
+    for (let line = 0; line < before; line++) {
+      const to = (line * length * factor + at) * after;
+      for (let tap = 0; tap < taps.length; tap++) {
+        const place = Math.min(length - 1, Math.max(0, first + tap));
+        const from = (line * length + place) * after;
+        const weight = taps[tap]!;
+        for (let i = 0; i < after; i++) output[to + i] = output[to + i]! + weight * input[from + i]!;
+      }
+    }
+  }
+  return output;
+}
+
+/** A picture `[height, width, 3]` → `[height·factor, width·factor, 3]`, factor a whole number. */
+export function enlargeByLanczos(
+  values: Float32Array,
+  width: number,
+  height: number,
+  factor: number,
+): Float32Array {
+  const wide = enlargeAxis(values, { before: height, length: width, after: 3 }, factor);
+  return enlargeAxis(wide, { before: 1, length: height, after: width * factor * 3 }, factor);
+}
+
+/** A picture `[height, width, 3]` → half its size, each pixel the mean of four. Sides are even. */
+export function halve(values: Float32Array, width: number, height: number): Float32Array {
+  const [columns, rows] = [width / 2, height / 2];
+  const output = new Float32Array(columns * rows * 3);
+  for (let y = 0; y < rows; y++) {
+    for (let x = 0; x < columns; x++) {
+      for (let c = 0; c < 3; c++) {
+        const from = (2 * y * width + 2 * x) * 3 + c;
+        const below = from + width * 3;
+        const sum = values[from]! + values[from + 3]! + values[below]! + values[below + 3]!;
+        output[(y * columns + x) * 3 + c] = sum / 4;
+      }
+    }
+  }
+  return output;
+}

@@ -1,0 +1,172 @@
+// Training super-resolution: large pictures and what a first stage would have made of them, and held-out ones to look at,
+// beside what Lanczos' filter makes of them.
+import type { CaptionedPicture } from "../data/index.js";
+import type { Engine, Session } from "../engine/index.js";
+import { NishikiError } from "../errors.js";
+import { trace } from "../graph/index.js";
+import { joinGrid, type Picture } from "../image/index.js";
+import { decode, encode } from "../models/index.js";
+import {
+  doubleByDiffusion,
+  enlargeByLanczos,
+  fromBytes,
+  halve,
+  toBytes,
+  traceSuperResolution,
+} from "../pipeline/index.js";
+import { random } from "../random/index.js";
+import type { SuperResolutionTrainingConfig } from "./config.js";
+import { openAutoencoder } from "./frozen.js";
+import type { State } from "./initial-state.js";
+import type { TrainingTask } from "./loop.js";
+import { PictureBatches, type PictureSource } from "./pictures.js";
+import { writeSheet } from "./sample-sheet.js";
+import { autoencoderScopes } from "./tasks/autoencoder.js";
+import {
+  cut,
+  type PicturePair,
+  superResolutionBatch,
+  superResolutionObjective,
+} from "./tasks/super-resolution.js";
+
+/** The task of a super-resolution's run. */
+export async function makeSuperResolutionTask(
+  engine: Engine,
+  config: SuperResolutionTrainingConfig,
+  source: PictureSource,
+): Promise<TrainingTask> {
+  checkSizes(config, source);
+  const { network, batchSize, cropsPerPicture, crop, seed, roundTrips, samples } = config;
+  const perStep = Math.ceil(batchSize / cropsPerPicture);
+  const batches = new PictureBatches((from) => source.stream(seed, from), perStep);
+  const roundTrip = await openRoundTrip(engine, config, source.size / 2);
+  const pair = async ({ pixels }: CaptionedPicture, through: boolean): Promise<PicturePair> => {
+    const large = fromBytes(pixels);
+    const small = halve(large, source.size, source.size);
+    return { large, small: through && roundTrip ? await runRoundTrip(roundTrip, small) : small };
+  };
+  return {
+    objective: (batch) => superResolutionObjective(network, batch, crop),
+    batch: async (step) => {
+      const numbers = random(seed, "round trips", step);
+      const pairs: PicturePair[] = [];
+      for (const picture of await batches.get(step))
+        pairs.push(await pair(picture, numbers.uniform() < roundTrips));
+      return superResolutionBatch(pairs, network, config, batchSize, seed, step);
+    },
+    sample: async (averages, step, folder) => {
+      const pairs: PicturePair[] = [];
+      for (const picture of await source.samples(samples)) pairs.push(await pair(picture, true));
+      const { sheet, measured } = await compare(engine, config, averages, pairs);
+      await writeSheet(folder, step, joinGrid(sheet, { columns: 3, spacing: 4 }));
+      return measured;
+    },
+    close: async () => {
+      await batches.close();
+      await roundTrip?.close();
+    },
+  };
+}
+
+/** @throws NishikiError "usage" where the pictures do not fit the network, the parts or the autoencoder. */
+function checkSizes(
+  { network, crop, autoencoder }: SuperResolutionTrainingConfig,
+  { size }: PictureSource,
+): void {
+  const refuse = (what: string): never => {
+    throw new NishikiError("usage", `Super-resolution: ${what}.`);
+  };
+  if (network.fold % 2 !== 0) refuse(`network.fold must be even, not ${network.fold}`);
+  if (crop % network.fold !== 0 || crop > size)
+    refuse(
+      `crop must be a multiple of ${network.fold} and at most the pictures' side of ${size}, not ${crop}`,
+    );
+  const step = autoencoder ? autoencoder.network.fold * 4 : network.fold;
+  if (size % step !== 0) refuse(`pictures must have sides that ${step} divides, not ${size}`);
+}
+
+/** Small pictures through the autoencoder and back, as a first stage gives them. */
+async function openRoundTrip(
+  engine: Engine,
+  { autoencoder }: SuperResolutionTrainingConfig,
+  size: number,
+): Promise<Session | undefined> {
+  if (!autoencoder) return undefined;
+  const program = trace((tracer) => {
+    const { encoder, decoder } = autoencoderScopes(tracer.scope());
+    const pixels = tracer.input("pixels", [1, size, size, 3]);
+    return { again: decode(decoder, encode(encoder, pixels, autoencoder.network), autoencoder.network) };
+  });
+  return engine.load(program, { weights: await openAutoencoder(autoencoder.run) });
+}
+
+async function runRoundTrip(session: Session, small: Float32Array): Promise<Float32Array> {
+  const size = Math.sqrt(small.length / 3);
+  const input = { dtype: "f32" as const, shape: [1, size, size, 3], data: small };
+  const { again } = await session.run({ pixels: input });
+  // Pictures of a first stage are bytes.
+  return fromBytes(toBytes(again!.data as Float32Array));
+}
+
+interface Compared {
+  /** Rows of three: Lanczos, ours, the original. */
+  readonly sheet: Picture[];
+  readonly measured: Readonly<Record<string, number>>;
+}
+
+async function compare(
+  engine: Engine,
+  { network, drawing }: SuperResolutionTrainingConfig,
+  averages: State,
+  pairs: readonly PicturePair[],
+): Promise<Compared> {
+  const size = Math.sqrt(pairs[0]!.large.length / 3);
+  const session = await engine.load(traceSuperResolution(network, size, size));
+  const run: Session["run"] = (inputs) => session.run({ ...inputs, ...averages });
+  const open = async () => ({ ...session, run });
+  const sheet: Picture[] = [];
+  const measured = { psnr: 0, lanczosPsnr: 0, sharpness: 0, lanczosSharpness: 0 };
+  try {
+    for (const [seed, { large, small }] of pairs.entries()) {
+      const picture = { width: size / 2, height: size / 2, data: small };
+      const whole = { config: network, ...drawing, open, tile: size };
+      const { data } = await doubleByDiffusion(picture, whole, { seed, stage: 0 });
+      const plain = enlargeByLanczos(small, size / 2, size / 2, 2).map((v) => Math.min(1, Math.max(-1, v)));
+      measured.psnr += psnr(data, large) / pairs.length;
+      measured.lanczosPsnr += psnr(plain, large) / pairs.length;
+      measured.sharpness += gradient(data, size) / gradient(large, size) / pairs.length;
+      measured.lanczosSharpness += gradient(plain, size) / gradient(large, size) / pairs.length;
+      for (const values of [plain, data, large]) sheet.push(middle(values, size));
+    }
+  } finally {
+    await session.close();
+  }
+  return { sheet, measured };
+}
+
+/** Decibels; pixels span 2, from −1 to 1. */
+export function psnr(a: Float32Array, b: Float32Array): number {
+  let squared = 0;
+  for (let i = 0; i < a.length; i++) squared += (a[i]! - b[i]!) ** 2 / a.length;
+  return 10 * Math.log10(4 / Math.max(1e-10, squared));
+}
+
+/** Mean square difference of neighbours from left to right and from top to bottom: what blurring takes away. */
+export function gradient(values: Float32Array, side: number): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) {
+    const [x, y] = [Math.floor(i / 3) % side, Math.floor(i / 3 / side)];
+    if (x + 1 < side) sum += (values[i + 3]! - values[i]!) ** 2;
+    if (y + 1 < side) sum += (values[i + side * 3]! - values[i]!) ** 2;
+  }
+  return Math.max(1e-12, sum / values.length);
+}
+
+/** The middle of a picture, at most 256 pixels a side. */
+function middle(values: Float32Array, side: number): Picture {
+  const size = Math.min(256, side);
+  const start = Math.floor((side - size) / 2);
+  const part = new Float32Array(size * size * 3);
+  cut(values, side, start, start, size, part);
+  return { width: size, height: size, channels: 3, data: toBytes(part) };
+}

@@ -1,0 +1,194 @@
+// The second stage: enlarged pictures, in tiles and whole, alone and in batches, from the library and by the command line.
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { Engine, HostTensors, Session } from "../src/engine/index.js";
+import { makeEngine } from "../src/engine/node.js";
+import { decodePng } from "../src/image/index.js";
+import { loadPipeline } from "../src/load-pipeline.js";
+import { superResolutionConfigs } from "../src/models/index.js";
+import {
+  compareWithReceipt,
+  doubleByDiffusion,
+  enlargeByLanczos,
+  halve,
+  type PictureEvent,
+  type PictureRequest,
+  type Pipeline,
+  parseReceipt,
+  receiptKey,
+  traceSuperResolution,
+} from "../src/pipeline/index.js";
+import { random } from "../src/random/index.js";
+import { runCli } from "./support/run-cli.js";
+import { tinyCascadeManifest, writeTinyModel } from "./support/tiny-model.js";
+
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
+
+let folder: string;
+let cascade: string;
+let plain: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nishiki-large-"));
+  cascade = await writeTinyModel(join(folder, "cascade"), 1, 1, tinyCascadeManifest);
+  plain = await writeTinyModel(join(folder, "plain"));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function drawAll(pipeline: Pipeline, request: Partial<PictureRequest>): Promise<PictureEvent[]> {
+  const pictures: PictureEvent[] = [];
+  const whole = { prompt: "a cat", seed: 3, steps: 1, guidance: 1, ...request };
+  for await (const event of pipeline.generate(whole)) if (event.kind === "picture") pictures.push(event);
+  return pictures;
+}
+
+async function withPipeline<T>(
+  model: string,
+  work: (pipeline: Pipeline) => Promise<T>,
+  threads = 1,
+): Promise<T> {
+  const pipeline = await loadPipeline({ model, threads, device: "cpu" });
+  try {
+    return await work(pipeline);
+  } finally {
+    await pipeline.dispose();
+  }
+}
+
+describe("doubling by diffusion", () => {
+  const config = superResolutionConfigs.tiny;
+  const picture = { width: 40, height: 32, data: random(1, "picture").normals(40 * 32 * 3) };
+  let engine: Engine;
+  const sessions: Session[] = [];
+  let runs = 0;
+  beforeAll(() => {
+    engine = makeEngine({ device: "cpu", threads: 1 });
+  });
+  afterAll(async () => {
+    await Promise.all(sessions.map((session) => session.close()));
+    await engine.close();
+  });
+
+  /** Random weights, also where training begins with zeros: else every tile would give nothing. */
+  async function open(height: number, width: number): Promise<Session> {
+    const program = traceSuperResolution(config, height, width);
+    const weights: Record<string, HostTensors[string]> = {};
+    for (const { name, shape } of program.parameters) {
+      const size = shape.reduce((a, b) => a * b, 1);
+      const fan = size / (shape[0] ?? 1);
+      const data = random(7, name)
+        .normals(size)
+        .map((value) => value / Math.sqrt(fan));
+      weights[name] = { dtype: "f32", shape, data };
+    }
+    const session = await engine.load(program);
+    sessions.push(session);
+    const run: Session["run"] = (inputs) => {
+      runs += 1;
+      return session.run({ ...inputs, ...weights });
+    };
+    return { ...session, run };
+  }
+  const network = { config, steps: 2, augmentation: 0.1, open };
+
+  it("has no seams: tiles give what the whole gives, but for rounding", async () => {
+    runs = 0;
+    const whole = await doubleByDiffusion(picture, network, { seed: 1, stage: 0 });
+    expect([whole.width, whole.height, runs]).toEqual([80, 64, 2]);
+    const tiled = await doubleByDiffusion(picture, { ...network, tile: 40 }, { seed: 1, stage: 0 });
+    expect(runs).toBeGreaterThan(2 + 2 * 8);
+    const largest = whole.data.reduce((most, v, i) => Math.max(most, Math.abs(v - tiled.data[i]!)), 0);
+    expect(largest).toBeLessThan(1e-4);
+    const enlarged = enlargeByLanczos(picture.data, 40, 32, 2);
+    expect(whole.data.some((v, i) => Math.abs(v - enlarged[i]!) > 0.05)).toBe(true);
+  });
+
+  it("depends on the seed and the stage, and refuses what cannot be folded", async () => {
+    const at = async (seed: number, stage: number) =>
+      (await doubleByDiffusion(picture, network, { seed, stage })).data;
+    const first = await at(1, 0);
+    expect(await at(1, 0)).toEqual(first);
+    expect(await at(2, 0)).not.toEqual(first);
+    expect(await at(1, 1)).not.toEqual(first);
+    const odd = { width: 3, height: 4, data: new Float32Array(36) };
+    await expect(doubleByDiffusion(odd, network, { seed: 1, stage: 0 })).rejects.toThrow(
+      /^Super-resolution: expected sides that are multiples of 2, got 3x4\.$/,
+    );
+  });
+});
+
+describe("plain filters", () => {
+  it("keep plain colours, and give back what was smooth", () => {
+    const grey = new Float32Array(8 * 6 * 3).fill(0.25);
+    for (const value of enlargeByLanczos(grey, 8, 6, 4)) expect(value).toBeCloseTo(0.25, 6);
+    const ramp = Float32Array.from({ length: 16 * 16 * 3 }, (_, i) => Math.floor(i / 3) % 16);
+    const again = halve(enlargeByLanczos(ramp, 16, 16, 2), 32, 32);
+    for (let x = 4; x < 12; x++) expect(again[(8 * 16 + x) * 3]!).toBeCloseTo(x, 1);
+  });
+});
+
+describe("pictures of a cascade", () => {
+  it("are the same alone and in a batch, with one thread and two; verify covers them", async () => {
+    const size = "512x512";
+    const [batch, alone] = await withPipeline(cascade, async (pipeline) => {
+      const pictures = await drawAll(pipeline, { size, count: 2 });
+      const again = await drawAll(pipeline, { size, seed: 4 });
+      const drawn = decodePng(pictures[0]!.png());
+      const receipt = parseReceipt(drawn.text[receiptKey]!);
+      expect(receipt.request).toMatchObject({ size, upscale: "super-resolution" });
+      expect(Object.keys(receipt.model.weights)).toContain("super-resolution.safetensors");
+      const pixels = { width: 512, height: 512, channels: 3 as const, data: pictures[0]!.pixels };
+      expect(await compareWithReceipt(pixels, receipt, pipeline)).toMatchObject({ identical: true });
+      return [pictures, again] as const;
+    });
+    expect(batch.map(({ width, height }) => [width, height])).toEqual([
+      [512, 512],
+      [512, 512],
+    ]);
+    expect(Buffer.compare(batch[1]!.pixels, alone[0]!.pixels)).toBe(0);
+    const other = await withPipeline(cascade, (pipeline) => drawAll(pipeline, { size, seed: 4 }), 2);
+    expect(Buffer.compare(other[0]!.pixels, alone[0]!.pixels)).toBe(0);
+  });
+
+  it("are enlarged by Lanczos where that is asked for, the small picture being the same", async () => {
+    await withPipeline(cascade, async (pipeline) => {
+      const [small] = await drawAll(pipeline, {});
+      const [large] = await drawAll(pipeline, { size: "1024x1024", upscale: "lanczos" });
+      expect(large!.width).toBe(1024);
+      const values = Float32Array.from(small!.pixels);
+      const wanted = enlargeByLanczos(values, 256, 256, 4);
+      const far = large!.pixels.findIndex((v, i) => Math.abs(v - Math.min(255, Math.max(0, wanted[i]!))) > 1);
+      expect(far).toBe(-1);
+    });
+  });
+
+  it("are refused in a sentence where they cannot be", async () => {
+    await withPipeline(plain, async (pipeline) => {
+      const ask = (more: object) => () => pipeline.complete({ prompt: "a cat", ...more });
+      expect(ask({ size: "300" })).toThrow(
+        /^size: this model draws 256x256, 512x512, 1024x1024 pixels only, got 300x300\.$/,
+      );
+      expect(ask({ size: "512", upscale: "super-resolution" })).toThrow(
+        /^upscale: this model has no part for super-resolution; for 512x512 pixels it takes lanczos\.$/,
+      );
+      expect(ask({ size: "512" })).toThrow(/no part for super-resolution.*takes lanczos/);
+      expect(ask({ upscale: "lanczos" })).toThrow(
+        /^upscale: expected a size larger than 256x256 to go with it, got 256x256\.$/,
+      );
+      const image = { width: 512, height: 512, channels: 3, data: new Uint8Array(512 * 512 * 3) };
+      expect(ask({ size: "512", upscale: "lanczos", image })).toThrow(
+        /^size: pictures that begin from an image are drawn at 256x256 pixels, got 512x512\.$/,
+      );
+    });
+  });
+
+  it("are drawn by the command line", async () => {
+    const options = ["--steps", "1", "--threads", "1", "--seed", "1", "-o", "large.png"];
+    const args = ["a cat", "--model", plain, "--size", "512", "--upscale", "lanczos", ...options];
+    expect(await runCli(args, { cwd: folder })).toMatchObject({ code: 0, lines: ["large.png"] });
+    const { width, height } = decodePng(await readFile(join(folder, "large.png")));
+    expect([width, height]).toEqual([512, 512]);
+  });
+});
