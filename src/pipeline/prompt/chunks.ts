@@ -26,22 +26,57 @@ interface Weighted {
   readonly weight: number;
 }
 
+/** How far before a full text's end a comma may stand for the text to end there, as stable-diffusion-webui does it. */
+const mostBack = 20;
+
+/** Tokens into texts of `room`: what is cut goes on after the last comma, if one is near. */
+class Cutter {
+  readonly parts: Weighted[][] = [[]];
+  readonly #room: number;
+  readonly #comma: number | undefined;
+  #lastComma = -1;
+
+  constructor(room: number, comma: number | undefined) {
+    this.#room = room;
+    this.#comma = comma;
+  }
+
+  begin(part: Weighted[] = []): void {
+    this.parts.push(part);
+    this.#lastComma = -1;
+  }
+
+  add(token: Weighted): void {
+    const part = this.parts.at(-1)!;
+    const isComma = token.id === this.#comma;
+    if (part.length < this.#room) {
+      if (isComma) this.#lastComma = part.length;
+      part.push(token);
+      return;
+    }
+    const isNear = this.#lastComma >= 0 && part.length - this.#lastComma <= mostBack;
+    // A comma itself takes nothing with it.
+    this.begin(isNear && !isComma ? part.splice(this.#lastComma + 1) : []);
+    this.parts.at(-1)!.push(token);
+  }
+}
+
 /** @param length Tokens of a text, those at its ends included. */
 export function chunkPrompt(tokenizer: ClipTokenizer, prompt: string, length: number): ChunkedPrompt {
-  const room = length - 2;
-  const parts: Weighted[][] = [[]];
+  const [comma, ...rest] = tokenizer.encode(",");
+  const cutter = new Cutter(length - 2, rest.length === 0 ? comma : undefined);
   let tokens = 0;
   for (const piece of parseAttention(prompt)) {
     if (piece === "break") {
-      parts.push([]);
+      cutter.begin();
       continue;
     }
     for (const id of tokenizer.encode(piece.text)) {
-      if (parts.at(-1)!.length === room) parts.push([]);
-      parts.at(-1)!.push({ id, weight: piece.weight });
+      cutter.add({ id, weight: piece.weight });
       tokens += 1;
     }
   }
+  const { parts } = cutter;
   const dropped = parts.slice(mostChunks).reduce((sum, part) => sum + part.length, 0);
   const chunks = parts.slice(0, mostChunks).map((part) => fillChunk(tokenizer, part, length));
   return { chunks, tokens, dropped };

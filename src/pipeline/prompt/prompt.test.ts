@@ -95,6 +95,40 @@ describe("a prompt in parts", () => {
     expect([...chunks[1]!.ids.slice(1, 4)]).toEqual([cat, tokenizer.end, tokenizer.pad]);
   });
 
+  // As stable-diffusion-webui with its usual "comma padding backtrack" of 20 (modules/sd_hijack_clip.py).
+  it.each<[string, number, number, number[]]>([
+    ["no comma", -1, 80, [75, 5]],
+    ["a comma just near enough", 55, 80, [56, 24]],
+    ["a comma too far away", 54, 80, [75, 5]],
+    ["a comma at the end", 74, 80, [75, 5]],
+    ["a comma that opens the next part", 75, 80, [75, 5]],
+    ["a comma in a part that is not full", 70, 75, [75]],
+  ])("goes back to %s", (_, comma, count, lengths) => {
+    const words = Array.from({ length: count }, (_, i) => (i === comma ? "," : "cat"));
+    const { chunks, tokens, dropped } = chunkPrompt(tokenizer, words.join(" "), positions);
+    expect([tokens, dropped]).toEqual([count, 0]);
+    expect(chunks.map(({ ids }) => ids.indexOf(tokenizer.end) - 1)).toEqual(lengths);
+    const [cat] = tokenizer.encode("cat");
+    const [point] = tokenizer.encode(",");
+    const read = chunks.flatMap(({ ids }, i) => [...ids.subarray(1, lengths[i]! + 1)]);
+    expect(read).toEqual(words.map((word) => (word === "," ? point : cat)));
+  });
+
+  it("takes weights along when it goes back, and forgets commas of earlier parts", () => {
+    const text = `${"cat ".repeat(60)}, (${"blue ".repeat(20)}:2) ${"cat ".repeat(60)}`;
+    const { chunks } = chunkPrompt(tokenizer, text, positions);
+    const lengths = chunks.map(({ ids }) => ids.indexOf(tokenizer.end) - 1);
+    expect(lengths).toEqual([61, 75, 5]);
+    expect([...chunks[1]!.weights.slice(0, 23)]).toEqual([1, ...new Array(20).fill(2), 1, 1]);
+    expect(chunks[0]!.weights.every((weight) => weight === 1)).toBe(true);
+  });
+
+  it("does not go back over a BREAK", () => {
+    const text = `${"cat ".repeat(10)}, cat BREAK ${"cat ".repeat(76)}`;
+    const { chunks } = chunkPrompt(tokenizer, text, positions);
+    expect(chunks.map(({ ids }) => ids.indexOf(tokenizer.end) - 1)).toEqual([12, 75, 1]);
+  });
+
   it("carries weights to its tokens and not to ends and padding", () => {
     const { chunks } = chunkPrompt(tokenizer, "(blue cat:2) sea", positions);
     expect([...chunks[0]!.weights.slice(0, 6)]).toEqual([1, 2, 2, 1, 1, 1]);
