@@ -59,6 +59,19 @@ describe("a diffusers folder", () => {
     expect(scheduler).toMatchObject({ lambda_min_clipped: -Infinity, note: "Infinity" });
   });
 
+  it("must not be a refiner alone", async () => {
+    const model = await copy("xl", "refiner");
+    await edit(join(model, "model_index.json"), (index) => ({
+      ...index,
+      _class_name: "StableDiffusionXLImg2ImgPipeline",
+      text_encoder: [null, null],
+      tokenizer: [null, null],
+    }));
+    expect(await complaint(model)).toMatch(
+      /^\{\} is a refiner, with XL's second text encoder alone, which .* cannot draw with yet; use the base model\.$/,
+    );
+  });
+
   it("must name all parts", async () => {
     const model = await copy("sd1", "parts");
     await edit(join(model, "model_index.json"), ({ vae, tokenizer, ...index }) => index);
