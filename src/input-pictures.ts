@@ -55,9 +55,11 @@ function wantedSize({ size, extend }: RequestWithFiles, image: Size, { sizes }: 
   return { width: below(image.width), height: below(image.height) };
 }
 
+const isBlack = (mask: InputPicture | undefined) => mask?.data.every((value) => value < 128) ?? false;
+
 /**
  * Reads the pictures that a request names and brings them to the size that is drawn.
- * @returns The request with pixels, and one sentence for each picture that was scaled.
+ * @returns The request with pixels, and sentences of what was scaled, and of a mask without effect.
  * @throws NishikiError "file", "usage"
  */
 export async function readPictures(
@@ -68,13 +70,17 @@ export async function readPictures(
   const mask = maskFile === undefined ? undefined : await readInputPicture(maskFile);
   if (imageFile === undefined) return { request: { ...rest, ...(mask && { mask }) }, notices: [] };
   const image = await readInputPicture(imageFile);
+  const notices =
+    isBlack(mask) && rest.extend === undefined
+      ? [`${maskFile} is black all over: nothing is drawn anew.`]
+      : [];
   const wanted = wantedSize(request, image, context);
   const isMisfit = mask && show(mask) !== show(image);
   if (show(wanted) === show(image) || isMisfit || wanted.width < 1 || wanted.height < 1) {
     // What does not fit is told by the request's own checks.
-    return { request: { ...rest, image, ...(mask && { mask }) }, notices: [] };
+    return { request: { ...rest, image, ...(mask && { mask }) }, notices };
   }
   const pictures = { image: await scale(image, wanted), ...(mask && { mask: await scale(mask, wanted) }) };
   const notice = `${imageFile} has ${show(image)} pixels; it is drawn from at ${show(wanted)}.`;
-  return { request: { ...rest, ...pictures }, notices: [notice] };
+  return { request: { ...rest, ...pictures }, notices: [...notices, notice] };
 }

@@ -103,7 +103,7 @@ describe("failure exits with 1", () => {
     [
       "a model that is not there",
       ["a cat", "--model", "{}/gone"],
-      /^There is no model at \{\}\/gone: expected a folder with a model\.json\.$/,
+      /^There is no model at \{\}\/gone: expected a folder with a model\.json or a model_index\.json, or a \.safetensors file\.$/,
     ],
     ["a folder in place of a file", ["verify", "{}/model"], /^Cannot read \{\}\/model: it is a folder\.$/],
     [

@@ -117,6 +117,17 @@ describe("nishiki PROMPT --model FOLDER", () => {
     }
   });
 
+  it("says when a mask leaves nothing to draw", async () => {
+    const black = join(folder, "black.png");
+    await writeFile(
+      black,
+      encodePng({ width: 64, height: 64, channels: 3, data: new Uint8Array(64 * 64 * 3) }),
+    );
+    const { code, stderr } = await draw("sd1", "kept.png", "-i", picture, "--mask", black);
+    expect(code).toBe(0);
+    expect(stderr).toContain(`${black} is black all over: nothing is drawn anew.\n`);
+  });
+
   it("decodes with a tiny autoencoder in place of its own, and says which", async () => {
     const tiny = join(folder, "taesd");
     await mkdir(tiny);
@@ -241,6 +252,26 @@ describe("wrong use is told in one sentence", () => {
     ],
   ])("%s", async (_, model, args, sentence) => {
     expect(await complaint(model, ...args)).toMatch(sentence);
+  });
+
+  it("a part of a model, or none, whatever else is asked", async () => {
+    expect(await complaint("sd1/unet")).toMatch(
+      /sd1\/unet: it holds a UNet2DConditionModel, one part of a model; expected the folder above it/,
+    );
+    for (const more of [[], ["--vae", models]])
+      expect(await complaint("/nowhere", ...more)).toMatch(
+        /^There is no model at \/nowhere: expected a folder with/,
+      );
+    expect(await complaint("sd1", "--vae", picture)).toMatch(
+      /picture\.png is no autoencoder: expected a folder, or a \.safetensors file\.$/,
+    );
+    expect(await complaint("sd1", "--vae", "/nowhere")).toMatch(/^Cannot read \/nowhere: /);
+  });
+
+  it("as many steps as the model has times, which an offset moves beyond them", async () => {
+    expect(await complaint("sd1", "--steps", "1000")).toBe(
+      "steps: 1000 are more than this model's noise schedule can tell apart; take fewer.",
+    );
   });
 
   it("settings that another model does not take", async () => {

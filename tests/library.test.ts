@@ -252,7 +252,7 @@ describe("loading", () => {
     [
       { model: "/nowhere" },
       "file",
-      /^There is no model at \/nowhere: expected a folder with a model\.json\.$/,
+      /^There is no model at \/nowhere: expected a folder with a model\.json or a model_index\.json, or a \.safetensors file\.$/,
     ],
     [{ device: "gpu" as "cpu" }, "usage", /^device: expected one of auto, cpu/],
     [{ threads: 1.5 }, "usage", /^threads: /],

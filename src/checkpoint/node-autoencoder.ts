@@ -3,6 +3,7 @@
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { NishikiError } from "../errors.js";
+import { fileError } from "./node-atomic.js";
 import {
   autoencoderName,
   currentShape,
@@ -34,6 +35,14 @@ const known = ["AutoencoderKL", "AutoencoderTiny"];
  */
 export async function openAutoencoder(path: string, scalingFactor: number): Promise<OpenedAutoencoder> {
   if (isSingleFile(path)) return openFile(path, scalingFactor);
+  const found = await stat(path).catch((error: unknown) => {
+    throw fileError(error, `read ${path}`);
+  });
+  if (!found.isDirectory())
+    throw new NishikiError(
+      "checkpoint",
+      `${path} is no autoencoder: expected a folder, or a .safetensors file.`,
+    );
   const component = await openComponent(path, autoencoderName);
   return withConfig(component, path, join(path, "config.json"));
 }

@@ -191,6 +191,10 @@ export function planSteps(
     const round = isWhole ? cut : (time: number) => time;
     plan.times = plan.sigmas.map((sigma) => round(schedule.timeOf(sigma)));
   }
+  if (plan.sigmas.some((sigma, i) => i > 0 && !(sigma < plan.sigmas[i - 1]!))) {
+    const message = `steps: ${steps} are more than this model's noise schedule can tell apart; take fewer.`;
+    throw new NishikiError("usage", message);
+  }
   const known = withTimes(schedule, plan.sigmas, plan.times);
   const isRounded = spacing === "trailing" && !getSigmas && schedule.levels % steps !== 0;
   const strides =

@@ -21,16 +21,23 @@ import { type SuperResolution, traceSuperResolution } from "./super-resolution.j
 /** The folder of the model that comes with the package. */
 export const embeddedModel = fileURLToPath(new URL("../../weights/", import.meta.url));
 
+/** The class of a component of a published model, where a folder is one. */
+async function nameOfPart(folder: string): Promise<string | undefined> {
+  const text = await readFile(join(folder, "config.json"), "utf8").catch(() => "");
+  return /"_class_name":\s*"(\w{1,60})"/.exec(text)?.[1];
+}
+
 /** Reads and checks a model folder's `model.json`. @throws NishikiError "file", "checkpoint" */
 export async function readModelFolder(folder: string): Promise<ModelManifest> {
   const path = join(folder, "model.json");
-  const json = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT" || error.code === "ENOTDIR") {
-      throw new NishikiError("file", `There is no model at ${folder}: expected a folder with a model.json.`, {
-        cause: error,
-      });
-    }
-    throw fileError(error, `read ${path}`);
+  const json = await readFile(path, "utf8").catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT" && error.code !== "ENOTDIR") throw fileError(error, `read ${path}`);
+    const part = await nameOfPart(folder);
+    const wanted =
+      part === undefined
+        ? "expected a folder with a model.json or a model_index.json, or a .safetensors file"
+        : `it holds a ${part}, one part of a model; expected the folder above it, with the model_index.json`;
+    throw new NishikiError("file", `There is no model at ${folder}: ${wanted}.`, { cause: error });
   });
   return parseManifest(json, path);
 }

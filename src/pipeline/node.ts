@@ -4,7 +4,7 @@ import { NishikiError } from "../errors.js";
 import { resolveModel } from "../hub/cache.js";
 import { completeMachine } from "./complete-request.js";
 import type { MachineSettings } from "./machine.js";
-import { openOwnModel } from "./node-own-model.js";
+import { openOwnModel, readModelFolder } from "./node-own-model.js";
 import { openStableDiffusionModel } from "./node-stable-diffusion.js";
 import type { PipelineParts } from "./pipeline.js";
 import type { RequestContext } from "./request.js";
@@ -27,6 +27,7 @@ export async function openModel(settings: Partial<MachineSettings> = {}): Promis
     return openStableDiffusionModel(model, machine);
   for (const name of ["vae", "prediction", "lora", "embedding", "precision"] as const) {
     if (machine[name] === undefined) continue;
+    if (model !== undefined) await readModelFolder(model); // that there is none is the first thing to tell
     throw new NishikiError(
       "usage",
       `${name}: only Stable Diffusion takes that setting, and this is another model.`,

@@ -121,9 +121,10 @@ export function isShort<C>(sigmas: readonly number[], { wholeSteps }: SamplerOpt
 
 function checkSigmas(sigmas: readonly number[]): void {
   const falling = sigmas.every((sigma, i) => sigma >= 0 && (i === 0 || sigma < sigmas[i - 1]!));
+  const shown = sigmas.slice(0, 12).join(", ") + (sigmas.length > 12 ? ", …" : "");
   if (sigmas.length < 2 || !falling || !Number.isFinite(sigmas[0]))
     throw new NishikiError(
       "usage",
-      `A sampler needs at least two noise levels that fall strictly, such as 10, 1, 0, but got ${sigmas.join(", ")}.`,
+      `A sampler needs at least two noise levels that fall strictly, such as 10, 1, 0, but got ${shown}.`,
     );
 }
