@@ -356,6 +356,26 @@ describe("broken models are refused before anything is drawn", () => {
       /class_embed_type: expected nothing, got "timestep"\.$/,
     ],
     [
+      "layers without end",
+      edit("unet/config.json", { layers_per_block: 1e9 }),
+      /layers_per_block: expected a whole number from 1 to 200, or 2 of them, got 1000000000\.$/,
+    ],
+    [
+      "text layers without end",
+      edit("text_encoder/config.json", { num_hidden_layers: 1e9 }),
+      /num_hidden_layers: expected a whole number from 1 to 200, got 1000000000\.$/,
+    ],
+    [
+      "a size below nothing",
+      edit("unet/config.json", { sample_size: -5 }),
+      /sample_size: expected a whole number from 8 to 512, got -5\.$/,
+    ],
+    [
+      "no merges",
+      (model) => writeFile(join(model, "tokenizer/merges.txt"), "#version: 0.2\n"),
+      /merges\.txt cannot be used: it has no merges\.$/,
+    ],
+    [
       "an unknown scheduler",
       edit("scheduler/scheduler_config.json", { _class_name: "MagicScheduler" }),
       /^scheduler_config\.json: Unknown scheduler "MagicScheduler"\. Choose one of: DDIMScheduler, /,

@@ -74,6 +74,13 @@ describe("the noise levels of a published config", () => {
       },
       /lower_order_final: true is not supported; expected false\.$/,
     ],
+    [
+      { num_train_timesteps: 1e12 },
+      /num_train_timesteps: expected a whole number from 2 to 100000, got 1000000000000\.$/,
+    ],
+    [{ num_train_timesteps: 1 }, /num_train_timesteps: expected a whole number from 2/],
+    [{ beta_start: 2 }, /beta_start, beta_end: expected numbers between 0 and 1, .* got 2, 0\.02\.$/],
+    [{ steps_offset: 5000 }, /steps_offset: expected a whole number from 0 to 999, got 5000\.$/],
     [{ num_train_timesteps: "many" }, /num_train_timesteps: expected a number, got "many"\.$/],
   ])("%j is refused by name", (config, message) => {
     expect(() => readScheduler(config)).toThrow(message);

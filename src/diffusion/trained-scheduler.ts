@@ -151,6 +151,33 @@ function numberOf(json: Json, field: string, fallback: number): number {
   );
 }
 
+function wholeNumberOf(
+  json: Json,
+  field: string,
+  fallback: number,
+  [low, high]: readonly [number, number],
+): number {
+  const value = numberOf(json, field, fallback);
+  if (Number.isInteger(value) && value >= low && value <= high) return value;
+  const expected = `a whole number from ${low} to ${high}`;
+  throw new NishikiError(
+    "checkpoint",
+    `scheduler_config.json: ${field}: expected ${expected}, got ${value}.`,
+  );
+}
+
+function readBetas(json: Json, count: number): number[] {
+  const range = [numberOf(json, "beta_start", 0.0001), numberOf(json, "beta_end", 0.02)] as const;
+  const [start, end] = range;
+  if (start > 0 && start <= end && end < 1)
+    return getBetas(pick(json, "beta_schedule", betaNames, "linear"), count, range);
+  const expected = "numbers between 0 and 1, the first not the larger";
+  throw new NishikiError(
+    "checkpoint",
+    `scheduler_config.json: beta_start, beta_end: expected ${expected}, got ${start}, ${end}.`,
+  );
+}
+
 function refuse(json: Json, field: string, harmless: readonly unknown[]): void {
   const value = json[field];
   if (value === undefined || value === null || harmless.includes(value)) return;
@@ -178,9 +205,8 @@ export function readScheduler(given: Json): TrainedScheduler {
   if (isStochastic) refuse(json, "solver_order", [2]);
   if (name === "DPMSolverSinglestepScheduler" && json.final_sigmas_type === "sigma_min")
     refuse(json, "lower_order_final", [false]);
-  const count = numberOf(json, "num_train_timesteps", 1000);
-  const range = [numberOf(json, "beta_start", 0.0001), numberOf(json, "beta_end", 0.02)] as const;
-  const betas = getBetas(pick(json, "beta_schedule", betaNames, "linear"), count, range);
+  const count = wholeNumberOf(json, "num_train_timesteps", 1000, [2, 100_000]);
+  const betas = readBetas(json, count);
   const spacings = { leading: "leading", linspace: "linspace", trailing: "trailing" } as const;
   return {
     prediction: pick(json, "prediction_type", predictionNames, "epsilon"),
@@ -191,7 +217,7 @@ export function readScheduler(given: Json): TrainedScheduler {
     sampler: samplerOf(name, json),
     stepSchedule: stepScheduleOf(json),
     spacing: pick(json, "timestep_spacing", spacings, "linspace"),
-    stepsOffset: numberOf(json, "steps_offset", 0),
+    stepsOffset: wholeNumberOf(json, "steps_offset", 0, [0, count - 1]),
     endsClean: json.set_alpha_to_one !== false,
     solversEndClean: json.final_sigmas_type !== "sigma_min",
     ...(orderly.has(name) && { order: numberOf(json, "solver_order", 2) }),

@@ -53,7 +53,7 @@ export function readAutoencoderKlConfig(json: ConfigRecord): AutoencoderKlConfig
     outChannels: fields.count("out_channels", 3),
     latentChannels,
     widths,
-    layers: fields.count("layers_per_block", 1),
+    layers: fields.repeats("layers_per_block", 1),
     activation: fields.choice("act_fn", "silu", Object.keys(activations) as ActivationName[]),
     groups,
     quantConv: fields.flag("use_quant_conv", true),

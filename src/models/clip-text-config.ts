@@ -38,7 +38,7 @@ export function readClipTextConfig(json: ConfigRecord): ClipTextConfig {
   return {
     vocabulary: fields.count("vocab_size", 49_408),
     width,
-    layers: fields.count("num_hidden_layers", 12),
+    layers: fields.repeats("num_hidden_layers", 12),
     heads,
     hidden: fields.count("intermediate_size", 2048),
     positions: fields.count("max_position_embeddings", 77),

@@ -138,7 +138,7 @@ function readLevels(fields: ConfigReader, json: ConfigRecord, widths: readonly n
   ] as const) {
     if (kinds.length !== levels) throw fields.reject(field, `${levels} names, as many as block_out_channels`);
   }
-  const layers = fields.perLevel("layers_per_block", 2, levels);
+  const layers = fields.perLevel("layers_per_block", 2, levels, true);
   // What configs call the width of a head is the number of heads: published ones rely on it.
   const heads = fields.perLevel("attention_head_dim", 8, levels);
   heads.forEach((count, i) => {
@@ -187,12 +187,13 @@ function readTransformers(
 ): readonly (number | readonly number[])[] | undefined {
   if (!fields.has(field)) return undefined;
   const value = json[field];
-  const isNumber = (entry: unknown): entry is number => Number.isSafeInteger(entry) && (entry as number) >= 0;
+  const isNumber = (entry: unknown): entry is number =>
+    Number.isSafeInteger(entry) && (entry as number) >= 0 && (entry as number) <= 200;
   if (isNumber(value)) return Array.from({ length: levels }, () => value);
   const fits = (entry: unknown): entry is number | number[] =>
     isNumber(entry) || (Array.isArray(entry) && entry.length > 0 && entry.every(isNumber));
   if (Array.isArray(value) && value.length === levels && value.every(fits)) return value;
-  throw fields.reject(field, `a whole number, or ${levels} of them or of lists of them`);
+  throw fields.reject(field, `a whole number up to 200, or ${levels} of them or of lists of them`);
 }
 
 /** Refuses what only a caller's mistake can bring together. */

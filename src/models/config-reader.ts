@@ -42,6 +42,11 @@ export class ConfigReader {
     return this.read(field, fallback, "a whole number from 1", isCount);
   }
 
+  /** How many times something is repeated: what is beyond all networks would fill the memory before it is found wrong. */
+  repeats(field: string, fallback: number): number {
+    return this.read(field, fallback, `a whole number from 1 to ${mostRepeats}`, isRepeat);
+  }
+
   number(field: string, fallback: number): number {
     return this.read(field, fallback, "a number", isNumber);
   }
@@ -71,12 +76,16 @@ export class ConfigReader {
     return this.read(field, fallback, "a list of whole numbers from 1", (value) => isList(value, isCount));
   }
 
-  /** A whole number from 1 for every level, or one for all. */
-  perLevel(field: string, fallback: number, levels: number): readonly number[] {
+  /** A whole number from 1 for every level, or one for all; of repeated parts see {@link repeats}. */
+  perLevel(field: string, fallback: number, levels: number, isRepeated = false): readonly number[] {
+    const check = isRepeated ? isRepeat : isCount;
     const value = this.read<unknown>(field, fallback, "", (_): _ is unknown => true);
-    const list = isCount(value) ? Array.from({ length: levels }, () => value) : value;
-    if (isList(list, isCount) && list.length === levels) return list;
-    throw this.reject(field, `a whole number from 1, or ${levels} of them`);
+    const list = check(value) ? Array.from({ length: levels }, () => value) : value;
+    if (isList(list, check) && list.length === levels) return list;
+    throw this.reject(
+      field,
+      `a whole number from 1${isRepeated ? ` to ${mostRepeats}` : ""}, or ${levels} of them`,
+    );
   }
 
   /** Names out of `choices`. */
@@ -119,6 +128,12 @@ function isNumber(value: unknown): value is number {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 1;
+}
+
+const mostRepeats = 200;
+
+function isRepeat(value: unknown): value is number {
+  return isCount(value) && value <= mostRepeats;
 }
 
 function isList<T>(value: unknown, check: (entry: unknown) => entry is T): value is readonly T[] {

@@ -42,7 +42,9 @@ export async function loadClipFolder(folder: string): Promise<ClipTokenizer> {
   const added = readAdded(whole, config, await readJson(folder, "added_tokens.json"));
   const more = { added, ...(padToken !== undefined && { padToken }) };
   if (isVocabulary(vocab) && merges !== undefined) {
-    return makeClipTokenizer({ vocabulary: vocab, merges: parseMerges(merges), ...more });
+    const lines = parseMerges(merges);
+    if (lines.length > 0) return makeClipTokenizer({ vocabulary: vocab, merges: lines, ...more });
+    throw new NishikiError("checkpoint", `${join(folder, "merges.txt")} cannot be used: it has no merges.`);
   }
   const { vocab: vocabulary, merges: pairs } = recordOf(recordOf(whole).model);
   if (isVocabulary(vocabulary) && Array.isArray(pairs)) {

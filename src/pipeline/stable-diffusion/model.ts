@@ -118,7 +118,13 @@ function getDefaults({ unet, scheduler }: Parts): RequestContext["defaults"] {
 
 function getContext({ unet: json }: StableDiffusionDescription, parts: Parts): RequestContext {
   const { scale } = parts.autoencoder;
-  const size = Number.isSafeInteger(json.sample_size) ? (json.sample_size as number) * scale : 512;
+  const { sample_size: side } = json;
+  const size = typeof side === "number" ? side * scale : 512;
+  if (!(Number.isSafeInteger(size) && size >= leastSide && size <= mostSide)) {
+    const expected = `a whole number from ${leastSide / scale} to ${mostSide / scale}`;
+    const message = `UNet2DConditionModel config: sample_size: expected ${expected}, got ${side}.`;
+    throw new NishikiError("checkpoint", message);
+  }
   return {
     defaults: getDefaults(parts),
     sizes: {
