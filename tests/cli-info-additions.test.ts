@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openSafetensors, writeSafetensors } from "../src/checkpoint/node.js";
+import { openEmbedding, openLora, openSafetensors, writeSafetensors } from "../src/checkpoint/node.js";
 import { runHere } from "./support/run-here.js";
 
 const golden = (name: string) => fileURLToPath(new URL(`./golden/lora/${name}`, import.meta.url));
@@ -140,6 +140,47 @@ describe("nishiki info of a LoRA", () => {
     );
     const half = await write("half.safetensors", { "lora_unet_x.lora_up.weight": [4, 4] });
     expect((await runHere(["info", half])).stderr).toMatch(/layer "lora_unet_x" has only its up part\.\n$/);
+  });
+});
+
+describe("damaged files", () => {
+  const save = async (
+    name: string,
+    tensors: Readonly<Record<string, readonly number[]>>,
+  ): Promise<string> => {
+    const path = join(root, name);
+    const list = Object.entries(tensors).map(([tensor, data]) => {
+      const shape = tensor.endsWith(".alpha") ? [data.length] : [1, data.length];
+      return { name: tensor, dtype: "f32" as const, shape, data: Float32Array.from(data) };
+    });
+    await writeSafetensors(path, list);
+    return path;
+  };
+  it.each<[string, Readonly<Record<string, readonly number[]>>, RegExp]>([
+    [
+      "nan",
+      { "x.lora_down.weight": [1, Number.NaN], "x.lora_up.weight": [1] },
+      /is damaged: layer "x" has numbers/,
+    ],
+    [
+      "alpha",
+      { "x.lora_down.weight": [1, 2], "x.lora_up.weight": [1], "x.alpha": [] },
+      /is damaged: layer "x" has numbers that are not finite, or none\. Download it anew\.$/,
+    ],
+    ["nothing", {}, /^nothing\.safetensors is no LoRA: it holds nothing\.$/],
+  ])("are told by name: a LoRA (%s)", async (name, tensors, sentence) => {
+    const path = await save(`${name}.safetensors`, tensors);
+    await expect(openLora(path)).rejects.toMatchObject({
+      code: "checkpoint",
+      message: expect.stringMatching(sentence),
+    });
+  });
+
+  it("are told by name: a textual inversion", async () => {
+    const path = await save("word.safetensors", { emb_params: [1, Number.POSITIVE_INFINITY] });
+    await expect(openEmbedding(path)).rejects.toThrow(
+      /word\.safetensors is damaged: "emb_params" has numbers/,
+    );
   });
 });
 

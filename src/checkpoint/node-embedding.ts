@@ -64,5 +64,8 @@ async function readVectors(file: SafetensorsFile, name: string): Promise<Learned
     const message = `${file.path} is no textual inversion: "${name}" is [${shape.join(", ")}], expected vectors [rows, width].`;
     throw new NishikiError("checkpoint", message);
   }
-  return { rows, width, data: await file.readFloat32(name) };
+  const data = await file.readFloat32(name);
+  if (data.every(Number.isFinite)) return { rows, width, data };
+  const message = `${file.path} is damaged: "${name}" has numbers that are not finite. Download it anew.`;
+  throw new NishikiError("checkpoint", message);
 }

@@ -118,10 +118,8 @@ export async function readLoraHeads(
   for (const [layer, group] of groups) heads.push(await readHead(layer, group, name, rule));
   if (heads.length > 0) return { heads, unknown };
   const some = [...tensors.keys()].slice(0, 3).map((tensor) => `"${tensor}"`);
-  throw new NishikiError(
-    "checkpoint",
-    `${name} is no LoRA: it holds ${some.join(", ")} and no pair of matrices.`,
-  );
+  const held = some.length === 0 ? "nothing" : `${some.join(", ")} and no pair of matrices`;
+  throw new NishikiError("checkpoint", `${name} is no LoRA: it holds ${held}.`);
 }
 
 /** The same with the matrices. @throws NishikiError "checkpoint" */
@@ -131,10 +129,15 @@ export async function readLora(
   rule?: ScaleRule,
 ): Promise<{ readonly lora: Lora; readonly unknown: readonly string[] }> {
   const { heads, unknown } = await readLoraHeads(tensors, name, rule);
-  const matrix = async (tensor: LoraTensor) => ({ shape: tensor.shape, data: await tensor.read() });
   const layers: LoraLayer[] = [];
-  for (const { down, up, ...head } of heads)
+  for (const { down, up, ...head } of heads) {
+    const matrix = async (tensor: LoraTensor) => {
+      const data = await tensor.read();
+      if (data.every(Number.isFinite)) return { shape: tensor.shape, data };
+      throw damaged(name, head.name);
+    };
     layers.push({ ...head, down: await matrix(down), up: await matrix(up) });
+  }
   return { lora: { name, layers }, unknown };
 }
 
@@ -150,11 +153,17 @@ async function readHead(
     throw new NishikiError("checkpoint", message);
   }
   const rank = down.shape[0]!;
-  if (up.shape[1] !== rank || up.shape.slice(2).some((side) => side !== 1)) {
+  if (rank === 0 || up.shape[1] !== rank || up.shape.slice(2).some((side) => side !== 1)) {
     const shapes = `[${up.shape.join(", ")}] and [${down.shape.join(", ")}]`;
     const message = `${file} cannot be used: the matrices of layer "${name}" are ${shapes} and cannot be multiplied.`;
     throw new NishikiError("checkpoint", message);
   }
   const scale = alpha ? (await alpha.read())[0]! / rank : (rule?.(name, rank) ?? 1);
+  if (!Number.isFinite(scale)) throw damaged(file, name);
   return { name, down, up, scale };
+}
+
+function damaged(file: string, layer: string): NishikiError {
+  const message = `${file} is damaged: layer "${layer}" has numbers that are not finite, or none. Download it anew.`;
+  return new NishikiError("checkpoint", message);
 }

@@ -165,6 +165,7 @@ describe("a checkpoint", () => {
     [[["input_blocks.0.0.weight", [320, 4, 3, 3]]], "it is a denoiser alone"],
     [[["encoder.down.0.block.0.conv1.weight", [8, 8, 3, 3]]], "it is an autoencoder alone"],
     [[["joint_blocks.0.context_block", [1]]], "it is Stable Diffusion 3"],
+    [[], "one.safetensors cannot be drawn with: it is empty. "],
     [[["emb_params", [2, 768]]], "it is a textual inversion: give it with --embedding"],
     [
       [["something.weight", [1]]],

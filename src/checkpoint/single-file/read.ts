@@ -57,6 +57,7 @@ function familyOf(tensors: CheckpointTensors, path: string): SingleFile["family"
     if (has(firstText)) return "sd1";
     throw refuse(path, "it has a denoiser and no text encoder");
   }
+  if (names.length === 0) throw refuse(path, "it is empty");
   const some = names.slice(0, 3).map((name) => `"${name}"`);
   throw refuse(path, `its tensors (${some.join(", ")}, …) are those of no model that is known here`);
 }
