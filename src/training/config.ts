@@ -88,6 +88,7 @@ export interface SuperResolutionTrainingConfig extends CommonConfig {
   readonly cropsPerPicture: number;
   readonly augmentation: number;
   readonly drawing: SuperResolutionSettings;
+  readonly model?: string;
   readonly samples: number;
 }
 
@@ -332,6 +333,12 @@ const superResolutionTable: Table<SuperResolutionTrainingConfig> = {
       augmentation: field(numberWithin(0, 2), "deviation of the noise on small pictures", 0.05),
     },
     "how samples are drawn",
+  ),
+  model: field(
+    optional(filledText),
+    "folder of a model that is given the part with each sample sheet",
+    undefined,
+    "none",
   ),
   samples: field(wholeNumber(1, 64), "pictures in a sample sheet", 4),
 };

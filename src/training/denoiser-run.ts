@@ -1,13 +1,12 @@
 // Training the denoiser on encoded pictures: batches out of shards, and fixed prompts drawn to look at.
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { writeSafetensors } from "../checkpoint/node.js";
 import type { Engine } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { type CaptionedPicture, contactSheet } from "../image/index.js";
 import { renderSvg } from "../image/node.js";
 import { Pipeline } from "../pipeline/index.js";
 import { loadParts } from "../pipeline/node.js";
+import { withAverages } from "./averages-file.js";
 import type { DenoiserTrainingConfig } from "./config.js";
 import type { Settings } from "./fingerprint.js";
 import { openAutoencoder, textEncoder } from "./frozen.js";
@@ -106,26 +105,19 @@ async function exportAverages(
   pictureSize: number,
 ): Promise<string> {
   const output = join(folder, "model");
-  const weights = join(folder, "averages.safetensors");
-  const tensors = Object.entries(averages).map(([name, { shape, data }]) => ({
-    name,
-    dtype: "f32" as const,
-    shape: [...shape],
-    data: data as Float32Array,
-  }));
-  await writeSafetensors(weights, tensors);
-  await exportModel({
-    ...model,
-    autoencoder,
-    denoiser: { run: weights, network },
-    textEncoder: textEncoder.folder,
-    statistics,
-    maxTokens: tokens,
-    pictureSize,
-    defaults: drawing,
-    output,
-  });
-  await rm(weights);
+  await withAverages(folder, averages, (run) =>
+    exportModel({
+      ...model,
+      autoencoder,
+      denoiser: { run, network },
+      textEncoder: textEncoder.folder,
+      statistics,
+      maxTokens: tokens,
+      pictureSize,
+      defaults: drawing,
+      output,
+    }),
+  );
   return output;
 }
 

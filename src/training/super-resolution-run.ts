@@ -15,12 +15,14 @@ import {
   traceSuperResolution,
 } from "../pipeline/index.js";
 import { random } from "../random/index.js";
+import { withAverages } from "./averages-file.js";
 import type { SuperResolutionTrainingConfig } from "./config.js";
 import { openAutoencoder } from "./frozen.js";
 import type { State } from "./initial-state.js";
 import type { TrainingTask } from "./loop.js";
 import { PictureBatches, type PictureSource } from "./pictures.js";
 import { writeSheet } from "./sample-sheet.js";
+import { addSuperResolution } from "./super-resolution-export.js";
 import { autoencoderScopes } from "./tasks/autoencoder.js";
 import {
   cut,
@@ -59,6 +61,9 @@ export async function makeSuperResolutionTask(
       for (const picture of await source.samples(samples)) pairs.push(await pair(picture, true));
       const { sheet, measured } = await compare(engine, config, averages, pairs);
       await writeSheet(folder, step, joinGrid(sheet, { columns: 3, spacing: 4 }));
+      const { model, drawing } = config;
+      if (model !== undefined)
+        await withAverages(folder, averages, (run) => addSuperResolution({ run, network, drawing, model }));
       return measured;
     },
     close: async () => {

@@ -7,13 +7,7 @@ import { makeEngine } from "../../src/engine/node.js";
 import { decodePng } from "../../src/image/index.js";
 import { loadPipeline } from "../../src/load-pipeline.js";
 import { superResolutionConfigs } from "../../src/models/index.js";
-import {
-  addSuperResolution,
-  completeTrainingConfig,
-  readMetrics,
-  type SampleReport,
-  train,
-} from "../../src/training/index.js";
+import { completeTrainingConfig, readMetrics, type SampleReport, train } from "../../src/training/index.js";
 import { writeTinyModel } from "../support/tiny-model.js";
 import { writePictures } from "./pictures.js";
 import { withFolder } from "./regression.js";
@@ -52,7 +46,8 @@ describe("training super-resolution", { timeout: 300_000 }, () => {
       await writePictures(join(folder, "pictures"), 4, 64);
       const samples: SampleReport[] = [];
       const onSample = (report: SampleReport) => samples.push(report);
-      await train(configOf(folder, 120), { engine, onSample });
+      const model = await writeTinyModel(join(folder, "model"));
+      await train(configOf(folder, 120, { model }), { engine, onSample });
       const losses = (await readMetrics(join(folder, "run"))).flatMap(({ loss }) => loss ?? []);
       const mean = (part: readonly number[]) => part.reduce((a, b) => a + b, 0) / part.length;
       expect(mean(losses.slice(-20))).toBeLessThan(mean(losses.slice(0, 20)) / 2);
@@ -71,13 +66,6 @@ describe("training super-resolution", { timeout: 300_000 }, () => {
       const checkpoint = (run: string) => readFile(join(folder, run, "checkpoint.safetensors"));
       expect((await checkpoint("other")).equals(await checkpoint("run"))).toBe(true);
 
-      const model = await writeTinyModel(join(folder, "model"));
-      await addSuperResolution({
-        run: join(folder, "run"),
-        network,
-        drawing,
-        model,
-      });
       const pipeline = await loadPipeline({ model, threads: 1, device: "cpu" });
       try {
         for await (const event of pipeline.generate({ prompt: "a cat", size: "512", steps: 1, seed: 1 }))
