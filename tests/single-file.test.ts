@@ -1,6 +1,6 @@
 // Single files from the command line: the picture of a checkpoint in one file is that of the folder with the same weights.
 import { createHash } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { link, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -74,6 +74,9 @@ async function writeAutoencoder(
   return path;
 }
 
+/** What was drawn with the model's own parts. */
+const pixelsOf: Record<string, string> = {};
+
 describe("a single file", () => {
   it.each(["sd1", "sdxl"] as const)(
     "draws what the folder draws, with the same defaults (%s)",
@@ -82,9 +85,20 @@ describe("a single file", () => {
       const [one, folder] = [await draw(paths.file), await draw(paths.folder)];
       expect(one.receipt.request).toEqual(folder.receipt.request);
       expect(one.receipt.pixels).toBe(folder.receipt.pixels);
+      pixelsOf[family] = one.receipt.pixels;
       expect(Object.keys(one.receipt.model.weights)).toEqual([`${family}.safetensors`]);
     },
   );
+
+  it("that is called turbo comes with a hint, in info too", async () => {
+    const named = join(root, "sd1_turbo.safetensors");
+    await link(join(root, "sd1.safetensors"), named);
+    const { code, stdout } = await runHere(["info", named]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /hint +sd1_turbo\.safetensors is called "turbo", .* --steps 1 \(to 4\) --guidance 1/,
+    );
+  });
 
   it("with an autoencoder stands in for a model's own, under each of its names", async () => {
     const [whole, folder] = [join(root, "sd1.safetensors"), join(root, "sd1")];
@@ -116,8 +130,8 @@ describe("a single file", () => {
       expect(found.files).toEqual(path === beside ? [join(folder, "vae/config.json"), path] : [path]);
       expect(found.unknown).toEqual([]);
     }
-    const [own, other] = [await draw(folder), await draw(folder, "--vae", alone)];
-    expect(other.receipt.pixels).toBe(own.receipt.pixels);
+    const other = await draw(folder, "--vae", alone);
+    expect(other.receipt.pixels).toBe(pixelsOf.sd1);
     expect(Object.keys(other.receipt.model.weights)).toContain("vae/alone.safetensors");
   });
 

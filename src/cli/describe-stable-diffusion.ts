@@ -35,7 +35,7 @@ function describeComponent(title: string, component: ModelComponent): Descriptio
 
 /** @throws NishikiError "file", "checkpoint" */
 export async function describeStableDiffusion(path: string): Promise<Description> {
-  const { name, family, unet, vae, textEncoder, textEncoder2, scheduler, unknown } =
+  const { name, family, unet, vae, textEncoder, textEncoder2, scheduler, unknown, hints } =
     await openStableDiffusion(path);
   const channels = Number(unet.config.in_channels ?? 4);
   const latents = Number(vae.config.latent_channels ?? 4);
@@ -53,6 +53,7 @@ export async function describeStableDiffusion(path: string): Promise<Description
           ? "velocity"
           : String(scheduler.prediction_type ?? "epsilon"),
       scheduler: String(scheduler._class_name),
+      hint: hints.length > 0 ? hints.join(" ") : undefined,
       ...(unknown.length > 0 && {
         unknown: `${unknown.length} tensors are not used: ${some}${unknown.length > 5 ? ", …" : ""}`,
       }),
