@@ -79,6 +79,22 @@ describe("the noise levels of a published config", () => {
       /num_train_timesteps: expected a whole number from 2 to 100000, got 1000000000000\.$/,
     ],
     [{ num_train_timesteps: 1 }, /num_train_timesteps: expected a whole number from 2/],
+    [
+      { _class_name: "EulerDiscreteScheduler", timestep_type: "continuous" },
+      /timestep_type: "continuous" is not supported; expected "discrete"\.$/,
+    ],
+    [
+      { _class_name: "UniPCMultistepScheduler", disable_corrector: [0, 1] },
+      /disable_corrector: \[0,1\] is not supported; expected nothing\.$/,
+    ],
+    [
+      {
+        _class_name: "DPMSolverMultistepScheduler",
+        final_sigmas_type: "sigma_min",
+        euler_at_final: true,
+      },
+      /euler_at_final: true is not supported; expected false\.$/,
+    ],
     [{ beta_start: 2 }, /beta_start, beta_end: expected numbers between 0 and 1, .* got 2, 0\.02\.$/],
     [{ steps_offset: 5000 }, /steps_offset: expected a whole number from 0 to 999, got 5000\.$/],
     [{ num_train_timesteps: "many" }, /num_train_timesteps: expected a number, got "many"\.$/],
@@ -124,4 +140,26 @@ describe("the beta distribution", () => {
     expect(getBetaShare(x, a, b)).toBeCloseTo(share, 6);
     expect(getBetaQuantile(share, a, b)).toBeCloseTo(x, 5);
   });
+});
+
+it("takes what configs say that changes nothing", () => {
+  const harmless = {
+    disable_corrector: [],
+    solver_p: null,
+    final_sigmas_type: "zero",
+    lambda_min_clipped: -Infinity,
+  };
+  expect(readScheduler({ _class_name: "UniPCMultistepScheduler", ...harmless }).sampler).toBe("unipc");
+  const euler = {
+    _class_name: "EulerDiscreteScheduler",
+    timestep_type: "discrete",
+    interpolation_type: "linear",
+  };
+  expect(readScheduler({ ...euler, sigma_min: null, sigma_max: null }).sampler).toBe("euler");
+  const last = {
+    _class_name: "DPMSolverMultistepScheduler",
+    euler_at_final: true,
+    final_sigmas_type: "zero",
+  };
+  expect(readScheduler(last).sampler).toBe("dpmpp-2m");
 });

@@ -63,6 +63,7 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly unknown
   DDIMScheduler: { clip_sample: [false] },
   DDPMScheduler: { clip_sample: [false], variance_type: ["fixed_small", "fixed_small_log"] },
   PNDMScheduler: { skip_prk_steps: [true] },
+  EulerDiscreteScheduler: { timestep_type: ["discrete"], interpolation_type: ["linear"] },
   LCMScheduler: { clip_sample: [false], original_inference_steps: [50] },
   TCDScheduler: { clip_sample: [false], original_inference_steps: [50] },
   DPMSolverMultistepScheduler: {
@@ -93,6 +94,8 @@ const expected: Readonly<Record<string, Readonly<Record<string, readonly unknown
     final_sigmas_type: ["zero", "sigma_min"],
     lower_order_final: [true],
     predict_x0: [true],
+    disable_corrector: [],
+    solver_p: [],
     solver_type: ["bh1", "bh2"],
     use_flow_sigmas: [false],
   },
@@ -180,8 +183,9 @@ function readBetas(json: Json, count: number): number[] {
 
 function refuse(json: Json, field: string, harmless: readonly unknown[]): void {
   const value = json[field];
-  if (value === undefined || value === null || harmless.includes(value)) return;
-  const wanted = harmless.map((one) => JSON.stringify(one)).join(" or ");
+  const isEmpty = value === undefined || value === null || (Array.isArray(value) && value.length === 0);
+  if (isEmpty || harmless.includes(value)) return;
+  const wanted = harmless.map((one) => JSON.stringify(one)).join(" or ") || "nothing";
   throw new NishikiError(
     "checkpoint",
     `scheduler_config.json: ${field}: ${JSON.stringify(value)} is not supported; expected ${wanted}.`,
@@ -203,6 +207,7 @@ export function readScheduler(given: Json): TrainedScheduler {
     refuse(json, field, values);
   const isStochastic = json.algorithm_type === "sde-dpmsolver++";
   if (isStochastic) refuse(json, "solver_order", [2]);
+  if (json.final_sigmas_type === "sigma_min") refuse(json, "euler_at_final", [false]);
   if (name === "DPMSolverSinglestepScheduler" && json.final_sigmas_type === "sigma_min")
     refuse(json, "lower_order_final", [false]);
   const count = wholeNumberOf(json, "num_train_timesteps", 1000, [2, 100_000]);
