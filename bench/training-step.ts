@@ -103,7 +103,7 @@ function runOptions(folder: string, steps: number, batchSize: number): RunOption
     resume: false,
     checkpointEvery: Number.POSITIVE_INFINITY,
     sampleEvery: 1,
-    schedule: { steps, learningRate: 1e-4, warmup: 0, decay: 0, average: 0.999 },
+    schedule: { steps, learningRate: 1e-4, warmup: 0, decay: 0, average: 0.999, averageEvery: 10 },
     optimizer: { kind: "adamw", betas: [0.9, 0.95], momentum: 0.95, weightDecay: 0.01, clip: 1 },
   };
 }

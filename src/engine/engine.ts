@@ -99,8 +99,14 @@ export interface Engine {
   load(program: Program, options?: LoadOptions): Promise<Session>;
   /** Puts tensors where the device works, under names that sessions read and write; the arrays are handed over. */
   keep(tensors: HostTensors): Promise<void>;
-  /** Copies of kept tensors. @throws NishikiError "device" for a name that nothing is kept under. */
-  readKept(names: readonly string[]): Promise<Record<string, HostTensor>>;
+  /**
+   * Copies of kept tensors.
+   * @param into Tensors of the same sizes whose arrays are handed over and come back filled: new memory costs more than copying.
+   * @throws NishikiError "device" for a name that nothing is kept under.
+   */
+  readKept(names: readonly string[], into?: HostTensors): Promise<Record<string, HostTensor>>;
+  /** Hands kept tensors over without copying them; before a session needs one again, something must be kept in its place. */
+  takeKept(names: readonly string[]): Promise<Record<string, HostTensor>>;
   /** Another engine on the same device, which works beside this one and is closed by itself. */
   sibling(threads: number): Engine;
   /** Closes all sessions. */

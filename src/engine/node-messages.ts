@@ -37,7 +37,8 @@ export type EngineMessage =
       readonly give: boolean;
     }
   | { readonly kind: "keep"; readonly tensors: HostTensors }
-  | { readonly kind: "readKept"; readonly names: readonly string[] }
+  | { readonly kind: "readKept"; readonly names: readonly string[]; readonly into: HostTensors }
+  | { readonly kind: "takeKept"; readonly names: readonly string[] }
   | { readonly kind: "readState"; readonly session: number }
   | { readonly kind: "writeState"; readonly session: number; readonly state: HostTensors }
   | { readonly kind: "close"; readonly session: number }

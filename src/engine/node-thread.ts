@@ -43,13 +43,18 @@ function compact(tensors: HostTensors): HostTensors {
 
 /** The arrays that a message moves instead of copying them. */
 function moved(message: EngineMessage): ArrayBuffer[] {
-  const given =
-    message.kind === "keep" ? message.tensors : message.kind === "run" && message.give ? message.inputs : {};
-  return [...new Set(Object.values(given).map(({ data }) => data.buffer as ArrayBuffer))];
+  return [...new Set(Object.values(given(message)).map(({ data }) => data.buffer as ArrayBuffer))];
+}
+
+function given(message: EngineMessage): HostTensors {
+  if (message.kind === "keep") return message.tensors;
+  if (message.kind === "readKept") return message.into;
+  return message.kind === "run" && message.give ? message.inputs : {};
 }
 
 function compactMessage(message: EngineMessage): EngineMessage {
   if (message.kind === "keep") return { ...message, tensors: compact(message.tensors) };
+  if (message.kind === "readKept") return { ...message, into: compact(message.into) };
   if (message.kind === "run") return { ...message, inputs: compact(message.inputs) };
   if (message.kind === "writeState") return { ...message, state: compact(message.state) };
   return message;

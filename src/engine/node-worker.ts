@@ -19,9 +19,12 @@ interface Pair {
   next: ort.Tensor;
 }
 
-/** A tensor that serves all sessions of this thread. The spare is for sessions that read and overwrite it in one run. */
+/**
+ * A tensor that serves all sessions of this thread; none while it is lent away. The spare is for sessions that read and
+ * overwrite it in one run.
+ */
 interface Kept {
-  current: ort.Tensor;
+  current: ort.Tensor | undefined;
   spare?: ort.Tensor;
 }
 
@@ -29,7 +32,12 @@ interface Loaded {
   readonly session: ort.InferenceSession;
   readonly carried: Map<string, Pair>;
   readonly reads: LoadMessage["reads"];
-  readonly writes: readonly { readonly output: string; readonly kept: Kept; readonly swaps: boolean }[];
+  readonly writes: readonly {
+    readonly output: string;
+    readonly name: string;
+    readonly kept: Kept;
+    readonly swaps: boolean;
+  }[];
   readonly outputs: readonly string[];
 }
 
@@ -103,15 +111,43 @@ async function load(message: LoadMessage): Promise<void> {
     keptTensors.set(name, kept);
     const swaps = reads.some((read) => read.kept === name);
     if (swaps) kept.spare ??= empty();
-    return { output, kept, swaps };
+    return { output, name, kept, swaps };
   });
   sessions.set(message.session, { session, carried, reads, writes, outputs });
 }
 
-function getKept(name: string): Kept {
+function getKept(name: string): { readonly kept: Kept; readonly tensor: ort.Tensor } {
   const kept = keptTensors.get(name);
-  if (!kept) throw new Error(`Nothing is kept under "${name}".`);
-  return kept;
+  if (!kept?.current) throw new Error(`Nothing is kept under "${name}".`);
+  return { kept, tensor: kept.current };
+}
+
+function readKept(names: readonly string[], into: Readonly<Record<string, HostTensor>>) {
+  const copied = names.map((name): [string, HostTensor] => {
+    const { tensor } = getKept(name);
+    const target = into[name];
+    if (!target) return [name, toHost(tensor)];
+    if (target.data.length !== tensor.size) {
+      throw new Error(`"${name}" has ${tensor.size} elements, the array to fill has ${target.data.length}.`);
+    }
+    const source = tensor.data as TypedArray;
+    // By bytes, because newer Node versions hold 16-bit floats in arrays whose elements are numbers, not bits.
+    const bytes = (array: TypedArray) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+    bytes(target.data).set(bytes(source));
+    return [name, target];
+  });
+  return Object.fromEntries(copied);
+}
+
+function takeKept(names: readonly string[]): Record<string, HostTensor> {
+  const found = names.map((name) => ({ name, ...getKept(name) }));
+  return Object.fromEntries(
+    found.map(({ name, kept, tensor }) => {
+      kept.current = undefined;
+      const data = tensor.data as TypedArray;
+      return [name, { dtype: fromOrt.get(tensor.type) ?? "f32", shape: [...tensor.dims], data }];
+    }),
+  );
 }
 
 function keep(tensors: Readonly<Record<string, HostTensor>>): void {
@@ -133,13 +169,15 @@ async function run(loaded: Loaded, inputs: Readonly<Record<string, HostTensor>>)
     feeds[name] = current;
     fetches[output] = next;
   }
-  for (const { input, kept } of reads) feeds[input] = getKept(kept).current;
-  for (const { output, kept, swaps } of writes) fetches[output] = swaps ? kept.spare! : kept.current;
+  for (const { input, kept } of reads) feeds[input] = getKept(kept).tensor;
+  for (const { output, name, kept, swaps } of writes) {
+    fetches[output] = swaps ? kept.spare! : getKept(name).tensor;
+  }
   for (const name of outputs) fetches[name] ??= null;
   const results = await session.run(feeds, fetches as ort.InferenceSession.OnnxValueMapType);
   for (const pair of carried.values()) [pair.current, pair.next] = [pair.next, pair.current];
   for (const { kept, swaps } of writes) {
-    if (swaps) [kept.current, kept.spare] = [kept.spare!, kept.current];
+    if (swaps) [kept.current, kept.spare] = [kept.spare, kept.current];
   }
   const given: Record<string, HostTensor> = {};
   for (const name of outputs) given[name] = toHost(results[name]!);
@@ -170,9 +208,8 @@ async function answer(message: Exclude<EngineMessage, { kind: "end" }>): Promise
     keep(message.tensors);
     return {};
   }
-  if (message.kind === "readKept") {
-    return Object.fromEntries(message.names.map((name) => [name, toHost(getKept(name).current)]));
-  }
+  if (message.kind === "readKept") return readKept(message.names, message.into);
+  if (message.kind === "takeKept") return takeKept(message.names);
   const loaded = sessions.get(message.session);
   if (!loaded) throw new Error("The session is closed.");
   switch (message.kind) {

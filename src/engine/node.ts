@@ -153,8 +153,12 @@ class NodeEngine implements Engine {
     await this.thread.call({ kind: "keep", tensors });
   }
 
-  readKept(names: readonly string[]): Promise<Record<string, HostTensor>> {
-    return this.thread.call({ kind: "readKept", names });
+  readKept(names: readonly string[], into: HostTensors = {}): Promise<Record<string, HostTensor>> {
+    return this.thread.call({ kind: "readKept", names, into });
+  }
+
+  takeKept(names: readonly string[]): Promise<Record<string, HostTensor>> {
+    return this.thread.call({ kind: "takeKept", names });
   }
 
   sibling(threads: number): Engine {

@@ -174,6 +174,7 @@ const schedule: Table<ScheduleConfig> = {
     "decay of the moving average that samples are drawn with",
     0.995,
   ),
+  averageEvery: field(wholeNumber(1, 1000), "steps from one update of that average to the next", 10),
 };
 
 const loss: Table<AutoencoderLoss> = {

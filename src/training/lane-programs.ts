@@ -10,7 +10,13 @@ import {
   trace,
 } from "../graph/index.js";
 import { type OptimizerConfig, updateCost } from "./optimizer.js";
-import { gradientsOf, type Objective, recordUpdates, type StateTensor } from "./step-program.js";
+import {
+  gradientsOf,
+  type Objective,
+  recordAverages,
+  recordUpdates,
+  type StateTensor,
+} from "./step-program.js";
 
 export const gradientName = (name: string): string => `gradient:${name}`;
 export const sumName = (name: string): string => `sum:${name}`;
@@ -45,7 +51,10 @@ export function makeSumProgram(share: readonly Parameter[], lanes: number): Prog
   });
 }
 
-/** Inputs: `sum:NAME`, factor, the scalars, parameters and state. Outputs: `next:NAME` of a share's parameters and state. */
+/**
+ * Inputs: `sum:NAME`, factor, the scalars, parameters and the optimizer's state. Outputs: `next:NAME` of a share's parameters
+ * and of that state.
+ */
 export function makeUpdateProgram(
   share: readonly Parameter[],
   config: OptimizerConfig,
@@ -63,6 +72,23 @@ export function makeUpdateProgram(
     );
     state = updates.state;
     return updates.outputs;
+  });
+  return { program, state };
+}
+
+/** Inputs: averageDecay, the parameters of a share and their averages. Outputs: `next:average.NAME`. */
+export function makeAverageProgram(share: readonly Parameter[]): {
+  program: Program;
+  state: readonly StateTensor[];
+} {
+  let state: readonly StateTensor[] = [];
+  const program = trace((tracer) => {
+    const averages = recordAverages(
+      tracer,
+      share.map((parameter) => fedBy(tracer, parameter)),
+    );
+    state = averages.state;
+    return averages.outputs;
   });
   return { program, state };
 }

@@ -9,6 +9,8 @@ export interface ScheduleConfig {
   readonly decay: number;
   /** Decay of the moving average; shorter averages are used early on. */
   readonly average: number;
+  /** Steps from one update of the moving average to the next: its passes over all weights are not free. Default 1. */
+  readonly averageEvery?: number;
 }
 
 /** Warm-up, a plateau, linear decay. The plateau lets a run be prolonged without having planned its end. */
@@ -18,7 +20,15 @@ export function learningRateAt(step: number, { steps, learningRate, warmup, deca
   return learningRate * Math.min(up, down);
 }
 
-/** Decay of the moving average at a step: an average over the last tenth of the steps, until `average` is reached. */
-export function averageDecayAt(step: number, { average }: ScheduleConfig): number {
-  return Math.min(average, (step + 1) / (step + 10));
+/**
+ * Decay of the moving average at a step: an average over the last tenth of the steps, until `average` is reached. Where the
+ * average is updated every few steps, the decays since the last update count together; it is 1 (nothing moves) in between.
+ */
+export function averageDecayAt(step: number, { average, averageEvery = 1, steps }: ScheduleConfig): number {
+  if ((step + 1) % averageEvery !== 0 && step + 1 !== steps) return 1;
+  let decay = 1;
+  for (let each = step - (step % averageEvery); each <= step; each++) {
+    decay *= Math.min(average, (each + 1) / (each + 10));
+  }
+  return decay;
 }

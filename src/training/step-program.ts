@@ -40,6 +40,11 @@ export function nextName(name: string): string {
 /** Inputs that every step takes beside the objective's own. */
 export const scalarInputs = ["learningRate", "correction1", "correction2", "averageDecay"] as const;
 
+/** The name of a parameter's moving average in the state. */
+export function averageName(name: string): string {
+  return `average.${name}`;
+}
+
 /**
  * Records a training step.
  * Inputs: the objective's, and the scalars. Outputs: loss, gradientNorm, metrics, and the next state.
@@ -53,8 +58,14 @@ export function makeStepProgram(objective: Objective, config: OptimizerConfig): 
     const found = gradientsOf(loss, parameters);
     const { norm, factor } = clipFactor(found, config.clip);
     const updates = recordUpdates(tracer, parameters, found, factor, config);
-    state = updates.state;
-    return { loss, gradientNorm: norm, ...metrics, ...updates.outputs };
+    const moved = parameters.map(({ name, shape }) => ({
+      name,
+      shape,
+      tensor: updates.outputs[nextName(name)]!,
+    }));
+    const averages = recordAverages(tracer, moved);
+    state = [...updates.state, ...averages.state];
+    return { loss, gradientNorm: norm, ...metrics, ...updates.outputs, ...averages.outputs };
   });
   return { program, parameters, state };
 }
@@ -67,7 +78,8 @@ export function gradientsOf(loss: Tensor, parameters: readonly Parameter[]): Ten
 }
 
 /**
- * Records what a step makes of parameters whose gradients are known. Takes the scalars and the state as inputs.
+ * Records what a step makes of parameters whose gradients are known, but for their moving averages. Takes the scalars and
+ * the state as inputs.
  * @param factor Multiplies all gradients.
  * @returns Outputs `next:NAME` of the parameters and of the state, and what the state is.
  */
@@ -80,10 +92,11 @@ export function recordUpdates(
 ): { outputs: Record<string, Tensor>; state: StateTensor[] } {
   const state: StateTensor[] = [];
   const outputs: Record<string, Tensor> = {};
-  const [learningRate, correction1, correction2, averageDecay] = scalarInputs.map((name) =>
-    tracer.input(name, []),
-  ) as [Tensor, Tensor, Tensor, Tensor];
-  const scalars = { learningRate, correction1, correction2 };
+  const scalars = {
+    learningRate: tracer.input("learningRate", []),
+    correction1: tracer.input("correction1", []),
+    correction2: tracer.input("correction2", []),
+  };
   const stateInput = (shape: Shape) => (name: string) => {
     state.push({ name, shape: shape as number[] });
     return tracer.input(name, shape);
@@ -97,9 +110,26 @@ export function recordUpdates(
     const { next, updates } = update(parameter, found[i]!, factor, stateInput(shape), config, scalars);
     keep({ name, shape, next });
     for (const item of updates) keep(item);
-    const average = stateInput(shape)(`average.${name}`);
-    const moved = add(average, mul(sub(next, average), sub(1, averageDecay)));
-    keep({ name: `average.${name}`, shape, next: moved });
   });
+  return { outputs, state };
+}
+
+/**
+ * Records how the moving averages follow parameters. Takes averageDecay and the averages as inputs.
+ * @returns Outputs `next:average.NAME`, and what the averages are.
+ */
+export function recordAverages(
+  tracer: Tracer,
+  parameters: readonly Pick<Parameter, "name" | "shape" | "tensor">[],
+): { outputs: Record<string, Tensor>; state: StateTensor[] } {
+  const rate = sub(1, tracer.input("averageDecay", []));
+  const state: StateTensor[] = [];
+  const outputs: Record<string, Tensor> = {};
+  for (const { name, shape, tensor } of parameters) {
+    const own = averageName(name);
+    const average = tracer.input(own, shape);
+    state.push({ name: own, shape });
+    outputs[nextName(own)] = add(average, mul(sub(tensor, average), rate));
+  }
   return { outputs, state };
 }

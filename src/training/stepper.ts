@@ -10,6 +10,7 @@ import {
   dealShares,
   fromLane,
   gradientName,
+  makeAverageProgram,
   makeGradientProgram,
   makeSumProgram,
   makeUpdateProgram,
@@ -83,6 +84,7 @@ interface Lane {
   readonly gradients: Session;
   readonly sums: Session;
   readonly update: Session;
+  readonly average: Session;
 }
 
 class Lanes implements Stepper {
@@ -138,11 +140,18 @@ class Lanes implements Stepper {
       ),
     );
     const squares = await this.#sum();
+    const returning = this.#giveBack();
     const norm = Math.sqrt(squares) / lanes.length;
     const factor = Math.min(this.#options.optimizer.clip / (norm + 1e-6), 1) / lanes.length;
     const scale: HostTensor = { dtype: "f32", shape: [], data: Float32Array.of(factor) };
-    await Promise.all(lanes.map(({ update }) => update.run({ ...scalars, factor: scale })));
-    await this.#share();
+    const { averageDecay, ...rates } = scalars;
+    await Promise.all(
+      lanes.map(async ({ update, average }) => {
+        await update.run({ ...rates, factor: scale });
+        if (averageDecay!.data[0] !== 1) await average.run({ averageDecay: averageDecay! });
+      }),
+    );
+    await Promise.all([returning, this.#share()]);
     return { ...meanOf(numbers), gradientNorm: norm };
   }
 
@@ -162,31 +171,39 @@ class Lanes implements Stepper {
     );
   }
 
-  /** Every lane sums its share of all lanes' gradients. @returns The sum of the squares of all sums. */
+  /** Every lane sums its share of all lanes' gradients, which it borrows. @returns The sum of the squares of all sums. */
   async #sum(): Promise<number> {
-    const lanes = this.#lanes;
-    const sums = lanes.map(async ({ share, sums: session }, index) => {
-      const others = await Promise.all(
-        lanes.map(async ({ engine }, other) => {
-          if (other === index) return {};
-          const found = await engine.readKept(share.map(gradientName));
-          return Object.fromEntries(share.map((name) => [fromLane(other, name), found[gradientName(name)]!]));
-        }),
-      );
-      return toNumbers(await session.run(merge(others), { give: true })).squares!;
+    await this.#amongLanes(async (owner, other, from) => {
+      const borrowed = await other.engine.takeKept(owner.share.map(gradientName));
+      await owner.engine.keep(renamed(borrowed, owner.share, gradientName, (name) => fromLane(from, name)));
     });
+    const sums = this.#lanes.map(async ({ sums }) => toNumbers(await sums.run({})).squares!);
     return (await Promise.all(sums)).reduce((a, b) => a + b);
   }
 
-  /** Every lane gets the parameters that the others have updated. */
+  /** Borrowed gradients go back, because the next ones are written in their place. */
+  async #giveBack(): Promise<void> {
+    await this.#amongLanes(async (owner, other, from) => {
+      const borrowed = await owner.engine.takeKept(owner.share.map((name) => fromLane(from, name)));
+      await other.engine.keep(renamed(borrowed, owner.share, (name) => fromLane(from, name), gradientName));
+    });
+  }
+
+  /** Every lane gets the parameters that the others have updated, in place of the old ones. */
   async #share(): Promise<void> {
+    await this.#amongLanes(async ({ engine, share }, other) => {
+      await other.engine.keep(await engine.readKept(share, await other.engine.takeKept(share)));
+    });
+  }
+
+  /** Once for each lane with its share of the parameters, and each lane beside it. */
+  async #amongLanes(exchange: (owner: Lane, other: Lane, index: number) => Promise<void>): Promise<void> {
     const lanes = this.#lanes;
-    const transfers = lanes.flatMap(({ engine, share }, from) =>
-      lanes.map(async (to, index) => {
-        if (index !== from) await to.engine.keep(await engine.readKept(share));
-      }),
+    await Promise.all(
+      lanes.flatMap((owner) =>
+        lanes.map((other, index) => (other === owner ? undefined : exchange(owner, other, index))),
+      ),
     );
-    await Promise.all(transfers);
   }
 
   async readState(): Promise<State> {
@@ -207,21 +224,41 @@ async function loadShare(
   { lanes, optimizer }: StepperOptions,
 ): Promise<Omit<Lane, "gradients">> {
   const { program, state } = makeUpdateProgram(share, optimizer);
+  const averages = makeAverageProgram(share);
   const names = share.map(({ name }) => name);
-  const owned = [...names, ...state.map(({ name }) => name)];
+  const updated = [...names, ...state.map(({ name }) => name)];
+  const averaged = averages.state.map(({ name }) => name);
   const pairs = (key: (name: string) => string, value: (name: string) => string) =>
     Object.fromEntries(names.map((name) => [key(name), value(name)]));
-  await engine.keep(Object.fromEntries(state.map(({ name }) => [name, copyOf(first[name]!)])));
+  const carried = [...state, ...averages.state].map(({ name }) => [name, copyOf(first[name]!)]);
+  await engine.keep(Object.fromEntries(carried));
+  const all = Array.from({ length: lanes }, (_, each) => each);
+  const gradients = all.map((each) =>
+    pairs((name) => fromLane(each, name), each === lane ? gradientName : (name) => fromLane(each, name)),
+  );
   const sums = await engine.load(makeSumProgram(share, lanes), {
-    kept: { reads: pairs((name) => fromLane(lane, name), gradientName), writes: pairs(sumName, sumName) },
+    kept: { reads: merge(gradients), writes: pairs(sumName, sumName) },
   });
   const update = await engine.load(program, {
-    kept: {
-      reads: { ...pairs(sumName, sumName), ...Object.fromEntries(owned.map((name) => [name, name])) },
-      writes: Object.fromEntries(owned.map((name) => [nextName(name), name])),
-    },
+    kept: { reads: { ...pairs(sumName, sumName), ...asThemselves(updated) }, writes: asNext(updated) },
   });
-  return { engine, share: names, owned, sums, update };
+  const average = await engine.load(averages.program, {
+    kept: { reads: asThemselves([...names, ...averaged]), writes: asNext(averaged) },
+  });
+  return { engine, share: names, owned: [...updated, ...averaged], sums, update, average };
+}
+
+const asThemselves = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, name]));
+const asNext = (names: readonly string[]) => Object.fromEntries(names.map((name) => [nextName(name), name]));
+
+/** Tensors of a share under other names. */
+function renamed(
+  tensors: HostTensors,
+  share: readonly string[],
+  from: (name: string) => string,
+  to: (name: string) => string,
+): HostTensors {
+  return Object.fromEntries(share.map((name) => [to(name), tensors[from(name)]!]));
 }
 
 /** What is kept is handed over; the first state is still the caller's. */
