@@ -219,5 +219,10 @@ describe("the schedule", () => {
     expect(averageDecayAt(0, { ...schedule, average: 0.999 })).toBeCloseTo(0.1);
     expect(averageDecayAt(90, { ...schedule, average: 0.999 })).toBeCloseTo(0.91);
     expect(averageDecayAt(1e6, { ...schedule, average: 0.999 })).toBe(0.999);
+    const every = { ...schedule, average: 0.999, averageEvery: 4 };
+    expect(averageDecayAt(38, every)).toBeCloseTo(39 / 48); // the first ones all count
+    const decays = [2e6, 2e6 + 1, 2e6 + 2, 2e6 + 3].map((step) => averageDecayAt(step, every));
+    expect(decays.slice(0, 3)).toEqual([1, 1, 1]);
+    expect(decays[3]).toBeCloseTo(0.999 ** 4, 12);
   });
 });

@@ -22,12 +22,15 @@ export function learningRateAt(step: number, { steps, learningRate, warmup, deca
 
 /**
  * Decay of the moving average at a step: an average over the last tenth of the steps, until `average` is reached. Where the
- * average is updated every few steps, the decays since the last update count together; it is 1 (nothing moves) in between.
+ * average is updated every few steps, the decays since the last update count together, and it is 1 (nothing moves) in
+ * between. The first steps all count, so that short runs have an average too. The number of steps does not: a run that is
+ * prolonged must go on as if that had been planned.
  */
-export function averageDecayAt(step: number, { average, averageEvery = 1, steps }: ScheduleConfig): number {
-  if ((step + 1) % averageEvery !== 0 && step + 1 !== steps) return 1;
+export function averageDecayAt(step: number, { average, averageEvery = 1 }: ScheduleConfig): number {
+  const early = step < 10 * averageEvery;
+  if (!early && (step + 1) % averageEvery !== 0) return 1;
   let decay = 1;
-  for (let each = step - (step % averageEvery); each <= step; each++) {
+  for (let each = early ? step : step - averageEvery + 1; each <= step; each++) {
     decay *= Math.min(average, (each + 1) / (each + 10));
   }
   return decay;
