@@ -44,6 +44,21 @@ export interface KeptTensors {
   readonly writes?: Readonly<Record<string, string>>;
 }
 
+/**
+ * Sets of kept tensors that an elementwise program passes over piece by piece, so that what lies between its operations stays
+ * in the processor's cache. The program's kept inputs and its outputs are vectors of one symbolic length. Outputs are written
+ * in place: an input that is overwritten may be read by one operation only, and that on the way to what overwrites it.
+ */
+export interface KeptPieces {
+  /** Elements of a piece. */
+  readonly size: number;
+  /** The kept tensors of each set, all of as many elements: by the inputs that read them, and by the outputs that overwrite them. */
+  readonly sets: readonly {
+    readonly reads: Readonly<Record<string, string>>;
+    readonly writes: Readonly<Record<string, string>>;
+  }[];
+}
+
 export interface LoadOptions {
   /** Parameters found here are read in place; the others must be given to every run, or be carried. */
   readonly weights?: WeightPlaces;
@@ -51,6 +66,8 @@ export interface LoadOptions {
   readonly carried?: Readonly<Record<string, Carried>>;
   /** Inputs and outputs that are the engine's kept tensors. */
   readonly kept?: KeptTensors;
+  /** In place of carried and kept tensors: a run passes over all these sets. Every output must be kept. */
+  readonly pieces?: KeptPieces;
   /** Let the runtime rewrite the graph. Default true; tests compare both. */
   readonly optimize?: boolean;
   /** Write attention and norms by their parts even where the device has them fused. */

@@ -1,6 +1,6 @@
 // What the engine's thread and the caller's thread say to each other.
 import type { DType, TypedArray } from "../graph/index.js";
-import type { HostTensors } from "./engine.js";
+import type { HostTensors, KeptPieces } from "./engine.js";
 import type { KeptOutput } from "./validate.js";
 
 export interface LoadMessage {
@@ -25,6 +25,7 @@ export interface LoadMessage {
   readonly reads: readonly { readonly input: string; readonly kept: string }[];
   readonly writes: readonly KeptOutput[];
   readonly outputs: readonly string[];
+  readonly pieces: KeptPieces | undefined;
 }
 
 export type EngineMessage =

@@ -10,6 +10,7 @@ import {
   flags,
   type LoadMessage,
 } from "./node-messages.js";
+import { runInPieces } from "./node-pieces.js";
 import { emptyArray } from "./validate.js";
 
 /** Training state lives in two sets of buffers: one is read while the other is written. */
@@ -39,6 +40,7 @@ interface Loaded {
     readonly swaps: boolean;
   }[];
   readonly outputs: readonly string[];
+  readonly pieces: LoadMessage["pieces"];
 }
 
 ort.env.logLevel = "fatal";
@@ -113,7 +115,7 @@ async function load(message: LoadMessage): Promise<void> {
     if (swaps) kept.spare ??= empty();
     return { output, name, kept, swaps };
   });
-  sessions.set(message.session, { session, carried, reads, writes, outputs });
+  sessions.set(message.session, { session, carried, reads, writes, outputs, pieces: message.pieces });
 }
 
 function getKept(name: string): { readonly kept: Kept; readonly tensor: ort.Tensor } {
@@ -160,11 +162,15 @@ function keep(tensors: Readonly<Record<string, HostTensor>>): void {
 }
 
 async function run(loaded: Loaded, inputs: Readonly<Record<string, HostTensor>>) {
-  const { session, carried, reads, writes, outputs } = loaded;
+  const { session, carried, reads, writes, outputs, pieces } = loaded;
   const feeds: Record<string, ort.Tensor> = {};
   const fetches: Record<string, ort.Tensor | null> = {};
   for (const [name, { dtype, data, shape }] of Object.entries(inputs))
     feeds[name] = toOrt(dtype, data, shape);
+  if (pieces) {
+    await runInPieces(session, pieces, feeds, (name) => getKept(name).tensor);
+    return {};
+  }
   for (const [name, { output, current, next }] of carried) {
     feeds[name] = current;
     fetches[output] = next;

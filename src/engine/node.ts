@@ -17,7 +17,13 @@ import type {
 import { deviceNames } from "./engine.js";
 import { EngineThread } from "./node-thread.js";
 import { placeWeights } from "./stored-weights.js";
-import { checkInputs, describeInterface, type Expected, type SessionInterface } from "./validate.js";
+import {
+  checkInputs,
+  describeInterface,
+  describePieces,
+  type Expected,
+  type SessionInterface,
+} from "./validate.js";
 
 export interface EngineOptions {
   /** Default "auto": the CPU, which every machine has and which gives every picture the same bytes. */
@@ -118,7 +124,7 @@ class NodeEngine implements Engine {
   }
 
   async load(program: Program, options: LoadOptions = {}): Promise<Session> {
-    const { weights, carried = {}, kept = {}, optimize = true, decompose, inPlace } = options;
+    const { weights, carried = {}, kept = {}, pieces, optimize = true, decompose, inPlace } = options;
     const places = weights && (await resolveFiles(program, weights));
     const { stored, folder } = placeWeights(program, places, [
       ...Object.keys(carried),
@@ -130,7 +136,9 @@ class NodeEngine implements Engine {
       decompose,
       inPlace,
     });
-    const interfaces = describeInterface(program, fedParameters, carried, kept);
+    const interfaces = pieces
+      ? describePieces(program, pieces)
+      : describeInterface(program, fedParameters, carried, kept);
     const session = this.count++;
     await this.thread.call({
       kind: "load",
@@ -145,6 +153,7 @@ class NodeEngine implements Engine {
       reads: Object.entries(kept.reads ?? {}).map(([input, name]) => ({ input, kept: name })),
       writes: interfaces.writes,
       outputs: interfaces.outputs,
+      pieces,
     });
     return new NodeSession(this.thread, session, interfaces);
   }

@@ -1,7 +1,7 @@
 // Checks at a session's boundary, so that a wrong input is told in the program's own words and not in the runtime's.
 import { NishikiError } from "../errors.js";
 import { type DType, formatShape, type Program, type Shape, type TypedArray } from "../graph/index.js";
-import type { Carried, HostTensor, HostTensors, KeptTensors } from "./engine.js";
+import type { Carried, HostTensor, HostTensors, KeptPieces, KeptTensors } from "./engine.js";
 
 export interface Expected {
   readonly name: string;
@@ -115,6 +115,25 @@ export function describeInterface(
     writes: kept,
     outputs: [...outputs.keys()].filter((name) => !inside.has(name)),
   };
+}
+
+/**
+ * The interface of a session that works on kept tensors in pieces.
+ * @throws NishikiError "shape" where a set names what the program has not, or leaves an output unkept.
+ */
+export function describePieces(program: Program, { sets }: KeptPieces): SessionInterface {
+  const inputs = program.inputs.map(({ name, tensor: { dtype, shape } }) => ({ name, dtype, shape }));
+  for (const { reads, writes } of sets) {
+    const unread = Object.keys(reads).find((name) => !inputs.some((item) => item.name === name));
+    if (unread !== undefined) throw unknownTensor("kept input", unread, inputs);
+    const unwritten = Object.keys(writes).find((name) => !program.outputs.some((item) => item.name === name));
+    if (unwritten !== undefined) throw unknownTensor("kept output", unwritten, program.outputs);
+    const lost = program.outputs.find(({ name }) => !(name in writes));
+    if (lost)
+      throw new NishikiError("shape", `Output "${lost.name}" is computed in pieces and must be kept.`);
+  }
+  const read = new Set(Object.keys(sets[0]?.reads ?? {}));
+  return { inputs: inputs.filter(({ name }) => !read.has(name)), carried: [], writes: [], outputs: [] };
 }
 
 function fixedShape(name: string, shape: Shape): readonly number[] {

@@ -9,13 +9,15 @@ import {
   type Tracer,
   trace,
 } from "../graph/index.js";
-import { type OptimizerConfig, updateCost } from "./optimizer.js";
+import { moveAdamW, type OptimizerConfig, updateCost } from "./optimizer.js";
 import {
   gradientsOf,
+  nextName,
   type Objective,
   recordAverages,
   recordUpdates,
   type StateTensor,
+  scalarsOf,
 } from "./step-program.js";
 
 export const gradientName = (name: string): string => `gradient:${name}`;
@@ -74,6 +76,20 @@ export function makeUpdateProgram(
     return updates.outputs;
   });
   return { program, state };
+}
+
+/**
+ * AdamW for vectors of one symbolic length. Inputs: p, m, v, gradient, factor, the scalars.
+ * Outputs: `next:p`, `next:m`, `next:v`.
+ */
+export function makePieceProgram(weightDecay: number, { betas }: OptimizerConfig): Program {
+  return trace((tracer) => {
+    const vector = (name: string) => tracer.input(name, ["length"]);
+    const before = { p: vector("p"), m: vector("m"), v: vector("v"), gradient: vector("gradient") };
+    const factor = tracer.input("factor", []);
+    const { p, m, v } = moveAdamW(before, factor, weightDecay, betas, scalarsOf(tracer));
+    return { [nextName("p")]: p, [nextName("m")]: m, [nextName("v")]: v };
+  });
 }
 
 /** Inputs: averageDecay, the parameters of a share and their averages. Outputs: `next:average.NAME`. */

@@ -287,13 +287,13 @@ describe("a run in lanes", () => {
   const close = (a: readonly (number | undefined)[], b: readonly (number | undefined)[]) =>
     a.forEach((value, i) => void expect(Math.abs(value! - b[i]!)).toBeLessThan(1e-5 * Math.abs(b[i]!)));
 
-  /** With one more parameter, so that three lanes have one each. */
+  /** With one more parameter, so that three lanes have one each, and with a matrix that is updated in pieces. */
   function wideTask(): TrainingTask {
-    const { objective, batch } = regressionTask(40, 36);
+    const { objective, batch } = regressionTask(200, 180);
     return {
       batch,
       objective: (size) => (tracer) => {
-        const gain = tracer.scope("more").parameter("gain", [36], { kind: "ones" });
+        const gain = tracer.scope("more").parameter("gain", [180], { kind: "ones" });
         const { loss } = objective(size)(tracer);
         return { loss: add(loss, mean(square(gain))) };
       },

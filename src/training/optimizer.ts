@@ -74,11 +74,13 @@ export function clipFactor(gradients: readonly Tensor[], limit: number): { norm:
   return { norm, factor: minimum(div(limit, add(norm, 1e-6)), 1) };
 }
 
+/** The state of AdamW: first and second moments. */
+export function adamNames(name: string): [string, string] {
+  return [`adam.m.${name}`, `adam.v.${name}`];
+}
+
 /**
- * State of AdamW is two tensors of the parameter's shape.
- * Every line passes over memory once, which is what an optimizer costs. So the factors are moved to where they meet
- * scalars: with h = √(1−β₂)·g, v ← β₂v + h² is the usual second moment, and m ← β₁m + h is the usual first one times
- * √(1−β₂)/(1−β₁), which the step divides out again.
+ * State of AdamW is two tensors of the parameter's shape; matrices decay, vectors do not.
  * @param scale Multiplies the gradient: the clipping factor.
  */
 export function adamW(
@@ -86,11 +88,33 @@ export function adamW(
   gradient: Tensor,
   scale: Tensor,
   state: (name: string) => Tensor,
-  { betas: [beta1, beta2], weightDecay }: OptimizerConfig,
-  { learningRate, correction1, correction2 }: StepScalars,
+  { betas, weightDecay }: OptimizerConfig,
+  scalars: StepScalars,
 ): { next: Tensor; updates: StateUpdate[] } {
   const { name, shape, tensor: p } = parameter;
-  const [m, v] = [state(`adam.m.${name}`), state(`adam.v.${name}`)];
+  const [first, second] = adamNames(name);
+  const before = { p, m: state(first), v: state(second), gradient };
+  const after = moveAdamW(before, scale, shape.length > 1 ? weightDecay : 0, betas, scalars);
+  const updates = [
+    { name: first, shape, next: after.m },
+    { name: second, shape, next: after.v },
+  ];
+  return { next: after.p, updates };
+}
+
+/**
+ * One step of AdamW for tensors of any one shape.
+ * Every line passes over memory once, which is what an optimizer costs. So the factors are moved to where they meet
+ * scalars: with h = √(1−β₂)·g, v ← β₂v + h² is the usual second moment, and m ← β₁m + h is the usual first one times
+ * √(1−β₂)/(1−β₁), which the step divides out again.
+ */
+export function moveAdamW(
+  { p, m, v, gradient }: { readonly [name in "p" | "m" | "v" | "gradient"]: Tensor },
+  scale: Tensor,
+  weightDecay: number,
+  [beta1, beta2]: OptimizerConfig["betas"],
+  { learningRate, correction1, correction2 }: StepScalars,
+): { p: Tensor; m: Tensor; v: Tensor } {
   const h = mul(gradient, mul(scale, Math.sqrt(1 - beta2)));
   const mNext = add(mul(m, beta1), h);
   const vNext = add(mul(v, beta2), mul(h, h));
@@ -98,12 +122,8 @@ export function adamW(
   const deviation = add(sqrt(vNext), mul(deviationScale, 1e-8));
   const rate = mul(div(learningRate, correction1), mul(deviationScale, (1 - beta1) / Math.sqrt(1 - beta2)));
   const step = mul(div(mNext, deviation), rate);
-  const decayed = shape.length < 2 || weightDecay === 0 ? p : mul(p, sub(1, mul(learningRate, weightDecay)));
-  const updates = [
-    { name: `adam.m.${name}`, shape, next: mNext },
-    { name: `adam.v.${name}`, shape, next: vNext },
-  ];
-  return { next: sub(decayed, step), updates };
+  const decayed = weightDecay === 0 ? p : mul(p, sub(1, mul(learningRate, weightDecay)));
+  return { p: sub(decayed, step), m: mNext, v: vNext };
 }
 
 /** State of Muon is one tensor, the momentum. */

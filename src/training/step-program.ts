@@ -11,7 +11,15 @@ import {
   type Tracer,
   trace,
 } from "../graph/index.js";
-import { adamW, clipFactor, muon, type OptimizerConfig, type StateUpdate, usesMuon } from "./optimizer.js";
+import {
+  adamW,
+  clipFactor,
+  muon,
+  type OptimizerConfig,
+  type StateUpdate,
+  type StepScalars,
+  usesMuon,
+} from "./optimizer.js";
 
 /** What is to be made small. Declares its own inputs (fixed shapes: a program that trains is made for one batch size). */
 export type Objective = (tracer: Tracer) => {
@@ -70,6 +78,15 @@ export function makeStepProgram(objective: Objective, config: OptimizerConfig): 
   return { program, parameters, state };
 }
 
+/** Declares the numbers that change from step to step. */
+export function scalarsOf(tracer: Tracer): StepScalars {
+  return {
+    learningRate: tracer.input("learningRate", []),
+    correction1: tracer.input("correction1", []),
+    correction2: tracer.input("correction2", []),
+  };
+}
+
 export function gradientsOf(loss: Tensor, parameters: readonly Parameter[]): Tensor[] {
   return gradients(
     loss,
@@ -92,11 +109,7 @@ export function recordUpdates(
 ): { outputs: Record<string, Tensor>; state: StateTensor[] } {
   const state: StateTensor[] = [];
   const outputs: Record<string, Tensor> = {};
-  const scalars = {
-    learningRate: tracer.input("learningRate", []),
-    correction1: tracer.input("correction1", []),
-    correction2: tracer.input("correction2", []),
-  };
+  const scalars = scalarsOf(tracer);
   const stateInput = (shape: Shape) => (name: string) => {
     state.push({ name, shape: shape as number[] });
     return tracer.input(name, shape);

@@ -2,7 +2,7 @@
 // deep networks": data parallelism; Rajbhandari et al. 2020, arXiv:1910.02054: each lane updates a share of the parameters).
 // One thread on half a batch wastes less than two threads on a whole one: small operations gain nothing from a second
 // thread, and each of them waits for both.
-import type { Engine, HostTensor, HostTensors, Session, WeightPlaces } from "../engine/index.js";
+import type { Engine, HostTensor, HostTensors, KeptPieces, Session, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import type { Parameter } from "../graph/index.js";
 import type { State } from "./initial-state.js";
@@ -12,11 +12,12 @@ import {
   gradientName,
   makeAverageProgram,
   makeGradientProgram,
+  makePieceProgram,
   makeSumProgram,
   makeUpdateProgram,
   sumName,
 } from "./lane-programs.js";
-import type { OptimizerConfig } from "./optimizer.js";
+import { adamNames, type OptimizerConfig, usesMuon } from "./optimizer.js";
 import { nextName, type Objective, type StepProgram } from "./step-program.js";
 
 /** What computes the steps of a run. */
@@ -83,7 +84,8 @@ interface Lane {
   readonly owned: readonly string[];
   readonly gradients: Session;
   readonly sums: Session;
-  readonly update: Session;
+  /** Together they update the whole share. */
+  readonly updates: readonly Session[];
   readonly average: Session;
 }
 
@@ -146,8 +148,8 @@ class Lanes implements Stepper {
     const scale: HostTensor = { dtype: "f32", shape: [], data: Float32Array.of(factor) };
     const { averageDecay, ...rates } = scalars;
     await Promise.all(
-      lanes.map(async ({ update, average }) => {
-        await update.run({ ...rates, factor: scale });
+      lanes.map(async ({ updates, average }) => {
+        for (const update of updates) await update.run({ ...rates, factor: scale });
         if (averageDecay!.data[0] !== 1) await average.run({ averageDecay: averageDecay! });
       }),
     );
@@ -223,30 +225,87 @@ async function loadShare(
   first: State,
   { lanes, optimizer }: StepperOptions,
 ): Promise<Omit<Lane, "gradients">> {
-  const { program, state } = makeUpdateProgram(share, optimizer);
   const averages = makeAverageProgram(share);
   const names = share.map(({ name }) => name);
-  const updated = [...names, ...state.map(({ name }) => name)];
   const averaged = averages.state.map(({ name }) => name);
-  const pairs = (key: (name: string) => string, value: (name: string) => string) =>
-    Object.fromEntries(names.map((name) => [key(name), value(name)]));
-  const carried = [...state, ...averages.state].map(({ name }) => [name, copyOf(first[name]!)]);
-  await engine.keep(Object.fromEntries(carried));
   const all = Array.from({ length: lanes }, (_, each) => each);
   const gradients = all.map((each) =>
-    pairs((name) => fromLane(each, name), each === lane ? gradientName : (name) => fromLane(each, name)),
+    pairs(
+      names,
+      (name) => fromLane(each, name),
+      each === lane ? gradientName : (name) => fromLane(each, name),
+    ),
   );
   const sums = await engine.load(makeSumProgram(share, lanes), {
-    kept: { reads: merge(gradients), writes: pairs(sumName, sumName) },
+    kept: { reads: merge(gradients), writes: pairs(names, sumName, sumName) },
   });
-  const update = await engine.load(program, {
-    kept: { reads: { ...pairs(sumName, sumName), ...asThemselves(updated) }, writes: asNext(updated) },
-  });
+  await engine.keep(Object.fromEntries(averaged.map((name) => [name, copyOf(first[name]!)])));
   const average = await engine.load(averages.program, {
     kept: { reads: asThemselves([...names, ...averaged]), writes: asNext(averaged) },
   });
-  return { engine, share: names, owned: [...updated, ...averaged], sums, update, average };
+  const { updates, state } = await loadUpdates(engine, share, first, optimizer);
+  return { engine, share: names, owned: [...names, ...state, ...averaged], sums, updates, average };
 }
+
+/**
+ * Elements of a piece. Twelve passes over pieces of 512 KiB mostly meet the processor's cache; a call for each smaller piece
+ * would cost more than that saves, and so do calls for small parameters, which are updated together.
+ */
+const pieceSize = 2 ** 17;
+
+const sizeOf = ({ shape }: Parameter) => shape.reduce((a, b) => a * b, 1);
+
+/** The sessions that update a share, and the optimizer's state. */
+async function loadUpdates(
+  engine: Engine,
+  share: readonly Parameter[],
+  first: State,
+  optimizer: OptimizerConfig,
+): Promise<{ updates: Session[]; state: string[] }> {
+  const inPieces = (parameter: Parameter) =>
+    !usesMuon(optimizer, parameter) && sizeOf(parameter) > pieceSize / 4;
+  const whole = share.filter((parameter) => !inPieces(parameter));
+  const elementwise = share.filter(inPieces);
+  const keepFirst = (names: readonly string[]) =>
+    engine.keep(Object.fromEntries(names.map((name) => [name, copyOf(first[name]!)])));
+  const updates: Session[] = [];
+  const carried: string[] = [];
+  if (whole.length > 0) {
+    const { program, state } = makeUpdateProgram(whole, optimizer);
+    const names = whole.map(({ name }) => name);
+    const own = state.map(({ name }) => name);
+    await keepFirst(own);
+    const updated = [...names, ...own];
+    const reads = { ...pairs(names, sumName, sumName), ...asThemselves(updated) };
+    updates.push(await engine.load(program, { kept: { reads, writes: asNext(updated) } }));
+    carried.push(...own);
+  }
+  for (const decays of [true, false]) {
+    const names = elementwise.filter(({ shape }) => shape.length > 1 === decays).map(({ name }) => name);
+    if (names.length === 0) continue;
+    const moments = names.flatMap(adamNames);
+    await keepFirst(moments);
+    const sets = names.map(pieceOf);
+    const update = makePieceProgram(decays ? optimizer.weightDecay : 0, optimizer);
+    updates.push(await engine.load(update, { pieces: { size: pieceSize, sets } }));
+    carried.push(...moments);
+  }
+  return { updates, state: carried };
+}
+
+function pieceOf(name: string): KeptPieces["sets"][number] {
+  const [m, v] = adamNames(name);
+  return {
+    reads: { p: name, m, v, gradient: sumName(name) },
+    writes: { [nextName("p")]: name, [nextName("m")]: m, [nextName("v")]: v },
+  };
+}
+
+const pairs = (
+  names: readonly string[],
+  key: (name: string) => string,
+  value: (name: string) => string,
+): Record<string, string> => Object.fromEntries(names.map((name) => [key(name), value(name)]));
 
 const asThemselves = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, name]));
 const asNext = (names: readonly string[]) => Object.fromEntries(names.map((name) => [nextName(name), name]));
