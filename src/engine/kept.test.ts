@@ -69,6 +69,13 @@ describe("a program in pieces", () => {
       'Unknown kept input "z". The program has: x, y, factor.',
     );
     await expect(load({ reads, writes: { gone: "a" } })).rejects.toThrow('Unknown kept output "gone".');
+    const sets = [
+      { reads, writes: { moved: "a" } },
+      { reads: { x: "a" }, writes: { moved: "a" } },
+    ];
+    await expect(engine.load(program, { pieces: { size: 2, sets } })).rejects.toThrow(
+      "All sets of kept tensors must be read by the same inputs.",
+    );
     await engine.keep({ a: vector([1]), b: vector([1, 2]) });
     const session = await load({ reads, writes: { moved: "a" } });
     await expect(session.run({ factor })).rejects.toThrow("Kept tensors of one set have 1 and 2 elements.");

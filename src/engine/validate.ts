@@ -123,7 +123,11 @@ export function describeInterface(
  */
 export function describePieces(program: Program, { sets }: KeptPieces): SessionInterface {
   const inputs = program.inputs.map(({ name, tensor: { dtype, shape } }) => ({ name, dtype, shape }));
+  const read = new Set(Object.keys(sets[0]?.reads ?? {}));
   for (const { reads, writes } of sets) {
+    const differs =
+      Object.keys(reads).length !== read.size || Object.keys(reads).some((name) => !read.has(name));
+    if (differs) throw new NishikiError("shape", "All sets of kept tensors must be read by the same inputs.");
     const unread = Object.keys(reads).find((name) => !inputs.some((item) => item.name === name));
     if (unread !== undefined) throw unknownTensor("kept input", unread, inputs);
     const unwritten = Object.keys(writes).find((name) => !program.outputs.some((item) => item.name === name));
@@ -132,7 +136,6 @@ export function describePieces(program: Program, { sets }: KeptPieces): SessionI
     if (lost)
       throw new NishikiError("shape", `Output "${lost.name}" is computed in pieces and must be kept.`);
   }
-  const read = new Set(Object.keys(sets[0]?.reads ?? {}));
   return { inputs: inputs.filter(({ name }) => !read.has(name)), carried: [], writes: [], outputs: [] };
 }
 

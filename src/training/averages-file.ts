@@ -2,6 +2,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeSafetensors } from "../checkpoint/node.js";
+import { tensorsOf } from "./checkpoint.js";
 import type { State } from "./initial-state.js";
 
 /** Writes `averages.safetensors` into a run's folder, and takes it away again after `work`. */
@@ -11,13 +12,7 @@ export async function withAverages<T>(
   work: (path: string) => Promise<T>,
 ): Promise<T> {
   const path = join(folder, "averages.safetensors");
-  const tensors = Object.entries(averages).map(([name, { shape, data }]) => ({
-    name,
-    dtype: "f32" as const,
-    shape: [...shape],
-    data: data as Float32Array,
-  }));
-  await writeSafetensors(path, tensors);
+  await writeSafetensors(path, tensorsOf(averages));
   try {
     return await work(path);
   } finally {

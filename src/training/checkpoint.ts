@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { openSafetensors, type SafetensorsFile, writeSafetensors } from "../checkpoint/node.js";
+import type { HostTensors } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { fingerprintDifferences } from "./fingerprint.js";
 import type { State } from "./initial-state.js";
@@ -24,25 +25,29 @@ export function checkpointPath(folder: string): string {
   return join(folder, "checkpoint.safetensors");
 }
 
+/** A state as what is written to a file. */
+export function tensorsOf(state: HostTensors) {
+  return Object.entries(state).map(([name, { shape, data }]) => ({
+    name,
+    dtype: "f32" as const,
+    shape: [...shape],
+    data: data as Float32Array,
+  }));
+}
+
 /** @param fingerprint What must be the same for the run to go on: network, data, optimizer, seed. */
 export async function saveCheckpoint(
   folder: string,
   { step, state, computedIn }: Checkpoint,
   fingerprint: string,
 ): Promise<void> {
-  const tensors = Object.entries(state).map(([name, { shape, data }]) => ({
-    name,
-    dtype: "f32" as const,
-    shape: [...shape],
-    data: data as Float32Array,
-  }));
   const metadata = {
     step: String(step),
     fingerprint,
     crc32: checksum(state),
     ...(computedIn ? { computedIn } : {}),
   };
-  await writeSafetensors(checkpointPath(folder), tensors, metadata);
+  await writeSafetensors(checkpointPath(folder), tensorsOf(state), metadata);
 }
 
 /** Of names and bytes. A disk's flipped bit would otherwise go on into the model unseen. */

@@ -9,6 +9,7 @@ import { type AutoencoderConfig, encode } from "../models/index.js";
 import { miniLm, miniLmConfigs } from "../models/minilm.js";
 import { embeddedModel } from "../pipeline/node.js";
 import { makeTokenizer, type Tokenizer } from "../tokenizer/index.js";
+import { chooseAverages } from "./averages.js";
 import { checkpointPath } from "./checkpoint.js";
 import { autoencoderScopes, pixelsFromBytes } from "./tasks/autoencoder.js";
 
@@ -29,9 +30,7 @@ export async function openAutoencoder(path: string): Promise<WeightPlaces> {
     throw fileError(error, `read the autoencoder ${path}`);
   });
   const all = await openWeights(found.isDirectory() ? checkpointPath(path) : path);
-  const averages = [...all].filter(([name]) => name.startsWith("average."));
-  const chosen = averages.length > 0 ? averages : [...all];
-  const weights = new Map(chosen.map(([name, place]) => [name.replace(/^average\./, ""), place]));
+  const weights = new Map(chooseAverages(all));
   if ([...weights.keys()].some((name) => name.startsWith("decoder."))) return weights;
   throw new NishikiError("checkpoint", `${path} holds no autoencoder: there is no tensor "decoder.…".`);
 }

@@ -1,3 +1,4 @@
+export { averagesOf } from "./averages.js";
 export {
   type AutoencoderTrainingConfig,
   completeTrainingConfig,
@@ -10,7 +11,6 @@ export {
 } from "./config.js";
 export type { DataConfig } from "./data-config.js";
 export {
-  averagesOf,
   type RunOptions,
   runTraining,
   type StartReport,

@@ -2,6 +2,7 @@
 import type { HostTensor, HostTensors } from "../engine/index.js";
 import type { Initializer, Parameter } from "../graph/index.js";
 import { random } from "../random/index.js";
+import { averagedParameter } from "./averages.js";
 import type { StepProgram } from "./step-program.js";
 
 /** Everything that is carried from step to step, by name: see `checkpoint.ts` for the names. */
@@ -21,7 +22,8 @@ export function initialState(
     first[parameter.name] = given[parameter.name] ?? initialValue(parameter, seed);
   }
   for (const { name, shape } of state) {
-    const source = name.startsWith("average.") ? first[name.slice("average.".length)] : undefined;
+    const parameter = averagedParameter(name);
+    const source = parameter === undefined ? undefined : first[parameter];
     const size = shape.reduce((a, b) => a * b, 1);
     const data = source ? (source.data as Float32Array).slice() : new Float32Array(size);
     first[name] = { dtype: "f32", shape, data };

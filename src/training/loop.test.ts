@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { regressionTask, runOptions, withFolder } from "../../tests/training/regression.js";
 import { writeSafetensors } from "../checkpoint/node.js";
+import type { Engine, Session } from "../engine/index.js";
 import { makeEngine } from "../engine/node.js";
 import { NishikiError } from "../errors.js";
 import { add, mean, square } from "../graph/index.js";
-import { checkpointPath } from "./checkpoint.js";
+import { checkpointPath, tensorsOf } from "./checkpoint.js";
 import { writeFingerprint } from "./fingerprint.js";
 import { type RunOptions, runTraining, type TrainingTask } from "./loop.js";
 import { readMetrics } from "./metrics.js";
@@ -214,13 +215,7 @@ describe("a run that begins with weights of another", () => {
       const averages = await readStart(join(folder, "first"));
       expect(Object.keys(averages).sort()).toEqual(["bias", "weight"]);
       const path = join(folder, "weights.safetensors");
-      const tensors = Object.entries(averages).map(([name, { shape, data }]) => ({
-        name,
-        dtype: "f32" as const,
-        shape: [...shape],
-        data: data as Float32Array,
-      }));
-      await writeSafetensors(path, tensors);
+      await writeSafetensors(path, tensorsOf(averages));
       const still = { steps: 1, learningRate: 1e-30, warmup: 0, decay: 0, average: 0.5 };
       for (const [name, startFrom] of [
         ["run", join(folder, "first")],
@@ -300,6 +295,31 @@ describe("a run in lanes", () => {
     };
   }
 
+  const changed = <T extends object>(whole: T, own: Partial<T>): T =>
+    Object.assign(Object.create(whole) as T, own);
+
+  /** An engine whose second lane fails when it is to update its share in a step, counted from 1. */
+  function failingAt(step: number): Engine {
+    let lanes = 0;
+    let updates = 0;
+    const load = (lane: Engine): Engine["load"] => {
+      return async (program, options) => {
+        const session = await lane.load(program, options);
+        const run: Session["run"] = async (inputs, given) => {
+          if ("factor" in inputs && ++updates === step)
+            throw new NishikiError("device", "The device is gone.");
+          return session.run(inputs, given);
+        };
+        return changed(session, { run });
+      };
+    };
+    const sibling: Engine["sibling"] = (threads) => {
+      const lane = engine.sibling(threads);
+      return lanes++ === 0 ? lane : changed(lane, { load: load(lane) });
+    };
+    return changed(engine, { sibling });
+  }
+
   it.each([
     ["adamw", 2],
     ["adamw", 3],
@@ -325,6 +345,17 @@ describe("a run in lanes", () => {
       } finally {
         await two.close();
       }
+      expect((await bytesOf(folder)).equals(straight.bytes)).toBe(true);
+    });
+  });
+
+  it("keeps no state that a broken step has half updated", async () => {
+    const straight = await wholeRun(5, { lanes: 2 });
+    await withFolder(async (folder) => {
+      const options = runOptions(folder, 5, { lanes: 2, checkpointEvery: 1 });
+      const error = await failure(runTraining(failingAt(3), regressionTask(), options, same));
+      expect(error.message).toMatch(/^The device is gone\. The checkpoint of step 1 /);
+      await runTraining(engine, regressionTask(), { ...options, resume: true }, same);
       expect((await bytesOf(folder)).equals(straight.bytes)).toBe(true);
     });
   });

@@ -4,6 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { fileError, removeAbandoned } from "../checkpoint/node.js";
 import type { Engine, HostTensors, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
+import { averagesOf } from "./averages.js";
 import { initialState, loadCheckpoint, refuseBegun, type State } from "./checkpoint.js";
 import { CheckpointKeeper } from "./checkpoint-keeper.js";
 import { appendMetrics, trimMetrics } from "./metrics.js";
@@ -74,15 +75,6 @@ export interface StepReport {
   readonly seconds: number;
   /** Seen by the run so far. */
   readonly samples: number;
-}
-
-/** The names of a run's moving averages without their prefix, as the pipeline reads them. */
-export function averagesOf(state: State): State {
-  const averages: State = {};
-  for (const [name, tensor] of Object.entries(state)) {
-    if (name.startsWith("average.")) averages[name.slice("average.".length)] = tensor;
-  }
-  return averages;
 }
 
 /**

@@ -8,6 +8,7 @@ import type { AutoencoderConfig, DenoiserConfig } from "../models/index.js";
 import { miniLmConfigs } from "../models/minilm.js";
 import { type ModelDefaults, type ModelManifest, parseManifest } from "../pipeline/index.js";
 import { hashFile } from "../pipeline/node.js";
+import { chooseAverages } from "./averages.js";
 import { checkpointPath } from "./checkpoint.js";
 import type { LatentStatistics } from "./tasks/encoded-scenes.js";
 
@@ -57,18 +58,14 @@ async function copyInto(from: string, to: string): Promise<void> {
   });
 }
 
-const average = "average.";
-
 /** The weights of a run's moving averages, or of a file that holds nothing else. */
 export async function writeHalf(run: string, to: string): Promise<void> {
   const file = await openSafetensors(run.endsWith(".safetensors") ? run : checkpointPath(run));
-  const all = [...file.tensors.values()];
-  const averaged = all.filter(({ name }) => name.startsWith(average));
-  const chosen = averaged.length > 0 ? averaged : all;
+  const chosen = chooseAverages(file.tensors);
   if (chosen.length === 0) throw new NishikiError("checkpoint", `${run} holds no weights.`);
   const half = ({ shape }: { readonly shape: readonly number[] }) => shape.length > 1;
-  const tensors = chosen.map((entry) => ({
-    name: averaged.length > 0 ? entry.name.slice(average.length) : entry.name,
+  const tensors = chosen.map(([name, entry]) => ({
+    name,
     dtype: half(entry) ? ("f16" as const) : ("f32" as const),
     shape: [...entry.shape],
     data: async () => {

@@ -3,9 +3,8 @@ import { stat } from "node:fs/promises";
 import { fileError, openSafetensors } from "../checkpoint/node.js";
 import type { HostTensor, HostTensors } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
+import { chooseAverages } from "./averages.js";
 import { checkpointPath } from "./checkpoint.js";
-
-const average = "average.";
 
 /**
  * The weights of a file by name, as float32. Of a run, the moving averages are taken: they are what its model draws with.
@@ -17,12 +16,8 @@ export async function readStart(path: string): Promise<HostTensors> {
     throw fileError(error, `read the weights ${path}`);
   });
   const file = await openSafetensors(found.isDirectory() ? checkpointPath(path) : path);
-  const names = [...file.tensors.keys()];
-  const averages = names.filter((name) => name.startsWith(average));
   const start: Record<string, HostTensor> = {};
-  for (const name of averages.length > 0 ? averages : names) {
-    const shape = file.tensors.get(name)!.shape;
-    const own = averages.length > 0 ? name.slice(average.length) : name;
+  for (const [own, { name, shape }] of chooseAverages(file.tensors)) {
     start[own] = { dtype: "f32", shape, data: await file.readFloat32(name) };
   }
   return start;

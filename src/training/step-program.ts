@@ -11,6 +11,7 @@ import {
   type Tracer,
   trace,
 } from "../graph/index.js";
+import { averageName } from "./averages.js";
 import {
   adamW,
   clipFactor,
@@ -43,14 +44,6 @@ export interface StepProgram {
 /** The output that feeds a carried input in the next step. */
 export function nextName(name: string): string {
   return `next:${name}`;
-}
-
-/** Inputs that every step takes beside the objective's own. */
-export const scalarInputs = ["learningRate", "correction1", "correction2", "averageDecay"] as const;
-
-/** The name of a parameter's moving average in the state. */
-export function averageName(name: string): string {
-  return `average.${name}`;
 }
 
 /**

@@ -92,6 +92,8 @@ interface Lane {
 class Lanes implements Stepper {
   readonly #lanes: readonly Lane[];
   readonly #options: StepperOptions;
+  /** False while a step changes the state, and for good where it broke off there. */
+  #whole = true;
 
   private constructor(lanes: readonly Lane[], options: StepperOptions) {
     this.#lanes = lanes;
@@ -142,18 +144,20 @@ class Lanes implements Stepper {
       ),
     );
     const squares = await this.#sum();
-    const returning = this.#giveBack();
     const norm = Math.sqrt(squares) / lanes.length;
     const factor = Math.min(this.#options.optimizer.clip / (norm + 1e-6), 1) / lanes.length;
     const scale: HostTensor = { dtype: "f32", shape: [], data: Float32Array.of(factor) };
     const { averageDecay, ...rates } = scalars;
-    await Promise.all(
-      lanes.map(async ({ updates, average }) => {
+    this.#whole = false;
+    await Promise.all([
+      this.#giveBack(),
+      ...lanes.map(async ({ updates, average }) => {
         for (const update of updates) await update.run({ ...rates, factor: scale });
         if (averageDecay!.data[0] !== 1) await average.run({ averageDecay: averageDecay! });
       }),
-    );
-    await Promise.all([returning, this.#share()]);
+    ]);
+    await this.#share();
+    this.#whole = true;
     return { ...meanOf(numbers), gradientNorm: norm };
   }
 
@@ -209,6 +213,12 @@ class Lanes implements Stepper {
   }
 
   async readState(): Promise<State> {
+    if (!this.#whole) {
+      throw new NishikiError(
+        "training",
+        "A step broke off while it updated the weights: they are of no step.",
+      );
+    }
     return merge(await Promise.all(this.#lanes.map(({ engine, owned }) => engine.readKept(owned))));
   }
 
