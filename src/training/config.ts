@@ -1,4 +1,4 @@
-// The config of a training run: a JSON file, read strictly. Every default stands in the tables below, once.
+// The config of a training run: a JSON file, read strictly. Every default stands once, in the tables here and of config-fields.ts.
 import { readFile } from "node:fs/promises";
 import { fileError } from "../checkpoint/node.js";
 import { parseSamplerName } from "../diffusion/index.js";
@@ -14,7 +14,6 @@ import {
 import {
   type Check,
   filledText,
-  flag,
   isRecord,
   listOf,
   numberWithin,
@@ -24,25 +23,10 @@ import {
   wholeNumber,
 } from "../pipeline/check.js";
 import type { ModelDefaults, SuperResolutionSettings } from "../pipeline/index.js";
-import { type DataConfig, readData, scenesOf } from "./data-config.js";
-import { derived, describeFields, field, group, needed, recordWith, type Table } from "./fields.js";
-import type { OptimizerConfig } from "./optimizer.js";
-import type { ScheduleConfig } from "./schedule.js";
+import { type CommonConfig, common, lanes, often, share, size } from "./config-fields.js";
+import { autoencoderNetwork, denoiserNetwork, superResolutionNetwork } from "./config-networks.js";
+import { describeFields, field, group, needed, recordWith, type Table } from "./fields.js";
 import { type AutoencoderLoss, defaultAutoencoderLoss } from "./tasks/autoencoder.js";
-
-/** What every run has. Paths are taken from the folder in which the command is run. */
-export interface CommonConfig {
-  readonly folder: string;
-  readonly seed: number;
-  readonly batchSize: number;
-  readonly data: DataConfig;
-  readonly optimizer: OptimizerConfig;
-  readonly schedule: ScheduleConfig;
-  readonly checkpointEvery: number;
-  readonly sampleEvery: number;
-  readonly startFrom?: string;
-  readonly lanes: number;
-}
 
 export interface AutoencoderTrainingConfig extends CommonConfig {
   readonly kind: "autoencoder";
@@ -97,86 +81,6 @@ export type TrainingConfig =
   | DenoiserTrainingConfig
   | SuperResolutionTrainingConfig;
 
-const positive = numberWithin(Number.MIN_VALUE, 1e12);
-const share = numberWithin(0, 1);
-const size = wholeNumber(1, 1 << 20);
-
-const pair = <T>(check: Check<T>): Check<readonly [T, T]> => {
-  return (value, where) => listOf(check, 2)(value, where) as unknown as readonly [T, T];
-};
-
-/** A name of a table of networks, or all sizes of one. */
-function networkOf<T>(presets: Readonly<Record<string, T>>, table: Table<T>): Check<T> {
-  const names = Object.keys(presets);
-  const explicit = recordWith(table);
-  return (value, where) => {
-    if (isRecord(value)) return explicit(value, where);
-    const name = names.find((preset) => preset === value);
-    return name === undefined
-      ? reject(
-          where,
-          `one of ${names.map((each) => `"${each}"`).join(", ")}, or an object with all sizes`,
-          value,
-        )
-      : presets[name]!;
-  };
-}
-
-const stages = listOf(oneOf(["conv", "attention"]));
-
-const autoencoderNetwork = networkOf<AutoencoderConfig>(autoencoderConfigs, {
-  fold: needed(size, "pixels of a side that are folded into channels"),
-  widths: needed(pair(size), "channels at 1/fold and 1/(2·fold) of the size"),
-  encoderBlocks: needed(pair(wholeNumber(0, 1000)), "blocks of the encoder at each size"),
-  decoderBlocks: needed(pair(wholeNumber(0, 1000)), "blocks of the decoder at each size"),
-  latentChannels: needed(size, "channels of the latents"),
-});
-
-const denoiserNetwork = networkOf<DenoiserConfig>(denoiserConfigs, {
-  latentSize: needed(size, "side of the latents"),
-  latentChannels: needed(size, "channels of the latents"),
-  widths: needed(pair(size), "channels at 1/2 and 1/4 of the latents' size"),
-  down: needed(stages, "stages on the way down"),
-  middle: needed(stages, "stages in the middle"),
-  up: needed(stages, "stages on the way up"),
-  headWidth: needed(size, "channels of an attention head"),
-  textWidth: needed(size, "width of the text encoder's states"),
-  wordWidth: needed(size, "width of words inside"),
-  conditionWidth: needed(size, "width of the vector that modulates the blocks"),
-  preconditioned: field(
-    optional(flag),
-    "true: the network gives only what a linear guess lacks",
-    undefined,
-    "false",
-  ),
-});
-
-const optimizer: Table<OptimizerConfig> = {
-  kind: field(oneOf(["adamw", "muon"]), '"adamw", or "muon" for matrices with adamw for the rest', "muon"),
-  betas: field(pair(numberWithin(0, 0.999999)), "decay of AdamW's two moments", [0.9, 0.99] as const),
-  momentum: field(numberWithin(0, 0.999999), "momentum of Muon", 0.95),
-  weightDecay: field(numberWithin(0, 1000), "decay of matrices, per step and unit of learning rate", 0.01),
-  clip: field(positive, "largest norm of all gradients together", 1),
-};
-
-const schedule: Table<ScheduleConfig> = {
-  steps: needed(wholeNumber(1, 1e9), "steps of the whole run; raise it and --resume to prolong a run"),
-  learningRate: field(positive, "learning rate between warm-up and decay", 3e-3),
-  warmup: field(wholeNumber(0, 1e9), "steps of linear growth at the start", 40),
-  decay: derived(
-    wholeNumber(0, 1e9),
-    "steps of linear decay to zero at the end",
-    ({ steps }) => Math.round((steps as number) / 4),
-    "a quarter of the steps",
-  ),
-  average: field(
-    numberWithin(0, 0.9999999),
-    "decay of the moving average that samples are drawn with",
-    0.995,
-  ),
-  averageEvery: field(wholeNumber(1, 1000), "steps from one update of that average to the next", 10),
-};
-
 const loss: Table<AutoencoderLoss> = {
   absolute: field(
     numberWithin(0, 1000),
@@ -193,33 +97,6 @@ const loss: Table<AutoencoderLoss> = {
     "weight of the latents' mean square",
     defaultAutoencoderLoss.latentSize,
   ),
-};
-
-const common = {
-  folder: needed(filledText, "where checkpoint, metrics and pictures of the run go"),
-  seed: field(wholeNumber(0), "of the first weights, the data's order and all noise", 1),
-  data: field(readData, `pictures: { "scenes": { … } } or { "folder": "path" }`, scenesOf({}), "scenes"),
-  startFrom: field(
-    optional(filledText),
-    "weights to begin with: a .safetensors file, or a run's folder",
-    undefined,
-    "random ones",
-  ),
-};
-
-/** Two lanes suit every processor that has more than one core, and the number must not depend on the machine: bits do. */
-const lanes = derived(
-  wholeNumber(1, 1024),
-  "parts of a batch that are computed beside each other; 1 takes less memory",
-  ({ batchSize }) => ((batchSize as number) % 2 === 0 ? 2 : 1),
-  "2, or 1 where the batch is odd",
-);
-
-const often = {
-  optimizer: group(optimizer, "how weights follow gradients"),
-  schedule: group(schedule, "how the run goes on"),
-  checkpointEvery: field(size, "steps between checkpoints", 100),
-  sampleEvery: field(size, "steps between pictures for a person to look at", 500),
 };
 
 const autoencoderTable: Table<AutoencoderTrainingConfig> = {
@@ -298,13 +175,6 @@ const denoiserTable: Table<DenoiserTrainingConfig> = {
   drawing: group(drawing, "how samples are drawn"),
   model: group(note, "what the model's folder says of it"),
 };
-
-const superResolutionNetwork = networkOf<SuperResolutionConfig>(superResolutionConfigs, {
-  fold: needed(size, "pixels of a side that are folded into channels, an even number"),
-  width: needed(size, "channels"),
-  blocks: needed(wholeNumber(0, 1000), "blocks"),
-  residualScale: needed(positive, "about the deviation of what is learned"),
-});
 
 const superResolutionTable: Table<SuperResolutionTrainingConfig> = {
   kind: needed(oneOf(["superResolution"]), '"superResolution"'),
