@@ -111,7 +111,7 @@ describe("a single file", () => {
       (name) => name,
     );
     const beside = join(folder, "vae/model.safetensors");
-    const expected = await openAutoencoder(join(folder, "vae"), 0.18215);
+    const expected = await openAutoencoder(join(folder, "vae"), "sd1");
     const content = async ({ weights }: Pick<ModelComponent, "weights">, name: string) => {
       const { shape, data } = await readWeight(weights.get(name)!);
       return {
@@ -122,7 +122,7 @@ describe("a single file", () => {
       };
     };
     for (const path of [whole, alone, published, beside]) {
-      const found = await openAutoencoder(path, 0.18215);
+      const found = await openAutoencoder(path, "sd1");
       expect(readAutoencoderKlConfig(found.config)).toEqual(readAutoencoderKlConfig(expected.config));
       expect([...found.weights.keys()].sort()).toEqual([...expected.weights.keys()].sort());
       for (const name of found.weights.keys())
@@ -153,7 +153,7 @@ describe("a single file", () => {
       path,
       tensors.map((tensor) => ({ name: tensor, dtype: "f32", shape: [1], data: Float32Array.of(1) })),
     );
-    await expect(openAutoencoder(path, 1)).rejects.toMatchObject({
+    await expect(openAutoencoder(path, "sd1")).rejects.toMatchObject({
       code: "checkpoint",
       message: expect.stringMatching(sentence),
     });

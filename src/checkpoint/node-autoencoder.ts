@@ -17,7 +17,7 @@ import {
 import { openWeights, type Weights } from "./node-weights.js";
 import { nameOtherFile } from "./single-file/strangers.js";
 import { CheckpointTensors } from "./single-file/tensors.js";
-import { readVae } from "./single-file/vae.js";
+import { readVae, scalingFactorOf } from "./single-file/vae.js";
 
 export interface OpenedAutoencoder extends ModelComponent {
   /** What decides pixels: weights, and the config where there is one. */
@@ -30,11 +30,14 @@ const known = ["AutoencoderKL", "AutoencoderTiny"];
 
 /**
  * Opens an autoencoder; only headers are read.
- * @param scalingFactor Of the family that it is for: single files do not say it.
+ * @param family What it is for, which single files do not say.
  * @throws NishikiError "file", "checkpoint"
  */
-export async function openAutoencoder(path: string, scalingFactor: number): Promise<OpenedAutoencoder> {
-  if (isSingleFile(path)) return openFile(path, scalingFactor);
+export async function openAutoencoder(
+  path: string,
+  family: "sd1" | "sd2" | "sdxl",
+): Promise<OpenedAutoencoder> {
+  if (isSingleFile(path)) return openFile(path, scalingFactorOf(family));
   const found = await stat(path).catch((error: unknown) => {
     throw fileError(error, `read ${path}`);
   });

@@ -183,8 +183,8 @@ export function planSteps(
       sigmaMin: whole ? schedule.sigmaMin : plan.sigmas.at(-1)!,
     };
     plan.sigmas = getSigmas(steps, range).slice(0, -1);
-    // Multistep solvers (and DPM2, for one schedule) are told whole times, which diffusers rounds for one schedule and cuts for the others, where its
-    // float32 logarithms keep the noisiest just short of the last time.
+    // Multistep solvers (and DPM2, for one schedule) are told whole times, which diffusers rounds for one schedule and cuts for
+    // the others, where its float32 logarithms keep the noisiest just short of the last time.
     const cut =
       stepSchedule === "karras" ? roundEven : (time: number) => Math.max(0, Math.floor(time - 1e-6));
     const isWhole = whole || (stepSchedule === "karras" && sampler.startsWith("dpm2"));

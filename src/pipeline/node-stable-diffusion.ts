@@ -50,7 +50,7 @@ async function openFiles(
 ): Promise<StableDiffusionFiles> {
   const files = withPrediction(await openStableDiffusion(path), prediction);
   if (folder === undefined) return files;
-  const vae = await openAutoencoder(folder, files.family === "sdxl" ? 0.13025 : 0.18215);
+  const vae = await openAutoencoder(folder, files.family);
   const others = [...files.files].filter(([name]) => !name.startsWith("vae/"));
   const named = vae.files.map((file) => [`vae/${basename(file)}`, file] as const);
   const unknown = [...files.unknown, ...vae.unknown.map((name) => `${name} (of ${basename(folder)})`)];

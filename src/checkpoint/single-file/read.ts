@@ -5,7 +5,7 @@ import { nameOtherFile, nameOtherModel } from "./strangers.js";
 import { CheckpointTensors, type Place, type Renamed } from "./tensors.js";
 import { readHuggingFaceText, readOpenClipText } from "./text.js";
 import { readUnet } from "./unet.js";
-import { readVae } from "./vae.js";
+import { readVae, scalingFactorOf } from "./vae.js";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -98,7 +98,7 @@ export function readSingleFile(
         unet.config.in_channels === 9 ||
         metadata["modelspec.architecture"] === "stable-diffusion-v2-512"),
   };
-  const vae = part(readVae(tensors, family === "sdxl" ? 0.13025 : 0.18215));
+  const vae = part(readVae(tensors, scalingFactorOf(family)));
   const textEncoders = readTexts(tensors, family).map(part);
   tensors.ignore(notNeeded);
   return {

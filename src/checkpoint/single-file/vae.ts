@@ -27,8 +27,13 @@ function insideName(name: string, levels: number): string | undefined {
   return found && name.replace(found[0], found[1]).replace("nin_shortcut", "conv_shortcut");
 }
 
+/** What latents of a family's autoencoder are multiplied with; no file of weights says it. */
+export function scalingFactorOf(family: "sd1" | "sd2" | "sdxl"): number {
+  return family === "sdxl" ? 0.13025 : 0.18215;
+}
+
 /**
- * @param scalingFactor 0.18215 for 1.x and 2.x, 0.13025 for XL.
+ * @param scalingFactor See {@link scalingFactorOf}.
  * @param root What the names begin with; nothing in files of an autoencoder alone.
  */
 export function readVae(

@@ -114,7 +114,7 @@ async function preview(folder: string | undefined, options: PreviewOptions): Pro
 
 type Source =
   | { readonly folder: string }
-  | { readonly scenes: { readonly sprites: string; readonly mix?: SceneOptions } };
+  | { readonly scenes: { readonly sprites: string; readonly mix?: SceneOptions; readonly size?: number } };
 
 /** What the command shows: a folder, a config's pictures, or the scenes of the default mix. */
 async function chooseSource(
@@ -151,8 +151,8 @@ async function collect(
   };
   const source = await chooseSource(folder, options);
   if ("scenes" in source) {
-    const { sprites, mix } = source.scenes;
-    return take(scenes({ seed, count, sprites, options: mix, signal }), count);
+    const { mix, ...rest } = source.scenes;
+    return take(scenes({ ...rest, options: mix, seed, count, signal }), count);
   }
   const onProgress = (done: number, total: number) => progress.show("Reading", done, total);
   const { entries, problems, ...opened } = await openFolder(source.folder, { onProgress, signal }).then(
