@@ -23,6 +23,14 @@ export {
   type PicturesOptions,
 } from "./open-folder.js";
 export { type PreviewSheet, type PreviewSheetOptions, previewSheet } from "./preview-sheet.js";
+export {
+  type LabelClasses,
+  labelClasses,
+  labelsOf,
+  type Question,
+  questionNames,
+  questions,
+} from "./scene-labels.js";
 export type {
   CaptionedPicture,
   Placement,

@@ -5,5 +5,6 @@ export * from "./conditional-unet.js";
 export * from "./conditional-unet-config.js";
 export * from "./denoiser.js";
 export * from "./dit.js";
+export * from "./judge.js";
 export * from "./super-resolution.js";
 export * from "./tiny-autoencoder.js";

@@ -4,6 +4,8 @@ import {
   autoencoderConfigs,
   type DenoiserConfig,
   denoiserConfigs,
+  type JudgeConfig,
+  judgeConfigs,
   type SuperResolutionConfig,
   superResolutionConfigs,
 } from "../models/index.js";
@@ -36,6 +38,10 @@ function networkOf<T>(presets: Readonly<Record<string, T>>, table: Table<T>): Ch
       : presets[name]!;
   };
 }
+
+const triple = <T>(check: Check<T>): Check<readonly [T, T, T]> => {
+  return (value, where) => listOf(check, 3)(value, where) as unknown as readonly [T, T, T];
+};
 
 const stages = listOf(oneOf(["conv", "attention"]));
 
@@ -71,4 +77,12 @@ export const superResolutionNetwork = networkOf<SuperResolutionConfig>(superReso
   width: needed(size, "channels"),
   blocks: needed(wholeNumber(0, 1000), "blocks"),
   residualScale: needed(positive, "about the deviation of what is learned"),
+});
+
+export const judgeNetwork = networkOf<JudgeConfig>(judgeConfigs, {
+  pictureSize: needed(size, "side of pictures in pixels"),
+  fold: needed(size, "pixels of a side that are folded into channels"),
+  widths: needed(triple(size), "channels at 1/fold, 1/(2·fold) and 1/(4·fold) of the size"),
+  blocks: needed(triple(wholeNumber(0, 1000)), "blocks at each of them"),
+  headWidth: needed(size, "channels of a head of the pooling attention, a divisor of the last width"),
 });

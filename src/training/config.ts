@@ -8,6 +8,8 @@ import {
   autoencoderConfigs,
   type DenoiserConfig,
   denoiserConfigs,
+  type JudgeConfig,
+  judgeConfigs,
   type SuperResolutionConfig,
   superResolutionConfigs,
 } from "../models/index.js";
@@ -24,7 +26,12 @@ import {
 } from "../pipeline/check.js";
 import type { ModelDefaults, SuperResolutionSettings } from "../pipeline/index.js";
 import { type CommonConfig, common, lanes, often, share, size } from "./config-fields.js";
-import { autoencoderNetwork, denoiserNetwork, superResolutionNetwork } from "./config-networks.js";
+import {
+  autoencoderNetwork,
+  denoiserNetwork,
+  judgeNetwork,
+  superResolutionNetwork,
+} from "./config-networks.js";
 import { describeFields, field, group, needed, recordWith, type Table } from "./fields.js";
 import { type AutoencoderLoss, defaultAutoencoderLoss } from "./tasks/autoencoder.js";
 
@@ -76,9 +83,19 @@ export interface SuperResolutionTrainingConfig extends CommonConfig {
   readonly samples: number;
 }
 
+export interface JudgeTrainingConfig extends CommonConfig {
+  readonly kind: "judge";
+  readonly network: JudgeConfig;
+  readonly autoencoder?: { readonly run: string; readonly network: AutoencoderConfig };
+  readonly roundTrips: number;
+  readonly latentNoise: number;
+  readonly samples: number;
+}
+
 export type TrainingConfig =
   | AutoencoderTrainingConfig
   | DenoiserTrainingConfig
+  | JudgeTrainingConfig
   | SuperResolutionTrainingConfig;
 
 const loss: Table<AutoencoderLoss> = {
@@ -214,13 +231,32 @@ const superResolutionTable: Table<SuperResolutionTrainingConfig> = {
   samples: field(wholeNumber(1, 64), "pictures in a sample sheet", 4),
 };
 
+const judgeTable: Table<JudgeTrainingConfig> = {
+  kind: needed(oneOf(["judge"]), '"judge"'),
+  ...common,
+  batchSize: field(size, "pictures in a step", 64),
+  lanes,
+  network: field(judgeNetwork, '"small", "tiny", or all sizes', judgeConfigs.small, '"small"'),
+  autoencoder: field(
+    optional(recordWith(autoencoderTableOfRun)),
+    "{ run, network }: some pictures go through it, as a generator's do",
+    undefined,
+    "none",
+  ),
+  roundTrips: field(share, "share of pictures that go through the autoencoder", 0.3),
+  latentNoise: field(numberWithin(0, 10), "largest deviation of noise on their latents", 0.25),
+  ...often,
+  samples: field(wholeNumber(1, 10_000), "unseen scenes that each sample measures the judge on", 256),
+};
+
 /** The kinds of runs, each with its fields. */
 const tables = {
   autoencoder: autoencoderTable,
   denoiser: denoiserTable,
   superResolution: superResolutionTable,
+  judge: judgeTable,
 };
-export const trainingKinds = ["autoencoder", "denoiser", "superResolution"] as const;
+export const trainingKinds = ["autoencoder", "denoiser", "superResolution", "judge"] as const;
 
 /**
  * Checks a config and fills in its defaults.
@@ -274,6 +310,9 @@ export function describeTrainingConfig(): string {
     "",
     "A config for super-resolution, the second stage that doubles pictures:",
     ...describeFields(superResolutionTable),
+    "",
+    "A config for a judge, which says what pictures show and scores those of a model:",
+    ...describeFields(judgeTable),
   ].join("\n");
 }
 

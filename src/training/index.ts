@@ -10,6 +10,7 @@ export {
   type TrainingConfig,
 } from "./config.js";
 export type { DataConfig } from "./data-config.js";
+export { exportJudge, type JudgeExport } from "./judge-export.js";
 export {
   type RunOptions,
   runTraining,
@@ -21,7 +22,9 @@ export { type MetricsLine, readMetrics } from "./metrics.js";
 export { exportModel, type ModelExport } from "./model-export.js";
 export type { OptimizerConfig } from "./optimizer.js";
 export { Pace } from "./pace.js";
+export { openRoundTrip, type RoundTrip } from "./round-trip.js";
 export { learningRateAt, type ScheduleConfig } from "./schedule.js";
 export { makeStepProgram, type Objective, type StepProgram } from "./step-program.js";
 export { addSuperResolution, type SuperResolutionExport } from "./super-resolution-export.js";
+export { countClasses } from "./tasks/judge.js";
 export { type SampleReport, type TrainOptions, type TrainResult, train } from "./train.js";

@@ -7,6 +7,7 @@ import { refuseBegun } from "./checkpoint.js";
 import type { TrainingConfig } from "./config.js";
 import { makeDenoiserTask } from "./denoiser-run.js";
 import { type Settings, writeFingerprint } from "./fingerprint.js";
+import { makeJudgeTask } from "./judge-run.js";
 import { runTraining, type StartReport, type StepReport, type TrainingTask } from "./loop.js";
 import { writeLossPlot } from "./loss-plot.js";
 import { openPictures, type PictureSource } from "./pictures.js";
@@ -95,6 +96,11 @@ async function openTask(
     case "denoiser": {
       const { task, settings } = await makeDenoiserTask(engine, config, source, (text) => onNotice?.(text));
       return { task, settings: { ...common, ...settings } };
+    }
+    case "judge": {
+      const { roundTrips, latentNoise, autoencoder } = config;
+      const own = { roundTrips, latentNoise, autoencoder: autoencoder?.network };
+      return { task: await makeJudgeTask(engine, config, source), settings: { ...common, ...own } };
     }
     case "superResolution": {
       const { crop, cropsPerPicture, augmentation, roundTrips, autoencoder } = config;

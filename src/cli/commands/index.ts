@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { addDataCommand } from "./data.js";
+import { addEvaluateCommand } from "./evaluate.js";
 import { addGenerateCommand } from "./generate.js";
 import { addInfoCommand } from "./info.js";
 import { addModelsCommand } from "./models.js";
@@ -16,4 +17,5 @@ export const commands: readonly ((program: Command) => void)[] = [
   addModelsCommand,
   addDataCommand,
   addTrainCommand,
+  addEvaluateCommand,
 ];

@@ -1,0 +1,54 @@
+// nishiki evaluate [MODEL]: the scorecard.
+import { type Command, InvalidArgumentError } from "commander";
+import { machineFields, pictureFields } from "../../pipeline/index.js";
+import type { EvaluateCommandOptions } from "../evaluation-run.js";
+import { addSettingOptions } from "../setting-options.js";
+
+const wholeNumber = (least: number) => (text: string) => {
+  const value = Number(text);
+  if (/^\d{1,15}$/.test(text) && value >= least) return value;
+  throw new InvalidArgumentError(`Expected a whole number from ${least}.`);
+};
+
+const examples = `
+Examples:
+  nishiki data build                          once: the drawings that scenes are composed of
+  nishiki evaluate                            the embedded model, about 1,100 prompts
+  nishiki evaluate runs/denoiser/model --prompts 300 --output runs/denoiser/scores
+  nishiki evaluate --steps 8 --output scores-8
+
+A judge says what each picture shows; the report has its share of right answers on composed scenes of the same contents as
+the ceiling. The output folder holds report.json, report.html with the best, worst and random pictures of each skill, card.md
+and all pictures. Ctrl-C keeps what is drawn; the same command goes on.
+`;
+
+export function addEvaluateCommand(program: Command): void {
+  const command = program
+    .command("evaluate")
+    .description("measure what a model can do: things, colours, counts, places, styles, copying")
+    .argument("[model]", "a model's folder (default: the embedded model)")
+    .option("-o, --output <folder>", "where the report and the pictures go", "evaluation")
+    .option(
+      "--prompts <number>",
+      "about how many prompts, besides 100 words that training never showed",
+      wholeNumber(1),
+      1104,
+    )
+    .option("--evaluation-seed <number>", "decides the prompts and the seeds of pictures", wholeNumber(0), 0)
+    .option("--sprites <folder>", 'drawings that "nishiki data build" wrote', ".data/sprites")
+    .option("--judge <folder>", "a judge's run (default: the judge that comes with the package)")
+    .option(
+      "--config <file>",
+      "the config that the model was trained by (default: the embedded model's vocabulary)",
+    );
+  addSettingOptions(command, pictureFields, ["steps", "guidance", "sampler", "schedule"]);
+  addSettingOptions(command, machineFields, ["device", "threads", "lowMemory", "vae", "lora", "precision"]);
+  command
+    .option("--json", "print the report as JSON instead of the files' names")
+    .option("-q, --quiet", "no progress")
+    .addHelpText("after", examples)
+    .action(async (model: string | undefined, options: EvaluateCommandOptions) => {
+      const { runEvaluateCommand } = await import("../evaluation-run.js");
+      await runEvaluateCommand(model, options);
+    });
+}

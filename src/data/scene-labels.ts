@@ -1,0 +1,67 @@
+// What can be asked of a scene and has one right answer: what judges learn, and what generated pictures are scored by.
+
+import { backgroundNames } from "./backgrounds.js";
+import { colourNames } from "./colours.js";
+import type { SceneContent, SceneLayout } from "./scene-types.js";
+import { styleNames } from "./styles.js";
+import { vocabulary } from "./vocabulary.js";
+
+/** The answers to each kind of question, in an order that never changes. */
+export const labelClasses = {
+  thing: vocabulary.map(({ name }) => name),
+  colour: ["its own", ...colourNames],
+  style: styleNames,
+  background: ["none", ...backgroundNames],
+  backgroundColour: colourNames,
+  count: ["one", "two", "three", "four"],
+  layout: ["alone", "beside", "above"],
+} as const satisfies Record<string, readonly string[]>;
+
+export type LabelClasses = Readonly<Record<keyof typeof labelClasses, readonly string[]>>;
+
+/** The questions, and whose classes answer each. The second thing is the right or the lower one of two. */
+export const questions = {
+  thing: "thing",
+  colour: "colour",
+  secondThing: "thing",
+  secondColour: "colour",
+  style: "style",
+  background: "background",
+  backgroundColour: "backgroundColour",
+  count: "count",
+  layout: "layout",
+} as const satisfies Record<string, keyof typeof labelClasses>;
+
+export type Question = keyof typeof questions;
+export const questionNames = Object.keys(questions) as readonly Question[];
+
+const layouts: Readonly<Record<SceneLayout, string>> = {
+  single: "alone",
+  small: "alone",
+  count: "alone",
+  pair: "beside",
+  left: "beside",
+  above: "above",
+};
+
+/** The right answers by name; null where a question has none, as for the second thing of a scene with one. */
+export function labelsOf({
+  things,
+  layout,
+  background,
+  style,
+}: SceneContent): Readonly<Record<Question, string | null>> {
+  const [first, second] = things;
+  const colourOf = (thing: typeof first) => (thing ? (thing.colour ?? labelClasses.colour[0]!) : null);
+  return {
+    thing: first?.name ?? null,
+    colour: colourOf(first),
+    secondThing: second?.name ?? null,
+    secondColour: colourOf(second),
+    style,
+    background: background?.name ?? labelClasses.background[0]!,
+    backgroundColour: background?.colour ?? null,
+    count: second === undefined && first ? labelClasses.count[first.count - 1]! : null,
+    layout: layouts[layout],
+  };
+}

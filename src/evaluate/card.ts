@@ -1,0 +1,63 @@
+// The numbers as a table for a model card, in Markdown.
+import type { Report, Score, SkillScore } from "./report.js";
+
+const percent = (share: number) => `${(100 * share).toFixed(0)}%`;
+const range = ({ interval: [low, high] }: Score) => `${percent(low)}–${percent(high)}`;
+
+function row(cells: readonly (string | number)[]): string {
+  return `| ${cells.join(" | ")} |`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+  return [row(head), row(head.map(() => "---")), ...rows.map(row)].join("\n");
+}
+
+function skillRow({ title, heldOut, share, asked, ceiling, ofCeiling, ...score }: SkillScore) {
+  const name = heldOut ? `${title}, held-out pairs` : title;
+  const whole = { share, asked, ...score } as Score;
+  return [name, percent(share), range(whole), percent(ceiling), percent(ofCeiling), asked];
+}
+
+/** @returns Markdown with tables, without a heading */
+export function makeCard(report: Report): string {
+  const { model, skills, things, styles, synonyms, frechet, diversity, copying, reconstruction } = report;
+  const parts = [
+    `${model.name} ${model.version}: ${model.steps} steps of ${model.sampler}, guidance ${model.guidance}; seed ${report.seed}.`,
+    table(
+      ["skill", "right", "95% interval", "judge's ceiling", "of the ceiling", "pictures"],
+      skills.map(skillRow),
+    ),
+    `Single things: ${percent(things.common.share)} of the common ones, ${percent(things.rarer.share)} of the rarer ones. ` +
+      `Words that training never showed (${synonyms.all.asked}): ${percent(synonyms.all.share)} right, ` +
+      `${percent(synonyms.things.share)} of things and ${percent(synonyms.colours.share)} of colours.`,
+    table(
+      ["style", ...Object.keys(styles)],
+      [["right", ...Object.values(styles).map(({ share }) => percent(share))]],
+    ),
+    table(
+      ["measure", "generated", "composed scenes"],
+      [
+        [
+          "Fréchet distance of judge features to composed scenes",
+          frechet.generated.toFixed(2),
+          frechet.scenes.toFixed(2),
+        ],
+        [
+          "diversity: mean distance of features over seeds",
+          diversity.generated.toFixed(2),
+          diversity.scenes.toFixed(2),
+        ],
+        copyRow("near copies of a training drawing, nothing changed asked for", copying.plain),
+        copyRow("near copies where a colour or a background was asked for", copying.changed),
+        ...(reconstruction
+          ? [["autoencoder, PSNR on scenes it has not seen", `${reconstruction.psnr.toFixed(1)} dB`, ""]]
+          : []),
+      ],
+    ),
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+function copyRow(name: string, { share, ofScenes, nearCopies, pictures }: Report["copying"]["plain"]) {
+  return [name, `${(100 * share).toFixed(1)}% (${nearCopies} of ${pictures})`, percent(ofScenes)];
+}

@@ -1,0 +1,141 @@
+// Whether a model copies what it was trained on: the nearest training drawing of a picture, by a judge's features and by pixels.
+import { type Scene, SceneDrawer, type SetName, type Sprites, sceneSize } from "../data/index.js";
+import type { Judge } from "./judge.js";
+import { distance } from "./statistics.js";
+
+/** Side at which pictures are compared pixel by pixel, and by how much they may be shifted against each other. */
+const side = 64;
+const reach = 3;
+/** Side at which the nearest by pixels are looked for. */
+const coarseSide = 16;
+/** Nearest drawings that are compared closely, of each kind. */
+const candidates = 6;
+/** Peak signal-to-noise ratio in decibels from which a picture counts as a near copy. */
+export const copyLimit = 20;
+
+interface Drawing {
+  readonly thing: string;
+  readonly set: SetName;
+  readonly features: Float32Array;
+  readonly pixels: Uint8Array;
+  readonly coarse: Float32Array;
+}
+
+export interface Nearest {
+  readonly thing: string;
+  readonly set: SetName;
+  /** Of the nearest by pixels, shifted to where it fits best, in decibels. */
+  readonly psnr: number;
+  /** Distance of features to the nearest by features. */
+  readonly distance: number;
+}
+
+/** Every drawing of some sets as training shows it most plainly: alone, in its own colours, on a plain ground. */
+export class TrainingDrawings {
+  readonly #drawings: readonly Drawing[];
+
+  private constructor(drawings: readonly Drawing[]) {
+    this.#drawings = drawings;
+  }
+
+  static async open(
+    sprites: Sprites,
+    sets: readonly SetName[],
+    judge: Judge,
+    things: readonly string[],
+    onProgress?: (done: number, of: number) => void,
+  ): Promise<TrainingDrawings> {
+    const drawer = new SceneDrawer(sprites, judge.pictureSize);
+    const wanted = sets.flatMap((set) =>
+      things.filter((thing) => sprites.has(thing, set)).map((thing) => ({ thing, set })),
+    );
+    const drawings: Drawing[] = [];
+    for (const { thing, set } of wanted) {
+      const { pixels } = drawPlain(drawer, thing, set);
+      const [verdict] = await judge.judge([pixels]);
+      const small = shrink(pixels, judge.pictureSize, side);
+      drawings.push({ thing, set, features: verdict!.features, pixels: small, coarse: coarsen(small) });
+      onProgress?.(drawings.length, wanted.length);
+    }
+    return new TrainingDrawings(drawings);
+  }
+
+  /** @param pixels `[size, size, 3]` bytes, of scenes' size */
+  nearest(pixels: Uint8Array, features: Float32Array): Nearest {
+    const small = shrink(pixels, sceneSize, side);
+    const coarse = coarsen(small);
+    const byFeatures = this.#closest((drawing) => distance(drawing.features, features));
+    const byPixels = this.#closest((drawing) => distance(drawing.coarse, coarse));
+    let best: { drawing: Drawing; psnr: number } | undefined;
+    for (const drawing of new Set([...byFeatures, ...byPixels])) {
+      const psnr = shiftedPsnr(small, drawing.pixels);
+      if (best === undefined || psnr > best.psnr) best = { drawing, psnr };
+    }
+    const { thing, set } = best!.drawing;
+    return { thing, set, psnr: best!.psnr, distance: distance(byFeatures[0]!.features, features) };
+  }
+
+  #closest(measure: (drawing: Drawing) => number): Drawing[] {
+    const measured = this.#drawings.map((drawing) => ({ drawing, far: measure(drawing) }));
+    measured.sort((a, b) => a.far - b.far);
+    return measured.slice(0, candidates).map(({ drawing }) => drawing);
+  }
+}
+
+function drawPlain(drawer: SceneDrawer, thing: string, set: SetName): Scene {
+  return drawer.draw({
+    content: {
+      things: [{ name: thing, colour: null, count: 1 }],
+      layout: "single",
+      background: null,
+      style: set,
+    },
+    caption: thing,
+    placements: [{ thing, colour: null, set, x: 0.5, y: 0.5, size: 0.76 }],
+    variant: 0,
+  });
+}
+
+/** Means of squares of pixels: `[from, from, 3]` → `[to, to, 3]`, where `to` divides `from`. */
+function shrink(pixels: Uint8Array, from: number, to: number): Uint8Array {
+  const factor = from / to;
+  const result = new Uint8Array(to * to * 3);
+  for (let y = 0; y < to; y++) {
+    for (let x = 0; x < to; x++) {
+      for (let channel = 0; channel < 3; channel++) {
+        let sum = 0;
+        for (let i = 0; i < factor * factor; i++) {
+          const row = y * factor + Math.floor(i / factor);
+          sum += pixels[(row * from + x * factor + (i % factor)) * 3 + channel]!;
+        }
+        result[(y * to + x) * 3 + channel] = Math.round(sum / (factor * factor));
+      }
+    }
+  }
+  return result;
+}
+
+function coarsen(small: Uint8Array): Float32Array {
+  return Float32Array.from(shrink(small, side, coarseSide));
+}
+
+/** The best of all small shifts; what is shifted in from outside of the picture is not compared. */
+function shiftedPsnr(a: Uint8Array, b: Uint8Array): number {
+  let best = 0;
+  for (let dy = -reach; dy <= reach; dy++) {
+    for (let dx = -reach; dx <= reach; dx++) best = Math.max(best, psnrAt(a, b, dx, dy));
+  }
+  return best;
+}
+
+function psnrAt(a: Uint8Array, b: Uint8Array, dx: number, dy: number): number {
+  let [squared, count] = [0, 0];
+  for (let y = Math.max(0, -dy); y < Math.min(side, side - dy); y++) {
+    const from = Math.max(0, -dx) * 3;
+    const to = Math.min(side, side - dx) * 3;
+    const [rowA, rowB] = [y * side * 3, (y + dy) * side * 3 + dx * 3];
+    for (let i = from; i < to; i++) squared += (a[rowA + i]! - b[rowB + i]!) ** 2;
+    count += to - from;
+  }
+  return 10 * Math.log10((255 * 255) / Math.max(1e-3, squared / count));
+}

@@ -1,0 +1,213 @@
+// The scorecard: draws the pictures of a plan, asks the judge what they show, and compares with composed scenes of the same
+// contents, which are the most that the judge grants anybody.
+import {
+  describeContent,
+  type LabelClasses,
+  loadSprites,
+  type Scene,
+  SceneDrawer,
+  type SceneMix,
+  type SetName,
+  type Sprites,
+  type StyleName,
+  sceneMix,
+  spriteSets,
+  styleNamed,
+} from "../data/index.js";
+import { makeEngine } from "../engine/node.js";
+import { NishikiError } from "../errors.js";
+import { loadPipeline } from "../load-pipeline.js";
+import { completeMachine, type MachineSettings, type PictureRequest } from "../pipeline/index.js";
+import { random } from "../random/index.js";
+import { type Nearest, TrainingDrawings } from "./copies.js";
+import { drawTasks, readDrawn } from "./draw-tasks.js";
+import { claimFolder, picturesFolder } from "./folder.js";
+import { type Judge, openJudge, type Verdict } from "./judge.js";
+import { embeddedMix, makePlan, type Task } from "./plan.js";
+import { measureReconstruction } from "./reconstruction.js";
+import { type MeasuredModel, makeReport, type Report } from "./report.js";
+
+export interface EvaluateOptions {
+  readonly machine?: Partial<MachineSettings>;
+  /** Steps, guidance and whatever else shall not be the model's own. */
+  readonly request?: Omit<Partial<PictureRequest>, "prompt" | "seed" | "count">;
+  /** Where the pictures and the report go. */
+  readonly output: string;
+  /** About how many prompts, synonyms and further seeds not counted. Default 1104. */
+  readonly prompts?: number;
+  /** Decides which prompts, and the seeds of pictures. Default 0. */
+  readonly seed?: number;
+  /** Folder that "nishiki data build" wrote. Default ".data/sprites". */
+  readonly sprites?: string;
+  /** Folder of the judge. Default: the one that comes with the package. */
+  readonly judge?: string;
+  /** What the model was trained on. Default: what the embedded one was. */
+  readonly mix?: SceneMix;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (stage: string, done: number, of: number) => void;
+}
+
+export const defaultPrompts = 1104;
+
+/** A task with what was drawn and what could have been. */
+export interface Judged {
+  readonly task: Task;
+  readonly pixels: Uint8Array;
+  readonly verdict: Verdict;
+  /** Of composed scenes of the same content; none for synonyms. */
+  readonly real: readonly Verdict[];
+  /** Of pictures that could be copies. */
+  readonly nearest?: Nearest;
+  /** The same of a composed scene of the same content: what the measure says of what is known. */
+  readonly realNearest?: Nearest;
+}
+
+export interface Evaluation {
+  readonly report: Report;
+  readonly judged: readonly Judged[];
+  /** What the judge's answers mean. */
+  readonly classes: LabelClasses;
+}
+
+/** Composed scenes for each content. */
+const realPerTask = 2;
+/** Groups whose pictures are compared with the training drawings. */
+const copyGroups = ["thing", "colour", "colourHeldOut", "background"];
+/** Composed scenes of a group that are, to know the measure itself. */
+const controls = 60;
+
+/**
+ * Measures what a model can do. Pictures are kept in the output folder, so that a second call with the same settings goes on
+ * where the first was stopped. Equal options give equal reports.
+ * @throws NishikiError "file", "usage", "data", "checkpoint", "device", "aborted"
+ */
+export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  const { output, prompts = defaultPrompts, seed = 0, mix = embeddedMix, request = {}, signal } = options;
+  const machine = completeMachine(options.machine ?? {});
+  const sprites = await openSprites(options.sprites ?? ".data/sprites", mix);
+  const tasks = makePlan({ seed, prompts, mix, catalogue: sprites });
+  const engine = makeEngine({ device: machine.device, threads: machine.threads });
+  try {
+    const judge = await openJudge(engine, options.judge);
+    const model = await describeModel(machine, request);
+    await claimFolder(output, { seed, prompts, mix, model });
+    const folder = picturesFolder(output);
+    const onPicture = (done: number, of: number) => options.onProgress?.("Drawing", done, of);
+    const together = { machine, request, folder, parallel: 1, onPicture, ...(signal && { signal }) };
+    // A small model draws more in a given time by one picture on each thread than by one on all.
+    const apart = { ...together, machine: { ...machine, threads: 1 }, parallel: engine.threads };
+    await drawTasks(tasks, model.own ? apart : together);
+    const bench = { judge, sprites, mix, seed, folder, options };
+    const judged = await judgeAll(tasks, bench);
+    const reconstruction = model.own
+      ? await measureReconstruction(engine, machine.model, someScenes(tasks, bench), options)
+      : undefined;
+    const report = makeReport(judged, {
+      classes: judge.classes,
+      judge: judge.sha256,
+      model,
+      seed,
+      prompts,
+      reconstruction,
+    });
+    return { report, judged, classes: judge.classes };
+  } finally {
+    await engine.close();
+  }
+}
+
+interface Bench {
+  readonly judge: Judge;
+  readonly sprites: Sprites;
+  readonly mix: SceneMix;
+  readonly seed: number;
+  readonly folder: string;
+  readonly options: EvaluateOptions;
+}
+
+async function openSprites(folder: string, mix: SceneMix): Promise<Sprites> {
+  const sets = [...new Set(stylesOf(mix).flatMap((style) => styleNamed(style).sets))];
+  const sprites = await loadSprites(folder, []);
+  const built = sprites.shared.index.sets.map(({ name }) => name).filter((name) => sets.includes(name));
+  return loadSprites(folder, built);
+}
+
+function stylesOf({ styles }: SceneMix): StyleName[] {
+  return (Object.keys(styles) as StyleName[]).filter((name) => (styles[name] ?? 0) > 0);
+}
+
+/** What is measured: the model as receipts name it, and how it draws. */
+async function describeModel(
+  machine: MachineSettings,
+  request: NonNullable<EvaluateOptions["request"]>,
+): Promise<MeasuredModel> {
+  const pipeline = await loadPipeline(machine);
+  try {
+    const { steps, guidance, sampler } = pipeline.complete({ ...request, prompt: "a cat" });
+    const { name, version } = pipeline.model;
+    const { weights } = await pipeline.environment();
+    return { name, version, weights, own: "model.json" in weights, steps, guidance, sampler };
+  } finally {
+    await pipeline.dispose();
+  }
+}
+
+async function judgeAll(tasks: readonly Task[], bench: Bench): Promise<Judged[]> {
+  const { judge, sprites, mix, folder, options } = bench;
+  const { onProgress } = options;
+  const drawings = await TrainingDrawings.open(sprites, spriteSetsOf(mix), judge, mix.things, (done, of) =>
+    onProgress?.("Looking at training drawings", done, of),
+  );
+  const drawer = new SceneDrawer(sprites, judge.pictureSize);
+  const judged: Judged[] = [];
+  const controlled = new Map<string, number>();
+  for (const [index, task] of tasks.entries()) {
+    if (options.signal?.aborted) throw new NishikiError("aborted", "Stopped while the pictures were judged.");
+    const pixels = await readDrawn(folder, task, judge.pictureSize);
+    const [verdict] = (await judge.judge([pixels])) as [Verdict];
+    const composed = task.group === "synonym" ? [] : composeScenes(task, index, drawer, bench, realPerTask);
+    const real = await judge.judge(composed.map((scene) => scene.pixels));
+    const may = copyGroups.includes(task.group);
+    const control = may && (controlled.get(task.group) ?? 0) < controls;
+    if (control) controlled.set(task.group, (controlled.get(task.group) ?? 0) + 1);
+    judged.push({
+      task,
+      pixels,
+      verdict,
+      real,
+      ...(may && { nearest: drawings.nearest(pixels, verdict.features) }),
+      ...(control && { realNearest: drawings.nearest(composed[0]!.pixels, real[0]!.features) }),
+    });
+    onProgress?.("Judging", judged.length, tasks.length);
+  }
+  return judged;
+}
+
+/** The sets that things are drawn from where no filter hides them. */
+function spriteSetsOf(mix: SceneMix): SetName[] {
+  const styles = stylesOf(mix);
+  return spriteSets.map(({ name }) => name).filter((name) => styles.includes(name));
+}
+
+/** Scenes that show what a task asks for, which no training ever drew: their seeds are above every run's. */
+function composeScenes(
+  { content }: Task,
+  index: number,
+  drawer: SceneDrawer,
+  { sprites, mix, seed }: Bench,
+  count: number,
+): Scene[] {
+  return Array.from({ length: count }, (_, i) => {
+    const own = 2 ** 52 + random(seed, "real scene", index, i).uint32();
+    return drawer.draw(describeContent(content, own, sceneMix(mix), sprites));
+  });
+}
+
+/** Composed scenes for the autoencoder, of every style. */
+function* someScenes(tasks: readonly Task[], bench: Bench): Generator<Scene> {
+  const drawer = new SceneDrawer(bench.sprites, bench.judge.pictureSize);
+  for (const [index, task] of tasks.entries()) {
+    if (["style", "background", "twoThings", "colour"].includes(task.group))
+      yield* composeScenes(task, index, drawer, bench, 1);
+  }
+}

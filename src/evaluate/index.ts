@@ -1,0 +1,20 @@
+export { makeCard } from "./card.js";
+export { copyLimit, type Nearest, TrainingDrawings } from "./copies.js";
+export { defaultPrompts, type EvaluateOptions, evaluate, type Judged } from "./evaluate.js";
+export { type Judge, openJudge, packagedJudge, type Verdict } from "./judge.js";
+export { makePage } from "./page.js";
+export { embeddedMix, type GroupName, groups, makePlan, type PlanOptions, type Task } from "./plan.js";
+export type { Reconstruction } from "./reconstruction.js";
+export {
+  type CopyScore,
+  type MeasuredModel,
+  makeReport,
+  type PromptScore,
+  type Report,
+  type Score,
+  type SkillScore,
+} from "./report.js";
+export { type Mark, type SkillName, skills } from "./skills.js";
+export { frechetDistance, wilson } from "./statistics.js";
+export { type Synonym, synonyms } from "./synonyms.js";
+export { type ReportFiles, writeReport } from "./write-report.js";

@@ -1,0 +1,115 @@
+// A trained judge, ready to be asked what pictures show.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { fileError, openWeights } from "../checkpoint/node.js";
+import { type LabelClasses, type Question, questionNames, questions } from "../data/index.js";
+import type { Engine } from "../engine/index.js";
+import { NishikiError } from "../errors.js";
+import { trace } from "../graph/index.js";
+import { type JudgeConfig, judge } from "../models/index.js";
+import { hashFile } from "../pipeline/node.js";
+import { countClasses } from "../training/index.js";
+import { pixelsFromBytes } from "../training/tasks/autoencoder.js";
+
+/** The judge that comes with the package. */
+export const packagedJudge = fileURLToPath(new URL("../../weights/judge/", import.meta.url));
+
+/** What a judge says of one picture. */
+export interface Verdict {
+  /** The probability of each answer, in the order of the judge's classes. */
+  readonly answers: Readonly<Record<Question, Float32Array>>;
+  /** For distances of pictures. */
+  readonly features: Float32Array;
+}
+
+export interface Judge {
+  readonly pictureSize: number;
+  readonly classes: LabelClasses;
+  readonly sha256: string;
+  /** @param pictures `[size, size, 3]` bytes each */
+  judge(pictures: readonly Uint8Array[]): Promise<Verdict[]>;
+  close(): Promise<void>;
+}
+
+interface Description {
+  readonly format: 1;
+  readonly kind: "judge";
+  readonly file: string;
+  readonly sha256: string;
+  readonly config: JudgeConfig;
+  readonly classes: LabelClasses;
+}
+
+async function readDescription(folder: string): Promise<Description> {
+  const path = join(folder, "judge.json");
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    throw fileError(error, `read the judge ${path}`);
+  });
+  try {
+    const found = JSON.parse(text) as Description;
+    if (found.kind === "judge" && found.format === 1 && found.classes && found.config) return found;
+  } catch (cause) {
+    throw new NishikiError("checkpoint", `${path} cannot be used: it is not valid JSON.`, { cause });
+  }
+  throw new NishikiError("checkpoint", `${path} describes no judge (format 1).`);
+}
+
+/** Opens a folder that a judge's run wrote. @throws NishikiError "file", "checkpoint" */
+export async function openJudge(engine: Engine, folder: string = packagedJudge): Promise<Judge> {
+  const { file, sha256, config, classes } = await readDescription(folder);
+  const path = join(folder, file);
+  if ((await hashFile(path)) !== sha256) {
+    throw new NishikiError(
+      "checkpoint",
+      `${path} is not the file that judge.json means. Copy the judge anew.`,
+    );
+  }
+  const { pictureSize: size } = config;
+  const program = trace((tracer) => {
+    const pixels = pixelsFromBytes(tracer.input("pixels", ["batch", size, size, 3], "u8"));
+    return { ...judge(tracer.scope(), pixels, config, countClasses(classes)) };
+  });
+  const session = await engine.load(program, { weights: await openWeights(path) });
+  const ask = async (pictures: readonly Uint8Array[]): Promise<Verdict[]> => {
+    const pixels = new Uint8Array(pictures.length * size * size * 3);
+    for (const [i, picture] of pictures.entries()) pixels.set(picture, i * size * size * 3);
+    const shape = [pictures.length, size, size, 3];
+    const said = await session.run({ pixels: { dtype: "u8", shape, data: pixels } });
+    const row = (name: string, i: number) => {
+      const { data, shape } = said[name]!;
+      return (data as Float32Array).slice(i * shape[1]!, (i + 1) * shape[1]!);
+    };
+    return pictures.map((_, i) => ({
+      answers: Object.fromEntries(
+        questionNames.map((name) => [name, softmax(row(name, i))]),
+      ) as Verdict["answers"],
+      features: row("features", i),
+    }));
+  };
+  return {
+    pictureSize: size,
+    classes,
+    sha256,
+    // One picture at a time: what is said of it must not depend on those beside it.
+    judge: async (pictures) => {
+      const verdicts: Verdict[] = [];
+      for (const picture of pictures) verdicts.push(...(await ask([picture])));
+      return verdicts;
+    },
+    close: () => session.close(),
+  };
+}
+
+function softmax(logits: Float32Array): Float32Array {
+  const most = Math.max(...logits);
+  const raised = logits.map((value) => Math.exp(value - most));
+  const sum = raised.reduce((a, b) => a + b, 0);
+  return raised.map((value) => value / sum);
+}
+
+/** The place of an answer among those of a question; -1 where the judge does not know it. */
+export function classOf(classes: LabelClasses, question: Question, answer: string): number {
+  const names: readonly string[] = classes[questions[question]];
+  return names.indexOf(answer);
+}

@@ -1,0 +1,173 @@
+// The report as one self-contained page: the numbers, and for every skill its best, worst and some random pictures.
+import sharp from "sharp";
+import type { LabelClasses } from "../data/index.js";
+import { questionNames, questions } from "../data/index.js";
+import { escapeXml } from "../image/index.js";
+import { random } from "../random/index.js";
+import type { Judged } from "./evaluate.js";
+import { type GroupName, groupNames, groups } from "./plan.js";
+import type { PromptScore, Report, Score, SkillScore } from "./report.js";
+import { argMax } from "./skills.js";
+
+/** Pictures of each kind for a skill, and their side in pixels. */
+const shown = 8;
+const side = 144;
+
+const style = `
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 1280px; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff; }
+h2 { margin: 2.5rem 0 .3rem; } h3 { margin: 1rem 0 .3rem; font-size: 1rem; font-weight: 600; }
+table { border-collapse: collapse; margin: 1rem 0; } td, th { padding: .25rem .7rem; border-bottom: 1px solid #ddd; text-align: left; }
+td:not(:first-child), th:not(:first-child) { text-align: right; font-variant-numeric: tabular-nums; }
+.row { display: flex; flex-wrap: wrap; gap: 8px; } figure { margin: 0; width: ${side}px; font-size: 12px; line-height: 1.25; }
+figure img { width: ${side}px; height: ${side}px; display: block; border-radius: 4px; border: 3px solid #c44; box-sizing: border-box; }
+figure.right img { border-color: #3a3; } figcaption small { color: #777; display: block; }
+`;
+
+/** @returns HTML text */
+export async function makePage(
+  report: Report,
+  judged: readonly Judged[],
+  classes: LabelClasses,
+): Promise<string> {
+  const byId = new Map(judged.map((each) => [each.task.id, each]));
+  const { model, seed } = report;
+  const sections: string[] = [];
+  for (const group of groupNames) sections.push(await section(group, report, byId, classes));
+  const about = `${model.steps} steps of ${model.sampler}, guidance ${model.guidance}; seed ${seed}; judge ${report.judge.slice(0, 12)}`;
+  return [
+    "<!doctype html>",
+    `<html lang="en"><head><meta charset="utf-8"><title>${escapeXml(`${model.name} ${model.version}: scorecard`)}</title>`,
+    `<meta name="viewport" content="width=device-width"><style>${style}</style></head><body>`,
+    `<h1>${escapeXml(`${model.name} ${model.version}`)}: scorecard</h1><p>${escapeXml(about)}.</p>`,
+    "<p>A judge, a small network trained on composed scenes, says what every picture shows. Its ceiling is its share of right answers on",
+    "composed scenes of the same contents that neither it nor the model was trained on. Held-out pairs were never trained together.</p>",
+    skillTable(report.skills),
+    measures(report),
+    ...sections,
+    "</body></html>",
+    "",
+  ].join("\n");
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(1)}%`;
+const interval = ({ interval: [low, high] }: Score) => `${percent(low)} – ${percent(high)}`;
+
+function htmlTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[], tag: string) =>
+    `<tr>${cells.map((cell) => `<${tag}>${escapeXml(cell)}</${tag}>`).join("")}</tr>`;
+  return `<table>${line(head, "th")}${rows.map((cells) => line(cells, "td")).join("")}</table>`;
+}
+
+function skillTable(skills: readonly SkillScore[]): string {
+  const head = ["skill", "right", "95% interval", "judge's ceiling", "of the ceiling", "pictures"];
+  const rows = skills.map((score) => [
+    titleOf(score),
+    percent(score.share),
+    interval(score),
+    percent(score.ceiling),
+    percent(score.ofCeiling),
+    String(score.asked),
+  ]);
+  return htmlTable(head, rows);
+}
+
+const titleOf = ({ title, heldOut }: SkillScore) => (heldOut ? `${title}, held-out pairs` : title);
+
+function measures({ frechet, diversity, copying, reconstruction, synonyms, things, styles }: Report): string {
+  const copies = (name: string, { share, ofScenes, nearCopies, pictures }: Report["copying"]["plain"]) => [
+    name,
+    `${percent(share)} (${nearCopies} of ${pictures})`,
+    percent(ofScenes),
+  ];
+  const first = htmlTable(
+    ["measure", "generated", "composed scenes"],
+    [
+      [
+        "Fréchet distance of features to composed scenes",
+        frechet.generated.toFixed(2),
+        frechet.scenes.toFixed(2),
+      ],
+      ["mean distance of features over seeds", diversity.generated.toFixed(2), diversity.scenes.toFixed(2)],
+      copies("near copies of a training drawing, nothing changed asked for", copying.plain),
+      copies("near copies where a colour or a background was asked for", copying.changed),
+      ...(reconstruction ? [["autoencoder's PSNR", `${reconstruction.psnr.toFixed(2)} dB`, ""]] : []),
+    ],
+  );
+  const shares: [string, Score][] = [
+    ["common things", things.common],
+    ["rarer things", things.rarer],
+    ["words that training never showed: things", synonyms.things],
+    ["words that training never showed: colours", synonyms.colours],
+    ...Object.entries(styles).map(([name, score]): [string, Score] => [`style: ${name}`, score]),
+  ];
+  const rows = shares.map(([name, score]) => [
+    name,
+    percent(score.share),
+    interval(score),
+    String(score.asked),
+  ]);
+  return first + htmlTable(["part", "right", "95% interval", "pictures"], rows);
+}
+
+type Scored = { readonly score: PromptScore; readonly judged: Judged };
+
+async function section(
+  group: GroupName,
+  report: Report,
+  byId: ReadonlyMap<string, Judged>,
+  classes: LabelClasses,
+): Promise<string> {
+  const skill = group === "synonym" ? "synonym" : groups[group].skills[0];
+  if (!skill) return "";
+  const all = report.pictures.flatMap((score): Scored[] => {
+    const judged = byId.get(score.id);
+    return judged?.task.group === group ? [{ score, judged }] : [];
+  });
+  if (all.length === 0) return "";
+  const confidence = ({ score }: Scored) => score.marks[skill]!.confidence;
+  const sorted = [...all].sort((a, b) => confidence(b) - confidence(a));
+  const stream = random(report.seed, "page", group);
+  const some = [...all].map((each) => ({ each, at: stream.uniform() })).sort((a, b) => a.at - b.at);
+  const first = report.skills.find((score) => score.group === group);
+  const title = first ? titleOf(first) : "words that training never showed";
+  const rows = [
+    ["Best", sorted.slice(0, shown)],
+    ["Worst", sorted.slice(-shown).reverse()],
+    ["Random", some.slice(0, shown).map(({ each }) => each)],
+  ] as const;
+  const parts: string[] = [];
+  for (const [name, chosen] of rows) {
+    const figures = await Promise.all(chosen.map((each) => figure(each, skill, classes)));
+    parts.push(`<h3>${name}</h3><div class="row">${figures.join("")}</div>`);
+  }
+  return `<h2>${escapeXml(title)}</h2>${parts.join("")}`;
+}
+
+async function figure({ score, judged }: Scored, skill: string, classes: LabelClasses): Promise<string> {
+  const { right, confidence } = score.marks[skill]!;
+  const length = Math.round(Math.sqrt(judged.pixels.length / 3));
+  const raw = { width: length, height: length, channels: 3 as const };
+  const webp = await sharp(judged.pixels, { raw })
+    .resize(side * 2, side * 2)
+    .webp({ quality: 80 })
+    .toBuffer();
+  const seen = describe(judged, classes);
+  const caption = `${escapeXml(score.prompt)}<small>seed ${score.seed}, ${percent(confidence)}; seen: ${escapeXml(seen)}</small>`;
+  const source = `data:image/webp;base64,${webp.toString("base64")}`;
+  return `<figure${right ? ' class="right"' : ""}><img src="${source}" alt="" loading="lazy"><figcaption>${caption}</figcaption></figure>`;
+}
+
+/** What the judge saw, in a few words. */
+function describe({ verdict: { answers } }: Judged, classes: LabelClasses): string {
+  const said = Object.fromEntries(
+    questionNames.map((question) => {
+      const names: readonly string[] = classes[questions[question]];
+      return [question, names[argMax(answers[question])]!];
+    }),
+  );
+  const colour = (name: string | undefined) => (name === classes.colour[0] ? "" : `${name} `);
+  const first = `${said.count === "one" || said.layout !== "alone" ? "" : `${said.count} `}${colour(said.colour)}${said.thing}`;
+  const second =
+    said.layout === "alone" ? "" : ` ${said.layout} ${colour(said.secondColour)}${said.secondThing}`;
+  return `${first}${second}, ${said.style}${said.background === "none" ? "" : `, ${said.background}`}`;
+}

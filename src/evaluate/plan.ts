@@ -1,0 +1,247 @@
+// What is asked of a model: prompts from a seed, each with the content that it must show.
+import {
+  backgroundNames,
+  type Catalogue,
+  type ColourName,
+  colourNames,
+  isHeldOutPair,
+  pairsOf,
+  type SceneContent,
+  type SceneLayout,
+  type SceneMix,
+  type StyleName,
+  sceneMix,
+  styleNamed,
+  thingNamed,
+  vocabulary,
+  writeCaption,
+} from "../data/index.js";
+import { NishikiError } from "../errors.js";
+import { type Random, random } from "../random/index.js";
+import type { SkillName } from "./skills.js";
+import { type Synonym, synonyms } from "./synonyms.js";
+
+/** One picture to be drawn. */
+export interface Task {
+  /** Its name in the report, such as "colour-17". */
+  readonly id: string;
+  readonly group: GroupName;
+  readonly prompt: string;
+  readonly seed: number;
+  /** What the prompt says; of a synonym, what it means. */
+  readonly content: SceneContent;
+  readonly synonym?: Synonym;
+}
+
+/** What the embedded model was trained on; a model trained on something else is measured by its own mix. */
+export const embeddedMix: SceneMix = sceneMix({
+  things: vocabulary.map(({ name }) => name),
+  colours: colourNames,
+  backgrounds: backgroundNames,
+  styles: {
+    "3d": 1,
+    flat: 1,
+    silhouette: 1,
+    woodblock: 1,
+    cubist: 1,
+    watercolour: 1,
+    "pixel art": 1,
+    pencil: 1,
+  },
+});
+
+/** Of 1,000 prompts, how many there are of a group; whether they show pairs that training never shows; what is scored. */
+interface Group {
+  readonly share: number;
+  readonly heldOut: "never" | "always";
+  readonly skills: readonly SkillName[];
+  readonly choose: (stream: Random, mix: SceneMix, number: number) => SceneContent | null;
+}
+
+const plain = { background: null, layout: "single" } as const;
+
+function freeColour(stream: Random, mix: SceneMix): ColourName {
+  // White cannot be seen where there is no background.
+  return stream.pick(mix.colours.filter((name) => name !== "white"));
+}
+
+/** The styles in turn, so that every one is asked for equally often. */
+function styleAt(mix: SceneMix, number: number): StyleName {
+  const names = (Object.keys(mix.styles) as StyleName[]).filter((name) => (mix.styles[name] ?? 0) > 0);
+  return names[number % names.length]!;
+}
+
+const single = (
+  stream: Random,
+  mix: SceneMix,
+  given: Partial<SceneContent> = {},
+  colour: ColourName | null = null,
+) => ({
+  ...plain,
+  things: [{ name: stream.pick(mix.things), colour, count: 1 }],
+  style: styleOf(stream, mix),
+  ...given,
+});
+
+/** Half of all prompts name no style, or the first; the others any. */
+function styleOf(stream: Random, mix: SceneMix): StyleName {
+  return styleAt(mix, stream.uniform() < 0.5 ? 0 : stream.integer(64));
+}
+
+function pair(stream: Random, mix: SceneMix, layout: SceneLayout): SceneContent | null {
+  const [a, b] = [stream.pick(mix.things), stream.pick(mix.things)];
+  if (a === b) return null;
+  const things = [a, b].map((name) => ({ name, colour: null, count: 1 }));
+  return { things, layout, background: null, style: styleOf(stream, mix) };
+}
+
+function several(stream: Random, mix: SceneMix, number: number): SceneContent | null {
+  const name = stream.pick(mix.things);
+  if (thingNamed(name).plural === null) return null;
+  const count = 1 + (number % 4);
+  const things = [{ name, colour: null, count }];
+  return { things, layout: count === 1 ? "single" : "count", background: null, style: styleOf(stream, mix) };
+}
+
+function before(stream: Random, mix: SceneMix, number: number): SceneContent {
+  const name = mix.backgrounds[number % mix.backgrounds.length]!;
+  const coloured = name === "plain" || name === "stripes" || name === "dots" || name === "checks";
+  const colour = coloured ? stream.pick(mix.colours) : null;
+  return single(stream, mix, { background: { name, colour } });
+}
+
+/** The groups of prompts. "Held out" ones show a pair that training never shows: a colour, another thing or a filter with a thing. */
+export const groups = {
+  thing: { share: 200, heldOut: "never", skills: ["thing"], choose: (stream, mix) => single(stream, mix) },
+  colour: {
+    share: 150,
+    heldOut: "never",
+    skills: ["colour", "colourAndThing"],
+    choose: (stream, mix) => single(stream, mix, {}, freeColour(stream, mix)),
+  },
+  colourHeldOut: {
+    share: 120,
+    heldOut: "always",
+    skills: ["colour", "colourAndThing"],
+    choose: (stream, mix) =>
+      single(stream, mix, { style: styleAt(mix, stream.integer(2)) }, freeColour(stream, mix)),
+  },
+  twoThings: {
+    share: 100,
+    heldOut: "never",
+    skills: ["twoThings"],
+    choose: (stream, mix) => pair(stream, mix, "pair"),
+  },
+  twoThingsHeldOut: {
+    share: 60,
+    heldOut: "always",
+    skills: ["twoThings"],
+    choose: (stream, mix) => pair(stream, mix, "pair"),
+  },
+  count: { share: 100, heldOut: "never", skills: ["count"], choose: several },
+  place: {
+    share: 100,
+    heldOut: "never",
+    skills: ["place"],
+    choose: (stream, mix, number) => pair(stream, mix, number % 2 === 0 ? "left" : "above"),
+  },
+  background: { share: 110, heldOut: "never", skills: ["background"], choose: before },
+  style: {
+    share: 104,
+    heldOut: "never",
+    skills: ["style"],
+    choose: (stream, mix, number) => single(stream, mix, { style: styleAt(mix, number) }),
+  },
+  styleHeldOut: {
+    share: 60,
+    heldOut: "always",
+    skills: ["style"],
+    choose: (stream, mix, number) => {
+      const style = styleAt(mix, number);
+      return styleNamed(style).filter === null ? null : single(stream, mix, { style });
+    },
+  },
+  synonym: { share: 0, heldOut: "never", skills: [], choose: () => null },
+  diversity: { share: 0, heldOut: "never", skills: [], choose: () => null },
+} as const satisfies Record<string, Group>;
+
+export type GroupName = keyof typeof groups;
+export const groupNames = Object.keys(groups) as readonly GroupName[];
+
+/** Prompts of `thing` that are drawn with further seeds, and with how many in all. */
+export const diversityPrompts = 24;
+export const diversitySeeds = 4;
+
+export interface PlanOptions {
+  readonly seed: number;
+  /** About how many prompts, without synonyms and further seeds; the groups share them. */
+  readonly prompts: number;
+  readonly mix: SceneMix;
+  /** Which drawings there are: only what can also be composed can be compared with real scenes. */
+  readonly catalogue: Catalogue;
+}
+
+/** The tasks of an evaluation. Equal options give equal tasks. @throws NishikiError "data" where nothing can be asked */
+export function makePlan({ seed, prompts, mix, catalogue }: PlanOptions): Task[] {
+  const total = Object.values(groups).reduce((sum, { share }) => sum + share, 0);
+  const tasks: Task[] = [];
+  for (const group of groupNames) {
+    const count = Math.ceil((groups[group].share * prompts) / total);
+    for (let number = 0; number < count; number++) {
+      const content = chooseContent(group, number, seed, mix, catalogue);
+      if (content === undefined) break; // then there is none, or next to none, for the others either
+      const prompt = writeCaption(content, random(seed, "evaluation caption", group, number));
+      tasks.push({ id: `${group}-${number}`, group, prompt, seed: seed + tasks.length, content });
+    }
+  }
+  if (tasks.length === 0)
+    throw new NishikiError("data", "Nothing can be asked of this model with these sprites.");
+  return [...tasks, ...synonymTasks(seed, mix), ...diversityTasks(tasks, prompts)];
+}
+
+function chooseContent(
+  name: GroupName,
+  number: number,
+  seed: number,
+  mix: SceneMix,
+  catalogue: Catalogue,
+): SceneContent | undefined {
+  const { choose, heldOut }: Group = groups[name];
+  // One pair in 31 is held out, of two things or filters; many attempts find one for every number.
+  for (let attempt = 0; attempt < 2000; attempt++) {
+    const content = choose(random(seed, "evaluation", name, number, attempt), mix, number);
+    if (content === null) {
+      if (name === "styleHeldOut") number += 1;
+      continue;
+    }
+    if (pairsOf(content).some(isHeldOutPair) !== (heldOut === "always")) continue;
+    const { sets } = styleNamed(content.style);
+    const exists = (thing: string) => sets.some((set) => catalogue.has(thing, set));
+    if (content.things.every(({ name }) => exists(name))) return content;
+  }
+  return undefined;
+}
+
+/** The words that training never shows, each alone or with a thing. */
+function synonymTasks(seed: number, mix: SceneMix): Task[] {
+  return synonyms.flatMap((synonym, i): Task[] => {
+    const thing = "thing" in synonym ? synonym.thing : synonym.with;
+    if (!mix.things.includes(thing)) return [];
+    const colour = "colour" in synonym ? synonym.colour : null;
+    const content: SceneContent = { ...plain, things: [{ name: thing, colour, count: 1 }], style: "3d" };
+    const words = "colour" in synonym ? `${synonym.word} ${synonym.with}` : synonym.word;
+    const prompt = `${/^[aeiou]/.test(words) ? "an" : "a"} ${words}`;
+    return [{ id: `synonym-${i}`, group: "synonym", prompt, seed: seed + 100_000 + i, content, synonym }];
+  });
+}
+
+function diversityTasks(tasks: readonly Task[], prompts: number): Task[] {
+  const count = Math.min(diversityPrompts, Math.ceil(prompts / 20));
+  const some = tasks.filter(({ group }) => group === "thing").slice(0, count);
+  return some.flatMap((task, i) =>
+    Array.from({ length: diversitySeeds - 1 }, (_, j): Task => {
+      const seed = task.seed + 200_000 + j;
+      return { ...task, id: `diversity-${i}-${j + 1}`, group: "diversity", seed };
+    }),
+  );
+}

@@ -1,0 +1,51 @@
+// How much of a picture the autoencoder keeps: no generator that works in its latents can be better.
+import { join } from "node:path";
+import type { Scene } from "../data/index.js";
+import type { Engine } from "../engine/index.js";
+import { NishikiError } from "../errors.js";
+import type { AutoencoderConfig } from "../models/index.js";
+import { embeddedModel, readModelFolder } from "../pipeline/node.js";
+import { openRoundTrip } from "../training/index.js";
+import { mean } from "./statistics.js";
+
+export interface Reconstruction {
+  readonly scenes: number;
+  /** Mean over scenes of the peak signal-to-noise ratio in decibels, of bytes. */
+  readonly psnr: number;
+  readonly byStyle: Readonly<Record<string, number>>;
+}
+
+/** @param model a folder with a `model.json` */
+export async function measureReconstruction(
+  engine: Engine,
+  model: string = embeddedModel,
+  scenes: Iterable<Scene>,
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<Reconstruction> {
+  const { parts, pictureSize } = await readModelFolder(model);
+  const network = parts.autoencoder.config as unknown as AutoencoderConfig;
+  const trip = await openRoundTrip(
+    engine,
+    { run: join(model, parts.autoencoder.file), network },
+    pictureSize,
+  );
+  const byStyle = new Map<string, number[]>();
+  try {
+    for (const { pixels, content } of scenes) {
+      if (signal?.aborted) throw new NishikiError("aborted", "Stopped while the autoencoder was measured.");
+      const again = await trip.run(pixels, { deviation: 0, seed: 0, index: 0 });
+      byStyle.set(content.style, [...(byStyle.get(content.style) ?? []), psnr(pixels, again)]);
+    }
+  } finally {
+    await trip.close();
+  }
+  const all = [...byStyle.values()].flat();
+  const styles = [...byStyle].map(([style, values]) => [style, mean(values)] as const);
+  return { scenes: all.length, psnr: mean(all), byStyle: Object.fromEntries(styles) };
+}
+
+function psnr(a: Uint8Array, b: Uint8Array): number {
+  let squared = 0;
+  for (let i = 0; i < a.length; i++) squared += (a[i]! - b[i]!) ** 2;
+  return 10 * Math.log10((255 * 255) / Math.max(1e-3, squared / a.length));
+}

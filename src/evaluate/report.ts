@@ -1,0 +1,255 @@
+// From judged pictures to the numbers of a report.
+import { commonThings, type LabelClasses } from "../data/index.js";
+import { copyLimit } from "./copies.js";
+import type { Judged } from "./evaluate.js";
+import { classOf, type Verdict } from "./judge.js";
+import { type GroupName, groupNames, groups } from "./plan.js";
+import type { Reconstruction } from "./reconstruction.js";
+import { argMax, type SkillName, skills } from "./skills.js";
+import { frechetDistance, mean, spread, wilson } from "./statistics.js";
+
+/** What is measured, and how it draws. */
+export interface MeasuredModel {
+  readonly name: string;
+  readonly version: string;
+  /** SHA-256 of its files. */
+  readonly weights: Readonly<Record<string, string>>;
+  /** Whether it is a folder with a `model.json`. */
+  readonly own: boolean;
+  readonly steps: number;
+  readonly guidance: number;
+  readonly sampler: string;
+}
+
+/** How often pictures were right. */
+export interface Score {
+  readonly asked: number;
+  readonly right: number;
+  readonly share: number;
+  /** In which the share lies with a probability of 95%. */
+  readonly interval: readonly [low: number, high: number];
+}
+
+export interface SkillScore extends Score {
+  readonly skill: SkillName;
+  readonly group: GroupName;
+  readonly title: string;
+  readonly heldOut: boolean;
+  /** The judge's share of right answers on composed scenes of the same contents. */
+  readonly ceiling: number;
+  /** share / ceiling */
+  readonly ofCeiling: number;
+}
+
+export interface PromptScore {
+  readonly id: string;
+  readonly prompt: string;
+  readonly seed: number;
+  readonly marks: Readonly<Record<string, { readonly right: boolean; readonly confidence: number }>>;
+}
+
+export interface CopyScore {
+  readonly pictures: number;
+  readonly nearCopies: number;
+  readonly share: number;
+  /** The same share of composed scenes. */
+  readonly ofScenes: number;
+  readonly medianPsnr: number;
+}
+
+export interface Report {
+  readonly format: 1;
+  readonly model: MeasuredModel;
+  readonly judge: string;
+  readonly seed: number;
+  readonly prompts: number;
+  readonly skills: readonly SkillScore[];
+  /** Single things, by how often training shows them. */
+  readonly things: Readonly<Record<"common" | "rarer", Score>>;
+  readonly styles: Readonly<Record<string, Score>>;
+  readonly synonyms: Readonly<Record<"things" | "colours" | "all", Score>>;
+  readonly frechet: { readonly generated: number; readonly scenes: number; readonly pictures: number };
+  readonly diversity: { readonly generated: number; readonly scenes: number; readonly prompts: number };
+  readonly copying: { readonly limit: number; readonly plain: CopyScore; readonly changed: CopyScore };
+  readonly reconstruction?: Reconstruction | undefined;
+  readonly pictures: readonly PromptScore[];
+}
+
+interface Context {
+  readonly classes: LabelClasses;
+  readonly judge: string;
+  readonly model: MeasuredModel;
+  readonly seed: number;
+  readonly prompts: number;
+  readonly reconstruction: Reconstruction | undefined;
+}
+
+export function scoreOf(results: readonly boolean[]): Score {
+  const right = results.filter(Boolean).length;
+  const asked = results.length;
+  return {
+    asked,
+    right,
+    share: asked === 0 ? 0 : round(right / asked),
+    interval: roundAll(wilson(right, asked)),
+  };
+}
+
+/** Reports are compared as text: what machines compute differently in the last places is left out. */
+const round = (value: number) => Number(value.toFixed(4));
+const roundAll = ([low, high]: readonly [number, number]) => [round(low), round(high)] as const;
+
+export function makeReport(judged: readonly Judged[], context: Context): Report {
+  const { classes, model, judge, seed, prompts, reconstruction } = context;
+  const of = (group: GroupName) => judged.filter(({ task }) => task.group === group);
+  const thingRight = (each: Judged) => skills.thing.mark(each.verdict, each.task.content, classes).right;
+  const common = new Set(commonThings.map(({ name }) => name));
+  const isCommon = ({ task }: Judged) => common.has(task.content.things[0]!.name);
+  return {
+    format: 1,
+    model,
+    judge,
+    seed,
+    prompts,
+    skills: groupNames.flatMap((group) =>
+      groups[group].skills.map((skill) => scoreSkill(of(group), skill, group, classes)),
+    ),
+    things: {
+      common: scoreOf(of("thing").filter(isCommon).map(thingRight)),
+      rarer: scoreOf(
+        of("thing")
+          .filter((each) => !isCommon(each))
+          .map(thingRight),
+      ),
+    },
+    styles: scoreStyles(of("style"), classes),
+    synonyms: scoreSynonyms(of("synonym"), classes),
+    frechet: measureFrechet(judged),
+    diversity: measureDiversity(judged),
+    copying: {
+      limit: copyLimit,
+      plain: scoreCopies(of("thing")),
+      changed: scoreCopies([...of("colour"), ...of("colourHeldOut"), ...of("background")]),
+    },
+    ...(reconstruction && { reconstruction: roundReconstruction(reconstruction) }),
+    pictures: judged.map((each) => scorePrompt(each, classes)),
+  };
+}
+
+function scoreSkill(
+  judged: readonly Judged[],
+  skill: SkillName,
+  group: GroupName,
+  classes: LabelClasses,
+): SkillScore {
+  const { mark, title } = skills[skill];
+  const marks = judged.map(({ verdict, task }) => mark(verdict, task.content, classes).right);
+  const real = judged.flatMap(({ real, task }) =>
+    real.map((verdict) => mark(verdict, task.content, classes).right),
+  );
+  const score = scoreOf(marks);
+  const ceiling = scoreOf(real).share;
+  const heldOut = groups[group].heldOut === "always";
+  return {
+    skill,
+    group,
+    title,
+    heldOut,
+    ...score,
+    ceiling,
+    ofCeiling: ceiling === 0 ? 0 : round(score.share / ceiling),
+  };
+}
+
+function scoreStyles(judged: readonly Judged[], classes: LabelClasses): Record<string, Score> {
+  const styles = [...new Set(judged.map(({ task }) => task.content.style))];
+  const rightOf = (style: string) =>
+    judged
+      .filter(({ task }) => task.content.style === style)
+      .map(({ verdict, task }) => skills.style.mark(verdict, task.content, classes).right);
+  return Object.fromEntries(styles.map((style) => [style, scoreOf(rightOf(style))]));
+}
+
+/** Whether a synonym was understood: the thing, or one that would be right too; the colour of a colour's name. */
+export function synonymIsRight(
+  { verdict, task }: Pick<Judged, "verdict" | "task">,
+  classes: LabelClasses,
+): boolean {
+  const { synonym, content } = task;
+  if (!synonym) return false;
+  if ("colour" in synonym) return skills.colour.mark(verdict, content, classes).right;
+  const seen = argMax(verdict.answers.thing);
+  return [synonym.thing, ...synonym.also].some((name) => classOf(classes, "thing", name) === seen);
+}
+
+function scoreSynonyms(judged: readonly Judged[], classes: LabelClasses): Report["synonyms"] {
+  const right = (part: readonly Judged[]) => scoreOf(part.map((each) => synonymIsRight(each, classes)));
+  const isColour = ({ task: { synonym } }: Judged) => synonym !== undefined && "colour" in synonym;
+  return {
+    things: right(judged.filter((each) => !isColour(each))),
+    colours: right(judged.filter(isColour)),
+    all: right(judged),
+  };
+}
+
+/** Of all pictures that have composed counterparts, and of two sets of such counterparts. */
+function measureFrechet(judged: readonly Judged[]): Report["frechet"] {
+  const compared = judged.filter(({ task, real }) => task.group !== "diversity" && real.length >= 2);
+  if (compared.length < 2) return { generated: 0, scenes: 0, pictures: compared.length };
+  const features = (pick: (each: Judged) => Verdict) => compared.map((each) => pick(each).features);
+  const [drawn, first, second] = [
+    features(({ verdict }) => verdict),
+    features(({ real }) => real[0]!),
+    features(({ real }) => real[1]!),
+  ];
+  return {
+    generated: round(frechetDistance(drawn, first)),
+    scenes: round(frechetDistance(second, first)),
+    pictures: compared.length,
+  };
+}
+
+function measureDiversity(judged: readonly Judged[]): Report["diversity"] {
+  const further = judged.filter(({ task }) => task.group === "diversity");
+  const prompts = [...new Set(further.map(({ task }) => task.prompt))];
+  const sets = prompts.map((prompt) => judged.filter(({ task }) => task.prompt === prompt));
+  const generated = sets.map((set) => spread(set.map(({ verdict }) => verdict.features)));
+  const scenes = sets.map((set) => spread(set.map(({ real }) => real[0]!.features)));
+  return { generated: round(mean(generated)), scenes: round(mean(scenes)), prompts: prompts.length };
+}
+
+function scoreCopies(judged: readonly Judged[]): CopyScore {
+  const psnrs = judged.flatMap(({ nearest }) => nearest?.psnr ?? []);
+  const controls = judged.flatMap(({ realNearest }) => realNearest?.psnr ?? []);
+  const near = (values: readonly number[]) => values.filter((psnr) => psnr >= copyLimit).length;
+  const sorted = [...psnrs].sort((a, b) => a - b);
+  return {
+    pictures: psnrs.length,
+    nearCopies: near(psnrs),
+    share: psnrs.length === 0 ? 0 : round(near(psnrs) / psnrs.length),
+    ofScenes: controls.length === 0 ? 0 : round(near(controls) / controls.length),
+    medianPsnr: round(sorted[Math.floor(sorted.length / 2)] ?? 0),
+  };
+}
+
+function roundReconstruction({ scenes, psnr, byStyle }: Reconstruction): Reconstruction {
+  const styles = Object.entries(byStyle).map(([style, value]) => [style, round(value)] as const);
+  return { scenes, psnr: round(psnr), byStyle: Object.fromEntries(styles) };
+}
+
+function scorePrompt({ task, verdict }: Judged, classes: LabelClasses): PromptScore {
+  const { id, prompt, seed, group, content } = task;
+  const marks = groups[group].skills.map((skill) => {
+    const { right, confidence } = skills[skill].mark(verdict, content, classes);
+    return [skill, { right, confidence: round(confidence) }] as const;
+  });
+  const synonym =
+    group === "synonym" ? [["synonym", markOfSynonym({ verdict, task }, classes)] as const] : [];
+  return { id, prompt, seed, marks: Object.fromEntries([...marks, ...synonym]) };
+}
+
+function markOfSynonym(each: Pick<Judged, "verdict" | "task">, classes: LabelClasses) {
+  const skill = each.task.content.things[0]!.colour === null ? skills.thing : skills.colour;
+  const { confidence } = skill.mark(each.verdict, each.task.content, classes);
+  return { right: synonymIsRight(each, classes), confidence: round(confidence) };
+}

@@ -1,0 +1,24 @@
+// Writes a trained judge: its weights as float16, and what its answers mean.
+import { join } from "node:path";
+import { writeFileAtomic } from "../checkpoint/node.js";
+import { labelClasses } from "../data/index.js";
+import type { JudgeConfig } from "../models/index.js";
+import { hashFile } from "../pipeline/node.js";
+import { writeHalf } from "./model-export.js";
+
+export interface JudgeExport {
+  /** The run's folder, or a `.safetensors` file of finished weights. */
+  readonly run: string;
+  readonly network: JudgeConfig;
+  /** Folder for `judge.safetensors` and `judge.json`. */
+  readonly output: string;
+}
+
+/** @throws NishikiError "file", "checkpoint" */
+export async function exportJudge({ run, network, output }: JudgeExport): Promise<void> {
+  const file = "judge.safetensors";
+  await writeHalf(run, join(output, file));
+  const sha256 = await hashFile(join(output, file));
+  const description = { format: 1, kind: "judge", file, sha256, config: network, classes: labelClasses };
+  await writeFileAtomic(join(output, "judge.json"), `${JSON.stringify(description)}\n`);
+}

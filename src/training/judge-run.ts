@@ -1,0 +1,132 @@
+// Training a judge on composed scenes, some of them through the generator's autoencoder; every sample measures it on scenes
+// that training does not show.
+import type { CaptionedPicture, Scene } from "../data/index.js";
+import { labelClasses, labelsOf, type Question, questionNames, questions } from "../data/index.js";
+import type { Engine } from "../engine/index.js";
+import { NishikiError } from "../errors.js";
+import { trace } from "../graph/index.js";
+import { joinGrid } from "../image/index.js";
+import { type JudgeConfig, judge } from "../models/index.js";
+import { random } from "../random/index.js";
+import { withAverages } from "./averages-file.js";
+import type { JudgeTrainingConfig } from "./config.js";
+import type { State } from "./initial-state.js";
+import { exportJudge } from "./judge-export.js";
+import type { TrainingTask } from "./loop.js";
+import { PictureBatches, type PictureSource } from "./pictures.js";
+import { openRoundTrip, type RoundTrip } from "./round-trip.js";
+import { writeSheet } from "./sample-sheet.js";
+import { pixelsFromBytes } from "./tasks/autoencoder.js";
+import { countClasses, judgeBatch, judgeObjective } from "./tasks/judge.js";
+
+/** The task of a judge's run. @throws NishikiError "usage" for pictures that are no scenes, or of another size */
+export async function makeJudgeTask(
+  engine: Engine,
+  config: JudgeTrainingConfig,
+  source: PictureSource,
+): Promise<TrainingTask> {
+  const { network, batchSize, seed, samples } = config;
+  const { pictureSize: size } = network;
+  if (!("scenes" in config.data) || source.size !== size) {
+    throw new NishikiError(
+      "usage",
+      `A judge learns from scenes of ${size}×${size} pixels, the network's size.`,
+    );
+  }
+  const { autoencoder } = config;
+  const roundTrip = autoencoder ? await openRoundTrip(engine, autoencoder, size) : undefined;
+  const batches = new PictureBatches((from) => source.stream(seed, from), batchSize);
+  return {
+    objective: (batch) => judgeObjective(network, batch),
+    batch: async (step) => {
+      const scenes = (await batches.get(step)).map(asScene);
+      return judgeBatch(await wear(scenes, roundTrip, config, step), size);
+    },
+    sample: async (averages, step, folder) => {
+      const scenes = (await source.samples(samples)).map(asScene);
+      const shown = await wear(scenes.slice(0, 24), roundTrip, config, step);
+      const pictures = shown.map(({ pixels: data }) => ({
+        width: size,
+        height: size,
+        channels: 3 as const,
+        data,
+      }));
+      await writeSheet(folder, step, joinGrid(pictures, { columns: 6, spacing: 4 }));
+      await withAverages(folder, averages, (run) => exportJudge({ run, network, output: folder }));
+      return measure(engine, network, averages, scenes);
+    },
+    close: async () => {
+      await batches.close();
+      await roundTrip?.close();
+    },
+  };
+}
+
+function asScene(picture: CaptionedPicture): Scene {
+  return picture as Scene; // pictures of a source of scenes; checked when the task is made
+}
+
+/** Sends a share of the pictures through the autoencoder: which ones and with which noise depends on (seed, step) alone. */
+async function wear(
+  scenes: readonly Scene[],
+  roundTrip: RoundTrip | undefined,
+  { roundTrips, latentNoise, seed }: JudgeTrainingConfig,
+  step: number,
+): Promise<Scene[]> {
+  const numbers = random(seed, "wear", step);
+  const worn: Scene[] = [];
+  for (const [i, scene] of scenes.entries()) {
+    const [chosen, noise] = [numbers.uniform() < roundTrips, numbers.uniform() * latentNoise];
+    const index = step * scenes.length + i;
+    const pixels =
+      chosen && roundTrip
+        ? await roundTrip.run(scene.pixels, { deviation: noise, seed, index })
+        : scene.pixels;
+    worn.push({ ...scene, pixels });
+  }
+  return worn;
+}
+
+/** Share of right answers to each question, of the scenes that have one. */
+async function measure(
+  engine: Engine,
+  network: JudgeConfig,
+  averages: State,
+  scenes: readonly Scene[],
+): Promise<Record<string, number>> {
+  const batch = 8;
+  const { pictureSize: size } = network;
+  const program = trace((tracer) => {
+    const pixels = pixelsFromBytes(tracer.input("pixels", ["batch", size, size, 3], "u8"));
+    const { features: _, ...said } = judge(tracer.scope(), pixels, network, countClasses(labelClasses));
+    return said;
+  });
+  const session = await engine.load(program);
+  const [right, asked] = [new Map<Question, number>(), new Map<Question, number>()];
+  const count = (map: Map<Question, number>, key: Question) => map.set(key, (map.get(key) ?? 0) + 1);
+  try {
+    for (let from = 0; from < scenes.length; from += batch) {
+      const part = scenes.slice(from, from + batch);
+      const { pixels } = judgeBatch(part, size);
+      const said = await session.run({ pixels: pixels!, ...averages });
+      for (const [row, { content }] of part.entries()) {
+        const labels = labelsOf(content);
+        for (const question of questionNames) {
+          if (labels[question] === null) continue;
+          const classes: readonly string[] = labelClasses[questions[question]];
+          const logits = (said[question]!.data as Float32Array).subarray(
+            row * classes.length,
+            (row + 1) * classes.length,
+          );
+          count(asked, question);
+          if (classes[logits.indexOf(Math.max(...logits))] === labels[question]) count(right, question);
+        }
+      }
+    }
+  } finally {
+    await session.close();
+  }
+  return Object.fromEntries(
+    [...asked].map(([question, all]) => [question, (right.get(question) ?? 0) / all]),
+  );
+}

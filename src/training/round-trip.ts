@@ -1,0 +1,45 @@
+// Pictures through a frozen autoencoder and back, with some noise on the way: about what a generator's pictures look like.
+import type { Engine } from "../engine/index.js";
+import { add, cast, clamp, mul, round, trace } from "../graph/index.js";
+import { type AutoencoderConfig, decode, encode } from "../models/index.js";
+import { random } from "../random/index.js";
+import { openAutoencoder } from "./frozen.js";
+import { autoencoderScopes, pixelsFromBytes } from "./tasks/autoencoder.js";
+
+export interface RoundTrip {
+  /**
+   * @param pixels `[size, size, 3]` bytes
+   * @param noise deviation of the noise on latents, and where its numbers come from
+   */
+  run(pixels: Uint8Array, noise: { deviation: number; seed: number; index: number }): Promise<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** Opens an autoencoder for pictures of one size. @throws NishikiError "file", "checkpoint" */
+export async function openRoundTrip(
+  engine: Engine,
+  { run: path, network }: { readonly run: string; readonly network: AutoencoderConfig },
+  size: number,
+): Promise<RoundTrip> {
+  const side = size / network.fold / 2;
+  const shape = [1, side, side, network.latentChannels];
+  const program = trace((tracer) => {
+    const { encoder, decoder } = autoencoderScopes(tracer.scope());
+    const pixels = pixelsFromBytes(tracer.input("pixels", [1, size, size, 3], "u8"));
+    const latents = add(encode(encoder, pixels, network), tracer.input("noise", shape));
+    const again = clamp(decode(decoder, latents, network), -1, 1);
+    return { again: cast(round(mul(add(again, 1), 127.5)), "u8") };
+  });
+  const session = await engine.load(program, { weights: await openAutoencoder(path) });
+  return {
+    run: async (data, { deviation, seed, index }) => {
+      const count = side * side * network.latentChannels;
+      const numbers = random(seed, "round trip", index).normals(count);
+      const noise = { dtype: "f32" as const, shape, data: numbers.map((value) => value * deviation) };
+      const pixels = { dtype: "u8" as const, shape: [1, size, size, 3], data };
+      const { again } = await session.run({ pixels, noise });
+      return again!.data as Uint8Array;
+    },
+    close: () => session.close(),
+  };
+}

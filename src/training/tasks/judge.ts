@@ -1,0 +1,81 @@
+// The judge's objective: the cross-entropy of every question that a scene answers.
+
+import {
+  type LabelClasses,
+  labelClasses,
+  labelsOf,
+  questionNames,
+  questions,
+  type SceneContent,
+} from "../../data/index.js";
+import type { HostTensors } from "../../engine/index.js";
+import {
+  add,
+  gatherElements,
+  logSoftmax,
+  mul,
+  neg,
+  reshape,
+  slice,
+  sum,
+  type Tensor,
+} from "../../graph/index.js";
+import { type JudgeClasses, type JudgeConfig, judge } from "../../models/index.js";
+import type { Objective } from "../step-program.js";
+import { pixelsFromBytes } from "./autoencoder.js";
+
+/** How many classes each kind of question has. */
+export function countClasses(classes: LabelClasses): JudgeClasses {
+  const counts = Object.entries(classes).map(([name, names]) => [name, names.length]);
+  return Object.fromEntries(counts) as unknown as JudgeClasses;
+}
+
+/**
+ * The mean over pictures of the sum over questions. Inputs: `pixels [batch, size, size, 3]` bytes, `labels [batch,
+ * questions]`, and `asked [batch, questions]`, 1 where a picture answers a question and 0 where not.
+ */
+export function judgeObjective(config: JudgeConfig, batch: number): Objective {
+  const { pictureSize: size } = config;
+  return (tracer) => {
+    const bytes = tracer.input("pixels", [batch, size, size, 3], "u8");
+    const labels = tracer.input("labels", [batch, questionNames.length], "i64");
+    const asked = tracer.input("asked", [batch, questionNames.length]);
+    const said = judge(tracer.scope(), pixelsFromBytes(bytes), config, countClasses(labelClasses));
+    const column = (from: Tensor, i: number) => slice(from, 1, i, i + 1);
+    const losses = questionNames.map((question, i) => {
+      const right = gatherElements(logSoftmax(said[question]), column(labels, i), 1); // [batch, 1]
+      return mul(neg(sum(mul(right, column(asked, i)))), 1 / batch);
+    });
+    const loss = losses.reduce((total, each) => add(total, each));
+    return { loss: reshape(loss, []), metrics: { thing: losses[0]!, colour: losses[1]!, style: losses[4]! } };
+  };
+}
+
+/** Pictures `[size, size, 3]` and what they show, as the objective's inputs. */
+export function judgeBatch(
+  pictures: readonly { readonly pixels: Uint8Array; readonly content: SceneContent }[],
+  size: number,
+): HostTensors {
+  const batch = pictures.length;
+  const each = size * size * 3;
+  const pixels = new Uint8Array(batch * each);
+  const width = questionNames.length;
+  const labels = new BigInt64Array(batch * width);
+  const asked = new Float32Array(batch * width);
+  for (const [row, { pixels: bytes, content }] of pictures.entries()) {
+    pixels.set(bytes, row * each);
+    const right = labelsOf(content);
+    for (const [column, question] of questionNames.entries()) {
+      const answer = right[question];
+      if (answer === null) continue;
+      const classes: readonly string[] = labelClasses[questions[question]];
+      labels[row * width + column] = BigInt(classes.indexOf(answer));
+      asked[row * width + column] = 1;
+    }
+  }
+  return {
+    pixels: { dtype: "u8", shape: [batch, size, size, 3], data: pixels },
+    labels: { dtype: "i64", shape: [batch, width], data: labels },
+    asked: { dtype: "f32", shape: [batch, width], data: asked },
+  };
+}

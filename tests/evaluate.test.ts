@@ -1,0 +1,160 @@
+// The scorecard from end to end: a judge is trained on a few scenes, a tiny model is measured by it from the command line.
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { buildSprites, loadSprites, SceneDrawer } from "../src/data/index.js";
+import type { Engine } from "../src/engine/index.js";
+import { makeEngine } from "../src/engine/node.js";
+import { openJudge, type Report, TrainingDrawings } from "../src/evaluate/index.js";
+import { autoencoderConfigs } from "../src/models/index.js";
+import { completeTrainingConfig, readMetrics, type SampleReport, train } from "../src/training/index.js";
+import { runCli } from "./support/run-cli.js";
+import { writeTinyModel } from "./support/tiny-model.js";
+
+const things = ["cat", "comb", "apple", "star"];
+let folder: string;
+let engine: Engine;
+let model: string;
+const at = (...parts: readonly string[]) => join(folder, ...parts);
+
+const scenes = () => ({
+  sprites: at("sprites"),
+  workers: 0,
+  mix: {
+    things,
+    styles: { flat: 1, woodblock: 0.5 },
+    colours: ["red", "blue", "green"],
+    counts: 0.2,
+    twoThings: 0.2,
+  },
+});
+
+const judgeConfig = (given: Record<string, unknown> = {}) => ({
+  kind: "judge",
+  folder: at("judge"),
+  data: { scenes: scenes() },
+  network: "tiny",
+  autoencoder: { run: at("model", "autoencoder.safetensors"), network: { ...autoencoderConfigs.tiny } },
+  batchSize: 4,
+  optimizer: { kind: "adamw" },
+  schedule: { steps: 24, learningRate: 0.01, warmup: 0, decay: 0, average: 0.9 },
+  sampleEvery: 1000,
+  samples: 24,
+  ...given,
+});
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nishiki-evaluate-"));
+  engine = makeEngine({ threads: 1 });
+  model = await writeTinyModel(at("model"));
+  await buildSprites({ output: at("sprites"), things, sets: ["flat", "3d"], size: 64 });
+}, 120_000);
+afterAll(async () => {
+  await engine.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe("a judge", { timeout: 300_000 }, () => {
+  it("learns, goes on bit for bit where it was stopped, and is written with what its answers mean", async () => {
+    const samples: SampleReport[] = [];
+    const onSample = (report: SampleReport) => samples.push(report);
+    await train(completeTrainingConfig(judgeConfig()), { engine, onSample });
+    const losses = (await readMetrics(at("judge"))).flatMap(({ loss }) => loss ?? []);
+    const mean = (part: readonly number[]) => part.reduce((a, b) => a + b, 0) / part.length;
+    expect(mean(losses.slice(-5))).toBeLessThan(mean(losses.slice(0, 5)) * 0.8);
+    expect(samples[0]!.measured.layout).toBeGreaterThan(0.4);
+
+    const other = (steps: number) => {
+      const config = judgeConfig({ folder: at("other") });
+      return completeTrainingConfig({ ...config, schedule: { ...config.schedule, steps } });
+    };
+    await train(other(11), { engine });
+    await train(other(24), { engine, resume: true });
+    const checkpoint = (run: string) => readFile(at(run, "checkpoint.safetensors"));
+    expect((await checkpoint("other")).equals(await checkpoint("judge"))).toBe(true);
+
+    const judge = await openJudge(engine, at("judge"));
+    const sprites = await loadSprites(at("sprites"));
+    const drawings = await TrainingDrawings.open(sprites, ["flat"], judge, things);
+    const drawer = new SceneDrawer(sprites);
+    const draw = (x: number, size: number, colour: "green" | null) =>
+      drawer.draw({
+        content: {
+          things: [{ name: "cat", colour, count: 1 }],
+          layout: "single",
+          background: null,
+          style: "flat",
+        },
+        caption: "a cat",
+        placements: [{ thing: "cat", colour, set: "flat", x, y: 0.5, size }],
+        variant: 1,
+      }).pixels;
+    const nearest = async (pixels: Uint8Array) => {
+      const [verdict] = await judge.judge([pixels]);
+      return drawings.nearest(pixels, verdict!.features);
+    };
+    const moved = await nearest(draw(0.53, 0.76, null));
+    expect(moved).toMatchObject({ thing: "cat", set: "flat" });
+    expect(moved.psnr).toBeGreaterThan(22);
+    expect((await nearest(draw(0.53, 0.76, "green"))).psnr).toBeLessThan(20);
+    await judge.close();
+  });
+
+  it("learns from scenes of its size alone", async () => {
+    const small = judgeConfig({ folder: at("small"), data: { scenes: { ...scenes(), size: 128 } } });
+    await expect(train(completeTrainingConfig(small), { engine })).rejects.toThrow(/scenes of 256×256/);
+  });
+});
+
+describe("nishiki evaluate", { timeout: 300_000 }, () => {
+  const args = (output: string, ...more: readonly string[]) => [
+    ...["evaluate", model, "--judge", at("judge"), "--sprites", at("sprites"), "--config", at("config.json")],
+    ...["--prompts", "12", "--steps", "1", "--guidance", "1", "--threads", "1", "--output", output, ...more],
+  ];
+  beforeAll(async () => {
+    await writeFile(at("config.json"), JSON.stringify(judgeConfig()));
+  });
+
+  it("writes numbers, a page and a table, and the same ones again", async () => {
+    const first = await runCli(args(at("one")));
+    expect(first.stderr).toContain("single thing");
+    expect(first.code).toBe(0);
+    expect(first.stdout.trim().split("\n")).toEqual([
+      at("one", "report.json"),
+      at("one", "report.html"),
+      at("one", "card.md"),
+    ]);
+    const report = JSON.parse(await readFile(at("one", "report.json"), "utf8")) as Report;
+    expect(report.model).toMatchObject({ name: "tiny", steps: 1, guidance: 1 });
+    expect(report.skills.map(({ skill }) => skill)).toContain("background");
+    for (const { asked, right, share } of report.skills)
+      expect(share).toBeCloseTo(asked === 0 ? 0 : right / asked, 4);
+    // A network with random weights draws no copies, and composed scenes are no further from each other than its noise.
+    expect(report.copying.changed.share).toBe(0);
+    expect(report.frechet.generated).toBeGreaterThan(report.frechet.scenes);
+    expect(report.reconstruction!.psnr).toBeGreaterThan(0);
+    expect(await readFile(at("one", "report.html"), "utf8")).toContain("data:image/webp;base64,");
+    expect(await readFile(at("one", "card.md"), "utf8")).toContain("| single thing |");
+
+    // A folder that lacks some pictures goes on; another folder and number of threads give the same bytes.
+    await rm(at("one", "pictures", "thing-0.png"));
+    await runCli(args(at("one")));
+    await runCli([...args(at("two")), "--threads", "2"]);
+    const bytes = (output: string) => readFile(at(output, "report.json"), "utf8");
+    expect(await bytes("one")).toBe(`${JSON.stringify(report, null, 1)}\n`);
+    expect(await bytes("two")).toBe(await bytes("one"));
+  });
+
+  it("refuses a folder of another evaluation, a missing judge and sprites that are not built", async () => {
+    const other = await runCli(args(at("one"), "--evaluation-seed", "5"));
+    expect(other.code).toBe(1);
+    expect(other.stderr).toContain("another evaluation");
+    const noJudge = await runCli([...args(at("four")), "--judge", at("nowhere")]);
+    expect(noJudge.stderr).toMatch(/Cannot read the judge .*nowhere/);
+    const noSprites = await runCli([...args(at("five")), "--sprites", at("nowhere")]);
+    expect(noSprites.stderr).toContain("nishiki data build");
+    const noNumber = await runCli([...args(at("six")), "--prompts", "many"]);
+    expect(noNumber.code).toBe(2);
+  });
+});
