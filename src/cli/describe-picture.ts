@@ -5,7 +5,7 @@ import { type Description, formatBytes } from "./description.js";
 import { readBytes } from "./read-bytes.js";
 
 function describeReceipt({ request, model, ...receipt }: Receipt, pixels: string): Description {
-  const { guidanceInterval, negative, image, mask, extend, tile, ...settings } = request;
+  const { guidanceInterval, negative, image, mask, extend, tile, fast, ...settings } = request;
   const picture = (given: PictureReference | undefined) =>
     given && `${given.name || "not a file"}, ${given.width}x${given.height}`;
   const sides = Object.entries(extend ?? {}).filter(([, pixels]) => pixels > 0);
@@ -19,6 +19,7 @@ function describeReceipt({ request, model, ...receipt }: Receipt, pixels: string
       mask: picture(mask),
       extend: extend && sides.map(([side, pixels]) => `${side} ${pixels}`).join(", "),
       tile: tile ? "yes" : undefined,
+      fast: fast ? "yes" : undefined,
       model: `${model.name} ${model.version}`,
       drawnBy: `nishiki ${receipt.version} on ${receipt.device}, ${receipt.platform}, ${receipt.runtime}`,
       pixels: pixels === receipt.pixels ? "as they were drawn" : "changed since they were drawn",

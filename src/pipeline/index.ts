@@ -10,6 +10,7 @@ export {
   predictionSettings,
 } from "./machine.js";
 export {
+  type FastPart,
   type ModelDefaults,
   type ModelManifest,
   type ModelPart,
@@ -19,6 +20,7 @@ export {
 export {
   decodePixels,
   encodeWords,
+  getSchedule,
   makeDenoiser,
   type NetworkSessions,
   type Words,

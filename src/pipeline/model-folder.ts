@@ -30,6 +30,11 @@ export interface ModelPart {
 /** A network that doubles pictures, and how it is sampled. */
 export interface SuperResolutionPart extends ModelPart, SuperResolutionSettings {}
 
+/** A denoiser that draws in a few steps of Euler without guidance: of the same inputs, distilled for just these steps. */
+export interface FastPart extends ModelPart {
+  readonly steps: number;
+}
+
 /** Settings that suit the model; a request that leaves them open gets these. */
 export interface ModelDefaults {
   readonly steps: number;
@@ -53,6 +58,8 @@ export interface ModelManifest {
     readonly denoiser: ModelPart;
     /** Draws pictures twice and four times as large; without it the model has one size. */
     readonly superResolution?: SuperResolutionPart;
+    /** Draws in a few steps; without it the model has one pace. */
+    readonly fast?: FastPart;
   };
   /** The file `tokenizer.json` of the text encoder. */
   readonly tokenizer: string;
@@ -96,6 +103,8 @@ const superResolution = recordOf<SuperResolutionPart>({
   augmentation: numberWithin(0, 2),
 });
 
+const fast = recordOf<FastPart>({ ...partChecks, steps: wholeNumber(1, 1000) });
+
 const latentShape: Check<readonly [number, number, number]> = (value, where) => {
   const [height, width, channels] = listOf(wholeNumber(1), 3)(value, where);
   return [height!, width!, channels!];
@@ -111,6 +120,7 @@ const manifestChecks = recordOf<ModelManifest>({
     autoencoder: part,
     denoiser: part,
     superResolution: optional(superResolution),
+    fast: optional(fast),
   }),
   tokenizer: fileName,
   latents: recordOf<ModelManifest["latents"]>({

@@ -15,6 +15,8 @@ export interface NetworkSessions {
   readonly decoder: Session;
   /** Loads the encoder when it is first needed; undefined where the model's weights have none. */
   readonly encoder?: () => Promise<Session>;
+  /** Loads the denoiser for few steps when it is first needed; undefined where the model has no such part. */
+  readonly fast?: () => Promise<Session>;
   /** Doubles pictures; undefined where the model has no such part. */
   readonly superResolution?: SuperResolution;
 }

@@ -14,7 +14,7 @@ import type { NetworkSessions } from "./networks.js";
 import { hashFile, readEnvironment } from "./node-environment.js";
 import { getOwnContext, makeOwnFamily } from "./own-family.js";
 import type { PipelineParts } from "./pipeline.js";
-import { readSuperResolution, traceEncoder, traceNetworks } from "./programs.js";
+import { readSuperResolution, traceEncoder, traceFast, traceNetworks } from "./programs.js";
 import type { RequestContext } from "./request.js";
 import { type SuperResolution, traceSuperResolution } from "./super-resolution.js";
 
@@ -182,11 +182,18 @@ async function loadOwnModel(
     );
     return encoding;
   };
+  let opened: Promise<Session> | undefined;
+  const few = () => {
+    const part = manifest.parts.fast!;
+    const program = traceFast(manifest)!;
+    opened ??= openPart(folder, part, [program]).then((weights) => engines[1].load(program, { weights }));
+    return opened;
+  };
   const doubling = openSuperResolution(folder, manifest, engines[1]);
   // Closing a session waits for what it is doing; an engine's thread must not be ended in the middle of that.
   const close = async () => {
     const sessions: readonly Session[] = await opening.then(Object.values, () => []);
-    const later = [encoding, ...doubling.opened].map((session) => session?.catch(() => undefined));
+    const later = [encoding, opened, ...doubling.opened].map((session) => session?.catch(() => undefined));
     const all = [...sessions, ...(await Promise.all(later))];
     await Promise.all(all.map((session) => session?.close()));
     await Promise.all(engines.map((engine) => engine.close()));
@@ -201,6 +208,7 @@ async function loadOwnModel(
     const sessions = {
       ...(await opening),
       ...(context.takes.includes("image") && { encoder }),
+      ...(manifest.parts.fast && { fast: few }),
       ...(doubling.network && { superResolution: doubling.network }),
     };
     return { family: makeOwnFamily({ manifest, tokenizer, sessions }), environment, close };

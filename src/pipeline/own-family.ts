@@ -19,9 +19,11 @@ import {
 import { fromBytes, toBytes } from "./pixels.js";
 import {
   enlargingFactor,
+  type OptionalSetting,
   type PictureSettings,
   type PictureSizes,
   type RequestContext,
+  type RequestDefaults,
   upscaleNames,
 } from "./request.js";
 import { doubleByDiffusion, type Values } from "./super-resolution.js";
@@ -41,15 +43,37 @@ export function getOwnContext(
   { defaults, pictureSize, parts }: ModelManifest,
   { hasEncoder }: { readonly hasEncoder: boolean },
 ): RequestContext {
-  const takes = hasEncoder ? [...always, ...withEncoder] : always;
+  const takes: readonly OptionalSetting[] = [
+    ...always,
+    ...(hasEncoder ? withEncoder : []),
+    ...(parts.fast ? (["fast"] as const) : []),
+  ];
+  const fast = parts.fast && { steps: parts.fast.steps, guidance: 1, sampler: "euler" };
   const ways = parts.superResolution ? upscaleNames : (["lanczos"] as const);
   const sizes: PictureSizes = { usual: [pictureSize, pictureSize], enlarging: { factors: [2, 4], ways } };
-  const check = ({ image, size }: PictureSettings) => {
+  const check = (settings: PictureSettings) => {
+    const { image, size } = settings;
+    if (settings.fast && fast) checkFast(settings, fast);
     if (!image || enlargingFactor(sizes, size) === undefined) return;
     const reason = `pictures that begin from an image are drawn at ${sizes.usual.join("x")} pixels`;
     throw new NishikiError("usage", `size: ${reason}, got ${size}.`);
   };
-  return { defaults, sizes, takes, check };
+  return { defaults, sizes, takes, check, ...(fast && { fast }) };
+}
+
+/** What a network was distilled for cannot be changed. @throws NishikiError "usage" */
+function checkFast(settings: PictureSettings, fast: RequestDefaults): void {
+  for (const name of ["steps", "guidance", "sampler"] as const) {
+    if (settings[name] === fast[name]) continue;
+    const how = `${fast.steps} steps of ${fast.sampler} without guidance`;
+    throw new NishikiError(
+      "usage",
+      `${name}: the fast network draws in ${how}, got ${settings[name]}. Leave out ${name}, or fast.`,
+    );
+  }
+  if (settings.negative === "" && settings.schedule === undefined) return;
+  const name = settings.negative === "" ? "schedule" : "negative";
+  throw new NishikiError("usage", `${name}: the fast network takes none. Leave out ${name}, or fast.`);
 }
 
 interface Prompt {
@@ -80,8 +104,13 @@ export function makeOwnFamily(model: OwnModel): ModelFamily {
   const { manifest, sessions } = model;
   const context = getOwnContext(manifest, { hasEncoder: sessions.encoder !== undefined });
   const schedule = getSchedule(manifest);
-  const network = makeDenoiser(sessions.denoiser, manifest);
+  const whole = makeDenoiser(sessions.denoiser, manifest);
+  const few = async () => {
+    if (!sessions.fast) throw new NishikiError("internal", "The model has no part for few steps.");
+    return makeDenoiser(await sessions.fast(), manifest);
+  };
   const prepare = async (settings: PictureSettings): Promise<Drawing> => {
+    const network = settings.fast ? await few() : whole;
     const { words, warnings } = await encodePrompt(model, settings);
     const denoise: Denoiser<Side> = (x, sigma, sides, signal) =>
       network(

@@ -224,6 +224,12 @@ function buildPart(
   }
 }
 
+/** The denoiser for few steps: the same inputs and output. @throws NishikiError "checkpoint" */
+export function traceFast({ parts, ...rest }: ModelManifest): Program | undefined {
+  if (!parts.fast) return undefined;
+  return buildPart(denoisers, "denoiser", { ...rest, parts: { ...parts, denoiser: parts.fast } });
+}
+
 /**
  * The programs of a model's networks.
  * @throws NishikiError "checkpoint" for an architecture that is not known, or sizes that do not fit together.

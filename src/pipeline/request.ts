@@ -62,6 +62,8 @@ export interface PictureSettings {
   readonly reuse?: number;
   /** How a picture comes to a size that is larger than what the model draws by itself. */
   readonly upscale?: UpscaleName;
+  /** Whether a network draws that needs only a few steps and no guidance. */
+  readonly fast?: boolean;
 }
 
 /** A second diffusion model, or a plain filter. */
@@ -82,6 +84,7 @@ export const optionalSettings = [
   "tile",
   "reuse",
   "upscale",
+  "fast",
 ] as const satisfies readonly (keyof PictureSettings)[];
 
 export type OptionalSetting = (typeof optionalSettings)[number];
@@ -101,6 +104,8 @@ export interface RequestDefaults {
 /** What may be asked of a model, and what it does where it is not asked. */
 export interface RequestContext {
   readonly defaults: RequestDefaults;
+  /** What it does where few steps are asked for. */
+  readonly fast?: RequestDefaults;
   readonly sizes: PictureSizes;
   /** The optional settings that this model takes. */
   readonly takes: readonly OptionalSetting[];
@@ -127,6 +132,10 @@ export function enlargingFactor(
 }
 
 const noExtension: Extension = { left: 0, right: 0, top: 0, bottom: 0 };
+
+/** What suits the model, and what is asked of it. */
+const suiting = ({ defaults, fast }: RequestContext, given: { readonly fast?: unknown }) =>
+  given.fast === true && fast ? fast : defaults;
 
 /** Seeds and seed + count stay whole numbers that JavaScript holds exactly. */
 export const SEED_LIMIT = 2 ** 53 - 1;
@@ -165,7 +174,7 @@ export const pictureFields: Fields<PictureSettings, RequestContext> = {
   },
   steps: {
     check: wholeNumber(1, 1000),
-    fallback: ({ defaults }) => defaults.steps,
+    fallback: (context, given) => suiting(context, given).steps,
     flag: "--steps <number>",
     numeric: true,
     help: "steps of the sampler; more take longer",
@@ -173,7 +182,7 @@ export const pictureFields: Fields<PictureSettings, RequestContext> = {
   },
   guidance: {
     check: numberWithin(0, 100),
-    fallback: ({ defaults }) => defaults.guidance,
+    fallback: (context, given) => suiting(context, given).guidance,
     flag: "-g, --guidance <number>",
     numeric: true,
     help: "how closely to follow the prompt; 1 is the plain model, 0 ignores the prompt",
@@ -196,7 +205,7 @@ export const pictureFields: Fields<PictureSettings, RequestContext> = {
   },
   sampler: {
     check: samplerName,
-    fallback: ({ defaults }) => samplerName(defaults.sampler, "sampler"),
+    fallback: (context, given) => samplerName(suiting(context, given).sampler, "sampler"),
     flag: "--sampler <name>",
     help: `one of ${Object.keys(samplers).join(", ")}; other programs' names are known too, such as "DPM++ 2M Karras"`,
     fallbackWords: "the model's",
@@ -287,6 +296,11 @@ export const pictureFields: Fields<PictureSettings, RequestContext> = {
     flag: "--upscale <way>",
     help: `how to come to a larger --size than the model's own, one of ${upscaleNames.join(", ")}`,
     fallbackWords: "super-resolution, where the model has it",
+  },
+  fast: {
+    check: optional(flag),
+    flag: "--fast",
+    help: "draw in a few steps without guidance, by a network that was distilled for that; other pictures, and less exact",
   },
 };
 

@@ -83,6 +83,27 @@ export interface SuperResolutionTrainingConfig extends CommonConfig {
   readonly samples: number;
 }
 
+/** The teacher's paths, from which a student learns. */
+export interface PathsConfig {
+  readonly folder?: string;
+  readonly count: number;
+  readonly perShard: number;
+  readonly firstShards: number;
+  readonly stepsPerShard: number;
+  readonly steps: number;
+  readonly stepsPerWindow: number;
+  readonly guidance?: number;
+  readonly sampler?: string;
+}
+
+export interface DistillationTrainingConfig extends CommonConfig {
+  readonly kind: "distillation";
+  readonly teacher: string;
+  readonly latents: Pick<LatentsConfig, "folder" | "perShard">;
+  readonly paths: PathsConfig;
+  readonly prompts: readonly string[];
+}
+
 export interface JudgeTrainingConfig extends CommonConfig {
   readonly kind: "judge";
   readonly network: JudgeConfig;
@@ -95,6 +116,7 @@ export interface JudgeTrainingConfig extends CommonConfig {
 export type TrainingConfig =
   | AutoencoderTrainingConfig
   | DenoiserTrainingConfig
+  | DistillationTrainingConfig
   | JudgeTrainingConfig
   | SuperResolutionTrainingConfig;
 
@@ -231,6 +253,45 @@ const superResolutionTable: Table<SuperResolutionTrainingConfig> = {
   samples: field(wholeNumber(1, 64), "pictures in a sample sheet", 4),
 };
 
+const paths: Table<PathsConfig> = {
+  folder: field(
+    optional(filledText),
+    "where the teacher's paths are kept; made when they are not there",
+    undefined,
+    "paths in the run's folder",
+  ),
+  count: field(size, "paths in all, each from its own noise", 12_000),
+  perShard: field(wholeNumber(1, 100_000), "paths in one file", 500),
+  firstShards: field(size, "files that the first step draws from", 4),
+  stepsPerShard: field(wholeNumber(0, 1e9), "steps until one more is drawn from; 0: all from the start", 20),
+  steps: field(wholeNumber(1, 1000), "steps of the student", 4),
+  stepsPerWindow: field(wholeNumber(1, 1000), "steps of the teacher for each of these", 3),
+  guidance: field(
+    optional(numberWithin(0, 100)),
+    "guidance scale of the teacher",
+    undefined,
+    "that of its model",
+  ),
+  sampler: field(optional(samplerName), "sampler of the teacher", undefined, "that of its model"),
+};
+
+const distillationTable: Table<DistillationTrainingConfig> = {
+  kind: needed(oneOf(["distillation"]), '"distillation"'),
+  ...common,
+  batchSize: field(size, "steps of paths in a step", 128),
+  lanes,
+  teacher: field(filledText, "folder of the model that is taught from, and begun with", "weights"),
+  latents: group({ folder: latents.folder, perShard: latents.perShard }, "captions, encoded once"),
+  paths: group(paths, "what the teacher does"),
+  ...often,
+  prompts: field(
+    listOf(filledText),
+    "drawn as samples at seed 0; none for no samples",
+    fixedPrompts,
+    "eight fixed ones",
+  ),
+};
+
 const judgeTable: Table<JudgeTrainingConfig> = {
   kind: needed(oneOf(["judge"]), '"judge"'),
   ...common,
@@ -255,8 +316,9 @@ const tables = {
   denoiser: denoiserTable,
   superResolution: superResolutionTable,
   judge: judgeTable,
+  distillation: distillationTable,
 };
-export const trainingKinds = ["autoencoder", "denoiser", "superResolution", "judge"] as const;
+export const trainingKinds = Object.keys(tables) as readonly (keyof typeof tables)[];
 
 /**
  * Checks a config and fills in its defaults.
@@ -310,6 +372,9 @@ export function describeTrainingConfig(): string {
     "",
     "A config for super-resolution, the second stage that doubles pictures:",
     ...describeFields(superResolutionTable),
+    "",
+    "A config for a distillation, whose student draws in a few steps without guidance (--fast):",
+    ...describeFields(distillationTable),
     "",
     "A config for a judge, which says what pictures show and scores those of a model:",
     ...describeFields(judgeTable),

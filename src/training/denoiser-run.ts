@@ -4,7 +4,7 @@ import type { Engine } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { type CaptionedPicture, contactSheet } from "../image/index.js";
 import { renderSvg } from "../image/node.js";
-import { Pipeline } from "../pipeline/index.js";
+import { type PictureRequest, Pipeline } from "../pipeline/index.js";
 import { loadParts } from "../pipeline/node.js";
 import { withAverages } from "./averages-file.js";
 import type { DenoiserTrainingConfig } from "./config.js";
@@ -122,14 +122,19 @@ async function exportAverages(
 }
 
 /** Draws prompts at seed 0 with a model's own defaults, each with its prompt below. */
-async function drawPrompts(model: string, engine: Engine, prompts: readonly string[]) {
+export async function drawPrompts(
+  model: string,
+  engine: Engine,
+  prompts: readonly string[],
+  request: Omit<Partial<PictureRequest>, "prompt"> = {},
+) {
   const { device, threads } = engine;
   const parts = await loadParts({ model, device, threads });
   const pipeline = new Pipeline({ ...parts, encodeFile: () => new Uint8Array() });
   const drawn: CaptionedPicture[] = [];
   try {
     for (const prompt of prompts) {
-      for await (const event of pipeline.generate({ prompt, seed: 0 })) {
+      for await (const event of pipeline.generate({ ...request, prompt, seed: 0 })) {
         if (event.kind !== "picture") continue;
         const { width, height, pixels: data } = event;
         drawn.push({ picture: { width, height, channels: 3, data }, caption: prompt });

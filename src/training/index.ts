@@ -10,6 +10,7 @@ export {
   type TrainingConfig,
 } from "./config.js";
 export type { DataConfig } from "./data-config.js";
+export { addFast, type FastExport } from "./fast-export.js";
 export { exportJudge, type JudgeExport } from "./judge-export.js";
 export {
   type RunOptions,

@@ -6,6 +6,7 @@ import { makeAutoencoderTask } from "./autoencoder-run.js";
 import { refuseBegun } from "./checkpoint.js";
 import type { TrainingConfig } from "./config.js";
 import { makeDenoiserTask } from "./denoiser-run.js";
+import { makeDistillationTask } from "./distillation-run.js";
 import { type Settings, writeFingerprint } from "./fingerprint.js";
 import { makeJudgeTask } from "./judge-run.js";
 import { runTraining, type StartReport, type StepReport, type TrainingTask } from "./loop.js";
@@ -54,7 +55,7 @@ export async function train(config: TrainingConfig, options: TrainOptions): Prom
   if (!resume) await refuseBegun(folder); // before pictures are read, which may take minutes
   const source = await openPictures(config.data, { signal });
   for (const problem of source.problems) onNotice?.(`Left out: ${problem}.`);
-  const { task, settings } = await openTask(config, source, options);
+  const { task, settings, startFrom = config.startFrom } = await openTask(config, source, options);
   const onSample = async (step: number, measured: Readonly<Record<string, number>>) => {
     await writeLossPlot(folder, `${config.kind}: loss`);
     const at = (name: string) => join(folder, name);
@@ -65,7 +66,16 @@ export async function train(config: TrainingConfig, options: TrainOptions): Prom
     options.onStart?.(report);
   };
   try {
-    const run = { ...config, resume, signal, onStart, onStep, onSample, onNotice };
+    const run = {
+      ...config,
+      ...(startFrom !== undefined && { startFrom }),
+      resume,
+      signal,
+      onStart,
+      onStep,
+      onSample,
+      onNotice,
+    };
     const fingerprint = writeFingerprint(settings);
     const { step, finished } = await runTraining(engine, task, run, fingerprint);
     return { step, finished };
@@ -78,6 +88,8 @@ interface OpenedTask {
   readonly task: TrainingTask;
   /** What must be the same for the run to go on. The schedule may change: runs are prolonged, or slowed down. */
   readonly settings: Settings;
+  /** Weights to begin with, where the config does not name them. */
+  readonly startFrom?: string;
 }
 
 async function openTask(
@@ -85,7 +97,8 @@ async function openTask(
   source: PictureSource,
   { engine, onNotice }: TrainOptions,
 ): Promise<OpenedTask> {
-  const { kind, seed, batchSize, optimizer, network } = config;
+  const { kind, seed, batchSize, optimizer } = config;
+  const network = "network" in config ? config.network : undefined;
   const common = { kind, seed, batchSize, optimizer, network, data: source.settings };
   switch (config.kind) {
     case "autoencoder":
@@ -96,6 +109,11 @@ async function openTask(
     case "denoiser": {
       const { task, settings } = await makeDenoiserTask(engine, config, source, (text) => onNotice?.(text));
       return { task, settings: { ...common, ...settings } };
+    }
+    case "distillation": {
+      const notice = (text: string) => onNotice?.(text);
+      const { task, settings, startFrom } = await makeDistillationTask(engine, config, source, notice);
+      return { task, settings: { ...common, ...settings }, startFrom };
     }
     case "judge": {
       const { roundTrips, latentNoise, autoencoder } = config;

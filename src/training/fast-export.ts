@@ -1,0 +1,44 @@
+// Puts a student that needs few steps into a model's folder: its weights as float16, and its part in model.json.
+import { copyFile, mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileError, writeFileAtomic } from "../checkpoint/node.js";
+import { type FastPart, parseManifest } from "../pipeline/index.js";
+import { hashFile, readModelFolder } from "../pipeline/node.js";
+import { writeHalf } from "./model-export.js";
+
+export interface FastExport {
+  /** The run's folder, or a `.safetensors` file of finished weights. */
+  readonly run: string;
+  /** A folder with a `model.json`, whose denoiser's network the student has. */
+  readonly model: string;
+  /** Steps that the student was trained for. */
+  readonly steps: number;
+}
+
+const file = "fast.safetensors";
+
+/** Adds the part, or takes the place of the one that is there. @throws NishikiError "file", "checkpoint" */
+export async function addFast({ run, model, steps }: FastExport): Promise<void> {
+  const path = join(model, "model.json");
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    throw fileError(error, `read ${path}`);
+  });
+  const manifest = parseManifest(text, path);
+  await writeHalf(run, join(model, file));
+  const { architecture, config } = manifest.parts.denoiser;
+  const fast: FastPart = { architecture, config, file, sha256: await hashFile(join(model, file)), steps };
+  const parts = { ...manifest.parts, fast };
+  await writeFileAtomic(path, `${JSON.stringify({ ...manifest, parts }, null, 2)}\n`);
+}
+
+/** Copies a model's folder: what its manifest names, and the manifest. @throws NishikiError "file", "checkpoint" */
+export async function copyModel(from: string, to: string): Promise<void> {
+  const { parts, tokenizer } = await readModelFolder(from);
+  await mkdir(to, { recursive: true });
+  const files = [...new Set([...Object.values(parts).map(({ file }) => file), tokenizer, "model.json"])];
+  for (const name of files) {
+    await copyFile(join(from, name), join(to, name)).catch((error: unknown) => {
+      throw fileError(error, `copy ${join(from, name)} to ${to}`);
+    });
+  }
+}

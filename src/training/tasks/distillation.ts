@@ -1,0 +1,78 @@
+// Distillation to a few steps: a student learns to go in one step, without guidance, where a guided teacher went in several.
+// The teacher's path from noise to a picture is cut into windows; at the beginning of each the student shall give the straight
+// velocity to its end (progressive distillation, Salimans and Ho 2022, arXiv:2202.00512; of guidance, Meng et al. 2022,
+// arXiv:2210.03142; piecewise straight flows, Yan et al. 2024, arXiv:2405.07510).
+import type { HostTensors } from "../../engine/index.js";
+import { mean, square, sub } from "../../graph/index.js";
+import { type DenoiserConfig, denoise } from "../../models/denoiser.js";
+import { random } from "../../random/index.js";
+import type { Objective } from "../step-program.js";
+import type { EncodedScenes } from "./encoded-scenes.js";
+
+/** Teacher's paths as a batch reads them. */
+export interface Paths {
+  /** How many there are. */
+  readonly count: number;
+  /** Times at the windows' ends, falling: one more than there are windows. */
+  readonly times: readonly number[];
+  /** Which scene's caption a path shows. */
+  sceneOf(path: number): number;
+  /** Latents of a path at an end of a window. */
+  read(path: number, end: number, out: Float32Array<ArrayBuffer>): void;
+}
+
+/** Mean squared difference of velocities. */
+export function distillationObjective(config: DenoiserConfig, batch: number, tokens: number): Objective {
+  const { latentSize: size, latentChannels: channels, textWidth } = config;
+  return (tracer) => {
+    const latents = tracer.input("latents", [batch, size, size, channels]);
+    const wanted = tracer.input("velocity", [batch, size, size, channels]);
+    const time = tracer.input("time", [batch]);
+    const text = tracer.input("text", [batch, tokens, textWidth]);
+    const mask = tracer.input("mask", [batch, tokens]);
+    const velocity = denoise(tracer.scope(), { latents, time, text, mask }, config);
+    return { loss: mean(square(sub(velocity, wanted))) };
+  };
+}
+
+/** The batch of a step: which paths and windows depends on (seed, step) alone; every window is met equally often. */
+export function distillationBatch(
+  paths: Paths,
+  available: number,
+  scenes: EncodedScenes,
+  { latentSize: size, latentChannels: channels, textWidth }: DenoiserConfig,
+  tokens: number,
+  batch: number,
+  seed: number,
+  step: number,
+): HostTensors {
+  const numbers = random(seed, "batch", step);
+  const windows = paths.times.length - 1;
+  const each = size * size * channels;
+  const latents = new Float32Array(batch * each);
+  const velocity = new Float32Array(batch * each);
+  const text = new Float32Array(batch * tokens * textWidth);
+  const mask = new Float32Array(batch * tokens);
+  const time = new Float32Array(batch);
+  const end = new Float32Array(each);
+  for (let i = 0; i < batch; i++) {
+    const path = numbers.integer(available);
+    const window = i % windows;
+    const [from, to] = [paths.times[window]!, paths.times[window + 1]!];
+    const begin = latents.subarray(i * each, (i + 1) * each);
+    paths.read(path, window, begin);
+    paths.read(path, window + 1, end);
+    for (let j = 0; j < each; j++) velocity[i * each + j] = (begin[j]! - end[j]!) / (from - to);
+    time[i] = from;
+    const words = text.subarray(i * tokens * textWidth, (i + 1) * tokens * textWidth);
+    mask.fill(1, i * tokens, i * tokens + scenes.readText(paths.sceneOf(path), words));
+  }
+  const tensor = (shape: number[], data: Float32Array) => ({ dtype: "f32" as const, shape, data });
+  return {
+    latents: tensor([batch, size, size, channels], latents),
+    velocity: tensor([batch, size, size, channels], velocity),
+    time: tensor([batch], time),
+    text: tensor([batch, tokens, textWidth], text),
+    mask: tensor([batch, tokens], mask),
+  };
+}

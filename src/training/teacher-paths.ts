@@ -1,0 +1,207 @@
+// The paths of a guided teacher from noise to pictures, in files that are made when a step needs them: how long a file takes is
+// many evaluations for each path, so that a run begins with a few and draws from more as they are made.
+import { existsSync } from "node:fs";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { f16ToFloat32, float32ToF16 } from "../checkpoint/index.js";
+import { openSafetensors, openWeights, writeFileAtomic, writeSafetensors } from "../checkpoint/node.js";
+import { getDenoiser, getSampler, getStepSchedule, guide } from "../diffusion/index.js";
+import type { Engine, Session } from "../engine/index.js";
+import { NishikiError } from "../errors.js";
+import { getSchedule, type ModelManifest, traceNetworks } from "../pipeline/index.js";
+import { readModelFolder } from "../pipeline/node.js";
+import { random } from "../random/index.js";
+import { fingerprintDifferences, writeFingerprint } from "./fingerprint.js";
+import type { Paths } from "./tasks/distillation.js";
+import type { EncodedScenes } from "./tasks/encoded-scenes.js";
+
+export interface TeacherPathsOptions {
+  readonly folder: string;
+  /** Folder of the teacher's model. */
+  readonly teacher: string;
+  readonly guidance: number;
+  readonly sampler: string;
+  /** The student's steps. */
+  readonly windows: number;
+  /** The teacher's steps in each. */
+  readonly stepsPerWindow: number;
+  readonly perShard: number;
+  readonly seed: number;
+  /** Called before a file is made, which takes a while. */
+  onShard?(index: number): void;
+}
+
+const settingsFile = "paths.json";
+/** Paths that are computed at once; each is two rows, with the words and without. */
+const atOnce = 32;
+
+interface Shard {
+  readonly latents: Uint16Array;
+  readonly scenes: Int32Array;
+}
+
+/** Paths of one teacher over the captions of encoded scenes: path i shows scene i. */
+export class TeacherPaths implements Paths {
+  readonly times: readonly number[];
+  readonly #options: TeacherPathsOptions;
+  readonly #manifest: ModelManifest;
+  readonly #sigmas: readonly number[];
+  readonly #shards: Shard[] = [];
+
+  private constructor(options: TeacherPathsOptions, manifest: ModelManifest) {
+    this.#options = options;
+    this.#manifest = manifest;
+    const schedule = getSchedule(manifest);
+    const ends = getStepSchedule("simple").getSigmas(options.windows, schedule);
+    const timeOf = (sigma: number) => sigma / (1 + sigma);
+    this.times = ends.map(timeOf);
+    this.#sigmas = subdivide(this.times, options.stepsPerWindow).map((time) => time / (1 - time));
+  }
+
+  /** @throws NishikiError "data" where the folder holds paths of other settings, "file", "checkpoint" */
+  static async open(options: TeacherPathsOptions): Promise<TeacherPaths> {
+    const { folder, teacher, onShard: _, ...settings } = options;
+    const manifest = await readModelFolder(teacher);
+    const { sha256 } = manifest.parts.denoiser;
+    await checkSettings(folder, writeFingerprint({ ...settings, denoiser: sha256 }));
+    return new TeacherPaths(options, manifest);
+  }
+
+  get count(): number {
+    return this.#shards.length * this.#options.perShard;
+  }
+
+  sceneOf(path: number): number {
+    const { perShard } = this.#options;
+    return this.#shards[Math.floor(path / perShard)]!.scenes[path % perShard]!;
+  }
+
+  read(path: number, end: number, out: Float32Array<ArrayBuffer>): void {
+    const { perShard } = this.#options;
+    const { latents } = this.#shards[Math.floor(path / perShard)]!;
+    const at = ((path % perShard) * this.times.length + end) * out.length;
+    f16ToFloat32(latents.subarray(at, at + out.length), out);
+  }
+
+  /** Has the first `count` files ready to be read, and makes those that are not there. */
+  async need(count: number, engine: Engine, scenes: EncodedScenes): Promise<void> {
+    const missing = Array.from({ length: count }, (_, i) => i).filter((i) => !existsSync(this.#path(i)));
+    if (missing.length > 0) await this.#make(missing, engine, scenes);
+    while (this.#shards.length < count) {
+      const file = await openSafetensors(this.#path(this.#shards.length));
+      const [latents, shown] = await Promise.all([file.read("latents"), file.read("scenes")]);
+      this.#shards.push({ latents: latents.data as Uint16Array, scenes: shown.data as Int32Array });
+    }
+  }
+
+  #path(index: number): string {
+    return join(this.#options.folder, `paths-${String(index).padStart(4, "0")}.safetensors`);
+  }
+
+  async #make(indices: readonly number[], engine: Engine, scenes: EncodedScenes): Promise<void> {
+    const { teacher, perShard, onShard } = this.#options;
+    const weights = await openWeights(join(teacher, this.#manifest.parts.denoiser.file));
+    const session = await engine.load(traceNetworks(this.#manifest).denoiser, { weights });
+    try {
+      for (const index of indices) {
+        onShard?.(index);
+        const { shape } = this.#manifest.latents;
+        const each = shape[0] * shape[1] * shape[2];
+        const latents = new Uint16Array(perShard * this.times.length * each);
+        const shown = Int32Array.from({ length: perShard }, (_, i) => index * perShard + i);
+        for (let from = 0; from < perShard; from += atOnce) {
+          const part = shown.subarray(from, Math.min(from + atOnce, perShard));
+          latents.set(await this.#walk(session, part, scenes), from * this.times.length * each);
+        }
+        const whole = [perShard, this.times.length, ...shape];
+        await writeSafetensors(this.#path(index), [
+          { name: "latents", dtype: "f16", shape: whole, data: latents },
+          { name: "scenes", dtype: "i32", shape: [perShard], data: shown },
+        ]);
+      }
+    } finally {
+      await session.close();
+    }
+  }
+
+  /** Walks some paths at once. @returns float16 `[paths, ends, size, size, channels]` */
+  async #walk(session: Session, shown: Int32Array, scenes: EncodedScenes): Promise<Uint16Array> {
+    const { guidance, sampler, seed, stepsPerWindow } = this.#options;
+    const { shape } = this.#manifest.latents;
+    const each = shape[0] * shape[1] * shape[2];
+    const denoise = getDenoiser<number>(
+      this.#manifest.prediction,
+      (input, time, condition) => this.#evaluate(session, input, time, condition, scenes),
+      getSchedule(this.#manifest),
+    );
+    const condition = [...shown];
+    const guided = guide(denoise, { scale: guidance, negative: condition.map(() => nothing) });
+    const noise = new Float32Array(shown.length * each);
+    for (const [i, scene] of shown.entries()) noise.set(random(seed, "path", scene).normals(each), i * each);
+    const x = noise.map((value) => value * this.#sigmas[0]!);
+    const ends: Float32Array[] = [x];
+    for await (const state of getSampler(sampler).sample(guided, x, this.#sigmas, { condition }))
+      if (state.step % stepsPerWindow === 0) ends.push(state.x);
+    const paths = new Float32Array(shown.length * ends.length * each);
+    for (const [end, all] of ends.entries()) {
+      const scale = 1 - this.times[end]!; // from x0 + sigma·noise to what the network sees
+      for (let i = 0; i < shown.length; i++) {
+        const to = (i * ends.length + end) * each;
+        for (let j = 0; j < each; j++) paths[to + j] = all[i * each + j]! * scale;
+      }
+    }
+    return float32ToF16(paths);
+  }
+
+  async #evaluate(
+    session: Session,
+    input: Float32Array,
+    time: number,
+    condition: readonly number[],
+    scenes: EncodedScenes,
+  ): Promise<Float32Array> {
+    const { maxTokens: tokens, latents } = this.#manifest;
+    const batch = condition.length;
+    const { textWidth } = scenes;
+    const text = new Float32Array(batch * tokens * textWidth);
+    const mask = new Float32Array(batch * tokens);
+    for (const [i, scene] of condition.entries()) {
+      if (scene === nothing) continue;
+      const words = text.subarray(i * tokens * textWidth, (i + 1) * tokens * textWidth);
+      mask.fill(1, i * tokens, i * tokens + scenes.readText(scene, words));
+    }
+    const f32 = (data: Float32Array, ...shape: number[]) => ({ dtype: "f32" as const, shape, data });
+    const { velocity } = await session.run({
+      latents: f32(input, batch, ...latents.shape),
+      time: f32(new Float32Array(batch).fill(time), batch),
+      text: f32(text, batch, tokens, textWidth),
+      mask: f32(mask, batch, tokens),
+    });
+    return velocity!.data as Float32Array;
+  }
+}
+
+/** In the place of a scene: no words. */
+const nothing = -1;
+
+/** Each step in equal parts. */
+function subdivide(ends: readonly number[], parts: number): number[] {
+  const times = ends.slice(1).flatMap((to, i) => {
+    const from = ends[i]!;
+    return Array.from({ length: parts }, (_, j) => from + ((to - from) * (j + 1)) / parts);
+  });
+  return [ends[0]!, ...times];
+}
+
+async function checkSettings(folder: string, here: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, settingsFile);
+  const there = existsSync(path) ? await readFile(path, "utf8") : undefined;
+  if (there === undefined) return writeFileAtomic(path, here);
+  const differences = fingerprintDifferences(there, here);
+  if (differences.length === 0) return;
+  throw new NishikiError(
+    "data",
+    `The teacher's paths in ${folder} were made otherwise: ${differences.join("; ")}. Use another folder (paths.folder), or delete this one.`,
+  );
+}
