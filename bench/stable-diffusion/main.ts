@@ -25,7 +25,8 @@ const { values } = parseArgs({
     /** stable-diffusion.cpp's program, and what else it shall be told. */
     "sd-cli": { type: "string" },
     "sd-argument": { type: "string", multiple: true, default: [] },
-    "low-memory": { type: "boolean", default: false },
+    /** Hold all networks, in place of one stage after another. */
+    "keep-loaded": { type: "boolean", default: false },
     prepared: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
   },
@@ -101,7 +102,7 @@ async function drawWithNishiki(): Promise<Row> {
     const cli = join(root, "dist/cli/main.js");
     const settings = ["--steps", String(steps), "--size", "512x512", "--seed", "1", "--sampler", "euler"];
     const machine = ["--model", model, "--threads", String(threads), "--quiet"];
-    const flags = values["low-memory"] ? ["--low-memory"] : [];
+    const flags = values["keep-loaded"] ? ["--keep-loaded"] : [];
     const output = ["--output", join(folder, "picture.png")];
     const prompt = "blue cat against a sunset background";
     const { seconds, peakGigabytes } = await watch(process.execPath, [
@@ -112,7 +113,7 @@ async function drawWithNishiki(): Promise<Row> {
       ...flags,
       ...output,
     ]);
-    const program = values["low-memory"] ? "Nishiki, --low-memory" : "Nishiki";
+    const program = values["keep-loaded"] ? "Nishiki, --keep-loaded" : "Nishiki";
     return { program, part: "picture", seconds, peakGigabytes };
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -31,8 +31,10 @@ export interface MachineSettings {
   readonly device: DeviceName;
   /** Threads of the CPU device. */
   readonly threads?: number;
-  /** Hold one stage's networks at a time: slower, but smaller. */
+  /** Hold one stage's networks of Stable Diffusion at a time. On the CPU that is so by itself: there, loading is quick. */
   readonly lowMemory?: boolean;
+  /** Hold all of them between pictures, which takes almost twice the memory and is quicker for several small pictures. */
+  readonly keepLoaded?: boolean;
 }
 
 /** One text or several. */
@@ -96,6 +98,11 @@ export const machineFields: Fields<MachineSettings, undefined> = {
   lowMemory: {
     check: optional(flag),
     flag: "--low-memory",
-    help: "hold text encoder, denoiser and decoder in memory one after another",
+    help: "hold Stable Diffusion's networks in memory one after another; on the CPU that is so without asking",
+  },
+  keepLoaded: {
+    check: optional(flag),
+    flag: "--keep-loaded",
+    help: "hold all of Stable Diffusion's networks in memory: quicker for several small pictures",
   },
 };

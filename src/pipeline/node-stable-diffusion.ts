@@ -30,6 +30,7 @@ export async function openStableDiffusionModel(
   path: string,
   machine: MachineSettings,
 ): Promise<{ readonly context: RequestContext; load(): Promise<Omit<PipelineParts, "encodeFile">> }> {
+  checkHolding(machine);
   const files = await openFiles(path, machine);
   const encoders = [files.textEncoder, ...(files.textEncoder2 ? [files.textEncoder2] : [])];
   const model = readModel({
@@ -79,8 +80,9 @@ async function load(
   published: StableDiffusionFiles,
   encoders: readonly ModelComponent[],
   model: StableDiffusionModel,
-  { device, threads, lowMemory, lora, embedding, precision }: MachineSettings,
+  machine: MachineSettings,
 ): Promise<Omit<PipelineParts, "encodeFile">> {
+  const { device, threads, lora, embedding, precision } = machine;
   const files = await withPrecision(published, precision);
   const opened = await openLoras(lora ?? []);
   const options = { ...getTextOptions(model), skip: 0 };
@@ -103,7 +105,7 @@ async function load(
     },
     open: (program: Program) => engine.load(program, { weights: files.vae.weights }),
   };
-  const shelf = makeShelf(source, lowMemory ?? false);
+  const shelf = makeShelf(source, holdsOneStage(machine, engine.device));
   // Gigabytes take seconds to hash, which go by beside the first steps.
   const stop = new AbortController();
   const environment = hashFiles(
@@ -125,6 +127,19 @@ async function load(
   const notices = [...ownNotices, ...files.hints, ...opened.notices, ...adapters.notices];
   const family = makeStableDiffusion(model, tokenizers, shelf);
   return { family, environment, close, notices };
+}
+
+function checkHolding({ lowMemory, keepLoaded }: MachineSettings): void {
+  if (lowMemory && keepLoaded)
+    throw new NishikiError("usage", "lowMemory and keepLoaded: expected at most one of them, got both.");
+}
+
+/**
+ * Whether networks are held one stage after another. Weights that stay in their files are loaded in a few seconds, while a
+ * picture takes minutes on a processor and the networks together almost twice the memory.
+ */
+function holdsOneStage({ lowMemory = false, keepLoaded = false }: MachineSettings, device: string): boolean {
+  return !keepLoaded && (lowMemory || device === "cpu");
 }
 
 function shorten(names: readonly string[]): string {

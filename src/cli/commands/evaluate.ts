@@ -42,7 +42,7 @@ export function addEvaluateCommand(program: Command): void {
       "the config that the model was trained by (default: the embedded model's vocabulary)",
     );
   addSettingOptions(command, pictureFields, ["steps", "guidance", "sampler", "schedule"]);
-  addSettingOptions(command, machineFields, ["device", "threads", "lowMemory", "vae", "lora", "precision"]);
+  addSettingOptions(command, machineFields, ["device", "threads", "keepLoaded", "vae", "lora", "precision"]);
   command
     .option("--json", "print the report as JSON instead of the files' names")
     .option("-q, --quiet", "no progress")
