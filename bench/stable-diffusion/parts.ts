@@ -6,7 +6,12 @@ import { clipText } from "../../src/models/clip-text.js";
 import { readClipTextConfig } from "../../src/models/clip-text-config.js";
 import { conditionalUnet } from "../../src/models/conditional-unet.js";
 import { readConditionalUnetConfig } from "../../src/models/conditional-unet-config.js";
-import { decodeKl, readAutoencoderKlConfig } from "../../src/models/index.js";
+import {
+  decodeKl,
+  decodeTiny,
+  readAutoencoderKlConfig,
+  readTinyAutoencoderConfig,
+} from "../../src/models/index.js";
 import { readAutoencoder } from "../../src/pipeline/stable-diffusion/autoencoder.js";
 import { traceTextEncoder, traceUnet } from "../../src/pipeline/stable-diffusion/programs.js";
 import { random } from "../../src/random/index.js";
@@ -71,11 +76,16 @@ function openText({ textEncoder: { config: json, weights } }: StableDiffusionFil
 }
 
 function openDecoder({ vae: { config: json, weights } }: StableDiffusionFiles): Part {
-  const config = readAutoencoderKlConfig(json);
-  const shape = [1, config.latentChannels, side, side];
-  const fixed = trace((t) => ({ pixels: decodeKl(t.scope(), config, t.input("latents", shape)) }));
+  const autoencoder = readAutoencoder(json);
+  const shape = [1, autoencoder.latentChannels, side, side];
+  const fixed = trace((t) => {
+    const latents = t.input("latents", shape);
+    if (json._class_name === "AutoencoderTiny")
+      return { pixels: decodeTiny(t.scope(), readTinyAutoencoderConfig(json), latents) };
+    return { pixels: decodeKl(t.scope(), readAutoencoderKlConfig(json), latents) };
+  });
   return {
-    program: readAutoencoder(json).traceDecoder(),
+    program: autoencoder.traceDecoder(),
     weights,
     inputs: { latents: normals("latents", ...shape) },
     flop: countFlop(fixed),

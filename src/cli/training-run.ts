@@ -1,11 +1,14 @@
 // What `nishiki train` does. Apart from its command, because the libraries of training are loaded only when it is asked for.
+import type { Engine } from "../engine/index.js";
 import { makeEngine } from "../engine/node.js";
 import { NishikiError } from "../errors.js";
 import { completeMachine, machineFields } from "../pipeline/index.js";
 import {
   describeTrainingConfig,
   exampleConfig,
+  exportRun,
   loadTrainingConfig,
+  streamBatches,
   type TrainingConfig,
   train,
 } from "../training/index.js";
@@ -17,6 +20,9 @@ import { TrainingReporter } from "./training-reporter.js";
 export interface TrainCommandOptions extends Readonly<Record<string, unknown>> {
   readonly resume?: boolean;
   readonly steps?: number;
+  readonly export?: string;
+  readonly batches?: number;
+  readonly stream?: number;
   readonly quiet?: boolean;
   readonly json?: boolean;
 }
@@ -40,6 +46,18 @@ last checkpoint. Only the schedule may be changed between the two.
 export async function runTrainCommand(path: string, options: TrainCommandOptions): Promise<void> {
   const config = await loadTrainingConfig(path, { steps: options.steps });
   const { device, threads } = completeMachine(pickSettings(options, machineFields));
+  checkExport(options);
+  if (options.export !== undefined || options.stream !== undefined) {
+    const engine = makeEngine({ device, threads });
+    try {
+      await (options.stream === undefined
+        ? writeExport(config, engine, options)
+        : stream(config, engine, options));
+    } finally {
+      await engine.close();
+    }
+    return;
+  }
   const progress = makeProgress(options.quiet ?? false);
   const reporter = new TrainingReporter(config, progress, options.json ?? false);
   const stop = listenForStop();
@@ -55,6 +73,62 @@ export async function runTrainCommand(path: string, options: TrainCommandOptions
     progress.clear();
     stop.release();
     await engine.close();
+  }
+}
+
+function checkExport({ export: output, stream, batches }: TrainCommandOptions): void {
+  if (output !== undefined && stream !== undefined)
+    throw new NishikiError("usage", "--export and --stream: expected one of them, got both.");
+  if (batches !== undefined && output === undefined)
+    throw new NishikiError("usage", "--batches: expected --export to go with it, got none.");
+}
+
+/** Writes what another machine needs for the run. */
+async function writeExport(
+  config: TrainingConfig,
+  engine: Engine,
+  { export: output, batches, resume, quiet, json }: TrainCommandOptions,
+): Promise<void> {
+  const progress = makeProgress(quiet ?? false);
+  const stop = listenForStop();
+  try {
+    const written = await exportRun(config, {
+      engine,
+      output: output!,
+      signal: stop.signal,
+      ...(batches !== undefined && { batches }),
+      ...(resume !== undefined && { resume }),
+      onNotice: (message) => progress.say(message),
+      onBatch: (done, of) => progress.show("Writing batches", done, of),
+    });
+    progress.clear();
+    const { step, steps, parameters, nodes } = written;
+    const size = `${(parameters / 1e6).toFixed(1)} million parameters, ${nodes} operations`;
+    progress.say(`The step (${size}), from step ${step} of ${steps}, with ${written.batches} batches.`);
+    process.stdout.write(json ? `${JSON.stringify(written)}\n` : `${written.output}\n`);
+  } finally {
+    progress.clear();
+    stop.release();
+  }
+}
+
+/** Batches on standard output, for as long as somebody reads them. */
+async function stream(
+  config: TrainingConfig,
+  engine: Engine,
+  { stream: from }: TrainCommandOptions,
+): Promise<void> {
+  const progress = makeProgress(false);
+  const stop = listenForStop();
+  const write = (bytes: Uint8Array) =>
+    new Promise<void>((resolve, reject) => {
+      process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+    });
+  try {
+    const onNotice = (message: string) => progress.say(message);
+    await streamBatches(config, { engine, from: from!, signal: stop.signal, write, onNotice });
+  } finally {
+    stop.release();
   }
 }
 

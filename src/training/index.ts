@@ -10,6 +10,13 @@ export {
   type TrainingConfig,
 } from "./config.js";
 export type { DataConfig } from "./data-config.js";
+export {
+  type BatchStreamOptions,
+  type ExportedRun,
+  type ExportOptions,
+  exportRun,
+  streamBatches,
+} from "./export-run.js";
 export { addFast, type FastExport } from "./fast-export.js";
 export { exportJudge, type JudgeExport } from "./judge-export.js";
 export {

@@ -135,7 +135,7 @@ async function runLocked(
   }
 }
 
-async function firstState(program: StepProgram, seed: number, startFrom?: string): Promise<State> {
+export async function firstState(program: StepProgram, seed: number, startFrom?: string): Promise<State> {
   if (startFrom === undefined) return initialState(program, seed);
   const start = await readStart(startFrom);
   checkStart(program.parameters, start, startFrom);
@@ -163,7 +163,11 @@ function lanesOf({ lanes = 1, batchSize }: RunOptions, { device }: Engine): numb
   return device === "cpu" ? lanes : 1; // other devices are one whole
 }
 
-function scalarInputs(step: number, { schedule, optimizer }: RunOptions): HostTensors {
+/** The numbers that change from step to step, as the step's program takes them. */
+export function scalarInputs(
+  step: number,
+  { schedule, optimizer }: Pick<RunOptions, "schedule" | "optimizer">,
+): HostTensors {
   const [beta1, beta2] = optimizer.betas;
   const scalar = (value: number) => ({ dtype: "f32" as const, shape: [], data: new Float32Array([value]) });
   return {

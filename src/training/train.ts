@@ -53,9 +53,7 @@ export async function train(config: TrainingConfig, options: TrainOptions): Prom
   const { engine, resume = false, signal, onStep, onNotice } = options;
   const { folder } = config;
   if (!resume) await refuseBegun(folder); // before pictures are read, which may take minutes
-  const source = await openPictures(config.data, { signal });
-  for (const problem of source.problems) onNotice?.(`Left out: ${problem}.`);
-  const { task, settings, startFrom = config.startFrom } = await openTask(config, source, options);
+  const { task, settings, startFrom = config.startFrom } = await openRun(config, options);
   const onSample = async (step: number, measured: Readonly<Record<string, number>>) => {
     await writeLossPlot(folder, `${config.kind}: loss`);
     const at = (name: string) => join(folder, name);
@@ -82,6 +80,18 @@ export async function train(config: TrainingConfig, options: TrainOptions): Prom
   } finally {
     await task.close?.();
   }
+}
+
+/** A run that is opened and not begun: its data, its objective, what it begins with. */
+export interface OpenedRun extends OpenedTask {
+  readonly source: PictureSource;
+}
+
+/** Opens what a config describes. The task is to be closed. @throws NishikiError "file", "data", "checkpoint", "usage" */
+export async function openRun(config: TrainingConfig, options: TrainOptions): Promise<OpenedRun> {
+  const source = await openPictures(config.data, { signal: options.signal });
+  for (const problem of source.problems) options.onNotice?.(`Left out: ${problem}.`);
+  return { ...(await openTask(config, source, options)), source };
 }
 
 interface OpenedTask {

@@ -12,12 +12,31 @@ function steps(text: string): number {
   throw new InvalidArgumentError("Expected a whole number from 1.");
 }
 
+function fromStep(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("Expected a whole number from 0.");
+}
+
 export function addTrainCommand(program: Command): void {
   const command = program
     .command("train")
-    .description("train an autoencoder or a denoiser on scenes or on a folder of captioned pictures")
+    .description("train an autoencoder, a denoiser or a judge on scenes or on a folder of captioned pictures")
     .argument("<config>", "a JSON file; see below")
     .option("-r, --resume", "go on from the run's last checkpoint, if there is one")
+    .option(
+      "--export <folder>",
+      "write the step as an ONNX program with its state, for other machines, and do not train",
+    )
+    .option(
+      "--batches <number>",
+      "with --export: so many batches too; without them, they are streamed",
+      steps,
+    )
+    .option(
+      "--stream <step>",
+      "write the batches from this step on to standard output, and do not train",
+      fromStep,
+    )
     .option("--steps <number>", "train this many steps in all, whatever the config says", steps);
   addSettingOptions(command, machineFields, ["device", "threads"]);
   command

@@ -1,7 +1,7 @@
 // What devices can do: all that differs between them stands in this table.
 
 /** Devices a program can be lowered for. The accelerators other than WebGPU take the standard operators. */
-export type LoweringTarget = "cpu" | "webgpu" | "cuda" | "coreml" | "dml" | "wasm";
+export type LoweringTarget = "cpu" | "webgpu" | "cuda" | "coreml" | "dml" | "wasm" | "standard";
 
 /** What a target's kernels can do beyond the standard operators of opset 21. */
 export interface Capabilities {
@@ -60,6 +60,15 @@ export const capabilities: Record<LoweringTarget, Capabilities> = {
     groupNormalization: false,
     convTransposeToSingleChannels: true,
     scatterAdd: false,
+  },
+  /** No device of this machine: the standard's own operators and no others, for who reads the program elsewhere. */
+  standard: {
+    fusedMatMul: false,
+    multiHeadAttention: false,
+    layerNormStatistics: false,
+    groupNormalization: false,
+    convTransposeToSingleChannels: true,
+    scatterAdd: true,
   },
   dml: {
     fusedMatMul: false,

@@ -1,0 +1,181 @@
+// A training run for other machines: the step as the ONNX program that it already is, what it begins with, and the batches, so
+// that whoever can compute the program can train. Nothing of a network, a loss or an optimizer has to be written again there.
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { encodeSafetensors, type NamedTensor } from "../checkpoint/index.js";
+import { fileError, writeFileAtomic, writeSafetensors } from "../checkpoint/node.js";
+import type { Engine, HostTensors } from "../engine/index.js";
+import { NishikiError } from "../errors.js";
+import { lowerProgram } from "../graph/index.js";
+import { loadCheckpoint, saveCheckpoint } from "./checkpoint.js";
+import type { TrainingConfig } from "./config.js";
+import { writeFingerprint } from "./fingerprint.js";
+import { firstState, scalarInputs } from "./loop.js";
+import { makeStepProgram, nextName, type StepProgram } from "./step-program.js";
+import { openRun } from "./train.js";
+
+export interface ExportOptions {
+  /** Encodes pictures where a run's latents are still to be made. */
+  readonly engine: Engine;
+  /** Folder to write; made where it does not exist. */
+  readonly output: string;
+  /** Batches to write beside the program, from the first step that is still to be done. Default none: they are streamed. */
+  readonly batches?: number;
+  /** Begin where the run's own checkpoint stands, if there is one. */
+  readonly resume?: boolean;
+  readonly signal?: AbortSignal;
+  readonly onNotice?: (message: string) => void;
+  readonly onBatch?: (done: number, of: number) => void;
+}
+
+/** What was written. */
+export interface ExportedRun {
+  readonly output: string;
+  /** Steps that are done in the exported checkpoint. */
+  readonly step: number;
+  readonly steps: number;
+  readonly parameters: number;
+  readonly nodes: number;
+  readonly batches: number;
+}
+
+/** Names of the files of an exported run. */
+export const exportFiles = {
+  program: "step.onnx",
+  description: "run.json",
+  schedule: "schedule.safetensors",
+  batch: (step: number) => join("batches", `${String(step).padStart(7, "0")}.safetensors`),
+} as const;
+
+/**
+ * Writes `step.onnx` (standard operators of opset 21 only), `checkpoint.safetensors` (the state before the first step that is
+ * to be done, as runs keep theirs), `schedule.safetensors` (the scalars of every step), `run.json` (what feeds what), and
+ * batches where they are asked for.
+ * @throws NishikiError "file", "data", "usage", "checkpoint", "training", "aborted"
+ */
+export async function exportRun(config: TrainingConfig, options: ExportOptions): Promise<ExportedRun> {
+  const { output, batches = 0, resume = false, signal, onBatch } = options;
+  const { schedule, optimizer, batchSize, seed, folder, kind } = config;
+  const { task, settings, startFrom = config.startFrom } = await openRun(config, options);
+  try {
+    if (task.frozen)
+      throw new NishikiError("usage", `Runs of kind "${kind}" with frozen weights cannot be exported.`);
+    const step = makeStepProgram(task.objective(batchSize), optimizer);
+    const fingerprint = writeFingerprint(settings);
+    const found = resume ? await loadCheckpoint(folder, step, fingerprint) : undefined;
+    const start = found ?? { step: 0, state: await firstState(step, seed, startFrom) };
+    await mkdir(join(output, "batches"), { recursive: true }).catch((error: unknown) => {
+      throw fileError(error, `make the folder ${output}`);
+    });
+    const { onnx, nodeCount } = lowerProgram(step.program, { target: "standard", decompose: true });
+    await writeFileAtomic(join(output, exportFiles.program), onnx);
+    await saveCheckpoint(output, { ...start, computedIn: found?.computedIn }, fingerprint);
+    await writeSchedule(join(output, exportFiles.schedule), config);
+    const description = { ...describe(config, step), firstStep: start.step };
+    await writeFileAtomic(join(output, exportFiles.description), `${JSON.stringify(description, null, 1)}\n`);
+    const last = Math.min(schedule.steps, start.step + batches);
+    for (let at = start.step; at < last; at++) {
+      if (signal?.aborted)
+        throw new NishikiError("aborted", `Stopped after ${at - start.step} of ${batches} batches.`);
+      await writeBatch(join(output, exportFiles.batch(at)), await task.batch(at));
+      onBatch?.(at + 1 - start.step, last - start.step);
+    }
+    const parameters = step.parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    const written = last - start.step;
+    return {
+      output,
+      step: start.step,
+      steps: schedule.steps,
+      parameters,
+      nodes: nodeCount,
+      batches: written,
+    };
+  } finally {
+    await task.close?.();
+  }
+}
+
+/** What whoever computes the step must know; shapes are those of the program. */
+function describe(config: TrainingConfig, { program, parameters, state }: StepProgram) {
+  const { schedule, batchSize, kind, checkpointEvery } = config;
+  const carried = [...parameters, ...state].map(({ name, shape }) => ({ name, shape, next: nextName(name) }));
+  const names = new Set(carried.map(({ name }) => name));
+  const scalars = Object.keys(scalarInputs(0, config));
+  const isBatch = (name: string) => !names.has(name) && !scalars.includes(name);
+  const inputs = program.inputs.flatMap(({ name, tensor }) =>
+    isBatch(name) ? [{ name, shape: tensor.shape, dtype: tensor.dtype }] : [],
+  );
+  const next = new Set(carried.map(({ next }) => next));
+  const metrics = program.outputs.map(({ name }) => name).filter((name) => !next.has(name));
+  return {
+    format: 1,
+    kind,
+    batchSize,
+    steps: schedule.steps,
+    checkpointEvery,
+    inputs,
+    scalars,
+    state: carried,
+    /** Outputs that are numbers for the log. */
+    metrics,
+    files: { ...exportFiles, batch: "batches/{step:07d}.safetensors" },
+  };
+}
+
+/** One row for each step of the run: how rates change is decided here alone. */
+async function writeSchedule(path: string, config: TrainingConfig): Promise<void> {
+  const { steps } = config.schedule;
+  const names = Object.keys(scalarInputs(0, config));
+  const columns = names.map((name) => {
+    const data = Float32Array.from(
+      { length: steps },
+      (_, step) => scalarInputs(step, config)[name]!.data[0] as number,
+    );
+    return { name, dtype: "f32" as const, shape: [steps], data };
+  });
+  await writeSafetensors(path, columns);
+}
+
+const tensorsOf = (batch: HostTensors) =>
+  Object.entries(batch).map(([name, { dtype, shape, data }]) => {
+    if (dtype === "bool")
+      throw new NishikiError("internal", `A batch's ${name} is of a type that files do not hold.`);
+    return { name, dtype, shape: [...shape], data } as NamedTensor;
+  });
+
+async function writeBatch(path: string, batch: HostTensors): Promise<void> {
+  await writeFileAtomic(path, encodeSafetensors(tensorsOf(batch)));
+}
+
+export interface BatchStreamOptions extends Pick<ExportOptions, "engine" | "signal" | "onNotice"> {
+  /** The first step whose batch is wanted. */
+  readonly from: number;
+  /** Takes the bytes; resolves when more may come. */
+  readonly write: (bytes: Uint8Array) => Promise<void>;
+}
+
+/**
+ * Writes the batches of steps `from` to the schedule's end, each as 8 bytes of length (little-endian) and a safetensors file.
+ * The batch of a step is the same whoever asks. @returns when all are written, or the signal ends it
+ */
+export async function streamBatches(config: TrainingConfig, options: BatchStreamOptions): Promise<void> {
+  const { from, write, signal } = options;
+  const { task } = await openRun(config, options);
+  try {
+    const { steps } = config.schedule;
+    let upcoming = from < steps ? task.batch(from) : undefined;
+    for (let step = from; upcoming && !signal?.aborted; step++) {
+      const batch = await upcoming;
+      upcoming = step + 1 < steps ? task.batch(step + 1) : undefined;
+      upcoming?.catch(() => undefined); // told when it is awaited
+      const file = encodeSafetensors(tensorsOf(batch));
+      const length = new Uint8Array(8);
+      new DataView(length.buffer).setBigUint64(0, BigInt(file.length), true);
+      await write(length);
+      await write(file);
+    }
+    await upcoming?.catch(() => undefined);
+  } finally {
+    await task.close?.();
+  }
+}
