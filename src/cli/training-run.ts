@@ -120,10 +120,16 @@ async function stream(
 ): Promise<void> {
   const progress = makeProgress(false);
   const stop = listenForStop();
-  const write = (bytes: Uint8Array) =>
-    new Promise<void>((resolve, reject) => {
+  // A reader that stops reading must not keep a stopped process waiting.
+  const stopped = new Promise<void>((resolve) => {
+    stop.signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  const write = (bytes: Uint8Array) => {
+    const written = new Promise<void>((resolve, reject) => {
       process.stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
     });
+    return Promise.race([written, stopped]);
+  };
   try {
     const onNotice = (message: string) => progress.say(message);
     await streamBatches(config, { engine, from: from!, signal: stop.signal, write, onNotice });

@@ -68,7 +68,7 @@ export function makeInputs(item: OperationCase, sizes: Readonly<Record<string, n
   return Object.fromEntries(made) as NamedValues;
 }
 
-function declare(item: OperationCase, withGradients: boolean): Program {
+export function declare(item: OperationCase, withGradients: boolean): Program {
   return trace((tracer) => {
     const inputs = Object.fromEntries(
       Object.entries(item.inputs).map(([name, { shape }]) => [name, tracer.input(name, shape)]),
@@ -86,11 +86,11 @@ function declare(item: OperationCase, withGradients: boolean): Program {
   });
 }
 
-function differentiated({ inputs, frozen = [] }: OperationCase): string[] {
+export function differentiated({ inputs, frozen = [] }: OperationCase): string[] {
   return frozen === true ? [] : Object.keys(inputs).filter((name) => !frozen.includes(name));
 }
 
-function toHost(values: NamedValues): HostTensors {
+export function toHost(values: NamedValues): HostTensors {
   return Object.fromEntries(
     Object.entries(values).map(([name, { shape, data }]) => [
       name,
