@@ -12,14 +12,14 @@ import {
   type TrainingConfig,
   train,
 } from "../training/index.js";
+import { describeFineTuning, type FineTuningOptions } from "./fine-tuning.js";
 import { makeProgress } from "./progress.js";
 import { pickSettings } from "./setting-options.js";
 import { listenForStop } from "./stop.js";
 import { TrainingReporter } from "./training-reporter.js";
 
-export interface TrainCommandOptions extends Readonly<Record<string, unknown>> {
+export interface TrainCommandOptions extends FineTuningOptions, Readonly<Record<string, unknown>> {
   readonly resume?: boolean;
-  readonly steps?: number;
   readonly export?: string;
   readonly batches?: number;
   readonly stream?: number;
@@ -43,8 +43,9 @@ last checkpoint. Only the schedule may be changed between the two.
 }
 
 /** @throws NishikiError what `train` throws, and "aborted" with the command that goes on. */
-export async function runTrainCommand(path: string, options: TrainCommandOptions): Promise<void> {
-  const config = await loadTrainingConfig(path, { steps: options.steps });
+export async function runTrainCommand(path: string | undefined, options: TrainCommandOptions): Promise<void> {
+  const own = describeFineTuning(path, options);
+  const config = own?.config ?? (await loadTrainingConfig(path!, { steps: options.steps }));
   const { device, threads } = completeMachine(pickSettings(options, machineFields));
   checkExport(options);
   if (options.export !== undefined || options.stream !== undefined) {
@@ -67,8 +68,9 @@ export async function runTrainCommand(path: string, options: TrainCommandOptions
     const { signal } = stop;
     const result = await train(config, { engine, resume: options.resume, signal, ...reporter.listeners });
     progress.clear();
+    if (!result.finished) throw stopped(own?.command ?? `nishiki train ${path}`, config, result.step);
+    if (own) await own.deliver();
     reporter.end(result);
-    if (!result.finished) throw stopped(path, config, result.step);
   } finally {
     progress.clear();
     stop.release();
@@ -138,8 +140,12 @@ async function stream(
   }
 }
 
-function stopped(path: string, { folder, schedule: { steps } }: TrainingConfig, step: number): NishikiError {
-  const cure = `nishiki train ${path} --resume`;
+function stopped(
+  command: string,
+  { folder, schedule: { steps } }: TrainingConfig,
+  step: number,
+): NishikiError {
+  const cure = `${command} --resume`;
   return new NishikiError(
     "aborted",
     `Stopped after step ${step} of ${steps}, which is kept in ${folder}. Go on with: ${cure}`,

@@ -19,7 +19,7 @@ export interface MachineSettings {
   readonly vae?: string;
   /** What Stable Diffusion's denoiser was trained to predict, where its files do not say or say it wrongly. */
   readonly prediction?: PredictionSetting;
-  /** LoRA files for Stable Diffusion, each with its weight: "style.safetensors:0.8". */
+  /** LoRA files that were trained for the model, each with its weight: "style.safetensors:0.8". */
   readonly lora?: readonly string[];
   /** Textual inversions for Stable Diffusion: files with the vectors of a word, which is then written in prompts. */
   readonly embedding?: readonly string[];
@@ -65,7 +65,7 @@ export const machineFields: Fields<MachineSettings, undefined> = {
     check: optional(texts),
     flag: "--lora <file:weight>",
     repeatable: true,
-    help: "a LoRA for Stable Diffusion, with its weight; may be given several times",
+    help: "a LoRA that was trained for the model, with its weight; may be given several times",
     fallbackWords: "none",
   },
   embedding: {

@@ -49,6 +49,15 @@ function tell(what: string, names: readonly string[]): string {
   return `${what} and not used: ${names.slice(0, 8).join(", ")}${more}.`;
 }
 
+/** How LoRAs change a denoiser alone. @throws NishikiError "checkpoint" for a LoRA of another model */
+export function adaptDenoiser(
+  loras: readonly WeightedLora[],
+  denoiser: Program,
+): { readonly adapt: LoraAdapter["adapt"]; readonly notices: readonly string[] } {
+  const { unet, notices } = adaptNetworks(loras, denoiser, []);
+  return { adapt: unet.adapt, notices };
+}
+
 /** How LoRAs change the networks of a model. */
 export interface NetworkAdapters {
   readonly unet: LoraAdapter;

@@ -6,12 +6,13 @@ import { fileError, openSafetensors } from "../checkpoint/node.js";
 import type { Engine, Session, WeightPlaces } from "../engine/index.js";
 import { makeEngine } from "../engine/node.js";
 import { NishikiError } from "../errors.js";
-import type { Program } from "../graph/index.js";
+import type { Program, TraceOptions } from "../graph/index.js";
 import { makeTokenizer } from "../tokenizer/index.js";
 import type { MachineSettings } from "./machine.js";
 import { type ModelManifest, type ModelPart, parseManifest } from "./model-folder.js";
 import type { NetworkSessions } from "./networks.js";
 import { hashFile, readEnvironment } from "./node-environment.js";
+import { adaptDenoiser, openLoras } from "./node-loras.js";
 import { getOwnContext, makeOwnFamily } from "./own-family.js";
 import type { PipelineParts } from "./pipeline.js";
 import { readSuperResolution, traceEncoder, traceFast, traceNetworks } from "./programs.js";
@@ -67,6 +68,13 @@ export async function hashModel(folder: string, manifest: ModelManifest): Promis
   return hashes;
 }
 
+/** Files by what receipts call them. */
+async function hashAll(files: ReadonlyMap<string, string>): Promise<Record<string, string>> {
+  const hashes: Record<string, string> = {};
+  for (const [name, path] of files) hashes[name] = await hashFile(path);
+  return hashes;
+}
+
 /** The weights of a part, checked to hold every parameter of its networks. */
 async function openPart(
   folder: string,
@@ -97,8 +105,9 @@ async function openSessions(
   folder: string,
   manifest: ModelManifest,
   [words, pictures]: readonly [Engine, Engine],
+  adapt: TraceOptions["adapt"],
 ): Promise<Sessions> {
-  const { textEncoder, denoiser, decoder } = traceNetworks(manifest);
+  const { textEncoder, denoiser, decoder } = traceNetworks(manifest, { adapt });
   const { parts } = manifest;
   const load = async (engine: Engine, part: ModelPart, program: Program): Promise<Session> =>
     engine.load(program, { weights: await openPart(folder, part, [program]) });
@@ -134,13 +143,14 @@ export async function openOwnModel({
   model: folder = embeddedModel,
   device,
   threads,
+  lora = [],
 }: MachineSettings): Promise<{
   readonly context: RequestContext;
   load(): Promise<Omit<PipelineParts, "encodeFile">>;
 }> {
   const manifest = await readModelFolder(folder);
   const context = getOwnContext(manifest, { hasEncoder: await hasEncoder(folder, manifest) });
-  return { context, load: () => loadOwnModel(folder, manifest, { device, threads }, context) };
+  return { context, load: () => loadOwnModel(folder, manifest, { device, threads, lora }, context) };
 }
 
 /** The network that doubles pictures, if there is one: loaded when it is first needed, for each size of tiles. */
@@ -169,11 +179,13 @@ function openSuperResolution(
 async function loadOwnModel(
   folder: string,
   manifest: ModelManifest,
-  machine: Pick<MachineSettings, "device" | "threads">,
+  machine: Pick<MachineSettings, "device" | "threads" | "lora">,
   context: RequestContext,
 ): Promise<Omit<PipelineParts, "encodeFile">> {
+  const added = await openLoras(machine.lora ?? []);
+  const { adapt, notices } = adaptDenoiser(added.loras, traceNetworks(manifest).denoiser);
   const engines = [makeEngine(machine), makeEngine(machine)] as const;
-  const opening = openSessions(folder, manifest, engines);
+  const opening = openSessions(folder, manifest, engines, adapt);
   opening.catch(() => {}); // told below, where it is awaited
   let encoding: Promise<Session> | undefined;
   const encoder = () => {
@@ -185,7 +197,7 @@ async function loadOwnModel(
   let opened: Promise<Session> | undefined;
   const few = () => {
     const part = manifest.parts.fast!;
-    const program = traceFast(manifest)!;
+    const program = traceFast(manifest, { adapt })!;
     opened ??= openPart(folder, part, [program]).then((weights) => engines[1].load(program, { weights }));
     return opened;
   };
@@ -200,7 +212,7 @@ async function loadOwnModel(
   };
   try {
     // Damage is told as damage, whatever else it leads to: the hashes are awaited before the sessions.
-    const weights = await hashModel(folder, manifest);
+    const weights = { ...(await hashModel(folder, manifest)), ...(await hashAll(added.files)) };
     const [tokenizer, environment] = await Promise.all([
       readTokenizer(folder, manifest),
       readEnvironment(engines[0].device, weights),
@@ -211,7 +223,8 @@ async function loadOwnModel(
       ...(manifest.parts.fast && { fast: few }),
       ...(doubling.network && { superResolution: doubling.network }),
     };
-    return { family: makeOwnFamily({ manifest, tokenizer, sessions }), environment, close };
+    const own = [...added.notices, ...notices];
+    return { family: makeOwnFamily({ manifest, tokenizer, sessions }), environment, close, notices: own };
   } catch (error) {
     await close();
     throw error;

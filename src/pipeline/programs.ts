@@ -6,6 +6,7 @@ import {
   type Program,
   reshape,
   type Tensor,
+  type TraceOptions,
   type Tracer,
   trace,
   unfoldPixels,
@@ -101,12 +102,15 @@ const miniLmChecks: Checks<MiniLmConfig> = {
 };
 
 /** Builds a program from a part's config, given how the model uses it. */
-type Build = (config: ModelPart["config"], manifest: ModelManifest) => Program;
+type Build = (config: ModelPart["config"], manifest: ModelManifest, options?: TraceOptions) => Program;
 
 /** Reads a part's config strictly, so that a misspelt size is told and not replaced by nothing. */
-function build<C>(checks: Checks<C>, make: (config: C, manifest: ModelManifest) => Program): Build {
+function build<C>(
+  checks: Checks<C>,
+  make: (config: C, manifest: ModelManifest, options?: TraceOptions) => Program,
+): Build {
   const check = recordOf(checks, { strict: true });
-  return (config, manifest) => make(check(config, "config"), manifest);
+  return (config, manifest, options) => make(check(config, "config"), manifest, options);
 }
 
 const textEncoders: Readonly<Record<string, Build>> = {
@@ -131,14 +135,14 @@ function denoiser<C extends { readonly textWidth: number }>(
   checks: Checks<C>,
   velocity: (tracer: Tracer, inputs: DenoiserInputs, config: C) => Tensor,
 ): Build {
-  return build(checks, (config, { latents: { shape }, maxTokens }) =>
+  return build(checks, (config, { latents: { shape }, maxTokens }, options) =>
     trace((tracer) => {
       const latents = tracer.input("latents", ["batch", ...shape]);
       const time = tracer.input("time", ["batch"]);
       const text = tracer.input("text", ["batch", maxTokens, config.textWidth]);
       const mask = tracer.input("mask", ["batch", maxTokens]);
       return { velocity: velocity(tracer, { latents, time, text, mask }, config) };
-    }),
+    }, options),
   );
 }
 
@@ -209,13 +213,14 @@ function buildPart(
   table: Readonly<Record<string, Build>>,
   name: "textEncoder" | "autoencoder" | "denoiser",
   manifest: ModelManifest,
+  options?: TraceOptions,
 ): Program {
   const { architecture, config } = manifest.parts[name];
   try {
     if (!Object.hasOwn(table, architecture)) {
       throw unknownName("architecture", architecture, Object.keys(table));
     }
-    return table[architecture]!(config, manifest);
+    return table[architecture]!(config, manifest, options);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new NishikiError("checkpoint", `model.json: parts.${name} cannot be built: ${reason}`, {
@@ -225,19 +230,20 @@ function buildPart(
 }
 
 /** The denoiser for few steps: the same inputs and output. @throws NishikiError "checkpoint" */
-export function traceFast({ parts, ...rest }: ModelManifest): Program | undefined {
+export function traceFast({ parts, ...rest }: ModelManifest, options?: TraceOptions): Program | undefined {
   if (!parts.fast) return undefined;
-  return buildPart(denoisers, "denoiser", { ...rest, parts: { ...parts, denoiser: parts.fast } });
+  return buildPart(denoisers, "denoiser", { ...rest, parts: { ...parts, denoiser: parts.fast } }, options);
 }
 
 /**
  * The programs of a model's networks.
+ * @param options How the denoiser is traced: with a LoRA's changes.
  * @throws NishikiError "checkpoint" for an architecture that is not known, or sizes that do not fit together.
  */
-export function traceNetworks(manifest: ModelManifest): NetworkPrograms {
+export function traceNetworks(manifest: ModelManifest, options?: TraceOptions): NetworkPrograms {
   return {
     textEncoder: buildPart(textEncoders, "textEncoder", manifest),
-    denoiser: buildPart(denoisers, "denoiser", manifest),
+    denoiser: buildPart(denoisers, "denoiser", manifest, options),
     decoder: buildPart(decoders, "autoencoder", manifest),
   };
 }

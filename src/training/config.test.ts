@@ -56,7 +56,7 @@ describe("completeTrainingConfig", () => {
   it.each([
     [
       { ...smallest, kind: "gan" },
-      'kind: expected one of autoencoder, denoiser, superResolution, judge, distillation, got "gan".',
+      'kind: expected one of autoencoder, denoiser, superResolution, judge, distillation, fineTuning, got "gan".',
     ],
     [{ ...smallest, folder: undefined }, "folder: expected a text that is not empty, got nothing."],
     [

@@ -25,14 +25,15 @@ import {
   wholeNumber,
 } from "../pipeline/check.js";
 import type { ModelDefaults, SuperResolutionSettings } from "../pipeline/index.js";
-import { type CommonConfig, common, lanes, often, share, size } from "./config-fields.js";
+import { embeddedModel } from "../pipeline/node.js";
+import { type CommonConfig, common, lanes, often, positive, share, size } from "./config-fields.js";
 import {
   autoencoderNetwork,
   denoiserNetwork,
   judgeNetwork,
   superResolutionNetwork,
 } from "./config-networks.js";
-import { describeFields, field, group, needed, recordWith, type Table } from "./fields.js";
+import { derived, describeFields, field, group, needed, recordWith, type Table } from "./fields.js";
 import { type AutoencoderLoss, defaultAutoencoderLoss } from "./tasks/autoencoder.js";
 
 export interface AutoencoderTrainingConfig extends CommonConfig {
@@ -104,6 +105,17 @@ export interface DistillationTrainingConfig extends CommonConfig {
   readonly prompts: readonly string[];
 }
 
+export interface FineTuningConfig extends CommonConfig {
+  readonly kind: "fineTuning";
+  readonly model: string;
+  readonly method: "lora" | "full";
+  readonly rank: number;
+  readonly alpha: number;
+  readonly latents: Pick<LatentsConfig, "folder">;
+  readonly captionDropout: number;
+  readonly prompts: readonly string[];
+}
+
 export interface JudgeTrainingConfig extends CommonConfig {
   readonly kind: "judge";
   readonly network: JudgeConfig;
@@ -117,6 +129,7 @@ export type TrainingConfig =
   | AutoencoderTrainingConfig
   | DenoiserTrainingConfig
   | DistillationTrainingConfig
+  | FineTuningConfig
   | JudgeTrainingConfig
   | SuperResolutionTrainingConfig;
 
@@ -292,6 +305,30 @@ const distillationTable: Table<DistillationTrainingConfig> = {
   ),
 };
 
+const fineTuningTable: Table<FineTuningConfig> = {
+  kind: needed(oneOf(["fineTuning"]), '"fineTuning"'),
+  ...common,
+  batchSize: field(size, "pictures in a step", 16),
+  lanes,
+  model: field(filledText, "folder of the model that learns", embeddedModel, "the embedded model"),
+  method: field(
+    oneOf(["lora", "full"]),
+    '"lora" learns a small file beside the model, "full" changes the model itself',
+    "lora",
+  ),
+  rank: field(size, "rank of a LoRA's matrices", 16),
+  alpha: derived(positive, "a LoRA counts alpha/rank times", ({ rank }) => rank as number, "the rank"),
+  latents: group({ folder: latents.folder }, "pictures encoded once"),
+  captionDropout: field(share, "share of captions dropped, for guidance", 0.1),
+  ...often,
+  prompts: field(
+    listOf(filledText),
+    "drawn before and after, at seed 0; none for no samples",
+    [],
+    "captions of the pictures, and two others",
+  ),
+};
+
 const judgeTable: Table<JudgeTrainingConfig> = {
   kind: needed(oneOf(["judge"]), '"judge"'),
   ...common,
@@ -317,6 +354,7 @@ const tables = {
   superResolution: superResolutionTable,
   judge: judgeTable,
   distillation: distillationTable,
+  fineTuning: fineTuningTable,
 };
 export const trainingKinds = Object.keys(tables) as readonly (keyof typeof tables)[];
 
@@ -375,6 +413,9 @@ export function describeTrainingConfig(): string {
     "",
     "A config for a distillation, whose student draws in a few steps without guidance (--fast):",
     ...describeFields(distillationTable),
+    "",
+    "A config for fine-tuning a model on pictures of your own (--pictures writes one for you):",
+    ...describeFields(fineTuningTable),
     "",
     "A config for a judge, which says what pictures show and scores those of a model:",
     ...describeFields(judgeTable),

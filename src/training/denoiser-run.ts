@@ -121,15 +121,16 @@ async function exportAverages(
   return output;
 }
 
-/** Draws prompts at seed 0 with a model's own defaults, each with its prompt below. */
+/** Draws prompts at seed 0 with a model's own defaults, each with its prompt below, in the order of the models. */
 export async function drawPrompts(
   model: string,
   engine: Engine,
   prompts: readonly string[],
   request: Omit<Partial<PictureRequest>, "prompt"> = {},
+  lora?: string,
 ) {
   const { device, threads } = engine;
-  const parts = await loadParts({ model, device, threads });
+  const parts = await loadParts({ model, device, threads, ...(lora !== undefined && { lora: [lora] }) });
   const pipeline = new Pipeline({ ...parts, encodeFile: () => new Uint8Array() });
   const drawn: CaptionedPicture[] = [];
   try {

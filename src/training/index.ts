@@ -17,7 +17,8 @@ export {
   exportRun,
   streamBatches,
 } from "./export-run.js";
-export { addFast, type FastExport } from "./fast-export.js";
+export { addFast, copyModel, type FastExport } from "./fast-export.js";
+export { loraFile } from "./fine-tuning-run.js";
 export { exportJudge, type JudgeExport } from "./judge-export.js";
 export {
   type RunOptions,

@@ -18,6 +18,7 @@ import {
   recordUpdates,
   type StateTensor,
   scalarsOf,
+  trainedOf,
 } from "./step-program.js";
 
 export const gradientName = (name: string): string => `gradient:${name}`;
@@ -32,8 +33,8 @@ export function makeGradientProgram(objective: Objective): {
 } {
   let parameters: readonly Parameter[] = [];
   const program = trace((tracer) => {
-    const { loss, metrics = {} } = objective(tracer);
-    parameters = [...tracer.parameters];
+    const { loss, metrics = {}, frozen } = objective(tracer);
+    parameters = trainedOf(tracer, frozen);
     const found = gradientsOf(loss, parameters);
     const named = parameters.map(({ name }, i) => [gradientName(name), found[i]!] as const);
     return { loss, ...metrics, ...Object.fromEntries(named) };

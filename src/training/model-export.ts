@@ -1,5 +1,5 @@
 // From runs to a model folder: what `nishiki "…" --model FOLDER` draws with.
-import { copyFile, mkdir, stat } from "node:fs/promises";
+import { copyFile, mkdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { float32ToF16 } from "../checkpoint/index.js";
 import { fileError, openSafetensors, writeFileAtomic, writeSafetensors } from "../checkpoint/node.js";
@@ -74,6 +74,17 @@ export async function writeHalf(run: string, to: string): Promise<void> {
     },
   }));
   await writeSafetensors(to, tensors, { format: "nishiki" });
+}
+
+/** Puts other weights of the same network in the place of a folder's denoiser. @throws NishikiError "file", "checkpoint" */
+export async function replaceDenoiser(run: string, folder: string): Promise<void> {
+  const path = join(folder, "model.json");
+  const manifest = parseManifest(await readFile(path, "utf8"), path);
+  const file = "denoiser.safetensors";
+  await writeHalf(run, join(folder, file));
+  const denoiser = { ...manifest.parts.denoiser, file, sha256: await hashFile(join(folder, file)) };
+  const { fast: _, ...parts } = manifest.parts; // was distilled from the old one
+  await writeFileAtomic(path, `${JSON.stringify({ ...manifest, parts: { ...parts, denoiser } }, null, 2)}\n`);
 }
 
 async function describe(model: ModelExport): Promise<ModelManifest> {

@@ -26,7 +26,14 @@ import {
 export type Objective = (tracer: Tracer) => {
   readonly loss: Tensor;
   readonly metrics?: Readonly<Record<string, Tensor>>;
+  /** Parameters that are not trained. */
+  readonly frozen?: ReadonlySet<string>;
 };
+
+/** The parameters that an objective trains. */
+export function trainedOf(tracer: Tracer, frozen: ReadonlySet<string> = new Set()): readonly Parameter[] {
+  return tracer.parameters.filter(({ name }) => !frozen.has(name));
+}
 
 /** A tensor that is carried from step to step besides the parameters. */
 export interface StateTensor {
@@ -54,8 +61,8 @@ export function makeStepProgram(objective: Objective, config: OptimizerConfig): 
   let parameters: readonly Parameter[] = [];
   let state: readonly StateTensor[] = [];
   const program = trace((tracer) => {
-    const { loss, metrics = {} } = objective(tracer);
-    parameters = [...tracer.parameters];
+    const { loss, metrics = {}, frozen } = objective(tracer);
+    parameters = trainedOf(tracer, frozen);
     const found = gradientsOf(loss, parameters);
     const { norm, factor } = clipFactor(found, config.clip);
     const updates = recordUpdates(tracer, parameters, found, factor, config);

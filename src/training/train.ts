@@ -7,6 +7,7 @@ import { refuseBegun } from "./checkpoint.js";
 import type { TrainingConfig } from "./config.js";
 import { makeDenoiserTask } from "./denoiser-run.js";
 import { makeDistillationTask } from "./distillation-run.js";
+import { makeFineTuningTask } from "./fine-tuning-run.js";
 import { type Settings, writeFingerprint } from "./fingerprint.js";
 import { makeJudgeTask } from "./judge-run.js";
 import { runTraining, type StartReport, type StepReport, type TrainingTask } from "./loop.js";
@@ -124,6 +125,11 @@ async function openTask(
       const notice = (text: string) => onNotice?.(text);
       const { task, settings, startFrom } = await makeDistillationTask(engine, config, source, notice);
       return { task, settings: { ...common, ...settings }, startFrom };
+    }
+    case "fineTuning": {
+      const notice = (text: string) => onNotice?.(text);
+      const { task, settings, startFrom } = await makeFineTuningTask(engine, config, source, notice);
+      return { task, settings: { ...common, ...settings }, ...(startFrom !== undefined && { startFrom }) };
     }
     case "judge": {
       const { roundTrips, latentNoise, autoencoder } = config;

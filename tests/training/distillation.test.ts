@@ -5,13 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/index.js";
 import { makeEngine } from "../../src/engine/node.js";
 import { loadPipeline } from "../../src/load-pipeline.js";
-import { denoiserConfigs } from "../../src/models/index.js";
 import type { PictureEvent, PictureRequest, Pipeline } from "../../src/pipeline/index.js";
 import { compareWithReceipt } from "../../src/pipeline/index.js";
 import { completeTrainingConfig, readMetrics, train } from "../../src/training/index.js";
 import { runCli } from "../support/run-cli.js";
-import { writePictures } from "./pictures.js";
 import { withFolder } from "./regression.js";
+import { teacherSize, trainTeacher } from "./teacher.js";
 
 let engine: Engine;
 beforeAll(() => {
@@ -19,32 +18,7 @@ beforeAll(() => {
 });
 afterAll(() => engine.close());
 
-const size = 64;
-
-async function trainTeacher(root: string): Promise<string> {
-  await writePictures(join(root, "pictures"), 8, size);
-  const data = { folder: join(root, "pictures"), size };
-  const schedule = { steps: 5, warmup: 0, decay: 0 };
-  const autoencoder = {
-    kind: "autoencoder",
-    folder: join(root, "autoencoder"),
-    data,
-    network: "tiny",
-    batchSize: 4,
-    schedule,
-  };
-  await train(completeTrainingConfig(autoencoder), { engine });
-  const denoiser = {
-    ...{ kind: "denoiser", folder: join(root, "denoiser"), data, batchSize: 4, tokens: 12, prompts: [] },
-    network: { ...denoiserConfigs.tiny, latentSize: 4 },
-    autoencoder: { run: join(root, "autoencoder"), network: "tiny" },
-    latents: { folder: join(root, "latents"), perShard: 4, stepsPerShard: 0 },
-    schedule: { steps: 40, learningRate: 0.01, warmup: 0, decay: 0, average: 0.5 },
-    drawing: { steps: 6, guidance: 2 },
-  };
-  await train(completeTrainingConfig(denoiser), { engine });
-  return join(root, "denoiser", "model");
-}
+const size = teacherSize;
 
 function configOf(root: string, name: string, steps: number, paths: Record<string, unknown> = {}) {
   return completeTrainingConfig({
@@ -77,7 +51,7 @@ async function draw(pipeline: Pipeline, request: Partial<PictureRequest>): Promi
 describe("distillation", { timeout: 300_000 }, () => {
   it("comes near the teacher in fewer steps, goes on bit for bit, and draws by name", async () => {
     await withFolder(async (root) => {
-      const teacher = await trainTeacher(root);
+      const teacher = await trainTeacher(root, engine);
       const notices: string[] = [];
       await train(configOf(root, "student", 150), { engine, onNotice: (text) => notices.push(text) });
       const drawn = notices.filter((text) => text.startsWith("The teacher"));

@@ -50,6 +50,7 @@ const strangers: readonly (readonly [RegExp, string])[] = [
 
 function tellFamily(heads: readonly LoraHead[]): string | undefined {
   const names = heads.map(({ name }) => name);
+  if (names.some((name) => /(^|\.)words[KV]$/.test(name))) return "a model that Nishiki trained";
   for (const [pattern, family] of strangers) if (names.some((name) => pattern.test(name))) return family;
   if (names.some((name) => /^(lora_te2_|text_encoder_2\.)/.test(name))) return wordWidths[2048];
   const widthsOf = (pattern: RegExp) =>

@@ -21,7 +21,15 @@ export function addTrainCommand(program: Command): void {
   const command = program
     .command("train")
     .description("train an autoencoder, a denoiser or a judge on scenes or on a folder of captioned pictures")
-    .argument("<config>", "a JSON file; see below")
+    .argument("[config]", "a JSON file; see below")
+    .option(
+      "--pictures <folder>",
+      "in place of a config: fine-tune a model on pictures of your own, with --lora or --full",
+    )
+    .option("--lora <file>", "with --pictures: learn a small .safetensors file that --lora draws with")
+    .option("--full <folder>", "with --pictures: change the whole model, and write it to a folder")
+    .option("--rank <number>", "with --lora: the rank of its matrices (default: 16)", steps)
+    .option("-m, --model <folder>", "with --pictures: the model that learns (default: the embedded model)")
     .option("-r, --resume", "go on from the run's last checkpoint, if there is one")
     .option(
       "--export <folder>",
@@ -42,7 +50,7 @@ export function addTrainCommand(program: Command): void {
   command
     .option("--json", "print a line of JSON for every step and event")
     .option("-q, --quiet", "no progress")
-    .action(async (path: string, options: TrainCommandOptions) => {
+    .action(async (path: string | undefined, options: TrainCommandOptions) => {
       const { runTrainCommand } = await loadRun();
       await runTrainCommand(path, options);
     });

@@ -6,6 +6,7 @@ import { type DenoiserConfig, denoise } from "../../models/denoiser.js";
 import { random } from "../../random/index.js";
 import type { Objective } from "../step-program.js";
 import type { EncodedScenes } from "./encoded-scenes.js";
+import { adaptScope, type LowRank } from "./low-rank.js";
 
 export interface DenoiserTraining {
   /** Tokens of a caption that the network sees; longer captions are refused when scenes are encoded. */
@@ -16,7 +17,13 @@ export interface DenoiserTraining {
 
 export const defaultDenoiserTraining: DenoiserTraining = { tokens: 32, captionDropout: 0.1 };
 
-export function denoiserObjective(config: DenoiserConfig, batch: number, tokens: number): Objective {
+/** @param lowRank Train thin matrices beside the network's own, and not these. */
+export function denoiserObjective(
+  config: DenoiserConfig,
+  batch: number,
+  tokens: number,
+  lowRank?: LowRank,
+): Objective {
   const { latentSize: size, latentChannels: channels, textWidth } = config;
   return (tracer) => {
     const clean = tracer.input("latents", [batch, size, size, channels]);
@@ -26,8 +33,9 @@ export function denoiserObjective(config: DenoiserConfig, batch: number, tokens:
     const mask = tracer.input("mask", [batch, tokens]);
     const t = reshape(time, [batch, 1, 1, 1]);
     const latents = add(mul(clean, sub(1, t)), mul(noise, t));
-    const velocity = denoise(tracer.scope(), { latents, time, text, mask }, config);
-    return { loss: mean(square(sub(velocity, sub(noise, clean)))) };
+    const { scope, frozen } = lowRank ? adaptScope(tracer, lowRank) : { scope: tracer.scope() };
+    const velocity = denoise(scope, { latents, time, text, mask }, config);
+    return { loss: mean(square(sub(velocity, sub(noise, clean)))), ...(frozen && { frozen }) };
   };
 }
 

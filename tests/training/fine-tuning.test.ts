@@ -1,0 +1,121 @@
+// Fine-tuning on pictures of one's own, as a LoRA and as a whole, and what is drawn with it.
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openSafetensors, writeSafetensors } from "../../src/checkpoint/node.js";
+import type { Engine } from "../../src/engine/index.js";
+import { makeEngine } from "../../src/engine/node.js";
+import { loadPipeline } from "../../src/load-pipeline.js";
+import { compareWithReceipt, type PictureEvent } from "../../src/pipeline/index.js";
+import { completeTrainingConfig, readMetrics, train } from "../../src/training/index.js";
+import { runCli } from "../support/run-cli.js";
+import { withFolder } from "./regression.js";
+import { teacherSize, trainTeacher } from "./teacher.js";
+
+let engine: Engine;
+beforeAll(() => {
+  engine = makeEngine({ threads: 1 });
+});
+afterAll(() => engine.close());
+
+function configOf(root: string, name: string, steps: number, given: Record<string, unknown> = {}) {
+  return completeTrainingConfig({
+    kind: "fineTuning",
+    folder: join(root, name),
+    data: { folder: join(root, "pictures"), size: teacherSize },
+    model: join(root, "denoiser", "model"),
+    rank: 4,
+    batchSize: 4,
+    optimizer: { kind: "adamw" },
+    schedule: { steps, learningRate: 0.02, warmup: 0, decay: 0, average: 0.5 },
+    prompts: ["a red square"],
+    ...given,
+  });
+}
+
+async function drawWith(model: string, lora: readonly string[] = []): Promise<PictureEvent> {
+  const pipeline = await loadPipeline({ model, lora, threads: 1, device: "cpu" });
+  try {
+    for await (const event of pipeline.generate({ prompt: "a red square", seed: 4 })) {
+      if (event.kind !== "picture") continue;
+      const pixels = { width: event.width, height: event.height, channels: 3 as const, data: event.pixels };
+      expect((await compareWithReceipt(pixels, event.receipt, pipeline)).identical).toBe(true);
+      return event;
+    }
+  } finally {
+    await pipeline.dispose();
+  }
+  throw new Error("no picture");
+}
+
+describe("fine-tuning", { timeout: 300_000 }, () => {
+  it("learns thin matrices alone, goes on bit for bit, and draws with them", async () => {
+    await withFolder(async (root) => {
+      const model = await trainTeacher(root, engine);
+      const before = await readFile(join(model, "denoiser.safetensors"));
+      await train(configOf(root, "lora", 120), { engine });
+      const losses = (await readMetrics(join(root, "lora"))).flatMap(({ loss }) => loss ?? []);
+      const mean = (part: readonly number[]) => part.reduce((a, b) => a + b, 0) / part.length;
+      expect(mean(losses.slice(-20))).toBeLessThan(mean(losses.slice(0, 20)));
+      expect((await readFile(join(model, "denoiser.safetensors"))).equals(before)).toBe(true);
+
+      const checkpoint = await openSafetensors(join(root, "lora", "checkpoint.safetensors"));
+      const names = [...checkpoint.tensors.keys()];
+      expect(names.every((name) => /\.lora_[AB]\.weight$/.test(name))).toBe(true);
+      const lora = await openSafetensors(join(root, "lora", "lora.safetensors"));
+      expect(lora.tensors.get("velocity.lora_A.weight")!.shape[0]).toBe(4);
+      expect(lora.metadata["modelspec.architecture"]).toContain("nishiki/");
+
+      await train(configOf(root, "stopped", 50), { engine });
+      await train(configOf(root, "stopped", 120), { engine, resume: true });
+      const bytes = (name: string) => readFile(join(root, name, "checkpoint.safetensors"));
+      expect((await bytes("stopped")).equals(await bytes("lora"))).toBe(true);
+
+      const file = join(root, "lora", "lora.safetensors");
+      const plain = await drawWith(model);
+      const changed = await drawWith(model, [file]);
+      expect(changed.pixels).not.toEqual(plain.pixels);
+      expect(Object.keys(changed.receipt.model.weights)).toContain("lora lora.safetensors × 1");
+      expect((await drawWith(model, [`${file}:0`])).pixels).toEqual(plain.pixels);
+      expect((await drawWith(model, [`${file}:0.5`, `${file}:0.5`])).pixels).not.toEqual(plain.pixels);
+
+      const info = await runCli(["info", file]);
+      expect(info.stdout).toContain("a model that Nishiki trained");
+      const other = join(root, "other.safetensors");
+      const thin = { dtype: "f32" as const, shape: [4, 5], data: new Float32Array(20) };
+      await writeSafetensors(other, [
+        { name: "velocity.lora_A.weight", ...thin },
+        { name: "velocity.lora_B.weight", ...thin, shape: [5, 4] },
+      ]);
+      await expect(drawWith(model, [other])).rejects.toThrow(/was made for another model/);
+    });
+  });
+
+  it("changes the whole model, by a short command too", async () => {
+    await withFolder(async (root) => {
+      const model = await trainTeacher(root, engine);
+      await train(configOf(root, "full", 30, { method: "full" }), { engine });
+      const [old, changed] = [await drawWith(model), await drawWith(join(root, "full", "model"))];
+      expect(changed.pixels).not.toEqual(old.pixels);
+
+      const pictures = join(root, "pictures");
+      const file = join(root, "mine.safetensors");
+      const command = ["train", "--pictures", pictures, "--model", model, "--steps", "2"];
+      const wrongSize = await runCli([...command, "--lora", file]);
+      expect(wrongSize.stderr).toContain("expected pictures of 64 pixels, got 256");
+      for (const wrong of [
+        [],
+        ["--lora", "a.bin"],
+        ["--lora", file, "--full", root],
+        ["--full", "x", "--rank", "3"],
+      ])
+        expect((await runCli([...command, ...wrong])).code).toBe(2);
+      await writeFile(join(root, "there.safetensors"), "");
+      const there = await runCli([...command, "--lora", join(root, "there.safetensors")]);
+      expect(there.stderr).toContain("is already there");
+      const both = await runCli(["train", "config.json", "--pictures", pictures]);
+      expect(both.code).toBe(2);
+      expect((await runCli(["train"])).stderr).toContain("Expected a config, or --pictures");
+    });
+  });
+});

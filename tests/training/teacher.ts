@@ -1,0 +1,28 @@
+// For tests: a tiny model that was trained for a moment on a folder of pictures, with the real text encoder.
+import { join } from "node:path";
+import type { Engine } from "../../src/engine/index.js";
+import { denoiserConfigs } from "../../src/models/index.js";
+import { completeTrainingConfig, train } from "../../src/training/index.js";
+import { writePictures } from "./pictures.js";
+
+export const teacherSize = 64;
+
+/** Writes `pictures/` and trains on them. @returns the model's folder */
+export async function trainTeacher(root: string, engine: Engine): Promise<string> {
+  await writePictures(join(root, "pictures"), 8, teacherSize);
+  const data = { folder: join(root, "pictures"), size: teacherSize };
+  const schedule = { steps: 5, warmup: 0, decay: 0 };
+  const folder = join(root, "autoencoder");
+  const autoencoder = { kind: "autoencoder", folder, data, network: "tiny", batchSize: 4, schedule };
+  await train(completeTrainingConfig(autoencoder), { engine });
+  const denoiser = {
+    ...{ kind: "denoiser", folder: join(root, "denoiser"), data, batchSize: 4, tokens: 12, prompts: [] },
+    network: { ...denoiserConfigs.tiny, latentSize: 4 },
+    autoencoder: { run: folder, network: "tiny" },
+    latents: { folder: join(root, "latents"), perShard: 4, stepsPerShard: 0 },
+    schedule: { steps: 40, learningRate: 0.01, warmup: 0, decay: 0, average: 0.5 },
+    drawing: { steps: 6, guidance: 2 },
+  };
+  await train(completeTrainingConfig(denoiser), { engine });
+  return join(root, "denoiser", "model");
+}
