@@ -15,18 +15,21 @@ export interface PicturesResult {
   readonly coldProcessorSeconds: number;
   /** Every further picture in one process; median. */
   readonly furtherSeconds: number;
+  /** The same two by the network for few steps, where the model has it. */
+  readonly fast?: Measured;
   /** Most memory of any of the processes, in MB (10⁶ bytes). */
   readonly peakMegabytes: number;
   readonly processes: number;
   readonly goals: {
     readonly coldSeconds: number;
     readonly furtherSeconds: number;
+    readonly fastSeconds: number;
     readonly peakMegabytes: number;
   };
 }
 
 const prompt = "blue cat against a sunset background";
-const goals = { coldSeconds: 3, furtherSeconds: 0.8, peakMegabytes: 700 };
+const goals = { coldSeconds: 3, furtherSeconds: 0.8, fastSeconds: 0.5, peakMegabytes: 700 };
 
 /** @returns Or the reason why nothing could be measured. */
 export async function measurePictures(root: string, processes: number): Promise<PicturesResult | string> {
@@ -34,24 +37,40 @@ export async function measurePictures(root: string, processes: number): Promise<
   if (!existsSync(join(model, "model.json"))) return `no model in ${model}`;
   const folder = await mkdtemp(join(tmpdir(), "nishiki-bench-"));
   try {
-    const cli = join(root, "dist/cli/main.js");
-    const cold: Ended[] = [];
-    for (let i = 0; i < processes; i++) {
-      cold.push(await runNode([cli, prompt, "--quiet", "--seed", "0", "--output", join(folder, `${i}.png`)]));
-    }
-    const further = await runNode([fileURLToPath(new URL("./pictures-process.js", import.meta.url)), prompt]);
-    const seconds = JSON.parse(further.output) as number[];
-    return {
-      coldSeconds: median(cold.map((each) => each.seconds)),
-      coldProcessorSeconds: median(cold.map((each) => each.processorSeconds)),
-      furtherSeconds: median(seconds.slice(1)),
-      peakMegabytes: Math.max(...[...cold, further].map((each) => each.peakMegabytes)),
-      processes,
-      goals,
-    };
+    const measure = (...how: readonly string[]) =>
+      measureWay(join(root, "dist/cli/main.js"), folder, processes, how);
+    const usual = await measure();
+    const { parts } = JSON.parse(await readFile(join(model, "model.json"), "utf8")) as { parts: object };
+    const fast = "fast" in parts ? await measure("--fast") : undefined;
+    return { ...usual, ...(fast && { fast }), processes, goals };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+type Measured = Omit<PicturesResult, "fast" | "processes" | "goals">;
+
+/** With the flags `how`: some processes from a cold start, and one that draws several pictures. */
+async function measureWay(
+  cli: string,
+  folder: string,
+  processes: number,
+  how: readonly string[],
+): Promise<Measured> {
+  const cold: Ended[] = [];
+  for (let i = 0; i < processes; i++) {
+    const output = ["--output", join(folder, `${i}.png`)];
+    cold.push(await runNode([cli, prompt, "--quiet", "--force", "--seed", "0", ...output, ...how]));
+  }
+  const process = fileURLToPath(new URL("./pictures-process.js", import.meta.url));
+  const further = await runNode([process, prompt, ...how]);
+  const seconds = JSON.parse(further.output) as number[];
+  return {
+    coldSeconds: median(cold.map((each) => each.seconds)),
+    coldProcessorSeconds: median(cold.map((each) => each.processorSeconds)),
+    furtherSeconds: median(seconds.slice(1)),
+    peakMegabytes: Math.max(...[...cold, further].map((each) => each.peakMegabytes)),
+  };
 }
 
 interface Used {

@@ -156,5 +156,18 @@ describe("nishiki evaluate", { timeout: 300_000 }, () => {
     expect(noSprites.stderr).toContain("nishiki data build");
     const noNumber = await runCli([...args(at("six")), "--prompts", "many"]);
     expect(noNumber.code).toBe(2);
+    const noFast = await runCli([
+      "evaluate",
+      model,
+      "--judge",
+      at("judge"),
+      "--sprites",
+      at("sprites"),
+      "--fast",
+    ]);
+    expect(noFast).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("fast: this model does not take"),
+    });
   });
 });

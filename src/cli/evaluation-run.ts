@@ -26,6 +26,7 @@ export const drawingSettings = [
   "guidanceInterval",
   "sampler",
   "schedule",
+  "fast",
 ];
 
 /** @throws NishikiError what `evaluate` throws */

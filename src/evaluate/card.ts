@@ -1,5 +1,5 @@
 // The numbers as a table for a model card, in Markdown.
-import type { Report, Score, SkillScore } from "./report.js";
+import { describeSettings, type Report, type Score, type SkillScore } from "./report.js";
 
 const percent = (share: number) => `${(100 * share).toFixed(0)}%`;
 const range = ({ interval: [low, high] }: Score) => `${percent(low)}–${percent(high)}`;
@@ -22,7 +22,7 @@ function skillRow({ title, heldOut, share, asked, ceiling, ofCeiling, ...score }
 export function makeCard(report: Report): string {
   const { model, skills, things, styles, synonyms, frechet, diversity, copying, reconstruction } = report;
   const parts = [
-    `${model.name} ${model.version}: ${model.steps} steps of ${model.sampler}, guidance ${model.guidance}; seed ${report.seed}.`,
+    `${model.name} ${model.version}: ${describeSettings(model)}; seed ${report.seed}.`,
     table(
       ["skill", "right", "95% interval", "judge's ceiling", "of the ceiling", "pictures"],
       skills.map(skillRow),

@@ -143,10 +143,11 @@ async function describeModel(
 ): Promise<MeasuredModel> {
   const pipeline = await loadPipeline(machine);
   try {
-    const { steps, guidance, sampler } = pipeline.complete({ ...request, prompt: "a cat" });
+    const { steps, guidance, sampler, fast } = pipeline.complete({ ...request, prompt: "a cat" });
     const { name, version } = pipeline.model;
     const { weights } = await pipeline.environment();
-    return { name, version, weights, own: "model.json" in weights, steps, guidance, sampler };
+    const drawing = { steps, guidance, sampler, ...(fast && { fast }) };
+    return { name, version, weights, own: "model.json" in weights, ...drawing };
   } finally {
     await pipeline.dispose();
   }

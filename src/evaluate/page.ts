@@ -6,7 +6,7 @@ import { escapeXml } from "../image/index.js";
 import { random } from "../random/index.js";
 import type { Judged } from "./evaluate.js";
 import { type GroupName, groupNames, groups } from "./plan.js";
-import type { PromptScore, Report, Score, SkillScore } from "./report.js";
+import { describeSettings, type PromptScore, type Report, type Score, type SkillScore } from "./report.js";
 import { argMax } from "./skills.js";
 
 /** Pictures of each kind for a skill, and their side in pixels. */
@@ -33,7 +33,7 @@ export async function makePage(
   const { model, seed } = report;
   const sections: string[] = [];
   for (const group of groupNames) sections.push(await section(group, report, byId, classes));
-  const about = `${model.steps} steps of ${model.sampler}, guidance ${model.guidance}; seed ${seed}; judge ${report.judge.slice(0, 12)}`;
+  const about = `${describeSettings(model)}; seed ${seed}; judge ${report.judge.slice(0, 12)}`;
   return [
     "<!doctype html>",
     `<html lang="en"><head><meta charset="utf-8"><title>${escapeXml(`${model.name} ${model.version}: scorecard`)}</title>`,

@@ -19,6 +19,13 @@ export interface MeasuredModel {
   readonly steps: number;
   readonly guidance: number;
   readonly sampler: string;
+  /** Whether its network for few steps draws. */
+  readonly fast?: true;
+}
+
+/** The settings that it draws with, in words. */
+export function describeSettings({ steps, sampler, guidance, fast }: MeasuredModel): string {
+  return `${fast ? "its fast network, " : ""}${steps} steps of ${sampler}, guidance ${guidance}`;
 }
 
 /** How often pictures were right. */

@@ -16,6 +16,7 @@ Examples:
   nishiki evaluate                            the embedded model, about 1,100 prompts
   nishiki evaluate runs/denoiser/model --prompts 300 --output runs/denoiser/scores
   nishiki evaluate --steps 8 --output scores-8
+  nishiki evaluate --fast --output scores-fast
 
 A judge says what each picture shows; the report has its share of right answers on composed scenes of the same contents as
 the ceiling. The output folder holds report.json, report.html with the best, worst and random pictures of each skill, card.md
@@ -41,7 +42,7 @@ export function addEvaluateCommand(program: Command): void {
       "--config <file>",
       "the config that the model was trained by (default: the embedded model's vocabulary)",
     );
-  addSettingOptions(command, pictureFields, ["steps", "guidance", "sampler", "schedule"]);
+  addSettingOptions(command, pictureFields, ["steps", "guidance", "sampler", "schedule", "fast"]);
   addSettingOptions(command, machineFields, ["device", "threads", "keepLoaded", "vae", "lora", "precision"]);
   command
     .option("--json", "print the report as JSON instead of the files' names")
