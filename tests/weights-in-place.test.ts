@@ -9,6 +9,8 @@ import type { HostTensor, WeightPlaces } from "../src/engine/index.js";
 import { makeEngine } from "../src/engine/node.js";
 import {
   add,
+  addProduct,
+  constant,
   conv2d,
   gather,
   linear,
@@ -37,24 +39,31 @@ const shapes: Readonly<Record<string, readonly number[]>> = {
   "plain.weight": [width, width],
   "plain.bias": [width],
   "changed.weight": [width, width],
+  "adapted.weight": [width, width],
   up: [width, 4],
   down: [4, width],
 };
 
-/** A table, a 1×1 convolution, a layer with its bias, and one that a LoRA changes. */
+const uniform = makeUniform(5);
+const numbers = (size: number) => Float32Array.from({ length: size }, () => (uniform() - 0.5) / 16);
+
+/** A table, a 1×1 convolution, a layer with its bias, one of which something is computed, and one that a LoRA changes. */
 const network = trace((t) => {
   const given = (name: string) => t.scope().parameter(name, shapes[name] as number[]);
   const rows = gather(given("table"), t.input("ids", ["n"], "i64")); // [n, width]
   const picture = conv2d(reshape(rows, [-1, width, 1, 1]), given("conv.weight")); // [n, width, 1, 1]
   const y = linear(reshape(picture, [-1, width]), given("plain.weight"), given("plain.bias"));
-  return { y: linear(y, add(given("changed.weight"), matmul(given("up"), given("down")))) };
+  const z = linear(y, add(given("changed.weight"), matmul(given("up"), given("down"))));
+  const [up, down] = [
+    constant(t.graph, numbers(4 * width), [width, 4]),
+    constant(t.graph, numbers(4 * width), [4, width]),
+  ];
+  return { y: linear(z, addProduct(given("adapted.weight"), up, down, 0.5)) };
 });
 
-const uniform = makeUniform(5);
 const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1);
 const values = Object.entries(shapes).map(([name, shape]) => {
-  const data = Float32Array.from({ length: sizeOf(shape) }, () => (uniform() - 0.5) / 16);
-  return { name, shape, data };
+  return { name, shape, data: numbers(sizeOf(shape)) };
 });
 const inputs: Record<string, HostTensor> = {
   ids: { dtype: "i64", shape: [3], data: BigInt64Array.from([1023n, 0n, 7n]) },
@@ -115,6 +124,7 @@ it("are the large ones of which nothing else is computed", () => {
     "plain.weight": 1,
     "plain.bias": 0,
     "changed.weight": 0,
+    "adapted.weight": 1,
     up: 0,
     down: 0,
   });

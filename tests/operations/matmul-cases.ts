@@ -101,6 +101,19 @@ export const matmulCases: readonly OperationCase[] = [
       expected: ({ a, b }) => matmulReference(a!, b!).map((v) => 3 * v),
     },
   ),
+  operandCase(
+    "addProduct",
+    "addProduct",
+    [
+      [4, 3],
+      [4, 2],
+      [2, 3],
+    ],
+    (a, b, c) => g.addProduct(a, b, c!, -0.7),
+    {
+      expected: ({ a, b, c }) => matmulReference(b!, c!).map((v, i) => a!.data[i]! - 0.7 * v),
+    },
+  ),
   operandCase("linear of a row", "linear", [[3], [2, 3], [2]], g.linear, {
     expected: ({ a, b, c }) =>
       matmulReference({ shape: [1, 3], data: a!.data }, swap(b!)).map((v, i) => v + c!.data[i % 2]!),

@@ -1,7 +1,7 @@
-// LoRAs in a program: a changed layer's weight is its own plus the products of the pairs, which the runtime computes once when
-// the session is made. What is run costs nothing more, and the model's files stay as they are.
+// LoRAs in a program: a changed layer's weight is its own plus the products of the pairs. The runtime computes it once when the
+// session is made, or at every run where weights stay in their file; the model's files stay as they are.
 import { NishikiError } from "../../errors.js";
-import { add, constant, formatShape, matmul, mul, reshape, type Tensor } from "../../graph/index.js";
+import { addProduct, constant, formatShape, reshape, type Tensor } from "../../graph/index.js";
 import { getLoraNames, type LoraPart } from "./names.js";
 import type { Lora, LoraLayer } from "./read.js";
 
@@ -14,7 +14,6 @@ export interface WeightedLora {
 interface Change {
   readonly layer: LoraLayer;
   readonly scale: number;
-  readonly file: string;
 }
 
 export interface LoraAdapter {
@@ -48,22 +47,22 @@ export function makeLoraAdapter(
       checkFits(lora, layer, shapes.get(name)!);
       matched.add(layer);
       if (weight === 0) continue;
-      const change = { layer, scale: weight * layer.scale, file: lora.name };
-      changes.set(name, [...(changes.get(name) ?? []), change]);
+      const one = { layer, scale: weight * layer.scale };
+      changes.set(name, [...(changes.get(name) ?? []), one]);
     }
   }
-  const adapt = (name: string, parameter: Tensor) =>
-    (changes.get(name) ?? []).reduce((sum, change) => add(sum, product(parameter, change)), parameter);
+  const adapt = (name: string, parameter: Tensor) => (changes.get(name) ?? []).reduce(change, parameter);
   return { adapt, matched };
 }
 
-/** scale · up · down in the parameter's shape. */
-function product(parameter: Tensor, { layer: { up, down }, scale }: Change): Tensor {
+/** The weight + scale · up · down, as rows. */
+function change(weight: Tensor, { layer: { up, down }, scale }: Change): Tensor {
   const rank = down.shape[0]!;
   const [outputs] = up.shape as [number];
-  const wide = constant(parameter.graph, up.data, [outputs, rank]);
-  const thin = constant(parameter.graph, down.data, [rank, down.data.length / rank]);
-  return reshape(mul(matmul(wide, thin), scale), parameter.shape);
+  const inner = down.data.length / rank;
+  const wide = constant(weight.graph, up.data, [outputs, rank]);
+  const thin = constant(weight.graph, down.data, [rank, inner]);
+  return reshape(addProduct(reshape(weight, [outputs, inner]), wide, thin, scale), weight.shape);
 }
 
 function checkFits({ name }: Lora, { name: layer, up, down }: LoraLayer, shape: readonly number[]): void {

@@ -11,9 +11,12 @@ export function isLarge(shape: readonly number[]): boolean {
   return shape.reduce((a, b) => a * b, 1) >= leastNumbers;
 }
 
+/** Its product is thin: adding it costs a run little beside widening the weight, and the sum would take float32's memory. */
+const cheap = "addProduct";
+
 /**
- * Parameters of which something is computed without any input, as the sum of a weight and a LoRA's change: computed once
- * when a session is made, it would otherwise be computed at every run.
+ * Parameters of which something is computed without any input: computed once when a session is made, it would otherwise be
+ * computed at every run. Given another shape, or a LoRA's change, they do not count.
  * @param order Nodes after their sources.
  */
 export function findChangedParameters(
@@ -32,7 +35,8 @@ export function findChangedParameters(
       const parameters = new Set(found.flatMap((one) => [...one!]));
       parametersOf.set(node, parameters);
       // One source alone is only given another shape.
-      if (sources.length > 1) for (const parameter of parameters) changed.add(parameter);
+      if (sources.length > 1 && node.op.name !== cheap)
+        for (const parameter of parameters) changed.add(parameter);
     }
   }
   return changed;

@@ -109,3 +109,34 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   const result = bias ? apply(linearOp, [rows, weight, bias]) : matmul(rows, weight, { transposeB: true });
   return reshape(result, [...x.shape.slice(0, -1), weight.shape[0]!]);
 }
+
+/** base + scale · up · down, as one product that begins with what it is added to. */
+const addProductOp: Operation = {
+  name: "addProduct",
+  infer: ([base, up, down]) => {
+    const fits =
+      [base, up, down].every((one) => one!.shape.length === 2 && one!.dtype === base!.dtype) &&
+      up!.shape[1] === down!.shape[0] &&
+      up!.shape[0] === base!.shape[0] &&
+      down!.shape[1] === base!.shape[1];
+    if (!fits)
+      throw shapeError("addProduct", "a matrix, and two whose product has its shape", base!, up!, down!);
+    return [{ shape: base!.shape, dtype: base!.dtype }];
+  },
+  gradient: ({ inputs: [, up, down], gradients: [g], attributes: { scale }, needs }) => [
+    needs[0] ? g : undefined,
+    needs[1] ? matmul(g!, down!, { transposeB: true, scale: scale as number }) : undefined,
+    needs[2] ? matmul(up!, g!, { transposeA: true, scale: scale as number }) : undefined,
+  ],
+  lower: (lowering, [base, up, down], { attributes: { scale } }) => [
+    lowering.node("Gemm", [up!, down!, base!], { alpha: { float: scale as number } }),
+  ],
+};
+
+/**
+ * base + scale · up · down: a weight with the change that a LoRA makes to it.
+ * `base [m, n]`, `up [m, rank]`, `down [rank, n]` → `[m, n]`.
+ */
+export function addProduct(base: Tensor, up: Tensor, down: Tensor, scale = 1): Tensor {
+  return apply(addProductOp, [base, up, down], { scale });
+}
