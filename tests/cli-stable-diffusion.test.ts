@@ -158,6 +158,22 @@ describe("nishiki PROMPT --model FOLDER", () => {
     expect(await complaint("sd1", "--vae", join(models, "sd1/unet"))).toMatch(
       /unet holds a UNet2DConditionModel, expected an AutoencoderKL or an AutoencoderTiny\.$/,
     );
+
+    // For previews alone it changes nothing of the picture.
+    await draw("sd1", "plain-again.png");
+    const shown = join(folder, "shown.png");
+    await draw("sd1", "previewed.png", "--preview", shown, "--preview-vae", tiny);
+    expect((await read("previewed.png")).data).toEqual((await read("plain-again.png")).data);
+    const preview = await read("shown.png");
+    const { width, height } = await read("previewed.png");
+    expect(preview).toMatchObject({ width, height });
+    expect(preview.data).not.toEqual((await read("previewed.png")).data);
+    expect(await complaint("sd1", "--preview", "shown.jpg")).toContain("ends in .png");
+    await writeFile(
+      join(tiny, "config.json"),
+      JSON.stringify({ ...config, decoder_block_out_channels: [8, 8] }),
+    );
+    expect(await complaint("sd1", "--preview-vae", tiny)).toMatch(/preview|config/);
   });
 
   it("takes another kind of prediction when told so", async () => {

@@ -56,6 +56,8 @@ export interface Drawing {
   coder(): Promise<PictureCoder>;
   /** Latents of one picture → its pixels. */
   decode(latents: Float32Array): Promise<Pixels>;
+  /** The same for a preview, where there is a quicker way. */
+  readonly preview?: (latents: Float32Array) => Promise<Pixels>;
   /** A decoded picture → the size that was asked for, where that is larger. Previews stay as they are decoded. */
   readonly enlarge?: (pixels: Pixels, seed: number, signal?: AbortSignal) => Promise<Pixels>;
 }

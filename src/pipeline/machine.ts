@@ -17,6 +17,8 @@ export interface MachineSettings {
   readonly model?: string;
   /** A folder or a single file with an autoencoder that stands in for the model's own, such as a tiny one. */
   readonly vae?: string;
+  /** A small autoencoder that shows Stable Diffusion's pictures on their way, such as a tiny one; the last is the model's own. */
+  readonly previewVae?: string;
   /** What Stable Diffusion's denoiser was trained to predict, where its files do not say or say it wrongly. */
   readonly prediction?: PredictionSetting;
   /** LoRA files that were trained for the model, each with its weight: "style.safetensors:0.8". */
@@ -54,6 +56,12 @@ export const machineFields: Fields<MachineSettings, undefined> = {
     flag: "--vae <path>",
     help: "another autoencoder for Stable Diffusion: a folder, or a .safetensors file",
     fallbackWords: "the model's own",
+  },
+  previewVae: {
+    check: optional(filledText),
+    flag: "--preview-vae <path>",
+    help: "a tiny autoencoder for Stable Diffusion's previews: a folder, or a .safetensors file",
+    fallbackWords: "the model's own, which takes as long as a step",
   },
   prediction: {
     check: optional(oneOf(predictionSettings)),

@@ -25,7 +25,7 @@ export async function openModel(settings: Partial<MachineSettings> = {}): Promis
   const model = machine.model === undefined ? undefined : await resolveModel(machine.model);
   if (model !== undefined && (isSingleFile(model) || (await isDiffusersFolder(model))))
     return openStableDiffusionModel(model, machine);
-  for (const name of ["vae", "prediction", "embedding", "precision"] as const) {
+  for (const name of ["vae", "previewVae", "prediction", "embedding", "precision"] as const) {
     if (machine[name] === undefined) continue;
     if (model !== undefined) await readModelFolder(model); // that there is none is the first thing to tell
     throw new NishikiError(

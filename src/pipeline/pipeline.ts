@@ -167,7 +167,7 @@ export class Pipeline {
       steps,
       secondsLeft: forecast.secondsLeft(steps - step, 1),
       secondsLeftInAll: forecast.secondsLeft(steps - step + stepsAfter, count - index),
-      preview: () => drawing.decode(denoised),
+      preview: () => (drawing.preview ?? drawing.decode)(denoised),
     };
   }
 

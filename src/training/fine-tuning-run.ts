@@ -121,7 +121,7 @@ async function finish(
   await writeSafetensors(path, [...tensors, ...alphas], {
     format: "nishiki",
     "modelspec.architecture": `nishiki/${manifest.name} ${manifest.version}/lora`,
-    "modelspec.title": basename(folder),
+    "modelspec.title": basename(folder).replace(/\.run$/, ""),
     ss_network_dim: String(rank),
     ss_network_alpha: String(alpha),
     ...("folder" in data && { ss_dataset_dirs: JSON.stringify({ [basename(data.folder)]: {} }) }),

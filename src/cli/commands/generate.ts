@@ -1,6 +1,8 @@
 // nishiki PROMPT: draws pictures and prints their paths.
 import type { Command } from "commander";
+import { writeFileAtomic } from "../../checkpoint/node.js";
 import { NishikiError } from "../../errors.js";
+import { encodePng } from "../../image/index.js";
 import { type RequestWithFiles, readPictures } from "../../input-pictures.js";
 import { loadPipeline } from "../../load-pipeline.js";
 import {
@@ -23,6 +25,7 @@ interface Options extends Readonly<Record<string, unknown>> {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly force?: boolean;
+  readonly preview?: string;
 }
 
 export function addGenerateCommand(program: Command): void {
@@ -35,6 +38,7 @@ export function addGenerateCommand(program: Command): void {
   command
     .option("-o, --output <path>", "a file that ends in .png, or a folder (default: the current folder)")
     .option("-f, --force", "replace files that are already there")
+    .option("--preview <file>", "write what the picture is coming to into this .png after every step")
     .option("--json", "print a line of JSON for each picture instead of its path")
     .option("-q, --quiet", "no progress")
     .action((words: string[], options: Options) => generate(words.join(" "), options));
@@ -43,6 +47,8 @@ export function addGenerateCommand(program: Command): void {
 /** Everything is checked before the model is loaded, and everything is loaded before anything is drawn. */
 async function generate(prompt: string, options: Options): Promise<void> {
   const machine = completeMachine(pickSettings(options, machineFields));
+  if (options.preview !== undefined && !/\.png$/i.test(options.preview))
+    throw new NishikiError("usage", `--preview: expected a file that ends in .png, got ${options.preview}.`);
   const asked = { ...pickSettings(options, pictureFields), prompt } as RequestWithFiles;
   const { context } = await openModel(machine);
   const { request, notices } = await readPictures(asked, context);
@@ -52,7 +58,8 @@ async function generate(prompt: string, options: Options): Promise<void> {
   for (const notice of notices) progress.warn(notice);
   const stop = listenForStop();
   try {
-    await draw({ settings, machine, files, progress, signal: stop.signal, json: options.json ?? false });
+    const { json = false, preview } = options;
+    await draw({ settings, machine, files, progress, signal: stop.signal, json, preview });
   } finally {
     progress.clear();
     stop.release();
@@ -66,9 +73,10 @@ interface Work {
   readonly progress: Progress;
   readonly signal: AbortSignal;
   readonly json: boolean;
+  readonly preview: string | undefined;
 }
 
-async function draw({ settings, machine, files, progress, signal, json }: Work): Promise<void> {
+async function draw({ settings, machine, files, progress, signal, json, preview }: Work): Promise<void> {
   const { steps, count } = settings;
   const label = (index: number) => (count === 1 ? "Drawing" : `Picture ${index + 1} of ${count}`);
   progress.show(label(0), 0, steps);
@@ -78,8 +86,10 @@ async function draw({ settings, machine, files, progress, signal, json }: Work):
   try {
     for await (const event of pipeline.generate(settings, { signal })) {
       if (event.kind === "warning") progress.warn(event.message);
-      if (event.kind === "step")
+      if (event.kind === "step") {
         progress.show(label(event.picture), event.step, event.steps, event.secondsLeft);
+        if (preview !== undefined) await writeFileAtomic(preview, encodePng(await event.preview()));
+      }
       if (event.kind !== "picture") continue;
       const seconds = (performance.now() - started) / 1000;
       started = performance.now();

@@ -16,7 +16,7 @@ import { parseSize } from "../setting-checks.js";
 import { f32, floats } from "../tensors.js";
 import { DeepFeatures } from "./deep-features.js";
 import type { StableDiffusionModel, Tokenizers } from "./model.js";
-import { type Area, PictureNetworks } from "./pictures.js";
+import { type Area, decodePreview, PictureNetworks } from "./pictures.js";
 import { getVectorWidth, sizeCount, type UnetForm } from "./programs.js";
 import type { NetworkKey, SessionShelf } from "./sessions.js";
 import { embedGuidance, encodeWords, rowsOf } from "./words.js";
@@ -74,7 +74,7 @@ class StableDiffusion implements ModelFamily {
   }
 
   async prepare(settings: PictureSettings): Promise<Drawing> {
-    const { unet, autoencoder, scheduler } = this.parts;
+    const { unet, autoencoder, previewAutoencoder, scheduler } = this.parts;
     const { latentChannels, scale } = autoencoder;
     const { words, warnings } = await encodeWords(this.parts, this.tokenizers, this.shelf, settings);
     const [width, height] = parseSize(settings.size).map((side) => side / scale) as [number, number];
@@ -99,6 +99,9 @@ class StableDiffusion implements ModelFamily {
         getDenoiser(scheduler.prediction, this.network(words, area, settings, inpainting), plan.schedule),
       coder: async () => this.coder(area),
       decode: (latents) => this.pictures.decode(latents, area, settings.tile ?? false),
+      ...(previewAutoencoder && {
+        preview: (latents: Float32Array) => decodePreview(previewAutoencoder, this.shelf, latents, area),
+      }),
     };
   }
 

@@ -24,6 +24,8 @@ export interface StableDiffusionDescription {
   readonly name: string;
   readonly unet: Json;
   readonly vae: Json;
+  /** Of the autoencoder for previews. */
+  readonly previewVae?: Json;
   readonly textEncoders: readonly Json[];
   readonly scheduler: Json;
   readonly zerosForEmptyPrompt: boolean;
@@ -33,6 +35,8 @@ export interface StableDiffusionModel {
   readonly name: string;
   readonly unet: ConditionalUnetConfig;
   readonly autoencoder: Autoencoder;
+  /** Decodes previews, where another one than the model's own shall. */
+  readonly previewAutoencoder?: Autoencoder;
   readonly textEncoders: readonly ClipTextConfig[];
   readonly scheduler: TrainedScheduler;
   readonly zerosForEmptyPrompt: boolean;
@@ -49,12 +53,25 @@ const mostSide = 4096;
 export function readModel(files: StableDiffusionDescription): StableDiffusionModel {
   const unet = readConditionalUnetConfig(files.unet);
   const autoencoder = readAutoencoder(files.vae);
+  const previewAutoencoder = files.previewVae && readAutoencoder(files.previewVae);
   const textEncoders = files.textEncoders.map(readClipTextConfig);
   const scheduler = readScheduler(files.scheduler);
   checkFit(unet, autoencoder, textEncoders);
+  if (previewAutoencoder) checkPreview(autoencoder, previewAutoencoder);
   const context = getContext(files, { unet, autoencoder, textEncoders, scheduler });
   const { name, zerosForEmptyPrompt } = files;
-  return { name, unet, autoencoder, textEncoders, scheduler, zerosForEmptyPrompt, context };
+  const parts = { unet, autoencoder, textEncoders, scheduler };
+  return { name, ...parts, zerosForEmptyPrompt, context, ...(previewAutoencoder && { previewAutoencoder }) };
+}
+
+function checkPreview(own: Autoencoder, preview: Autoencoder): void {
+  if (preview.latentChannels === own.latentChannels && preview.scale === own.scale) return;
+  const describe = ({ latentChannels, scale }: Autoencoder) =>
+    `${latentChannels} channels at 1/${scale} of the size`;
+  throw new NishikiError(
+    "checkpoint",
+    `previewVae: expected an autoencoder with latents of ${describe(own)}, got one of ${describe(preview)}.`,
+  );
 }
 
 function checkFit(

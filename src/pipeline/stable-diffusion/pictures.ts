@@ -18,10 +18,48 @@ export const pictureKeys = {
   decoder: { stage: "pixels", name: "decoder" },
   "tiling decoder": { stage: "pixels", name: "tiling decoder" },
   encoder: { stage: "pixels", name: "encoder" },
+  /** Stays with the denoiser, between whose steps it works. */
+  preview: { stage: "drawing", name: "preview decoder" },
 } as const satisfies Record<string, NetworkKey>;
 
 /** Up to so many latents, memory is no question, and nothing is traced in order to ask. */
 const fewLatents = 96 * 96;
+
+/** What latents a preview's autoencoder gets, and how they become pixels: always as a whole, since it is small. */
+export async function decodePreview(
+  autoencoder: Autoencoder,
+  shelf: SessionShelf,
+  latents: Float32Array,
+  { height, width }: Area,
+): Promise<Pixels> {
+  const raw = f32(
+    rawLatents(autoencoder, latents, height * width),
+    1,
+    autoencoder.latentChannels,
+    height,
+    width,
+  );
+  const pixels = await shelf.use(pictureKeys.preview, (session) => session.run({ latents: raw }));
+  return toPixels(floats(pixels, "pixels"), height * autoencoder.scale, width * autoencoder.scale);
+}
+
+/** From the denoiser's latents to the autoencoder's own. */
+function rawLatents({ latents: own }: Autoencoder, latents: Float32Array, places: number): Float32Array {
+  return latents.map((value, i) => {
+    const channel = Math.floor(i / places);
+    return value * own.factor[channel]! + own.offset[channel]!;
+  });
+}
+
+/** Planes `[3, height, width]` in about [-1, 1] → pixels. */
+function toPixels(planes: Float32Array, height: number, width: number): Pixels {
+  const places = height * width;
+  const values = Float32Array.from(
+    { length: 3 * places },
+    (_, i) => planes[(i % 3) * places + Math.floor(i / 3)]!,
+  );
+  return { width, height, channels: 3, data: toBytes(values) };
+}
 
 export class PictureNetworks {
   private readonly autoencoder: Autoencoder;
@@ -34,19 +72,11 @@ export class PictureNetworks {
 
   /** Latents `[channels, height, width]` of one picture → its pixels. */
   async decode(latents: Float32Array, area: Area, tile: boolean): Promise<Pixels> {
-    const { latentChannels, latents: own, scale } = this.autoencoder;
+    const { latentChannels, scale } = this.autoencoder;
     const { height, width } = area;
-    const raw = latents.map((value, i) => {
-      const channel = Math.floor(i / (height * width));
-      return value * own.factor[channel]! + own.offset[channel]!;
-    });
+    const raw = rawLatents(this.autoencoder, latents, height * width);
     const pixels = await this.runDecoder(f32(raw, 1, latentChannels, height, width), area, tile);
-    const places = height * width * scale * scale;
-    const values = Float32Array.from(
-      { length: 3 * places },
-      (_, i) => pixels[(i % 3) * places + Math.floor(i / 3)]!,
-    );
-    return { width: width * scale, height: height * scale, channels: 3, data: toBytes(values) };
+    return toPixels(pixels, height * scale, width * scale);
   }
 
   private async runDecoder(latents: HostTensor, area: Area, tile: boolean): Promise<Float32Array> {
