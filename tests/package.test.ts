@@ -76,6 +76,7 @@ describe("the package", () => {
     for (const needed of [
       "model.json",
       "tokenizer.json",
+      "fast.safetensors",
       "text-encoder.safetensors",
       "text-encoder-LICENSE.txt",
     ])
