@@ -150,6 +150,9 @@ describe("nishiki evaluate", { timeout: 300_000 }, () => {
     const other = await runCli(args(at("one"), "--evaluation-seed", "5"));
     expect(other.code).toBe(1);
     expect(other.stderr).toContain("another evaluation");
+    // Whatever changes pictures, also what the report does not name.
+    const spaced = await runCli(args(at("one"), "--schedule", "karras"));
+    expect(spaced.stderr).toContain("another evaluation");
     const noJudge = await runCli([...args(at("four")), "--judge", at("nowhere")]);
     expect(noJudge.stderr).toMatch(/Cannot read the judge .*nowhere/);
     const noSprites = await runCli([...args(at("five")), "--sprites", at("nowhere")]);

@@ -90,7 +90,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   try {
     const judge = await openJudge(engine, options.judge);
     const model = await describeModel(machine, request);
-    await claimFolder(output, { seed, prompts, mix, model });
+    await claimFolder(output, { seed, prompts, mix, model, request });
     const folder = picturesFolder(output);
     const onPicture = (done: number, of: number) => options.onProgress?.("Drawing", done, of);
     const together = { machine, request, folder, parallel: 1, onPicture, ...(signal && { signal }) };

@@ -183,7 +183,8 @@ async function loadOwnModel(
   context: RequestContext,
 ): Promise<Omit<PipelineParts, "encodeFile">> {
   const added = await openLoras(machine.lora ?? []);
-  const { adapt, notices } = adaptDenoiser(added.loras, traceNetworks(manifest).denoiser);
+  const { adapt, notices } =
+    added.loras.length === 0 ? { notices: [] } : adaptDenoiser(added.loras, traceNetworks(manifest).denoiser);
   const engines = [makeEngine(machine), makeEngine(machine)] as const;
   const opening = openSessions(folder, manifest, engines, adapt);
   opening.catch(() => {}); // told below, where it is awaited
