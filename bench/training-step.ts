@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { makeEngine } from "../src/engine/node.js";
 import { denoiserConfigs } from "../src/models/index.js";
 import { type RunOptions, runTraining, type TrainingTask } from "../src/training/index.js";
-import { denoiserBatch } from "../src/training/tasks/denoiser.js";
+import { defaultDenoiserTraining, denoiserBatch } from "../src/training/tasks/denoiser.js";
 import { type Cost, medianCost, startClocks } from "./cost.js";
 import { makeMatrixRate, matrixFlop } from "./matrix-rate.js";
 import { type BenchNetwork, textTokens, trainingFlop } from "./networks.js";
@@ -87,7 +87,7 @@ export async function measureTraining(
 
 async function makeTask({ objective, batch }: BenchNetwork, folder: string): Promise<TrainingTask> {
   const scenes = await makeScenes(folder);
-  const training = { tokens: textTokens, captionDropout: 0.1 };
+  const training = { ...defaultDenoiserTraining, tokens: textTokens };
   const available = scenes.scenes;
   return {
     objective,

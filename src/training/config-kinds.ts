@@ -8,6 +8,7 @@ import type {
 import type { ModelDefaults, SuperResolutionSettings } from "../pipeline/index.js";
 import type { CommonConfig } from "./config-fields.js";
 import type { AutoencoderLoss } from "./tasks/autoencoder.js";
+import type { TimesConfig } from "./tasks/denoiser.js";
 
 export interface AutoencoderTrainingConfig extends CommonConfig {
   readonly kind: "autoencoder";
@@ -39,6 +40,7 @@ export interface DenoiserTrainingConfig extends CommonConfig {
   readonly latents: LatentsConfig;
   readonly tokens: number;
   readonly captionDropout: number;
+  readonly times: TimesConfig;
   readonly prompts: readonly string[];
   readonly drawing: ModelDefaults;
   readonly model: ModelNote;
@@ -86,6 +88,7 @@ export interface FineTuningConfig extends CommonConfig {
   readonly alpha: number;
   readonly latents: Pick<LatentsConfig, "folder">;
   readonly captionDropout: number;
+  readonly times: TimesConfig;
   readonly prompts: readonly string[];
 }
 

@@ -10,8 +10,16 @@ import type {
   PathsConfig,
 } from "./config-kinds.js";
 import { judgeNetwork } from "./config-networks.js";
-import { autoencoderTableOfRun, captionDropout, latents, prompts, samplerName } from "./config-tables.js";
+import {
+  autoencoderTableOfRun,
+  captionDropout,
+  latents,
+  prompts,
+  samplerName,
+  timesGroup,
+} from "./config-tables.js";
 import { derived, field, group, needed, recordWith, type Table } from "./fields.js";
+import { evenTimes } from "./tasks/denoiser.js";
 
 const paths: Table<PathsConfig> = {
   folder: field(
@@ -62,6 +70,7 @@ export const fineTuningTable: Table<FineTuningConfig> = {
   alpha: derived(positive, "a LoRA counts alpha/rank times", ({ rank }) => rank as number, "the rank"),
   latents: group({ folder: latents.folder }, "pictures encoded once"),
   captionDropout,
+  times: timesGroup(evenTimes),
   ...often,
   prompts: field(
     listOf(filledText),

@@ -20,8 +20,9 @@ import type {
   SuperResolutionTrainingConfig,
 } from "./config-kinds.js";
 import { autoencoderNetwork, denoiserNetwork, superResolutionNetwork } from "./config-networks.js";
-import { field, group, needed, recordWith, type Table } from "./fields.js";
+import { type Field, field, group, needed, recordWith, type Table } from "./fields.js";
 import { type AutoencoderLoss, defaultAutoencoderLoss } from "./tasks/autoencoder.js";
+import { defaultTimes, type TimesConfig } from "./tasks/denoiser.js";
 
 const loss: Table<AutoencoderLoss> = {
   absolute: field(
@@ -100,6 +101,17 @@ const fixedPrompts = [
 
 export const captionDropout = field(share, "share of captions dropped, for guidance", 0.1);
 
+/** Which times are trained, with the defaults of a kind of run. */
+export function timesGroup(usual: TimesConfig): Field<TimesConfig> {
+  return group<TimesConfig>(
+    {
+      mean: field(numberWithin(-10, 10), "times are 1/(1+e^-z): mean of z", usual.mean),
+      deviation: field(numberWithin(0, 10), "and its deviation", usual.deviation),
+    },
+    "which times are trained",
+  );
+}
+
 /** Samples of a run whose model draws. */
 export const prompts = field(
   listOf(filledText),
@@ -118,6 +130,7 @@ export const denoiserTable: Table<DenoiserTrainingConfig> = {
   latents: group(latents, "pictures encoded once"),
   tokens: field(wholeNumber(3, 512), "most tokens of a caption", 40),
   captionDropout,
+  times: timesGroup(defaultTimes),
   ...often,
   prompts,
   drawing: group(drawing, "how samples are drawn"),

@@ -44,6 +44,7 @@ describe("completeTrainingConfig", () => {
     });
     const full = completeTrainingConfig({ ...denoiser, network: "tiny" });
     expect(full).toMatchObject({ batchSize: 32, tokens: 40, latents: { perShard: 1000 } });
+    expect(full).toMatchObject({ times: { mean: 1.1, deviation: 1.4 } });
   });
 
   it("accepts what it gave, and gives it again", () => {

@@ -27,7 +27,7 @@ export async function makeDenoiserTask(
   onNotice: (message: string) => void,
 ): Promise<{ task: TrainingTask; settings: Settings }> {
   checkSizes(config, source);
-  const { network, latents, autoencoder, batchSize, seed, tokens, captionDropout } = config;
+  const { network, latents, autoencoder, batchSize, seed, tokens, captionDropout, times } = config;
   const weights = await openAutoencoder(autoencoder.run);
   const folder = latents.folder ?? join(config.folder, "latents");
   // One shard more than all of a folder's pictures would only repeat them.
@@ -55,7 +55,7 @@ export async function makeDenoiserTask(
         shards.scenes,
         available,
         network,
-        { tokens, captionDropout },
+        { tokens, captionDropout, times },
         batchSize,
         seed,
         step,
@@ -70,7 +70,7 @@ export async function makeDenoiserTask(
       return {};
     },
   };
-  return { task, settings: { latents: { ...latents, folder: undefined }, tokens, captionDropout } };
+  return { task, settings: { latents: { ...latents, folder: undefined }, tokens, captionDropout, times } };
 }
 
 /** How many shards a step draws from: a run can begin while most are still to be made. */

@@ -34,7 +34,7 @@ export async function makeFineTuningTask(
   source: PictureSource,
   onNotice: (message: string) => void,
 ): Promise<{ task: TrainingTask; settings: Settings; startFrom?: string }> {
-  const { model, method, rank, alpha, batchSize, seed, folder, captionDropout } = config;
+  const { model, method, rank, alpha, batchSize, seed, folder, captionDropout, times } = config;
   const manifest = await readModelFolder(model);
   const network = denoiserOf(manifest, model);
   if (source.size !== manifest.pictureSize)
@@ -67,7 +67,7 @@ export async function makeFineTuningTask(
         shards.scenes,
         available,
         network,
-        { tokens, captionDropout },
+        { tokens, captionDropout, times },
         batchSize,
         seed,
         step,
@@ -87,6 +87,7 @@ export async function makeFineTuningTask(
     method,
     model: manifest.parts.denoiser.sha256,
     captionDropout,
+    times,
     ...(lowRank && { rank, alpha }),
   };
   return { task, settings, ...(lowRank ? {} : { startFrom: config.startFrom ?? file }) };
