@@ -35,7 +35,12 @@ describe("the embedded model's folder", () => {
     for (const part of Object.values(manifest.parts)) expect(part.sha256).toMatch(/^[0-9a-f]{64}$/);
     const hashes = await hashModel(embeddedModel, manifest);
     expect(Object.keys(hashes).sort()).toEqual(
-      ["model.json", manifest.tokenizer, ...Object.values(manifest.parts).map(({ file }) => file)].sort(),
+      [
+        "model.json",
+        manifest.tokenizer,
+        manifest.words!.file,
+        ...Object.values(manifest.parts).map(({ file }) => file),
+      ].sort(),
     );
   });
 
@@ -67,6 +72,20 @@ describe("the embedded model's pictures", () => {
     const three = await draw({ ...request, count: 3 });
     const [last] = await draw({ ...request, seed: 7 });
     expect(Buffer.from(last!.png()).equals(Buffer.from(three[2]!.png()))).toBe(true);
+  });
+
+  it("show the nearest thing that it knows where a word was never shown, and it is said", async () => {
+    const messages: string[] = [];
+    const pictures: PictureEvent[] = [];
+    for await (const event of pipeline.generate({ prompt: "a feline, flat style", seed: 3, steps: 2 })) {
+      if (event.kind === "warning") messages.push(event.message);
+      if (event.kind === "picture") pictures.push(event);
+    }
+    expect(messages).toEqual([
+      'The model was never shown the word "feline"; it draws "cat", the nearest name that it knows.',
+    ]);
+    const [cat] = await draw({ prompt: "a cat, flat style", seed: 3, steps: 2 });
+    expect(pictures[0]!.pixels).toEqual(cat!.pixels);
   });
 
   it("follow the words: a red background is redder than a blue one, and a blue one bluer", async () => {

@@ -79,7 +79,12 @@ function noun(thing: SceneThing, article: boolean, random: Random, size: string 
     .join(" ");
   if (thing.count > 1) return `${numbers[thing.count]} ${words}`;
   if (!article || thingNamed(thing.name).plural === null) return words;
-  return `${/^([aeiou]|hour|x-)/.test(words) && !/^(uni|uku|ufo|one)/.test(words) ? "an" : "a"} ${words}`;
+  return `${articleOf(words)} ${words}`;
+}
+
+/** By sound, as far as the vocabulary needs it. */
+export function articleOf(words: string): "a" | "an" {
+  return /^([aeiou]|hour|x-)/.test(words) && !/^(uni|uku|ufo|one)/.test(words) ? "an" : "a";
 }
 
 function nameOf(thing: SceneThing, random: Random): string {

@@ -1,5 +1,6 @@
 export { type BackgroundName, backgroundNames, backgroundPhrases } from "./backgrounds.js";
 export { type BuildSpritesOptions, type BuildSpritesReport, buildSprites } from "./build-sprites.js";
+export { type CaptionWords, captionWords } from "./caption-words.js";
 export { writeCaption } from "./captions.js";
 export { type ColourName, colourNames, firstColours } from "./colours.js";
 export { composeScene } from "./compose-scene.js";

@@ -2,6 +2,14 @@ export { completeMachine, completeRequest, valueOfText } from "./complete-reques
 export type { PictureEvent, PipelineEvent, StepEvent, WarningEvent } from "./events.js";
 export type { Drawing, Inpainting, ModelFamily, PictureCoder, Side } from "./family.js";
 export { Forecast } from "./forecast.js";
+export {
+  describeName,
+  type KnownName,
+  type KnownWords,
+  meanState,
+  understand,
+  wordsOf,
+} from "./known-words.js";
 export { enlargeByLanczos, halve } from "./lanczos.js";
 export {
   type MachineSettings,

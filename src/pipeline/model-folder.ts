@@ -63,6 +63,8 @@ export interface ModelManifest {
   };
   /** The file `tokenizer.json` of the text encoder. */
   readonly tokenizer: string;
+  /** The words and names of training's captions (known-words.ts). Without it every word is taken as it is. */
+  readonly words?: { readonly file: string; readonly sha256: string };
   /** Latents as the denoiser sees them: `(raw − mean) / std` per channel. */
   readonly latents: {
     /** [height, width, channels] */
@@ -123,6 +125,7 @@ const manifestChecks = recordOf<ModelManifest>({
     fast: optional(fast),
   }),
   tokenizer: fileName,
+  words: optional(recordOf<NonNullable<ModelManifest["words"]>>({ file: fileName, sha256 })),
   latents: recordOf<ModelManifest["latents"]>({
     shape: latentShape,
     mean: listOf(numberWithin(-Number.MAX_VALUE, Number.MAX_VALUE)),

@@ -12,6 +12,7 @@ import type { MachineSettings } from "./machine.js";
 import { type ModelManifest, type ModelPart, parseManifest } from "./model-folder.js";
 import type { NetworkSessions } from "./networks.js";
 import { hashFile, readEnvironment } from "./node-environment.js";
+import { readKnownWords } from "./node-known-words.js";
 import { adaptDenoiser, openLoras } from "./node-loras.js";
 import { getOwnContext, makeOwnFamily } from "./own-family.js";
 import type { PipelineParts } from "./pipeline.js";
@@ -53,6 +54,7 @@ export async function hashModel(folder: string, manifest: ModelManifest): Promis
     [manifest.tokenizer, undefined],
   ]);
   for (const { file, sha256 } of Object.values(manifest.parts)) expected.set(file, sha256);
+  if (manifest.words) expected.set(manifest.words.file, manifest.words.sha256);
   const hashes: Record<string, string> = {};
   for (const [name, wanted] of expected) {
     const found = await hashFile(join(folder, name));
@@ -214,8 +216,11 @@ async function loadOwnModel(
   try {
     // Damage is told as damage, whatever else it leads to: the hashes are awaited before the sessions.
     const weights = { ...(await hashModel(folder, manifest)), ...(await hashAll(added.files)) };
-    const [tokenizer, environment] = await Promise.all([
+    // A LoRA brings words of its own, which no file names: then every word is taken as it is.
+    const hasWords = manifest.words !== undefined && added.loras.length === 0;
+    const [tokenizer, words, environment] = await Promise.all([
       readTokenizer(folder, manifest),
+      hasWords ? readKnownWords(join(folder, manifest.words.file)) : undefined,
       readEnvironment(engines[0].device, weights),
     ]);
     const sessions = {
@@ -225,7 +230,12 @@ async function loadOwnModel(
       ...(doubling.network && { superResolution: doubling.network }),
     };
     const own = [...added.notices, ...notices];
-    return { family: makeOwnFamily({ manifest, tokenizer, sessions }), environment, close, notices: own };
+    return {
+      family: makeOwnFamily({ manifest, tokenizer, sessions, ...(words && { words }) }),
+      environment,
+      close,
+      notices: own,
+    };
   } catch (error) {
     await close();
     throw error;

@@ -10,6 +10,7 @@ import type { PipelineParts } from "./pipeline.js";
 import type { RequestContext } from "./request.js";
 
 export { hashFile, ownVersion } from "./node-environment.js";
+export { readKnownWords, writeKnownWords } from "./node-known-words.js";
 export { embeddedModel, hashModel, readModelFolder } from "./node-own-model.js";
 
 /** A model whose files were looked at, but not loaded: enough to check a request against it. */

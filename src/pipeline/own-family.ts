@@ -3,6 +3,7 @@ import { type Denoiser, getStepSchedule } from "../diffusion/index.js";
 import { NishikiError } from "../errors.js";
 import type { Tokenizer } from "../tokenizer/index.js";
 import type { Drawing, ModelFamily, PictureCoder, Side } from "./family.js";
+import { type Embed, type KnownWords, meanState, understand } from "./known-words.js";
 import { enlargeByLanczos } from "./lanczos.js";
 import type { ModelManifest } from "./model-folder.js";
 import {
@@ -33,6 +34,8 @@ export interface OwnModel {
   readonly manifest: ModelManifest;
   readonly tokenizer: Tokenizer;
   readonly sessions: NetworkSessions;
+  /** What its captions were made of. */
+  readonly words?: KnownWords;
 }
 
 const always = ["schedule", "rng", "variationSeed", "variationStrength", "upscale"] as const;
@@ -82,12 +85,27 @@ interface Prompt {
 }
 
 async function encodePrompt(
-  { manifest, tokenizer, sessions }: OwnModel,
+  { manifest, tokenizer, sessions, words: known }: OwnModel,
   settings: PictureSettings,
 ): Promise<Prompt> {
   const warnings: string[] = [];
+  const statesOf = (text: string) => encodeWords(sessions.textEncoder, tokenizer, manifest, text);
+  const embed: Embed = async (text) => {
+    const { states, mask } = (await statesOf(text)).words;
+    return meanState(states, mask);
+  };
+  const read = async (text: string): Promise<string> => {
+    if (!known) return text;
+    const { prompt, replaced, unknown } = await understand(text, known, embed);
+    for (const { from, to } of replaced)
+      warnings.push(
+        `The model was never shown the word "${from}"; it draws "${to}", the nearest name that it knows.`,
+      );
+    if (unknown.length > 0) warnings.push(`The model was never shown these words: ${unknown.join(", ")}.`);
+    return prompt;
+  };
   const encode = async (name: "prompt" | "negative") => {
-    const { words, dropped } = await encodeWords(sessions.textEncoder, tokenizer, manifest, settings[name]);
+    const { words, dropped } = await statesOf(await read(settings[name]));
     if (dropped.length > 0) {
       const said = `The ${name === "prompt" ? "prompt" : "negative prompt"} is longer than the ${manifest.maxTokens} tokens that the model reads`;
       warnings.push(`${said}; left out: ${dropped.join(" ")}`);

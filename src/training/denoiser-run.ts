@@ -4,7 +4,7 @@ import type { Engine } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { type CaptionedPicture, contactSheet } from "../image/index.js";
 import { renderSvg } from "../image/node.js";
-import { type PictureRequest, Pipeline } from "../pipeline/index.js";
+import { type KnownWords, type PictureRequest, Pipeline } from "../pipeline/index.js";
 import { loadParts } from "../pipeline/node.js";
 import { withAverages } from "./averages-file.js";
 import type { DenoiserTrainingConfig } from "./config.js";
@@ -18,6 +18,7 @@ import type { PictureSource } from "./pictures.js";
 import { writeSheet } from "./sample-sheet.js";
 import { denoiserBatch, denoiserObjective } from "./tasks/denoiser.js";
 import type { LatentStatistics } from "./tasks/encoded-scenes.js";
+import { addWords, knowWords } from "./words-export.js";
 
 /** The task of a denoiser's run, and what its latents depend on. */
 export async function makeDenoiserTask(
@@ -44,6 +45,12 @@ export async function makeDenoiserTask(
     weights,
     onShard: (index) => onNotice(`Encoding pictures ${index * perShard + 1} to ${(index + 1) * perShard} …`),
   });
+  let known: Promise<KnownWords> | undefined;
+  const words = () => {
+    const { data } = config;
+    if ("scenes" in data) known ??= knowWords(engine, data.scenes.mix, tokens);
+    return known;
+  };
   const shardsAt = (step: number) => shardCount(step, total, latents);
   const task: TrainingTask = {
     objective: (batch) => denoiserObjective(network, batch, tokens),
@@ -64,6 +71,8 @@ export async function makeDenoiserTask(
     sample: async (averages, step) => {
       await shards.need(1);
       const model = await exportAverages(config, averages, shards.scenes.statistics!, source.size);
+      const learned = await words();
+      if (learned) await addWords(model, learned);
       if (config.prompts.length > 0) {
         await writeSheet(config.folder, step, await drawPrompts(model, engine, config.prompts));
       }

@@ -33,9 +33,10 @@ export async function addFast({ run, model, steps }: FastExport): Promise<void> 
 
 /** Copies a model's folder: what its manifest names, and the manifest. @throws NishikiError "file", "checkpoint" */
 export async function copyModel(from: string, to: string): Promise<void> {
-  const { parts, tokenizer } = await readModelFolder(from);
+  const { parts, tokenizer, words } = await readModelFolder(from);
   await mkdir(to, { recursive: true });
   const files = [...new Set([...Object.values(parts).map(({ file }) => file), tokenizer, "model.json"])];
+  if (words) files.push(words.file);
   for (const name of files) {
     await copyFile(join(from, name), join(to, name)).catch((error: unknown) => {
       throw fileError(error, `copy ${join(from, name)} to ${to}`);

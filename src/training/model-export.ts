@@ -83,8 +83,9 @@ export async function replaceDenoiser(run: string, folder: string): Promise<void
   const file = "denoiser.safetensors";
   await writeHalf(run, join(folder, file));
   const denoiser = { ...manifest.parts.denoiser, file, sha256: await hashFile(join(folder, file)) };
+  const { words: _words, ...rest } = manifest; // it learned others
   const { fast: _, ...parts } = manifest.parts; // was distilled from the old one
-  await writeFileAtomic(path, `${JSON.stringify({ ...manifest, parts: { ...parts, denoiser } }, null, 2)}\n`);
+  await writeFileAtomic(path, `${JSON.stringify({ ...rest, parts: { ...parts, denoiser } }, null, 2)}\n`);
 }
 
 async function describe(model: ModelExport): Promise<ModelManifest> {

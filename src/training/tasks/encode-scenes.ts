@@ -36,8 +36,8 @@ async function encodePictures(session: Session, pictures: readonly Captioned[], 
 }
 
 /** Token states of captions, without padding. Captions of like length share a run, so that little padding is computed. */
-async function encodeCaptions(
-  { words, tokenizer }: SceneEncoder,
+export async function encodeCaptions(
+  { words, tokenizer }: Pick<SceneEncoder, "words" | "tokenizer">,
   captions: readonly string[],
   batch: number,
 ) {

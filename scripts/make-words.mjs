@@ -1,0 +1,14 @@
+// Writes the words of training's captions into a model's folder (words.safetensors, and "words" in model.json), where the model was
+// trained on scenes of all things, as the embedded one was. Training runs do it by themselves.
+//
+//     npm run build && node scripts/make-words.mjs [MODEL_FOLDER]
+import { makeEngine } from "../dist/engine/node.js";
+import { embeddedMix } from "../dist/evaluate/index.js";
+import { addWords, knowWords } from "../dist/training/words-export.js";
+
+const [model = "weights"] = process.argv.slice(2);
+const engine = makeEngine({ device: "cpu" });
+const known = await knowWords(engine, embeddedMix, 32);
+await addWords(model, known);
+await engine.close();
+console.log(`${known.words.size} words, ${known.names.length} names`);
