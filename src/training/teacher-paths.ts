@@ -184,11 +184,13 @@ export class TeacherPaths implements Paths {
 /** In the place of a scene: no words. */
 const nothing = -1;
 
-/** Each step in equal parts. */
-function subdivide(ends: readonly number[], parts: number): number[] {
+/** Each step in equal parts, which end where the step does, to the bit: a sampler's last level is 0. */
+export function subdivide(ends: readonly number[], parts: number): number[] {
   const times = ends.slice(1).flatMap((to, i) => {
     const from = ends[i]!;
-    return Array.from({ length: parts }, (_, j) => from + ((to - from) * (j + 1)) / parts);
+    return Array.from({ length: parts }, (_, j) =>
+      j + 1 === parts ? to : from + ((to - from) * (j + 1)) / parts,
+    );
   });
   return [ends[0]!, ...times];
 }
