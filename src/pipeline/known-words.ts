@@ -1,4 +1,4 @@
-// Words that a model has never been shown. A text encoder knows that a feline is a cat; a denoiser that was trained on few
+// Words that a model has never been shown. A text encoder knows that a feline is a cat; a denoiser that was trained on a few
 // thousand words does not, for what lies between the captions of its training was never trained. So the text encoder is asked for the name
 // that it takes to be nearest, and that is drawn, and said.
 

@@ -6,6 +6,7 @@ import { defaultMix } from "../data/index.js";
 import { autoencoderConfigs } from "../models/index.js";
 import {
   completeTrainingConfig,
+  type DenoiserTrainingConfig,
   describeTrainingConfig,
   exampleConfig,
   loadTrainingConfig,
@@ -152,5 +153,20 @@ describe("fingerprints", () => {
     expect(fingerprintDifferences("ae-muon", "ae-adamw")).toEqual([
       'its settings are "ae-muon" there and "ae-adamw" here',
     ]);
+  });
+});
+
+describe("configs/fast.json", () => {
+  it("reads the latents that configs/denoiser.json makes: the same scenes, seed and shards", async () => {
+    const [fast, denoiser] = await Promise.all(
+      ["fast", "denoiser"].map((name) => loadTrainingConfig(`configs/${name}.json`)),
+    );
+    expect(fast).toMatchObject({ kind: "distillation", seed: denoiser!.seed, data: denoiser!.data });
+    expect(fast).toMatchObject({
+      latents: {
+        folder: `${denoiser!.folder}/latents`,
+        perShard: (denoiser as DenoiserTrainingConfig).latents.perShard,
+      },
+    });
   });
 });
