@@ -43,7 +43,8 @@ export function transformer(size = 32): BenchNetwork {
 
 /** The embedded model's denoiser, at the batch that it is trained with. */
 export function unet(batch = 128): BenchNetwork {
-  const objective = (each: number) => denoiserObjective(denoiserConfigs.small, each, textTokens);
+  const objective = (each: number) =>
+    denoiserObjective(denoiserConfigs.small, each, { tokens: textTokens, places: true });
   return { name: "U-Net", batch, objective, goal: 0.65 };
 }
 

@@ -1,6 +1,6 @@
 // Encoded scenes to train on: as many and as large as real ones, in the same files, of random numbers.
 import { random } from "../src/random/index.js";
-import { EncodedScenes, writeShard } from "../src/training/tasks/encoded-scenes.js";
+import { EncodedScenes, placeNumbers, writeShard } from "../src/training/tasks/encoded-scenes.js";
 import { latentChannels, latentSize, textTokens, textWidth } from "./networks.js";
 
 const scenesPerShard = 1000;
@@ -17,6 +17,10 @@ export async function makeScenes(folder: string): Promise<EncodedScenes> {
     textWidth,
     starts,
     captions: Array.from({ length: scenesPerShard }, (_, i) => `scene ${i}`),
+    // Half of the scenes are of two things, named by the first and by the second token.
+    places: Int32Array.from({ length: scenesPerShard * placeNumbers }, (_, i) =>
+      i % (2 * placeNumbers) < placeNumbers ? [1, 1, 2, 2, 3][i % placeNumbers]! : 0,
+    ),
   });
   const scenes = new EncodedScenes(folder, scenesPerShard, textWidth);
   await scenes.open(1);

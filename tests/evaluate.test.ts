@@ -87,6 +87,7 @@ describe("a judge", { timeout: 300_000 }, () => {
           style: "flat",
         },
         caption: "a cat",
+        phrases: [],
         placements: [{ thing: "cat", colour, set: "flat", x, y: 0.5, size }],
         variant: 1,
       }).pixels;

@@ -2,16 +2,33 @@
 
 import type { Random } from "../random/index.js";
 import { backgroundPhrases } from "./backgrounds.js";
-import type { SceneContent, SceneThing } from "./scene-types.js";
+import type { SceneContent, SceneLayout, SceneThing } from "./scene-types.js";
 import { defaultStyle, styleNamed } from "./styles.js";
 import { thingNamed } from "./vocabulary.js";
 
 const numbers = ["zero", "one", "two", "three", "four"] as const;
 
+/** A caption, and which of its words are for which thing. */
+export interface Caption {
+  readonly text: string;
+  /** Where the words for each thing begin and end, in characters, in the order of the content's things. */
+  readonly phrases: readonly Phrase[];
+}
+
+export type Phrase = readonly [from: number, to: number];
+
 /** One of the captions that are true of a content. Different streams of random numbers give different wordings. */
 export function writeCaption(content: SceneContent, random: Random): string {
-  const scene = join(sayThings(content, random), sayBackground(content, random));
-  return withStyle(scene, content, random);
+  return phraseCaption(content, random).text;
+}
+
+/** {@link writeCaption}, with the places of what it says. */
+export function phraseCaption(content: SceneContent, random: Random): Caption {
+  const { text: things, phrases } = sayThings(content, random);
+  const scene = join(things, sayBackground(content, random));
+  const text = withStyle(scene, content, random);
+  const before = text.indexOf(things);
+  return { text, phrases: phrases.map(([from, to]): Phrase => [from + before, to + before]) };
 }
 
 function join(first: string, second: string): string {
@@ -32,30 +49,45 @@ function sayBackground(content: SceneContent, random: Random): string {
   return content.background === null ? "" : random.pick(backgroundPhrases(content.background));
 }
 
-function sayThings(content: SceneContent, random: Random): string {
+function sayThings(content: SceneContent, random: Random): Caption {
   const [first, second] = content.things;
-  if (first === undefined) return "";
-  if (second === undefined) return sayOne(first, content, random);
+  if (first === undefined) return { text: "", phrases: [] };
+  if (second === undefined) {
+    const text = sayOne(first, content, random);
+    return { text, phrases: [[0, text.length]] };
+  }
   // One style of articles for both: "a cat and a dog" or "cat and dog".
   const articles = random.uniform() < 0.65;
   const one = noun(first, articles, random);
   const two = noun(second, articles, random);
-  switch (content.layout) {
-    case "left":
-      return random.uniform() < 0.5
-        ? `${one} ${random.pick(["to the left of", "left of"])} ${two}`
-        : `${two} ${random.pick(["to the right of", "right of"])} ${one}`;
-    case "above":
-      return random.uniform() < 0.5
-        ? `${one} ${random.pick(["above", "over"])} ${two}`
-        : `${two} ${random.pick(["below", "under"])} ${one}`;
-    default:
-      // Which of a pair stands left is said neither way round.
-      return random.uniform() < 0.5
-        ? `${one} ${random.pick(["and", "and", "next to"])} ${two}`
-        : `${two} ${random.pick(["and", "and", "next to"])} ${one}`;
-  }
+  // Nothing else says which of a pair stands left: it is the one that is said first.
+  const inOrder = content.layout === "pair" || random.uniform() < 0.5;
+  const between = random.pick(relations[content.layout][inOrder ? 0 : 1]);
+  const [before, after] = inOrder ? [one, two] : [two, one];
+  const text = `${before} ${between} ${after}`;
+  const phrases: Phrase[] = [
+    [0, before.length],
+    [text.length - after.length, text.length],
+  ];
+  return { text, phrases: inOrder ? phrases : phrases.reverse() };
 }
+
+const joined = ["and", "and", "next to"];
+/** What stands between two things: where the first of the picture is said first, and where it is said second. */
+const relations: Readonly<Record<SceneLayout, readonly [readonly string[], readonly string[]]>> = {
+  left: [
+    ["to the left of", "left of"],
+    ["to the right of", "right of"],
+  ],
+  above: [
+    ["above", "over"],
+    ["below", "under"],
+  ],
+  pair: [joined, joined],
+  single: [joined, joined],
+  small: [joined, joined],
+  count: [joined, joined],
+};
 
 function sayOne(thing: SceneThing, content: SceneContent, random: Random): string {
   const size = content.layout === "small" ? random.pick(["small", "little", "tiny"]) : null;

@@ -58,6 +58,17 @@ function checkCaption({ caption, content }: SceneRecipe): void {
 }
 
 describe("describeScene", () => {
+  it("says of a pair first what stands left", () => {
+    let pairs = 0;
+    for (const { caption, content, phrases } of first(1500)) {
+      if (content.layout !== "pair") continue;
+      pairs++;
+      const [left, right] = phrases as [readonly [number, number], readonly [number, number]];
+      expect(left[1], caption).toBeLessThan(right[0]);
+    }
+    expect(pairs).toBeGreaterThan(50);
+  });
+
   it("writes captions that say what is there, and nothing else", () => {
     for (const recipe of first(2500)) checkCaption(recipe);
   });

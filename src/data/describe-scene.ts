@@ -3,7 +3,7 @@
 import { NishikiError, unknownName } from "../errors.js";
 import { type Random, random } from "../random/index.js";
 import { type BackgroundName, backgroundNames, hiddenColour, isColoured } from "./backgrounds.js";
-import { writeCaption } from "./captions.js";
+import { type Caption, phraseCaption } from "./captions.js";
 import { type ColourName, colourNames, firstColours } from "./colours.js";
 import { isHeldOut } from "./held-out.js";
 import type {
@@ -116,7 +116,7 @@ export function describeScene(seed: number, index: number, mix: SceneMix, catalo
     const stream = random(seed, "scene", index, attempt);
     const content = chooseContent(stream, mix, catalogue);
     if (content === null || isHeldOut(content)) continue;
-    const caption = writeCaption(content, random(seed, "caption", index));
+    const caption = phraseCaption(content, random(seed, "caption", index));
     return arrangeScene(content, caption, stream, mix, catalogue);
   }
   throw new NishikiError(
@@ -132,7 +132,7 @@ export function describeContent(
   mix: SceneMix,
   catalogue: Catalogue,
 ): SceneRecipe {
-  const caption = writeCaption(content, random(seed, "content caption"));
+  const caption = phraseCaption(content, random(seed, "content caption"));
   return arrangeScene(content, caption, random(seed, "content"), mix, catalogue);
 }
 
@@ -247,7 +247,7 @@ function countSlots(count: number): readonly (readonly [number, number, number])
 
 function arrangeScene(
   content: SceneContent,
-  caption: string,
+  { text: caption, phrases }: Caption,
   stream: Random,
   mix: SceneMix,
   catalogue: Catalogue,
@@ -275,5 +275,5 @@ function arrangeScene(
       size: size * (1 + around(mix.sizeJitter)),
     };
   });
-  return { content, caption, placements, variant: stream.uint32() };
+  return { content, caption, phrases, placements, variant: stream.uint32() };
 }

@@ -36,7 +36,7 @@ export class SceneDrawer {
 
   /** Draws a scene: `size × size` RGB bytes, the same for the same recipe and sprites. */
   draw(recipe: SceneRecipe): Scene {
-    const { content, caption, variant } = recipe;
+    const { content, caption, phrases, variant } = recipe;
     const { size } = this;
     const pixels = new Uint8Array(size * size * 3);
     const mask = new Uint8Array(size * size);
@@ -46,7 +46,7 @@ export class SceneDrawer {
     const plain = content.background === null;
     const finished =
       filter === null ? pixels : filters[filter]({ pixels, mask, size, variant: variant >>> 8, plain });
-    return { pixels: finished, caption, content };
+    return { pixels: finished, caption, phrases, content };
   }
 
   #place(pixels: Uint8Array, mask: Uint8Array, placement: Placement): void {

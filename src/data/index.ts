@@ -1,7 +1,7 @@
 export { type BackgroundName, backgroundNames, backgroundPhrases } from "./backgrounds.js";
 export { type BuildSpritesOptions, type BuildSpritesReport, buildSprites } from "./build-sprites.js";
 export { type CaptionWords, captionWords } from "./caption-words.js";
-export { writeCaption } from "./captions.js";
+export { type Phrase, writeCaption } from "./captions.js";
 export { type ColourName, colourNames, firstColours } from "./colours.js";
 export { composeScene } from "./compose-scene.js";
 export {

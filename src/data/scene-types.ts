@@ -1,6 +1,7 @@
 // What a scene is: its content (what the caption says) and its recipe (content plus where everything lies).
 
 import type { BackgroundName } from "./backgrounds.js";
+import type { Phrase } from "./captions.js";
 import type { ColourName } from "./colours.js";
 import type { SetName } from "./sprite-sets.js";
 import type { StyleName } from "./styles.js";
@@ -53,6 +54,8 @@ export interface Placement {
 export interface SceneRecipe {
   readonly content: SceneContent;
   readonly caption: string;
+  /** Which of the caption's words are for which of the content's things. */
+  readonly phrases: readonly Phrase[];
   readonly placements: readonly Placement[];
   /** Chooses among a background's and a filter's few variants, 0 to 2^32 - 1. */
   readonly variant: number;
@@ -68,4 +71,5 @@ export interface CaptionedPicture {
 /** A composed picture. */
 export interface Scene extends CaptionedPicture {
   readonly content: SceneContent;
+  readonly phrases: readonly Phrase[];
 }

@@ -91,6 +91,7 @@ function drawPlain(drawer: SceneDrawer, thing: string, set: SetName): Scene {
       style: set,
     },
     caption: thing,
+    phrases: [],
     placements: [{ thing, colour: null, set, x: 0.5, y: 0.5, size: 0.76 }],
     variant: 0,
   });

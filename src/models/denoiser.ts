@@ -27,7 +27,8 @@ import {
   unsqueeze,
 } from "../graph/index.js";
 import { convLast, dense, mlp, sinusoidal } from "../nn/index.js";
-import { modulate, modulation } from "./modulation.js";
+import { gated, modulate, modulation } from "./modulation.js";
+import { type WordRegions, type WordRegionsConfig, wordRegions } from "./word-regions.js";
 
 export interface DenoiserConfig {
   /** Height and width of the latents. */
@@ -48,6 +49,8 @@ export interface DenoiserConfig {
   readonly conditionWidth: number;
   /** Scales what goes in and adds what is known of the velocity without a network (see `precondition`). Default false. */
   readonly preconditioned?: boolean;
+  /** Gives every part of the picture its own mean of the words (see `word-regions.ts`). Default: all have the same. */
+  readonly regions?: WordRegionsConfig;
 }
 
 type Stage = "conv" | "attention";
@@ -65,6 +68,7 @@ export const denoiserConfigs = {
     textWidth: 384,
     wordWidth: 192,
     conditionWidth: 384,
+    regions: { side: 4, width: 128 },
   },
   /** For tests. */
   tiny: {
@@ -101,16 +105,25 @@ const silent = { kind: "zeros" } as const;
 
 /** Velocity `[batch, size, size, channels]`. */
 export function denoise(scope: Scope, inputs: DenoiserInputs, config: DenoiserConfig): Tensor {
-  const { time, mask } = inputs;
+  return denoiseWithRegions(scope, inputs, config).velocity;
+}
+
+/** {@link denoise}, and where the words went, if the network knows regions. */
+export function denoiseWithRegions(
+  scope: Scope,
+  inputs: DenoiserInputs,
+  config: DenoiserConfig,
+): { readonly velocity: Tensor; readonly regions: WordRegions | undefined } {
+  const { mask } = inputs;
   const { latents, velocity } = config.preconditioned ? precondition(inputs) : plain(inputs);
   const [width, middleWidth] = config.widths;
   const side = config.latentSize / 2;
   const words = readWords(scope.child("words"), inputs, config);
-  const condition = makeCondition(scope.child("condition"), time, inputs, config); // [batch, conditionWidth]
-  const context = { words: { tokens: words, mask }, condition, headWidth: config.headWidth };
 
   let x = convLast(scope.child("stem"), foldPixels(latents, 2), width); // [batch, 8, 8, width]
   x = add(x, scope.parameter("position", [side, side, width], { kind: "normal", deviation: 0.02 }));
+  const { condition, regions } = makeCondition(scope, x, inputs, config);
+  const context = { words: { tokens: words, mask }, condition, headWidth: config.headWidth };
   const skip = stages(scope.child("down"), x, config.down, context);
 
   x = dense(scope.child("shrink"), foldPixels(skip, 2), middleWidth); // [batch, 4, 4, middleWidth]
@@ -122,7 +135,7 @@ export function denoise(scope: Scope, inputs: DenoiserInputs, config: DenoiserCo
   const [scale, shift] = modulation(scope.child("last.modulation"), condition, width, 2) as [Tensor, Tensor];
   x = modulate(layerNorm(x), scale, shift);
   const last = convLast(scope.child("velocity"), x, config.latentChannels * 4, { init: silent });
-  return velocity(unfoldPixels(last, 2));
+  return { velocity: velocity(unfoldPixels(last, 2)), regions };
 }
 
 /** What the network sees, and what its output stands for. */
@@ -171,7 +184,7 @@ function convStage(scope: Scope, x: Tensor, { condition }: Context): Tensor {
   const [scale, shift, gate] = parts;
   const hidden = silu(convLast(scope.child("conv"), modulate(layerNorm(x), scale, shift), width));
   // The gate starts at one and the product at zero: gradients reach the product from the first step.
-  return add(x, mul(dense(scope.child("out"), hidden, width, { init: silent }), add(gate, 1)));
+  return add(x, gated(dense(scope.child("out"), hidden, width, { init: silent }), gate));
 }
 
 /** x + W·attention of picture tokens to picture tokens and words together. */
@@ -210,19 +223,38 @@ function readWords(scope: Scope, { text }: DenoiserInputs, { wordWidth }: Denois
   return dense(scope.child("in"), layerNorm(text), wordWidth);
 }
 
+interface Condition {
+  /** `[batch, conditionWidth]`, or of every cell: `[batch, side, side, conditionWidth]` */
+  readonly condition: Tensor;
+  readonly regions: WordRegions | undefined;
+}
+
 /** Time and the words' mean, through a network of two layers each: what every block is modulated by. */
 function makeCondition(
   scope: Scope,
-  time: Tensor,
-  { text, mask }: DenoiserInputs,
-  config: DenoiserConfig,
-): Tensor {
-  const width = config.conditionWidth;
-  const fromTime = mlp(scope.child("time"), sinusoidal(time, 128, { scale: 1000 }), width, width);
+  picture: Tensor,
+  { time, text, mask }: DenoiserInputs,
+  { conditionWidth: width, regions: grid }: DenoiserConfig,
+): Condition {
+  const inner = scope.child("condition");
+  const fromTime = mlp(inner.child("time"), sinusoidal(time, 128, { scale: 1000 }), width, width);
+  const normal = layerNorm(text);
+  const fromText = (mean: Tensor) => mlp(inner.child("text"), mean, width, width);
+  const whole = add(fromTime, fromText(meanOf(normal, mask))); // [batch, width]
+  if (!grid) return { condition: whole, regions: undefined };
+  const regions = wordRegions(
+    scope.child("regions"),
+    { picture, text: normal, mask, condition: whole },
+    grid,
+  );
+  const cells = add(unsqueeze(fromTime, 1), fromText(regions.means)); // [batch, side², width]
+  return { condition: reshape(cells, [cells.shape[0]!, grid.side, grid.side, width]), regions };
+}
+
+/** Of the tokens that are there, `[batch, textWidth]`; 0 without a caption. */
+function meanOf(text: Tensor, mask: Tensor): Tensor {
   const count = sum(mask, 1, { keepAxes: true }); // [batch, 1]
   // The sum over tokens as a product: a reduction over a middle axis gives other last bits with three threads than with two.
-  const total = reshape(matmul(unsqueeze(mask, 1), layerNorm(text)), [text.shape[0]!, text.shape[2]!]);
-  const mean = div(total, maximum(count, 1)); // [batch, textWidth]
-  const fromText = mlp(scope.child("text"), mean, width, width);
-  return add(fromTime, fromText);
+  const total = reshape(matmul(unsqueeze(mask, 1), text), [text.shape[0]!, text.shape[2]!]);
+  return div(total, maximum(count, 1));
 }

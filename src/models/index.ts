@@ -8,3 +8,4 @@ export * from "./dit.js";
 export * from "./judge.js";
 export * from "./super-resolution.js";
 export * from "./tiny-autoencoder.js";
+export * from "./word-regions.js";

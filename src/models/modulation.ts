@@ -1,18 +1,43 @@
 // What a condition does to a channels-last picture: scales and shifts its normalised channels (Perez et al. 2018,
 // arXiv:1709.07871; in diffusion Dhariwal and Nichol 2021, arXiv:2105.05233), both from one dense map that is zero at first.
+// A condition is one vector for the whole picture, or a grid of them: then each part of the picture is under its own.
 import { add, mul, reshape, type Scope, silu, slice, type Tensor } from "../graph/index.js";
 import { dense } from "../nn/index.js";
 
-/** Parts of a dense map of the condition `[batch, in]`, each `[batch, 1, 1, width]`; zero at first. */
+/**
+ * Parts of a dense map of a condition, zero at first.
+ * @param condition `[batch, in]`, or a grid `[batch, rows, columns, in]`
+ * @returns each `[batch, 1, 1, width]`, or `[batch, rows, columns, width]`
+ */
 export function modulation(scope: Scope, condition: Tensor, width: number, parts: number): Tensor[] {
   const all = dense(scope, silu(condition), width * parts, { init: { kind: "zeros" } });
-  const batch = condition.shape[0]!;
+  const [batch, rows = 1, columns = 1] = condition.shape.slice(0, -1);
   return Array.from({ length: parts }, (_, i) =>
-    reshape(slice(all, 1, i * width, (i + 1) * width), [batch, 1, 1, width]),
+    reshape(slice(all, all.shape.length - 1, i * width, (i + 1) * width), [batch!, rows, columns, width]),
   );
 }
 
 /** x · (scale + 1) + shift */
 export function modulate(x: Tensor, scale: Tensor, shift: Tensor): Tensor {
-  return add(mul(x, add(scale, 1)), shift);
+  return overGrid(x, [add(scale, 1), shift], (x, scale, shift) => add(mul(x, scale!), shift!));
+}
+
+/** x · (gate + 1) */
+export function gated(x: Tensor, gate: Tensor): Tensor {
+  return overGrid(x, [add(gate, 1)], (x, gate) => mul(x, gate!));
+}
+
+/** A formula of a picture `[batch, h, w, channels]` and of grids whose cells each hold for a part of it. */
+function overGrid(
+  x: Tensor,
+  grids: readonly Tensor[],
+  formula: (x: Tensor, ...grids: Tensor[]) => Tensor,
+): Tensor {
+  const [batch, height, width, channels] = x.shape as [number | string, number, number, number];
+  const [, rows, columns] = grids[0]!.shape as [number | string, number, number];
+  const whole = rows === 1 && columns === 1;
+  if (whole || (rows === height && columns === width)) return formula(x, ...grids);
+  const cells = reshape(x, [batch, rows, height / rows, columns, width / columns, channels]);
+  const spread = grids.map((grid) => reshape(grid, [grid.shape[0]!, rows, 1, columns, 1, channels]));
+  return reshape(formula(cells, ...spread), x.shape);
 }

@@ -15,7 +15,7 @@ import {
   unfoldPixels,
 } from "../graph/index.js";
 import { convLast, dense, mlp, sinusoidal } from "../nn/index.js";
-import { modulate, modulation } from "./modulation.js";
+import { gated, modulate, modulation } from "./modulation.js";
 
 export interface SuperResolutionConfig {
   /** Pixels of the large picture folded into the first layer's channels, per side; even. */
@@ -81,5 +81,5 @@ function block(scope: Scope, x: Tensor, condition: Tensor): Tensor {
   const [scale, shift, gate] = parts;
   const hidden = silu(convLast(scope.child("conv"), modulate(layerNorm(x), scale, shift), width));
   const change = dense(scope.child("out"), hidden, width, { init: { kind: "zeros" } });
-  return add(x, mul(change, add(gate, 1)));
+  return add(x, gated(change, gate));
 }

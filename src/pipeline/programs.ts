@@ -79,6 +79,7 @@ const denoiserChecks: Checks<DenoiserConfig> = {
   wordWidth: count,
   conditionWidth: count,
   preconditioned: optional(flag),
+  regions: optional(recordOf({ side: count, width: count }, { strict: true })),
 };
 
 const ditChecks: Checks<DitConfig> = {

@@ -8,6 +8,7 @@ import {
   judgeConfigs,
   type SuperResolutionConfig,
   superResolutionConfigs,
+  type WordRegionsConfig,
 } from "../models/index.js";
 import {
   type Check,
@@ -69,6 +70,17 @@ export const denoiserNetwork = networkOf<DenoiserConfig>(denoiserConfigs, {
     "true: the network gives only what a linear guess lacks",
     undefined,
     "false",
+  ),
+  regions: field(
+    optional(
+      recordWith<WordRegionsConfig>({
+        side: needed(size, "cells along a side of the grid"),
+        width: needed(size, "width of cells and words while they are compared"),
+      }),
+    ),
+    "gives every cell of a grid its own mean of the words",
+    undefined,
+    "one for the whole picture",
   ),
 });
 

@@ -52,21 +52,14 @@ export async function makeDenoiserTask(
     return known;
   };
   const shardsAt = (step: number) => shardCount(step, total, latents);
+  const training = { tokens, captionDropout, times, places: "scenes" in config.data };
   const task: TrainingTask = {
-    objective: (batch) => denoiserObjective(network, batch, tokens),
+    objective: (batch) => denoiserObjective(network, batch, training),
     batch: async (step) => {
       const count = shardsAt(step);
       await shards.need(count);
       const available = count * perShard;
-      return denoiserBatch(
-        shards.scenes,
-        available,
-        network,
-        { tokens, captionDropout, times },
-        batchSize,
-        seed,
-        step,
-      );
+      return denoiserBatch(shards.scenes, available, network, training, batchSize, seed, step);
     },
     sample: async (averages, step) => {
       await shards.need(1);

@@ -63,7 +63,10 @@ export async function exportRun(config: TrainingConfig, options: ExportOptions):
     const step = makeStepProgram(task.objective(batchSize), optimizer);
     const fingerprint = writeFingerprint(settings);
     const found = resume ? await loadCheckpoint(folder, step, fingerprint) : undefined;
-    const start = found ?? { step: 0, state: await firstState(step, seed, startFrom) };
+    const start = found ?? {
+      step: 0,
+      state: await firstState(step, seed, { startFrom, onNotice: options.onNotice }),
+    };
     await mkdir(join(output, "batches"), { recursive: true }).catch((error: unknown) => {
       throw fileError(error, `make the folder ${output}`);
     });

@@ -59,19 +59,13 @@ export async function makeFineTuningTask(
   const lowRank = method === "lora" ? { rank, alpha } : undefined;
   const file = join(model, manifest.parts.denoiser.file);
   const tokens = manifest.maxTokens;
+  // What lies where is left as it was learned: a user's pictures do not say it.
+  const training = { tokens, captionDropout, times, places: false };
   const task: TrainingTask = {
-    objective: (batch) => denoiserObjective(network, batch, tokens, lowRank),
+    objective: (batch) => denoiserObjective(network, batch, training, lowRank),
     batch: async (step) => {
       await shards.need(Math.ceil(available / perShard));
-      return denoiserBatch(
-        shards.scenes,
-        available,
-        network,
-        { tokens, captionDropout, times },
-        batchSize,
-        seed,
-        step,
-      );
+      return denoiserBatch(shards.scenes, available, network, training, batchSize, seed, step);
     },
     ...(lowRank && { frozen: await openWeights(file) }),
     sample: async (averages, step) => {

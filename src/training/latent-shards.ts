@@ -29,6 +29,8 @@ export interface LatentShardsOptions {
 
 /** What shards are made with: those of other settings are refused. */
 const settingsFile = "encoded.json";
+/** Of what files hold and how captions are worded: files of another number would be taken for what they are not. */
+const format = 2;
 
 /** Shards of one set of pictures. Shard i holds pictures `i · perShard` and on of the source's stream. */
 export class LatentShards {
@@ -54,7 +56,7 @@ export class LatentShards {
   ): Promise<LatentShards> {
     const { folder, perShard, seed, tokens, network, weights } = options;
     const encoder = await digestOf(weights, "encoder.");
-    const settings = { seed, perShard, tokens, network, encoder, pictures: source.settings };
+    const settings = { format, seed, perShard, tokens, network, encoder, pictures: source.settings };
     await checkSettings(folder, settings);
     return new LatentShards(engine, source, options);
   }

@@ -228,6 +228,33 @@ describe("a run that begins with weights of another", () => {
     });
   });
 
+  it("begins what the file has not as the network says, and tells which", async () => {
+    await withFolder(async (folder) => {
+      await runTraining(engine, regressionTask(), runOptions(join(folder, "first"), 2), same);
+      const task = regressionTask();
+      const grown: TrainingTask = {
+        ...task,
+        objective: (batch) => (tracer) => {
+          const inner = task.objective(batch)(tracer);
+          const more = tracer.scope("grown").parameter("weight", [2], { kind: "ones" });
+          return { ...inner, loss: add(inner.loss, mean(square(more))) };
+        },
+      };
+      const notices: string[] = [];
+      const still = { steps: 1, learningRate: 1e-30, warmup: 0, decay: 0, average: 0.5 };
+      const options = runOptions(join(folder, "second"), 1, {
+        startFrom: join(folder, "first"),
+        schedule: still,
+        onNotice: (message) => notices.push(message),
+      });
+      const { state } = await runTraining(engine, grown, options, same);
+      expect([...(state["grown.weight"]!.data as Float32Array)]).toEqual([1, 1]);
+      const averages = await readStart(join(folder, "first"));
+      expect(state.weight!.data).toEqual(averages.weight!.data);
+      expect(notices).toEqual([expect.stringMatching(/1 of its tensors begin anew \(grown\.weight\)/)]);
+    });
+  });
+
   it("is refused where the weights do not fit", async () => {
     await withFolder(async (folder) => {
       await runTraining(engine, regressionTask(), runOptions(join(folder, "first"), 2), same);

@@ -120,7 +120,7 @@ async function runLocked(
     );
   }
   await removeAbandoned(folder);
-  const start = found ?? { step: 0, state: await firstState(program, seed, options.startFrom) };
+  const start = found ?? { step: 0, state: await firstState(program, seed, options) };
   await trimMetrics(folder, start.step);
   const { objective, frozen } = task;
   const stepper = await makeStepper(engine, program, start.state, { ...options, objective, frozen, lanes });
@@ -135,10 +135,19 @@ async function runLocked(
   }
 }
 
-export async function firstState(program: StepProgram, seed: number, startFrom?: string): Promise<State> {
+/** What a run begins with: its own random weights, or finished ones. */
+export async function firstState(
+  program: StepProgram,
+  seed: number,
+  { startFrom, onNotice }: Pick<RunOptions, "startFrom" | "onNotice">,
+): Promise<State> {
   if (startFrom === undefined) return initialState(program, seed);
   const start = await readStart(startFrom);
-  checkStart(program.parameters, start, startFrom);
+  const grown = checkStart(program.parameters, start, startFrom);
+  if (grown.length > 0) {
+    const some = `${grown.slice(0, 3).join(", ")}${grown.length > 3 ? ", …" : ""}`;
+    onNotice?.(`${startFrom} has not all of the network: ${grown.length} of its tensors begin anew (${some}).`);
+  }
   return initialState(program, seed, start);
 }
 

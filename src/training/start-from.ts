@@ -23,20 +23,25 @@ export async function readStart(path: string): Promise<HostTensors> {
   return start;
 }
 
-/** @throws NishikiError "usage" that lists what a network needs and the file has not, or has in another shape. */
+/**
+ * What a network has and the file has not begins as the network says: it grew since.
+ * @returns The names of those.
+ * @throws NishikiError "usage" that lists what the file has in another shape, or where it has nothing of the network.
+ */
 export function checkStart(
   parameters: readonly { readonly name: string; readonly shape: readonly number[] }[],
   start: HostTensors,
   path: string,
-): void {
+): readonly string[] {
+  const grown = parameters.map(({ name }) => name).filter((name) => !Object.hasOwn(start, name));
   const problems = parameters.flatMap(({ name, shape }) => {
     const there = start[name]?.shape;
-    if (there?.join() === shape.join()) return [];
+    if (there?.join() === shape.join() || (!there && grown.length * 2 < parameters.length)) return [];
     return [
       `"${name}" is ${there ? `[${there.join(", ")}]` : "missing"} there and [${shape.join(", ")}] here`,
     ];
   });
-  if (problems.length === 0) return;
+  if (problems.length === 0) return grown;
   const most = 4;
   const more = problems.length > most ? ` (and ${problems.length - most} more)` : "";
   throw new NishikiError(

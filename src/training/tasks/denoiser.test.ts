@@ -24,6 +24,7 @@ beforeAll(async () => {
     textWidth,
     starts: Int32Array.from({ length: count + 1 }, (_, i) => i * 3),
     captions: ["a", "b", "c", "d"],
+    places: Int32Array.from([...[0, 0, 0, 0, 0], ...[1, 0, 1, 2, 3], ...[2, 2, 3, 0, 1], ...[0, 0, 0, 0, 0]]),
   });
   scenes = new EncodedScenes(folder, count, textWidth);
   await scenes.open(1);
@@ -54,6 +55,26 @@ describe("denoiserBatch", () => {
     // Four standard errors of 512 draws.
     expect(Math.abs(mean - times.mean)).toBeLessThan((4 * times.deviation) / Math.sqrt(512));
     expect(Math.abs(deviation - times.deviation)).toBeLessThan((4 * times.deviation) / Math.sqrt(1024));
+  });
+
+  it("says which words name what lies elsewhere, of scenes with two things", () => {
+    const marked = (scene: number) => {
+      const marks = new Float32Array(16 * 3);
+      scenes.markElsewhere(scene, 4, 3, marks);
+      return Array.from({ length: 16 }, (_, cell) => marks.subarray(cell * 3, cell * 3 + 3).join(""));
+    };
+    const rows = (left: string, right: string) => [left, left, right, right];
+    expect(marked(0)).toEqual(new Array(16).fill("000"));
+    expect(marked(1)).toEqual([0, 1, 2, 3].flatMap(() => rows("001", "100")));
+    expect(marked(2)).toEqual([...new Array(8).fill("100"), ...new Array(8).fill("001")]);
+    const regions = { ...config, regions: { side: 4, width: 8 } };
+    const training = { ...defaultDenoiserTraining, captionDropout: 0 };
+    const { elsewhere } = denoiserBatch(scenes, 4, regions, training, 32, 3, 0);
+    expect(elsewhere!.shape).toEqual([32, 16, 32]);
+    expect((elsewhere!.data as Float32Array).reduce((a, b) => a + b)).toBeGreaterThan(0);
+    const dropped = denoiserBatch(scenes, 4, regions, { ...training, captionDropout: 1 }, 32, 3, 0);
+    expect((dropped.elsewhere!.data as Float32Array).some((mark) => mark !== 0)).toBe(false);
+    expect(denoiserBatch(scenes, 4, config, training, 32, 3, 0).elsewhere).toBeUndefined();
   });
 
   it("trains one time alone where the deviation is 0", () => {

@@ -2,7 +2,8 @@
 // (Esser et al. 2024, arXiv:2403.03206) and noise paired with latents inside the batch (Li et al. 2024, arXiv:2406.12303).
 import type { HostTensors } from "../../engine/index.js";
 import { add, mean, mul, reshape, square, sub } from "../../graph/index.js";
-import { type DenoiserConfig, denoise } from "../../models/denoiser.js";
+import { type DenoiserConfig, denoiseWithRegions } from "../../models/denoiser.js";
+import { strayed } from "../../models/word-regions.js";
 import { random } from "../../random/index.js";
 import type { Objective } from "../step-program.js";
 import type { EncodedScenes } from "./encoded-scenes.js";
@@ -14,6 +15,8 @@ export interface DenoiserTraining {
   /** Share of captions that are dropped, for classifier-free guidance. */
   readonly captionDropout: number;
   readonly times: TimesConfig;
+  /** Teaches networks with regions where words belong. Default true; only scenes tell. */
+  readonly places: boolean;
 }
 
 /**
@@ -38,16 +41,23 @@ export const defaultDenoiserTraining: DenoiserTraining = {
   tokens: 32,
   captionDropout: 0.1,
   times: defaultTimes,
+  places: true,
 };
 
-/** @param lowRank Train thin matrices beside the network's own, and not these. */
+/** How much stray attention counts beside the velocity: enough to lead, too little to be what is learned. */
+const strayWeight = 0.1;
+
+/**
+ * Mean squared difference of velocities, and where words belong, if that is known.
+ * @param lowRank Train thin matrices beside the network's own, and not these.
+ */
 export function denoiserObjective(
   config: DenoiserConfig,
   batch: number,
-  tokens: number,
+  { tokens, places }: Pick<DenoiserTraining, "tokens" | "places">,
   lowRank?: LowRank,
 ): Objective {
-  const { latentSize: size, latentChannels: channels, textWidth } = config;
+  const { latentSize: size, latentChannels: channels, textWidth, regions: grid } = config;
   return (tracer) => {
     const clean = tracer.input("latents", [batch, size, size, channels]);
     const noise = tracer.input("noise", [batch, size, size, channels]);
@@ -57,8 +67,13 @@ export function denoiserObjective(
     const t = reshape(time, [batch, 1, 1, 1]);
     const latents = add(mul(clean, sub(1, t)), mul(noise, t));
     const { scope, frozen } = lowRank ? adaptScope(tracer, lowRank) : { scope: tracer.scope() };
-    const velocity = denoise(scope, { latents, time, text, mask }, config);
-    return { loss: mean(square(sub(velocity, sub(noise, clean)))), ...(frozen && { frozen }) };
+    const { velocity, regions } = denoiseWithRegions(scope, { latents, time, text, mask }, config);
+    const loss = mean(square(sub(velocity, sub(noise, clean))));
+    const rest = frozen ? { frozen } : {};
+    if (!regions || !grid || !places) return { loss, ...rest };
+    const stray = strayed(regions.shares, tracer.input("elsewhere", [batch, grid.side ** 2, tokens]));
+    const metrics = { velocity: loss, stray };
+    return { loss: add(loss, mul(stray, strayWeight)), metrics, ...rest };
   };
 }
 
@@ -67,12 +82,14 @@ export function denoiserBatch(
   scenes: EncodedScenes,
   available: number,
   config: DenoiserConfig,
-  { tokens, captionDropout, times }: DenoiserTraining,
+  { tokens, captionDropout, times, places }: DenoiserTraining,
   batch: number,
   seed: number,
   step: number,
 ): HostTensors {
-  const { latentSize: size, latentChannels: channels, textWidth } = config;
+  const { latentSize: size, latentChannels: channels, textWidth, regions } = config;
+  const cells = places && regions ? regions.side ** 2 : 0;
+  const elsewhere = new Float32Array(batch * cells * tokens);
   const numbers = random(seed, "batch", step);
   const each = size * size * channels;
   const latents = new Float32Array(batch * each);
@@ -86,6 +103,9 @@ export function denoiserBatch(
     if (numbers.uniform() < captionDropout) continue;
     const count = scenes.readText(scene, text.subarray(i * tokens * textWidth, (i + 1) * tokens * textWidth));
     mask.fill(1, i * tokens, i * tokens + count);
+    if (cells === 0) continue;
+    const marks = elsewhere.subarray(i * cells * tokens, (i + 1) * cells * tokens);
+    scenes.markElsewhere(scene, regions!.side, tokens, marks);
   }
   const noise = pairNoise(latents, random(seed, "noise", step).normals(batch * each), batch);
   const tensor = (shape: number[], data: Float32Array) => ({ dtype: "f32" as const, shape, data });
@@ -95,6 +115,7 @@ export function denoiserBatch(
     time: tensor([batch], time),
     text: tensor([batch, tokens, textWidth], text),
     mask: tensor([batch, tokens], mask),
+    ...(cells > 0 && { elsewhere: tensor([batch, cells, tokens], elsewhere) }),
   };
 }
 

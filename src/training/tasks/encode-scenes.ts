@@ -1,8 +1,9 @@
 // Makes the shards that the denoiser is trained on: draws scenes, encodes pictures and captions.
+import type { Phrase, SceneContent } from "../../data/index.js";
 import type { Session } from "../../engine/index.js";
 import { NishikiError } from "../../errors.js";
 import type { Tokenizer } from "../../tokenizer/index.js";
-import type { EncodedShard } from "./encoded-scenes.js";
+import { type EncodedShard, placeNumbers } from "./encoded-scenes.js";
 
 /** The frozen networks that turn a scene into what the denoiser sees. */
 export interface SceneEncoder {
@@ -16,6 +17,9 @@ export interface SceneEncoder {
 export interface Captioned {
   readonly pixels: Uint8Array;
   readonly caption: string;
+  /** Of composed scenes: what is there, and which words are for it. */
+  readonly content?: SceneContent;
+  readonly phrases?: readonly Phrase[];
 }
 
 /** Latents of pictures, in runs of `batch`. */
@@ -77,6 +81,23 @@ export async function encodeCaptions(
   return { text: join(states), textWidth: width, starts };
 }
 
+/** Where the words of two things lie among the tokens, and which side each thing is on; zeros for all other pictures. */
+export function placesOf(scenes: readonly Captioned[], tokenizer: Tokenizer): Int32Array {
+  const places = new Int32Array(scenes.length * placeNumbers);
+  const ends = tokenizer.encode("").ids.length;
+  const start = tokenizer.encode("a").words[0]!.start;
+  for (const [i, { caption, content, phrases = [] }] of scenes.entries()) {
+    const layout = content?.layout;
+    const direction = layout === "above" ? 2 : layout === "left" || layout === "pair" ? 1 : 0;
+    if (direction === 0 || phrases.length !== 2) continue;
+    // Words are tokens by themselves, so that what comes before a phrase has as many alone as in the caption.
+    const tokensBefore = (at: number) => tokenizer.encode(caption.slice(0, at).trimEnd()).ids.length - ends;
+    const bounds = phrases.flat().map((at) => start + tokensBefore(at));
+    places.set([direction, ...bounds], i * placeNumbers);
+  }
+  return places;
+}
+
 function join(parts: readonly Float32Array[]): Float32Array {
   const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
@@ -97,5 +118,6 @@ export async function encodeScenes(
   const pictures = await encodePictures(encoder.pictures, scenes, size, 8);
   const captions = scenes.map(({ caption }) => caption);
   const words = await encodeCaptions(encoder, captions, batch);
-  return { latents: pictures.latents, latentShape: pictures.shape, ...words, captions };
+  const places = placesOf(scenes, encoder.tokenizer);
+  return { latents: pictures.latents, latentShape: pictures.shape, ...words, captions, places };
 }

@@ -23,7 +23,15 @@ export interface EncodedShard {
   /** Where caption i begins and ends among the tokens: `[scenes + 1]`. */
   readonly starts: Int32Array;
   readonly captions: readonly string[];
+  /** `[scenes, placeNumbers]`: see there. */
+  readonly places: Int32Array;
 }
+
+/**
+ * What is kept of where things lie, for scenes of two: 1 for one beside the other or 2 for one above the other (0: nothing is
+ * known), and where the words of the first (left or upper) and of the second begin and end among the tokens.
+ */
+export const placeNumbers = 5;
 
 export function shardPath(folder: string, index: number): string {
   return join(folder, `scenes-${String(index).padStart(4, "0")}.safetensors`);
@@ -31,13 +39,14 @@ export function shardPath(folder: string, index: number): string {
 
 export async function writeShard(folder: string, index: number, shard: EncodedShard): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const { latents, latentShape, text, textWidth, starts, captions } = shard;
+  const { latents, latentShape, text, textWidth, starts, captions, places } = shard;
   await writeSafetensors(
     shardPath(folder, index),
     [
       { name: "latents", dtype: "f16", shape: latentShape, data: float32ToF16(latents) },
       { name: "text", dtype: "f16", shape: [text.length / textWidth, textWidth], data: float32ToF16(text) },
       { name: "starts", dtype: "i32", shape: [starts.length], data: starts },
+      { name: "places", dtype: "i32", shape: [captions.length, placeNumbers], data: places },
     ],
     { captions: JSON.stringify(captions) },
   );
@@ -47,6 +56,7 @@ interface LoadedShard {
   readonly latents: Uint16Array;
   readonly text: Uint16Array;
   readonly starts: Int32Array;
+  readonly places: Int32Array;
 }
 
 /** Mean and deviation per channel of latents `[…, channels]`. */
@@ -90,8 +100,8 @@ export class EncodedScenes {
       if (!existsSync(path)) onWait?.(index);
       while (!existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 500));
       const file = await openSafetensors(path);
-      const [latents, text, starts] = await Promise.all(
-        ["latents", "text", "starts"].map((name) => file.read(name)),
+      const [latents, text, starts, places] = await Promise.all(
+        ["latents", "text", "starts", "places"].map((name) => file.read(name)),
       );
       if (latents!.shape[0] !== this.perShard) {
         throw new NishikiError(
@@ -107,6 +117,7 @@ export class EncodedScenes {
         latents: latents!.data as Uint16Array,
         text: text!.data as Uint16Array,
         starts: starts!.data as Int32Array,
+        places: places!.data as Int32Array,
       });
     }
   }
@@ -128,5 +139,22 @@ export class EncodedScenes {
     const [from, to] = [starts[i]! * this.textWidth, starts[i + 1]! * this.textWidth];
     f16ToFloat32(text.subarray(from, to), out.subarray(0, to - from));
     return starts[i + 1]! - starts[i]!;
+  }
+  /**
+   * Marks in `out [side², tokens]`, cells row by row, the tokens that name a thing which lies in the other half of the picture.
+   * Leaves the others as they are.
+   */
+  markElsewhere(scene: number, side: number, tokens: number, out: Float32Array): void {
+    const { places } = this.shards[Math.floor(scene / this.perShard)]!;
+    const at = (scene % this.perShard) * placeNumbers;
+    const [direction, ...bounds] = places.subarray(at, at + placeNumbers);
+    if (direction === 0) return;
+    for (let cell = 0; cell < side * side; cell++) {
+      const along = direction === 1 ? cell % side : Math.floor(cell / side);
+      // A middle row or column belongs to neither half.
+      if (2 * along + 1 === side) continue;
+      const other = 2 * along + 1 < side ? 2 : 0;
+      out.fill(1, cell * tokens + bounds[other]!, cell * tokens + bounds[other + 1]!);
+    }
   }
 }
