@@ -61,9 +61,9 @@ export const denoiserConfigs = {
     latentSize: 16,
     latentChannels: 16,
     widths: [128, 384],
-    down: ["conv", "attention", "conv"],
+    down: ["conv", "attention", "conv", "conv"],
     middle: ["conv", "attention", "conv"],
-    up: ["conv", "attention", "conv"],
+    up: ["conv", "attention", "conv", "attention", "conv"],
     headWidth: 32,
     textWidth: 384,
     wordWidth: 192,
@@ -247,7 +247,9 @@ function makeCondition(
     { picture, text: normal, mask, condition: whole },
     grid,
   );
-  const cells = add(unsqueeze(fromTime, 1), fromText(regions.means)); // [batch, side², width]
+  // Words alone do not say that they are half of the picture only, and how large that makes a thing.
+  const fromPlace = dense(inner.child("place"), silu(regions.cells), width, { init: silent });
+  const cells = add(add(unsqueeze(fromTime, 1), fromText(regions.means)), fromPlace); // [batch, side², width]
   return { condition: reshape(cells, [cells.shape[0]!, grid.side, grid.side, width]), regions };
 }
 

@@ -48,6 +48,8 @@ export interface WordRegions {
   readonly shares: Tensor;
   /** The words' mean in each cell, `[batch, side², textWidth]`. */
   readonly means: Tensor;
+  /** Where each cell lies, in what picture and under what caption as a whole, `[batch, side², width]`. */
+  readonly cells: Tensor;
 }
 
 const silent = { kind: "zeros" } as const;
@@ -57,11 +59,13 @@ export function wordRegions(scope: Scope, inputs: WordRegionsInputs, config: Wor
   const { text, mask } = inputs;
   const hidden = mul(sub(mask, 1), 1e4); // [batch, tokens]: 0 at tokens, −10⁴ at padding
   const keys = readTokens(scope.child("words"), text, unsqueeze(unsqueeze(hidden, 1), 1), config.width);
-  const queries = readCells(scope.child("cells"), inputs, config);
+  const cells = readCells(scope.child("cells"), inputs, config);
+  // At first a cell asks for nothing.
+  const queries = mlp(scope.child("cells.query"), cells, config.width * 2, config.width, silent);
   const scores = matmul(queries, keys, { transposeB: true, scale: 1 / Math.sqrt(config.width) });
   const weights = softmax(add(scores, unsqueeze(hidden, 1))); // [batch, side², tokens]
   const shares = mul(weights, unsqueeze(mask, 1));
-  return { shares, means: matmul(shares, text) };
+  return { shares, means: matmul(shares, text), cells };
 }
 
 /** Tokens that know of each other: which of two things was said first, and what stands between them. */
@@ -76,7 +80,7 @@ function readTokens(scope: Scope, text: Tensor, hidden: Tensor, width: number): 
   return dense(scope.child("key"), layerNorm(x), width, { bias: false });
 }
 
-/** What each cell asks for: by its place, by what is seen there, by time and caption. At first nothing. */
+/** What is known of each cell: its place, what is seen there, time and caption. */
 function readCells(
   scope: Scope,
   { picture, condition }: WordRegionsInputs,
@@ -88,8 +92,7 @@ function readCells(
   const seen = reshape(dense(scope.child("seen"), parts, width), [batch, side * side, width]);
   const known = unsqueeze(dense(scope.child("condition"), silu(condition), width), 1); // [batch, 1, width]
   const place = scope.parameter("position", [side * side, width], spread);
-  const cells = layerNorm(add(add(seen, known), expand(unsqueeze(place, 0), [1, side * side, width])));
-  return mlp(scope.child("query"), cells, width * 2, width, silent); // [batch, side², width]
+  return layerNorm(add(add(seen, known), expand(unsqueeze(place, 0), [1, side * side, width])));
 }
 
 /**
@@ -98,6 +101,6 @@ function readCells(
  */
 export function strayed(shares: Tensor, elsewhere: Tensor): Tensor {
   const lost = sum(mul(shares, elsewhere), -1); // [batch, side²]
-  // A little more than 1, so that a share of all has a finite gradient.
-  return mean(neg(log(sub(1.01, lost))));
+  // A little less than all, so that where all is lost there is a finite gradient.
+  return mean(neg(log(sub(1, mul(lost, 0.99)))));
 }
