@@ -15,7 +15,7 @@ const vectors: Record<string, readonly number[]> = {
   felix: [0.9, 0.3, 0, 0.3],
   nonsense: [0.3, 0.3, 0.3, 0.85],
   rembrandt: [0.9, 0.3, 0, 0.3],
-  golden: [0.9, 0.3, 0, 0.3],
+  shiny: [0.9, 0.3, 0, 0.3],
   sitting: [0.9, 0.3, 0, 0.3],
 };
 
@@ -25,7 +25,9 @@ function unit(values: readonly number[]): Float32Array {
 }
 
 const words =
-  "a an the of in style drawing by two and left to cat cats apple apples grapes red flat sunset".split(" ");
+  "a an the of in style drawing by two and left to cat cats apple apples grapes red flat sunset orange blue lemon with on background plain".split(
+    " ",
+  );
 const names = [
   { name: "cat", plural: "cats", article: "a" },
   { name: "apple", plural: "apples", article: "an" },
@@ -33,8 +35,8 @@ const names = [
 ] as const;
 const known: KnownWords = {
   words: new Set(words),
-  nouns: new Set(["cat", "cats", "apple", "apples", "grapes"]),
-  colours: new Set(["red"]),
+  nouns: new Set(["cat", "cats", "apple", "apples", "grapes", "with"]),
+  colours: new Set(["red", "orange", "blue"]),
   names,
   vectors: Float32Array.from(names.flatMap(({ name }) => [...unit(vectors[name]!)])),
   others: unit(vectors.person!),
@@ -58,7 +60,9 @@ describe("understand", () => {
     ["a drawing of a feline", "a drawing of a cat"],
     ["a drawing of feline", "a drawing of cat"],
     ["two felines", "two cats"],
+    ["two red felines", "two red cats"],
     ["a raisins", "grapes"],
+    ["a feline with an apple", "a cat with an apple"],
     ["a house feline in flat style", "a cat in flat style"],
     ["a house-feline", "a house-feline"],
   ])("%s → %s", async (prompt, wanted) => {
@@ -67,11 +71,53 @@ describe("understand", () => {
   });
 
   it.each([
+    ["a crimson cat", "a red cat"],
+    ["Crimson cat", "red cat"],
+    ["an amber cat", "an orange cat"],
+    ["a copper apple", "an orange apple"],
+    ["a crimson apple", "a red apple"],
+    ["an azure apple and two ruby cats", "a blue apple and two red cats"],
+    ["two crimson felines", "two red cats"],
+    ["a navy blue feline in flat style", "a blue cat in flat style"],
+    ["a dark-blue cat", "a blue cat"],
+    ["a lemon-coloured cat", "an orange cat"],
+    ["a cat, crimson", "a cat, red"],
+    ["a cat, ruby, flat style", "a cat, red, flat style"],
+    ["a cat on an amber background", "a cat on an orange background"],
+    ["a cat, navy background", "a cat, blue background"],
+    ["a cat on plain navy", "a cat on plain blue"],
+    ["a ruby ruby cat", "a red cat"],
+  ])("colours: %s → %s", async (prompt, wanted) => {
+    expect((await understand(prompt, known, embed)).prompt).toBe(wanted);
+  });
+
+  it("says which colour it put for which", async () => {
+    const { replaced, unknown } = await understand(
+      "a sky blue feline, shiny, and a crimson cat",
+      known,
+      embed,
+    );
+    expect(unknown).toEqual(["shiny"]);
+    expect(replaced).toEqual([
+      { from: "sky blue", to: "blue" },
+      { from: "feline", to: "cat" },
+      { from: "crimson", to: "red" },
+    ]);
+  });
+
+  it.each([
     ["a cat in the style of Rembrandt", "Rembrandt"],
     ["a cat by Rembrandt", "Rembrandt"],
-    ["a golden cat", "golden"],
+    ["a shiny cat", "shiny"],
     ["a cat sitting", "sitting"],
-    ["a cat, golden", "golden"],
+    ["a cat, shiny", "shiny"],
+    ["a ruby", "ruby"],
+    ["a ruby and a cat", "ruby"],
+    ["a ruby with a cat", "ruby"],
+    ["a cat and a ruby, flat style", "ruby"],
+    ["a ruby nonsense", "ruby nonsense"],
+    ["a drawing of a Ruby cat", "Ruby"],
+    ["a lemon cat", undefined],
     ["a nonsense", "nonsense"],
     ["a woman", "woman"],
     ["a drawing of Felix", "Felix"],

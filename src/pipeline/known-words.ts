@@ -1,6 +1,8 @@
 // Words that a model has never been shown. A text encoder knows that a feline is a cat; a denoiser that was trained on a few
 // thousand words does not, for what lies between the captions of its training was never trained. So the text encoder is asked for the name
-// that it takes to be nearest, and that is drawn, and said.
+// that it takes to be nearest, and that is drawn, and said. It does not know colours apart: those are compared as colours
+// (colour-words.ts).
+import { findColour } from "./colour-words.js";
 
 /** Something that the model has learned to draw. */
 export interface KnownName {
@@ -47,16 +49,28 @@ const numbers = new Set(["two", "three", "four"]);
 const leading = new Set(
   "a an the one two three four some and or with above below over under to near small little tiny".split(" "),
 );
+/** Words in names of things ("bunch of grapes") that are no things themselves. */
+const small = new Set([...leading, ..."of on picture pictures".split(" ")]);
+/** Words for what is behind the things that take a colour. */
+const grounds = new Set(
+  "background backgrounds backdrop stripes dots checks sky sea meadow landscape sand".split(" "),
+);
 /** "in the style of Rembrandt" names nothing that could be drawn. */
 const manners = new Set(["style", "manner", "spirit", "way"]);
 
 /** The text whose vector stands for a name. */
 export function describeName(name: string): string {
-  return `a picture of ${/^[aeiou]/i.test(name) ? "an" : "a"} ${name}`;
+  return `a picture of ${articleOf(name)} ${name}`;
 }
 
+function articleOf(word: string): "a" | "an" {
+  return /^[aeiou]/i.test(word) ? "an" : "a";
+}
+
+/** A word of a prompt, or a colour phrase, which counts as the known colour's name and is written in its place. */
 interface Token {
   readonly word: string;
+  readonly isColourPhrase?: boolean;
   readonly start: number;
   readonly end: number;
 }
@@ -72,27 +86,28 @@ export function wordsOf(text: string): string[] {
   return split(text).map(({ word }) => word);
 }
 
-/** Puts the nearest known name in the place of every unknown one that stands where a thing's name would. */
+/**
+ * Puts the nearest known name in the place of every unknown one that stands where a thing's name would, and the nearest known
+ * colour in the place of a colour phrase that stands where a colour would.
+ */
 export async function understand(prompt: string, known: KnownWords, embed: Embed): Promise<Understood> {
-  const tokens = split(prompt);
-  const isUnknown = ({ word }: Token) => !known.words.has(word) && !/^\p{N}+$/u.test(word);
+  const tokens = await joinColours(prompt, known, embed);
   const replaced: { from: string; to: string }[] = [];
   const unknown: string[] = [];
   let text = "";
   let done = 0;
   for (let first = 0; first < tokens.length; first++) {
-    if (!isUnknown(tokens[first]!)) continue;
-    let last = first;
-    while (last + 1 < tokens.length && isUnknown(tokens[last + 1]!) && touch(prompt, tokens, last)) last++;
+    const { word, isColourPhrase } = tokens[first]!;
+    if (!isColourPhrase && !isUnknown(tokens[first]!, known)) continue;
+    const { last, found } = isColourPhrase
+      ? { last: first, found: { name: word, article: articleOf(word), plural: null } }
+      : await findName(prompt, tokens, first, known, embed);
     const run = prompt.slice(tokens[first]!.start, tokens[last]!.end);
-    const found =
-      last - first < mostWords && mayName(prompt, tokens, first, last, known)
-        ? await nearest(run.toLowerCase(), known, embed)
-        : undefined;
     if (found) {
       const before = tokens[first - 1];
       const { name, article, plural } = found;
-      const to = before && numbers.has(before.word) ? (plural ?? name) : name;
+      const counted = before && known.colours.has(before.word) ? tokens[first - 2] : before;
+      const to = counted && numbers.has(counted.word) ? (plural ?? name) : name;
       const hasArticle = before?.word === "a" || before?.word === "an";
       text += prompt.slice(done, hasArticle ? before.start : tokens[first]!.start);
       text += hasArticle && article ? `${article} ${to}` : to;
@@ -106,10 +121,94 @@ export async function understand(prompt: string, known: KnownWords, embed: Embed
   return { prompt: text + prompt.slice(done), replaced, unknown };
 }
 
+function isThing(word: string, { nouns }: KnownWords): boolean {
+  return nouns.has(word) && !small.has(word);
+}
+
+function isUnknown({ word }: Token, { words }: KnownWords): boolean {
+  return !words.has(word) && !/^\p{N}+$/u.test(word);
+}
+
+/** Where the unknown words that begin at a token end, and the known name that they stand for, if any. */
+async function findName(
+  prompt: string,
+  tokens: readonly Token[],
+  first: number,
+  known: KnownWords,
+  embed: Embed,
+): Promise<{ readonly last: number; readonly found: KnownName | undefined }> {
+  const goesOn = (at: number) => {
+    const next = tokens[at + 1];
+    return next && !next.isColourPhrase && isUnknown(next, known) && touch(prompt, tokens, at);
+  };
+  let last = first;
+  while (goesOn(last)) last++;
+  const may = last - first < mostWords && mayName(prompt, tokens, first, last, known);
+  const run = prompt.slice(tokens[first]!.start, tokens[last]!.end);
+  return { last, found: may ? await nearest(run.toLowerCase(), known, embed) : undefined };
+}
+
+/** The tokens of a prompt, each colour phrase as one. */
+async function joinColours(prompt: string, known: KnownWords, embed: Embed): Promise<Token[]> {
+  const tokens = split(prompt);
+  const joined: Token[] = [];
+  for (let first = 0; first < tokens.length; ) {
+    const { word, start } = tokens[first]!;
+    const phrase = findColour(wordsFrom(prompt, tokens, first), known);
+    const after = first + (phrase?.length ?? 1);
+    const token = { word: phrase?.colour ?? word, isColourPhrase: true, start, end: tokens[after - 1]!.end };
+    // As if it were one: what follows it is then read as after a colour.
+    const all = [...joined, token, ...tokens.slice(after)];
+    const isColour =
+      phrase &&
+      !tokens.slice(Math.max(1, first), after).some((each) => isCapital(prompt, each)) &&
+      (phrase.sure || (await standsForColour(prompt, all, joined.length, known, embed)));
+    joined.push(isColour ? token : tokens[first]!);
+    first = isColour ? after : first + 1;
+  }
+  return joined;
+}
+
+/** The words that stand side by side from a token on. */
+function wordsFrom(prompt: string, tokens: readonly Token[], first: number): string[] {
+  let last = first;
+  while (touch(prompt, tokens, last)) last++;
+  return tokens.slice(first, last + 1).map(({ word }) => word);
+}
+
+/**
+ * Whether a word that may be a colour or a thing ("ruby") is a colour where it stands: before a thing, known or not, or what is behind
+ * the things; after a thing and a comma, with nothing more said; after "plain".
+ */
+async function standsForColour(
+  prompt: string,
+  tokens: readonly Token[],
+  at: number,
+  known: KnownWords,
+  embed: Embed,
+): Promise<boolean> {
+  const takesColour = ({ word }: Token) => grounds.has(word) || isThing(word, known);
+  const before = tokens[at - 1];
+  const next = tokens[at + 1];
+  if (next && touch(prompt, tokens, at)) {
+    if (takesColour(next)) return true;
+    if (!isUnknown(next, known)) return false;
+    return (await findName(prompt, tokens, at + 1, known, embed)).found !== undefined;
+  }
+  if (!before) return false;
+  if (before.word === "plain" && touch(prompt, tokens, at - 1)) return true;
+  const comma = /^\s*,\s*$/.test(prompt.slice(before.end, tokens[at]!.start));
+  return comma && takesColour(before);
+}
+
 /** Whether a token and the next stand side by side, with nothing said between them. */
 function touch(prompt: string, tokens: readonly Token[], at: number): boolean {
   const [one, next] = [tokens[at], tokens[at + 1]];
   return one !== undefined && next !== undefined && /^[\s-]+$/.test(prompt.slice(one.end, next.start));
+}
+
+function isCapital(prompt: string, { start }: Token): boolean {
+  return /^\p{Lu}/u.test(prompt.slice(start));
 }
 
 /**
@@ -121,18 +220,18 @@ function mayName(
   tokens: readonly Token[],
   first: number,
   last: number,
-  { nouns, colours }: KnownWords,
+  known: KnownWords,
 ): boolean {
   if (tokens.slice(first, last + 1).some(({ word }) => word.length < 3)) return false;
   const next = tokens[last + 1]?.word;
-  if (next !== undefined && touch(prompt, tokens, last) && (nouns.has(next) || colours.has(next)))
+  if (next !== undefined && touch(prompt, tokens, last) && (isThing(next, known) || known.colours.has(next)))
     return false;
   if (first === 0) return true;
-  if (/^\p{Lu}/u.test(prompt.slice(tokens[first]!.start))) return false;
+  if (isCapital(prompt, tokens[first]!)) return false;
   if (!touch(prompt, tokens, first - 1)) return false;
   const before = tokens[first - 1]!.word;
   if (before === "of") return !manners.has(tokens[first - 2]?.word ?? "");
-  return leading.has(before) || colours.has(before);
+  return leading.has(before) || known.colours.has(before);
 }
 
 async function nearest(
