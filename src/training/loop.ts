@@ -146,7 +146,9 @@ export async function firstState(
   const grown = checkStart(program.parameters, start, startFrom);
   if (grown.length > 0) {
     const some = `${grown.slice(0, 3).join(", ")}${grown.length > 3 ? ", …" : ""}`;
-    onNotice?.(`${startFrom} has not all of the network: ${grown.length} of its tensors begin anew (${some}).`);
+    onNotice?.(
+      `${startFrom} has not all of the network: ${grown.length} of its tensors begin anew (${some}).`,
+    );
   }
   return initialState(program, seed, start);
 }
