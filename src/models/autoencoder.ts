@@ -13,11 +13,23 @@ export interface AutoencoderConfig {
   readonly encoderBlocks: readonly [number, number];
   readonly decoderBlocks: readonly [number, number];
   readonly latentChannels: number;
+  /**
+   * Side at 1/fold of the pictures' size, for a decoder that knows where in the picture it is: what repeats from picture to picture at
+   * the same places, such as the grain of paper, need not pass through the latents. Default: it does not know.
+   */
+  readonly positions?: number;
 }
 
 export const autoencoderConfigs = {
   /** The embedded model's: 256×256×3 → 16×16×16. */
-  small: { fold: 8, widths: [96, 192], encoderBlocks: [1, 1], decoderBlocks: [2, 3], latentChannels: 16 },
+  small: {
+    fold: 8,
+    widths: [96, 192],
+    encoderBlocks: [1, 1],
+    decoderBlocks: [2, 3],
+    latentChannels: 16,
+    positions: 32,
+  },
   /** For tests. */
   tiny: { fold: 8, widths: [8, 16], encoderBlocks: [1, 1], decoderBlocks: [1, 1], latentChannels: 4 },
 } as const satisfies Record<string, AutoencoderConfig>;
@@ -46,10 +58,13 @@ export function encode(scope: Scope, pixels: Tensor, config: AutoencoderConfig):
 
 /** Latents `[batch, h, w, channels]` → pixels `[batch, 16·h, 16·w, 3]`, about [-1, 1] (not clipped). */
 export function decode(scope: Scope, latents: Tensor, config: AutoencoderConfig): Tensor {
-  const { fold, widths, decoderBlocks } = config;
+  const { fold, widths, decoderBlocks, positions } = config;
   let x = convLast(scope.child("stem"), latents, widths[1]); // [batch, 16, 16, 192]
   x = blocks(scope.child("low"), x, decoderBlocks[1]);
   x = unfoldPixels(dense(scope.child("up"), x, widths[0] * 4), 2); // [batch, 32, 32, 96]
+  if (positions) {
+    x = add(x, scope.parameter("position", [positions, positions, widths[0]], { kind: "zeros" }));
+  }
   x = blocks(scope.child("high"), x, decoderBlocks[0]);
   // A patch of 8×8 pixels is read out through a hidden layer: edges need more than a linear map of 96 numbers.
   const hidden = silu(dense(scope.child("hidden"), layerNorm(x), widths[0] * 3));

@@ -64,6 +64,7 @@ const autoencoderChecks: Checks<AutoencoderConfig> = {
   encoderBlocks: pair(wholeNumber(0, 1000)),
   decoderBlocks: pair(wholeNumber(0, 1000)),
   latentChannels: count,
+  positions: optional(count),
 };
 
 const stages = listOf(oneOf(["conv", "attention"]));

@@ -1,13 +1,19 @@
 // Training the autoencoder on pictures: batches out of a stream, and originals above their reconstructions to look at.
+import { join } from "node:path";
+import { writeSafetensors } from "../checkpoint/node.js";
 import type { CaptionedPicture } from "../data/index.js";
-import type { Engine, HostTensors } from "../engine/index.js";
+import type { Engine, HostTensors, WeightPlaces } from "../engine/index.js";
+import { NishikiError } from "../errors.js";
 import { add, cast, clamp, mean, mul, type Program, round, square, sub, trace } from "../graph/index.js";
 import { joinGrid, type Picture } from "../image/index.js";
 import { type AutoencoderConfig, decode, encode } from "../models/index.js";
+import { tensorsOf } from "./checkpoint.js";
 import type { AutoencoderTrainingConfig } from "./config.js";
+import { openAutoencoder } from "./frozen.js";
 import type { TrainingTask } from "./loop.js";
 import { PictureBatches, type PictureSource } from "./pictures.js";
 import { writeSheet } from "./sample-sheet.js";
+import { readStart } from "./start-from.js";
 import {
   autoencoderBatch,
   autoencoderObjective,
@@ -15,16 +21,21 @@ import {
   pixelsFromBytes,
 } from "./tasks/autoencoder.js";
 
-/** The task of an autoencoder's run. */
-export function makeAutoencoderTask(
+/** What a run that trains the decoder alone makes beside its checkpoint: both halves, as other runs read them. */
+export const wholeAutoencoder = "autoencoder.safetensors";
+
+/** The task of an autoencoder's run. @throws NishikiError "usage" for a decoder alone without an encoder, "file", "checkpoint" */
+export async function makeAutoencoderTask(
   engine: Engine,
-  { network, batchSize, loss, seed, samples }: AutoencoderTrainingConfig,
+  { network, batchSize, loss, seed, samples, part, startFrom }: AutoencoderTrainingConfig,
   source: PictureSource,
-): TrainingTask {
+): Promise<TrainingTask> {
   const { size } = source;
+  const encoder = part === "decoder" ? await openEncoder(startFrom) : undefined;
   const batches = new PictureBatches((from) => source.stream(seed, from), batchSize);
   return {
-    objective: (batch) => autoencoderObjective(network, batch, size, loss),
+    objective: (batch) => autoencoderObjective(network, batch, size, loss, part),
+    ...(encoder && { frozen: encoder.places }),
     batch: async (step) => {
       const pictures = await batches.get(step);
       return autoencoderBatch(
@@ -36,13 +47,35 @@ export function makeAutoencoderTask(
       );
     },
     sample: async (averages, step, folder) => {
+      const whole = { ...averages, ...encoder?.values };
+      if (encoder) await writeSafetensors(join(folder, wholeAutoencoder), tensorsOf(whole));
       const originals = await source.samples(samples);
-      const { pictures, psnr } = await reconstruct(engine, network, averages, originals, size);
+      const { pictures, psnr } = await reconstruct(engine, network, whole, originals, size);
       const sheet = [...originals.map(({ pixels }) => picture(pixels, size)), ...pictures];
       await writeSheet(folder, step, joinGrid(sheet, { columns: originals.length, spacing: 4 }));
       return { psnr };
     },
     close: () => batches.close(),
+  };
+}
+
+interface Encoder {
+  readonly places: WeightPlaces;
+  readonly values: HostTensors;
+}
+
+const isEncoders = ([name]: readonly [string, unknown]) => name.startsWith("encoder.");
+
+async function openEncoder(startFrom: string | undefined): Promise<Encoder> {
+  if (startFrom === undefined)
+    throw new NishikiError(
+      "usage",
+      'part "decoder" needs startFrom: the autoencoder whose encoder stays as it is.',
+    );
+  const places = new Map([...(await openAutoencoder(startFrom))].filter(isEncoders));
+  return {
+    places,
+    values: Object.fromEntries(Object.entries(await readStart(startFrom)).filter(isEncoders)),
   };
 }
 

@@ -13,6 +13,8 @@ import type { TimesConfig } from "./tasks/denoiser.js";
 export interface AutoencoderTrainingConfig extends CommonConfig {
   readonly kind: "autoencoder";
   readonly network: AutoencoderConfig;
+  /** "decoder": the encoder stays as it is, and with it all latents and what has learned them. */
+  readonly part: "both" | "decoder";
   readonly loss: AutoencoderLoss;
   readonly samples: number;
 }

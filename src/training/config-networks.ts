@@ -52,6 +52,12 @@ export const autoencoderNetwork = networkOf<AutoencoderConfig>(autoencoderConfig
   encoderBlocks: needed(pair(wholeNumber(0, 1000)), "blocks of the encoder at each size"),
   decoderBlocks: needed(pair(wholeNumber(0, 1000)), "blocks of the decoder at each size"),
   latentChannels: needed(size, "channels of the latents"),
+  positions: field(
+    optional(size),
+    "side at 1/fold of the size, for a decoder that knows where it is",
+    undefined,
+    "it does not",
+  ),
 });
 
 export const denoiserNetwork = networkOf<DenoiserConfig>(denoiserConfigs, {

@@ -48,6 +48,11 @@ export const autoencoderTable: Table<AutoencoderTrainingConfig> = {
   batchSize: field(size, "pictures in a step", 8),
   lanes,
   network: field(autoencoderNetwork, '"small", "tiny", or all sizes', autoencoderConfigs.small, '"small"'),
+  part: field(
+    oneOf(["both", "decoder"]),
+    '"decoder": only that is trained, from startFrom on; latents stay as they are',
+    "both",
+  ),
   loss: group(loss, "what is made small"),
   ...often,
   samples: field(wholeNumber(1, 64), "pictures in a sample sheet", 8),

@@ -114,8 +114,8 @@ async function openTask(
   switch (config.kind) {
     case "autoencoder":
       return {
-        task: makeAutoencoderTask(engine, config, source),
-        settings: { ...common, loss: config.loss },
+        task: await makeAutoencoderTask(engine, config, source),
+        settings: { ...common, loss: config.loss, ...(config.part === "decoder" && { part: config.part }) },
       };
     case "denoiser": {
       const { task, settings } = await makeDenoiserTask(engine, config, source, (text) => onNotice?.(text));

@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/index.js";
 import { makeEngine } from "../../src/engine/node.js";
 import { decodePng } from "../../src/image/index.js";
+import { autoencoderConfigs } from "../../src/models/index.js";
 import { completeTrainingConfig, readMetrics, type SampleReport, train } from "../../src/training/index.js";
+import { readStart } from "../../src/training/start-from.js";
 import { writePictures } from "./pictures.js";
 import { withFolder } from "./regression.js";
 
@@ -55,6 +57,29 @@ describe("training an autoencoder", { timeout: 300_000 }, () => {
         "samples-0000250.png",
         "samples.png",
       ]);
+    });
+  });
+
+  it("trains the decoder alone: the encoder stays to the bit, and a decoder that knows its place draws better", async () => {
+    await withFolder(async (folder) => {
+      await writePictures(join(folder, "pictures"), 4, 32);
+      await train(configOf(folder, 60), { engine });
+      const start = join(folder, "run");
+      const run = join(folder, "decoder");
+      const network = { ...autoencoderConfigs.tiny, positions: 4 };
+      const given = { part: "decoder", startFrom: start, network, folder: run };
+      const measured: Readonly<Record<string, number>>[] = [];
+      const onSample = (report: SampleReport) => measured.push(report.measured);
+      await train(configOf(folder, 120, { ...given, sampleEvery: 10 }), { engine, onSample });
+      const [before, after] = [await readStart(start), await readStart(join(run, "autoencoder.safetensors"))];
+      expect(Object.keys(after).sort()).toEqual([...Object.keys(before), "decoder.position"].sort());
+      for (const [name, { data }] of Object.entries(before)) {
+        if (name.startsWith("encoder.")) expect(after[name]!.data, name).toEqual(data);
+      }
+      expect(after["decoder.stem.weight"]!.data).not.toEqual(before["decoder.stem.weight"]!.data);
+      expect(measured.at(-1)!.psnr).toBeGreaterThan(measured[0]!.psnr! + 1);
+      const alone = configOf(folder, 1, { ...given, startFrom: undefined, folder: join(folder, "alone") });
+      await expect(train(alone, { engine })).rejects.toThrow(/^part "decoder" needs startFrom/);
     });
   });
 

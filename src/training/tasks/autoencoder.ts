@@ -26,11 +26,13 @@ export function autoencoderScopes(root: Scope): { encoder: Scope; decoder: Scope
   return { encoder: root.child("encoder"), decoder: root.child("decoder") };
 }
 
+/** @param part With "decoder" the encoder's parameters are not trained. */
 export function autoencoderObjective(
   config: AutoencoderConfig,
   batch: number,
   size: number,
   loss: AutoencoderLoss = defaultAutoencoderLoss,
+  part: "both" | "decoder" = "both",
 ): Objective {
   return (tracer) => {
     const bytes = tracer.input("pixels", [batch, size, size, 3], "u8");
@@ -39,12 +41,13 @@ export function autoencoderObjective(
     const { encoder, decoder } = autoencoderScopes(tracer.scope());
     const pixels = pixelsFromBytes(bytes);
     const latents = encode(encoder, pixels, config);
+    const frozen = part === "decoder" ? new Set(tracer.parameters.map(({ name }) => name)) : undefined;
     const difference = sub(decode(decoder, add(latents, mul(noise, loss.latentNoise)), config), pixels);
     const squared = mean(square(difference));
     const absolute = mean(abs(difference));
     const latentSize = mean(square(latents));
     const total = add(add(squared, mul(absolute, loss.absolute)), mul(latentSize, loss.latentSize));
-    return { loss: total, metrics: { squared, absolute, latentSize } };
+    return { loss: total, metrics: { squared, absolute, latentSize }, ...(frozen && { frozen }) };
   };
 }
 
