@@ -56,7 +56,17 @@ export class LatentShards {
   ): Promise<LatentShards> {
     const { folder, perShard, seed, tokens, network, weights } = options;
     const encoder = await digestOf(weights, "encoder.");
-    const settings = { format, seed, perShard, tokens, network, encoder, pictures: source.settings };
+    // Decoders may become better: latents are their encoder's.
+    const { decoderBlocks: _blocks, positions: _positions, ...encoding } = network;
+    const settings = {
+      format,
+      seed,
+      perShard,
+      tokens,
+      network: encoding,
+      encoder,
+      pictures: source.settings,
+    };
     await checkSettings(folder, settings);
     return new LatentShards(engine, source, options);
   }
