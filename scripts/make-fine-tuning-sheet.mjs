@@ -1,0 +1,35 @@
+// The sheet of docs/fine-tuning.md: prompts at seed 0 without a LoRA, with it, and with it at a weight of 0.6.
+// `npm run build && node scripts/make-fine-tuning-sheet.mjs mosaic.safetensors [OUT.png]`
+import { writeFile } from "node:fs/promises";
+import { contactSheet } from "../dist/image/index.js";
+import { renderSvgToPng } from "../dist/image/node.js";
+import { loadPipeline } from "../dist/index.js";
+
+const [lora = "mosaic.safetensors", out = "docs/fine-tuning.png"] = process.argv.slice(2);
+const prompts = [
+  "a bear, mosaic",
+  "a mosaic of a butterfly",
+  "a castle, mosaic style",
+  "a blue whale, mosaic",
+  "a hot dog as a mosaic",
+  "a hammer, flat style",
+];
+const rows = [
+  { said: "", options: {} },
+  { said: " (LoRA)", options: { lora: [lora] } },
+  { said: " (LoRA × 0.6)", options: { lora: [`${lora}:0.6`] } },
+];
+const pictures = [];
+for (const { said, options } of rows) {
+  const pipeline = await loadPipeline(options);
+  for (const prompt of prompts) {
+    for await (const event of pipeline.generate({ prompt, seed: 0 })) {
+      if (event.kind !== "picture") continue;
+      const picture = { width: event.width, height: event.height, channels: 3, data: event.pixels };
+      pictures.push({ picture, caption: `${prompt}${said}` });
+    }
+  }
+  await pipeline.dispose();
+}
+await writeFile(out, await renderSvgToPng(contactSheet(pictures, { columns: prompts.length, size: 150 })));
+console.log(out);
