@@ -26,7 +26,7 @@ export async function readStart(path: string): Promise<HostTensors> {
 /**
  * What a network has and the file has not begins as the network says: it grew since.
  * @returns The names of those.
- * @throws NishikiError "usage" that lists what the file has in another shape, or where it has nothing of the network.
+ * @throws NishikiError "usage" that lists what the file has in another shape, and what it lacks where that is half of the network or more.
  */
 export function checkStart(
   parameters: readonly { readonly name: string; readonly shape: readonly number[] }[],
