@@ -1,4 +1,8 @@
 export { type ErrorCode, NishikiError } from "./errors.js";
-export { type RequestWithFiles, readInputPicture, readPictures } from "./input-pictures.js";
-export { encodePicture, loadPipeline } from "./load-pipeline.js";
 export * from "./pipeline/index.js";
+export {
+  loadPipeline,
+  type RequestWithFiles,
+  readInputPicture,
+  readPictures,
+} from "./pipeline/node.js";

@@ -53,7 +53,7 @@ describe.each(
     const parts = await loadParts({ model: golden(model), threads: 1 });
     const heard = listen(parts.family);
     latents = heard.latents;
-    pipeline = new Pipeline({ ...parts, family: heard.family, encodeFile: () => new Uint8Array() });
+    pipeline = new Pipeline({ ...parts, family: heard.family });
   });
   afterAll(() => pipeline?.dispose());
 

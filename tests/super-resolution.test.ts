@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Engine, HostTensors, Session } from "../src/engine/index.js";
 import { makeEngine } from "../src/engine/node.js";
 import { decodePng } from "../src/image/index.js";
-import { loadPipeline } from "../src/load-pipeline.js";
 import { superResolutionConfigs } from "../src/models/index.js";
 import {
   compareWithReceipt,
@@ -20,6 +19,7 @@ import {
   receiptKey,
   traceSuperResolution,
 } from "../src/pipeline/index.js";
+import { loadPipeline } from "../src/pipeline/node.js";
 import { random } from "../src/random/index.js";
 import { runCli } from "./support/run-cli.js";
 import { tinyCascadeManifest, writeTinyModel } from "./support/tiny-model.js";

@@ -51,7 +51,7 @@ const family = listen({
   context: parts.family.context,
   prepare: (...given) => parts.family.prepare(...given),
 });
-const pipeline = new Pipeline({ ...parts, family, encodeFile: () => new Uint8Array() });
+const pipeline = new Pipeline({ ...parts, family });
 const marks = [performance.now()];
 const request = {
   prompt: values.prompt,

@@ -5,8 +5,8 @@ import { fileError, writeFileAtomic } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 import { decodePng, toRgb } from "../image/index.js";
 import { scalePicture } from "../image/node.js";
-import { loadPipeline } from "../load-pipeline.js";
 import type { MachineSettings, PictureRequest, Pipeline } from "../pipeline/index.js";
+import { loadPipeline } from "../pipeline/node.js";
 import type { Task } from "./plan.js";
 
 export interface DrawOptions {

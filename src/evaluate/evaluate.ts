@@ -16,8 +16,8 @@ import {
 } from "../data/index.js";
 import { makeEngine } from "../engine/node.js";
 import { NishikiError } from "../errors.js";
-import { loadPipeline } from "../load-pipeline.js";
 import { completeMachine, type MachineSettings, type PictureRequest } from "../pipeline/index.js";
+import { loadPipeline } from "../pipeline/node.js";
 import { random } from "../random/index.js";
 import { type Nearest, TrainingDrawings } from "./copies.js";
 import { drawTasks, readDrawn } from "./draw-tasks.js";

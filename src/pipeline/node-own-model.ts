@@ -148,7 +148,7 @@ export async function openOwnModel({
   lora = [],
 }: MachineSettings): Promise<{
   readonly context: RequestContext;
-  load(): Promise<Omit<PipelineParts, "encodeFile">>;
+  load(): Promise<PipelineParts>;
 }> {
   const manifest = await readModelFolder(folder);
   const context = getOwnContext(manifest, { hasEncoder: await hasEncoder(folder, manifest) });
@@ -183,7 +183,7 @@ async function loadOwnModel(
   manifest: ModelManifest,
   machine: Pick<MachineSettings, "device" | "threads" | "lora">,
   context: RequestContext,
-): Promise<Omit<PipelineParts, "encodeFile">> {
+): Promise<PipelineParts> {
   const added = await openLoras(machine.lora ?? []);
   const { adapt, notices } =
     added.loras.length === 0 ? { notices: [] } : adaptDenoiser(added.loras, traceNetworks(manifest).denoiser);

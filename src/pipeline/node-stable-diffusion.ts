@@ -30,7 +30,7 @@ import { getTextOptions } from "./stable-diffusion/words.js";
 export async function openStableDiffusionModel(
   path: string,
   machine: MachineSettings,
-): Promise<{ readonly context: RequestContext; load(): Promise<Omit<PipelineParts, "encodeFile">> }> {
+): Promise<{ readonly context: RequestContext; load(): Promise<PipelineParts> }> {
   checkHolding(machine);
   const files = await openFiles(path, machine);
   const preview =
@@ -86,7 +86,7 @@ async function load(
   model: StableDiffusionModel,
   machine: MachineSettings,
   preview: ModelComponent | undefined,
-): Promise<Omit<PipelineParts, "encodeFile">> {
+): Promise<PipelineParts> {
   const { device, threads, lora, embedding, precision } = machine;
   const files = await withPrecision(published, precision);
   const opened = await openLoras(lora ?? []);

@@ -6,18 +6,19 @@ import { completeMachine } from "./complete-request.js";
 import type { MachineSettings } from "./machine.js";
 import { openOwnModel, readModelFolder } from "./node-own-model.js";
 import { openStableDiffusionModel } from "./node-stable-diffusion.js";
-import type { PipelineParts } from "./pipeline.js";
+import { Pipeline, type PipelineParts } from "./pipeline.js";
 import type { RequestContext } from "./request.js";
 
 export { hashFile, ownVersion } from "./node-environment.js";
+export { type RequestWithFiles, readInputPicture, readPictures } from "./node-input-pictures.js";
 export { readKnownWords, writeKnownWords } from "./node-known-words.js";
 export { embeddedModel, hashModel, readModelFolder } from "./node-own-model.js";
 
 /** A model whose files were looked at, but not loaded: enough to check a request against it. */
 export interface OpenedModel {
   readonly context: RequestContext;
-  /** Makes it ready to draw: all that a pipeline needs but the encoding of picture files. */
-  load(): Promise<Omit<PipelineParts, "encodeFile">>;
+  /** Makes it ready to draw. */
+  load(): Promise<PipelineParts>;
 }
 
 /** Looks at a model. @throws NishikiError "usage", "file", "checkpoint" */
@@ -38,11 +39,18 @@ export async function openModel(settings: Partial<MachineSettings> = {}): Promis
 }
 
 /**
- * Loads a model: everything a pipeline needs but the encoding of picture files.
+ * Loads a model: everything that a pipeline is made of.
  * @throws NishikiError "usage", "file", "checkpoint", "device", "memory".
  */
-export async function loadParts(
-  settings: Partial<MachineSettings> = {},
-): Promise<Omit<PipelineParts, "encodeFile">> {
+export async function loadParts(settings: Partial<MachineSettings> = {}): Promise<PipelineParts> {
   return (await openModel(settings)).load();
+}
+
+/**
+ * Loads a model and makes it ready to draw.
+ * @param settings The model's folder (default: the model that comes with the package), device and threads.
+ * @throws NishikiError "usage", "file", "checkpoint", "device", "memory".
+ */
+export async function loadPipeline(settings: Partial<MachineSettings> = {}): Promise<Pipeline> {
+  return new Pipeline(await loadParts(settings));
 }

@@ -11,18 +11,12 @@ import { NishikiError } from "../errors.js";
 import { type Beginning, begin, seedsOf } from "./begin.js";
 import { type Canvas, makeCanvas } from "./canvas.js";
 import { completeRequest } from "./complete-request.js";
+import { encodePicture } from "./encode-picture.js";
 import type { PictureEvent, PipelineEvent, StepEvent } from "./events.js";
 import type { Drawing, ModelFamily, Side } from "./family.js";
 import { Forecast } from "./forecast.js";
 import { isPlain, type Pixels } from "./pixels.js";
-import {
-  type Environment,
-  makeReceipt,
-  type Receipt,
-  type References,
-  referTo,
-  replacePictures,
-} from "./receipt.js";
+import { type Environment, makeReceipt, type References, referTo, replacePictures } from "./receipt.js";
 import type { PictureRequest, PictureSettings } from "./request.js";
 
 /** What a pipeline is made of. */
@@ -30,8 +24,6 @@ export interface PipelineParts {
   readonly family: ModelFamily;
   /** What draws. A promise where hashing large files goes on beside drawing; receipts wait for it. */
   readonly environment: Environment | Promise<Environment>;
-  /** Puts pixels and receipt into a file; images are not known here. */
-  readonly encodeFile: (pixels: Pixels, receipt: Receipt) => Uint8Array;
   /** What is to be told of the model, before its first picture. */
   readonly notices?: readonly string[];
   /** Frees the sessions and their engines. */
@@ -194,7 +186,7 @@ export class Pipeline {
     pixels: Pixels,
     references: References,
   ): Promise<PictureEvent> {
-    const { family, environment, encodeFile } = this.parts;
+    const { family, environment } = this.parts;
     const seeds = seedsOf(settings, index);
     const request = replacePictures({ ...settings, ...seeds, count: 1 }, references);
     const receipt = await makeReceipt(request, family.model, await environment, pixels.data);
@@ -207,7 +199,7 @@ export class Pipeline {
       height,
       pixels: data,
       receipt,
-      png: () => encodeFile(pixels, receipt),
+      png: () => encodePicture(pixels, receipt),
     };
   }
 }

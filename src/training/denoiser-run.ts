@@ -133,7 +133,7 @@ export async function drawPrompts(
 ) {
   const { device, threads } = engine;
   const parts = await loadParts({ model, device, threads, ...(lora !== undefined && { lora: [lora] }) });
-  const pipeline = new Pipeline({ ...parts, encodeFile: () => new Uint8Array() });
+  const pipeline = new Pipeline(parts);
   const drawn: CaptionedPicture[] = [];
   try {
     for (const prompt of prompts) {

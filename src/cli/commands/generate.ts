@@ -3,8 +3,6 @@ import type { Command } from "commander";
 import { writeFileAtomic } from "../../checkpoint/node.js";
 import { NishikiError } from "../../errors.js";
 import { encodePng } from "../../image/index.js";
-import { type RequestWithFiles, readPictures } from "../../input-pictures.js";
-import { loadPipeline } from "../../load-pipeline.js";
 import {
   completeMachine,
   completeRequest,
@@ -14,7 +12,7 @@ import {
   type PictureSettings,
   pictureFields,
 } from "../../pipeline/index.js";
-import { openModel } from "../../pipeline/node.js";
+import { loadPipeline, openModel, type RequestWithFiles, readPictures } from "../../pipeline/node.js";
 import { type PictureFiles, preparePictureFiles } from "../picture-files.js";
 import { formatSeconds, makeProgress, type Progress } from "../progress.js";
 import { addSettingOptions, pickSettings } from "../setting-options.js";

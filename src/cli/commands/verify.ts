@@ -3,8 +3,6 @@ import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import { NishikiError } from "../../errors.js";
 import { decodePng, toRgb } from "../../image/index.js";
-import { readInputPicture } from "../../input-pictures.js";
-import { loadPipeline } from "../../load-pipeline.js";
 import {
   type Comparison,
   compareWithReceipt,
@@ -16,6 +14,7 @@ import {
   type Receipt,
   receiptKey,
 } from "../../pipeline/index.js";
+import { loadPipeline, readInputPicture } from "../../pipeline/node.js";
 import { readBytes } from "../read-bytes.js";
 import { exitCodes } from "../report.js";
 import { addSettingOptions, pickSettings } from "../setting-options.js";

@@ -1,9 +1,10 @@
-// Pictures from files, as requests take them.
+// Pictures from files, as requests take them (node).
 import { basename } from "node:path";
-import { NishikiError } from "./errors.js";
-import { readPicture, scalePicture } from "./image/node.js";
-import { type InputPicture, type PictureRequest, parseSize, type RequestContext } from "./pipeline/index.js";
-import { extension, sizeText } from "./pipeline/setting-checks.js";
+import { NishikiError } from "../errors.js";
+import { readPicture, scalePicture } from "../image/node.js";
+import type { InputPicture } from "./pixels.js";
+import type { PictureRequest, RequestContext } from "./request.js";
+import { extension, parseSize, sizeText } from "./setting-checks.js";
 
 interface Size {
   readonly width: number;
