@@ -25,6 +25,50 @@ export class NishikiError extends Error {
   }
 }
 
+/** Control characters, and those that reorder or hide text: a terminal would obey them. */
+const UNSAFE = /[\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/gu;
+
+/** Characters of foreign text that one message may repeat. */
+const FOREIGN_LIMIT = 300;
+
+function escapeCharacter(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, "0")}`;
+}
+
+/** Cuts text without halving a character beyond U+FFFF. */
+function cut(text: string, limit: number): string {
+  return text.length > limit ? `${text.slice(0, limit - 1).replace(/[\uD800-\uDBFF]$/, "")}…` : text;
+}
+
+/** Text from a file or a server as it may stand in a message: on one line, printable, cut at `limit` characters. */
+export function showText(text: string, { limit = 80 }: { limit?: number } = {}): string {
+  return cut(text, limit).replace(UNSAFE, escapeCharacter);
+}
+
+/** Text from a file or a server, in quotation marks; see `showText`. */
+export function quote(text: string): string {
+  return JSON.stringify(cut(text, 80)).replace(UNSAFE, escapeCharacter);
+}
+
+/**
+ * The first of several names for a message, and how many more there are: "a, b and 40 more".
+ *
+ * @param names already quoted where they come from outside (`names.map(quote)`)
+ * @param most how many are listed at most; fewer where they are long
+ */
+export function listSome(names: readonly string[], most = 8): string {
+  let count = 0;
+  let length = 0;
+  while (count < Math.min(most, names.length)) {
+    length += names[count]!.length + 2;
+    if (count > 0 && length > FOREIGN_LIMIT) break;
+    count++;
+  }
+  const listed = names.slice(0, count).join(", ");
+  return count < names.length ? `${listed} and ${names.length - count} more` : listed;
+}
+
 /** The sentence for an unknown name: lists the choices, so that the reader need not look them up. */
 export function unknownName(kind: string, name: string, choices: readonly string[]): NishikiError {
   return new NishikiError("usage", `Unknown ${kind} "${name}". Choose one of: ${choices.join(", ")}.`);

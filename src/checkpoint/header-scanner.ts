@@ -2,16 +2,13 @@
 // unsigned integers. JSON.parse will not do: it hides duplicate keys, rounds large integers, and builds whatever deep or
 // wide structure a hostile file asks for before anybody can look at it.
 
+import { quote } from "../errors.js";
+
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 // ignoreBOM keeps a byte order mark as a character, where JSON refuses it, instead of swallowing it.
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-/** Text from a file for use in a message: quoted, on one line, and not longer than a line. */
-export function quote(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}...` : text);
-}
 
 /** Walks over the bytes of a header. Every method that finds something else than it wants calls `fail`, which throws. */
 export class HeaderScanner {

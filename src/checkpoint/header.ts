@@ -2,9 +2,9 @@
 // else has read, so that it serves Node and browsers alike, and allocates nothing by the numbers that a file claims.
 // Format: https://github.com/huggingface/safetensors (README, "Format").
 
-import { NishikiError } from "../errors.js";
+import { NishikiError, quote } from "../errors.js";
 import { byteLength, dtypeFromFile, dtypeToFile, fileDtypeNames, type StoredDtype } from "./dtype.js";
-import { HeaderScanner, quote } from "./header-scanner.js";
+import { HeaderScanner } from "./header-scanner.js";
 
 /** The format's limit on the header: more is refused, as every reader does. */
 export const MAX_HEADER_BYTES = 100_000_000;

@@ -3,10 +3,9 @@
 // The order is the reference writer's: larger elements first, then by name, and a header padded to 8 bytes, so that
 // every tensor starts at a multiple of its element size and may be mapped into memory as it is.
 
-import { NishikiError } from "../errors.js";
+import { NishikiError, quote } from "../errors.js";
 import { byteLength, dtypeToFile, type StoredDtype, storedDtypes } from "./dtype.js";
 import { MAX_HEADER_BYTES } from "./header.js";
-import { quote } from "./header-scanner.js";
 
 /** What the layout needs to know of a tensor. */
 export interface TensorSpec {

@@ -1,9 +1,8 @@
 // Safetensors in memory: for browsers, where a file is bytes that were fetched, and for small things.
 
-import { NishikiError } from "../errors.js";
+import { NishikiError, quote } from "../errors.js";
 import { type TensorData, viewElements } from "./dtype.js";
 import { parseHeader } from "./header.js";
-import { quote } from "./header-scanner.js";
 import { layOut } from "./layout.js";
 
 /** A tensor to be written. */

@@ -1,11 +1,10 @@
 // Safetensors files on disk (node). Opening reads the header alone; tensors are read one by one, when asked for.
 
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { NishikiError, unknownName } from "../errors.js";
+import { NishikiError, quote, unknownName } from "../errors.js";
 import { type TensorArray, type TensorData, viewElements } from "./dtype.js";
 import { toFloat32 } from "./float32.js";
 import { parseHeader, readHeaderLength, type SafetensorsHeader } from "./header.js";
-import { quote } from "./header-scanner.js";
 import { layOut, type TensorSpec } from "./layout.js";
 import { tensorBytes } from "./memory-file.js";
 import { type AtomicOptions, fileError, writeAtomically } from "./node-atomic.js";

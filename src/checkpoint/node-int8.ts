@@ -1,11 +1,11 @@
 // Weights as int8 rows with one scale each, made once from a model's files and kept in a folder of the user's cache (node).
 // value = code · scale[row], symmetric, the row's largest magnitude at 127.
-import { mkdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { toFloat32 } from "./float32.js";
-import { fileError } from "./node-atomic.js";
 import { readWeight, type TensorSource, type WeightLocation, writeSafetensors } from "./node-file.js";
+import { makeFolder } from "./node-folder.js";
 import { openWeights, type Weights } from "./node-weights.js";
 
 /** Smaller tensors stay float32, and so do those from or to few channels: the first layer and the last. */
@@ -73,9 +73,7 @@ export async function openInt8Weights(weights: Weights, hash: string, cache: str
     () => false,
   );
   if (!isThere) {
-    await mkdir(join(cache, "int8"), { recursive: true }).catch((error: unknown) => {
-      throw fileError(error, `make the folder ${join(cache, "int8")}`);
-    });
+    await makeFolder(join(cache, "int8"));
     const tensors = [...weights].flatMap(([name, place]) => sourcesOf(name, place));
     await writeSafetensors(path, tensors, { source: hash });
   }

@@ -4,8 +4,7 @@
 
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { NishikiError } from "../errors.js";
-import { quote } from "./header-scanner.js";
+import { NishikiError, quote } from "../errors.js";
 import { fileError } from "./node-atomic.js";
 import { openSafetensors, type SafetensorsFile, type WeightLocation } from "./node-file.js";
 

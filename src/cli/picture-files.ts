@@ -1,7 +1,7 @@
 // Where pictures go, and under which names. A file that is there is never replaced unless that is asked for.
-import { access, constants, mkdir, stat } from "node:fs/promises";
-import { dirname, extname, join } from "node:path";
-import { fileError, writeFileAtomic } from "../checkpoint/node.js";
+import { access, constants, stat } from "node:fs/promises";
+import { extname, join } from "node:path";
+import { fileError, makeFolder, writeFileAtomic } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 
 /** Takes finished pictures. */
@@ -43,34 +43,12 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Makes a folder and those above it. Node's own recursion never ends on file systems such as /proc. */
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === "EEXIST" && (await stat(folder)).isDirectory()) return;
-    const parent = dirname(folder);
-    if (code !== "ENOENT" || parent === folder || (await exists(parent))) throw error;
-    await makeFolder(parent);
-    await mkdir(folder);
-  }
-}
-
 /** Makes the folder and checks that files can be made in it, before time is spent on drawing. */
 async function prepareFolder(folder: string): Promise<void> {
-  try {
-    await makeFolder(folder);
-    await access(folder, constants.W_OK);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    // What mkdir says of a file in the way is EEXIST or ENOTDIR.
-    if (code === "EEXIST" || code === "ENOTDIR") {
-      const message = `Cannot write into ${folder}: a part of that path is a file, not a folder.`;
-      throw new NishikiError("file", message, { cause: error });
-    }
+  await makeFolder(folder);
+  await access(folder, constants.W_OK).catch((error: unknown) => {
     throw fileError(error, `write into ${folder}`);
-  }
+  });
 }
 
 function alreadyThere(path: string): NishikiError {

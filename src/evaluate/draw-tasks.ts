@@ -1,7 +1,7 @@
 // Draws the pictures of a plan, several at once, into a folder; those that are there from an earlier call are kept.
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileError, writeFileAtomic } from "../checkpoint/node.js";
+import { fileError, makeFolder, writeFileAtomic } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 import { decodePng, toRgb } from "../image/index.js";
 import { scalePicture } from "../image/node.js";
@@ -25,9 +25,7 @@ const fileOf = (folder: string, { id }: Task) => join(folder, `${id}.png`);
 /** Draws what is not there yet. @returns How many pictures were drawn. */
 export async function drawTasks(tasks: readonly Task[], options: DrawOptions): Promise<number> {
   const { folder, machine, parallel, request, signal, onPicture } = options;
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw fileError(error, `make the folder ${folder}`);
-  });
+  await makeFolder(folder);
   const missing: Task[] = [];
   for (const task of tasks) {
     const found = await readFile(fileOf(folder, task)).catch(() => undefined);

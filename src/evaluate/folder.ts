@@ -1,7 +1,7 @@
 // The folder of an evaluation: one model, one plan. Another call may go on with it, but not with something else.
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileError, writeFileAtomic } from "../checkpoint/node.js";
+import { makeFolder, writeFileAtomic } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 
 export function picturesFolder(output: string): string {
@@ -19,8 +19,6 @@ export async function claimFolder(output: string, settings: object): Promise<voi
       "holds the pictures of another evaluation (another model, seed, number of prompts or setting)";
     throw new NishikiError("file", `${output} ${what}. Name another folder with --output, or delete it.`);
   }
-  await mkdir(output, { recursive: true }).catch((error: unknown) => {
-    throw fileError(error, `make the folder ${output}`);
-  });
+  await makeFolder(output);
   await writeFileAtomic(path, text);
 }

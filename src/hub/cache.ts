@@ -1,8 +1,8 @@
 // The hub's cache as Python's huggingface_hub lays it out, so that what one program downloaded the other finds:
 // models--org--name/{blobs/HASH, refs/main (the commit), snapshots/COMMIT/path → ../../blobs/HASH}.
-import { copyFile, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { copyFile, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { fileError } from "../checkpoint/node.js";
+import { fileError, makeFolder } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 import { getHubCache } from "./environment.js";
 
@@ -41,7 +41,7 @@ export const isThere = (path: string): Promise<boolean> =>
 export async function linkBlob(blob: string, pointer: string): Promise<void> {
   if (await isThere(pointer)) return;
   try {
-    await mkdir(dirname(pointer), { recursive: true });
+    await makeFolder(dirname(pointer));
     await rm(pointer, { force: true }); // a link to a blob that is gone
     try {
       await symlink(relative(dirname(pointer), blob), pointer);
@@ -58,7 +58,7 @@ export async function linkBlob(blob: string, pointer: string): Promise<void> {
 export async function writeRef({ refs }: CacheFolders, revision: string, commit: string): Promise<void> {
   if (revision === commit) return;
   try {
-    await mkdir(dirname(join(refs, revision)), { recursive: true });
+    await makeFolder(dirname(join(refs, revision)));
     await writeFile(join(refs, revision), commit);
   } catch (error) {
     throw fileError(error, `write ${join(refs, revision)}`);

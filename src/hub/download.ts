@@ -1,9 +1,9 @@
 // One file of the hub into the cache: resumed where a part is there, and checked against its hash before it counts.
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { fileError } from "../checkpoint/node.js";
+import { fileError, makeFolder } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 import type { HubFile } from "./choose-files.js";
 
@@ -30,7 +30,7 @@ export async function download(file: HubFile, options: DownloadOptions): Promise
   const { blob, signal } = options;
   const part = `${blob}.incomplete`;
   try {
-    await mkdir(dirname(blob), { recursive: true });
+    await makeFolder(dirname(blob));
     const hash = makeHash(file);
     const before = await readPart(part, file, hash, options.onBytes);
     const complete =

@@ -1,9 +1,10 @@
 // nishiki pull: a model from the hub into its cache. What is there is not downloaded again, whoever put it there.
 // Listing is the work of the hub's own library. Its downloads neither go on where they stopped nor check hashes, so that the
 // transfer itself is ours (download.ts).
-import { mkdir, stat, statfs } from "node:fs/promises";
+import { stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { HUB_URL, HubApiError, listFiles, modelInfo } from "@huggingface/hub";
+import { makeFolder } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 import {
   checkRepositoryName,
@@ -170,7 +171,7 @@ async function partsOf(files: readonly HubFile[], blobOf: (file: HubFile) => str
 
 /** @throws NishikiError "file" where the disk has less room than is needed. */
 export async function checkSpace(cache: string, needed: number): Promise<void> {
-  await mkdir(cache, { recursive: true }).catch(() => {}); // what is wrong with it is told when it is written to
+  await makeFolder(cache);
   let folder = cache;
   while (!(await isThere(folder)) && dirname(folder) !== folder) folder = dirname(folder);
   const { bavail, bsize } = await statfs(folder);

@@ -1,9 +1,8 @@
 // A training run for other machines: the step as the ONNX program that it already is, what it begins with, and the batches, so
 // that whoever can compute the program can train. Nothing of a network, a loss or an optimizer has to be written again there.
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { encodeSafetensors, type NamedTensor } from "../checkpoint/index.js";
-import { fileError, writeFileAtomic, writeSafetensors } from "../checkpoint/node.js";
+import { makeFolder, writeFileAtomic, writeSafetensors } from "../checkpoint/node.js";
 import type { Engine, HostTensors } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { lowerProgram } from "../graph/index.js";
@@ -67,9 +66,7 @@ export async function exportRun(config: TrainingConfig, options: ExportOptions):
       step: 0,
       state: await firstState(step, seed, { startFrom, onNotice: options.onNotice }),
     };
-    await mkdir(join(output, "batches"), { recursive: true }).catch((error: unknown) => {
-      throw fileError(error, `make the folder ${output}`);
-    });
+    await makeFolder(join(output, "batches"));
     const { onnx, nodeCount } = lowerProgram(step.program, { target: "standard", decompose: true });
     await writeFileAtomic(join(output, exportFiles.program), onnx);
     await saveCheckpoint(output, { ...start, computedIn: found?.computedIn }, fingerprint);

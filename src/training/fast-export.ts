@@ -1,7 +1,7 @@
 // Puts a student that needs few steps into a model's folder: its weights as float16, and its part in model.json.
-import { copyFile, mkdir, readFile } from "node:fs/promises";
+import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileError, writeFileAtomic } from "../checkpoint/node.js";
+import { fileError, makeFolder, writeFileAtomic } from "../checkpoint/node.js";
 import { type FastPart, parseManifest } from "../pipeline/index.js";
 import { hashFile, readModelFolder } from "../pipeline/node.js";
 import { writeHalf } from "./model-export.js";
@@ -34,7 +34,7 @@ export async function addFast({ run, model, steps }: FastExport): Promise<void> 
 /** Copies a model's folder: what its manifest names, and the manifest. @throws NishikiError "file", "checkpoint" */
 export async function copyModel(from: string, to: string): Promise<void> {
   const { parts, tokenizer, words } = await readModelFolder(from);
-  await mkdir(to, { recursive: true });
+  await makeFolder(to);
   const files = [...new Set([...Object.values(parts).map(({ file }) => file), tokenizer, "model.json"])];
   if (words) files.push(words.file);
   for (const name of files) {

@@ -1,9 +1,9 @@
 // Pictures as latents and text states, in files that are made when a step needs them and are there for the next run.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readWeight, type WeightLocation, writeFileAtomic } from "../checkpoint/node.js";
+import { makeFolder, readWeight, type WeightLocation, writeFileAtomic } from "../checkpoint/node.js";
 import type { CaptionedPicture } from "../data/index.js";
 import type { Engine, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
@@ -127,7 +127,7 @@ async function digestOf(weights: WeightPlaces, prefix: string): Promise<string> 
 }
 
 async function checkSettings(folder: string, settings: Settings): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const path = join(folder, settingsFile);
   const here = writeFingerprint(settings);
   const there = existsSync(path) ? await readFile(path, "utf8") : undefined;

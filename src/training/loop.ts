@@ -1,7 +1,6 @@
 // The training loop. A batch is a pure function of the step's number, so that a run that was killed goes on from its last
 // checkpoint bit for bit as if it had not been.
-import { mkdir } from "node:fs/promises";
-import { fileError, removeAbandoned } from "../checkpoint/node.js";
+import { makeFolder, removeAbandoned } from "../checkpoint/node.js";
 import type { Engine, HostTensors, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { averagesOf } from "./averages.js";
@@ -90,9 +89,7 @@ export async function runTraining(
   fingerprint: string,
 ): Promise<{ step: number; finished: boolean; state: State }> {
   const { folder } = options;
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw fileError(error, `make the folder ${folder}`);
-  });
+  await makeFolder(folder);
   if (!options.resume) await refuseBegun(folder);
   const unlock = lockRun(folder);
   try {

@@ -1,8 +1,14 @@
 // From runs to a model folder: what `nishiki "…" --model FOLDER` draws with.
-import { copyFile, mkdir, readFile, stat } from "node:fs/promises";
+import { copyFile, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { float32ToF16 } from "../checkpoint/index.js";
-import { fileError, openSafetensors, writeFileAtomic, writeSafetensors } from "../checkpoint/node.js";
+import {
+  fileError,
+  makeFolder,
+  openSafetensors,
+  writeFileAtomic,
+  writeSafetensors,
+} from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 import type { AutoencoderConfig, DenoiserConfig } from "../models/index.js";
 import { miniLmConfigs } from "../models/minilm.js";
@@ -38,7 +44,7 @@ const textFiles = ["text-encoder.safetensors", "tokenizer.json"] as const;
  */
 export async function exportModel(model: ModelExport): Promise<number> {
   const { output, textEncoder } = model;
-  await mkdir(output, { recursive: true });
+  await makeFolder(output);
   await writeHalf(model.autoencoder.run, join(output, "autoencoder.safetensors"));
   await writeHalf(model.denoiser.run, join(output, "denoiser.safetensors"));
   for (const name of textFiles) await copyInto(join(textEncoder, name), join(output, name));

@@ -1,10 +1,16 @@
 // The paths of a guided teacher from noise to pictures, in files that are made when a step needs them: how long a file takes is
 // many evaluations for each path, so that a run begins with a few and draws from more as they are made.
 import { existsSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { f16ToFloat32, float32ToF16 } from "../checkpoint/index.js";
-import { openSafetensors, openWeights, writeFileAtomic, writeSafetensors } from "../checkpoint/node.js";
+import {
+  makeFolder,
+  openSafetensors,
+  openWeights,
+  writeFileAtomic,
+  writeSafetensors,
+} from "../checkpoint/node.js";
 import { getDenoiser, getSampler, getStepSchedule, guide } from "../diffusion/index.js";
 import type { Engine, Session } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
@@ -196,7 +202,7 @@ export function subdivide(ends: readonly number[], parts: number): number[] {
 }
 
 async function checkSettings(folder: string, here: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const path = join(folder, settingsFile);
   const there = existsSync(path) ? await readFile(path, "utf8") : undefined;
   if (there === undefined) return writeFileAtomic(path, here);

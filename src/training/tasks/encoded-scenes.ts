@@ -1,10 +1,9 @@
 // Scenes as the denoiser sees them, made once and read many times: latents and text states in shards on disk.
 // A run draws from more shards as it goes on, so that it can begin while later shards are still being made.
 import { existsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { f16ToFloat32, float32ToF16 } from "../../checkpoint/index.js";
-import { openSafetensors, writeSafetensors } from "../../checkpoint/node.js";
+import { makeFolder, openSafetensors, writeSafetensors } from "../../checkpoint/node.js";
 import { NishikiError } from "../../errors.js";
 
 /** Per-channel mean and deviation of latents, measured on the first shard and kept for all. */
@@ -38,7 +37,7 @@ export function shardPath(folder: string, index: number): string {
 }
 
 export async function writeShard(folder: string, index: number, shard: EncodedShard): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const { latents, latentShape, text, textWidth, starts, captions, places } = shard;
   await writeSafetensors(
     shardPath(folder, index),

@@ -1,0 +1,50 @@
+// Makes folders (node). Node's own recursive mkdir never returns where the system says ENOENT for a name in a folder
+// that exists, as /proc does, and then no signal ends the process.
+
+import { mkdir, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { NishikiError } from "../errors.js";
+import { fileError, systemCode } from "./node-atomic.js";
+
+const reasons: Readonly<Record<string, string>> = {
+  EEXIST: "a part of that path is a file, not a folder",
+  ENOTDIR: "a part of that path is a file, not a folder",
+  ENOENT: "the system does not allow new folders there",
+};
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
+}
+
+async function makeStep(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const code = systemCode(error);
+    // Read-only disks and Windows drives answer with other codes than EEXIST for a folder that is there.
+    if (code !== "ENOENT" && (await isFolder(path))) return;
+    const parent = dirname(path);
+    if (code !== "ENOENT" || parent === path || (await isFolder(parent))) throw error;
+    await makeStep(parent);
+    await makeStep(path);
+  }
+}
+
+/**
+ * Makes a folder and the folders above it. A folder that exists is left as it is.
+ *
+ * @throws NishikiError `file` that names the folder and the reason: no permission, read-only disk, a file in the way
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const target = resolve(path);
+  try {
+    await makeStep(target);
+  } catch (error) {
+    const reason = reasons[systemCode(error) ?? ""];
+    if (reason === undefined) throw fileError(error, `write into ${path}`);
+    throw new NishikiError("file", `Cannot write into ${path}: ${reason}.`, { cause: error });
+  }
+}
