@@ -8,7 +8,7 @@ const seconds: number[] = [];
 for (let seed = 0; seed < 5; seed++) {
   const began = performance.now();
   for await (const event of pipeline.generate({ ...request, seed })) {
-    if (event.kind === "picture") event.png();
+    if (event.kind === "image") event.png();
   }
   seconds.push((performance.now() - began) / 1000);
 }

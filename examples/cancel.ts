@@ -9,7 +9,7 @@ let finished = 0;
 try {
   const request = { prompt: "red apple", seed: 0, count: 100 };
   for await (const event of pipeline.generate(request, { signal: controller.signal })) {
-    if (event.kind !== "picture") continue;
+    if (event.kind !== "image") continue;
     finished += 1;
     controller.abort();
   }

@@ -8,7 +8,7 @@ const [prompt = "blue cat against a sunset background", file = "picture.png"] = 
 
 const pipeline = await loadPipeline({ model: process.env.NISHIKI_MODEL });
 for await (const event of pipeline.generate({ prompt, seed: 0 })) {
-  if (event.kind === "picture") await writeFile(file, event.png());
+  if (event.kind === "image") await writeFile(file, event.png());
 }
 await pipeline.dispose();
 console.log(file);

@@ -24,7 +24,7 @@ for (const { said, options } of rows) {
   const pipeline = await loadPipeline(options);
   for (const prompt of prompts) {
     for await (const event of pipeline.generate({ prompt, seed: 0 })) {
-      if (event.kind !== "picture") continue;
+      if (event.kind !== "image") continue;
       const picture = { width: event.width, height: event.height, channels: 3, data: event.pixels };
       pictures.push({ picture, caption: `${prompt}${said}` });
     }

@@ -41,7 +41,7 @@ const rows = [[], []];
 for (let i = 0; i < 8; i++) {
   const prompt = `${numbers.pick(commonThings).name}, ${numbers.pick(styles)}`;
   for await (const event of pipeline.generate({ prompt, seed: i })) {
-    if (event.kind !== "picture") continue;
+    if (event.kind !== "image") continue;
     const picture = asPicture(event.pixels);
     const drawn = small(picture);
     const ranked = training.map((scene) => ({ scene, far: distance(drawn, scene.small) }));

@@ -37,7 +37,7 @@ const pipeline = await loadPipeline({ model });
 const entries = [];
 for (const prompt of prompts) {
   for await (const event of pipeline.generate({ prompt, seed: 0 })) {
-    if (event.kind === "picture") {
+    if (event.kind === "image") {
       const { width, height, pixels } = event;
       entries.push({ picture: { width, height, channels: 3, data: pixels }, caption: prompt });
     }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { decodePng } from "../src/image/index.js";
-import { loadPipeline, type PictureEvent, type PictureRequest, type Pipeline } from "../src/index.js";
+import { type ImageEvent, loadPipeline, type PictureRequest, type Pipeline } from "../src/index.js";
 import { embeddedModel, hashModel, readModelFolder } from "../src/pipeline/node.js";
 import { runCli } from "./support/run-cli.js";
 
@@ -23,9 +23,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function draw(request: PictureRequest, from = pipeline): Promise<PictureEvent[]> {
-  const pictures: PictureEvent[] = [];
-  for await (const event of from.generate(request)) if (event.kind === "picture") pictures.push(event);
+async function draw(request: PictureRequest, from = pipeline): Promise<ImageEvent[]> {
+  const pictures: ImageEvent[] = [];
+  for await (const event of from.generate(request)) if (event.kind === "image") pictures.push(event);
   return pictures;
 }
 
@@ -76,10 +76,10 @@ describe("the embedded model's pictures", () => {
 
   it("show the nearest thing that it knows where a word was never shown, and it is said", async () => {
     const messages: string[] = [];
-    const pictures: PictureEvent[] = [];
+    const pictures: ImageEvent[] = [];
     for await (const event of pipeline.generate({ prompt: "a feline, flat style", seed: 3, steps: 2 })) {
       if (event.kind === "warning") messages.push(event.message);
-      if (event.kind === "picture") pictures.push(event);
+      if (event.kind === "image") pictures.push(event);
     }
     expect(messages).toEqual([
       'The model was never shown the word "feline"; it draws "cat", the nearest name that it knows.',

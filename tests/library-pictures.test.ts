@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import {
   compareWithReceipt,
+  type ImageEvent,
   type InputPicture,
   loadPipeline,
-  type PictureEvent,
   type PictureRequest,
   type Pipeline,
   parseReceipt,
@@ -31,10 +31,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function draw(request: Partial<PictureRequest>, from = pipeline): Promise<PictureEvent[]> {
-  const events: PictureEvent[] = [];
+async function draw(request: Partial<PictureRequest>, from = pipeline): Promise<ImageEvent[]> {
+  const events: ImageEvent[] = [];
   const asked = { prompt: "a cat", seed: 1, steps: 4, ...request };
-  for await (const event of from.generate(asked)) if (event.kind === "picture") events.push(event);
+  for await (const event of from.generate(asked)) if (event.kind === "image") events.push(event);
   return events;
 }
 const hashOf = async (request: Partial<PictureRequest>) => (await draw(request))[0]!.receipt.pixels;

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { decodePng } from "../src/image/index.js";
 import {
+  type ImageEvent,
   loadPipeline,
   NishikiError,
-  type PictureEvent,
   type PictureRequest,
   type Pipeline,
   type PipelineEvent,
@@ -42,7 +42,7 @@ async function collect(request: PictureRequest, from = pipeline): Promise<Pipeli
 }
 
 const picturesOf = (events: readonly PipelineEvent[]) =>
-  events.filter((event): event is PictureEvent => event.kind === "picture");
+  events.filter((event): event is ImageEvent => event.kind === "image");
 
 async function draw(request: PictureRequest, from = pipeline): Promise<Uint8Array[]> {
   return picturesOf(await collect(request, from)).map((event) => event.png());
@@ -51,7 +51,7 @@ async function draw(request: PictureRequest, from = pipeline): Promise<Uint8Arra
 describe("generating", () => {
   it("tells of every step and gives pixels, receipt and file", async () => {
     const events = await collect({ prompt: "a cat", seed: 3, count: 2, steps: 3 });
-    expect(events.map((event) => event.kind).join(" ")).toBe("step step step picture step step step picture");
+    expect(events.map((event) => event.kind).join(" ")).toBe("step step step image step step step image");
     const [first, second] = picturesOf(events);
     expect(first).toMatchObject({ index: 0, seed: 3, width: 256, height: 256 });
     expect(second).toMatchObject({ index: 1, seed: 4 });
@@ -74,13 +74,24 @@ describe("generating", () => {
     const steps = (await collect({ prompt: "a cat", count: 2, steps: 4 })).filter(
       (event): event is StepEvent => event.kind === "step",
     );
-    for (const { secondsLeft, secondsLeftInAll } of steps) {
+    for (const { secondsLeft, totalSecondsLeft } of steps) {
       expect(secondsLeft).toBeGreaterThan(0);
-      expect(secondsLeftInAll).toBeGreaterThanOrEqual(secondsLeft);
+      expect(totalSecondsLeft).toBeGreaterThanOrEqual(secondsLeft);
     }
-    expect(
-      steps.map(({ picture, step, of }: StepEvent & { of?: number }) => [picture, step, of]),
-    ).toHaveLength(8);
+    expect(steps.map(({ index, count, step, steps: of }) => [index, count, step, of])).toEqual(
+      [0, 1].flatMap((index) => [1, 2, 3, 4].map((step) => [index, 2, step, 4])),
+    );
+  });
+
+  it("gives events that are JSON, with functions and pixels beside", async () => {
+    const events = await collect({ prompt: "a cat ".repeat(40), seed: 3, steps: 2 });
+    expect(new Set(events.map(({ kind }) => kind))).toEqual(new Set(["warning", "step", "image"]));
+    for (const event of events) {
+      const data = Object.fromEntries(Object.entries(event));
+      expect(JSON.parse(JSON.stringify(event))).toEqual(data);
+      expect(structuredClone(event)).toEqual(data);
+      expect(JSON.stringify(event).length).toBeLessThan(10_000);
+    }
   });
 
   it("shows what the picture is becoming", async () => {
@@ -88,7 +99,7 @@ describe("generating", () => {
     let last: Uint8Array | undefined;
     for await (const event of pipeline.generate({ prompt: "a cat", seed: 1, steps: 3 })) {
       if (event.kind === "step") previews.push((await event.preview()).data);
-      if (event.kind === "picture") last = event.pixels;
+      if (event.kind === "image") last = event.pixels;
     }
     expect(previews).toHaveLength(3);
     expect(previews[0]!.length).toBe(256 * 256 * 3);
@@ -165,7 +176,7 @@ describe("a model that has learned nothing", () => {
     });
     try {
       const events = await collect({ prompt: "a cat", seed: 5, steps: 1 }, empty);
-      expect(events.map(({ kind }) => kind)).toEqual(["step", "warning", "picture"]);
+      expect(events.map(({ kind }) => kind)).toEqual(["step", "warning", "image"]);
       expect(events[1]).toMatchObject({
         message: expect.stringMatching(/^The picture with seed 5 came out in a single colour/),
       });

@@ -205,7 +205,7 @@ describe("a pipeline with LoRAs", () => {
     const pipeline = await loadPipeline({ model, threads: 1, ...(lora && { lora }) });
     try {
       for await (const event of pipeline.generate(request)) {
-        if (event.kind === "picture") return { pixels: event.pixels, weights: JSON.stringify(event.receipt) };
+        if (event.kind === "image") return { pixels: event.pixels, weights: JSON.stringify(event.receipt) };
       }
       throw new Error("no picture came");
     } finally {

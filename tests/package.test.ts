@@ -118,7 +118,7 @@ describe("the package", () => {
       const pipeline = await loadPipeline({ threads: 1 });
       for await (const event of pipeline.generate({ prompt: "a cat" })) {
         const checked: PipelineEvent = event;
-        if (checked.kind === "picture") checked.png().byteLength satisfies number;
+        if (checked.kind === "image") checked.png().byteLength satisfies number;
       }`;
     await writeFile(join(folder, "project", "use.mts"), `${lines.join("\n")}\n${use}\n`);
     const flags = [

@@ -12,7 +12,7 @@ import {
   doubleByDiffusion,
   enlargeByLanczos,
   halve,
-  type PictureEvent,
+  type ImageEvent,
   type PictureRequest,
   type Pipeline,
   parseReceipt,
@@ -37,10 +37,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function drawAll(pipeline: Pipeline, request: Partial<PictureRequest>): Promise<PictureEvent[]> {
-  const pictures: PictureEvent[] = [];
+async function drawAll(pipeline: Pipeline, request: Partial<PictureRequest>): Promise<ImageEvent[]> {
+  const pictures: ImageEvent[] = [];
   const whole = { prompt: "a cat", seed: 3, steps: 1, guidance: 1, ...request };
-  for await (const event of pipeline.generate(whole)) if (event.kind === "picture") pictures.push(event);
+  for await (const event of pipeline.generate(whole)) if (event.kind === "image") pictures.push(event);
   return pictures;
 }
 

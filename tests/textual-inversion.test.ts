@@ -54,7 +54,7 @@ async function draw(model: string, prompt: string, embedding: readonly string[])
   const pipeline = await loadPipeline({ model: golden(model), threads: 1, embedding });
   try {
     for await (const event of pipeline.generate({ prompt, seed: 1, steps: 2, size: "64x64" })) {
-      if (event.kind === "picture") return event.pixels;
+      if (event.kind === "image") return event.pixels;
     }
     throw new Error("no picture came");
   } finally {

@@ -65,7 +65,7 @@ const request = {
 let pixels: Uint8Array | undefined;
 for await (const event of pipeline.generate(request)) {
   if (event.kind === "step") marks.push(performance.now());
-  if (event.kind === "picture") pixels = event.pixels;
+  if (event.kind === "image") pixels = event.pixels;
   if (event.kind === "warning") process.stderr.write(`${event.message}\n`);
 }
 const ended = performance.now();

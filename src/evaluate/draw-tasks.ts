@@ -38,7 +38,7 @@ export async function drawTasks(tasks: readonly Task[], options: DrawOptions): P
       const task = missing[next++]!;
       const { prompt, seed } = task;
       for await (const event of pipeline.generate({ ...request, prompt, seed }, { signal })) {
-        if (event.kind === "picture") await writeFileAtomic(fileOf(folder, task), event.png());
+        if (event.kind === "image") await writeFileAtomic(fileOf(folder, task), event.png());
       }
       onPicture?.(++done, tasks.length);
     }

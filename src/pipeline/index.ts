@@ -1,6 +1,15 @@
 export { completeMachine, completeRequest, valueOfText } from "./complete-request.js";
 export { encodePicture } from "./encode-picture.js";
-export type { PictureEvent, PipelineEvent, StepEvent, WarningEvent } from "./events.js";
+export type {
+  DecodeEvent,
+  EncodeEvent,
+  EventData,
+  ImageEvent,
+  LoadEvent,
+  PipelineEvent,
+  StepEvent,
+  WarningEvent,
+} from "./events.js";
 export type { Drawing, Inpainting, ModelFamily, PictureCoder, Side } from "./family.js";
 export { Forecast } from "./forecast.js";
 export {

@@ -12,7 +12,7 @@ import { type Beginning, begin, seedsOf } from "./begin.js";
 import { type Canvas, makeCanvas } from "./canvas.js";
 import { completeRequest } from "./complete-request.js";
 import { encodePicture } from "./encode-picture.js";
-import type { PictureEvent, PipelineEvent, StepEvent } from "./events.js";
+import { type ImageEvent, makeEvent, type PipelineEvent, type StepEvent } from "./events.js";
 import type { Drawing, ModelFamily, Side } from "./family.js";
 import { Forecast } from "./forecast.js";
 import { isPlain, type Pixels } from "./pixels.js";
@@ -151,16 +151,17 @@ export class Pipeline {
     forecast: Forecast,
   ): StepEvent {
     const stepsAfter = (count - 1 - index) * steps;
-    return {
-      kind: "step",
-      picture: index,
+    const data = {
+      kind: "step" as const,
+      stage: "base",
+      index,
       count,
       step,
       steps,
       secondsLeft: forecast.secondsLeft(steps - step, 1),
-      secondsLeftInAll: forecast.secondsLeft(steps - step + stepsAfter, count - index),
-      preview: () => (drawing.preview ?? drawing.decode)(denoised),
+      totalSecondsLeft: forecast.secondsLeft(steps - step + stepsAfter, count - index),
     };
+    return makeEvent<StepEvent>(data, { preview: () => (drawing.preview ?? drawing.decode)(denoised) });
   }
 
   private guided(
@@ -185,21 +186,17 @@ export class Pipeline {
     index: number,
     pixels: Pixels,
     references: References,
-  ): Promise<PictureEvent> {
+  ): Promise<ImageEvent> {
     const { family, environment } = this.parts;
     const seeds = seedsOf(settings, index);
     const request = replacePictures({ ...settings, ...seeds, count: 1 }, references);
     const receipt = await makeReceipt(request, family.model, await environment, pixels.data);
     const { width, height, data } = pixels;
-    return {
-      kind: "picture",
-      index,
-      seed: seeds.seed,
-      width,
-      height,
-      pixels: data,
-      receipt,
-      png: () => encodePicture(pixels, receipt),
-    };
+    const { seed } = seeds;
+    const { count } = settings;
+    return makeEvent<ImageEvent>(
+      { kind: "image", index, count, seed, width, height, receipt },
+      { pixels: data, png: () => encodePicture(pixels, receipt) },
+    );
   }
 }

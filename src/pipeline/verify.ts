@@ -1,6 +1,6 @@
 // Is a picture what its receipt says? It is drawn again, and every difference that could explain another is named.
 import { NishikiError } from "../errors.js";
-import type { PictureEvent } from "./events.js";
+import type { ImageEvent } from "./events.js";
 import type { Pipeline } from "./pipeline.js";
 import type { InputPicture, Pixels } from "./pixels.js";
 import { type Environment, type Receipt, sha256 } from "./receipt.js";
@@ -57,7 +57,7 @@ async function redraw(
   { request }: Receipt,
   given: GivenPictures,
   signal?: AbortSignal,
-): Promise<PictureEvent> {
+): Promise<ImageEvent> {
   for (const name of ["image", "mask"] as const) {
     if (request[name] && !given[name]) {
       const { name: file, width, height } = request[name];
@@ -68,7 +68,7 @@ async function redraw(
   const { image, mask, ...settings } = request;
   const all = { ...settings, ...(image && { image: given.image }), ...(mask && { mask: given.mask }) };
   for await (const event of pipeline.generate(all, { signal })) {
-    if (event.kind === "picture") return event;
+    if (event.kind === "image") return event;
   }
   throw new NishikiError("internal", "The pipeline ended without a picture.");
 }

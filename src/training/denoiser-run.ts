@@ -138,7 +138,7 @@ export async function drawPrompts(
   try {
     for (const prompt of prompts) {
       for await (const event of pipeline.generate({ ...request, prompt, seed: 0 })) {
-        if (event.kind !== "picture") continue;
+        if (event.kind !== "image") continue;
         const { width, height, pixels: data } = event;
         drawn.push({ picture: { width, height, channels: 3, data }, caption: prompt });
       }

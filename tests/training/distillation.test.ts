@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/index.js";
 import { makeEngine } from "../../src/engine/node.js";
-import type { PictureEvent, PictureRequest, Pipeline } from "../../src/pipeline/index.js";
+import type { ImageEvent, PictureRequest, Pipeline } from "../../src/pipeline/index.js";
 import { compareWithReceipt } from "../../src/pipeline/index.js";
 import { loadPipeline } from "../../src/pipeline/node.js";
 import { completeTrainingConfig, readMetrics, train } from "../../src/training/index.js";
@@ -42,9 +42,9 @@ function configOf(root: string, name: string, steps: number, paths: Record<strin
   });
 }
 
-async function draw(pipeline: Pipeline, request: Partial<PictureRequest>): Promise<PictureEvent> {
+async function draw(pipeline: Pipeline, request: Partial<PictureRequest>): Promise<ImageEvent> {
   for await (const event of pipeline.generate({ prompt: "a red square", seed: 4, ...request }))
-    if (event.kind === "picture") return event;
+    if (event.kind === "image") return event;
   throw new Error("no picture");
 }
 

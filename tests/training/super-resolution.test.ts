@@ -69,7 +69,7 @@ describe("training super-resolution", { timeout: 300_000 }, () => {
       const pipeline = await loadPipeline({ model, threads: 1, device: "cpu" });
       try {
         for await (const event of pipeline.generate({ prompt: "a cat", size: "512", steps: 1, seed: 1 }))
-          if (event.kind === "picture") expect([event.width, event.height]).toEqual([512, 512]);
+          if (event.kind === "image") expect([event.width, event.height]).toEqual([512, 512]);
       } finally {
         await pipeline.dispose();
       }

@@ -6,9 +6,9 @@ import { encodePng } from "../../image/index.js";
 import {
   completeMachine,
   completeRequest,
+  type ImageEvent,
   type MachineSettings,
   machineFields,
-  type PictureEvent,
   type PictureSettings,
   pictureFields,
 } from "../../pipeline/index.js";
@@ -85,10 +85,10 @@ async function draw({ settings, machine, files, progress, signal, json, preview 
     for await (const event of pipeline.generate(settings, { signal })) {
       if (event.kind === "warning") progress.warn(event.message);
       if (event.kind === "step") {
-        progress.show(label(event.picture), event.step, event.steps, event.secondsLeft);
+        progress.show(label(event.index), event.step, event.steps, event.secondsLeft);
         if (preview !== undefined) await writeFileAtomic(preview, encodePng(await event.preview()));
       }
-      if (event.kind !== "picture") continue;
+      if (event.kind !== "image") continue;
       const seconds = (performance.now() - started) / 1000;
       started = performance.now();
       const file = await files.write(event.index, event.seed, event.png());
@@ -105,6 +105,6 @@ async function draw({ settings, machine, files, progress, signal, json, preview 
   }
 }
 
-function describe(file: string, { seed, width, height, receipt }: PictureEvent, seconds: number): string {
+function describe(file: string, { seed, width, height, receipt }: ImageEvent, seconds: number): string {
   return JSON.stringify({ file, seed, width, height, seconds: Number(seconds.toFixed(3)), receipt });
 }
