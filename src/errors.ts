@@ -69,7 +69,41 @@ export function listSome(names: readonly string[], most = 8): string {
   return count < names.length ? `${listed} and ${names.length - count} more` : listed;
 }
 
-/** The sentence for an unknown name: lists the choices, so that the reader need not look them up. */
+/** The number of single-character edits (insert, delete, replace, swap neighbours) that turn one word into the other. */
+export function editDistance(a: string, b: string): number {
+  let before: number[] = [];
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const swaps = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const swapped = swaps ? before[j - 2]! + 1 : Infinity;
+      current.push(Math.min(replaced, swapped, previous[j]! + 1, current[j - 1]! + 1));
+    }
+    before = previous;
+    previous = current;
+  }
+  return previous[b.length]!;
+}
+
+/** The choice that was probably meant by a mistyped name; undefined where none is close. */
+export function nearestName(name: string, choices: readonly string[]): string | undefined {
+  const plain = (text: string) => text.toLowerCase().replaceAll(/[-_ ]/g, "");
+  const typed = plain(name.slice(0, 100));
+  let best: { choice: string; distance: number } | undefined;
+  for (const choice of choices) {
+    const distance = editDistance(typed, plain(choice));
+    if (distance < (best?.distance ?? Infinity)) best = { choice, distance };
+  }
+  const limit = typed.length <= 3 ? 1 : typed.length <= 7 ? 2 : 3;
+  return best && best.distance <= limit ? best.choice : undefined;
+}
+
+/** The error for an unknown name: suggests the nearest choice, or lists them all where they are few. */
 export function unknownName(kind: string, name: string, choices: readonly string[]): NishikiError {
-  return new NishikiError("usage", `Unknown ${kind} "${name}". Choose one of: ${choices.join(", ")}.`);
+  const nearest = nearestName(name, choices);
+  const suggestion = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+  const listed = choices.length <= 40 ? ` Choose one of: ${choices.join(", ")}.` : "";
+  return new NishikiError("usage", `Unknown ${kind} ${quote(name)}.${suggestion}${listed}`);
 }

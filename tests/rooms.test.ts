@@ -10,6 +10,7 @@ const source = fileURLToPath(new URL("../src", import.meta.url));
 /** From the foundation upwards: a room imports only from those before it. */
 const rooms = [
   "errors.ts",
+  "schema",
   "graph",
   "engine",
   "random",

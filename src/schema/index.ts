@@ -1,0 +1,5 @@
+export { type JsonSchema, toJsonSchema } from "./json-schema.js";
+export { type FieldDescription, listFields } from "./list-fields.js";
+export { type ParseOptions, parse, reject, show } from "./parse.js";
+export { flag, nonEmptyText, numberBetween, oneOf, wholeNumber } from "./values.js";
+export { z } from "./zod.js";

@@ -1,0 +1,149 @@
+// Looking into declarations: what lies under wrappers, what a field is called for, what a value must be.
+import { z } from "./zod.js";
+
+const { $ZodArray, $ZodDefault, $ZodDiscriminatedUnion, $ZodEnum, $ZodLiteral, $ZodNumber, $ZodObject } =
+  z.core;
+const { $ZodBoolean, $ZodLazy, $ZodNullable, $ZodOptional, $ZodPipe, $ZodPrefault, $ZodReadonly } = z.core;
+const { $ZodRecord, $ZodString, $ZodTuple, $ZodUnion } = z.core;
+
+type Schema = z.core.$ZodType;
+
+const metaOf = (schema: Schema) => z.globalRegistry.get(schema as z.ZodType);
+
+/** The declaration one wrapper further in, or undefined where there is none. */
+function inner(schema: Schema): Schema | undefined {
+  const wraps =
+    schema instanceof $ZodOptional ||
+    schema instanceof $ZodDefault ||
+    schema instanceof $ZodPrefault ||
+    schema instanceof $ZodNullable ||
+    schema instanceof $ZodReadonly;
+  if (wraps) return schema._zod.def.innerType;
+  if (schema instanceof $ZodLazy) return schema._zod.def.getter();
+  // A pipe reads its input, unless that is a mere preparation.
+  if (schema instanceof $ZodPipe) {
+    const { in: before, out } = schema._zod.def;
+    return before._zod.def.type === "transform" ? out : before;
+  }
+  return undefined;
+}
+
+/** What lies under defaults, options and pipes. */
+export function unwrap(schema: Schema): Schema {
+  const next = inner(schema);
+  return next ? unwrap(next) : schema;
+}
+
+/** What was said of a declaration, or of what it wraps. */
+export function getMeta<K extends keyof z.core.GlobalMeta>(schema: Schema, key: K): z.core.GlobalMeta[K] {
+  const value = metaOf(schema)?.[key];
+  if (value !== undefined) return value as z.core.GlobalMeta[K];
+  const next = inner(schema);
+  return next && getMeta(next, key);
+}
+
+/** The default of a field; undefined where there is none or it is made anew each time. */
+export function getDefault(schema: Schema): unknown {
+  if (schema instanceof $ZodDefault || schema instanceof $ZodPrefault) return schema._zod.def.defaultValue;
+  const next = inner(schema);
+  return next && getDefault(next);
+}
+
+/** The fields of an object; undefined for anything else. */
+export function getShape(schema: Schema): Readonly<Record<string, Schema>> | undefined {
+  const plain = unwrap(schema);
+  return plain instanceof $ZodObject ? plain._zod.def.shape : undefined;
+}
+
+/** The alternatives of a union; undefined for anything else. */
+export function getOptions(schema: Schema): readonly Schema[] | undefined {
+  const plain = unwrap(schema);
+  return plain instanceof $ZodUnion ? plain._zod.def.options : undefined;
+}
+
+/** Whether an alternative of a union has the discriminator that a value names. */
+function isNamed(option: Schema, discriminator: string, value: object): boolean {
+  const name = (value as Readonly<Record<string, unknown>>)[discriminator];
+  return option._zod.propValues?.[discriminator]?.has(name as string) ?? false;
+}
+
+/** The alternative of a union that a value was probably meant as: the named one, else the first of its kind. */
+export function chooseOption(schema: Schema, value: unknown): Schema | undefined {
+  const plain = unwrap(schema);
+  if (!(plain instanceof $ZodUnion) || typeof value !== "object" || value === null) return undefined;
+  const { options } = plain._zod.def;
+  if (plain instanceof $ZodDiscriminatedUnion)
+    return options.find((option) => isNamed(option, plain._zod.def.discriminator, value));
+  return options.find((option) =>
+    Array.isArray(value) ? isList(unwrap(option)) : getShape(option) || unwrap(option) instanceof $ZodRecord,
+  );
+}
+
+const isList = (schema: Schema) => schema instanceof $ZodArray || schema instanceof $ZodTuple;
+
+/** The declaration of a field or entry. */
+export function step(schema: Schema, key: PropertyKey, value: unknown): Schema | undefined {
+  const plain = unwrap(schema);
+  if (plain instanceof $ZodObject) return plain._zod.def.shape[key as string] ?? plain._zod.def.catchall;
+  if (plain instanceof $ZodArray) return plain._zod.def.element;
+  if (plain instanceof $ZodTuple)
+    return plain._zod.def.items[key as number] ?? plain._zod.def.rest ?? undefined;
+  if (plain instanceof $ZodRecord) return plain._zod.def.valueType;
+  const option = chooseOption(plain, value);
+  return option && step(option, key, value);
+}
+
+const listWords = (words: readonly string[]) =>
+  words.length < 2 ? (words[0] ?? "nothing") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+
+/** What a declaration's checks say of bounds and lengths. */
+function getChecks(schema: Schema): readonly Readonly<Record<string, unknown>>[] {
+  const { checks = [] } = schema._zod.def as { readonly checks?: readonly z.core.$ZodCheck[] };
+  return checks.map((check) => check._zod.def as unknown as Readonly<Record<string, unknown>>);
+}
+
+function expectedNumber(schema: Schema): string {
+  const checks = getChecks(schema);
+  const bound = (kind: string) => {
+    const check = checks.find((each) => each.check === kind);
+    return check && Math.abs(Number(check.value)) < Number.MAX_SAFE_INTEGER ? check : undefined;
+  };
+  const [low, high] = [bound("greater_than"), bound("less_than")];
+  const isWhole = (schema._zod.def as { readonly format?: string }).format === "safeint";
+  const from = low ? ` ${low.inclusive ? "from" : "above"} ${low.value}` : "";
+  const to = high ? ` ${high.inclusive ? (low ? "to" : "up to") : "below"} ${high.value}` : "";
+  return `a${isWhole ? " whole" : ""} number${from}${to}`;
+}
+
+function expectedList(schema: Schema): string | undefined {
+  if (schema instanceof $ZodTuple) return `a list of ${schema._zod.def.items.length}`;
+  if (!(schema instanceof $ZodArray)) return undefined;
+  const checks = getChecks(schema);
+  const exact = checks.find(({ check }) => check === "length_equals")?.length;
+  if (exact !== undefined) return `a list of ${exact}`;
+  const minimum = checks.find(({ check }) => check === "min_length")?.minimum;
+  const maximum = checks.find(({ check }) => check === "max_length")?.maximum;
+  if (minimum && maximum) return `a list of ${minimum} to ${maximum}`;
+  if (maximum) return `a list of at most ${maximum}`;
+  return minimum ? `a list of at least ${minimum}` : "a list";
+}
+
+/** What a value must be, to complete "expected …". */
+export function describeExpected(schema: Schema): string {
+  const said = getMeta(schema, "expected");
+  if (said !== undefined) return said;
+  const plain = unwrap(schema);
+  const list = expectedList(plain);
+  if (list !== undefined) return list;
+  if (plain instanceof $ZodNumber) return expectedNumber(plain);
+  if (plain instanceof $ZodString) return "text";
+  if (plain instanceof $ZodBoolean) return "true or false";
+  if (plain instanceof $ZodEnum) return `one of ${Object.values(plain._zod.def.entries).join(", ")}`;
+  if (plain instanceof $ZodLiteral)
+    return listWords(plain._zod.def.values.map((value) => JSON.stringify(value)));
+  if (plain instanceof $ZodObject || plain instanceof $ZodRecord) return "an object";
+  if (plain instanceof $ZodDiscriminatedUnion) return "an object";
+  if (plain instanceof $ZodUnion)
+    return listWords([...new Set(plain._zod.def.options.map(describeExpected))]);
+  return "another value";
+}

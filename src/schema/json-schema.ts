@@ -1,0 +1,29 @@
+// Declarations as JSON Schema (draft 2020-12): for editors, OpenAPI documents and forms.
+import { z } from "./zod.js";
+
+/** A JSON Schema document, or a part of one. */
+export interface JsonSchema {
+  readonly [keyword: string]: unknown;
+}
+
+const houseKeys = ["expected", "defaultText", "flag", "renamed"];
+
+/**
+ * A declaration as JSON Schema, as it describes what a caller may give: fields with defaults are optional.
+ * What JSON cannot hold, such as pixels, accepts anything.
+ */
+export function toJsonSchema(schema: z.ZodType, { title }: { readonly title?: string } = {}): JsonSchema {
+  const json = z.toJSONSchema(schema, {
+    io: "input",
+    unrepresentable: "any",
+    override: ({ jsonSchema }) => {
+      const keywords = jsonSchema as Record<string, unknown>;
+      for (const key of houseKeys) delete keywords[key];
+      // The limits of float64 say nothing to a reader.
+      if (keywords.maximum === Number.MAX_SAFE_INTEGER || keywords.maximum === Number.MAX_VALUE)
+        delete keywords.maximum;
+      if (keywords.minimum === Number.MIN_SAFE_INTEGER) delete keywords.minimum;
+    },
+  });
+  return title === undefined ? json : { title, ...json };
+}

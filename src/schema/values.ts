@@ -1,0 +1,19 @@
+// The values that declarations are mostly made of.
+import { z } from "./zod.js";
+
+/** A whole number within [from, to], both ends included. */
+export const wholeNumber = (from: number, to = Number.MAX_SAFE_INTEGER) => z.int().min(from).max(to);
+
+/** A finite number within [from, to], both ends included. */
+export const numberBetween = (from: number, to = Number.MAX_VALUE) => z.number().min(from).max(to);
+
+/** Text with something in it besides white space. */
+export const nonEmptyText = z
+  .string()
+  .refine((text) => text.trim() !== "")
+  .meta({ expected: "text that is not empty" });
+
+/** One of the given words. */
+export const oneOf = <const T extends readonly [string, ...string[]]>(choices: T) => z.enum(choices);
+
+export const flag = z.boolean();

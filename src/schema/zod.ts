@@ -1,0 +1,17 @@
+// The schema library, with what declarations of this project say beside the type.
+import { z } from "zod";
+
+declare module "zod" {
+  interface GlobalMeta {
+    /** What a value must be, where the type does not say it: "a size such as 512x768". Completes "expected …". */
+    expected?: string;
+    /** The default in words, for help texts, where it depends on other settings. */
+    defaultText?: string;
+    /** The option of the command line, as in "-s, --steps <number>". */
+    flag?: string;
+    /** Of an object: names that fields had before, and their present ones. Errors say so. */
+    renamed?: Readonly<Record<string, string>>;
+  }
+}
+
+export { z };
