@@ -2,7 +2,7 @@
 //
 //     steps: expected a whole number from 1 to 1000, got 0.
 //     unknown field "stpes"; did you mean "steps"?
-import { type ErrorCode, NishikiError, nearestName, showText } from "../errors.js";
+import { type ErrorCode, NishikiError, nearestName, quote, showText } from "../errors.js";
 import { chooseOption, describeExpected, getMeta, getOptions, getShape, step } from "./inspect.js";
 import type { z } from "./zod.js";
 
