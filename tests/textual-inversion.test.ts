@@ -98,4 +98,25 @@ describe("a textual inversion", () => {
     await expect(load("sd1", join(root, "old.pt"))).rejects.toThrow(/it is a pickle/);
     await expect(load("sd1", join(root, "nowhere.safetensors"))).rejects.toMatchObject({ code: "file" });
   });
+
+  it("is reported where its word is in no prompt", async () => {
+    const { data, shape } = await vectorsOf("sd1", "cat");
+    const file = await write("toy.safetensors", { "<toy>": { shape, data } });
+    const pipeline = await loadPipeline({ model: golden("sd1"), threads: 1, embedding: [file] });
+    const warningsOf = async (request: { prompt: string; negative?: string }) => {
+      const warnings: string[] = [];
+      for await (const event of pipeline.generate({ ...request, seed: 1, steps: 1, size: "64x64" }))
+        if (event.kind === "warning" && event.message.includes("embedding")) warnings.push(event.message);
+      return warnings;
+    };
+    try {
+      expect(await warningsOf({ prompt: "a toy cat" })).toEqual([
+        'The embedding "toy.safetensors" has no effect: its word "<toy>" is in no prompt. Write it where it belongs.',
+      ]);
+      expect(await warningsOf({ prompt: "a <toy> cat" })).toEqual([]);
+      expect(await warningsOf({ prompt: "a cat", negative: "<TOY>" })).toEqual([]);
+    } finally {
+      await pipeline.dispose();
+    }
+  });
 });

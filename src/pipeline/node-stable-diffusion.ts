@@ -130,7 +130,12 @@ async function load(
       ? []
       : [`${unknown.length} tensors of ${files.name} are not known and not used: ${shorten(unknown)}.`];
   const notices = [...ownNotices, ...files.hints, ...opened.notices, ...adapters.notices];
-  const family = makeStableDiffusion(model, tokenizers, shelf);
+  const family = makeStableDiffusion(
+    model,
+    tokenizers,
+    shelf,
+    learned.words.map(({ word, file }) => ({ word, name: basename(file) })),
+  );
   return { family, environment, close, notices };
 }
 

@@ -18,6 +18,7 @@ import {
   type Words,
 } from "./networks.js";
 import { fromBytes, toBytes } from "./pixels.js";
+import { findUnsupportedSyntax } from "./prompt/unsupported-syntax.js";
 import {
   enlargingFactor,
   type OptionalSetting,
@@ -105,9 +106,11 @@ async function encodePrompt(
     return prompt;
   };
   const encode = async (name: "prompt" | "negative") => {
+    const title = name === "prompt" ? "prompt" : "negative prompt";
+    warnings.push(...findUnsupportedSyntax(settings[name], "words", title));
     const { words, dropped } = await statesOf(await read(settings[name]));
     if (dropped.length > 0) {
-      const said = `The ${name === "prompt" ? "prompt" : "negative prompt"} is longer than the ${manifest.maxTokens} tokens that the model reads`;
+      const said = `The ${title} is longer than the ${manifest.maxTokens} tokens that the model reads`;
       warnings.push(`${said}; left out: ${dropped.join(" ")}`);
     }
     return words;

@@ -11,6 +11,7 @@ import {
 } from "../../diffusion/index.js";
 import type { Drawing, Inpainting, ModelFamily, PictureCoder, Side } from "../family.js";
 import type { ClipWords } from "../prompt/encode-clip.js";
+import type { LearnedWordName } from "../prompt/unsupported-syntax.js";
 import type { PictureSettings } from "../request.js";
 import { parseSize } from "../setting-checks.js";
 import { f32, floats } from "../tensors.js";
@@ -63,9 +64,16 @@ class StableDiffusion implements ModelFamily {
   private readonly tokenizers: Tokenizers;
   private readonly shelf: SessionShelf;
   private readonly pictures: PictureNetworks;
+  private readonly learned: readonly LearnedWordName[];
 
-  constructor(parts: StableDiffusionModel, tokenizers: Tokenizers, shelf: SessionShelf) {
+  constructor(
+    parts: StableDiffusionModel,
+    tokenizers: Tokenizers,
+    shelf: SessionShelf,
+    learned: readonly LearnedWordName[],
+  ) {
     this.parts = parts;
+    this.learned = learned;
     this.tokenizers = tokenizers;
     this.shelf = shelf;
     this.pictures = new PictureNetworks(parts.autoencoder, shelf);
@@ -76,7 +84,13 @@ class StableDiffusion implements ModelFamily {
   async prepare(settings: PictureSettings): Promise<Drawing> {
     const { unet, autoencoder, previewAutoencoder, scheduler } = this.parts;
     const { latentChannels, scale } = autoencoder;
-    const { words, warnings } = await encodeWords(this.parts, this.tokenizers, this.shelf, settings);
+    const { words, warnings } = await encodeWords(
+      this.parts,
+      this.tokenizers,
+      this.shelf,
+      settings,
+      this.learned,
+    );
     const [width, height] = parseSize(settings.size).map((side) => side / scale) as [number, number];
     const area = { height, width };
     const plan = planSteps(scheduler, {
@@ -160,11 +174,12 @@ class StableDiffusion implements ModelFamily {
   }
 }
 
-/** A model, its tokenizers and its networks as a family. */
+/** A model, its tokenizers, its networks and the words that textual inversions taught it, as a family. */
 export function makeStableDiffusion(
   model: StableDiffusionModel,
   tokenizers: Tokenizers,
   shelf: SessionShelf,
+  learned: readonly LearnedWordName[] = [],
 ): ModelFamily {
-  return new StableDiffusion(model, tokenizers, shelf);
+  return new StableDiffusion(model, tokenizers, shelf, learned);
 }

@@ -4,6 +4,11 @@ import type { Side } from "../family.js";
 import { mostChunks } from "../prompt/chunks.js";
 import type { ClipEncoder, ClipWords, PromptLength } from "../prompt/encode-clip.js";
 import { encodePrompts } from "../prompt/encode-clip.js";
+import {
+  findUnsupportedSyntax,
+  findUnusedWords,
+  type LearnedWordName,
+} from "../prompt/unsupported-syntax.js";
 import type { PictureSettings } from "../request.js";
 import { f32, floats } from "../tensors.js";
 import type { StableDiffusionModel, Tokenizers } from "./model.js";
@@ -77,6 +82,7 @@ export async function encodeWords(
   tokenizers: Tokenizers,
   shelf: SessionShelf,
   { prompt, negative, clipSkip }: PictureSettings,
+  learned: readonly LearnedWordName[],
 ): Promise<{ readonly words: Readonly<Record<Side, ClipWords>>; readonly warnings: readonly string[] }> {
   const encodersWith = (skip: number | undefined) => {
     const options = getTextOptions(model, skip);
@@ -89,7 +95,13 @@ export async function encodeWords(
   const [positive, encoded] = words as [ClipWords, ClipWords];
   const isZero = negative === "" && model.textEncoders.length > 1 && model.zerosForEmptyPrompt;
   const room = model.textEncoders[0]!.positions - 2;
-  const warnings = [...warn("prompt", lengths[0]!, room), ...warn("negative prompt", lengths[1]!, room)];
+  const warnings = [
+    ...findUnsupportedSyntax(prompt, "weights"),
+    ...findUnsupportedSyntax(negative, "weights", "negative prompt"),
+    ...findUnusedWords(learned, [prompt, negative]),
+    ...warn("prompt", lengths[0]!, room),
+    ...warn("negative prompt", lengths[1]!, room),
+  ];
   return { words: { positive, negative: isZero ? silence(encoded) : encoded }, warnings };
 }
 
