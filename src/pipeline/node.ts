@@ -3,16 +3,16 @@ import { isDiffusersFolder, isSingleFile } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 import { resolveModel } from "../hub/cache.js";
 import { completeMachine } from "./complete-request.js";
+import { openOwnModel, readModelFolder } from "./families/nishiki/node-model.js";
+import { openStableDiffusionModel } from "./families/stable-diffusion/node-model.js";
 import type { MachineSettings } from "./machine.js";
-import { openOwnModel, readModelFolder } from "./node-own-model.js";
-import { openStableDiffusionModel } from "./node-stable-diffusion.js";
 import { Pipeline, type PipelineParts } from "./pipeline.js";
 import type { RequestContext } from "./request.js";
 
+export { readKnownWords, writeKnownWords } from "./families/nishiki/node-known-words.js";
+export { embeddedModel, hashModel, readModelFolder } from "./families/nishiki/node-model.js";
 export { hashFile, ownVersion } from "./node-environment.js";
 export { type RequestWithFiles, readInputPicture, readPictures } from "./node-input-pictures.js";
-export { readKnownWords, writeKnownWords } from "./node-known-words.js";
-export { embeddedModel, hashModel, readModelFolder } from "./node-own-model.js";
 
 /** A model whose files were looked at, but not loaded: enough to check a request against it. */
 export interface OpenedModel {

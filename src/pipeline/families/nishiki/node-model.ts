@@ -2,26 +2,26 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { fileError, openSafetensors } from "../checkpoint/node.js";
-import type { Engine, Session, WeightPlaces } from "../engine/index.js";
-import { makeEngine } from "../engine/node.js";
-import { NishikiError } from "../errors.js";
-import type { Program, TraceOptions } from "../graph/index.js";
-import { makeTokenizer } from "../tokenizer/index.js";
-import type { MachineSettings } from "./machine.js";
-import { type ModelManifest, type ModelPart, parseManifest } from "./model-folder.js";
+import { fileError, openSafetensors } from "../../../checkpoint/node.js";
+import type { Engine, Session, WeightPlaces } from "../../../engine/index.js";
+import { makeEngine } from "../../../engine/node.js";
+import { NishikiError } from "../../../errors.js";
+import type { Program, TraceOptions } from "../../../graph/index.js";
+import { makeTokenizer } from "../../../tokenizer/index.js";
+import type { MachineSettings } from "../../machine.js";
+import { hashFile, readEnvironment } from "../../node-environment.js";
+import { adaptDenoiser, openLoras } from "../../node-loras.js";
+import type { PipelineParts } from "../../pipeline.js";
+import type { RequestContext } from "../../request.js";
+import { getOwnContext, makeOwnFamily } from "./family.js";
+import { type ModelManifest, type ModelPart, parseManifest } from "./manifest.js";
 import type { NetworkSessions } from "./networks.js";
-import { hashFile, readEnvironment } from "./node-environment.js";
 import { readKnownWords } from "./node-known-words.js";
-import { adaptDenoiser, openLoras } from "./node-loras.js";
-import { getOwnContext, makeOwnFamily } from "./own-family.js";
-import type { PipelineParts } from "./pipeline.js";
 import { readSuperResolution, traceEncoder, traceFast, traceNetworks } from "./programs.js";
-import type { RequestContext } from "./request.js";
 import { type SuperResolution, traceSuperResolution } from "./super-resolution.js";
 
 /** The folder of the model that comes with the package. */
-export const embeddedModel = fileURLToPath(new URL("../../weights/", import.meta.url));
+export const embeddedModel = fileURLToPath(new URL("../../../../weights/", import.meta.url));
 
 /** The class of a component of a published model, where a folder is one. */
 async function nameOfPart(folder: string): Promise<string | undefined> {
