@@ -1,7 +1,7 @@
 // Models from files, into pipelines on this machine's devices (node).
 import { isDiffusersFolder, isSingleFile } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
-import { resolveModel } from "../hub/cache.js";
+import { resolveModel } from "../hub/index.js";
 import { completeMachine } from "./complete-request.js";
 import { openOwnModel, readModelFolder } from "./families/nishiki/node-model.js";
 import { openStableDiffusionModel } from "./families/stable-diffusion/node-model.js";

@@ -6,13 +6,12 @@ import { fileError, openWeights, readWeight, type WeightLocation } from "../chec
 import type { Engine, Session, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { type Program, trace } from "../graph/index.js";
-import { type AutoencoderConfig, encode } from "../models/index.js";
-import { miniLm, miniLmConfigs } from "../models/minilm.js";
+import { type AutoencoderConfig, encode, miniLm, miniLmConfigs, pixelsFromBytes } from "../models/index.js";
 import { embeddedModel } from "../pipeline/node.js";
 import { makeTokenizer, type Tokenizer } from "../tokenizer/index.js";
 import { chooseAverages } from "./averages.js";
 import { checkpointPath } from "./checkpoint.js";
-import { autoencoderScopes, pixelsFromBytes } from "./tasks/autoencoder.js";
+import { autoencoderScopes } from "./tasks/autoencoder.js";
 
 /** The text encoder that comes with the package: its files and its sizes. */
 export const textEncoder = {

@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import type { Command } from "commander";
 import { openStableDiffusion } from "../../checkpoint/node.js";
-import { listCachedModels } from "../../hub/cache.js";
+import { listCachedModels } from "../../hub/index.js";
 import { embeddedModel, readModelFolder } from "../../pipeline/node.js";
 import { families, memoryOf } from "../describe-stable-diffusion.js";
 import { type Description, formatBytes, formatDescription } from "../description.js";

@@ -19,9 +19,10 @@ import {
   denoise,
   dit,
   encode,
+  type MiniLmConfig,
+  miniLm,
   type SuperResolutionConfig,
 } from "../../../models/index.js";
-import { type MiniLmConfig, miniLm } from "../../../models/minilm.js";
 import {
   type Check,
   type Checks,

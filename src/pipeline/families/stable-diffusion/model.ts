@@ -7,11 +7,12 @@ import {
   type TrainedScheduler,
 } from "../../../diffusion/index.js";
 import { NishikiError } from "../../../errors.js";
-import { type ClipTextConfig, readClipTextConfig } from "../../../models/clip-text-config.js";
 import {
+  type ClipTextConfig,
   type ConditionalUnetConfig,
+  readClipTextConfig,
   readConditionalUnetConfig,
-} from "../../../models/conditional-unet-config.js";
+} from "../../../models/index.js";
 import type { ClipTokenizer } from "../../../tokenizer/index.js";
 import type { PictureSettings, RequestContext } from "../../request.js";
 import { type Autoencoder, readAutoencoder } from "./autoencoder.js";

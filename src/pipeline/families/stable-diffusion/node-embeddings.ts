@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import { type LearnedWord, openEmbedding } from "../../../checkpoint/node.js";
 import { NishikiError } from "../../../errors.js";
-import type { ClipTextConfig } from "../../../models/clip-text-config.js";
+import type { ClipTextConfig } from "../../../models/index.js";
 import type { ClipTokenizer } from "../../../tokenizer/index.js";
 
 export interface OpenedEmbeddings {

@@ -11,7 +11,7 @@ import { makeEngine } from "../../../engine/node.js";
 import { NishikiError } from "../../../errors.js";
 import { formatShape, type Program } from "../../../graph/index.js";
 import type { ClipTokenizer } from "../../../tokenizer/index.js";
-import { loadClipFolder, loadEmbeddedClip } from "../../../tokenizer/node-clip.js";
+import { loadClipFolder, loadEmbeddedClip } from "../../../tokenizer/node.js";
 import type { MachineSettings } from "../../machine.js";
 import { hashFile, readEnvironment } from "../../node-environment.js";
 import { adaptNetworks, type NetworkAdapters, openLoras } from "../../node-loras.js";
