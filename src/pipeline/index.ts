@@ -1,4 +1,5 @@
 export { completeMachine, completeRequest, valueOfText } from "./complete-request.js";
+export { type Description, formatBytes, formatCount } from "./description.js";
 export { encodePicture } from "./encode-picture.js";
 export type {
   DecodeEvent,
