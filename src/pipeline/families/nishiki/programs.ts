@@ -82,6 +82,9 @@ const denoiserChecks: Checks<DenoiserConfig> = {
   conditionWidth: count,
   preconditioned: optional(flag),
   regions: optional(recordOf({ side: count, width: count }, { strict: true })),
+  fine: optional(
+    recordOf({ width: count, down: wholeNumber(0, 1000), up: wholeNumber(0, 1000) }, { strict: true }),
+  ),
 };
 
 const ditChecks: Checks<DitConfig> = {
