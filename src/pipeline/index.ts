@@ -1,5 +1,4 @@
 export { completeMachine, completeRequest, valueOfText } from "./complete-request.js";
-export { type Description, formatBytes, formatCount } from "./description.js";
 export { encodePicture } from "./encode-picture.js";
 export type {
   DecodeEvent,
@@ -11,7 +10,8 @@ export type {
   StepEvent,
   WarningEvent,
 } from "./events.js";
-export { getOwnContext, makeOwnFamily, type OwnModel } from "./families/nishiki/family.js";
+export type { Drawing, Inpainting, ModelFamily, PictureCoder, Side } from "./family.js";
+export { Forecast } from "./forecast.js";
 export {
   describeName,
   type KnownName,
@@ -19,32 +19,7 @@ export {
   meanState,
   understand,
   wordsOf,
-} from "./families/nishiki/known-words.js";
-export {
-  type FastPart,
-  type ModelDefaults,
-  type ModelManifest,
-  type ModelPart,
-  parseManifest,
-  type SuperResolutionPart,
-} from "./families/nishiki/manifest.js";
-export {
-  decodePixels,
-  encodeWords,
-  getSchedule,
-  makeDenoiser,
-  type NetworkSessions,
-  type Words,
-} from "./families/nishiki/networks.js";
-export { type NetworkPrograms, traceEncoder, traceNetworks } from "./families/nishiki/programs.js";
-export {
-  doubleByDiffusion,
-  type SuperResolution,
-  type SuperResolutionSettings,
-  traceSuperResolution,
-} from "./families/nishiki/super-resolution.js";
-export type { Drawing, Inpainting, ModelFamily, PictureCoder, Side } from "./family.js";
-export { Forecast } from "./forecast.js";
+} from "./known-words.js";
 export { enlargeByLanczos, halve } from "./lanczos.js";
 export {
   type MachineSettings,
@@ -52,9 +27,27 @@ export {
   type PredictionSetting,
   predictionSettings,
 } from "./machine.js";
+export {
+  type FastPart,
+  type ModelDefaults,
+  type ModelManifest,
+  type ModelPart,
+  parseManifest,
+  type SuperResolutionPart,
+} from "./model-folder.js";
+export {
+  decodePixels,
+  encodeWords,
+  getSchedule,
+  makeDenoiser,
+  type NetworkSessions,
+  type Words,
+} from "./networks.js";
 export { type RandomName, randomNames } from "./noise.js";
+export { getOwnContext, makeOwnFamily, type OwnModel } from "./own-family.js";
 export { type GenerateOptions, Pipeline, type PipelineParts } from "./pipeline.js";
 export { fromBytes, type InputPicture, type Pixels, toBytes } from "./pixels.js";
+export { type NetworkPrograms, traceEncoder, traceNetworks } from "./programs.js";
 export {
   type Environment,
   type PictureReference,
@@ -80,6 +73,12 @@ export {
 export { decodeInTiles, encodeInTiles, type TileRunOptions } from "./run-tiles.js";
 export { type Extension, parseSize } from "./setting-checks.js";
 export type { Field } from "./setting-field.js";
+export {
+  doubleByDiffusion,
+  type SuperResolution,
+  type SuperResolutionSettings,
+  traceSuperResolution,
+} from "./super-resolution.js";
 export { defaultMemoryLimit, forecastMemory, getTiling, type LatentSize } from "./tile-forecast.js";
 export {
   type TiledNetwork,

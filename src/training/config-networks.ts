@@ -4,7 +4,6 @@ import {
   autoencoderConfigs,
   type DenoiserConfig,
   denoiserConfigs,
-  type FineStagesConfig,
   type JudgeConfig,
   judgeConfigs,
   type SuperResolutionConfig,
@@ -88,18 +87,6 @@ export const denoiserNetwork = networkOf<DenoiserConfig>(denoiserConfigs, {
     "gives every cell of a grid its own mean of the words",
     undefined,
     "one for the whole picture",
-  ),
-  fine: field(
-    optional(
-      recordWith<FineStagesConfig>({
-        width: needed(size, "channels at the latents' own size"),
-        down: needed(wholeNumber(0, 1000), "convolutions there before the trunk"),
-        up: needed(wholeNumber(0, 1000), "convolutions there after the trunk"),
-      }),
-    ),
-    "convolutions at the latents' own size, which draw the outlines",
-    undefined,
-    "none",
   ),
 });
 

@@ -72,11 +72,7 @@ export async function makeDenoiserTask(
       return {};
     },
   };
-  const { frozen } = shards;
-  return {
-    task,
-    settings: { latents: { ...latents, folder: undefined }, tokens, captionDropout, times, frozen },
-  };
+  return { task, settings: { latents: { ...latents, folder: undefined }, tokens, captionDropout, times } };
 }
 
 /** How many shards a step draws from: a run can begin while most are still to be made. */

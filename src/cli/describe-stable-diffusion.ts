@@ -1,0 +1,68 @@
+// What a published Stable Diffusion model is, folder or single file. Only headers are read.
+import { type ModelComponent, openStableDiffusion, type StableDiffusionFiles } from "../checkpoint/node.js";
+import { type Description, formatBytes, formatCount } from "./description.js";
+
+export const families = {
+  sd1: "Stable Diffusion 1.x",
+  sd2: "Stable Diffusion 2.x",
+  sdxl: "Stable Diffusion XL",
+} as const;
+
+function countNumbers({ weights }: ModelComponent): number {
+  return [...weights.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+}
+
+/** Bytes that a model's weights take as float32. */
+export function memoryOf({ unet, vae, textEncoder, textEncoder2 }: StableDiffusionFiles): number {
+  const parts = [unet, vae, textEncoder, ...(textEncoder2 ? [textEncoder2] : [])];
+  return 4 * parts.reduce((sum, part) => sum + countNumbers(part), 0);
+}
+
+function describeComponent(title: string, component: ModelComponent): Description {
+  const { weights } = component;
+  const places = [...weights.values()];
+  const numbers = countNumbers(component);
+  const bytes = places.reduce((sum, { length }) => sum + length, 0);
+  const types = [...new Set(places.map(({ dtype }) => dtype))].join(", ");
+  return {
+    title,
+    values: {
+      tensors: `${weights.size} (${types}), ${formatCount(numbers)} numbers`,
+      size: `${formatBytes(bytes)}, ${formatBytes(4 * numbers)} in memory`,
+    },
+  };
+}
+
+/** @throws NishikiError "file", "checkpoint" */
+export async function describeStableDiffusion(path: string): Promise<Description> {
+  const { name, family, unet, vae, textEncoder, textEncoder2, scheduler, unknown, hints } =
+    await openStableDiffusion(path);
+  const channels = Number(unet.config.in_channels ?? 4);
+  const latents = Number(vae.config.latent_channels ?? 4);
+  const some = unknown.slice(0, 5).join(", ");
+  return {
+    title: `${path}: ${name}`,
+    values: {
+      family: families[family],
+      draws:
+        channels === latents
+          ? "from text, from pictures, and inside masks"
+          : "inside masks (inpainting network)",
+      predicts:
+        scheduler.prediction_type === "v_prediction"
+          ? "velocity"
+          : String(scheduler.prediction_type ?? "epsilon"),
+      scheduler: String(scheduler._class_name),
+      hint: hints.length > 0 ? hints.join(" ") : undefined,
+      ...(unknown.length > 0 && {
+        unknown: `${unknown.length} tensors are not used: ${some}${unknown.length > 5 ? ", …" : ""}`,
+      }),
+    },
+    parts: [
+      describeComponent("Denoiser", unet),
+      describeComponent("Autoencoder", vae),
+      describeComponent("Text encoder", textEncoder),
+      ...(textEncoder2 ? [describeComponent("Second text encoder", textEncoder2)] : []),
+    ],
+  };
+}

@@ -1,0 +1,123 @@
+// A model's three networks as this pipeline runs them: prompt → words, noisy latents → velocity, latents → pixels.
+import { type Denoiser, getDenoiser, getFlowSchedule, type NoiseSchedule } from "../diffusion/index.js";
+import type { Session } from "../engine/index.js";
+import { NishikiError } from "../errors.js";
+import type { Tokenizer } from "../tokenizer/index.js";
+import type { ModelManifest } from "./model-folder.js";
+import { type Pixels, toBytes } from "./pixels.js";
+import type { SuperResolution } from "./super-resolution.js";
+import { f32, floats, stack } from "./tensors.js";
+
+/** The sessions of a model's networks; programs.ts says what goes in and out of each. */
+export interface NetworkSessions {
+  readonly textEncoder: Session;
+  readonly denoiser: Session;
+  readonly decoder: Session;
+  /** Loads the encoder when it is first needed; undefined where the model's weights have none. */
+  readonly encoder?: () => Promise<Session>;
+  /** Loads the denoiser for few steps when it is first needed; undefined where the model has no such part. */
+  readonly fast?: () => Promise<Session>;
+  /** Doubles pictures; undefined where the model has no such part. */
+  readonly superResolution?: SuperResolution;
+}
+
+/** A prompt as the denoiser takes it. */
+export interface Words {
+  /** [tokens, width], zeros where there is no token. */
+  readonly states: Float32Array;
+  /** [tokens], 1 where there is a token. */
+  readonly mask: Float32Array;
+}
+
+/** The prompt's token states, and the words that did not fit. */
+export async function encodeWords(
+  session: Session,
+  tokenizer: Tokenizer,
+  { maxTokens }: ModelManifest,
+  text: string,
+): Promise<{ words: Words; dropped: readonly string[] }> {
+  const { ids, mask, encodings } = tokenizer.encodeBatch([text], { length: maxTokens });
+  const inputs = {
+    ids: { dtype: "i32" as const, shape: [1, maxTokens], data: ids },
+    mask: f32(mask, 1, maxTokens),
+  };
+  const states = floats(await session.run(inputs), "states");
+  const width = states.length / maxTokens;
+  for (let token = 0; token < maxTokens; token++) {
+    if (mask[token] === 0) states.fill(0, token * width, (token + 1) * width);
+  }
+  return { words: { states, mask }, dropped: encodings[0]?.dropped ?? [] };
+}
+
+/** No caption, as training dropped them: no token at all, not even those at the ends of every text. */
+export function getNoWords({ states, mask }: Words): Words {
+  return { states: new Float32Array(states.length), mask: new Float32Array(mask.length) };
+}
+
+/** The model's noise schedule, as its manifest describes it. */
+export function getSchedule({ defaults }: ModelManifest): NoiseSchedule {
+  return getFlowSchedule({ shift: defaults.shift ?? 1 });
+}
+
+/** The model's denoiser over latents [batch, height, width, channels], standardised. */
+export function makeDenoiser(session: Session, manifest: ModelManifest): Denoiser<Words> {
+  const { shape } = manifest.latents;
+  const network = async (input: Float32Array, time: number, condition: readonly Words[]) => {
+    const batch = condition.length;
+    const mask = stack(condition.map((words) => words.mask));
+    const text = stack(condition.map((words) => words.states));
+    const tokens = mask.length / batch;
+    const outputs = await session.run({
+      latents: f32(input, batch, ...shape),
+      time: f32(new Float32Array(batch).fill(time), batch),
+      text: f32(text, batch, tokens, text.length / mask.length),
+      mask: f32(mask, batch, tokens),
+    });
+    return floats(outputs, "velocity");
+  };
+  return getDenoiser(manifest.prediction, network, getSchedule(manifest));
+}
+
+/** Standardised latents [height, width, channels] of one picture → its pixels. */
+export async function decodePixels(
+  session: Session,
+  { latents: { shape, mean, std }, pictureSize: size }: ModelManifest,
+  latents: Float32Array,
+): Promise<Pixels> {
+  const raw = latents.map((value, i) => value * std[i % shape[2]]! + mean[i % shape[2]]!);
+  const decoded = floats(await session.run({ latents: f32(raw, 1, ...shape) }), "pixels");
+  if (decoded.length !== size * size * 3) {
+    const came = `${decoded.length} numbers`;
+    throw new NishikiError("checkpoint", `The decoder gave ${came}, not a picture of ${size}x${size}.`);
+  }
+  return { width: size, height: size, channels: 3, data: toBytes(decoded) };
+}
+
+/** A picture [size, size, 3] in [-1, 1] → its standardised latents [height, width, channels]. */
+export async function encodePixels(
+  session: Session,
+  { latents: { shape, mean, std }, pictureSize: size }: ModelManifest,
+  values: Float32Array,
+): Promise<Float32Array> {
+  const raw = floats(await session.run({ pixels: f32(values, 1, size, size, 3) }), "latents");
+  return raw.map((value, i) => (value - mean[i % shape[2]]!) / std[i % shape[2]]!);
+}
+
+/** A mask of the picture, [size, size], as one number for each of the latents': that at the upper left of each cell. */
+export function spreadMask(
+  {
+    latents: {
+      shape: [height, width, channels],
+    },
+    pictureSize: size,
+  }: ModelManifest,
+  mask: Uint8Array,
+): Float32Array {
+  const out = new Float32Array(height * width * channels);
+  for (let i = 0; i < height * width; i++) {
+    const [y, x] = [Math.floor(i / width), i % width];
+    const from = Math.floor((y * size) / height) * size + Math.floor((x * size) / width);
+    out.fill(mask[from]!, i * channels, (i + 1) * channels);
+  }
+  return out;
+}

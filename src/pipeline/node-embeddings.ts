@@ -1,0 +1,63 @@
+// Textual inversions that go with a Stable Diffusion model (node): "--embedding my-cat.safetensors", several at once.
+import { basename } from "node:path";
+import { type LearnedWord, openEmbedding } from "../checkpoint/node.js";
+import { NishikiError } from "../errors.js";
+import type { ClipTextConfig } from "../models/clip-text-config.js";
+import type { ClipTokenizer } from "../tokenizer/index.js";
+
+export interface OpenedEmbeddings {
+  readonly words: readonly LearnedWord[];
+  /** The files, by what receipts call them. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** @throws NishikiError "usage" for a word that comes twice, "file", "checkpoint" */
+export async function openEmbeddings(given: readonly string[]): Promise<OpenedEmbeddings> {
+  const words: LearnedWord[] = [];
+  for (const file of given) {
+    const opened = await openEmbedding(file);
+    if (words.some(({ word }) => word === opened.word)) {
+      throw new NishikiError(
+        "usage",
+        `embedding: two files teach the word "${opened.word}"; rename one of them.`,
+      );
+    }
+    words.push(opened);
+  }
+  const files = new Map(words.map(({ file }) => [`embedding ${basename(file)}`, file]));
+  return { words, files };
+}
+
+/**
+ * Teaches the words to tokenizers, and gives the vectors of each encoder in the order of their ids.
+ * @param textEncoders Each takes ids of learned words from its vocabulary's end on.
+ * @throws NishikiError "checkpoint" where a file was made for other text encoders.
+ */
+export function teach(
+  words: readonly LearnedWord[],
+  tokenizers: readonly ClipTokenizer[],
+  textEncoders: readonly Pick<ClipTextConfig, "width" | "vocabulary">[],
+): {
+  readonly tokenizers: readonly ClipTokenizer[];
+  readonly vectors: readonly (Float32Array | undefined)[];
+} {
+  const widths = textEncoders.map(({ width }) => width);
+  for (const { file, encoders } of words) {
+    const given = encoders.map(({ width }) => width);
+    if (given.join() === widths.join()) continue;
+    const message = `The textual inversion ${basename(file)} was made for another model: its vectors are ${given.join(" and ")} wide, and this model's text encoders take ${widths.join(" and ")}.`;
+    throw new NishikiError("checkpoint", message);
+  }
+  if (words.length === 0) return { tokenizers, vectors: tokenizers.map(() => undefined) };
+  return {
+    tokenizers: tokenizers.map((tokenizer, i) =>
+      tokenizer.withTokens(
+        new Map(words.map(({ word, encoders }) => [word, encoders[i]!.rows])),
+        textEncoders[i]!.vocabulary,
+      ),
+    ),
+    vectors: tokenizers.map((_, i) =>
+      Float32Array.from(words.flatMap(({ encoders }) => [...encoders[i]!.data])),
+    ),
+  };
+}

@@ -1,0 +1,251 @@
+// From the architectures that a manifest names to programs: a table, so that a model folder decides what is built.
+import { NishikiError, unknownName } from "../errors.js";
+import {
+  type Dim,
+  foldPixels,
+  type Program,
+  reshape,
+  type Tensor,
+  type TraceOptions,
+  type Tracer,
+  trace,
+  unfoldPixels,
+} from "../graph/index.js";
+import {
+  type AutoencoderConfig,
+  type DenoiserConfig,
+  type DitConfig,
+  decode,
+  denoise,
+  dit,
+  encode,
+  type SuperResolutionConfig,
+} from "../models/index.js";
+import { type MiniLmConfig, miniLm } from "../models/minilm.js";
+import {
+  type Check,
+  type Checks,
+  flag,
+  listOf,
+  numberWithin,
+  oneOf,
+  optional,
+  recordOf,
+  wholeNumber,
+} from "./check.js";
+import type { ModelManifest, ModelPart } from "./model-folder.js";
+
+export interface NetworkPrograms {
+  /** ids `[batch, tokens]`, mask `[batch, tokens]` → states `[batch, tokens, width]` */
+  readonly textEncoder: Program;
+  /** latents `[batch, height, width, channels]`, time, text, mask → velocity, as the latents */
+  readonly denoiser: Program;
+  /** latents `[batch, height, width, channels]` → pixels `[batch, size, size, 3]` in [-1, 1] */
+  readonly decoder: Program;
+}
+
+/** pixels `[batch, size, size, 3]` in [-1, 1] → latents `[batch, height, width, channels]`, not standardised */
+export function traceEncoder(manifest: ModelManifest): Program {
+  return buildPart(encoders, "autoencoder", manifest);
+}
+
+const count = wholeNumber(1, 1 << 20);
+
+function pair<T>(check: Check<T>): Check<readonly [T, T]> {
+  return (value, where) => {
+    const [first, second] = listOf(check, 2)(value, where);
+    return [first!, second!];
+  };
+}
+
+const autoencoderChecks: Checks<AutoencoderConfig> = {
+  fold: count,
+  widths: pair(count),
+  encoderBlocks: pair(wholeNumber(0, 1000)),
+  decoderBlocks: pair(wholeNumber(0, 1000)),
+  latentChannels: count,
+  positions: optional(count),
+};
+
+const stages = listOf(oneOf(["conv", "attention"]));
+const denoiserChecks: Checks<DenoiserConfig> = {
+  latentSize: count,
+  latentChannels: count,
+  widths: pair(count),
+  down: stages,
+  middle: stages,
+  up: stages,
+  headWidth: count,
+  textWidth: count,
+  wordWidth: count,
+  conditionWidth: count,
+  preconditioned: optional(flag),
+  regions: optional(recordOf({ side: count, width: count }, { strict: true })),
+};
+
+const ditChecks: Checks<DitConfig> = {
+  latentTokens: count,
+  latentChannels: count,
+  width: count,
+  depth: count,
+  heads: count,
+  mlpRatio: numberWithin(0.1, 100),
+  timeFrequencies: count,
+  textWidth: count,
+};
+
+const miniLmChecks: Checks<MiniLmConfig> = {
+  vocabulary: count,
+  width: count,
+  layers: count,
+  heads: count,
+  hidden: count,
+  positions: count,
+};
+
+/** Builds a program from a part's config, given how the model uses it. */
+type Build = (config: ModelPart["config"], manifest: ModelManifest, options?: TraceOptions) => Program;
+
+/** Reads a part's config strictly, so that a misspelt size is told and not replaced by nothing. */
+function build<C>(
+  checks: Checks<C>,
+  make: (config: C, manifest: ModelManifest, options?: TraceOptions) => Program,
+): Build {
+  const check = recordOf(checks, { strict: true });
+  return (config, manifest, options) => make(check(config, "config"), manifest, options);
+}
+
+const textEncoders: Readonly<Record<string, Build>> = {
+  minilm: build(miniLmChecks, (config, { maxTokens }) =>
+    trace((tracer) => {
+      const ids = tracer.input("ids", ["batch", maxTokens], "i32");
+      const mask = tracer.input("mask", ["batch", maxTokens]);
+      return { states: miniLm(tracer.scope(), config, { ids, mask }) };
+    }),
+  ),
+};
+
+interface DenoiserInputs {
+  readonly latents: Tensor;
+  readonly time: Tensor;
+  readonly text: Tensor;
+  readonly mask: Tensor;
+}
+
+/** A denoiser's program: every architecture takes the same and gives a velocity in the latents' own layout. */
+function denoiser<C extends { readonly textWidth: number }>(
+  checks: Checks<C>,
+  velocity: (tracer: Tracer, inputs: DenoiserInputs, config: C) => Tensor,
+): Build {
+  return build(checks, (config, { latents: { shape }, maxTokens }, options) =>
+    trace((tracer) => {
+      const latents = tracer.input("latents", ["batch", ...shape]);
+      const time = tracer.input("time", ["batch"]);
+      const text = tracer.input("text", ["batch", maxTokens, config.textWidth]);
+      const mask = tracer.input("mask", ["batch", maxTokens]);
+      return { velocity: velocity(tracer, { latents, time, text, mask }, config) };
+    }, options),
+  );
+}
+
+/** A transformer sees patches of latents as tokens, row by row. Its config says how many numbers make up a patch. */
+function ditVelocity(tracer: Tracer, { latents, ...inputs }: DenoiserInputs, config: DitConfig): Tensor {
+  const [batch, height, width, channels] = latents.shape as [Dim, number, number, number];
+  const side = Math.sqrt(config.latentChannels / channels);
+  if (!Number.isInteger(side) || config.latentTokens * side * side !== height * width) {
+    const wanted = `${config.latentTokens} tokens of ${config.latentChannels} numbers`;
+    throw new NishikiError(
+      "shape",
+      `latents of ${height}x${width}x${channels} are not ${wanted} in square patches.`,
+    );
+  }
+  const patches = foldPixels(latents, side);
+  const tokens = reshape(patches, [batch, config.latentTokens, config.latentChannels]);
+  const velocity = dit(tracer.scope(), { latents: tokens, ...inputs }, config);
+  return unfoldPixels(reshape(velocity, patches.shape), side);
+}
+
+const denoisers: Readonly<Record<string, Build>> = {
+  unet: denoiser(denoiserChecks, (tracer, inputs, config) => denoise(tracer.scope(), inputs, config)),
+  dit: denoiser(ditChecks, ditVelocity),
+};
+
+const decoders: Readonly<Record<string, Build>> = {
+  autoencoder: build(autoencoderChecks, (config, { latents: { shape } }) =>
+    trace((tracer) => ({
+      pixels: decode(tracer.scope("decoder"), tracer.input("latents", ["batch", ...shape]), config),
+    })),
+  ),
+};
+
+const encoders: Readonly<Record<string, Build>> = {
+  autoencoder: build(autoencoderChecks, (config, { pictureSize }) =>
+    trace((tracer) => {
+      const pixels = tracer.input("pixels", ["batch", pictureSize, pictureSize, 3]);
+      return { latents: encode(tracer.scope("encoder"), pixels, config) };
+    }),
+  ),
+};
+
+const superResolutionChecks = recordOf<SuperResolutionConfig>(
+  {
+    fold: count,
+    width: count,
+    blocks: wholeNumber(0, 1000),
+    residualScale: numberWithin(Number.MIN_VALUE, 1e6),
+  },
+  { strict: true },
+);
+
+/** The sizes of the network that doubles pictures. @throws NishikiError "checkpoint" */
+export function readSuperResolution({ architecture, config }: ModelPart): SuperResolutionConfig {
+  try {
+    if (architecture !== "super-resolution")
+      throw unknownName("architecture", architecture, ["super-resolution"]);
+    return superResolutionChecks(config, "config");
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new NishikiError("checkpoint", `model.json: parts.superResolution cannot be built: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+function buildPart(
+  table: Readonly<Record<string, Build>>,
+  name: "textEncoder" | "autoencoder" | "denoiser",
+  manifest: ModelManifest,
+  options?: TraceOptions,
+): Program {
+  const { architecture, config } = manifest.parts[name];
+  try {
+    if (!Object.hasOwn(table, architecture)) {
+      throw unknownName("architecture", architecture, Object.keys(table));
+    }
+    return table[architecture]!(config, manifest, options);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new NishikiError("checkpoint", `model.json: parts.${name} cannot be built: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+/** The denoiser for few steps: the same inputs and output. @throws NishikiError "checkpoint" */
+export function traceFast({ parts, ...rest }: ModelManifest, options?: TraceOptions): Program | undefined {
+  if (!parts.fast) return undefined;
+  return buildPart(denoisers, "denoiser", { ...rest, parts: { ...parts, denoiser: parts.fast } }, options);
+}
+
+/**
+ * The programs of a model's networks.
+ * @param options How the denoiser is traced: with a LoRA's changes.
+ * @throws NishikiError "checkpoint" for an architecture that is not known, or sizes that do not fit together.
+ */
+export function traceNetworks(manifest: ModelManifest, options?: TraceOptions): NetworkPrograms {
+  return {
+    textEncoder: buildPart(textEncoders, "textEncoder", manifest),
+    denoiser: buildPart(denoisers, "denoiser", manifest, options),
+    decoder: buildPart(decoders, "autoencoder", manifest),
+  };
+}

@@ -1,0 +1,86 @@
+// The programs of Stable Diffusion's networks. Batch and size are symbols: one session serves all sizes.
+import { type Program, type Tensor, type TraceOptions, trace } from "../../graph/index.js";
+import { clipText, projectText } from "../../models/clip-text.js";
+import type { ClipTextConfig } from "../../models/clip-text-config.js";
+import { conditionalUnetParts, getDeepWidth, shallowUnet } from "../../models/conditional-unet.js";
+import type { ConditionalUnetConfig } from "../../models/conditional-unet-config.js";
+
+export interface TextProgramOptions {
+  /** How many of the last layers are left out. */
+  readonly skip: number;
+  /** Whether the states are normalised at the end, as those that SD 1.x and 2.x take. */
+  readonly normalized: boolean;
+  /** Vectors of learned words; see `clipText`. */
+  readonly learned?: Float32Array;
+}
+
+/** ids `[texts, positions]` → states `[texts, positions, width]`; with ends `[texts]` → vectors where it projects. */
+export function traceTextEncoder(
+  config: ClipTextConfig,
+  { skip, normalized, learned }: TextProgramOptions,
+  { adapt }: TraceOptions = {},
+): Program {
+  return trace(
+    (tracer): Readonly<Record<string, Tensor>> => {
+      const ids = tracer.input("ids", ["texts", config.positions], "i32");
+      const found = clipText(tracer.scope(), config, { ids }, { skip, ...(learned && { learned }) });
+      const states = normalized ? found.normalized : found.states;
+      if (config.projection === undefined) return { states };
+      const ends = tracer.input("ends", ["texts"], "i32");
+      return { states, vectors: projectText(tracer.scope(), config, found.last, ends) };
+    },
+    { ...(adapt && { adapt }) },
+  );
+}
+
+/** How many sizes XL is told: the original's, what was cropped, the one to draw; two numbers each. */
+export const sizeCount = 6;
+
+/** Width of the text vector that XL takes. */
+export function getVectorWidth({
+  timeWidth,
+  inputWidth,
+}: NonNullable<ConditionalUnetConfig["addition"]>): number {
+  return inputWidth - sizeCount * timeWidth;
+}
+
+/** The denoiser as a whole; the whole that also gives its deep features; the part that takes them from another step. */
+export const unetForms = ["whole", "deep", "shallow"] as const;
+export type UnetForm = (typeof unetForms)[number];
+
+/**
+ * sample `[batch, channels, height, width]`, timestep, states and what else the config asks for → prediction.
+ * Deep features are `[batch, width, height, width]`: an output of the form "deep", an input of "shallow".
+ */
+export function traceUnet(
+  config: ConditionalUnetConfig,
+  { wraps = false, adapt, form = "whole" }: TraceOptions & { readonly form?: UnetForm } = {},
+): Program {
+  return trace(
+    (tracer): Readonly<Record<string, Tensor>> => {
+      const sample = tracer.input("sample", ["batch", config.inChannels, "height", "width"]);
+      const timestep = tracer.input("timestep", ["batch"]);
+      const encoderStates = tracer.input("states", ["batch", "tokens", config.crossWidth]);
+      const { addition, timeConditionWidth } = config;
+      const inputs = {
+        sample,
+        timestep,
+        encoderStates,
+        ...(addition && {
+          pooledText: tracer.input("vector", ["batch", getVectorWidth(addition)]),
+          timeIds: tracer.input("sizes", ["batch", sizeCount]),
+        }),
+        ...(timeConditionWidth !== undefined && {
+          timeCondition: tracer.input("guidance", ["batch", timeConditionWidth]),
+        }),
+      };
+      if (form === "shallow") {
+        const deep = tracer.input("deep", ["batch", getDeepWidth(config), "height", "width"]);
+        return { prediction: shallowUnet(tracer.scope(), config, inputs, deep) };
+      }
+      const { prediction, deep } = conditionalUnetParts(tracer.scope(), config, inputs);
+      return form === "deep" ? { prediction, deep } : { prediction };
+    },
+    { wraps, ...(adapt && { adapt }) },
+  );
+}

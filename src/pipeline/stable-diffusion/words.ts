@@ -1,0 +1,135 @@
+// Prompts of Stable Diffusion: which layer of which encoder, what stands for no prompt at all, and what is told of lengths.
+
+import type { Side } from "../family.js";
+import { mostChunks } from "../prompt/chunks.js";
+import type { ClipEncoder, ClipWords, PromptLength } from "../prompt/encode-clip.js";
+import { encodePrompts } from "../prompt/encode-clip.js";
+import {
+  findUnsupportedSyntax,
+  findUnusedWords,
+  type LearnedWordName,
+} from "../prompt/unsupported-syntax.js";
+import type { PictureSettings } from "../request.js";
+import { f32, floats } from "../tensors.js";
+import type { StableDiffusionModel, Tokenizers } from "./model.js";
+import type { TextProgramOptions } from "./programs.js";
+import type { NetworkKey, SessionShelf } from "./sessions.js";
+
+/** The layers that a model's denoiser was trained on: XL's second last ones, without the final normalisation. */
+export function getTextOptions(
+  { textEncoders }: Pick<StableDiffusionModel, "textEncoders">,
+  clipSkip = 0,
+): TextProgramOptions {
+  const isDouble = textEncoders.length > 1;
+  return isDouble ? { skip: clipSkip + 1, normalized: false } : { skip: clipSkip, normalized: true };
+}
+
+/** The network of encoder `index` with these options. */
+export function textKey(index: number, { skip }: TextProgramOptions): NetworkKey {
+  return { stage: "words", name: `text ${index} ${skip}` };
+}
+
+/** The place of the token whose state stands for the text: the first end token, or, in old configs, the largest id. */
+function findEnd(ids: Int32Array, endToken: number): number {
+  const at =
+    endToken === 2 ? ids.indexOf(ids.reduce((most, id) => Math.max(most, id))) : ids.indexOf(endToken);
+  return Math.max(0, at);
+}
+
+function makeEncoder(
+  model: StableDiffusionModel,
+  tokenizers: Tokenizers,
+  shelf: SessionShelf,
+  index: number,
+  options: TextProgramOptions,
+): ClipEncoder {
+  const { positions, width, projection, endToken } = model.textEncoders[index]!;
+  const run = async (ids: Int32Array) => {
+    const texts = ids.length / positions;
+    const ends = Int32Array.from({ length: texts }, (_, i) => {
+      const own = ids.subarray(i * positions, (i + 1) * positions);
+      return i * positions + findEnd(own, endToken);
+    });
+    const inputs = {
+      ids: { dtype: "i32" as const, shape: [texts, positions], data: ids },
+      ...(projection !== undefined && { ends: { dtype: "i32" as const, shape: [texts], data: ends } }),
+    };
+    const found = await shelf.use(textKey(index, options), (session) => session.run(inputs));
+    return {
+      states: floats(found, "states"),
+      ...(projection !== undefined && { vectors: floats(found, "vectors") }),
+    };
+  };
+  return { tokenizer: tokenizers[index]!, positions, width, run };
+}
+
+function warn(name: string, { tokens, dropped, chunks }: PromptLength, room: number): string[] {
+  if (dropped > 0) {
+    const read = `the ${tokens - dropped} that ${mostChunks} parts of ${room} hold`;
+    return [`The ${name} has ${tokens} tokens; it is read to ${read}, and the last ${dropped} are left out.`];
+  }
+  return chunks > 1
+    ? [`The ${name} has ${tokens} tokens; it is read in ${chunks} parts of up to ${room}.`]
+    : [];
+}
+
+/**
+ * Both sides of a request, encoded once for all its pictures. Like diffusers, layers are left out for what shall be shown
+ * and not for what shall not.
+ */
+export async function encodeWords(
+  model: StableDiffusionModel,
+  tokenizers: Tokenizers,
+  shelf: SessionShelf,
+  { prompt, negative, clipSkip }: PictureSettings,
+  learned: readonly LearnedWordName[],
+): Promise<{ readonly words: Readonly<Record<Side, ClipWords>>; readonly warnings: readonly string[] }> {
+  const encodersWith = (skip: number | undefined) => {
+    const options = getTextOptions(model, skip);
+    return model.textEncoders.map((_, index) => makeEncoder(model, tokenizers, shelf, index, options));
+  };
+  const { words, lengths } = await encodePrompts([
+    { text: prompt, encoders: encodersWith(clipSkip) },
+    { text: negative, encoders: encodersWith(0) },
+  ]);
+  const [positive, encoded] = words as [ClipWords, ClipWords];
+  const isZero = negative === "" && model.textEncoders.length > 1 && model.zerosForEmptyPrompt;
+  const room = model.textEncoders[0]!.positions - 2;
+  const warnings = [
+    ...findUnsupportedSyntax(prompt, "weights"),
+    ...findUnsupportedSyntax(negative, "weights", "negative prompt"),
+    ...findUnusedWords(learned, [prompt, negative]),
+    ...warn("prompt", lengths[0]!, room),
+    ...warn("negative prompt", lengths[1]!, room),
+  ];
+  return { words: { positive, negative: isZero ? silence(encoded) : encoded }, warnings };
+}
+
+/** No prompt, to models that were trained to see zeros for it. */
+function silence({ states, tokens, vector }: ClipWords): ClipWords {
+  return {
+    states: new Float32Array(states.length),
+    tokens,
+    ...(vector && { vector: new Float32Array(vector.length) }),
+  };
+}
+
+/** A distilled network's guidance scale as sines and cosines (Meng et al. 2023, arXiv 2210.03142). */
+export function embedGuidance(scale: number, width: number): Float32Array {
+  const half = Math.floor(width / 2);
+  return Float32Array.from({ length: width }, (_, i) => {
+    if (i >= 2 * half) return 0;
+    const angle = (scale - 1) * 1000 * Math.exp((-Math.log(10_000) * (i % half)) / Math.max(1, half - 1));
+    return i < half ? Math.sin(angle) : Math.cos(angle);
+  });
+}
+
+/** A float32 tensor of one row for each of the sides. */
+export function rowsOf(sides: readonly Side[], rowOf: (side: Side) => Float32Array, ...shape: number[]) {
+  const first = rowOf("positive");
+  const data = new Float32Array(sides.length * first.length);
+  sides.forEach((side, i) => {
+    data.set(rowOf(side), i * first.length);
+  });
+  return f32(data, sides.length, ...shape);
+}

@@ -1,3 +1,0 @@
-// The part of the room that touches files (node).
-
-export { loadClipFolder, loadEmbeddedClip } from "./node-clip.js";
