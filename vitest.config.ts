@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
+import { workersFromSource } from "./tests/setup/workers.js";
 
 export default defineConfig({
+  plugins: [workersFromSource()],
   test: {
     globalSetup: ["tests/setup/build.ts"],
     include: ["src/**/*.test.ts", "tests/**/*.test.ts"],

@@ -18,6 +18,7 @@ import { makeEngine } from "../dist/engine/node.js";
 import { openJudge } from "../dist/evaluate/judge.js";
 import { distance, frechetDistance, mean } from "../dist/evaluate/statistics.js";
 import { encodePng, joinGrid } from "../dist/image/index.js";
+import { readSuperResolution } from "../dist/pipeline/families/nishiki/programs.js";
 import {
   doubleByDiffusion,
   enlargeByLanczos,
@@ -27,7 +28,6 @@ import {
   traceSuperResolution,
 } from "../dist/pipeline/index.js";
 import { embeddedModel, readModelFolder } from "../dist/pipeline/node.js";
-import { readSuperResolution } from "../dist/pipeline/programs.js";
 import { openRoundTrip } from "../dist/training/index.js";
 import { gradient, psnr } from "../dist/training/super-resolution-run.js";
 import { cut } from "../dist/training/tasks/super-resolution.js";

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { openSafetensors, writeSafetensors } from "../src/checkpoint/node.js";
 import { decodePng, encodePng } from "../src/image/index.js";
-import { readAutoencoder } from "../src/pipeline/stable-diffusion/autoencoder.js";
+import { readAutoencoder } from "../src/pipeline/families/stable-diffusion/autoencoder.js";
 import { random } from "../src/random/index.js";
 import { runCli } from "./support/run-cli.js";
 import { runHere } from "./support/run-here.js";

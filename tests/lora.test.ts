@@ -19,7 +19,7 @@ import type { Program } from "../src/graph/index.js";
 import { loadPipeline } from "../src/index.js";
 import { readClipTextConfig } from "../src/models/clip-text-config.js";
 import { readConditionalUnetConfig } from "../src/models/index.js";
-import { traceTextEncoder, traceUnet } from "../src/pipeline/stable-diffusion/programs.js";
+import { traceTextEncoder, traceUnet } from "../src/pipeline/families/stable-diffusion/programs.js";
 import { relativeError } from "./support/golden-network.js";
 
 const golden = (name: string) => fileURLToPath(new URL(`./golden/${name}`, import.meta.url));

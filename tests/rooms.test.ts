@@ -123,6 +123,67 @@ it("imports only from rooms above", () => {
   expect(wrong).toEqual([]);
 });
 
+/** Being rewritten: their rooms still reach into another one. */
+const unfinished = ["pipeline/check.ts"];
+
+it("reaches another room through its index.ts or node.ts only", () => {
+  const wrong = files.flatMap(({ path, imports }) =>
+    imports
+      .map((specifier) => target(path, specifier))
+      .filter((to) => to?.includes("/") && roomOf(to) !== roomOf(path) && !unfinished.includes(to))
+      .filter((to) => !/^[^/]+\/(index|node)\.ts$/.test(to!))
+      .map((to) => `${path} imports ${to}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+/** Files that reach themselves again by what they import when they run (Tarjan 1972). */
+function findCycles(edges: ReadonlyMap<string, readonly string[]>): string[][] {
+  const order = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const stack: string[] = [];
+  const cycles: string[][] = [];
+  const visit = (path: string): number => {
+    const index = order.size;
+    order.set(path, index);
+    lowest.set(path, index);
+    stack.push(path);
+    for (const to of edges.get(path) ?? []) {
+      const reached = !order.has(to) ? visit(to) : stack.includes(to) ? order.get(to)! : index;
+      lowest.set(path, Math.min(lowest.get(path)!, reached));
+    }
+    if (lowest.get(path) === index) {
+      const component = stack.splice(stack.indexOf(path));
+      if (component.length > 1) cycles.push(component.sort());
+    }
+    return lowest.get(path)!;
+  };
+  for (const path of edges.keys()) if (!order.has(path)) visit(path);
+  return cycles;
+}
+
+describe("findCycles", () => {
+  it("finds those that reach each other, and no others", () => {
+    const edges = new Map([
+      ["a", ["b", "d"]],
+      ["b", ["c"]],
+      ["c", ["b", "d"]],
+      ["d", []],
+    ]);
+    expect(findCycles(edges)).toEqual([["b", "c"]]);
+  });
+});
+
+it("has no import cycles, types apart", () => {
+  const edges = new Map(
+    files.map(({ path, text }) => {
+      const running = text.replace(/\b(?:import|export)\s+type\b[^;]*;/g, "");
+      return [path, importsOf(running).flatMap((specifier) => target(path, specifier) ?? [])];
+    }),
+  );
+  expect(findCycles(edges)).toEqual([]);
+});
+
 it("imports files that exist, and nothing from outside of src", () => {
   const known = new Set(files.map(({ path }) => path));
   const wrong = files.flatMap(({ path, imports }) =>

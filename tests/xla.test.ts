@@ -1,7 +1,7 @@
 // Training on other machines: what an exported run holds, and that XLA computes the same from it. What needs Python is left out
 // where there is no Python with JAX; NISHIKI_PYTHON names one.
 import { execFile, spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -110,6 +110,21 @@ describe("an exported run", { timeout: 120_000 }, () => {
       expect(new DataView(parts[2 * i]!.buffer).getBigUint64(0, true)).toBe(BigInt(file.length));
       expect(Buffer.from(parts[2 * i + 1]!).equals(file)).toBe(true);
     }
+  });
+
+  it("keeps no batch of an export that was there before, and names the run in each", async () => {
+    await exportRun(complete("never"), { engine, output: at("again"), batches: 5 });
+    const other = complete("never", { seed: 2 });
+    await exportRun(other, { engine, output: at("again"), batches: 2 });
+    expect((await readdir(at("again", "batches"))).sort()).toEqual([
+      "0000000.safetensors",
+      "0000001.safetensors",
+    ]);
+    const { run: here } = JSON.parse(await readFile(at("again", "run.json"), "utf8"));
+    const batch = async (output: string) =>
+      decodeSafetensors(await readFile(at(output, "batches", "0000001.safetensors"))).metadata;
+    expect(await batch("again")).toEqual({ run: here, step: "1" });
+    expect((await batch("files")).run).not.toBe(here);
   });
 
   it("is written and streamed by the command line, which refuses what does not go together", async () => {
@@ -225,6 +240,21 @@ describe.runIf(hasJax)("XLA", { timeout: 600_000 }, () => {
       "bfloat16",
     );
     expect(checked.stderr).toContain("of the");
+    // Batches of another config, from a folder or from a stream, are not trained on.
+    await exportRun(complete("never"), { engine, output: at("mixed"), batches: 1 });
+    await exportRun(complete("never", { seed: 2 }), { engine, output: at("others"), batches: 2 });
+    await copyFile(
+      at("others", "batches", "0000001.safetensors"),
+      at("mixed", "batches", "0000001.safetensors"),
+    );
+    await expect(compute(at("mixed"))).rejects.toMatchObject({
+      stderr: expect.stringContaining("belongs to another run"),
+    });
+    await writeFile(at("other.json"), JSON.stringify(config("never", { seed: 2 })));
+    const wrong = `${process.execPath} ${cli} train ${at("other.json")}`;
+    await expect(compute(at("streamed"), 1, "--batches", wrong)).rejects.toMatchObject({
+      stderr: expect.stringContaining("belongs to another run"),
+    });
     const file = at("streamed", "checkpoint.safetensors");
     const bytes = await readFile(file);
     bytes[bytes.length - 2]! ^= 1;

@@ -12,8 +12,8 @@ import {
   readAutoencoderKlConfig,
   readTinyAutoencoderConfig,
 } from "../../src/models/index.js";
-import { readAutoencoder } from "../../src/pipeline/stable-diffusion/autoencoder.js";
-import { traceTextEncoder, traceUnet } from "../../src/pipeline/stable-diffusion/programs.js";
+import { readAutoencoder } from "../../src/pipeline/families/stable-diffusion/autoencoder.js";
+import { traceTextEncoder, traceUnet } from "../../src/pipeline/families/stable-diffusion/programs.js";
 import { random } from "../../src/random/index.js";
 import { countFlop } from "../count-flop.js";
 

@@ -26,8 +26,7 @@ export function writeCaption(content: SceneContent, random: Random): string {
 export function phraseCaption(content: SceneContent, random: Random): Caption {
   const { text: things, phrases } = sayThings(content, random);
   const scene = join(things, sayBackground(content, random));
-  const text = withStyle(scene, content, random);
-  const before = text.indexOf(things);
+  const { text, offset: before } = withStyle(scene, content, random);
   return { text, phrases: phrases.map(([from, to]): Phrase => [from + before, to + before]) };
 }
 
@@ -35,14 +34,18 @@ function join(first: string, second: string): string {
   return second === "" || second.startsWith(",") ? `${first}${second}` : `${first} ${second}`;
 }
 
-function withStyle(scene: string, content: SceneContent, random: Random): string {
+/** @returns the caption, and where in it the scene begins: a prefix may hold the scene's own words ("a pencil sketch of a pencil") */
+function withStyle(scene: string, content: SceneContent, random: Random): { text: string; offset: number } {
   const style = styleNamed(content.style);
-  if (style.name === defaultStyle && random.uniform() < 0.65) return scene;
-  if (random.uniform() < 0.25) return `${random.pick(style.prefixes)} ${scene}`;
+  if (style.name === defaultStyle && random.uniform() < 0.65) return { text: scene, offset: 0 };
+  if (random.uniform() < 0.25) {
+    const prefix = `${random.pick(style.prefixes)} `;
+    return { text: prefix + scene, offset: prefix.length };
+  }
   // "a cat in flat style" reads on without a comma, "a cat, flat style" does not.
   const suffix = random.pick(style.suffixes);
   const comma = random.uniform() < 0.7 || !/^(in|by|as|drawn) /.test(suffix);
-  return `${scene}${comma ? "," : ""} ${suffix}`;
+  return { text: `${scene}${comma ? "," : ""} ${suffix}`, offset: 0 };
 }
 
 function sayBackground(content: SceneContent, random: Random): string {

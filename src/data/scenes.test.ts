@@ -1,10 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { build } from "esbuild";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { discSprites } from "../../tests/data/disc-sprites.js";
 import {
   composeScene,
@@ -118,37 +113,22 @@ describe("composeScene", () => {
 });
 
 describe("scenes", () => {
-  let folder: string;
-  let workerFile: URL;
-
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "nishiki-scenes-"));
-    const outfile = join(folder, "scene-worker.mjs");
-    const entryPoints = [join(import.meta.dirname, "scene-worker.ts")];
-    await build({ entryPoints, outfile, bundle: true, platform: "node", format: "esm" });
-    workerFile = pathToFileURL(outfile);
-  });
-
-  afterAll(() => rm(folder, { recursive: true }));
-
   it("yields the same scenes whatever the number of workers", async () => {
     const expected = hashOf(compose(15, options));
     for (const workers of [0, 1, 3]) {
-      const list = await collect(scenes({ seed: 0, count: 15, workers, options, sprites, workerFile }));
+      const list = await collect(scenes({ seed: 0, count: 15, workers, options, sprites }));
       expect(hashOf(list), `${workers} workers`).toBe(expected);
     }
   });
 
   it("goes on from a number as if it had not stopped", async () => {
-    const rest = await collect(
-      scenes({ seed: 0, from: 6, count: 5, workers: 2, options, sprites, workerFile }),
-    );
+    const rest = await collect(scenes({ seed: 0, from: 6, count: 5, workers: 2, options, sprites }));
     expect(hashOf(rest)).toBe(hashOf(compose(11, options).slice(6)));
   });
 
   it("ends its threads when the reader leaves, and when it is cancelled", async () => {
     let seen = 0;
-    for await (const scene of scenes({ seed: 0, workers: 2, options, sprites, workerFile })) {
+    for await (const scene of scenes({ seed: 0, workers: 2, options, sprites })) {
       expect(scene.pixels).toHaveLength(256 * 256 * 3);
       if (++seen === 5) break;
     }
@@ -159,7 +139,6 @@ describe("scenes", () => {
         workers: 1,
         options,
         sprites,
-        workerFile,
         signal: controller.signal,
       })) {
         controller.abort();
@@ -171,7 +150,7 @@ describe("scenes", () => {
   it("says what a worker could not draw", async () => {
     const none = discSprites(["cat", "dog"], ["3d"]);
     const reading = collect(
-      scenes({ seed: 0, count: 3, options: { things, styles: { flat: 1 } }, sprites: none, workerFile }),
+      scenes({ seed: 0, count: 3, options: { things, styles: { flat: 1 } }, sprites: none }),
     );
     await expect(reading).rejects.toMatchObject({ code: "data", message: /No scene can be drawn/ });
   });

@@ -27,11 +27,6 @@ export interface ScenesOptions {
   /** A folder that `buildSprites` wrote, or the sprites loaded from one. */
   readonly sprites: string | Sprites;
   readonly signal?: AbortSignal;
-  /**
-   * The compiled worker. It is found beside this file, except where sources are run directly (a test runner): without one,
-   * scenes are drawn on the calling thread there.
-   */
-  readonly workerFile?: URL;
 }
 
 /** Scenes per message to a worker: few enough to start quickly, enough to make messages cheap. */
@@ -60,11 +55,10 @@ export async function* scenes(options: ScenesOptions): AsyncGenerator<Scene, voi
     typeof options.sprites === "string"
       ? await loadSprites(options.sprites, neededSets(mix))
       : options.sprites;
-  const file = workers === 0 ? undefined : (options.workerFile ?? builtWorker());
-  if (file === undefined) {
+  if (workers === 0) {
     yield* drawHere(new SceneDrawer(sprites, size), seed, mix, from, count, signal);
   } else {
-    const pool = new ScenePool(file, workers, { shared: sprites.shared, seed, mix, size });
+    const pool = new ScenePool(workers, { shared: sprites.shared, seed, mix, size });
     try {
       yield* pool.draw(from, count, signal);
     } finally {
@@ -77,10 +71,6 @@ export async function* scenes(options: ScenesOptions): AsyncGenerator<Scene, voi
 function neededSets(mix: SceneMix): SetName[] {
   const styles = Object.entries(mix.styles).filter(([, weight]) => weight > 0);
   return [...new Set(styles.flatMap(([name]) => styleNamed(name as StyleName).sets))];
-}
-
-function builtWorker(): URL | undefined {
-  return import.meta.url.endsWith(".ts") ? undefined : new URL("./scene-worker.js", import.meta.url);
 }
 
 function checkSignal(signal: AbortSignal | undefined): void {
@@ -113,9 +103,12 @@ class ScenePool {
   #failure: NishikiError | undefined;
   #next = 0;
 
-  constructor(file: URL, count: number, data: SceneWorkerData) {
+  constructor(count: number, data: SceneWorkerData) {
     this.#workers = Array.from({ length: count }, () => {
-      const worker = new Worker(file, { workerData: data, name: "nishiki-scenes" });
+      const worker = new Worker(new URL("./scene-worker.js", import.meta.url), {
+        workerData: data,
+        name: "nishiki-scenes",
+      });
       worker.on("message", (reply: SceneReply) => this.#settle(reply));
       worker.on("error", (error) => this.#fail(`A thread that draws scenes failed: ${error.message}`, error));
       worker.on("exit", (code) => this.#fail(`A thread that draws scenes ended (exit code ${code}).`));

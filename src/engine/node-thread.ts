@@ -4,14 +4,6 @@ import { NishikiError } from "../errors.js";
 import type { HostTensor, HostTensors } from "./engine.js";
 import { type EngineData, type EngineMessage, type EngineReply, flags } from "./node-messages.js";
 
-/** The worker is plain JavaScript: under a test runner that loads sources, the built one is used. */
-function workerUrl(): URL {
-  const here = import.meta.url;
-  return here.endsWith(".ts")
-    ? new URL("../../dist/engine/node-worker.js", here)
-    : new URL("./node-worker.js", here);
-}
-
 const missingDevice =
   /no available backend|Failed to load shared library|provider.*not (found|available|enabled)|Failed to get a WebGPU adapter|No supported adapters/i;
 
@@ -99,7 +91,7 @@ export class EngineThread {
     const workerData: EngineData = { flags: this.flags };
     // The process's own options may not suit a thread, as `node --input-type=module -e …` does not.
     const resourceLimits = { stackSizeMb };
-    this.worker = new Worker(workerUrl(), {
+    this.worker = new Worker(new URL("./node-worker.js", import.meta.url), {
       name: "nishiki-engine",
       workerData,
       execArgv: [],

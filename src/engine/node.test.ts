@@ -63,14 +63,17 @@ async function failure(work: Promise<unknown>): Promise<NishikiError> {
   return error as NishikiError;
 }
 
-function threadOf(engine: Engine): Worker {
-  return (engine as unknown as { thread: { worker: Worker } }).thread.worker;
+/** A new engine, and the thread that Node says it started. */
+async function makeWithThread(): Promise<{ engine: Engine; thread: Worker }> {
+  const started = once(process, "worker") as Promise<[Worker]>;
+  const engine = ownEngine();
+  return { engine, thread: (await started)[0] };
 }
 
 describe("devices", () => {
   it("refuses an unknown device and lists the choices", () => {
-    expect(() => makeEngine({ device: "tpu" as "cpu" })).toThrow(
-      'Unknown device "tpu". Choose one of: auto, cpu, webgpu, cuda, coreml, dml.',
+    expect(() => makeEngine({ device: "abacus" as "cpu" })).toThrow(
+      'Unknown device "abacus". Choose one of: auto, cpu, webgpu, cuda, coreml, dml.',
     );
   });
 
@@ -398,11 +401,11 @@ describe("closing", () => {
   });
 
   it("survives the death of its thread", async () => {
-    const engine = ownEngine();
+    const { engine, thread } = await makeWithThread();
     const session = await engine.load(double);
     const inputs = { x: floats([1]) };
     // In this order: a thread that is ended inside of the runtime would take the process with it.
-    void threadOf(engine).terminate();
+    void thread.terminate();
     const runs = [failure(session.run(inputs)), failure(session.run(inputs))];
     await Promise.all(runs);
     const later = [failure(session.run(inputs)), failure(session.readState()), failure(engine.load(double))];
@@ -453,9 +456,9 @@ describe("closing", () => {
   );
 
   it("reports a thread that throws", async () => {
-    const engine = ownEngine();
+    const { engine, thread } = await makeWithThread();
     await engine.load(double);
-    threadOf(engine).postMessage("not one of our messages");
+    thread.postMessage("not one of our messages");
     const error = await failure(
       (async () => {
         for (;;) await engine.load(double);

@@ -7,10 +7,9 @@ import { type LabelClasses, type Question, questionNames, questions } from "../d
 import type { Engine } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { trace } from "../graph/index.js";
-import { type JudgeConfig, judge } from "../models/index.js";
+import { type JudgeConfig, judge, pixelsFromBytes } from "../models/index.js";
 import { hashFile } from "../pipeline/node.js";
 import { countClasses } from "../training/index.js";
-import { pixelsFromBytes } from "../training/tasks/autoencoder.js";
 
 /** The judge that comes with the package. */
 export const packagedJudge = fileURLToPath(new URL("../../weights/judge/", import.meta.url));

@@ -3,7 +3,6 @@
 // transfer itself is ours (download.ts).
 import { stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { HUB_URL, HubApiError, listFiles, modelInfo } from "@huggingface/hub";
 import { makeFolder } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 import {
@@ -99,11 +98,17 @@ async function findOffline(repository: string, revision: string, { cache }: HubE
 
 function urlOf(repository: string, commit: string, path: string, { endpoint }: HubEnvironment): string {
   const inside = path.split("/").map(encodeURIComponent).join("/");
-  return `${endpoint ?? HUB_URL}/${repository}/resolve/${commit}/${inside}`;
+  return `${endpoint ?? hubUrl}/${repository}/resolve/${commit}/${inside}`;
 }
+
+/** Loaded when asked for: nothing that draws pictures should know how to use the network. */
+const loadLibrary = () => import("@huggingface/hub");
+
+const hubUrl = "https://huggingface.co";
 
 async function listRepository(repository: string, revision: string, { environment, signal }: PullOptions) {
   const { endpoint, token } = environment;
+  const { listFiles, modelInfo } = await loadLibrary();
   const access = {
     ...(endpoint && { hubUrl: endpoint }),
     // The library takes tokens of the hub's own form alone; mirrors have others.
@@ -131,11 +136,17 @@ async function listRepository(repository: string, revision: string, { environmen
   } catch (error) {
     if (signal?.aborted)
       throw new NishikiError("aborted", "Stopped before anything was downloaded.", { cause: error });
-    throw explain(error, repository, revision, token !== undefined);
+    throw await explain(error, repository, revision, token !== undefined);
   }
 }
 
-function explain(error: unknown, repository: string, revision: string, hasToken: boolean): NishikiError {
+async function explain(
+  error: unknown,
+  repository: string,
+  revision: string,
+  hasToken: boolean,
+): Promise<NishikiError> {
+  const { HubApiError } = await loadLibrary();
   const status = error instanceof HubApiError ? error.statusCode : undefined;
   const sentence =
     status === 401 || status === 403

@@ -1,7 +1,18 @@
 // A small convolutional autoencoder for 256×256 pictures: 16× smaller on each side, 16 channels, 48 times fewer numbers.
 // After Rombach et al. 2022 (arXiv:2112.10752, section 3.1) with what two CPU cores allow: 8×8 pixels are folded into
 // channels at once, so that no layer works at full resolution. Pictures and latents are channels-last.
-import { add, foldPixels, layerNorm, type Scope, silu, type Tensor, unfoldPixels } from "../graph/index.js";
+import {
+  add,
+  cast,
+  foldPixels,
+  layerNorm,
+  mul,
+  type Scope,
+  silu,
+  sub,
+  type Tensor,
+  unfoldPixels,
+} from "../graph/index.js";
 import { convLast, dense } from "../nn/index.js";
 
 export interface AutoencoderConfig {
@@ -69,4 +80,9 @@ export function decode(scope: Scope, latents: Tensor, config: AutoencoderConfig)
   // A patch of 8×8 pixels is read out through a hidden layer: edges need more than a linear map of 96 numbers.
   const hidden = silu(dense(scope.child("hidden"), layerNorm(x), widths[0] * 3));
   return unfoldPixels(dense(scope.child("pixels"), hidden, fold * fold * 3), fold);
+}
+
+/** Bytes `[...]` as pixels in [-1, 1]. */
+export function pixelsFromBytes(bytes: Tensor): Tensor {
+  return sub(mul(cast(bytes, "f32"), 1 / 127.5), 1);
 }

@@ -14,6 +14,9 @@ const { latentSize: size, latentChannels: channels, textWidth } = config;
 const times = [0, 0.25, 0.5, 1];
 const tokens = 3;
 
+/** Weights by name that are not random: zeros. */
+type Silent = (name: string) => boolean;
+
 const tensor = (name: string, shape: readonly number[], scale = 1): HostTensor => {
   const data = random(5, name)
     .normals(shape.reduce((a, b) => a * b, 1))
@@ -22,7 +25,12 @@ const tensor = (name: string, shape: readonly number[], scale = 1): HostTensor =
 };
 
 /** Velocities of the network with random weights; `last` scales those of its last layer. */
-async function velocities(of: DenoiserConfig, latents: HostTensor, last: number): Promise<Float32Array> {
+async function velocities(
+  of: DenoiserConfig,
+  latents: HostTensor,
+  last: number,
+  silent: Silent = () => false,
+): Promise<Float32Array> {
   const program = trace((t) => ({
     velocity: denoise(
       t.scope(),
@@ -38,7 +46,7 @@ async function velocities(of: DenoiserConfig, latents: HostTensor, last: number)
   const weights = Object.fromEntries(
     program.parameters.map(({ name, shape }) => [
       name,
-      tensor(name, shape as number[], name.startsWith("velocity.") ? last : 0.1),
+      tensor(name, shape as number[], silent(name) ? 0 : name.startsWith("velocity.") ? last : 0.1),
     ]),
   );
   const session = await engine.load(program);
@@ -86,5 +94,46 @@ describe("a preconditioned denoiser", () => {
       const expected = ((2 * t - 1) / v) * (latents.data[j] as number) + output[j]! / Math.sqrt(v);
       expect(Math.abs(velocity[j]! - expected)).toBeLessThan(1e-4 * (1 + Math.abs(expected)));
     }
+  });
+});
+
+describe("fine stages", () => {
+  const plain: DenoiserConfig = denoiserConfigs.tiny;
+  const fine: DenoiserConfig = { ...plain, fine: { width: 8, down: 1, up: 2 } };
+  const latents = tensor("latents", [times.length, size, size, channels]);
+
+  it("leave a trained network as it was until they have learned something", async () => {
+    const without = await velocities(plain, latents, 0.1);
+    const ends = /^fine\.(fold|velocity)\./;
+    expect(await velocities(fine, latents, 0.1, (name) => ends.test(name))).toEqual(without);
+    const heard = await velocities(fine, latents, 0.1, (name) => name.startsWith("fine.velocity."));
+    expect(heard).not.toEqual(without);
+  });
+
+  it("begin with zeros where they join the trunk and at their end", () => {
+    const { parameters } = trace((t) => ({
+      velocity: denoise(
+        t.scope(),
+        {
+          latents: t.input("latents", [1, size, size, channels]),
+          time: t.input("time", [1]),
+          text: t.input("text", [1, tokens, textWidth]),
+          mask: t.input("mask", [1, tokens]),
+        },
+        fine,
+      ),
+    }));
+    for (const name of ["fine.fold.weight", "fine.velocity.weight", "velocity.weight"])
+      expect(parameters.find((each) => each.name === name)?.init.kind).toBe("zeros");
+  });
+
+  it("tell neighbouring cells apart that the trunk folds into one", async () => {
+    // Two latents whose folded cells hold the same numbers at other places: only a finer grid draws them with other outlines.
+    const velocity = await velocities(fine, latents, 0, (name) => /^fine\.(fold|grow)\./.test(name));
+    const moved = { ...latents, data: Float32Array.from(latents.data as Float32Array) };
+    moved.data[0] = moved.data[0]! + 1;
+    const other = await velocities(fine, moved, 0, (name) => /^fine\.(fold|grow)\./.test(name));
+    const differs = (x: number) => velocity[x * channels] !== other[x * channels];
+    expect([0, 1, size - 1].map(differs)).toEqual([true, true, false]);
   });
 });

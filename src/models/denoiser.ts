@@ -51,6 +51,20 @@ export interface DenoiserConfig {
   readonly preconditioned?: boolean;
   /** Gives every part of the picture its own mean of the words (see `word-regions.ts`). Default: all have the same. */
   readonly regions?: WordRegionsConfig;
+  /** Convolutions at the latents' own size, around all others (see {@link FineStagesConfig}). Default: none. */
+  readonly fine?: FineStagesConfig;
+}
+
+/**
+ * Stages at the latents' own size. The trunk folds 2×2 cells into one at once and decides what lies where; these see every cell
+ * before it and again after it, and draw the outlines. Their output begins at zero: a trained network without them goes on as it is.
+ */
+export interface FineStagesConfig {
+  readonly width: number;
+  /** Convolutions before the trunk. */
+  readonly down: number;
+  /** Convolutions after it, on the sum of what both know. */
+  readonly up: number;
 }
 
 type Stage = "conv" | "attention";
@@ -124,6 +138,8 @@ export function denoiseWithRegions(
   x = add(x, scope.parameter("position", [side, side, width], { kind: "normal", deviation: 0.02 }));
   const { condition, regions } = makeCondition(scope, x, inputs, config);
   const context = { words: { tokens: words, mask }, condition, headWidth: config.headWidth };
+  const fine = config.fine && readFine(scope.child("fine"), latents, config.fine, context);
+  if (fine) x = add(x, dense(scope.child("fine.fold"), foldPixels(fine, 2), width, { init: silent }));
   const skip = stages(scope.child("down"), x, config.down, context);
 
   x = dense(scope.child("shrink"), foldPixels(skip, 2), middleWidth); // [batch, 4, 4, middleWidth]
@@ -132,10 +148,45 @@ export function denoiseWithRegions(
 
   x = dense(scope.child("merge"), concat([x, skip], -1), width);
   x = stages(scope.child("up"), x, config.up, context);
+  const coarse = unfoldPixels(readOut(scope, x, config.latentChannels * 4, condition), 2);
+  const output = fine
+    ? add(coarse, drawFine(scope.child("fine"), fine, x, config.fine!, config.latentChannels, context))
+    : coarse;
+  return { velocity: velocity(output), regions };
+}
+
+/** Modulated, normalised, and through a convolution that is zero at first. */
+function readOut(scope: Scope, x: Tensor, channels: number, condition: Tensor): Tensor {
+  const width = x.shape[3] as number;
   const [scale, shift] = modulation(scope.child("last.modulation"), condition, width, 2) as [Tensor, Tensor];
-  x = modulate(layerNorm(x), scale, shift);
-  const last = convLast(scope.child("velocity"), x, config.latentChannels * 4, { init: silent });
-  return { velocity: velocity(unfoldPixels(last, 2)), regions };
+  return convLast(scope.child("velocity"), modulate(layerNorm(x), scale, shift), channels, { init: silent });
+}
+
+/** Latents `[batch, size, size, channels]` → `[batch, size, size, width]`, before the trunk. */
+function readFine(
+  scope: Scope,
+  latents: Tensor,
+  { width, down }: FineStagesConfig,
+  context: Context,
+): Tensor {
+  const side = latents.shape[1] as number;
+  const place = scope.parameter("position", [side, side, width], { kind: "normal", deviation: 0.02 });
+  const x = add(convLast(scope.child("stem"), latents, width), place);
+  return stages(scope.child("down"), x, new Array<Stage>(down).fill("conv"), context);
+}
+
+/** What the trunk found, `[batch, size/2, size/2, …]`, drawn out at the latents' own size. */
+function drawFine(
+  scope: Scope,
+  fine: Tensor,
+  trunk: Tensor,
+  { width, up }: FineStagesConfig,
+  channels: number,
+  context: Context,
+): Tensor {
+  const known = unfoldPixels(dense(scope.child("grow"), layerNorm(trunk), width * 4), 2);
+  const x = stages(scope.child("up"), add(fine, known), new Array<Stage>(up).fill("conv"), context);
+  return readOut(scope, x, channels, context.condition);
 }
 
 /** What the network sees, and what its output stands for. */

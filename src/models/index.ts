@@ -1,11 +1,15 @@
 export * from "./autoencoder.js";
 export * from "./autoencoder-kl.js";
 export * from "./autoencoder-kl-config.js";
+export * from "./clip-text.js";
+export * from "./clip-text-config.js";
 export * from "./conditional-unet.js";
 export * from "./conditional-unet-config.js";
 export * from "./denoiser.js";
 export * from "./dit.js";
 export * from "./judge.js";
+export * from "./minilm.js";
+export { applyStatistics, recordStatistics } from "./norm-statistics.js";
 export * from "./super-resolution.js";
 export * from "./tiny-autoencoder.js";
 export * from "./word-regions.js";

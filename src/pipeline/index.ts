@@ -1,4 +1,5 @@
 export { completeMachine, completeRequest, valueOfText } from "./complete-request.js";
+export { type Description, formatBytes, formatCount } from "./description.js";
 export { encodePicture } from "./encode-picture.js";
 export type {
   DecodeEvent,
@@ -10,8 +11,7 @@ export type {
   StepEvent,
   WarningEvent,
 } from "./events.js";
-export type { Drawing, Inpainting, ModelFamily, PictureCoder, Side } from "./family.js";
-export { Forecast } from "./forecast.js";
+export { getOwnContext, makeOwnFamily, type OwnModel } from "./families/nishiki/family.js";
 export {
   describeName,
   type KnownName,
@@ -19,14 +19,7 @@ export {
   meanState,
   understand,
   wordsOf,
-} from "./known-words.js";
-export { enlargeByLanczos, halve } from "./lanczos.js";
-export {
-  type MachineSettings,
-  machineFields,
-  type PredictionSetting,
-  predictionSettings,
-} from "./machine.js";
+} from "./families/nishiki/known-words.js";
 export {
   type FastPart,
   type ModelDefaults,
@@ -34,7 +27,7 @@ export {
   type ModelPart,
   parseManifest,
   type SuperResolutionPart,
-} from "./model-folder.js";
+} from "./families/nishiki/manifest.js";
 export {
   decodePixels,
   encodeWords,
@@ -42,12 +35,26 @@ export {
   makeDenoiser,
   type NetworkSessions,
   type Words,
-} from "./networks.js";
+} from "./families/nishiki/networks.js";
+export { type NetworkPrograms, traceEncoder, traceNetworks } from "./families/nishiki/programs.js";
+export {
+  doubleByDiffusion,
+  type SuperResolution,
+  type SuperResolutionSettings,
+  traceSuperResolution,
+} from "./families/nishiki/super-resolution.js";
+export type { Drawing, Inpainting, ModelFamily, PictureCoder, Side } from "./family.js";
+export { Forecast } from "./forecast.js";
+export { enlargeByLanczos, halve } from "./lanczos.js";
+export {
+  type MachineSettings,
+  machineFields,
+  type PredictionSetting,
+  predictionSettings,
+} from "./machine.js";
 export { type RandomName, randomNames } from "./noise.js";
-export { getOwnContext, makeOwnFamily, type OwnModel } from "./own-family.js";
 export { type GenerateOptions, Pipeline, type PipelineParts } from "./pipeline.js";
 export { fromBytes, type InputPicture, type Pixels, toBytes } from "./pixels.js";
-export { type NetworkPrograms, traceEncoder, traceNetworks } from "./programs.js";
 export {
   type Environment,
   type PictureReference,
@@ -73,12 +80,6 @@ export {
 export { decodeInTiles, encodeInTiles, type TileRunOptions } from "./run-tiles.js";
 export { type Extension, parseSize } from "./setting-checks.js";
 export type { Field } from "./setting-field.js";
-export {
-  doubleByDiffusion,
-  type SuperResolution,
-  type SuperResolutionSettings,
-  traceSuperResolution,
-} from "./super-resolution.js";
 export { defaultMemoryLimit, forecastMemory, getTiling, type LatentSize } from "./tile-forecast.js";
 export {
   type TiledNetwork,

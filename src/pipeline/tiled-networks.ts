@@ -6,6 +6,7 @@
 import { type Program, type Tensor, trace } from "../graph/index.js";
 import {
   type AutoencoderKlConfig,
+  applyStatistics,
   decodeKlLarge,
   decodeKlSmall,
   decodeTinyLarge,
@@ -14,9 +15,9 @@ import {
   encodeKlSmall,
   encodeTinyLarge,
   encodeTinySmall,
+  recordStatistics,
   type TinyAutoencoderConfig,
 } from "../models/index.js";
-import { applyStatistics, recordStatistics } from "../models/norm-statistics.js";
 import type { GroupNormLayer } from "../nn/index.js";
 
 /** One half of an autoencoder, cut where its memory is: `small` runs on the whole picture, `large` on tiles. */

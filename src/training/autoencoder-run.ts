@@ -1,4 +1,5 @@
 // Training the autoencoder on pictures: batches out of a stream, and originals above their reconstructions to look at.
+
 import { join } from "node:path";
 import { writeSafetensors } from "../checkpoint/node.js";
 import type { CaptionedPicture } from "../data/index.js";
@@ -6,7 +7,7 @@ import type { Engine, HostTensors, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { add, cast, clamp, mean, mul, type Program, round, square, sub, trace } from "../graph/index.js";
 import { joinGrid, type Picture } from "../image/index.js";
-import { type AutoencoderConfig, decode, encode } from "../models/index.js";
+import { type AutoencoderConfig, decode, encode, pixelsFromBytes } from "../models/index.js";
 import { tensorsOf } from "./checkpoint.js";
 import type { AutoencoderTrainingConfig } from "./config.js";
 import { openAutoencoder } from "./frozen.js";
@@ -14,12 +15,7 @@ import type { TrainingTask } from "./loop.js";
 import { PictureBatches, type PictureSource } from "./pictures.js";
 import { writeSheet } from "./sample-sheet.js";
 import { readStart } from "./start-from.js";
-import {
-  autoencoderBatch,
-  autoencoderObjective,
-  autoencoderScopes,
-  pixelsFromBytes,
-} from "./tasks/autoencoder.js";
+import { autoencoderBatch, autoencoderObjective, autoencoderScopes } from "./tasks/autoencoder.js";
 
 /** What a run that trains the decoder alone makes beside its checkpoint: both halves, as other runs read them. */
 export const wholeAutoencoder = "autoencoder.safetensors";

@@ -7,7 +7,7 @@ import { crc32 } from "node:zlib";
 import { openSafetensors, type SafetensorsFile, writeSafetensors } from "../checkpoint/node.js";
 import type { HostTensors } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
-import { fingerprintDifferences } from "./fingerprint.js";
+import { fingerprintDifferences, hasSetting, readFingerprint, writeFingerprint } from "./fingerprint.js";
 import type { State } from "./initial-state.js";
 import type { StepProgram } from "./step-program.js";
 
@@ -70,7 +70,12 @@ export async function refuseBegun(folder: string): Promise<void> {
   );
 }
 
+const frozenUnknown =
+  "The checkpoint is of an older version, which did not record the frozen networks that a run uses: the run goes on with " +
+  "those that are there now. If one of them was retrained since, begin the run anew.";
+
 /**
+ * @param onNotice Receives what a person should know and what does not keep the run from going on.
  * @returns undefined where the folder has no checkpoint.
  * @throws NishikiError "training" where it belongs to another run, naming what differs; "checkpoint" where it is damaged.
  */
@@ -78,6 +83,7 @@ export async function loadCheckpoint(
   folder: string,
   { parameters, state }: StepProgram,
   fingerprint: string,
+  onNotice?: (message: string) => void,
 ): Promise<Checkpoint | undefined> {
   const path = checkpointPath(folder);
   if (!existsSync(path)) return undefined;
@@ -93,6 +99,7 @@ export async function loadCheckpoint(
   if (expected !== undefined && expected !== checksum(loaded)) {
     throw new NishikiError("checkpoint", `The checkpoint is damaged: ${path} has wrong bytes. ${cureDamage}`);
   }
+  if (lacksFrozen(file.metadata.fingerprint, fingerprint)) onNotice?.(frozenUnknown);
   return { step: stepOf(file), state: loaded, computedIn: file.metadata.computedIn };
 }
 
@@ -116,13 +123,22 @@ function stepOf({ path, metadata }: SafetensorsFile): number {
   throw new NishikiError("checkpoint", `${path} does not say how many steps were done. ${cureDamage}`);
 }
 
+/** Whether a run has frozen networks of which its checkpoint says nothing: one of an earlier version. */
+function lacksFrozen(there = "", here: string): boolean {
+  return hasSetting(here, "frozen") && readFingerprint(there) !== undefined && !hasSetting(there, "frozen");
+}
+
 function checkBelongs(
   file: SafetensorsFile,
   wanted: readonly { readonly name: string; readonly shape: readonly number[] }[],
   folder: string,
   fingerprint: string,
 ): void {
-  const reasons = fingerprintDifferences(file.metadata.fingerprint ?? "", fingerprint);
+  const there = file.metadata.fingerprint ?? "";
+  const comparable = lacksFrozen(there, fingerprint)
+    ? writeFingerprint({ ...readFingerprint(fingerprint), frozen: undefined })
+    : fingerprint;
+  const reasons = fingerprintDifferences(there, comparable);
   for (const { name, shape } of wanted) {
     const there = file.tensors.get(name)?.shape;
     if (there?.join() === shape.join()) continue;

@@ -4,6 +4,7 @@ import {
   autoencoderConfigs,
   type DenoiserConfig,
   denoiserConfigs,
+  type FineStagesConfig,
   type JudgeConfig,
   judgeConfigs,
   type SuperResolutionConfig,
@@ -87,6 +88,18 @@ export const denoiserNetwork = networkOf<DenoiserConfig>(denoiserConfigs, {
     "gives every cell of a grid its own mean of the words",
     undefined,
     "one for the whole picture",
+  ),
+  fine: field(
+    optional(
+      recordWith<FineStagesConfig>({
+        width: needed(size, "channels at the latents' own size"),
+        down: needed(wholeNumber(0, 1000), "convolutions there before the trunk"),
+        up: needed(wholeNumber(0, 1000), "convolutions there after the trunk"),
+      }),
+    ),
+    "convolutions at the latents' own size, which draw the outlines",
+    undefined,
+    "none",
   ),
 });
 

@@ -72,7 +72,11 @@ export async function makeDenoiserTask(
       return {};
     },
   };
-  return { task, settings: { latents: { ...latents, folder: undefined }, tokens, captionDropout, times } };
+  const { frozen } = shards;
+  return {
+    task,
+    settings: { latents: { ...latents, folder: undefined }, tokens, captionDropout, times, frozen },
+  };
 }
 
 /** How many shards a step draws from: a run can begin while most are still to be made. */

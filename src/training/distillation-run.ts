@@ -11,6 +11,7 @@ import type { DistillationTrainingConfig } from "./config.js";
 import { drawPrompts, shardCount } from "./denoiser-run.js";
 import { addFast, copyModel } from "./fast-export.js";
 import type { Settings } from "./fingerprint.js";
+import { digestWeights } from "./frozen.js";
 import { LatentShards } from "./latent-shards.js";
 import type { TrainingTask } from "./loop.js";
 import type { PictureSource } from "./pictures.js";
@@ -86,5 +87,7 @@ export async function makeDistillationTask(
       return {};
     },
   };
-  return { task, settings, startFrom: config.startFrom ?? join(teacher, file) };
+  const denoiser = await digestWeights(await openWeights(join(teacher, file)));
+  const frozen = { ...shards.frozen, teacher: denoiser };
+  return { task, settings: { ...settings, frozen }, startFrom: config.startFrom ?? join(teacher, file) };
 }

@@ -1,8 +1,10 @@
 // A training run for other machines: the step as the ONNX program that it already is, what it begins with, and the batches, so
 // that whoever can compute the program can train. Nothing of a network, a loss or an optimizer has to be written again there.
+import { createHash } from "node:crypto";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { encodeSafetensors, type NamedTensor } from "../checkpoint/index.js";
-import { makeFolder, writeFileAtomic, writeSafetensors } from "../checkpoint/node.js";
+import { fileError, makeFolder, writeFileAtomic, writeSafetensors } from "../checkpoint/node.js";
 import type { Engine, HostTensors } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { lowerProgram } from "../graph/index.js";
@@ -61,23 +63,25 @@ export async function exportRun(config: TrainingConfig, options: ExportOptions):
       throw new NishikiError("usage", `Runs of kind "${kind}" with frozen weights cannot be exported.`);
     const step = makeStepProgram(task.objective(batchSize), optimizer);
     const fingerprint = writeFingerprint(settings);
-    const found = resume ? await loadCheckpoint(folder, step, fingerprint) : undefined;
+    const found = resume ? await loadCheckpoint(folder, step, fingerprint, options.onNotice) : undefined;
     const start = found ?? {
       step: 0,
       state: await firstState(step, seed, { startFrom, onNotice: options.onNotice }),
     };
-    await makeFolder(join(output, "batches"));
+    await emptyBatches(output);
     const { onnx, nodeCount } = lowerProgram(step.program, { target: "standard", decompose: true });
     await writeFileAtomic(join(output, exportFiles.program), onnx);
     await saveCheckpoint(output, { ...start, computedIn: found?.computedIn }, fingerprint);
     await writeSchedule(join(output, exportFiles.schedule), config);
-    const description = { ...describe(config, step), firstStep: start.step };
+    const run = digestRun(fingerprint);
+    const description = { ...describe(config, step), run, firstStep: start.step };
     await writeFileAtomic(join(output, exportFiles.description), `${JSON.stringify(description, null, 1)}\n`);
     const last = Math.min(schedule.steps, start.step + batches);
     for (let at = start.step; at < last; at++) {
       if (signal?.aborted)
         throw new NishikiError("aborted", `Stopped after ${at - start.step} of ${batches} batches.`);
-      await writeBatch(join(output, exportFiles.batch(at)), await task.batch(at));
+      const batch = encodeBatch(await task.batch(at), { run, step: at });
+      await writeFileAtomic(join(output, exportFiles.batch(at)), batch);
       onBatch?.(at + 1 - start.step, last - start.step);
     }
     const parameters = step.parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
@@ -143,8 +147,27 @@ const tensorsOf = (batch: HostTensors) =>
     return { name, dtype, shape: [...shape], data } as NamedTensor;
   });
 
-async function writeBatch(path: string, batch: HostTensors): Promise<void> {
-  await writeFileAtomic(path, encodeSafetensors(tensorsOf(batch)));
+/** Names the run that a batch belongs to: what a run's fingerprint says decides its batches. */
+function digestRun(fingerprint: string): string {
+  return createHash("sha256").update(fingerprint).digest("hex").slice(0, 16);
+}
+
+/** A batch as a file that says where it belongs, so that no other run trains on it. */
+function encodeBatch(batch: HostTensors, { run, step }: { run: string; step: number }): Uint8Array {
+  return encodeSafetensors(tensorsOf(batch), { run, step: String(step) });
+}
+
+/** Removes the batches that an earlier export left in the folder: a reader would go on with them after the last new one. */
+async function emptyBatches(output: string): Promise<void> {
+  const folder = join(output, "batches");
+  await makeFolder(folder);
+  try {
+    for (const name of await readdir(folder)) {
+      if (/^\d{7,}\.safetensors$/.test(name)) await rm(join(folder, name));
+    }
+  } catch (error) {
+    throw fileError(error, `empty the folder ${folder}`);
+  }
 }
 
 export interface BatchStreamOptions extends Pick<ExportOptions, "engine" | "signal" | "onNotice"> {
@@ -160,22 +183,24 @@ export interface BatchStreamOptions extends Pick<ExportOptions, "engine" | "sign
  */
 export async function streamBatches(config: TrainingConfig, options: BatchStreamOptions): Promise<void> {
   const { from, write, signal } = options;
-  const { task } = await openRun(config, options);
+  const { task, settings } = await openRun(config, options);
+  const run = digestRun(writeFingerprint(settings));
+  const { steps } = config.schedule;
+  let upcoming = from < steps ? task.batch(from) : undefined;
   try {
-    const { steps } = config.schedule;
-    let upcoming = from < steps ? task.batch(from) : undefined;
     for (let step = from; upcoming && !signal?.aborted; step++) {
       const batch = await upcoming;
       upcoming = step + 1 < steps ? task.batch(step + 1) : undefined;
       upcoming?.catch(() => undefined); // told when it is awaited
-      const file = encodeSafetensors(tensorsOf(batch));
+      const file = encodeBatch(batch, { run, step });
       const length = new Uint8Array(8);
       new DataView(length.buffer).setBigUint64(0, BigInt(file.length), true);
       await write(length);
       await write(file);
     }
-    await upcoming?.catch(() => undefined);
   } finally {
+    // A reader that went away must not leave a batch being made under a task that is closed.
+    await upcoming?.catch(() => undefined);
     await task.close?.();
   }
 }

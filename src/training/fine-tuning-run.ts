@@ -13,6 +13,7 @@ import { drawPrompts } from "./denoiser-run.js";
 import { denoiserOf } from "./distillation-run.js";
 import { copyModel } from "./fast-export.js";
 import type { Settings } from "./fingerprint.js";
+import { digestWeights } from "./frozen.js";
 import type { State } from "./initial-state.js";
 import { LatentShards } from "./latent-shards.js";
 import type { TrainingTask } from "./loop.js";
@@ -61,13 +62,14 @@ export async function makeFineTuningTask(
   const tokens = manifest.maxTokens;
   // What lies where is left as it was learned: a user's pictures do not say it.
   const training = { tokens, captionDropout, times, places: false };
+  const weights = lowRank && (await openWeights(file));
   const task: TrainingTask = {
     objective: (batch) => denoiserObjective(network, batch, training, lowRank),
     batch: async (step) => {
       await shards.need(Math.ceil(available / perShard));
       return denoiserBatch(shards.scenes, available, network, training, batchSize, seed, step);
     },
-    ...(lowRank && { frozen: await openWeights(file) }),
+    ...(weights && { frozen: weights }),
     sample: async (averages, step) => {
       const prompts = config.prompts.length > 0 ? config.prompts : await choosePrompts(source);
       const after = await finish(config, manifest, averages);
@@ -83,6 +85,7 @@ export async function makeFineTuningTask(
     captionDropout,
     times,
     ...(lowRank && { rank, alpha }),
+    frozen: { ...shards.frozen, ...(weights && { denoiser: await digestWeights(weights) }) },
   };
   return { task, settings, ...(lowRank ? {} : { startFrom: config.startFrom ?? file }) };
 }

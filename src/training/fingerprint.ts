@@ -20,10 +20,15 @@ function sorted(value: unknown): unknown {
   );
 }
 
+/** Whether a written fingerprint has a setting of this name at its top. */
+export function hasSetting(fingerprint: string, name: string): boolean {
+  return Object.hasOwn(readFingerprint(fingerprint) ?? {}, name);
+}
+
 /** One sentence part for each setting that differs: `optimizer.kind is "muon" there and "adamw" here`. */
 export function fingerprintDifferences(there: string, here: string): string[] {
   if (there === here) return [];
-  const [a, b] = [parse(there), parse(here)];
+  const [a, b] = [readFingerprint(there), readFingerprint(here)];
   if (!a || !b) return [`its settings are ${show(there)} there and ${show(here)} here`];
   const [flatA, flatB] = [flatten(a), flatten(b)];
   const names = [...new Set([...flatA.keys(), ...flatB.keys()])];
@@ -32,7 +37,8 @@ export function fingerprintDifferences(there: string, here: string): string[] {
     .map((name) => `${name} is ${shown(flatA.get(name))} there and ${shown(flatB.get(name))} here`);
 }
 
-function parse(text: string): Settings | undefined {
+/** The settings of a written fingerprint; undefined where it holds none. */
+export function readFingerprint(text: string): Settings | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return isRecord(value) ? value : undefined;

@@ -1,17 +1,17 @@
-// The networks that a denoiser's run uses and does not train: the autoencoder of another run, and the text encoder.
+// The networks that a run uses and does not train: the autoencoder of another run, and the text encoder.
+import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { fileError, openWeights } from "../checkpoint/node.js";
+import { fileError, openWeights, readWeight, type WeightLocation } from "../checkpoint/node.js";
 import type { Engine, Session, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { type Program, trace } from "../graph/index.js";
-import { type AutoencoderConfig, encode } from "../models/index.js";
-import { miniLm, miniLmConfigs } from "../models/minilm.js";
+import { type AutoencoderConfig, encode, miniLm, miniLmConfigs, pixelsFromBytes } from "../models/index.js";
 import { embeddedModel } from "../pipeline/node.js";
 import { makeTokenizer, type Tokenizer } from "../tokenizer/index.js";
 import { chooseAverages } from "./averages.js";
 import { checkpointPath } from "./checkpoint.js";
-import { autoencoderScopes, pixelsFromBytes } from "./tasks/autoencoder.js";
+import { autoencoderScopes } from "./tasks/autoencoder.js";
 
 /** The text encoder that comes with the package: its files and its sizes. */
 export const textEncoder = {
@@ -33,6 +33,25 @@ export async function openAutoencoder(path: string): Promise<WeightPlaces> {
   const weights = new Map(chooseAverages(all));
   if ([...weights.keys()].some((name) => name.startsWith("decoder."))) return weights;
   throw new NishikiError("checkpoint", `${path} holds no autoencoder: there is no tensor "decoder.…".`);
+}
+
+/**
+ * Tells frozen weights apart by their content: a run that goes on with others would not be the run that it was.
+ * @param prefix Only the tensors whose names begin so count.
+ * @returns 16 hexadecimal digits of a SHA-256 over names and bytes.
+ */
+export async function digestWeights(weights: WeightPlaces, prefix = ""): Promise<string> {
+  const hash = createHash("sha256");
+  for (const name of [...weights.keys()].filter((each) => each.startsWith(prefix)).sort()) {
+    const { data } = await readWeight(weights.get(name) as WeightLocation);
+    hash.update(name).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  }
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** The digest of the text encoder that comes with the package. */
+export async function digestTextEncoder(): Promise<string> {
+  return digestWeights(await openWeights(textEncoder.weights));
 }
 
 /** Bytes `pixels [batch, size, size, 3]` → `latents [batch, h, w, channels]`. */

@@ -6,7 +6,7 @@ import type { Engine } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { trace } from "../graph/index.js";
 import { joinGrid } from "../image/index.js";
-import { type JudgeConfig, judge } from "../models/index.js";
+import { type JudgeConfig, judge, pixelsFromBytes } from "../models/index.js";
 import { random } from "../random/index.js";
 import { withAverages } from "./averages-file.js";
 import type { JudgeTrainingConfig } from "./config.js";
@@ -16,7 +16,6 @@ import type { TrainingTask } from "./loop.js";
 import { PictureBatches, type PictureSource } from "./pictures.js";
 import { openRoundTrip, type RoundTrip } from "./round-trip.js";
 import { writeSheet } from "./sample-sheet.js";
-import { pixelsFromBytes } from "./tasks/autoencoder.js";
 import { countClasses, judgeBatch, judgeObjective } from "./tasks/judge.js";
 
 /** The task of a judge's run. @throws NishikiError "usage" for pictures that are no scenes, or of another size */

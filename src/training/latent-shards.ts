@@ -1,15 +1,14 @@
 // Pictures as latents and text states, in files that are made when a step needs them and are there for the next run.
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { makeFolder, readWeight, type WeightLocation, writeFileAtomic } from "../checkpoint/node.js";
+import { makeFolder, writeFileAtomic } from "../checkpoint/node.js";
 import type { CaptionedPicture } from "../data/index.js";
-import type { Engine, WeightPlaces } from "../engine/index.js";
+import type { Engine, Session, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import type { AutoencoderConfig } from "../models/index.js";
-import { fingerprintDifferences, type Settings, writeFingerprint } from "./fingerprint.js";
-import { encoderProgram, loadWords, readTokenizer } from "./frozen.js";
+import { fingerprintDifferences, hasSetting, type Settings, writeFingerprint } from "./fingerprint.js";
+import { digestTextEncoder, digestWeights, encoderProgram, loadWords, readTokenizer } from "./frozen.js";
 import type { PictureSource } from "./pictures.js";
 import { encodeScenes } from "./tasks/encode-scenes.js";
 import { EncodedScenes, shardPath, writeShard } from "./tasks/encoded-scenes.js";
@@ -35,13 +34,21 @@ const format = 2;
 /** Shards of one set of pictures. Shard i holds pictures `i · perShard` and on of the source's stream. */
 export class LatentShards {
   readonly scenes: EncodedScenes;
+  /** Digests of the networks that encode, for the fingerprints of runs that learn from the shards. */
+  readonly frozen: Readonly<Record<"encoder" | "textEncoder", string>>;
   readonly #engine: Engine;
   readonly #source: PictureSource;
   readonly #options: LatentShardsOptions;
   #queue: Promise<void> = Promise.resolve();
 
-  private constructor(engine: Engine, source: PictureSource, options: LatentShardsOptions) {
+  private constructor(
+    engine: Engine,
+    source: PictureSource,
+    options: LatentShardsOptions,
+    frozen: LatentShards["frozen"],
+  ) {
     const { folder, perShard, textWidth } = options;
+    this.frozen = frozen;
     this.scenes = new EncodedScenes(folder, perShard, textWidth);
     this.#engine = engine;
     this.#source = source;
@@ -55,7 +62,10 @@ export class LatentShards {
     options: LatentShardsOptions,
   ): Promise<LatentShards> {
     const { folder, perShard, seed, tokens, network, weights } = options;
-    const encoder = await digestOf(weights, "encoder.");
+    const frozen = {
+      encoder: await digestWeights(weights, "encoder."),
+      textEncoder: await digestTextEncoder(),
+    };
     // Decoders may become better: latents are their encoder's.
     const { decoderBlocks: _blocks, positions: _positions, ...encoding } = network;
     const settings = {
@@ -64,11 +74,11 @@ export class LatentShards {
       perShard,
       tokens,
       network: encoding,
-      encoder,
+      ...frozen,
       pictures: source.settings,
     };
     await checkSettings(folder, settings);
-    return new LatentShards(engine, source, options);
+    return new LatentShards(engine, source, options, frozen);
   }
 
   /** Has the first `count` shards ready to be read, and makes those that are not there. */
@@ -91,8 +101,9 @@ export class LatentShards {
     const { folder, network, weights, tokens, onShard } = this.#options;
     const { size } = this.#source;
     const pictures = await this.#engine.load(encoderProgram(network, size), { weights });
-    const words = await loadWords(this.#engine);
+    let words: Session | undefined;
     try {
+      words = await loadWords(this.#engine);
       const tokenizer = await readTokenizer(tokens);
       for (const index of indices) {
         onShard?.(index);
@@ -101,7 +112,7 @@ export class LatentShards {
         await writeShard(folder, index, shard);
       }
     } finally {
-      await Promise.all([pictures.close(), words.close()]);
+      await Promise.all([pictures.close(), words?.close()]);
     }
   }
 
@@ -116,24 +127,21 @@ export class LatentShards {
   }
 }
 
-/** Tells apart encoders that would give other latents. */
-async function digestOf(weights: WeightPlaces, prefix: string): Promise<string> {
-  const hash = createHash("sha256");
-  for (const name of [...weights.keys()].filter((each) => each.startsWith(prefix)).sort()) {
-    const { data } = await readWeight(weights.get(name) as WeightLocation);
-    hash.update(name).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  }
-  return hash.digest("hex").slice(0, 16);
-}
-
 async function checkSettings(folder: string, settings: Settings): Promise<void> {
   await makeFolder(folder);
   const path = join(folder, settingsFile);
   const here = writeFingerprint(settings);
   const there = existsSync(path) ? await readFile(path, "utf8") : undefined;
   if (there === undefined && !existsSync(shardPath(folder, 0))) return writeFileAtomic(path, here);
+  // Shards of earlier versions do not say which text encoder made them: there was one.
+  const known =
+    there !== undefined && !hasSetting(there, "textEncoder")
+      ? { ...settings, textEncoder: undefined }
+      : settings;
   const differences =
-    there === undefined ? [`${settingsFile} is missing`] : fingerprintDifferences(there, here);
+    there === undefined
+      ? [`${settingsFile} is missing`]
+      : fingerprintDifferences(there, writeFingerprint(known));
   if (differences.length === 0) return;
   throw new NishikiError(
     "data",

@@ -141,6 +141,26 @@ describe("a run that fails", () => {
     });
   });
 
+  it("ends only when the batch that is being made is finished, so that its task can be closed", async () => {
+    await withFolder(async (folder) => {
+      const task = regressionTask();
+      let making = 0;
+      const batch = async (step: number) => {
+        making++;
+        try {
+          if (step > 0) await new Promise((resolve) => setTimeout(resolve, 300));
+          return await task.batch(step);
+        } finally {
+          making--;
+        }
+      };
+      const wild = { schedule: { ...runOptions("", 9).schedule, learningRate: 1e38, warmup: 0 } };
+      const run = runTraining(engine, { ...task, batch }, runOptions(folder, 9, wild), same);
+      expect((await failure(run)).code).toBe("training");
+      expect(making).toBe(0);
+    });
+  });
+
   it("keeps what it reached when a batch cannot be made", async () => {
     const straight = await wholeRun(6);
     await withFolder(async (folder) => {
@@ -154,6 +174,30 @@ describe("a run that fails", () => {
       expect(error.message).toMatch(/^"a\.png" can no longer be read\. The checkpoint of step 4 in/);
       await runTraining(engine, task, runOptions(folder, 6, { resume: true }), same);
       expect((await bytesOf(folder)).equals(straight.bytes)).toBe(true);
+    });
+  });
+});
+
+describe("frozen networks", () => {
+  const settings = (autoencoder: string) => writeFingerprint({ seed: 1, frozen: { autoencoder } });
+
+  it("must be the same when a run goes on; a checkpoint that does not name them goes on with a notice", async () => {
+    await withFolder(async (folder) => {
+      await runTraining(engine, regressionTask(), runOptions(folder, 2), writeFingerprint({ seed: 1 }));
+      const notices: string[] = [];
+      const goOn = (steps: number, fingerprint: string) =>
+        runTraining(
+          engine,
+          regressionTask(),
+          runOptions(folder, steps, { resume: true, onNotice: (text) => notices.push(text) }),
+          fingerprint,
+        );
+      await goOn(3, settings("a"));
+      expect(notices).toEqual([expect.stringContaining("did not record the frozen networks")]);
+      await goOn(4, settings("a"));
+      expect(notices).toHaveLength(1);
+      const error = await failure(goOn(5, settings("b")));
+      expect(error.message).toContain('frozen.autoencoder is "a" there and "b" here');
     });
   });
 });

@@ -91,7 +91,7 @@ export async function runTraining(
   const { folder } = options;
   await makeFolder(folder);
   if (!options.resume) await refuseBegun(folder);
-  const unlock = lockRun(folder);
+  const unlock = await lockRun(folder);
   try {
     return await runLocked(engine, task, options, fingerprint);
   } finally {
@@ -108,7 +108,7 @@ async function runLocked(
   const { folder, schedule, seed } = options;
   const lanes = lanesOf(options, engine);
   const program = makeStepProgram(task.objective(options.batchSize), options.optimizer);
-  const found = await loadCheckpoint(folder, program, fingerprint);
+  const found = await loadCheckpoint(folder, program, fingerprint, options.onNotice);
   const computedIn = describeLanes(lanes, engine.threads);
   if (found?.computedIn !== undefined && found.computedIn !== computedIn) {
     options.onNotice?.(
@@ -226,19 +226,22 @@ class Run {
     let step = this.#step;
     let upcoming = step < schedule.steps ? this.#batch(step) : undefined;
     let then = performance.now();
-    while (upcoming && !signal?.aborted) {
-      const computing = this.#compute(await upcoming, step);
-      // The next batch is made while the engine's thread computes this one.
-      upcoming = step + 1 < schedule.steps ? this.#batch(step + 1) : undefined;
-      const metrics = await computing;
-      this.#step = ++step;
-      const now = performance.now();
-      await this.#report(step, metrics, (now - then) / 1000);
-      then = now;
-      await this.#atIntervals(step);
+    try {
+      while (upcoming && !signal?.aborted) {
+        const computing = this.#compute(await upcoming, step);
+        // The next batch is made while the engine's thread computes this one.
+        upcoming = step + 1 < schedule.steps ? this.#batch(step + 1) : undefined;
+        const metrics = await computing;
+        this.#step = ++step;
+        const now = performance.now();
+        await this.#report(step, metrics, (now - then) / 1000);
+        then = now;
+        await this.#atIntervals(step);
+      }
+    } finally {
+      // However the run ends: a batch that is still being made must not outlive the task that makes it.
+      await upcoming?.catch(() => undefined);
     }
-    // A batch that is still being made must not outlive the run that asked for it.
-    await upcoming?.catch(() => undefined);
   }
 
   /** Fails no earlier than it is awaited. */

@@ -11,7 +11,7 @@ import {
 } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 import type { AutoencoderConfig, DenoiserConfig } from "../models/index.js";
-import { miniLmConfigs } from "../models/minilm.js";
+import { miniLmConfigs } from "../models/index.js";
 import { type ModelDefaults, type ModelManifest, parseManifest } from "../pipeline/index.js";
 import { hashFile } from "../pipeline/node.js";
 import { chooseAverages } from "./averages.js";

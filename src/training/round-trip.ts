@@ -1,10 +1,10 @@
 // Pictures through a frozen autoencoder and back, with some noise on the way: about what a generator's pictures look like.
 import type { Engine } from "../engine/index.js";
 import { add, cast, clamp, mul, round, trace } from "../graph/index.js";
-import { type AutoencoderConfig, decode, encode } from "../models/index.js";
+import { type AutoencoderConfig, decode, encode, pixelsFromBytes } from "../models/index.js";
 import { random } from "../random/index.js";
 import { openAutoencoder } from "./frozen.js";
-import { autoencoderScopes, pixelsFromBytes } from "./tasks/autoencoder.js";
+import { autoencoderScopes } from "./tasks/autoencoder.js";
 
 export interface RoundTrip {
   /**

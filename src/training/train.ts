@@ -4,11 +4,12 @@ import { writeFileAtomic } from "../checkpoint/node.js";
 import type { Engine } from "../engine/index.js";
 import { makeAutoencoderTask } from "./autoencoder-run.js";
 import { refuseBegun } from "./checkpoint.js";
-import type { TrainingConfig } from "./config.js";
+import type { AutoencoderTrainingConfig, TrainingConfig } from "./config.js";
 import { makeDenoiserTask } from "./denoiser-run.js";
 import { makeDistillationTask } from "./distillation-run.js";
 import { makeFineTuningTask } from "./fine-tuning-run.js";
 import { type Settings, writeFingerprint } from "./fingerprint.js";
+import { digestWeights, openAutoencoder } from "./frozen.js";
 import { makeJudgeTask } from "./judge-run.js";
 import { runTraining, type StartReport, type StepReport, type TrainingTask } from "./loop.js";
 import { writeLossPlot } from "./loss-plot.js";
@@ -113,10 +114,7 @@ async function openTask(
   const common = { kind, seed, batchSize, optimizer, network, data: source.settings };
   switch (config.kind) {
     case "autoencoder":
-      return {
-        task: await makeAutoencoderTask(engine, config, source),
-        settings: { ...common, loss: config.loss, ...(config.part === "decoder" && { part: config.part }) },
-      };
+      return openAutoencoderRun(engine, config, source, common);
     case "denoiser": {
       const { task, settings } = await makeDenoiserTask(engine, config, source, (text) => onNotice?.(text));
       return { task, settings: { ...common, ...settings } };
@@ -133,16 +131,38 @@ async function openTask(
     }
     case "judge": {
       const { roundTrips, latentNoise, autoencoder } = config;
-      const own = { roundTrips, latentNoise, autoencoder: autoencoder?.network };
-      return { task: await makeJudgeTask(engine, config, source), settings: { ...common, ...own } };
+      const settings = { roundTrips, latentNoise, ...(await describeAutoencoder(autoencoder)) };
+      return { task: await makeJudgeTask(engine, config, source), settings: { ...common, ...settings } };
     }
     case "superResolution": {
       const { crop, cropsPerPicture, augmentation, roundTrips, autoencoder } = config;
-      const own = { crop, cropsPerPicture, augmentation, roundTrips, autoencoder: autoencoder?.network };
+      const frozen = await describeAutoencoder(autoencoder);
+      const settings = { crop, cropsPerPicture, augmentation, roundTrips, ...frozen };
       const task = await makeSuperResolutionTask(engine, config, source);
-      return { task, settings: { ...common, ...own } };
+      return { task, settings: { ...common, ...settings } };
     }
   }
+}
+
+async function openAutoencoderRun(
+  engine: Engine,
+  config: AutoencoderTrainingConfig,
+  source: PictureSource,
+  common: Settings,
+): Promise<OpenedTask> {
+  const task = await makeAutoencoderTask(engine, config, source);
+  const { part, loss } = config;
+  const frozen = task.frozen && { frozen: { encoder: await digestWeights(task.frozen) } };
+  return { task, settings: { ...common, loss, ...(part === "decoder" && { part }), ...frozen } };
+}
+
+/** What a run's fingerprint says of an autoencoder that it uses and does not train: its sizes, and which one it is. */
+async function describeAutoencoder(
+  autoencoder: { readonly run: string; readonly network: object } | undefined,
+): Promise<Settings> {
+  if (!autoencoder) return {};
+  const digest = await digestWeights(await openAutoencoder(autoencoder.run));
+  return { autoencoder: autoencoder.network, frozen: { autoencoder: digest } };
 }
 
 /** Keeps the config beside what it made. */

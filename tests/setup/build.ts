@@ -1,4 +1,4 @@
-// Builds dist before the tests: the engine's thread is plain JavaScript, and tests that load sources use the built one.
+// Builds dist before the tests: those of the command line and of the package run what is built.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";

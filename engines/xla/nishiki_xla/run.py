@@ -119,8 +119,8 @@ class Run:
 
     def open_batches(self) -> Batches:
         if self.options.batches is None:
-            return FileBatches(self.options.folder, self.step)
-        return StreamedBatches(self.options.batches, self.step)
+            return FileBatches(self.options.folder, self.step, self.description.get("run"))
+        return StreamedBatches(self.options.batches, self.step, self.description.get("run"))
 
     def count_flop(self, batch: Batch) -> float:
         """Of one step's matrix products, as the program has them: recomputation by the compiler is not counted."""

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { fileError, isDiffusersFolder, isEmbedding, isLora, openSafetensors } from "../../checkpoint/node.js";
 import { NishikiError } from "../../errors.js";
+import { describeModel } from "../../pipeline/node.js";
 import { describeEmbedding, describeLora } from "../describe-additions.js";
-import { describeModel, describeWeights } from "../describe-model.js";
 import { describePicture } from "../describe-picture.js";
-import { describeStableDiffusion } from "../describe-stable-diffusion.js";
+import { describeWeights } from "../describe-weights.js";
 import type { Description } from "../description.js";
 import { formatDescription } from "../description.js";
 import { readStart } from "../read-bytes.js";
@@ -31,16 +31,16 @@ async function describe(file: string): Promise<Description> {
     throw fileError(error, `read ${file}`);
   });
   if (found.isDirectory()) {
-    if (await isDiffusersFolder(file)) return describeStableDiffusion(file);
+    if (await isDiffusersFolder(file)) return (await describeModel(file)).description;
     if (await isLora(file)) return describeLora(file);
     const isModel = await stat(join(file, "model.json")).catch(() => undefined);
-    return isModel ? describeModel(file) : describeWeights(file);
+    return isModel ? (await describeModel(file)).description : describeWeights(file);
   }
   const start = await readStart(file, 9);
   if (start[0] === 0x89 && start[1] === 0x50) return describePicture(file);
   // A safetensors file: the length of its header in 8 bytes, then the header, which is JSON.
   if (file.endsWith(".safetensors")) {
-    if (await isWholeModel(file)) return describeStableDiffusion(file);
+    if (await isWholeModel(file)) return (await describeModel(file)).description;
     if (await isLora(file)) return describeLora(file);
     if (await isEmbedding(file)) return describeEmbedding(file);
   }

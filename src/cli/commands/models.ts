@@ -1,10 +1,8 @@
 // nishiki models: what can be drawn with on this machine.
 import { basename } from "node:path";
 import type { Command } from "commander";
-import { openStableDiffusion } from "../../checkpoint/node.js";
-import { listCachedModels } from "../../hub/cache.js";
-import { embeddedModel, readModelFolder } from "../../pipeline/node.js";
-import { families, memoryOf } from "../describe-stable-diffusion.js";
+import { listCachedModels } from "../../hub/index.js";
+import { describeModel, embeddedModel } from "../../pipeline/node.js";
 import { type Description, formatBytes, formatDescription } from "../description.js";
 import { print } from "../terminal.js";
 
@@ -31,13 +29,7 @@ export function addModelsCommand(program: Command): void {
 }
 
 async function list(paths: readonly string[]): Promise<Row[]> {
-  const { name, version, pictureSize } = await readModelFolder(embeddedModel);
-  const own: Row = {
-    model: "(embedded)",
-    path: embeddedModel,
-    what: `${name} ${version}`,
-    size: pictureSize,
-  };
+  const own = await lookAt("(embedded)", embeddedModel);
   const cached = (await listCachedModels()).map(({ repository, path }) => lookAt(repository, path));
   const given = paths.map((path) => lookAt(basename(path), path));
   return [own, ...(await Promise.all([...cached, ...given]))];
@@ -46,17 +38,8 @@ async function list(paths: readonly string[]): Promise<Row[]> {
 /** Whatever is wrong with one model, the others are listed. */
 async function lookAt(model: string, path: string): Promise<Row> {
   try {
-    const files = await openStableDiffusion(path);
-    const { family, unet, vae } = files;
-    const inpaints = Number(unet.config.in_channels ?? 4) !== Number(vae.config.latent_channels ?? 4);
-    const side = Number(unet.config.sample_size);
-    return {
-      model,
-      path,
-      what: `${families[family]}${inpaints ? ", inpainting" : ""}`,
-      ...(Number.isSafeInteger(side) && { size: 8 * side }),
-      memory: memoryOf(files),
-    };
+    const { what, size, memory } = await describeModel(path);
+    return { model, path, what, ...(size && { size }), ...(memory && { memory }) };
   } catch (error) {
     return { model, path, what: `cannot be drawn with: ${(error as Error).message}` };
   }

@@ -1,11 +1,13 @@
 // Scaled dot-product attention (Vaswani et al. 2017, arXiv:1706.03762).
+
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
 import { formatShape } from "../shape.js";
 import type { Dim } from "../types.js";
+import { reshape } from "./broadcast.js";
 import { add } from "./elementwise.js";
 import { matmul } from "./matmul.js";
 import { softmax } from "./norm.js";
-import { reshape, transpose } from "./shape-ops.js";
+import { transpose } from "./shape-ops.js";
 
 const attentionOp: Operation = {
   name: "attention",

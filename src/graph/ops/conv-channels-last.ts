@@ -1,12 +1,13 @@
 // Convolution over [batch, height, width, channels] as one matrix product over gathered windows. Training spends its time
 // here: both gradients are matrix products of the same form, so that a step runs near the speed of plain products.
+
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
 import type { Dim } from "../types.js";
+import { reshape } from "./broadcast.js";
 import { constant } from "./constant.js";
 import { gather } from "./index-ops.js";
-import { linear, matmul } from "./matmul.js";
-import { sumRows, tallProduct } from "./row-products.js";
-import { pad, reshape } from "./shape-ops.js";
+import { linear, matmul, sumRows, tallProduct } from "./matmul.js";
+import { pad } from "./shape-ops.js";
 
 /** Row numbers of every window in a padded picture, told apart by size so that equal windows are recorded once. */
 const positions = new Map<string, BigInt64Array>();

@@ -6,9 +6,10 @@ import { addDims, multiplyDims } from "../dimension.js";
 import { apply, numbers, type Operation, shapeError, type Tensor } from "../graph.js";
 import { windowCount } from "../shape.js";
 import type { Dim } from "../types.js";
+import { reshape } from "./broadcast.js";
 import { add } from "./elementwise.js";
 import { matmul } from "./matmul.js";
-import { concat, pad, reshape, slice, transpose } from "./shape-ops.js";
+import { concat, pad, slice, transpose } from "./shape-ops.js";
 
 export interface ConvOptions {
   readonly bias?: Tensor;

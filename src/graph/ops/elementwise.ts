@@ -2,9 +2,8 @@
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
 import { broadcastShapes } from "../shape.js";
 import { isFloat, type TensorType } from "../types.js";
+import { expand, sumTo } from "./broadcast.js";
 import { cast, operand } from "./constant.js";
-import { sumTo } from "./reduce.js";
-import { expand } from "./shape-ops.js";
 
 export type Operand = Tensor | number;
 

@@ -1,11 +1,13 @@
 // Reading and adding by index: embeddings, token selection.
+
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
 import { formatShape, normalizeAxis, sameShape } from "../shape.js";
 import { type Dim, isFloat } from "../types.js";
+import { reshape, unsqueeze } from "./broadcast.js";
 import { cast, constant, fill, zerosLike } from "./constant.js";
 import { add, equal } from "./elementwise.js";
 import { matmul } from "./matmul.js";
-import { reshape, transpose, unsqueeze } from "./shape-ops.js";
+import { transpose } from "./shape-ops.js";
 
 function isInteger({ dtype }: Tensor): boolean {
   return dtype === "i64" || dtype === "i32";

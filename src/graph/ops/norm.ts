@@ -1,11 +1,12 @@
 // Normalisation and softmax.
+
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
 import { broadcastShapes, sameShape } from "../shape.js";
 import { isFloat } from "../types.js";
+import { reshape, sum } from "./broadcast.js";
 import { add, div, exp, log, mul, sqrt, square, sub } from "./elementwise.js";
 import { matmul } from "./matmul.js";
-import { max, mean, sum } from "./reduce.js";
-import { reshape } from "./shape-ops.js";
+import { max, mean } from "./reduce.js";
 
 /** Operations over the last axis need one, of floats. */
 function floatRows(name: string, x: Tensor): Tensor {

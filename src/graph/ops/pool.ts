@@ -4,12 +4,12 @@ import { multiplyDims } from "../dimension.js";
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
 import { windowCount } from "../shape.js";
 import { type Dim, isFloat } from "../types.js";
+import { reshape, sum } from "./broadcast.js";
 import { constant } from "./constant.js";
 import { convTranspose2d } from "./conv.js";
 import { maximum } from "./elementwise.js";
 import { matmul } from "./matmul.js";
-import { sum } from "./reduce.js";
-import { pad, reshape, slice, transpose } from "./shape-ops.js";
+import { pad, slice, transpose } from "./shape-ops.js";
 
 interface PoolWindow {
   readonly kernel: number;

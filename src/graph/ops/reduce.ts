@@ -1,60 +1,18 @@
 // Reductions over axes.
-import { apply, numbers, type Operation, type Tensor } from "../graph.js";
-import { normalizeAxis, sameShape } from "../shape.js";
-import type { Dim, Shape } from "../types.js";
+import { apply, type Operation, type Tensor } from "../graph.js";
+import { normalizeAxis } from "../shape.js";
+import {
+  expand,
+  type Reduce,
+  type ReduceGradient,
+  type ReduceOptions,
+  reducedShape,
+  reduction,
+  reshape,
+  sum,
+} from "./broadcast.js";
 import { cast } from "./constant.js";
 import { add, div, equal, exp, log, mul, sub } from "./elementwise.js";
-import { expand, reshape } from "./shape-ops.js";
-
-function reducedShape(shape: Shape, axes: readonly number[], keep: boolean): Dim[] {
-  const result: Dim[] = [];
-  shape.forEach((dim, axis) => {
-    if (!axes.includes(axis)) result.push(dim);
-    else if (keep) result.push(1);
-  });
-  return result;
-}
-
-/** Puts the reduced axes back as 1, so that the value broadcasts against the operand. */
-function restoreAxes(value: Tensor, x: Tensor, axes: readonly number[], keep: boolean): Tensor {
-  return keep ? value : reshape(value, reducedShape(x.shape, axes, true));
-}
-
-export interface ReduceOptions {
-  /** Keep the reduced axes as 1. Default false. */
-  readonly keepAxes?: boolean;
-}
-
-type Reduce = (x: Tensor, axes?: readonly number[] | number, options?: ReduceOptions) => Tensor;
-type ReduceGradient = (g: Tensor, x: Tensor, y: Tensor, axes: readonly number[]) => Tensor;
-
-function reduction(name: string, onnx: string, gradient: ReduceGradient): Reduce {
-  const op: Operation = {
-    name,
-    infer: ([x], { axes, keep }) => [
-      { shape: reducedShape(x!.shape, numbers(axes), keep === true), dtype: x!.dtype },
-    ],
-    gradient: ({ inputs: [x], outputs: [y], gradients: [g], attributes }) => {
-      const axes = numbers(attributes.axes);
-      const keep = attributes.keep === true;
-      return [gradient(restoreAxes(g!, x!, axes, keep), x!, restoreAxes(y!, x!, axes, keep), axes)];
-    },
-    lower: (lowering, [x], { attributes }) => [
-      lowering.node(onnx, [x!, lowering.integers(numbers(attributes.axes))], {
-        keepdims: attributes.keep === true ? 1 : 0,
-      }),
-    ],
-  };
-  return (x, axes = x.shape.map((_, axis) => axis), { keepAxes = false } = {}) => {
-    const list = typeof axes === "number" ? [axes] : axes;
-    const normalized = [...new Set(list.map((axis) => normalizeAxis(name, axis, x.shape)))];
-    normalized.sort((a, b) => a - b);
-    return normalized.length === 0 ? x : apply(op, [x], { axes: normalized, keep: keepAxes });
-  };
-}
-
-/** Sum over the axes (all by default). */
-export const sum: Reduce = reduction("sum", "ReduceSum", (g, x) => expand(g, x.shape));
 
 /** Sum of squares over the axes (all by default), without writing the squares down. */
 export const sumSquares: Reduce = reduction("sumSquares", "ReduceSumSquare", (g, x) => mul(mul(g, 2), x));
@@ -95,18 +53,6 @@ export function logSumExp(x: Tensor, axis: number, options: ReduceOptions = {}):
   const whole = add(log(result), top);
   const normalized = normalizeAxis("logSumExp", axis, x.shape);
   return options.keepAxes ? whole : reshape(whole, reducedShape(x.shape, [normalized], false));
-}
-
-/** Undoes broadcasting: sums a gradient over the axes along which an operand of `shape` was repeated. */
-export function sumTo(gradient: Tensor, shape: Shape): Tensor {
-  if (sameShape(gradient.shape, shape)) return gradient;
-  const lead = gradient.shape.length - shape.length;
-  const axes: number[] = [];
-  gradient.shape.forEach((dim, axis) => {
-    if (axis < lead || (shape[axis - lead] === 1 && dim !== 1)) axes.push(axis);
-  });
-  const summed = sum(gradient, axes, { keepAxes: true });
-  return lead > 0 ? reshape(summed, shape) : summed;
 }
 
 const argMaxOp: Operation = {

@@ -1,36 +1,11 @@
-// Operations that move elements without computing: reshape, transpose, concat, slice, pad, expand.
+// Operations that move elements without computing: transpose, concat, slice, split, pad.
 import { NishikiError } from "../../errors.js";
-import { addDims, canonicalDim, floorDivideDim, multiplyDims } from "../dimension.js";
-import { apply, numbers, type Operation, shapeError, shapeOf, type Tensor } from "../graph.js";
-import { broadcastShapes, formatShape, inferReshape, normalizeAxis, sameShape } from "../shape.js";
-import type { Dim, Shape } from "../types.js";
+import { addDims, floorDivideDim, multiplyDims } from "../dimension.js";
+import { apply, numbers, type Operation, shapeError, type Tensor } from "../graph.js";
+import { normalizeAxis } from "../shape.js";
+import type { Dim } from "../types.js";
+import { reshape, unsqueeze } from "./broadcast.js";
 import { zerosLike } from "./constant.js";
-import { sumTo } from "./reduce.js";
-
-const reshapeOp: Operation = {
-  name: "reshape",
-  infer: ([x], { shape }) => [{ shape: shapeOf(shape), dtype: x!.dtype }],
-  gradient: ({ inputs: [x], gradients: [g] }) => [reshape(g!, x!.shape)],
-  lower: (lowering, [x], { attributes }) => [
-    lowering.node("Reshape", [x!, lowering.shapeVector(shapeOf(attributes.shape), { inferOne: true })]),
-  ],
-};
-
-/** The same elements in another shape; one dimension may be -1. */
-export function reshape(x: Tensor, shape: Shape): Tensor {
-  const target = inferReshape(x.shape, shape);
-  if (!target) throw shapeError("reshape", `a tensor that can take the shape ${formatShape(shape)}`, x);
-  if (sameShape(x.shape, target)) return x;
-  // Two reshapes in a row are one: attention and convolution make long chains of them.
-  const source = x.node.op === reshapeOp ? x.node.inputs[0]! : x;
-  return sameShape(source.shape, target) ? source : apply(reshapeOp, [source], { shape: target });
-}
-
-/** Adds an axis of size 1. */
-export function unsqueeze(x: Tensor, axis: number): Tensor {
-  const at = normalizeAxis("unsqueeze", axis, [...x.shape, 1]);
-  return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
-}
 
 const transposeOp: Operation = {
   name: "transpose",
@@ -56,26 +31,6 @@ export function transpose(x: Tensor, order?: readonly number[]): Tensor {
   const valid = axes.length === rank && [...axes].sort((a, b) => a - b).every((axis, i) => axis === i);
   if (!valid) throw shapeError("transpose", `a tensor whose ${axes.length} axes are [${axes.join(", ")}]`, x);
   return axes.every((axis, i) => axis === i) ? x : apply(transposeOp, [x], { order: axes });
-}
-
-const expandOp: Operation = {
-  name: "expand",
-  infer: ([x], { shape }) => [{ shape: shapeOf(shape), dtype: x!.dtype }],
-  gradient: ({ inputs: [x], gradients: [g] }) => [sumTo(g!, x!.shape)],
-  lower: (lowering, [x], { attributes }) => [
-    lowering.node("Expand", [x!, lowering.shapeVector(shapeOf(attributes.shape))]),
-  ],
-};
-
-/** Repeats along axes of size 1 (and new leading axes) to reach a shape. */
-export function expand(x: Tensor, shape: Shape): Tensor {
-  const target = shape.map(canonicalDim);
-  if (sameShape(x.shape, target)) return x;
-  const reached = broadcastShapes(x.shape, target);
-  if (!reached || !sameShape(reached, target)) {
-    throw shapeError("expand", `a tensor that expands to ${formatShape(shape)}`, x);
-  }
-  return apply(expandOp, [x], { shape: target });
 }
 
 const concatOp: Operation = {

@@ -1,7 +1,7 @@
 // The autoencoder's objective: pictures through a narrow, slightly noisy middle and back.
 import type { HostTensors } from "../../engine/index.js";
-import { abs, add, cast, mean, mul, type Scope, square, sub, type Tensor } from "../../graph/index.js";
-import { type AutoencoderConfig, decode, encode } from "../../models/autoencoder.js";
+import { abs, add, mean, mul, type Scope, square, sub } from "../../graph/index.js";
+import { type AutoencoderConfig, decode, encode, pixelsFromBytes } from "../../models/index.js";
 import { random } from "../../random/index.js";
 import type { Objective } from "../step-program.js";
 
@@ -15,11 +15,6 @@ export interface AutoencoderLoss {
 }
 
 export const defaultAutoencoderLoss: AutoencoderLoss = { absolute: 0.5, latentNoise: 0.1, latentSize: 1e-3 };
-
-/** Bytes `[...]` → [-1, 1]. */
-export function pixelsFromBytes(bytes: Tensor): Tensor {
-  return sub(mul(cast(bytes, "f32"), 1 / 127.5), 1);
-}
 
 /** Parameters lie under "encoder." and "decoder.". */
 export function autoencoderScopes(root: Scope): { encoder: Scope; decoder: Scope } {

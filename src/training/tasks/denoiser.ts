@@ -2,8 +2,7 @@
 // (Esser et al. 2024, arXiv:2403.03206) and noise paired with latents inside the batch (Li et al. 2024, arXiv:2406.12303).
 import type { HostTensors } from "../../engine/index.js";
 import { add, mean, mul, reshape, square, sub } from "../../graph/index.js";
-import { type DenoiserConfig, denoiseWithRegions } from "../../models/denoiser.js";
-import { strayed } from "../../models/word-regions.js";
+import { type DenoiserConfig, denoiseWithRegions, strayed } from "../../models/index.js";
 import { random } from "../../random/index.js";
 import type { Objective } from "../step-program.js";
 import type { EncodedScenes } from "./encoded-scenes.js";

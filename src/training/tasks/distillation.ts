@@ -4,7 +4,7 @@
 // arXiv:2210.03142; piecewise straight flows, Yan et al. 2024, arXiv:2405.07510).
 import type { HostTensors } from "../../engine/index.js";
 import { mean, square, sub } from "../../graph/index.js";
-import { type DenoiserConfig, denoise } from "../../models/denoiser.js";
+import { type DenoiserConfig, denoise } from "../../models/index.js";
 import { random } from "../../random/index.js";
 import type { Objective } from "../step-program.js";
 import type { EncodedScenes } from "./encoded-scenes.js";

@@ -20,9 +20,8 @@ import {
   sum,
   type Tensor,
 } from "../../graph/index.js";
-import { type JudgeClasses, type JudgeConfig, judge } from "../../models/index.js";
+import { type JudgeClasses, type JudgeConfig, judge, pixelsFromBytes } from "../../models/index.js";
 import type { Objective } from "../step-program.js";
-import { pixelsFromBytes } from "./autoencoder.js";
 
 /** How many classes each kind of question has. */
 export function countClasses(classes: LabelClasses): JudgeClasses {

@@ -1,10 +1,11 @@
-// What a model folder or a weight file holds. Only headers are read.
+// What a folder with a `model.json` holds. Only headers are read.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { openSafetensors, openWeights, type WeightLocation } from "../checkpoint/node.js";
-import type { ModelPart } from "../pipeline/index.js";
-import { readModelFolder } from "../pipeline/node.js";
-import { type Description, formatBytes, formatCount } from "./description.js";
+import { openSafetensors, type WeightLocation } from "../../../checkpoint/node.js";
+import { type Description, formatBytes, formatCount } from "../../description.js";
+import type { ModelDescription } from "../node-family.js";
+import type { ModelPart } from "./manifest.js";
+import { readModelFolder } from "./node-model.js";
 
 type Places = readonly (readonly [name: string, place: Pick<WeightLocation, "dtype" | "shape" | "length">])[];
 
@@ -36,10 +37,10 @@ async function describePart(folder: string, name: string, part: ModelPart): Prom
 }
 
 /** A folder with a `model.json`. @throws NishikiError "file", "checkpoint" */
-export async function describeModel(folder: string): Promise<Description> {
+export async function describeModel(folder: string): Promise<ModelDescription> {
   const manifest = await readModelFolder(folder);
   const { name, version, licence, pictureSize, maxTokens, prediction, latents, defaults, parts } = manifest;
-  return {
+  const description = {
     title: `${folder}: model ${name} ${version}`,
     values: {
       licence,
@@ -52,28 +53,5 @@ export async function describeModel(folder: string): Promise<Description> {
     },
     parts: await Promise.all(Object.entries(parts).map(([key, part]) => describePart(folder, key, part))),
   };
-}
-
-/** A `.safetensors` file, an index of shards, or a folder that holds one. @throws NishikiError "file", "checkpoint" */
-export async function describeWeights(path: string): Promise<Description> {
-  const isOneFile = path.endsWith(".safetensors") || !(await stat(path)).isDirectory();
-  const metadata = isOneFile && !path.endsWith(".json") ? (await openSafetensors(path)).metadata : {};
-  const tensors = [...(await openWeights(path))];
-  const bytes = tensors.reduce((sum, [, { length }]) => sum + length, 0);
-  const rows = tensors.map(([name, { dtype, shape, length }]) => [
-    name,
-    `${dtype} [${shape.join(", ")}], ${formatBytes(length)}`,
-  ]);
-  const parts: Description[] = [];
-  if (Object.keys(metadata).length > 0) parts.push({ title: "Metadata", values: metadata });
-  parts.push({ title: "Tensors", values: Object.fromEntries(rows) });
-  return {
-    title: `${path}: safetensors`,
-    values: {
-      tensors: `${tensors.length} (${countTypes(tensors)})`,
-      numbers: formatCount(countNumbers(tensors)),
-      size: formatBytes(bytes),
-    },
-    parts,
-  };
+  return { what: `${name} ${version}`, size: pictureSize, description };
 }

@@ -1,15 +1,21 @@
 // Doubles pictures with a network of models/super-resolution.ts: noise on the small picture, then the residual by a sampler.
 // Large pictures are computed in tiles inside of each evaluation of the network, whose overlaps are as wide as it sees:
 // tiles differ from the whole by rounding only, and there is no seam that a sampler could widen.
-import { combine, getDenoiser, getFlowSchedule, getSampler, getStepSchedule } from "../diffusion/index.js";
-import type { HostTensor, Session } from "../engine/index.js";
-import { NishikiError } from "../errors.js";
-import { type Program, trace } from "../graph/index.js";
-import { type SuperResolutionConfig, superResolutionReach, superResolve } from "../models/index.js";
-import { random } from "../random/index.js";
-import { enlargeByLanczos } from "./lanczos.js";
-import { f32, floats } from "./tensors.js";
-import { copyPart, makeTensor, planTiles, type Span } from "./tiles.js";
+import {
+  combine,
+  getDenoiser,
+  getFlowSchedule,
+  getSampler,
+  getStepSchedule,
+} from "../../../diffusion/index.js";
+import type { HostTensor, Session } from "../../../engine/index.js";
+import { NishikiError } from "../../../errors.js";
+import { type Program, trace } from "../../../graph/index.js";
+import { type SuperResolutionConfig, superResolutionReach, superResolve } from "../../../models/index.js";
+import { random } from "../../../random/index.js";
+import { enlargeByLanczos } from "../../lanczos.js";
+import { f32, floats } from "../../tensors.js";
+import { copyPart, makeTensor, planTiles, type Span } from "../../tiles.js";
 
 /** How a network is sampled. */
 export interface SuperResolutionSettings {

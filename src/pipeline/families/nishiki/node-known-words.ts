@@ -1,9 +1,9 @@
 // Known words in a file: `names` and `others`, unit vectors as float16, and the words as JSON beside it (node).
 
-import { float32ToF16 } from "../checkpoint/index.js";
-import { openSafetensors, writeSafetensors } from "../checkpoint/node.js";
-import { NishikiError } from "../errors.js";
-import { type Check, filledText, listOf, oneOf, recordOf } from "./check.js";
+import { float32ToF16 } from "../../../checkpoint/index.js";
+import { openSafetensors, writeSafetensors } from "../../../checkpoint/node.js";
+import { NishikiError } from "../../../errors.js";
+import { type Check, filledText, listOf, oneOf, recordOf } from "../../check.js";
 import type { KnownName, KnownWords } from "./known-words.js";
 
 const nullOr =

@@ -1,12 +1,12 @@
 // A model's three networks as this pipeline runs them: prompt → words, noisy latents → velocity, latents → pixels.
-import { type Denoiser, getDenoiser, getFlowSchedule, type NoiseSchedule } from "../diffusion/index.js";
-import type { Session } from "../engine/index.js";
-import { NishikiError } from "../errors.js";
-import type { Tokenizer } from "../tokenizer/index.js";
-import type { ModelManifest } from "./model-folder.js";
-import { type Pixels, toBytes } from "./pixels.js";
+import { type Denoiser, getDenoiser, getFlowSchedule, type NoiseSchedule } from "../../../diffusion/index.js";
+import type { Session } from "../../../engine/index.js";
+import { NishikiError } from "../../../errors.js";
+import type { Tokenizer } from "../../../tokenizer/index.js";
+import { type Pixels, toBytes } from "../../pixels.js";
+import { f32, floats, stack } from "../../tensors.js";
+import type { ModelManifest } from "./manifest.js";
 import type { SuperResolution } from "./super-resolution.js";
-import { f32, floats, stack } from "./tensors.js";
 
 /** The sessions of a model's networks; programs.ts says what goes in and out of each. */
 export interface NetworkSessions {

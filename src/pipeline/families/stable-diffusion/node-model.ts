@@ -5,26 +5,26 @@ import {
   openAutoencoder,
   openStableDiffusion,
   type StableDiffusionFiles,
-} from "../checkpoint/node.js";
-import type { WeightPlaces } from "../engine/index.js";
-import { makeEngine } from "../engine/node.js";
-import { NishikiError } from "../errors.js";
-import { formatShape, type Program } from "../graph/index.js";
-import type { ClipTokenizer } from "../tokenizer/index.js";
-import { loadClipFolder, loadEmbeddedClip } from "../tokenizer/node-clip.js";
-import type { MachineSettings } from "./machine.js";
+} from "../../../checkpoint/node.js";
+import type { WeightPlaces } from "../../../engine/index.js";
+import { makeEngine } from "../../../engine/node.js";
+import { NishikiError } from "../../../errors.js";
+import { formatShape, type Program } from "../../../graph/index.js";
+import type { ClipTokenizer } from "../../../tokenizer/index.js";
+import { loadClipFolder, loadEmbeddedClip } from "../../../tokenizer/node.js";
+import type { MachineSettings } from "../../machine.js";
+import { hashFile, readEnvironment } from "../../node-environment.js";
+import { adaptNetworks, type NetworkAdapters, openLoras } from "../../node-loras.js";
+import type { PipelineParts } from "../../pipeline.js";
+import type { RequestContext } from "../../request.js";
+import { getDenoiserKey, makeStableDiffusion } from "./family.js";
+import { readModel, type StableDiffusionModel } from "./model.js";
 import { openEmbeddings, teach } from "./node-embeddings.js";
-import { hashFile, readEnvironment } from "./node-environment.js";
-import { adaptNetworks, type NetworkAdapters, openLoras } from "./node-loras.js";
 import { withPrecision } from "./node-precision.js";
-import type { PipelineParts } from "./pipeline.js";
-import type { RequestContext } from "./request.js";
-import { getDenoiserKey, makeStableDiffusion } from "./stable-diffusion/family.js";
-import { readModel, type StableDiffusionModel } from "./stable-diffusion/model.js";
-import { pictureKeys } from "./stable-diffusion/pictures.js";
-import { traceTextEncoder, traceUnet, unetForms } from "./stable-diffusion/programs.js";
-import { makeShelf, type NetworkKey } from "./stable-diffusion/sessions.js";
-import { getTextOptions } from "./stable-diffusion/words.js";
+import { pictureKeys } from "./pictures.js";
+import { traceTextEncoder, traceUnet, unetForms } from "./programs.js";
+import { makeShelf, type NetworkKey } from "./sessions.js";
+import { getTextOptions } from "./words.js";
 
 /** A folder as diffusers lays it out, looked at but not loaded. @throws NishikiError "file", "checkpoint" */
 export async function openStableDiffusionModel(

@@ -1,11 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { openStableDiffusion } from "../../checkpoint/node.js";
-import type { HostTensor } from "../../engine/index.js";
-import { makeEngine } from "../../engine/node.js";
-import { readConditionalUnetConfig } from "../../models/conditional-unet-config.js";
-import { random } from "../../random/index.js";
-import { f32, floats } from "../tensors.js";
+import { openStableDiffusion } from "../../../checkpoint/node.js";
+import type { HostTensor } from "../../../engine/index.js";
+import { makeEngine } from "../../../engine/node.js";
+import { readConditionalUnetConfig } from "../../../models/conditional-unet-config.js";
+import { random } from "../../../random/index.js";
+import { f32, floats } from "../../tensors.js";
 import { DeepFeatures } from "./deep-features.js";
 import { traceUnet } from "./programs.js";
 
@@ -32,7 +32,7 @@ describe("deep features", () => {
   });
 
   it.each(["sd1", "xl"])("give the same prediction where nothing has changed since (%s)", async (name) => {
-    const model = fileURLToPath(new URL(`../../../tests/golden/pipelines/${name}`, import.meta.url));
+    const model = fileURLToPath(new URL(`../../../../tests/golden/pipelines/${name}`, import.meta.url));
     const { unet } = await openStableDiffusion(model);
     const config = readConditionalUnetConfig(unet.config);
     const load = (form: "whole" | "deep" | "shallow") =>

@@ -1,5 +1,5 @@
 // What a model folder says of itself: model.json, typed and checked. Reading the files is node.ts's work.
-import { NishikiError } from "../errors.js";
+import { NishikiError } from "../../../errors.js";
 import {
   anyRecord,
   type Check,
@@ -12,7 +12,7 @@ import {
   recordOf,
   reject,
   wholeNumber,
-} from "./check.js";
+} from "../../check.js";
 import type { SuperResolutionSettings } from "./super-resolution.js";
 
 /** One network of a model: which function of src/models it is, with which sizes, and where its weights lie. */

@@ -2,26 +2,26 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { fileError, openSafetensors } from "../checkpoint/node.js";
-import type { Engine, Session, WeightPlaces } from "../engine/index.js";
-import { makeEngine } from "../engine/node.js";
-import { NishikiError } from "../errors.js";
-import type { Program, TraceOptions } from "../graph/index.js";
-import { makeTokenizer } from "../tokenizer/index.js";
-import type { MachineSettings } from "./machine.js";
-import { type ModelManifest, type ModelPart, parseManifest } from "./model-folder.js";
+import { fileError, openSafetensors } from "../../../checkpoint/node.js";
+import type { Engine, Session, WeightPlaces } from "../../../engine/index.js";
+import { makeEngine } from "../../../engine/node.js";
+import { NishikiError } from "../../../errors.js";
+import type { Program, TraceOptions } from "../../../graph/index.js";
+import { makeTokenizer } from "../../../tokenizer/index.js";
+import type { MachineSettings } from "../../machine.js";
+import { hashFile, readEnvironment } from "../../node-environment.js";
+import { adaptDenoiser, openLoras } from "../../node-loras.js";
+import type { PipelineParts } from "../../pipeline.js";
+import type { RequestContext } from "../../request.js";
+import { getOwnContext, makeOwnFamily } from "./family.js";
+import { type ModelManifest, type ModelPart, parseManifest } from "./manifest.js";
 import type { NetworkSessions } from "./networks.js";
-import { hashFile, readEnvironment } from "./node-environment.js";
 import { readKnownWords } from "./node-known-words.js";
-import { adaptDenoiser, openLoras } from "./node-loras.js";
-import { getOwnContext, makeOwnFamily } from "./own-family.js";
-import type { PipelineParts } from "./pipeline.js";
 import { readSuperResolution, traceEncoder, traceFast, traceNetworks } from "./programs.js";
-import type { RequestContext } from "./request.js";
 import { type SuperResolution, traceSuperResolution } from "./super-resolution.js";
 
 /** The folder of the model that comes with the package. */
-export const embeddedModel = fileURLToPath(new URL("../../weights/", import.meta.url));
+export const embeddedModel = fileURLToPath(new URL("../../../../weights/", import.meta.url));
 
 /** The class of a component of a published model, where a folder is one. */
 async function nameOfPart(folder: string): Promise<string | undefined> {
@@ -29,17 +29,22 @@ async function nameOfPart(folder: string): Promise<string | undefined> {
   return /"_class_name":\s*"(\w{1,60})"/.exec(text)?.[1];
 }
 
+/** Says what is at a path where no model is. @throws NishikiError "file" */
+export async function refuseFolder(path: string, cause?: unknown): Promise<never> {
+  const part = await nameOfPart(path);
+  const expected =
+    part === undefined
+      ? "expected a folder with a model.json or a model_index.json, or a .safetensors file"
+      : `it holds a ${part}, one part of a model; expected the folder above it, with the model_index.json`;
+  throw new NishikiError("file", `There is no model at ${path}: ${expected}.`, { cause });
+}
+
 /** Reads and checks a model folder's `model.json`. @throws NishikiError "file", "checkpoint" */
 export async function readModelFolder(folder: string): Promise<ModelManifest> {
   const path = join(folder, "model.json");
-  const json = await readFile(path, "utf8").catch(async (error: NodeJS.ErrnoException) => {
+  const json = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ENOENT" && error.code !== "ENOTDIR") throw fileError(error, `read ${path}`);
-    const part = await nameOfPart(folder);
-    const wanted =
-      part === undefined
-        ? "expected a folder with a model.json or a model_index.json, or a .safetensors file"
-        : `it holds a ${part}, one part of a model; expected the folder above it, with the model_index.json`;
-    throw new NishikiError("file", `There is no model at ${folder}: ${wanted}.`, { cause: error });
+    return refuseFolder(folder, error);
   });
   return parseManifest(json, path);
 }
@@ -141,7 +146,7 @@ async function hasEncoder(folder: string, { parts }: ModelManifest): Promise<boo
 }
 
 /** A model folder, read but not loaded. @throws NishikiError "file", "checkpoint" */
-export async function openOwnModel({
+export async function openNishikiModel({
   model: folder = embeddedModel,
   device,
   threads,
@@ -152,7 +157,7 @@ export async function openOwnModel({
 }> {
   const manifest = await readModelFolder(folder);
   const context = getOwnContext(manifest, { hasEncoder: await hasEncoder(folder, manifest) });
-  return { context, load: () => loadOwnModel(folder, manifest, { device, threads, lora }, context) };
+  return { context, load: () => loadNishikiModel(folder, manifest, { device, threads, lora }, context) };
 }
 
 /** The network that doubles pictures, if there is one: loaded when it is first needed, for each size of tiles. */
@@ -178,7 +183,7 @@ function openSuperResolution(
   return { network: { config, steps: part.steps, augmentation: part.augmentation, open }, opened };
 }
 
-async function loadOwnModel(
+async function loadNishikiModel(
   folder: string,
   manifest: ModelManifest,
   machine: Pick<MachineSettings, "device" | "threads" | "lora">,

@@ -1,7 +1,7 @@
 // Which of a model's networks are in memory: each is loaded when it is first needed. With little memory, one stage at a
 // time is held: the text encoders, or the denoiser, or half of the autoencoder.
-import type { Session } from "../../engine/index.js";
-import type { Program } from "../../graph/index.js";
+import type { Session } from "../../../engine/index.js";
+import type { Program } from "../../../graph/index.js";
 
 /** Networks of one stage stay together. */
 export type Stage = "words" | "drawing" | "pixels";

@@ -1,16 +1,16 @@
 // Prompts of Stable Diffusion: which layer of which encoder, what stands for no prompt at all, and what is told of lengths.
 
-import type { Side } from "../family.js";
-import { mostChunks } from "../prompt/chunks.js";
-import type { ClipEncoder, ClipWords, PromptLength } from "../prompt/encode-clip.js";
-import { encodePrompts } from "../prompt/encode-clip.js";
+import type { Side } from "../../family.js";
+import { mostChunks } from "../../prompt/chunks.js";
+import type { ClipEncoder, ClipWords, PromptLength } from "../../prompt/encode-clip.js";
+import { encodePrompts } from "../../prompt/encode-clip.js";
 import {
   findUnsupportedSyntax,
   findUnusedWords,
   type LearnedWordName,
-} from "../prompt/unsupported-syntax.js";
-import type { PictureSettings } from "../request.js";
-import { f32, floats } from "../tensors.js";
+} from "../../prompt/unsupported-syntax.js";
+import type { PictureSettings } from "../../request.js";
+import { f32, floats } from "../../tensors.js";
 import type { StableDiffusionModel, Tokenizers } from "./model.js";
 import type { TextProgramOptions } from "./programs.js";
 import type { NetworkKey, SessionShelf } from "./sessions.js";

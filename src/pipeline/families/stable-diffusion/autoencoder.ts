@@ -1,6 +1,6 @@
 // What lies between pixels and latents: Stable Diffusion's autoencoder, or a tiny one in its place, behind one form.
-import { NishikiError } from "../../errors.js";
-import { type Program, type Tensor, type TraceOptions, trace } from "../../graph/index.js";
+import { NishikiError } from "../../../errors.js";
+import { type Program, type Tensor, type TraceOptions, trace } from "../../../graph/index.js";
 import {
   decodeKl,
   decodeTiny,
@@ -10,14 +10,14 @@ import {
   type LatentScale,
   readAutoencoderKlConfig,
   readTinyAutoencoderConfig,
-} from "../../models/index.js";
+} from "../../../models/index.js";
 import {
   type TiledNetwork,
   traceKlDecoder,
   traceKlEncoder,
   traceTinyDecoder,
   traceTinyEncoder,
-} from "../tiled-networks.js";
+} from "../../tiled-networks.js";
 
 export interface Autoencoder {
   readonly latentChannels: number;

@@ -1,7 +1,7 @@
 // Deep features of the denoiser that change little from step to step, kept for some steps (DeepCache: Ma et al. 2023,
 // arXiv:2312.00858).
-import type { HostTensor } from "../../engine/index.js";
-import type { Side } from "../family.js";
+import type { HostTensor } from "../../../engine/index.js";
+import type { Side } from "../../family.js";
 
 export class DeepFeatures {
   private readonly every: number;

@@ -5,15 +5,16 @@ import {
   readScheduler,
   type StepScheduleName,
   type TrainedScheduler,
-} from "../../diffusion/index.js";
-import { NishikiError } from "../../errors.js";
-import { type ClipTextConfig, readClipTextConfig } from "../../models/clip-text-config.js";
+} from "../../../diffusion/index.js";
+import { NishikiError } from "../../../errors.js";
 import {
+  type ClipTextConfig,
   type ConditionalUnetConfig,
+  readClipTextConfig,
   readConditionalUnetConfig,
-} from "../../models/conditional-unet-config.js";
-import type { ClipTokenizer } from "../../tokenizer/index.js";
-import type { PictureSettings, RequestContext } from "../request.js";
+} from "../../../models/index.js";
+import type { ClipTokenizer } from "../../../tokenizer/index.js";
+import type { PictureSettings, RequestContext } from "../../request.js";
 import { type Autoencoder, readAutoencoder } from "./autoencoder.js";
 import { getVectorWidth } from "./programs.js";
 

@@ -1,11 +1,22 @@
 // The models that Nishiki trains, the embedded one among them: MiniLM's words, a rectified flow over channels-last latents.
-import { type Denoiser, getStepSchedule } from "../diffusion/index.js";
-import { NishikiError } from "../errors.js";
-import type { Tokenizer } from "../tokenizer/index.js";
-import type { Drawing, ModelFamily, PictureCoder, Side } from "./family.js";
+import { type Denoiser, getStepSchedule } from "../../../diffusion/index.js";
+import { NishikiError } from "../../../errors.js";
+import type { Tokenizer } from "../../../tokenizer/index.js";
+import type { Drawing, ModelFamily, PictureCoder, Side } from "../../family.js";
+import { enlargeByLanczos } from "../../lanczos.js";
+import { fromBytes, toBytes } from "../../pixels.js";
+import { findUnsupportedSyntax } from "../../prompt/unsupported-syntax.js";
+import {
+  enlargingFactor,
+  type OptionalSetting,
+  type PictureSettings,
+  type PictureSizes,
+  type RequestContext,
+  type RequestDefaults,
+  upscaleNames,
+} from "../../request.js";
 import { type Embed, type KnownWords, meanState, understand } from "./known-words.js";
-import { enlargeByLanczos } from "./lanczos.js";
-import type { ModelManifest } from "./model-folder.js";
+import type { ModelManifest } from "./manifest.js";
 import {
   decodePixels,
   encodePixels,
@@ -17,17 +28,6 @@ import {
   spreadMask,
   type Words,
 } from "./networks.js";
-import { fromBytes, toBytes } from "./pixels.js";
-import { findUnsupportedSyntax } from "./prompt/unsupported-syntax.js";
-import {
-  enlargingFactor,
-  type OptionalSetting,
-  type PictureSettings,
-  type PictureSizes,
-  type RequestContext,
-  type RequestDefaults,
-  upscaleNames,
-} from "./request.js";
 import { doubleByDiffusion, type Values } from "./super-resolution.js";
 
 /** What a loaded folder with a `model.json` consists of. */

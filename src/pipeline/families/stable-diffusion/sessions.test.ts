@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Session } from "../../engine/index.js";
+import type { Session } from "../../../engine/index.js";
 import { makeShelf, type NetworkKey } from "./sessions.js";
 
 const words: NetworkKey = { stage: "words", name: "text" };

@@ -1,5 +1,5 @@
 // From the architectures that a manifest names to programs: a table, so that a model folder decides what is built.
-import { NishikiError, unknownName } from "../errors.js";
+import { NishikiError, unknownName } from "../../../errors.js";
 import {
   type Dim,
   foldPixels,
@@ -10,7 +10,7 @@ import {
   type Tracer,
   trace,
   unfoldPixels,
-} from "../graph/index.js";
+} from "../../../graph/index.js";
 import {
   type AutoencoderConfig,
   type DenoiserConfig,
@@ -19,9 +19,10 @@ import {
   denoise,
   dit,
   encode,
+  type MiniLmConfig,
+  miniLm,
   type SuperResolutionConfig,
-} from "../models/index.js";
-import { type MiniLmConfig, miniLm } from "../models/minilm.js";
+} from "../../../models/index.js";
 import {
   type Check,
   type Checks,
@@ -32,8 +33,8 @@ import {
   optional,
   recordOf,
   wholeNumber,
-} from "./check.js";
-import type { ModelManifest, ModelPart } from "./model-folder.js";
+} from "../../check.js";
+import type { ModelManifest, ModelPart } from "./manifest.js";
 
 export interface NetworkPrograms {
   /** ids `[batch, tokens]`, mask `[batch, tokens]` → states `[batch, tokens, width]` */
@@ -81,6 +82,9 @@ const denoiserChecks: Checks<DenoiserConfig> = {
   conditionWidth: count,
   preconditioned: optional(flag),
   regions: optional(recordOf({ side: count, width: count }, { strict: true })),
+  fine: optional(
+    recordOf({ width: count, down: wholeNumber(0, 1000), up: wholeNumber(0, 1000) }, { strict: true }),
+  ),
 };
 
 const ditChecks: Checks<DitConfig> = {

@@ -1,8 +1,8 @@
 // The form in which a Stable Diffusion denoiser's weights are held (node).
 import { createHash } from "node:crypto";
-import { getWeightCache, openInt8Weights, type StableDiffusionFiles } from "../checkpoint/node.js";
-import type { MachineSettings } from "./machine.js";
-import { hashFile } from "./node-environment.js";
+import { getWeightCache, openInt8Weights, type StableDiffusionFiles } from "../../../checkpoint/node.js";
+import type { MachineSettings } from "../../machine.js";
+import { hashFile } from "../../node-environment.js";
 
 /** Changes with the rule by which weights become int8. */
 const form = "unet rows 1";

@@ -1,9 +1,9 @@
 // Textual inversions that go with a Stable Diffusion model (node): "--embedding my-cat.safetensors", several at once.
 import { basename } from "node:path";
-import { type LearnedWord, openEmbedding } from "../checkpoint/node.js";
-import { NishikiError } from "../errors.js";
-import type { ClipTextConfig } from "../models/clip-text-config.js";
-import type { ClipTokenizer } from "../tokenizer/index.js";
+import { type LearnedWord, openEmbedding } from "../../../checkpoint/node.js";
+import { NishikiError } from "../../../errors.js";
+import type { ClipTextConfig } from "../../../models/index.js";
+import type { ClipTokenizer } from "../../../tokenizer/index.js";
 
 export interface OpenedEmbeddings {
   readonly words: readonly LearnedWord[];

@@ -1,9 +1,13 @@
 // The programs of Stable Diffusion's networks. Batch and size are symbols: one session serves all sizes.
-import { type Program, type Tensor, type TraceOptions, trace } from "../../graph/index.js";
-import { clipText, projectText } from "../../models/clip-text.js";
-import type { ClipTextConfig } from "../../models/clip-text-config.js";
-import { conditionalUnetParts, getDeepWidth, shallowUnet } from "../../models/conditional-unet.js";
-import type { ConditionalUnetConfig } from "../../models/conditional-unet-config.js";
+import { type Program, type Tensor, type TraceOptions, trace } from "../../../graph/index.js";
+import type { ClipTextConfig, ConditionalUnetConfig } from "../../../models/index.js";
+import {
+  clipText,
+  conditionalUnetParts,
+  getDeepWidth,
+  projectText,
+  shallowUnet,
+} from "../../../models/index.js";
 
 export interface TextProgramOptions {
   /** How many of the last layers are left out. */

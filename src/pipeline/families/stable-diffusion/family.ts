@@ -8,13 +8,13 @@ import {
   type Network,
   planSteps,
   type StepScheduleName,
-} from "../../diffusion/index.js";
-import type { Drawing, Inpainting, ModelFamily, PictureCoder, Side } from "../family.js";
-import type { ClipWords } from "../prompt/encode-clip.js";
-import type { LearnedWordName } from "../prompt/unsupported-syntax.js";
-import type { PictureSettings } from "../request.js";
-import { parseSize } from "../setting-checks.js";
-import { f32, floats } from "../tensors.js";
+} from "../../../diffusion/index.js";
+import type { Drawing, Inpainting, ModelFamily, PictureCoder, Side } from "../../family.js";
+import type { ClipWords } from "../../prompt/encode-clip.js";
+import type { LearnedWordName } from "../../prompt/unsupported-syntax.js";
+import type { PictureSettings } from "../../request.js";
+import { parseSize } from "../../setting-checks.js";
+import { f32, floats } from "../../tensors.js";
 import { DeepFeatures } from "./deep-features.js";
 import type { StableDiffusionModel, Tokenizers } from "./model.js";
 import { type Area, decodePreview, PictureNetworks } from "./pictures.js";

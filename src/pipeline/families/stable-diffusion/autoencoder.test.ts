@@ -1,9 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { openStableDiffusion } from "../../checkpoint/node.js";
-import { makeEngine } from "../../engine/node.js";
-import { random } from "../../random/index.js";
-import { f32, floats } from "../tensors.js";
+import { openStableDiffusion } from "../../../checkpoint/node.js";
+import { makeEngine } from "../../../engine/node.js";
+import { random } from "../../../random/index.js";
+import { f32, floats } from "../../tensors.js";
 import { readAutoencoder } from "./autoencoder.js";
 
 const engine = makeEngine({ device: "cpu", threads: 1 });
@@ -22,7 +22,7 @@ function roll(values: Float32Array, columns: number, by: number): Float32Array {
 describe("a decoder that knows no border", () => {
   it("gives pictures whose sides fit to each other: moved latents are moved pixels", async () => {
     const { vae } = await openStableDiffusion(
-      fileURLToPath(new URL("../../../tests/golden/pipelines/sd1", import.meta.url)),
+      fileURLToPath(new URL("../../../../tests/golden/pipelines/sd1", import.meta.url)),
     );
     const autoencoder = readAutoencoder(vae.config);
     const latents = random(1).normals(4 * height * width);

@@ -1,8 +1,13 @@
 // What a published Stable Diffusion model is, folder or single file. Only headers are read.
-import { type ModelComponent, openStableDiffusion, type StableDiffusionFiles } from "../checkpoint/node.js";
-import { type Description, formatBytes, formatCount } from "./description.js";
+import {
+  type ModelComponent,
+  openStableDiffusion,
+  type StableDiffusionFiles,
+} from "../../../checkpoint/node.js";
+import { type Description, formatBytes, formatCount } from "../../description.js";
+import type { ModelDescription } from "../node-family.js";
 
-export const families = {
+const families = {
   sd1: "Stable Diffusion 1.x",
   sd2: "Stable Diffusion 2.x",
   sdxl: "Stable Diffusion XL",
@@ -13,7 +18,7 @@ function countNumbers({ weights }: ModelComponent): number {
 }
 
 /** Bytes that a model's weights take as float32. */
-export function memoryOf({ unet, vae, textEncoder, textEncoder2 }: StableDiffusionFiles): number {
+function sumMemory({ unet, vae, textEncoder, textEncoder2 }: StableDiffusionFiles): number {
   const parts = [unet, vae, textEncoder, ...(textEncoder2 ? [textEncoder2] : [])];
   return 4 * parts.reduce((sum, part) => sum + countNumbers(part), 0);
 }
@@ -34,9 +39,21 @@ function describeComponent(title: string, component: ModelComponent): Descriptio
 }
 
 /** @throws NishikiError "file", "checkpoint" */
-export async function describeStableDiffusion(path: string): Promise<Description> {
-  const { name, family, unet, vae, textEncoder, textEncoder2, scheduler, unknown, hints } =
-    await openStableDiffusion(path);
+export async function describeStableDiffusion(path: string): Promise<ModelDescription> {
+  const files = await openStableDiffusion(path);
+  const { family, unet, vae } = files;
+  const inpaints = Number(unet.config.in_channels ?? 4) !== Number(vae.config.latent_channels ?? 4);
+  const side = Number(unet.config.sample_size);
+  return {
+    what: `${families[family]}${inpaints ? ", inpainting" : ""}`,
+    ...(Number.isSafeInteger(side) && { size: 8 * side }),
+    memory: sumMemory(files),
+    description: describeFiles(path, files),
+  };
+}
+
+function describeFiles(path: string, files: StableDiffusionFiles): Description {
+  const { name, family, unet, vae, textEncoder, textEncoder2, scheduler, unknown, hints } = files;
   const channels = Number(unet.config.in_channels ?? 4);
   const latents = Number(vae.config.latent_channels ?? 4);
   const some = unknown.slice(0, 5).join(", ");

@@ -1,9 +1,9 @@
 // Between pixels and a denoiser's latents, as a whole where memory allows it and else in tiles.
-import type { HostTensor } from "../../engine/index.js";
-import { type Pixels, toBytes } from "../pixels.js";
-import { decodeInTiles, encodeInTiles } from "../run-tiles.js";
-import { f32, floats } from "../tensors.js";
-import { getTiling } from "../tile-forecast.js";
+import type { HostTensor } from "../../../engine/index.js";
+import { type Pixels, toBytes } from "../../pixels.js";
+import { decodeInTiles, encodeInTiles } from "../../run-tiles.js";
+import { f32, floats } from "../../tensors.js";
+import { getTiling } from "../../tile-forecast.js";
 import type { Autoencoder } from "./autoencoder.js";
 import type { NetworkKey, SessionShelf } from "./sessions.js";
 

@@ -1,0 +1,25 @@
+// What a model, a picture or a weight file says of itself, as plain data for people and programs.
+
+/** A title, then named values, then further parts. */
+export interface Description {
+  readonly title: string;
+  readonly values: Readonly<Record<string, string | number | undefined>>;
+  readonly parts?: readonly Description[];
+}
+
+/** 1234567 → "1.2 MB" */
+export function formatBytes(bytes: number): string {
+  const units = ["bytes", "kB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 || value >= 99.5 ? Math.round(value) : value.toPrecision(2)} ${units[unit]}`;
+}
+
+/** 7012345 → "7,012,345" */
+export function formatCount(count: number): string {
+  return count.toLocaleString("en-US");
+}

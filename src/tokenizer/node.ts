@@ -1,0 +1,3 @@
+// The part of the room that touches files (node).
+
+export { loadClipFolder, loadEmbeddedClip } from "./node-clip.js";
