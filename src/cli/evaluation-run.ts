@@ -6,7 +6,6 @@ import { loadTrainingConfig } from "../training/index.js";
 import { formatSeconds, makeProgress, type Progress } from "./progress.js";
 import { pickSettings } from "./setting-options.js";
 import { listenForStop } from "./stop.js";
-import { print, printPath } from "./terminal.js";
 
 export interface EvaluateCommandOptions extends Readonly<Record<string, unknown>> {
   readonly output: string;
@@ -61,8 +60,9 @@ export async function runEvaluateCommand(
     progress.clear();
     const files = await writeReport(output, evaluation.report, evaluation.judged, evaluation.classes);
     for (const score of evaluation.report.skills) progress.say(describe(score));
-    if (options.json) await print(`${JSON.stringify(evaluation.report)}\n`);
-    else for (const file of Object.values(files)) await printPath(file);
+    process.stdout.write(
+      options.json ? `${JSON.stringify(evaluation.report)}\n` : `${Object.values(files).join("\n")}\n`,
+    );
   } catch (error) {
     if (!(error instanceof NishikiError) || error.code !== "aborted") throw error;
     const cure = "the same command goes on";

@@ -1,6 +1,5 @@
-// Ctrl-C: the first asks the work to stop, the second ends the process. Work whose results nobody can read stops as well.
+// Ctrl-C: the first asks the work to stop, the second ends the process.
 import { exitCodes } from "./report.js";
-import { onOutputFailure } from "./terminal.js";
 
 export interface Stop {
   readonly signal: AbortSignal;
@@ -8,7 +7,7 @@ export interface Stop {
   release(): void;
 }
 
-/** Listens for SIGINT, SIGTERM and a failing standard output until released. */
+/** Listens for SIGINT and SIGTERM until released. */
 export function listenForStop(): Stop {
   const controller = new AbortController();
   const stop = () => {
@@ -17,10 +16,8 @@ export function listenForStop(): Stop {
   };
   const signals = ["SIGINT", "SIGTERM"] as const;
   for (const name of signals) process.on(name, stop);
-  const forget = onOutputFailure(() => controller.abort());
   const release = () => {
     for (const name of signals) process.off(name, stop);
-    forget();
   };
   return { signal: controller.signal, release };
 }

@@ -16,7 +16,6 @@ import { describeFineTuning, type FineTuningOptions } from "./fine-tuning.js";
 import { makeProgress } from "./progress.js";
 import { pickSettings } from "./setting-options.js";
 import { listenForStop } from "./stop.js";
-import { print, printPath } from "./terminal.js";
 import { TrainingReporter } from "./training-reporter.js";
 
 export interface TrainCommandOptions extends FineTuningOptions, Readonly<Record<string, unknown>> {
@@ -108,7 +107,7 @@ async function writeExport(
     const { step, steps, parameters, nodes } = written;
     const size = `${(parameters / 1e6).toFixed(1)} million parameters, ${nodes} operations`;
     progress.say(`The step (${size}), from step ${step} of ${steps}, with ${written.batches} batches.`);
-    await (json ? print(`${JSON.stringify(written)}\n`) : printPath(written.output));
+    process.stdout.write(json ? `${JSON.stringify(written)}\n` : `${written.output}\n`);
   } finally {
     progress.clear();
     stop.release();

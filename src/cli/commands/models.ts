@@ -4,7 +4,6 @@ import type { Command } from "commander";
 import { listCachedModels } from "../../hub/index.js";
 import { describeModel, embeddedModel } from "../../pipeline/node.js";
 import { type Description, formatBytes, formatDescription } from "../description.js";
-import { print } from "../terminal.js";
 
 interface Row {
   readonly model: string;
@@ -24,7 +23,7 @@ export function addModelsCommand(program: Command): void {
     .option("--json", "print them as JSON")
     .action(async (paths: readonly string[], { json }: { json?: boolean }) => {
       const rows = await list(paths);
-      await print(json ? `${JSON.stringify(rows)}\n` : formatDescription(describe(rows)));
+      process.stdout.write(json ? `${JSON.stringify(rows)}\n` : formatDescription(describe(rows)));
     });
 }
 

@@ -5,7 +5,6 @@ import type { PullPlan } from "../../hub/index.js";
 import { formatBytes } from "../description.js";
 import { makeProgress, type Progress } from "../progress.js";
 import { listenForStop } from "../stop.js";
-import { print, printPath } from "../terminal.js";
 
 interface Options {
   readonly revision?: string;
@@ -66,7 +65,7 @@ async function run(name: string, { quiet = false, json = false, ...choice }: Opt
       },
     });
     progress.clear();
-    await (json ? print(`${JSON.stringify({ name, ...pulled })}\n`) : printPath(pulled.path));
+    process.stdout.write(json ? `${JSON.stringify({ name, ...pulled })}\n` : `${pulled.path}\n`);
   } finally {
     progress.clear();
     stop.release();
