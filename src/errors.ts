@@ -31,9 +31,22 @@ const UNSAFE = /[\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\
 /** Characters of foreign text that one message may repeat. */
 const FOREIGN_LIMIT = 300;
 
+/** As JSON writes it: beyond U+FFFF as two halves. */
 function escapeCharacter(character: string): string {
-  const code = character.codePointAt(0) ?? 0;
-  return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, "0")}`;
+  return Array.from(
+    { length: character.length },
+    (_, i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, "0")}`,
+  ).join("");
+}
+
+/**
+ * A text of several lines with its other control characters written out, such as `\\u001b`, so that a terminal shows
+ * them. Valid JSON stays the same JSON.
+ */
+export function visible(text: string): string {
+  return text.replace(UNSAFE, (character) =>
+    character === "\n" || character === "\t" ? character : escapeCharacter(character),
+  );
 }
 
 /** Cuts text without halving a character beyond U+FFFF. */

@@ -13,6 +13,7 @@ import {
   unlink,
 } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { getSystemErrorMap } from "node:util";
 import { NishikiError } from "../errors.js";
 
 /** Where the content of a new file goes, in order. */
@@ -48,14 +49,28 @@ const reasons: Readonly<Record<string, string>> = {
   ENAMETOOLONG: "the name is too long",
   EFBIG: "the file would be larger than this disk or user is allowed",
   EIO: "the disk reports an error",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EEXIST: "it is already there",
+  ENOTEMPTY: "the folder is not empty",
+  ELOOP: "its links lead back to themselves",
+  EBUSY: "it is in use",
+  ETXTBSY: "it is in use",
+  ENFILE: "too many files are open",
+  EPIPE: "nobody reads it",
 };
+
+/** Why the system failed, in words; its own for codes that are rare. */
+function reasonOf(error: unknown, code: string): string {
+  const errno = error instanceof Error && "errno" in error ? Number(error.errno) : Number.NaN;
+  return reasons[code] ?? getSystemErrorMap().get(errno)?.[1] ?? code;
+}
 
 /** Turns an error of the file system into a sentence; other errors come back as they are. */
 export function fileError(error: unknown, action: string): unknown {
   const code = systemCode(error);
   if (code === undefined || error instanceof NishikiError) return error;
-  const reason = reasons[code] ?? (error instanceof Error ? error.message : code);
-  return new NishikiError("file", `Cannot ${action}: ${reason}.`, { cause: error });
+  return new NishikiError("file", `Cannot ${action}: ${reasonOf(error, code)}.`, { cause: error });
 }
 
 async function writeError(error: unknown, path: string, written: number): Promise<unknown> {

@@ -6,6 +6,7 @@ import { loadTrainingConfig } from "../training/index.js";
 import { formatSeconds, makeProgress, type Progress } from "./progress.js";
 import { pickSettings } from "./setting-options.js";
 import { listenForStop } from "./stop.js";
+import { print, printPath } from "./terminal.js";
 
 export interface EvaluateCommandOptions extends Readonly<Record<string, unknown>> {
   readonly output: string;
@@ -60,9 +61,8 @@ export async function runEvaluateCommand(
     progress.clear();
     const files = await writeReport(output, evaluation.report, evaluation.judged, evaluation.classes);
     for (const score of evaluation.report.skills) progress.say(describe(score));
-    process.stdout.write(
-      options.json ? `${JSON.stringify(evaluation.report)}\n` : `${Object.values(files).join("\n")}\n`,
-    );
+    if (options.json) await print(`${JSON.stringify(evaluation.report)}\n`);
+    else for (const file of Object.values(files)) await printPath(file);
   } catch (error) {
     if (!(error instanceof NishikiError) || error.code !== "aborted") throw error;
     const cure = "the same command goes on";

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Where the program begins: nothing but arguments and exit code.
-import { endQuietlyWhenUnread } from "./report.js";
 import { runCommandLine } from "./run.js";
+import { watchOutput } from "./terminal.js";
 
-endQuietlyWhenUnread();
+watchOutput();
 process.exitCode = await runCommandLine(process.argv.slice(2));

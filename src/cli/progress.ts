@@ -1,5 +1,7 @@
 // A line that tells how far the work is. On a terminal it is drawn over; elsewhere only what is finished is told.
 
+import { visible } from "../errors.js";
+
 export interface Progress {
   /** Shows a state of the work; replaced by the next. */
   show(label: string, done: number, of: number, secondsLeft?: number): void;
@@ -37,7 +39,7 @@ export function formatProgress(
 
 /** Progress on standard error, which leaves standard output to results. */
 export function makeProgress(quiet: boolean, stream: NodeJS.WriteStream = process.stderr): Progress {
-  const tell = (line: string) => void stream.write(`${line}\n`);
+  const tell = (line: string) => void stream.write(`${visible(line)}\n`);
   const nothing = () => {};
   if (quiet) return { show: nothing, say: nothing, warn: tell, clear: nothing };
   if (!stream.isTTY) return { show: nothing, say: tell, warn: tell, clear: nothing };
@@ -52,7 +54,7 @@ export function makeProgress(quiet: boolean, stream: NodeJS.WriteStream = proces
     warn: say,
     show: (label, done, of, secondsLeft) => {
       // Some terminals say that they have no columns.
-      stream.write(`\r\x1b[K${formatProgress(label, done, of, secondsLeft, stream.columns || 80)}`);
+      stream.write(`\r\x1b[K${formatProgress(visible(label), done, of, secondsLeft, stream.columns || 80)}`);
     },
   };
 }

@@ -1,23 +1,73 @@
 // How the command line ends when something is wrong: one sentence, and an exit code that scripts can rely on.
 import type { CommanderError } from "commander";
-import { NishikiError } from "../errors.js";
+import { fileError } from "../checkpoint/node.js";
+import { NishikiError, visible } from "../errors.js";
+import { outputFailure } from "./terminal.js";
 
 /** 0 done; 1 failed; 2 used wrongly; 130 stopped by Ctrl-C. */
 export const exitCodes = { failure: 1, usage: 2, interrupted: 130 } as const;
 
-/** Writes one sentence about an error to standard error and says with which code to exit. */
-export function report(error: unknown, { debug }: { debug: boolean }): number {
-  const known = error instanceof NishikiError;
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`${known ? message : `Something unforeseen went wrong: ${message}`}\n`);
-  if (debug && error instanceof Error) {
-    process.stderr.write(`${error.stack ?? ""}\n`);
-    for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
-      process.stderr.write(`Because of: ${cause.stack ?? cause.message}\n`);
+/** Where a fault of Nishiki itself is reported: the field `bugs` of package.json. */
+export interface ReportOptions {
+  readonly debug: boolean;
+  readonly bugs?: string;
+}
+
+/** Writes one sentence about an error to standard error. @returns The exit code. */
+export function report(thrown: unknown, { debug, bugs }: ReportOptions): number {
+  const output = outputFailure();
+  if (output) return outputExit(output);
+  const error = explain(thrown);
+  if (error instanceof NishikiError) say(error.message);
+  else {
+    const message = (error instanceof Error ? error.message : String(error)).replace(/\.?\s*$/, ".");
+    const cure = debug ? "" : ", with what --debug adds to the same command";
+    say(`Unexpected error: ${message} This is a fault of Nishiki. Please report it${at(bugs)}${cure}.`);
   }
-  if (!known) return exitCodes.failure;
+  if (debug && error instanceof Error) {
+    say(error.stack ?? "");
+    for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
+      say(`Caused by: ${cause.stack ?? cause.message}`);
+  }
+  if (!(error instanceof NishikiError)) return exitCodes.failure;
   if (error.code === "aborted") return exitCodes.interrupted;
   return error.code === "usage" ? exitCodes.usage : exitCodes.failure;
+}
+
+const at = (bugs: string | undefined) => (bugs === undefined ? "" : ` at ${bugs}`);
+
+const say = (text: string) => void process.stderr.write(`${visible(text)}\n`);
+
+/** The error as a `NishikiError` where it is the system's, or an abort of Node's own; else as it came. */
+function explain(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof NishikiError) return error;
+  if (error.name === "AbortError") return new NishikiError("aborted", "Stopped.", { cause: error });
+  const { syscall, path } = error as NodeJS.ErrnoException;
+  if (syscall === undefined) return error;
+  const verb = verbs[syscall] ?? syscall;
+  return fileError(error, path === undefined ? `${verb} a file` : `${verb} ${path}`);
+}
+
+/** What the system's calls do, in words. */
+const verbs: Readonly<Record<string, string>> = {
+  scandir: "look into",
+  opendir: "look into",
+  mkdir: "make the folder",
+  mkdtemp: "make the folder",
+  stat: "read",
+  lstat: "read",
+  unlink: "remove",
+  rmdir: "remove",
+  copyfile: "copy",
+  spawn: "start",
+};
+
+/** A reader that has seen enough (`nishiki … | head -1`) is no fault; a full disk behind `>` is one. */
+export function outputExit(error: NodeJS.ErrnoException): number {
+  if (error.code === "EPIPE") return 0;
+  const told = fileError(error, "write to standard output");
+  say(told instanceof Error ? told.message : String(told));
+  return exitCodes.failure;
 }
 
 /** The same for what the option parser refuses. Help and version are no errors. */
@@ -26,20 +76,10 @@ export function usageExit(error: CommanderError): number {
   // What commander says when a command of commands is called by itself.
   const text = error.code === "commander.help" ? "Expected one of its commands." : plain(error.message);
   const sentence = `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
-  process.stderr.write(`${sentence.replace(/([^.)!?])$/, "$1.")} See: nishiki --help\n`);
+  say(`${sentence.replace(/([^.)!?])$/, "$1.")} See: nishiki --help`);
   return exitCodes.usage;
 }
 
 function plain(message: string): string {
   return message.replace(/^error: /, "").replace(/\n/g, " ");
-}
-
-/** A reader that has seen enough (`nishiki … | head -1`) is no fault. */
-export function endQuietlyWhenUnread(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-      process.exit(0);
-    });
-  }
 }

@@ -1,8 +1,12 @@
 // The command line as a function: arguments in, exit code out.
-import { Command, CommanderError } from "commander";
-import { ownVersion } from "../pipeline/node.js";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Command, CommanderError, type Help, type Option } from "commander";
+import { embeddedModel, ownVersion } from "../pipeline/node.js";
 import { commands } from "./commands/index.js";
-import { report, usageExit } from "./report.js";
+import { type KnownCommands, refuseMistyped } from "./mistyped.js";
+import { outputExit, report, usageExit } from "./report.js";
+import { outputFailure, print } from "./terminal.js";
 
 const examples = `
 Examples:
@@ -12,10 +16,14 @@ Examples:
   nishiki info pictures/cactus-and-keyboard-style-by-hiroshige-7.png
 `;
 
-/** The options of a command as its own help shows them. */
-function listOptions(command: Command): string {
-  const help = command.createHelp();
-  const options = help.visibleOptions(command);
+/** The options that the help of all commands shows; `nishiki draw --help` has every one. */
+const common = ["negative", "negativePrompt", "seed", "count", "size", "steps", "model", "image", "output"];
+
+/** The most used options of drawing, as its own help shows them. */
+function listCommon(draw: Command, help: Help): string {
+  const options = help
+    .visibleOptions(draw)
+    .filter((option: Option) => common.includes(option.attributeName()));
   const width = Math.max(...options.map((option) => help.optionTerm(option).length));
   return options
     .map((option) => `  ${help.optionTerm(option).padEnd(width)}  ${help.optionDescription(option)}`)
@@ -27,20 +35,45 @@ function leaves(command: Command): Command[] {
   return command.commands.length === 0 ? [command] : command.commands.flatMap(leaves);
 }
 
-async function makeProgram(): Promise<Command> {
+const namesOf = (command: Command) => command.commands.flatMap((one) => [one.name(), ...one.aliases()]);
+
+async function makeProgram(print: (text: string) => void): Promise<Command> {
   const program = new Command("nishiki")
+    .usage('"PROMPT" [options]\n       nishiki COMMAND [options]')
     .description("Pictures from text, drawn on your own machine.")
     .version(await ownVersion(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     // Commands inherit these: errors are thrown to be told in one place and one way.
     .exitOverride()
-    .configureOutput({ writeErr: () => {} });
+    .configureOutput({ writeOut: print, writeErr: () => {} });
   for (const add of commands) add(program);
   for (const command of leaves(program)) command.option("--debug", "print where an error comes from");
-  const generate = program.commands.find((command) => command.name() === "generate");
-  if (generate)
-    program.addHelpText("after", () => `\nDrawing, nishiki "PROMPT" [options]:\n${listOptions(generate)}`);
+  const draw = program.commands.find((command) => command.name() === "draw");
+  if (draw) {
+    program.addHelpText(
+      "after",
+      () =>
+        `\nOptions of drawing (all of them: nishiki draw --help):\n${listCommon(draw, program.createHelp())}`,
+    );
+  }
   return program.addHelpText("after", examples);
+}
+
+/** Refuses a mistyped command before it is drawn. Throws like `refuseMistyped`. */
+async function checkFirstWord(args: readonly string[], program: Command): Promise<void> {
+  const known: KnownCommands = {
+    names: [...namesOf(program), "help"],
+    subcommands: (name) => program.commands.filter((one) => one.name() === name).flatMap(namesOf),
+  };
+  await refuseMistyped(args, known, isEnglish);
+}
+
+/** Whether a word stands in the vocabulary of the embedded model's tokenizer: common English, whole words. */
+async function isEnglish(word: string): Promise<boolean> {
+  const path = join(embeddedModel, "tokenizer.json");
+  const text = await readFile(path, "utf8").catch(() => "{}");
+  const { model } = JSON.parse(text) as { model?: { vocab?: Readonly<Record<string, number>> } };
+  return Object.hasOwn(model?.vocab ?? {}, word);
 }
 
 /**
@@ -50,10 +83,21 @@ async function makeProgram(): Promise<Command> {
  */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   process.exitCode = undefined;
+  const help: string[] = [];
+  const code = await run(args, (text) => void help.push(text));
+  if (help.length > 0) await print(help.join("")).catch(() => {});
+  const failure = outputFailure();
+  return failure && code === 0 ? outputExit(failure) : code;
+}
+
+async function run(args: readonly string[], printHelp: (text: string) => void): Promise<number> {
   try {
-    const program = await makeProgram();
+    const program = await makeProgram(printHelp);
     if (args.length === 0) program.outputHelp();
-    else await program.parseAsync(args, { from: "user" });
+    else {
+      await checkFirstWord(args, program);
+      await program.parseAsync(args, { from: "user" });
+    }
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return usageExit(error);

@@ -1,5 +1,6 @@
-// Ctrl-C: the first asks the work to stop, the second ends the process.
+// Ctrl-C: the first asks the work to stop, the second ends the process. Work whose results nobody can read stops as well.
 import { exitCodes } from "./report.js";
+import { onOutputFailure } from "./terminal.js";
 
 export interface Stop {
   readonly signal: AbortSignal;
@@ -7,7 +8,7 @@ export interface Stop {
   release(): void;
 }
 
-/** Listens for SIGINT and SIGTERM until released. */
+/** Listens for SIGINT, SIGTERM and a failing standard output until released. */
 export function listenForStop(): Stop {
   const controller = new AbortController();
   const stop = () => {
@@ -16,8 +17,10 @@ export function listenForStop(): Stop {
   };
   const signals = ["SIGINT", "SIGTERM"] as const;
   for (const name of signals) process.on(name, stop);
+  const forget = onOutputFailure(() => controller.abort());
   const release = () => {
     for (const name of signals) process.off(name, stop);
+    forget();
   };
   return { signal: controller.signal, release };
 }

@@ -7,6 +7,10 @@ import {
   type TrainingConfig,
 } from "../training/index.js";
 import { formatSeconds, type Progress } from "./progress.js";
+import { print } from "./terminal.js";
+
+/** Output that fails stops the run by its signal, so nobody waits for it here. */
+const printLater = (text: string) => void print(text).catch(() => {});
 
 /** Seconds between lines where there is no terminal. */
 const lineEvery = 15;
@@ -38,11 +42,11 @@ export class TrainingReporter {
   end({ step, finished }: { step: number; finished: boolean }): void {
     const { folder } = this.#config;
     if (this.#json) this.#print({ event: "end", step, finished, folder });
-    else if (finished) process.stdout.write(`${folder}\n`);
+    else if (finished) printLater(`${folder}\n`);
   }
 
   #print(event: Readonly<Record<string, unknown>>): void {
-    process.stdout.write(`${JSON.stringify(event)}\n`);
+    printLater(`${JSON.stringify(event)}\n`);
   }
 
   #start({ step, steps, parameters }: StartReport): void {

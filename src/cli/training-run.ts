@@ -16,6 +16,7 @@ import { describeFineTuning, type FineTuningOptions } from "./fine-tuning.js";
 import { makeProgress } from "./progress.js";
 import { pickSettings } from "./setting-options.js";
 import { listenForStop } from "./stop.js";
+import { print, printPath } from "./terminal.js";
 import { TrainingReporter } from "./training-reporter.js";
 
 export interface TrainCommandOptions extends FineTuningOptions, Readonly<Record<string, unknown>> {
@@ -107,7 +108,7 @@ async function writeExport(
     const { step, steps, parameters, nodes } = written;
     const size = `${(parameters / 1e6).toFixed(1)} million parameters, ${nodes} operations`;
     progress.say(`The step (${size}), from step ${step} of ${steps}, with ${written.batches} batches.`);
-    process.stdout.write(json ? `${JSON.stringify(written)}\n` : `${written.output}\n`);
+    await (json ? print(`${JSON.stringify(written)}\n`) : printPath(written.output));
   } finally {
     progress.clear();
     stop.release();

@@ -6,8 +6,10 @@ import type { CliResult } from "./run-cli.js";
 function catchWrites(stream: NodeJS.WriteStream): { text: () => string; release: () => void } {
   const write = stream.write;
   let text = "";
-  stream.write = ((chunk: string | Uint8Array) => {
+  stream.write = ((chunk: string | Uint8Array, ...rest: unknown[]) => {
     text += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("utf8");
+    const done = rest.at(-1);
+    if (typeof done === "function") done();
     return true;
   }) as typeof stream.write;
   return {

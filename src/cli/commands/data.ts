@@ -7,6 +7,7 @@ import { NishikiError } from "../../errors.js";
 import { formatBytes } from "../description.js";
 import { makeProgress, type Progress } from "../progress.js";
 import { listenForStop } from "../stop.js";
+import { printPath } from "../terminal.js";
 
 const defaultSprites = ".data/sprites";
 
@@ -76,7 +77,7 @@ async function build({ output, sets, things, size, quiet = false }: BuildOptions
     const { sprites, bytes, missing } = await buildSprites(options);
     const left = missing.length > 0 ? `; ${missing.length} drawings do not exist in their sets` : "";
     progress.say(`${sprites} sprites, ${formatBytes(bytes)}${left}`);
-    process.stdout.write(`${output}\n`);
+    await printPath(output);
   } finally {
     progress.clear();
     release();
@@ -105,7 +106,7 @@ async function preview(folder: string | undefined, options: PreviewOptions): Pro
       progress.say("This machine has no fonts; the captions, row by row:");
       for (const { caption } of pictures) progress.say(`  ${caption}`);
     }
-    process.stdout.write(`${output}\n`);
+    await printPath(output);
   } finally {
     progress.clear();
     release();

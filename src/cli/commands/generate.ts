@@ -1,4 +1,4 @@
-// nishiki PROMPT: draws pictures and prints their paths.
+// nishiki draw PROMPT, or nishiki PROMPT alone: draws pictures and prints their paths.
 import type { Command } from "commander";
 import { writeFileAtomic } from "../../checkpoint/node.js";
 import { NishikiError } from "../../errors.js";
@@ -17,6 +17,7 @@ import { type PictureFiles, preparePictureFiles } from "../picture-files.js";
 import { formatSeconds, makeProgress, type Progress } from "../progress.js";
 import { addSettingOptions, pickSettings } from "../setting-options.js";
 import { listenForStop } from "../stop.js";
+import { print, printPath } from "../terminal.js";
 
 interface Options extends Readonly<Record<string, unknown>> {
   readonly output?: string;
@@ -28,8 +29,9 @@ interface Options extends Readonly<Record<string, unknown>> {
 
 export function addGenerateCommand(program: Command): void {
   const command = program
-    .command("generate", { isDefault: true })
-    .description("draw pictures of a text (the command's name may be left out)")
+    .command("draw", { isDefault: true })
+    .alias("generate")
+    .description("draw pictures of a text (the word draw may be left out)")
     .argument("<prompt...>", pictureFields.prompt.help);
   addSettingOptions(command, pictureFields);
   addSettingOptions(command, machineFields);
@@ -94,7 +96,7 @@ async function draw({ settings, machine, files, progress, signal, json, preview 
       const file = await files.write(event.index, event.seed, event.png());
       finished += 1;
       progress.say(`${label(event.index)}: seed ${event.seed}, ${steps} steps, ${formatSeconds(seconds)}`);
-      process.stdout.write(`${json ? describe(file, event, seconds) : file}\n`);
+      await (json ? print(`${describe(file, event, seconds)}\n`) : printPath(file));
     }
   } catch (error) {
     if (!(error instanceof NishikiError) || error.code !== "aborted") throw error;

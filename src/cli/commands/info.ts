@@ -11,6 +11,7 @@ import { describeWeights } from "../describe-weights.js";
 import type { Description } from "../description.js";
 import { formatDescription } from "../description.js";
 import { readStart } from "../read-bytes.js";
+import { print } from "../terminal.js";
 
 export function addInfoCommand(program: Command): void {
   program
@@ -20,7 +21,7 @@ export function addInfoCommand(program: Command): void {
     .option("--json", "print it as JSON")
     .action(async (file: string, { json }: { json?: boolean }) => {
       const description = await describe(file);
-      process.stdout.write(json ? `${JSON.stringify(description)}\n` : formatDescription(description));
+      await print(json ? `${JSON.stringify(description)}\n` : formatDescription(description));
     });
 }
 

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { listCachedModels } from "../../hub/index.js";
 import { describeModel, embeddedModel } from "../../pipeline/node.js";
 import { type Description, formatBytes, formatDescription } from "../description.js";
+import { print } from "../terminal.js";
 
 interface Row {
   readonly model: string;
@@ -23,7 +24,7 @@ export function addModelsCommand(program: Command): void {
     .option("--json", "print them as JSON")
     .action(async (paths: readonly string[], { json }: { json?: boolean }) => {
       const rows = await list(paths);
-      process.stdout.write(json ? `${JSON.stringify(rows)}\n` : formatDescription(describe(rows)));
+      await print(json ? `${JSON.stringify(rows)}\n` : formatDescription(describe(rows)));
     });
 }
 

@@ -5,6 +5,7 @@ import type { PullPlan } from "../../hub/index.js";
 import { formatBytes } from "../description.js";
 import { makeProgress, type Progress } from "../progress.js";
 import { listenForStop } from "../stop.js";
+import { print, printPath } from "../terminal.js";
 
 interface Options {
   readonly revision?: string;
@@ -65,7 +66,7 @@ async function run(name: string, { quiet = false, json = false, ...choice }: Opt
       },
     });
     progress.clear();
-    process.stdout.write(json ? `${JSON.stringify({ name, ...pulled })}\n` : `${pulled.path}\n`);
+    await (json ? print(`${JSON.stringify({ name, ...pulled })}\n`) : printPath(pulled.path));
   } finally {
     progress.clear();
     stop.release();

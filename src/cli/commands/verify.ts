@@ -19,6 +19,7 @@ import { readBytes } from "../read-bytes.js";
 import { exitCodes } from "../report.js";
 import { addSettingOptions, pickSettings } from "../setting-options.js";
 import { listenForStop } from "../stop.js";
+import { print } from "../terminal.js";
 
 interface Options extends Readonly<Record<string, unknown>> {
   readonly json?: boolean;
@@ -60,7 +61,7 @@ async function verify(file: string, options: Options): Promise<void> {
   const pipeline = await loadPipeline(machine);
   try {
     const comparison = await compareWithReceipt(pixels, receipt, pipeline, { ...given, signal: stop.signal });
-    process.stdout.write(options.json ? `${JSON.stringify(comparison)}\n` : explain(file, comparison));
+    await print(options.json ? `${JSON.stringify(comparison)}\n` : explain(file, comparison));
     if (!comparison.identical) process.exitCode = exitCodes.failure;
   } finally {
     await pipeline.dispose();
