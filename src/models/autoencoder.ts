@@ -14,22 +14,27 @@ import {
   unfoldPixels,
 } from "../graph/index.js";
 import { convLast, dense } from "../nn/index.js";
+import { z } from "../schema/index.js";
+import { explain, pairOf, repeats, size } from "./sizes.js";
 
-export interface AutoencoderConfig {
-  /** Pixels folded into the first layer's channels, per side. */
-  readonly fold: number;
-  /** Channels at 1/fold of the size and at 1/(2·fold). */
-  readonly widths: readonly [number, number];
-  /** Residual blocks of the encoder and of the decoder at each of the two sizes. */
-  readonly encoderBlocks: readonly [number, number];
-  readonly decoderBlocks: readonly [number, number];
-  readonly latentChannels: number;
+/** The sizes of an autoencoder. */
+export const autoencoderSchema = z.strictObject({
+  fold: explain(size, "pixels of a side that are folded into the first layer's channels"),
+  widths: explain(pairOf(size), "channels at 1/fold and at 1/(2·fold) of the images' size"),
+  encoderBlocks: explain(pairOf(repeats), "residual blocks of the encoder at each of the two sizes"),
+  decoderBlocks: explain(pairOf(repeats), "residual blocks of the decoder at each of the two sizes"),
+  latentChannels: explain(size, "channels of the latents"),
   /**
-   * Side at 1/fold of the pictures' size, for a decoder that knows where in the picture it is: what repeats from picture to picture at
-   * the same places, such as the grain of paper, need not pass through the latents. Default: it does not know.
+   * What repeats from image to image at the same places, such as the grain of paper, need not pass through the latents where the
+   * decoder knows the place.
    */
-  readonly positions?: number;
-}
+  positions: explain(
+    size.optional(),
+    "side of a table of positions at 1/fold of the size, for a decoder that knows where it is (default: none)",
+  ),
+});
+
+export type AutoencoderConfig = z.infer<typeof autoencoderSchema>;
 
 export const autoencoderConfigs = {
   /** The embedded model's: 256×256×3 → 16×16×16. */

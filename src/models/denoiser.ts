@@ -27,47 +27,54 @@ import {
   unsqueeze,
 } from "../graph/index.js";
 import { convLast, dense, mlp, sinusoidal } from "../nn/index.js";
+import { flag, z } from "../schema/index.js";
 import { gated, modulate, modulation } from "./modulation.js";
-import { type WordRegions, type WordRegionsConfig, wordRegions } from "./word-regions.js";
+import { explain, pairOf, repeats, size, stageList } from "./sizes.js";
+import { type WordRegions, wordRegions, wordRegionsSchema } from "./word-regions.js";
 
-export interface DenoiserConfig {
-  /** Height and width of the latents. */
-  readonly latentSize: number;
-  readonly latentChannels: number;
-  /** Channels at 1/2 and at 1/4 of the latents' size. */
-  readonly widths: readonly [number, number];
-  /** Stages "conv" and "attention" at each level: on the way down, in the middle, on the way up. */
-  readonly down: readonly Stage[];
-  readonly middle: readonly Stage[];
-  readonly up: readonly Stage[];
-  /** Channels of one attention head. */
-  readonly headWidth: number;
-  /** Width of the text encoder's states. */
-  readonly textWidth: number;
-  /** Width of the words inside the denoiser, and of the vector that modulates all blocks. */
-  readonly wordWidth: number;
-  readonly conditionWidth: number;
-  /** Scales what goes in and adds what is known of the velocity without a network (see `precondition`). Default false. */
-  readonly preconditioned?: boolean;
-  /** Gives every part of the picture its own mean of the words (see `word-regions.ts`). Default: all have the same. */
-  readonly regions?: WordRegionsConfig;
-  /** Convolutions at the latents' own size, around all others (see {@link FineStagesConfig}). Default: none. */
-  readonly fine?: FineStagesConfig;
-}
+const blockList = stageList(["conv", "attention"]);
 
 /**
  * Stages at the latents' own size. The trunk folds 2×2 cells into one at once and decides what lies where; these see every cell
  * before it and again after it, and draw the outlines. Their output begins at zero: a trained network without them goes on as it is.
  */
-export interface FineStagesConfig {
-  readonly width: number;
-  /** Convolutions before the trunk. */
-  readonly down: number;
-  /** Convolutions after it, on the sum of what both know. */
-  readonly up: number;
-}
+export const fineStagesSchema = z.strictObject({
+  width: explain(size, "channels at the latents' own size"),
+  down: explain(repeats, "convolutions there before the trunk"),
+  up: explain(repeats, "convolutions there after it, on the sum of what both know"),
+});
 
-type Stage = "conv" | "attention";
+export type FineStagesConfig = z.infer<typeof fineStagesSchema>;
+
+/** The sizes of a denoiser. */
+export const denoiserSchema = z.strictObject({
+  latentSize: explain(size, "height and width of the latents"),
+  latentChannels: explain(size, "channels of the latents"),
+  widths: explain(pairOf(size), "channels at 1/2 and at 1/4 of the latents' size"),
+  down: explain(blockList, "blocks on the way down, at each of the two sizes"),
+  middle: explain(blockList, "blocks in the middle"),
+  up: explain(blockList, "blocks on the way up"),
+  headWidth: explain(size, "channels of an attention head"),
+  textWidth: explain(size, "width of the text encoder's states"),
+  wordWidth: explain(size, "width of the words inside the denoiser"),
+  conditionWidth: explain(size, "width of the vector that modulates all blocks"),
+  /** See {@link precondition}. */
+  preconditioned: explain(
+    flag.optional(),
+    "scale the input, and add what a linear guess knows of the velocity (default: false)",
+  ),
+  regions: explain(
+    wordRegionsSchema.optional(),
+    "give every cell of a grid its own mean of the words (default: one for the whole image)",
+  ),
+  fine: explain(
+    fineStagesSchema.optional(),
+    "convolutions at the latents' own size, which draw the outlines (default: none)",
+  ),
+});
+
+export type DenoiserConfig = z.infer<typeof denoiserSchema>;
+type Stage = DenoiserConfig["down"][number];
 
 export const denoiserConfigs = {
   /** The embedded model's: 9 million parameters, 0.44 GFLOP an evaluation. */

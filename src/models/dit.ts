@@ -26,22 +26,25 @@ import {
   zerosLike,
 } from "../graph/index.js";
 import { dense, mlp, sinusoidal } from "../nn/index.js";
+import { numberBetween, z } from "../schema/index.js";
+import { explain, repeats, size } from "./sizes.js";
 
-export interface DitConfig {
-  /** Picture tokens, and channels of one: a latent picture cut into patches, row by row. */
-  readonly latentTokens: number;
-  readonly latentChannels: number;
-  /** Channels between blocks. */
-  readonly width: number;
-  readonly depth: number;
-  readonly heads: number;
-  /** Hidden channels of a block's two-layer network, as a multiple of the width. */
-  readonly mlpRatio: number;
-  /** Cosines and sines that tell the time. */
-  readonly timeFrequencies: number;
-  /** Width of the text encoder's states. */
-  readonly textWidth: number;
-}
+/** The sizes of a transformer denoiser. */
+export const ditSchema = z.strictObject({
+  latentTokens: explain(size, "image tokens: patches of the latents, row by row"),
+  latentChannels: explain(size, "numbers of one patch"),
+  width: explain(size, "channels between blocks"),
+  depth: explain(repeats, "blocks"),
+  heads: explain(size, "attention heads"),
+  mlpRatio: explain(
+    numberBetween(0.1, 100),
+    "hidden channels of a block's two-layer network, as a multiple of the width",
+  ),
+  timeFrequencies: explain(size, "cosines and sines that encode the time"),
+  textWidth: explain(size, "width of the text encoder's states"),
+});
+
+export type DitConfig = z.infer<typeof ditSchema>;
 
 const patches = { latentTokens: 64, latentChannels: 64, mlpRatio: 4, timeFrequencies: 256, textWidth: 384 };
 

@@ -9,6 +9,7 @@ export * from "./denoiser.js";
 export * from "./dit.js";
 export * from "./judge.js";
 export * from "./minilm.js";
+export * from "./minilm.js";
 export { applyStatistics, recordStatistics } from "./norm-statistics.js";
 export * from "./super-resolution.js";
 export * from "./tiny-autoencoder.js";

@@ -15,19 +15,19 @@ import {
   type Tensor,
 } from "../graph/index.js";
 import { convLast, dense, mlp } from "../nn/index.js";
+import { z } from "../schema/index.js";
+import { explain, repeats, size, tripleOf } from "./sizes.js";
 
-export interface JudgeConfig {
-  /** Side of pictures in pixels. */
-  readonly pictureSize: number;
-  /** Pixels of a side that are folded into the first layer's channels. */
-  readonly fold: number;
-  /** Channels at 1/fold, 1/(2·fold) and 1/(4·fold) of the size. */
-  readonly widths: readonly [number, number, number];
-  /** Residual blocks at each of them. */
-  readonly blocks: readonly [number, number, number];
-  /** Channels of one head of the pooling attention. */
-  readonly headWidth: number;
-}
+/** The sizes of a classifier. */
+export const classifierSchema = z.strictObject({
+  pictureSize: explain(size, "side of images in pixels"),
+  fold: explain(size, "pixels of a side that are folded into the first layer's channels"),
+  widths: explain(tripleOf(size), "channels at 1/fold, 1/(2·fold) and 1/(4·fold) of the size"),
+  blocks: explain(tripleOf(repeats), "residual blocks at each of the three sizes"),
+  headWidth: explain(size, "channels of a head of the pooling attention; a divisor of the last width"),
+});
+
+export type JudgeConfig = z.infer<typeof classifierSchema>;
 
 export const judgeConfigs = {
   /** The one that ships: 0.45 GFLOP a picture. */

@@ -16,17 +16,20 @@ import {
   unsqueeze,
 } from "../graph/index.js";
 import { dense, embedding, norm } from "../nn/index.js";
+import { z } from "../schema/index.js";
+import { explain, repeats, size } from "./sizes.js";
 
-export interface MiniLmConfig {
-  readonly vocabulary: number;
-  readonly width: number;
-  readonly layers: number;
-  readonly heads: number;
-  /** Width between the two layers of the feed-forward part. */
-  readonly hidden: number;
-  /** Rows of the position table: the most tokens of a text. */
-  readonly positions: number;
-}
+/** The sizes of a MiniLM. */
+export const miniLmSchema = z.strictObject({
+  vocabulary: explain(size, "tokens of the vocabulary"),
+  width: explain(size, "channels"),
+  layers: explain(repeats, "layers"),
+  heads: explain(size, "attention heads"),
+  hidden: explain(size, "width between the two layers of the feed-forward part"),
+  positions: explain(size, "rows of the position table: the most tokens of a text"),
+});
+
+export type MiniLmConfig = z.infer<typeof miniLmSchema>;
 
 export const miniLmConfigs = {
   "all-MiniLM-L6-v2": { vocabulary: 30522, width: 384, layers: 6, heads: 12, hidden: 1536, positions: 512 },

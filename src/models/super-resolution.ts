@@ -15,16 +15,23 @@ import {
   unfoldPixels,
 } from "../graph/index.js";
 import { convLast, dense, mlp, sinusoidal } from "../nn/index.js";
+import { numberBetween, z } from "../schema/index.js";
 import { gated, modulate, modulation } from "./modulation.js";
+import { explain, repeats, size } from "./sizes.js";
 
-export interface SuperResolutionConfig {
-  /** Pixels of the large picture folded into the first layer's channels, per side; even. */
-  readonly fold: number;
-  readonly width: number;
-  readonly blocks: number;
-  /** About the deviation of residuals, of pixels in [-1, 1]: what the network sees and gives is of about unit size. */
-  readonly residualScale: number;
-}
+/** The sizes of a super-resolution network. */
+export const superResolutionSchema = z.strictObject({
+  fold: explain(size, "pixels of a side of the large image that are folded into channels; an even number"),
+  width: explain(size, "channels"),
+  blocks: explain(repeats, "residual blocks"),
+  /** What the network sees and gives is of about unit size. */
+  residualScale: explain(
+    numberBetween(Number.MIN_VALUE, 1e6),
+    "about the standard deviation of residuals, of pixels in [-1, 1]",
+  ),
+});
+
+export type SuperResolutionConfig = z.infer<typeof superResolutionSchema>;
 
 export const superResolutionConfigs = {
   /** The embedded model's. */

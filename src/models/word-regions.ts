@@ -24,13 +24,15 @@ import {
   unsqueeze,
 } from "../graph/index.js";
 import { dense, mlp } from "../nn/index.js";
+import { z } from "../schema/index.js";
+import { explain, size } from "./sizes.js";
 
-export interface WordRegionsConfig {
-  /** Cells along a side of the grid; a divisor of half the latents' size. */
-  readonly side: number;
-  /** Width of cells and words while they are compared. */
-  readonly width: number;
-}
+export const wordRegionsSchema = z.strictObject({
+  side: explain(size, "cells along a side of the grid; a divisor of half the latents' size"),
+  width: explain(size, "width of cells and words while they are compared"),
+});
+
+export type WordRegionsConfig = z.infer<typeof wordRegionsSchema>;
 
 export interface WordRegionsInputs {
   /** What is known of the picture so far, `[batch, size, size, channels]`. */

@@ -12,28 +12,20 @@ import {
   unfoldPixels,
 } from "../../../graph/index.js";
 import {
-  type AutoencoderConfig,
-  type DenoiserConfig,
+  autoencoderSchema,
   type DitConfig,
   decode,
   denoise,
+  denoiserSchema,
   dit,
+  ditSchema,
   encode,
-  type MiniLmConfig,
   miniLm,
+  miniLmSchema,
   type SuperResolutionConfig,
+  superResolutionSchema,
 } from "../../../models/index.js";
-import {
-  type Check,
-  type Checks,
-  flag,
-  listOf,
-  numberWithin,
-  oneOf,
-  optional,
-  recordOf,
-  wholeNumber,
-} from "../../check.js";
+import { parse, type z } from "../../../schema/index.js";
 import type { ModelManifest, ModelPart } from "./manifest.js";
 
 export interface NetworkPrograms {
@@ -50,77 +42,19 @@ export function traceEncoder(manifest: ModelManifest): Program {
   return buildPart(encoders, "autoencoder", manifest);
 }
 
-const count = wholeNumber(1, 1 << 20);
-
-function pair<T>(check: Check<T>): Check<readonly [T, T]> {
-  return (value, where) => {
-    const [first, second] = listOf(check, 2)(value, where);
-    return [first!, second!];
-  };
-}
-
-const autoencoderChecks: Checks<AutoencoderConfig> = {
-  fold: count,
-  widths: pair(count),
-  encoderBlocks: pair(wholeNumber(0, 1000)),
-  decoderBlocks: pair(wholeNumber(0, 1000)),
-  latentChannels: count,
-  positions: optional(count),
-};
-
-const stages = listOf(oneOf(["conv", "attention"]));
-const denoiserChecks: Checks<DenoiserConfig> = {
-  latentSize: count,
-  latentChannels: count,
-  widths: pair(count),
-  down: stages,
-  middle: stages,
-  up: stages,
-  headWidth: count,
-  textWidth: count,
-  wordWidth: count,
-  conditionWidth: count,
-  preconditioned: optional(flag),
-  regions: optional(recordOf({ side: count, width: count }, { strict: true })),
-  fine: optional(
-    recordOf({ width: count, down: wholeNumber(0, 1000), up: wholeNumber(0, 1000) }, { strict: true }),
-  ),
-};
-
-const ditChecks: Checks<DitConfig> = {
-  latentTokens: count,
-  latentChannels: count,
-  width: count,
-  depth: count,
-  heads: count,
-  mlpRatio: numberWithin(0.1, 100),
-  timeFrequencies: count,
-  textWidth: count,
-};
-
-const miniLmChecks: Checks<MiniLmConfig> = {
-  vocabulary: count,
-  width: count,
-  layers: count,
-  heads: count,
-  hidden: count,
-  positions: count,
-};
-
 /** Builds a program from a part's config, given how the model uses it. */
 type Build = (config: ModelPart["config"], manifest: ModelManifest, options?: TraceOptions) => Program;
 
 /** Reads a part's config strictly, so that a misspelt size is told and not replaced by nothing. */
-function build<C>(
-  checks: Checks<C>,
-  make: (config: C, manifest: ModelManifest, options?: TraceOptions) => Program,
+function build<S extends z.ZodType>(
+  schema: S,
+  make: (config: z.infer<S>, manifest: ModelManifest, options?: TraceOptions) => Program,
 ): Build {
-  const check = recordOf(checks, { strict: true });
-  return (config, manifest, options) => make(check(config, "config"), manifest, options);
+  return (config, manifest, options) => make(parse(schema, config, { name: "config" }), manifest, options);
 }
 
 const textEncoders: Readonly<Record<string, Build>> = {
-  minilm: build(miniLmChecks, (config, { maxTokens }) =>
+  minilm: build(miniLmSchema, (config, { maxTokens }) =>
     trace((tracer) => {
       const ids = tracer.input("ids", ["batch", maxTokens], "i32");
       const mask = tracer.input("mask", ["batch", maxTokens]);
@@ -137,11 +71,11 @@ interface DenoiserInputs {
 }
 
 /** A denoiser's program: every architecture takes the same and gives a velocity in the latents' own layout. */
-function denoiser<C extends { readonly textWidth: number }>(
-  checks: Checks<C>,
-  velocity: (tracer: Tracer, inputs: DenoiserInputs, config: C) => Tensor,
+function denoiser<S extends z.ZodType<{ readonly textWidth: number }>>(
+  schema: S,
+  velocity: (tracer: Tracer, inputs: DenoiserInputs, config: z.infer<S>) => Tensor,
 ): Build {
-  return build(checks, (config, { latents: { shape }, maxTokens }, options) =>
+  return build(schema, (config, { latents: { shape }, maxTokens }, options) =>
     trace((tracer) => {
       const latents = tracer.input("latents", ["batch", ...shape]);
       const time = tracer.input("time", ["batch"]);
@@ -170,12 +104,12 @@ function ditVelocity(tracer: Tracer, { latents, ...inputs }: DenoiserInputs, con
 }
 
 const denoisers: Readonly<Record<string, Build>> = {
-  unet: denoiser(denoiserChecks, (tracer, inputs, config) => denoise(tracer.scope(), inputs, config)),
-  dit: denoiser(ditChecks, ditVelocity),
+  unet: denoiser(denoiserSchema, (tracer, inputs, config) => denoise(tracer.scope(), inputs, config)),
+  dit: denoiser(ditSchema, ditVelocity),
 };
 
 const decoders: Readonly<Record<string, Build>> = {
-  autoencoder: build(autoencoderChecks, (config, { latents: { shape } }) =>
+  autoencoder: build(autoencoderSchema, (config, { latents: { shape } }) =>
     trace((tracer) => ({
       pixels: decode(tracer.scope("decoder"), tracer.input("latents", ["batch", ...shape]), config),
     })),
@@ -183,7 +117,7 @@ const decoders: Readonly<Record<string, Build>> = {
 };
 
 const encoders: Readonly<Record<string, Build>> = {
-  autoencoder: build(autoencoderChecks, (config, { pictureSize }) =>
+  autoencoder: build(autoencoderSchema, (config, { pictureSize }) =>
     trace((tracer) => {
       const pixels = tracer.input("pixels", ["batch", pictureSize, pictureSize, 3]);
       return { latents: encode(tracer.scope("encoder"), pixels, config) };
@@ -191,22 +125,12 @@ const encoders: Readonly<Record<string, Build>> = {
   ),
 };
 
-const superResolutionChecks = recordOf<SuperResolutionConfig>(
-  {
-    fold: count,
-    width: count,
-    blocks: wholeNumber(0, 1000),
-    residualScale: numberWithin(Number.MIN_VALUE, 1e6),
-  },
-  { strict: true },
-);
-
 /** The sizes of the network that doubles pictures. @throws NishikiError "checkpoint" */
 export function readSuperResolution({ architecture, config }: ModelPart): SuperResolutionConfig {
   try {
     if (architecture !== "super-resolution")
       throw unknownName("architecture", architecture, ["super-resolution"]);
-    return superResolutionChecks(config, "config");
+    return parse(superResolutionSchema, config, { name: "config" });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new NishikiError("checkpoint", `model.json: parts.superResolution cannot be built: ${reason}`, {
