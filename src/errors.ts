@@ -70,15 +70,15 @@ export function quote(text: string): string {
  * @param names already quoted where they come from outside (`names.map(quote)`)
  * @param most how many are listed at most; fewer where they are long
  */
-export function listSome(names: readonly string[], most = 8): string {
+export function listSome(names: readonly string[], most = 8, separator = ", "): string {
   let count = 0;
   let length = 0;
   while (count < Math.min(most, names.length)) {
-    length += names[count]!.length + 2;
+    length += names[count]!.length + separator.length;
     if (count > 0 && length > FOREIGN_LIMIT) break;
     count++;
   }
-  const listed = names.slice(0, count).join(", ");
+  const listed = names.slice(0, count).join(separator);
   return count < names.length ? `${listed} and ${names.length - count} more` : listed;
 }
 

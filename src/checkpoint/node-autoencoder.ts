@@ -6,6 +6,7 @@ import { NishikiError } from "../errors.js";
 import { fileError } from "./node-atomic.js";
 import {
   autoencoderName,
+  checkReadable,
   currentShape,
   isSingleFile,
   type Json,
@@ -37,6 +38,12 @@ export async function openAutoencoder(
   path: string,
   family: "sd1" | "sd2" | "sdxl",
 ): Promise<OpenedAutoencoder> {
+  const opened = await openEither(path, family);
+  checkReadable(opened.weights, "the autoencoder", path);
+  return opened;
+}
+
+async function openEither(path: string, family: "sd1" | "sd2" | "sdxl"): Promise<OpenedAutoencoder> {
   if (isSingleFile(path)) return openFile(path, scalingFactorOf(family));
   const found = await stat(path).catch((error: unknown) => {
     throw fileError(error, `read ${path}`);

@@ -2,7 +2,8 @@
 // diffusers called them.
 import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { NishikiError } from "../errors.js";
+import { readableDtypes } from "../engine/index.js";
+import { NishikiError, quote } from "../errors.js";
 import { fileError } from "./node-atomic.js";
 import type { WeightLocation } from "./node-file.js";
 import { openWeights, type Weights } from "./node-weights.js";
@@ -35,6 +36,23 @@ export async function readJson(path: string): Promise<Json> {
     throw new NishikiError("checkpoint", `${path} cannot be used: it is not valid JSON.`, { cause: error });
   }
   throw new NishikiError("checkpoint", `${path} cannot be used: it holds no JSON object.`);
+}
+
+/**
+ * Refuses weights in number types that no network is drawn with, before anything is loaded.
+ * @param what The network, for messages: "the denoiser".
+ * @throws NishikiError "checkpoint"
+ */
+export function checkReadable(weights: Weights, what: string, path: string): void {
+  const others = [...weights].filter(([, { dtype }]) => !readableDtypes.includes(dtype));
+  const [first] = others;
+  if (!first) return;
+  const types = [...new Set(others.map(([, { dtype }]) => dtype))].join(", ");
+  throw new NishikiError(
+    "checkpoint",
+    `${path} cannot be drawn with: ${others.length} tensors of ${what}, such as ${quote(first[0])}, are stored as ${types}. ` +
+      "Use the float16 form of the same model.",
+  );
 }
 
 export type Rename = (name: string) => string;

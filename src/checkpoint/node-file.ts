@@ -113,6 +113,15 @@ async function readTensor(
   return { dtype, shape, data: viewElements(dtype, bytes) };
 }
 
+/** Reads the tensor that lies at a location, as float32, with its scale. Throws NishikiError `file`, `checkpoint`. */
+export async function readWeightFloat32(location: WeightLocation): Promise<Float32Array> {
+  const values = toFloat32(await readWeight(location));
+  if (!location.scale) return values;
+  const scales = toFloat32(await readWeight(location.scale));
+  const width = values.length / scales.length;
+  return values.map((value, i) => value * scales[Math.floor(i / width)]!);
+}
+
 /** Reads the tensor that lies at a location. Throws NishikiError `file` where it cannot be read. */
 export function readWeight(location: WeightLocation): Promise<TensorData> {
   return withFile(location.file, (handle) => readTensor(handle, location));

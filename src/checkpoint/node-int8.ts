@@ -3,8 +3,7 @@
 import { stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { toFloat32 } from "./float32.js";
-import { readWeight, type TensorSource, type WeightLocation, writeSafetensors } from "./node-file.js";
+import { readWeightFloat32, type TensorSource, type WeightLocation, writeSafetensors } from "./node-file.js";
 import { makeFolder } from "./node-folder.js";
 import { openWeights, type Weights } from "./node-weights.js";
 
@@ -48,7 +47,7 @@ export function quantizeRows(values: Float32Array, rows: number): Int8Rows {
 function sourcesOf(name: string, place: WeightLocation): TensorSource[] {
   const { shape } = place;
   const count = shape.reduce((a, b) => a * b, 1);
-  const values = async () => toFloat32(await readWeight(place));
+  const values = () => readWeightFloat32(place);
   const [rows = 0, inner = 0] = shape;
   if (Math.min(rows, inner) < leastChannels || count < leastNumbers || place.transposed) {
     const kept = place.transposed ? [...shape].reverse() : shape;

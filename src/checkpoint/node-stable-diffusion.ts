@@ -5,6 +5,7 @@ import { basename, extname, join, resolve } from "node:path";
 import { NishikiError } from "../errors.js";
 import {
   autoencoderName,
+  checkReadable,
   isSingleFile,
   type Json,
   type ModelComponent,
@@ -131,8 +132,16 @@ async function openParts(
  * @throws NishikiError "file" where something cannot be read, "checkpoint" where it is malformed, incomplete or another
  *   kind of model.
  */
-export function openStableDiffusion(path: string): Promise<StableDiffusionFiles> {
-  return isSingleFile(path) ? openSingleFile(path) : openFolder(path);
+export async function openStableDiffusion(path: string): Promise<StableDiffusionFiles> {
+  const files = await (isSingleFile(path) ? openSingleFile(path) : openFolder(path));
+  const parts = [
+    ["the denoiser", files.unet],
+    ["the autoencoder", files.vae],
+    ["the text encoder", files.textEncoder],
+    ["the second text encoder", files.textEncoder2],
+  ] as const;
+  for (const [what, part] of parts) if (part) checkReadable(part.weights, what, path);
+  return files;
 }
 
 async function openSingleFile(path: string): Promise<StableDiffusionFiles> {

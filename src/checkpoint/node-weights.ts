@@ -4,7 +4,8 @@
 
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { NishikiError, quote } from "../errors.js";
+import { listSome, NishikiError, quote } from "../errors.js";
+import { joinScales } from "./eight-bit.js";
 import { fileError } from "./node-atomic.js";
 import { openSafetensors, type SafetensorsFile, type WeightLocation } from "./node-file.js";
 
@@ -12,7 +13,7 @@ import { openSafetensors, type SafetensorsFile, type WeightLocation } from "./no
 export type Weights = ReadonlyMap<string, WeightLocation>;
 
 /** "model.safetensors.index.json", of a variant "model.safetensors.index.fp16.json". */
-const INDEX = /\.safetensors\.index(\.\w+)?\.json$/;
+const INDEX = /\.safetensors\.index(\.\w+)?\.json$/i;
 
 /** What a folder's file is called where there are several, the most exact form first (Diffusers, transformers). */
 const usualNames = [
@@ -30,11 +31,6 @@ function refuse(file: string, reason: string): never {
   throw new NishikiError("checkpoint", `${file} cannot be used: ${reason}.`);
 }
 
-function shorten(names: readonly string[]): string {
-  const shown = names.slice(0, 20).map(quote).join(", ");
-  return names.length > 20 ? `${shown} and ${names.length - 20} more` : shown;
-}
-
 /** Reads and checks an index: tensor name → shard's file name, which must lie in the same folder. */
 function parseIndex(text: string, file: string): Map<string, string> {
   let value: unknown;
@@ -50,10 +46,10 @@ function parseIndex(text: string, file: string): Map<string, string> {
   }
   const shards = new Map<string, string>();
   for (const [name, shard] of Object.entries(map)) {
-    if (typeof shard !== "string" || !/^[^/\\]+\.safetensors$/.test(shard)) {
+    if (typeof shard !== "string" || !/^[^/\\]+\.safetensors$/i.test(shard)) {
       refuse(
         file,
-        `it places tensor ${quote(name)} in ${JSON.stringify(shard)}, which is no safetensors file of its own folder`,
+        `it places tensor ${quote(name)} in ${quote(String(JSON.stringify(shard)))}, which is no safetensors file of its own folder`,
       );
     }
     shards.set(name, shard);
@@ -92,7 +88,7 @@ async function openShards(indexPath: string): Promise<Weights> {
   if (missing.length > 0) {
     refuse(
       indexPath,
-      `${missing.length} of its tensors are not in the files that it names: ${shorten(missing)}`,
+      `${missing.length} of its tensors are not in the files that it names: ${listSome(missing.map(quote))}`,
     );
   }
   return weights;
@@ -100,9 +96,10 @@ async function openShards(indexPath: string): Promise<Weights> {
 
 /** The one file or index of a folder that holds its weights. */
 async function chooseInFolder(folder: string): Promise<string> {
-  const names = (await readdir(folder)).sort();
+  // macOS leaves "._NAME" beside NAME on disks of other systems: attributes, not weights.
+  const names = (await readdir(folder)).filter((name) => !name.startsWith("._")).sort();
   const indices = names.filter((name) => INDEX.test(name));
-  const files = names.filter((name) => name.endsWith(".safetensors"));
+  const files = names.filter((name) => /\.safetensors$/i.test(name));
   const usual = usualNames.flatMap((name) => [name, indexOf(name)]);
   const found = usual.find((name) => names.includes(name)) ?? (indices.length > 0 ? indices : files)[0];
   const isSure =
@@ -113,13 +110,13 @@ async function chooseInFolder(folder: string): Promise<string> {
   if (found !== undefined)
     return refuse(
       folder,
-      `it has several weight files; name one of them: ${shorten([...indices, ...files])}`,
+      `it has several weight files; name one of them: ${listSome([...indices, ...files].map(quote))}`,
     );
-  const pickles = names.filter((name) => /\.(ckpt|bin|pt|pth)$/.test(name));
+  const pickles = names.filter((name) => /\.(ckpt|bin|pt|pth)$/i.test(name));
   if (pickles.length > 0) {
     refuse(
       folder,
-      `it has only pickled checkpoints (${shorten(pickles)}), which run code when they are loaded; use the .safetensors form`,
+      `it has only pickled checkpoints (${listSome(pickles.map(quote))}), which run code when they are loaded; use the .safetensors form`,
     );
   }
   return refuse(folder, "it has no .safetensors file");
@@ -136,8 +133,8 @@ export async function openWeights(path: string): Promise<Weights> {
     throw fileError(error, `read ${path}`);
   });
   const file = found.isDirectory() ? await chooseInFolder(path) : path;
-  if (INDEX.test(basename(file))) return openShards(file);
+  if (INDEX.test(basename(file))) return joinScales(await openShards(file), file);
   const weights = new Map<string, WeightLocation>();
   addAll(weights, await openSafetensors(file), () => true);
-  return weights;
+  return joinScales(weights, file);
 }

@@ -10,4 +10,6 @@ export interface WeightLocation {
   readonly length: number;
   /** The bytes are those of the transposed matrix; `shape` is the matrix's own. */
   readonly transposed?: boolean;
+  /** Of 8-bit numbers: where what they are multiplied with lies, one number for all or one for each row. */
+  readonly scale?: WeightLocation;
 }

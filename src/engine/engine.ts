@@ -23,6 +23,8 @@ export interface WeightPlace {
   readonly length: number;
   /** The bytes are those of the transposed matrix; `shape` is the matrix's own. */
   readonly transposed?: boolean;
+  /** Of 8-bit numbers: what they are multiplied with, one number for all or one for each row. */
+  readonly scale?: WeightPlace;
 }
 
 export type WeightPlaces = ReadonlyMap<string, WeightPlace>;

@@ -1,2 +1,3 @@
 export * from "./engine.js";
+export { readableDtypes } from "./stored-weights.js";
 export { emptyArray } from "./validate.js";

@@ -85,13 +85,17 @@ class NodeSession implements Session {
 async function resolveFiles(program: Program, weights: WeightPlaces): Promise<WeightPlaces> {
   const real = new Map<string, string>();
   const places = new Map<string, WeightPlace>();
+  const resolve = async (place: WeightPlace): Promise<WeightPlace> => {
+    const file = real.get(place.file) ?? (await resolveFile(place.file));
+    real.set(place.file, file);
+    return { ...place, file };
+  };
   for (const { name } of program.parameters) {
     for (const key of [name, `${name}.scale`]) {
       const place = weights.get(key);
       if (!place) continue;
-      const file = real.get(place.file) ?? (await resolveFile(place.file));
-      real.set(place.file, file);
-      places.set(key, { ...place, file });
+      const scale = place.scale && (await resolve(place.scale));
+      places.set(key, { ...(await resolve(place)), ...(scale && { scale }) });
     }
   }
   return places;

@@ -1,10 +1,15 @@
 // Which bytes of which weight file each parameter of a program is read from.
-import { NishikiError } from "../errors.js";
-import { type DType, formatShape, type Program, type StoredParameter } from "../graph/index.js";
+import { listSome, NishikiError, quote } from "../errors.js";
+import { type DType, type Float8, formatShape, type Program, type StoredParameter } from "../graph/index.js";
 import type { WeightPlace, WeightPlaces } from "./engine.js";
 
-/** Element types that are read in place; they become float32 when the session is made. */
-const readable: readonly string[] = ["f32", "f16", "bf16", "f64", "i8", "u8", "i32", "i64"] satisfies DType[];
+/** Element types that weights may be stored as; they become float32 when the session is made. */
+export const readableDtypes: readonly string[] = [
+  ...(["f32", "f16", "bf16", "f64", "i8", "u8", "i32", "i64"] satisfies DType[]),
+  ...(["f8_e4m3", "f8_e5m2", "f8_e4m3fnuz", "f8_e5m2fnuz"] satisfies Float8[]),
+];
+
+const scaleDtypes: readonly string[] = ["f32", "f16", "bf16"];
 
 export interface StoredWeights {
   readonly stored: ReadonlyMap<string, StoredParameter>;
@@ -19,32 +24,35 @@ function split(file: string): { folder: string; name: string } {
 
 function part({ dtype, file, offset, length, transposed }: WeightPlace): Omit<StoredParameter, "scale"> {
   const turned = transposed ? { transposed } : {};
-  return { dtype: dtype as DType, file: split(file).name, offset, length, ...turned };
+  return { dtype: dtype as DType | Float8, file: split(file).name, offset, length, ...turned };
 }
+
+const countOf = ({ shape }: WeightPlace): number => shape.reduce((a, b) => a * b, 1);
 
 /** What is wrong with a parameter's place, if anything. */
 function problemOf(name: string, shape: readonly number[], place: WeightPlace, scale?: WeightPlace) {
   if (place.shape.join() !== shape.join()) {
-    return `"${name}" is ${formatShape(place.shape)} in the file, ${formatShape(shape)} in the network`;
+    return `${quote(name)} is ${formatShape(place.shape)} in the file, ${formatShape(shape)} in the network`;
   }
-  if (!readable.includes(place.dtype)) {
-    return `"${name}" is stored as ${place.dtype}, which is not read in place (${readable.join(", ")} are)`;
+  if (!readableDtypes.includes(place.dtype)) {
+    return `${quote(name)} is stored as ${place.dtype}, which is not read`;
   }
-  if (place.transposed && (shape.length !== 2 || place.dtype === "i8")) {
-    return `"${name}" is stored by columns, which only matrices of floats can be`;
+  if (place.transposed && (shape.length !== 2 || scale)) {
+    return `${quote(name)} is stored by columns, which only matrices of floats can be`;
   }
-  if (place.dtype !== "i8") return undefined;
   const rows = shape[0] ?? 1;
-  if (!scale)
-    return `"${name}" is stored as i8 without "${name}.scale", one number for each of its ${rows} rows`;
-  const fits =
-    scale.shape.reduce((a, b) => a * b, 1) === rows && ["f32", "f16", "bf16"].includes(scale.dtype);
+  if (!scale) {
+    return place.dtype === "i8"
+      ? `${quote(name)} is stored as i8 without "${name}.scale", one number for each of its ${rows} rows`
+      : undefined;
+  }
+  const fits = [1, rows].includes(countOf(scale)) && scaleDtypes.includes(scale.dtype);
   const came = `${scale.dtype} ${formatShape(scale.shape)}`;
-  return fits ? undefined : `"${name}.scale" is ${came}, expected floats for each of ${rows} rows`;
+  return fits ? undefined : `the scale of ${quote(name)} is ${came}, expected 1 or ${rows} floats`;
 }
 
 /**
- * The places of a program's parameters. int8 rows come with a tensor of the same name and ".scale".
+ * The places of a program's parameters. int8 rows may have their scales in a tensor of the same name and ".scale".
  * @param skip Names that are given in another way though the files have them.
  * @throws NishikiError "checkpoint" that names everything that does not fit.
  */
@@ -59,14 +67,15 @@ export function placeWeights(
   for (const { name, shape } of program.parameters) {
     const place = weights?.get(name);
     if (!place || skip.includes(name)) continue;
-    const scale = place.dtype === "i8" ? weights?.get(`${name}.scale`) : undefined;
+    const scale = place.scale ?? (place.dtype === "i8" ? weights?.get(`${name}.scale`) : undefined);
     const problem = problemOf(name, shape, place, scale);
     if (problem) problems.push(problem);
     for (const { file } of scale ? [place, scale] : [place]) folders.add(split(file).folder);
-    stored.set(name, { ...part(place), scale: scale && part(scale) });
+    const scaled = scale && { ...part(scale), dtype: scale.dtype as DType, count: countOf(scale) };
+    stored.set(name, { ...part(place), scale: scaled });
   }
   if (problems.length > 0) {
-    throw new NishikiError("checkpoint", `Weights do not fit the network: ${problems.join("; ")}.`);
+    throw new NishikiError("checkpoint", `Weights do not fit the network: ${listSome(problems, 8, "; ")}.`);
   }
   if (folders.size > 1) {
     const list = [...folders].join(", ");

@@ -1,5 +1,6 @@
 // The tensors of a single-file checkpoint while their names are translated: what is read is crossed off, so that what nobody
 // knows can be listed.
+import { cutScale } from "../eight-bit.js";
 import type { WeightLocation } from "../weight-location.js";
 
 export type Place = WeightLocation;
@@ -59,5 +60,11 @@ export type Renamed = readonly (readonly [name: string, place: Place])[];
 export function partOf(place: Place, part: number, parts: number): Place {
   const [rows, ...rest] = place.shape as [number, ...number[]];
   const length = place.length / parts;
-  return { ...place, shape: [rows / parts, ...rest], offset: place.offset + part * length, length };
+  return {
+    ...place,
+    shape: [rows / parts, ...rest],
+    offset: place.offset + part * length,
+    length,
+    ...(place.scale && { scale: cutScale(place.scale, part, parts) }),
+  };
 }

@@ -1,11 +1,11 @@
 // The messages of ONNX that a program needs, written with protobuf's wire format.
 // Field numbers: onnx/onnx.proto, IR version 10 (https://github.com/onnx/onnx).
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
-import type { DType } from "../types.js";
+import type { DType, Float8 } from "../types.js";
 import type { OnnxAttribute } from "./lowering.js";
 
 /** TensorProto.DataType. */
-export const onnxTypes: Record<DType, number> = {
+export const onnxTypes: Record<DType | Float8, number> = {
   f32: 1,
   u8: 2,
   i8: 3,
@@ -15,6 +15,10 @@ export const onnxTypes: Record<DType, number> = {
   f16: 10,
   f64: 11,
   bf16: 16,
+  f8_e4m3: 17,
+  f8_e4m3fnuz: 18,
+  f8_e5m2: 19,
+  f8_e5m2fnuz: 20,
 };
 
 export interface OnnxNode {
@@ -29,14 +33,14 @@ export interface OnnxNode {
 /** Bytes inside the model, or a place in a file beside it. */
 export interface OnnxInitializer {
   readonly name: string;
-  readonly dtype: DType;
+  readonly dtype: DType | Float8;
   readonly shape: readonly number[];
   readonly data: Uint8Array | { readonly file: string; readonly offset: number; readonly length: number };
 }
 
 export interface OnnxValue {
   readonly name: string;
-  readonly dtype: DType;
+  readonly dtype: DType | Float8;
   readonly shape: readonly (number | string)[];
 }
 

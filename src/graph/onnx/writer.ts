@@ -1,15 +1,15 @@
 // Collects the nodes and initializers of one ONNX model while operations write themselves out.
 import type { Tensor } from "../graph.js";
-import type { DType, Shape, TypedArray } from "../types.js";
+import type { DType, Float8, Shape, TypedArray } from "../types.js";
 import { type Capabilities, capabilities, type LoweringTarget } from "./capabilities.js";
 import { DimensionReader } from "./dimension-reader.js";
 import type { Lowering, NarrowRows, OnnxAttribute } from "./lowering.js";
 import { type OnnxInitializer, type OnnxNode, onnxTypes } from "./schema.js";
 import { isLarge } from "./weights-in-place.js";
 
-/** Where a parameter's bytes lie. `scale` belongs to int8 rows: value = row · scale[row index]. */
+/** Where a parameter's bytes lie. `scale` belongs to 8-bit numbers: value = number · scale, one for all or one for each row. */
 export interface StoredParameter {
-  readonly dtype: DType;
+  readonly dtype: DType | Float8;
   readonly file: string;
   readonly offset: number;
   readonly length: number;
@@ -17,6 +17,8 @@ export interface StoredParameter {
   readonly transposed?: boolean;
   readonly scale?: {
     readonly dtype: DType;
+    /** How many numbers: 1, or as many as the parameter has rows. */
+    readonly count: number;
     readonly file: string;
     readonly offset: number;
     readonly length: number;
@@ -195,18 +197,18 @@ export class Writer implements Lowering {
     if (dtype === "f32") return turned;
     const wide = this.cast(turned, "f32");
     if (!scale) {
-      if (!transposed) this.narrow.set(wide, { rows: raw });
+      if (!transposed && !dtype.startsWith("f8")) this.narrow.set(wide, { rows: raw });
       return wide;
     }
-    const rows = shape[0]!;
+    const { count } = scale;
     const { file: scaleFile, offset: scaleOffset, length: scaleLength } = scale;
     const scaleName = `${parameter}/scale`;
     const data = { file: scaleFile, offset: scaleOffset, length: scaleLength };
-    this.initializers.push({ name: scaleName, dtype: scale.dtype, shape: [rows], data });
+    this.initializers.push({ name: scaleName, dtype: scale.dtype, shape: [count], data });
     const scaleWide = scale.dtype === "f32" ? scaleName : this.cast(scaleName, "f32");
-    const column = this.node("Reshape", [scaleWide, this.integers([rows, ...shape.slice(1).map(() => 1)])]);
+    const column = this.node("Reshape", [scaleWide, this.integers([count, ...shape.slice(1).map(() => 1)])]);
     const value = this.node("Mul", [wide, column]);
-    this.narrow.set(value, { rows: raw, scale: scaleWide });
+    if (dtype === "i8" && count === shape[0]) this.narrow.set(value, { rows: raw, scale: scaleWide });
     return value;
   }
 }
