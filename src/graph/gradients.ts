@@ -32,7 +32,6 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
     throw new NishikiError("shape", `gradients: expected a scalar loss, got ${formatShape(loss.shape)}.`);
   }
   const graph = loss.graph;
-  graph.differentiated = true;
   const reaches = dependents(loss, wrt);
   const known = new Map<Tensor, Tensor>([[loss, fill(graph, [], 1, loss.dtype)]]);
   const accumulate = (tensor: Tensor, gradient: Tensor) => {

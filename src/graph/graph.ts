@@ -57,8 +57,6 @@ export interface Operation {
 
 export class Graph {
   readonly nodes: GraphNode[] = [];
-  /** Set by differentiation: then composites are lowered by their bodies, whose inner values the gradients use. */
-  differentiated = false;
   private readonly known = new Map<string, GraphNode>();
 
   /** Records an operation, or finds it where the same was recorded before. */
@@ -92,26 +90,29 @@ export class Graph {
   }
 }
 
-let arrays = 0;
-const arrayIds = new WeakMap<object, number>();
+let identities = 0;
+const ids = new WeakMap<object, number>();
 
-/** Large constants are told apart by identity: hashing their content would cost more than a repeated constant. */
-function arrayId(array: object): number {
-  let id = arrayIds.get(array);
+/**
+ * A number for an object. Operations are told apart by identity, so that two of one name are two; large constants too:
+ * hashing their content would cost more than a repeated constant.
+ */
+function idOf(object: object): number {
+  let id = ids.get(object);
   if (id === undefined) {
-    id = arrays++;
-    arrayIds.set(array, id);
+    id = identities++;
+    ids.set(object, id);
   }
   return id;
 }
 
 function keyOf(op: Operation, inputs: readonly Tensor[], attributes: Attributes): string {
   const text = JSON.stringify(attributes, (_, value: unknown) => {
-    if (ArrayBuffer.isView(value)) return `#${arrayId(value)}`;
+    if (ArrayBuffer.isView(value)) return `#${idOf(value)}`;
     if (typeof value === "number" && !Number.isFinite(value)) return String(value);
     return Object.is(value, -0) ? "-0" : value;
   });
-  return `${op.name}(${inputs.map((t) => `${t.node.id}.${t.index}`).join(",")})${text}`;
+  return `${op.name}#${idOf(op)}(${inputs.map((t) => `${t.node.id}.${t.index}`).join(",")})${text}`;
 }
 
 /** How a tensor is called in messages: its parameter's or input's name, if it has one, and its shape. */

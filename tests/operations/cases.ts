@@ -17,6 +17,7 @@ export const cases: readonly OperationCase[] = [
 
 /** Exports that are no operations on tensors. */
 const others = [
+  "apply",
   "describe",
   "formatShape",
   "Graph",
@@ -24,7 +25,9 @@ const others = [
   "inferBroadcast",
   "isFloat",
   "lowerProgram",
+  "rewriteRules",
   "sameShape",
+  "simplify",
   "sizeOf",
   "trace",
 ];

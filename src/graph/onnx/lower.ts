@@ -2,6 +2,7 @@
 import { NishikiError } from "../../errors.js";
 import type { GraphNode, Tensor } from "../graph.js";
 import type { Program } from "../program.js";
+import { simplify } from "../rewrite.js";
 import type { DType, Shape } from "../types.js";
 import { capabilities, type LoweringTarget } from "./capabilities.js";
 import { encodeModel } from "./schema.js";
@@ -30,7 +31,7 @@ export interface LoweredProgram {
   readonly nodeCount: number;
 }
 
-/** Nodes in order, that the outputs need, where composites count as their inputs or as their bodies. */
+/** Nodes that the outputs need, where composites count as their inputs or as their bodies. */
 function needed(outputs: readonly Tensor[], useBody: (node: GraphNode) => boolean): Set<GraphNode> {
   const found = new Set<GraphNode>();
   const stack = outputs.map((tensor) => tensor.node);
@@ -43,25 +44,73 @@ function needed(outputs: readonly Tensor[], useBody: (node: GraphNode) => boolea
   return found;
 }
 
-/** Whether a composite is written by its body: it has no lowering, the device lacks the kernel, or gradients use its inside. */
-function bodyRule(program: Program, options: LowerOptions): (node: GraphNode) => boolean {
+/** Operations that compute nothing: an inner value that is only moved can be had of the composite's operands too. */
+const moving = new Set(["reshape", "transpose", "expand", "constant", "fill"]);
+
+/** What a composite computes inside: the nodes of its body that are neither operands nor moved operands. */
+function insideOf(node: GraphNode): Set<GraphNode> {
+  const outside = new Set<GraphNode>();
+  for (const input of node.inputs) {
+    // What is moved inside may be taken from before the operand, where that was moved itself.
+    for (
+      let at: GraphNode | undefined = input.node;
+      at;
+      at = moving.has(at.op.name) ? at.inputs[0]?.node : undefined
+    )
+      outside.add(at);
+  }
+  const found = new Set<GraphNode>();
+  const stack = node.body!.map((tensor) => tensor.node);
+  for (let inner = stack.pop(); inner; inner = stack.pop()) {
+    if (outside.has(inner) || found.has(inner) || inner.inputs.length === 0) continue;
+    found.add(inner);
+    for (const source of inner.inputs) stack.push(source.node);
+  }
+  return new Set([...found].filter(({ op }) => !moving.has(op.name)));
+}
+
+/**
+ * Which composites are written by their bodies: those without a lowering or a kernel on this device, and those whose inside
+ * something else needs too, as gradients and recorded values do. Computing it twice would cost more than the kernel saves.
+ */
+function findOpen(program: Program, options: LowerOptions): (node: GraphNode) => boolean {
+  const mustOpen = bodyRule(options);
+  const open = new Set<GraphNode>();
+  const useBody = (node: GraphNode) => mustOpen(node) || open.has(node);
+  const outputs = program.outputs.map(({ tensor }) => tensor);
+  const closed = (node: GraphNode) => node.body !== undefined && !node.op.gradient && !useBody(node);
+  const insides = new Map<GraphNode, Set<GraphNode>>();
+  for (let before = -1; before !== open.size; ) {
+    before = open.size;
+    const reached = needed(outputs, useBody);
+    for (const node of [...reached].filter(closed)) {
+      const inside = insides.get(node) ?? insideOf(node);
+      insides.set(node, inside);
+      if ([...inside].some((inner) => reached.has(inner))) open.add(node);
+    }
+  }
+  return useBody;
+}
+
+/** Whether a composite can only be written by its body. */
+function bodyRule(options: LowerOptions): (node: GraphNode) => boolean {
   const probe = capabilities[options.target];
   const fused: Record<string, boolean> = {
     attention: probe.multiHeadAttention,
     groupNorm: probe.groupNormalization,
     scatterAdd: probe.scatterAdd,
   };
-  const decompose = options.decompose === true || program.graph.differentiated;
+  const decompose = options.decompose === true;
   return ({ op, body }) => {
     if (!body) return false;
-    // Gradients use the inside only of composites that have none of their own.
     return !op.lower || fused[op.name] === false || (decompose && !op.gradient);
   };
 }
 
 /** Writes a program as an ONNX model for one device. */
-export function lowerProgram(program: Program, options: LowerOptions): LoweredProgram {
-  const useBody = bodyRule(program, options);
+export function lowerProgram(traced: Program, options: LowerOptions): LoweredProgram {
+  const program = simplify(traced);
+  const useBody = findOpen(program, options);
   const outputs = program.outputs.map(({ tensor }) => tensor);
   const reachable = needed(outputs, useBody);
   const order = [...reachable].sort((a, b) => a.id - b.id);

@@ -5,7 +5,7 @@ import { apply, numbers, type Operation, shapeError, shapeOf, type Tensor } from
 import { broadcastShapes, formatShape, inferReshape, normalizeAxis, sameShape } from "../shape.js";
 import type { Dim, Shape } from "../types.js";
 
-const reshapeOp: Operation = {
+export const reshapeOp: Operation = {
   name: "reshape",
   infer: ([x], { shape }) => [{ shape: shapeOf(shape), dtype: x!.dtype }],
   gradient: ({ inputs: [x], gradients: [g] }) => [reshape(g!, x!.shape)],
@@ -19,9 +19,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   const target = inferReshape(x.shape, shape);
   if (!target) throw shapeError("reshape", `a tensor that can take the shape ${formatShape(shape)}`, x);
   if (sameShape(x.shape, target)) return x;
-  // Two reshapes in a row are one: attention and convolution make long chains of them.
-  const source = x.node.op === reshapeOp ? x.node.inputs[0]! : x;
-  return sameShape(source.shape, target) ? source : apply(reshapeOp, [source], { shape: target });
+  return apply(reshapeOp, [x], { shape: target });
 }
 
 /** Adds an axis of size 1. */
@@ -30,7 +28,7 @@ export function unsqueeze(x: Tensor, axis: number): Tensor {
   return reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
 }
 
-const expandOp: Operation = {
+export const expandOp: Operation = {
   name: "expand",
   infer: ([x], { shape }) => [{ shape: shapeOf(shape), dtype: x!.dtype }],
   gradient: ({ inputs: [x], gradients: [g] }) => [sumTo(g!, x!.shape)],
@@ -69,7 +67,10 @@ export interface ReduceOptions {
   readonly keepAxes?: boolean;
 }
 
-export type Reduce = (x: Tensor, axes?: readonly number[] | number, options?: ReduceOptions) => Tensor;
+export interface Reduce {
+  (x: Tensor, axes?: readonly number[] | number, options?: ReduceOptions): Tensor;
+  readonly op: Operation;
+}
 export type ReduceGradient = (g: Tensor, x: Tensor, y: Tensor, axes: readonly number[]) => Tensor;
 
 /** A reduction by its ONNX operator and its gradient, which gets all values with the reduced axes as 1. */
@@ -90,12 +91,17 @@ export function reduction(name: string, onnx: string, gradient: ReduceGradient):
       }),
     ],
   };
-  return (x, axes = x.shape.map((_, axis) => axis), { keepAxes = false } = {}) => {
+  const reduce = (
+    x: Tensor,
+    axes: readonly number[] | number = x.shape.map((_, axis) => axis),
+    { keepAxes = false }: ReduceOptions = {},
+  ) => {
     const list = typeof axes === "number" ? [axes] : axes;
     const normalized = [...new Set(list.map((axis) => normalizeAxis(name, axis, x.shape)))];
     normalized.sort((a, b) => a - b);
     return normalized.length === 0 ? x : apply(op, [x], { axes: normalized, keep: keepAxes });
   };
+  return Object.assign(reduce, { op });
 }
 
 /** Sum over the axes (all by default). */

@@ -2,7 +2,7 @@
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
 import { broadcastShapes } from "../shape.js";
 import { isFloat, type TensorType } from "../types.js";
-import { expand, sumTo } from "./broadcast.js";
+import { sumTo } from "./broadcast.js";
 import { cast, operand } from "./constant.js";
 
 export type Operand = Tensor | number;
@@ -19,7 +19,12 @@ export function inferBroadcast(name: string, a: Tensor, b: Tensor): TensorType {
 
 type BinaryGradient = (g: Tensor, a: Tensor, b: Tensor, y: Tensor) => [() => Tensor, () => Tensor];
 
-function binary(name: string, onnx: string, gradient: BinaryGradient): (a: Operand, b: Operand) => Tensor {
+export interface Binary {
+  (a: Operand, b: Operand): Tensor;
+  readonly op: Operation;
+}
+
+function binary(name: string, onnx: string, gradient: BinaryGradient): Binary {
   const op: Operation = {
     name,
     infer: ([a, b]) => [inferBroadcast(name, a!, b!)],
@@ -29,43 +34,35 @@ function binary(name: string, onnx: string, gradient: BinaryGradient): (a: Opera
     },
     lower: (lowering, inputs) => [lowering.node(onnx, inputs)],
   };
-  const record = (a: Tensor, b: Tensor): Tensor => {
-    // What was expanded is taken before its expansion: the operation broadcasts by itself.
-    const [left, right] = [unexpanded(a), unexpanded(b)];
-    const shape = broadcastShapes(left.shape, right.shape);
-    const whole = broadcastShapes(a.shape, b.shape);
-    if (!shape || !whole || (left === a && right === b)) return apply(op, [a, b]);
-    return expand(apply(op, [left, right]), whole);
-  };
-  return (a, b) => {
+  const record = (a: Operand, b: Operand): Tensor => {
     if (typeof a === "number") {
       if (typeof b === "number") throw new TypeError(`${name}: one operand must be a tensor.`);
-      return record(operand(a, b), b);
+      return apply(op, [operand(a, b), b]);
     }
-    return record(a, operand(b, a));
+    return apply(op, [a, operand(b, a)]);
   };
+  return Object.assign(record, { op });
 }
 
-function unexpanded(x: Tensor): Tensor {
-  return x.node.op.name === "expand" ? x.node.inputs[0]! : x;
-}
-
-export const add = binary("add", "Add", (g) => [() => g, () => g]);
-export const sub = binary("sub", "Sub", (g) => [() => g, () => neg(g)]);
-export const mul = binary("mul", "Mul", (g, a, b) => [() => mul(g, b), () => mul(g, a)]);
-export const div = binary("div", "Div", (g, _, b, y) => [() => div(g, b), () => neg(div(mul(g, y), b))]);
+export const add: Binary = binary("add", "Add", (g) => [() => g, () => g]);
+export const sub: Binary = binary("sub", "Sub", (g) => [() => g, () => neg(g)]);
+export const mul: Binary = binary("mul", "Mul", (g, a, b) => [() => mul(g, b), () => mul(g, a)]);
+export const div: Binary = binary("div", "Div", (g, _, b, y) => [
+  () => div(g, b),
+  () => neg(div(mul(g, y), b)),
+]);
 /** a to the power of b. The gradient with respect to b needs a > 0. */
-export const pow = binary("pow", "Pow", (g, a, b, y) => [
+export const pow: Binary = binary("pow", "Pow", (g, a, b, y) => [
   () => mul(g, mul(b, pow(a, sub(b, 1)))),
   () => mul(g, mul(y, log(a))),
 ]);
 /** The smaller of the two; where they are equal the gradient goes to the first. */
-export const minimum = binary("minimum", "Min", (g, a, b) => [
+export const minimum: Binary = binary("minimum", "Min", (g, a, b) => [
   () => mul(g, cast(lessOrEqual(a, b), g.dtype)),
   () => mul(g, cast(greater(a, b), g.dtype)),
 ]);
 /** The larger of the two; where they are equal the gradient goes to the first. */
-export const maximum = binary("maximum", "Max", (g, a, b) => [
+export const maximum: Binary = binary("maximum", "Max", (g, a, b) => [
   () => mul(g, cast(greaterOrEqual(a, b), g.dtype)),
   () => mul(g, cast(less(a, b), g.dtype)),
 ]);

@@ -5,7 +5,6 @@ import { broadcastShapes, sameShape } from "../shape.js";
 import { isFloat } from "../types.js";
 import { reshape, sum } from "./broadcast.js";
 import { add, div, exp, log, mul, sqrt, square, sub } from "./elementwise.js";
-import { matmul } from "./matmul.js";
 import { max, mean } from "./reduce.js";
 
 /** Operations over the last axis need one, of floats. */
@@ -38,36 +37,19 @@ export function logSoftmax(x: Tensor): Tensor {
 }
 
 /**
- * Mean of g · n over the last axis, kept. A norm is mostly followed by weights w, so that g = u · w. The product u · n is
- * then wanted for the gradient of w as well: it is taken from there, and its sum weighted by w is a product of matrices.
- */
-function meanProduct(g: Tensor, n: Tensor): Tensor {
-  const width = n.shape.at(-1)!;
-  const [u, w] = g.node.op.name === "mul" ? (g.node.inputs as [Tensor, Tensor]) : [];
-  const usual = () => mean(mul(g, n), -1, { keepAxes: true });
-  if (!u || !w || typeof width !== "number" || !sameShape(u.shape, n.shape) || w.shape.at(-1) !== width) {
-    return usual();
-  }
-  const batch = w.shape.length === n.shape.length ? w.shape[0]! : 1;
-  const perBatch = w.shape.slice(0, -1).every((dim, axis) => dim === 1 || (axis === 0 && dim === batch));
-  if (!perBatch || typeof batch !== "number") return usual();
-  const products = reshape(mul(u, n), [batch, -1, width]);
-  const means = matmul(products, reshape(div(w, width), [batch, width, 1])); // [batch, rows, 1]
-  return reshape(means, [...n.shape.slice(0, -1), 1]);
-}
-
-/**
  * Layer normalisation without its affine part: outputs x̂ and the inverse deviation, which its gradient needs.
  * WebGPU's kernel does not give the second output, so there it is written with means.
  */
-const layerNormOp: Operation = {
+export const layerNormOp: Operation = {
   name: "layerNorm",
   infer: ([x]) => [x!, { shape: [...x!.shape.slice(0, -1), 1], dtype: x!.dtype }],
   gradient: ({ outputs: [normalized, inverse], gradients: [g, gInverse] }) => {
     if (gInverse)
       throw shapeError("gradient of layerNorm", "only the normalised output to be used", gInverse);
     const centred = sub(g!, mean(g!, -1, { keepAxes: true }));
-    return [mul(sub(centred, mul(normalized!, meanProduct(g!, normalized!))), inverse!)];
+    return [
+      mul(sub(centred, mul(normalized!, mean(mul(g!, normalized!), -1, { keepAxes: true }))), inverse!),
+    ];
   },
   lower: (lowering, [x], { inputs: [input], attributes }) => {
     const epsilon = attributes.epsilon as number;
@@ -119,12 +101,12 @@ export function layerNorm(x: Tensor, { weight, bias, epsilon = 1e-5 }: NormOptio
 }
 
 /** Outputs x̂ = x / rms(x) and the inverse, which its gradient needs. */
-const rmsNormOp: Operation = {
+export const rmsNormOp: Operation = {
   name: "rmsNorm",
   infer: ([x]) => [x!, { shape: [...x!.shape.slice(0, -1), 1], dtype: x!.dtype }],
   gradient: ({ outputs: [normalized, inverse], gradients: [g, gInverse] }) => {
     if (gInverse) throw shapeError("gradient of rmsNorm", "only the normalised output to be used", gInverse);
-    return [mul(sub(g!, mul(normalized!, meanProduct(g!, normalized!))), inverse!)];
+    return [mul(sub(g!, mul(normalized!, mean(mul(g!, normalized!), -1, { keepAxes: true }))), inverse!)];
   },
   lower: (lowering, [x], { inputs: [input], attributes }) => {
     const epsilon = attributes.epsilon as number;
