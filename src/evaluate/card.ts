@@ -1,4 +1,6 @@
 // The numbers as a table for a model card, in Markdown.
+import type { Looks, Nearness } from "./looks.js";
+import type { RealOrDrawn } from "./real-or-drawn.js";
 import { describeSettings, type Report, type Score, type SkillScore } from "./report.js";
 
 const percent = (share: number) => `${(100 * share).toFixed(0)}%`;
@@ -20,7 +22,8 @@ function skillRow({ title, heldOut, share, asked, ceiling, ofCeiling, ...score }
 
 /** @returns Markdown with tables, without a heading */
 export function makeCard(report: Report): string {
-  const { model, skills, things, styles, synonyms, frechet, diversity, copying, reconstruction } = report;
+  const { model, skills, things, styles, synonyms, frechet, diversity, copying, reconstruction, looks } =
+    report;
   const parts = [
     `${model.name} ${model.version}: ${describeSettings(model)}; seed ${report.seed}.`,
     table(
@@ -54,8 +57,38 @@ export function makeCard(report: Report): string {
           : []),
       ],
     ),
+    ...(looks ? [looksTable(looks)] : []),
   ];
   return `${parts.join("\n\n")}\n`;
+}
+
+/** How clean pictures look, and the most that the model's autoencoder allows. */
+function looksTable({ realOrDrawn, realOrDrawnLatents, nearness, ceiling, fidelity }: Looks): string {
+  const told = ({ accuracy, interval: [low, high], asked }: RealOrDrawn) =>
+    `${percent(accuracy)} (${percent(low)}–${percent(high)}, ${asked} pairs)`;
+  const compare = (name: string, field: Exclude<keyof Nearness, "pictures">, digits: number, unit = "") => [
+    name,
+    `${nearness[field].toFixed(digits)}${unit}`,
+    ceiling ? `${ceiling[field].toFixed(digits)}${unit}` : "",
+  ];
+  return table(
+    ["how clean", "generated", "best"],
+    [
+      ["told from composed scenes by a classifier trained to (50% is perfect)", told(realOrDrawn), "50%"],
+      ...(realOrDrawnLatents
+        ? [["told from scenes that went through the autoencoder", told(realOrDrawnLatents), "50%"]]
+        : []),
+      compare(`PSNR to the nearest composed scene (${nearness.pictures} pictures)`, "psnr", 1, " dB"),
+      compare("gradient distance to it", "gradientDistance", 3),
+      compare("sharpness of its edges", "sharpness", 2),
+      compare("wobble of its edges", "wobble", 2, " px"),
+      ...Object.entries(fidelity?.psnr ?? {}).map(([strength, value]) => [
+        `image-to-image of ${fidelity!.scenes} scenes at strength ${strength}`,
+        `${value.toFixed(1)} dB`,
+        "",
+      ]),
+    ],
+  );
 }
 
 function copyRow(name: string, { share, ofScenes, nearCopies, pictures }: Report["copying"]["plain"]) {

@@ -98,7 +98,7 @@ function drawPlain(drawer: SceneDrawer, thing: string, set: SetName): Scene {
 }
 
 /** Means of squares of pixels: `[from, from, 3]` → `[to, to, 3]`, where `to` divides `from`. */
-function shrink(pixels: Uint8Array, from: number, to: number): Uint8Array {
+export function shrink(pixels: Uint8Array, from: number, to: number): Uint8Array {
   const factor = from / to;
   const result = new Uint8Array(to * to * 3);
   for (let y = 0; y < to; y++) {

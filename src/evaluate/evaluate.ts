@@ -14,17 +14,21 @@ import {
   spriteSets,
   styleNamed,
 } from "../data/index.js";
+import type { Engine } from "../engine/index.js";
 import { makeEngine } from "../engine/node.js";
 import { NishikiError } from "../errors.js";
 import { completeMachine, type MachineSettings, type PictureRequest } from "../pipeline/index.js";
 import { loadPipeline } from "../pipeline/node.js";
 import { random } from "../random/index.js";
+import { SceneAligner } from "./align-scene.js";
 import { type Nearest, TrainingDrawings } from "./copies.js";
 import { drawTasks, readDrawn } from "./draw-tasks.js";
+import { measureFidelity } from "./fidelity.js";
 import { claimFolder, picturesFolder } from "./folder.js";
 import { type Judge, openJudge, type Verdict } from "./judge.js";
+import { type Looks, measureLooks } from "./looks.js";
 import { embeddedMix, makePlan, type Task } from "./plan.js";
-import { measureReconstruction } from "./reconstruction.js";
+import { measureReconstruction, openModelRoundTrip } from "./reconstruction.js";
 import { type MeasuredModel, makeReport, type Report } from "./report.js";
 
 export interface EvaluateOptions {
@@ -43,6 +47,8 @@ export interface EvaluateOptions {
   readonly judge?: string;
   /** What the model was trained on. Default: what the embedded one was. */
   readonly mix?: SceneMix;
+  /** Measures how clean pictures look too, which trains two small networks. Default: from 60 prompts on. */
+  readonly looks?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (stage: string, done: number, of: number) => void;
 }
@@ -102,6 +108,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     const reconstruction = model.own
       ? await measureReconstruction(engine, machine.model, someScenes(tasks, bench), options)
       : undefined;
+    const looks = (options.looks ?? prompts >= 60) ? await lookAt(judged, engine, bench, model) : undefined;
     const report = makeReport(judged, {
       classes: judge.classes,
       judge: judge.sha256,
@@ -109,6 +116,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
       seed,
       prompts,
       reconstruction,
+      looks,
     });
     return { report, judged, classes: judge.classes };
   } finally {
@@ -182,6 +190,60 @@ async function judgeAll(tasks: readonly Task[], bench: Bench): Promise<Judged[]>
     onProgress?.("Judging", judged.length, tasks.length);
   }
   return judged;
+}
+
+/** How clean the pictures look: all that have composed counterparts, one for each prompt. */
+async function lookAt(
+  judged: readonly Judged[],
+  engine: Engine,
+  bench: Bench,
+  { own }: MeasuredModel,
+): Promise<Looks> {
+  const { judge, sprites, mix, seed, options } = bench;
+  const { signal, onProgress, request = {} } = options;
+  const size = judge.pictureSize;
+  const drawer = new SceneDrawer(sprites, size);
+  const drawn = judged.flatMap(({ task, pixels }, index) => {
+    if (task.group === "synonym" || task.group === "diversity") return [];
+    return composeScenes(task, index, drawer, bench, 1).map((scene) => ({ task, pixels, scene }));
+  });
+  const machine = completeMachine(options.machine ?? {});
+  const common = { size, seed, ...(signal && { signal }) };
+  const trip = own ? await openModelRoundTrip(engine, machine.model) : undefined;
+  try {
+    const looks = await measureLooks(inTurn(drawn), {
+      ...common,
+      engine,
+      aligner: new SceneAligner(sprites, mix, size),
+      onProgress: (done, of) => onProgress?.("Telling real from drawn", done, of),
+      ...(trip && { roundTrip: (pixels) => trip.run(pixels, { deviation: 0, seed: 0, index: 0 }) }),
+    });
+    if (!own) return looks;
+    const scenes = inTurn(drawn).slice(0, fidelityScenes);
+    const onPicture = (done: number, of: number) => onProgress?.("Drawing on scenes", done, of);
+    const again = { ...common, machine, request, onProgress: onPicture };
+    const fidelity = await measureFidelity(
+      scenes.map(({ scene }) => scene),
+      again,
+    );
+    return { ...looks, fidelity };
+  } finally {
+    await trip?.close();
+  }
+}
+
+/** Composed scenes that image-to-image is measured with. */
+const fidelityScenes = 48;
+
+/** One of each group after the other, so that the first few are of all groups. */
+function inTurn<T extends { readonly task: Task }>(all: readonly T[]): T[] {
+  const counts = new Map<string, number>();
+  const ranked = all.map((each) => {
+    const rank = counts.get(each.task.group) ?? 0;
+    counts.set(each.task.group, rank + 1);
+    return { each, rank };
+  });
+  return ranked.sort((a, b) => a.rank - b.rank).map(({ each }) => each);
 }
 
 /** The sets that things are drawn from where no filter hides them. */

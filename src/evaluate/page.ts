@@ -5,7 +5,9 @@ import { questionNames, questions } from "../data/index.js";
 import { escapeXml } from "../image/index.js";
 import { random } from "../random/index.js";
 import type { Judged } from "./evaluate.js";
+import type { Looks, Nearness } from "./looks.js";
 import { type GroupName, groupNames, groups } from "./plan.js";
+import type { RealOrDrawn } from "./real-or-drawn.js";
 import { describeSettings, type PromptScore, type Report, type Score, type SkillScore } from "./report.js";
 import { argMax } from "./skills.js";
 
@@ -43,6 +45,7 @@ export async function makePage(
     "composed scenes of the same contents that neither it nor the model was trained on. Held-out pairs were never trained together.</p>",
     skillTable(report.skills),
     measures(report),
+    ...(report.looks ? [looksTable(report.looks)] : []),
     ...sections,
     "</body></html>",
     "",
@@ -107,6 +110,35 @@ function measures({ frechet, diversity, copying, reconstruction, synonyms, thing
     String(score.asked),
   ]);
   return first + htmlTable(["part", "right", "95% interval", "pictures"], rows);
+}
+
+function looksTable({ realOrDrawn, realOrDrawnLatents, nearness, ceiling, fidelity }: Looks): string {
+  const told = (name: string, { accuracy, interval: [low, high] }: RealOrDrawn) => [
+    name,
+    `${percent(accuracy)} (${percent(low)} – ${percent(high)})`,
+    "50%",
+  ];
+  const compare = (name: string, field: keyof Nearness) => [
+    name,
+    nearness[field].toFixed(2),
+    ceiling?.[field].toFixed(2) ?? "",
+  ];
+  return htmlTable(
+    ["how clean pictures look", "generated", "best"],
+    [
+      told("told from composed scenes by a classifier trained to", realOrDrawn),
+      ...(realOrDrawnLatents ? [told("told from scenes after the autoencoder", realOrDrawnLatents)] : []),
+      compare("PSNR to the nearest composed scene, dB", "psnr"),
+      compare("gradient distance to it", "gradientDistance"),
+      compare("sharpness of its edges", "sharpness"),
+      compare("wobble of its edges, pixels", "wobble"),
+      ...Object.entries(fidelity?.psnr ?? {}).map(([strength, value]) => [
+        `image-to-image at strength ${strength}, dB`,
+        value.toFixed(2),
+        "",
+      ]),
+    ],
+  );
 }
 
 type Scored = { readonly score: PromptScore; readonly judged: Judged };

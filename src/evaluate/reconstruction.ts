@@ -5,7 +5,8 @@ import type { Engine } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import type { AutoencoderConfig } from "../models/index.js";
 import { embeddedModel, readModelFolder } from "../pipeline/node.js";
-import { openRoundTrip } from "../training/index.js";
+import { openRoundTrip, type RoundTrip } from "../training/index.js";
+import { psnr } from "./image-measures.js";
 import { mean } from "./statistics.js";
 
 export interface Reconstruction {
@@ -15,6 +16,13 @@ export interface Reconstruction {
   readonly byStyle: Readonly<Record<string, number>>;
 }
 
+/** The autoencoder of a model's folder, there and back. @throws NishikiError "file", "checkpoint" */
+export async function openModelRoundTrip(engine: Engine, model: string = embeddedModel): Promise<RoundTrip> {
+  const { parts, pictureSize } = await readModelFolder(model);
+  const network = parts.autoencoder.config as unknown as AutoencoderConfig;
+  return openRoundTrip(engine, { run: join(model, parts.autoencoder.file), network }, pictureSize);
+}
+
 /** @param model a folder with a `model.json` */
 export async function measureReconstruction(
   engine: Engine,
@@ -22,13 +30,7 @@ export async function measureReconstruction(
   scenes: Iterable<Scene>,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<Reconstruction> {
-  const { parts, pictureSize } = await readModelFolder(model);
-  const network = parts.autoencoder.config as unknown as AutoencoderConfig;
-  const trip = await openRoundTrip(
-    engine,
-    { run: join(model, parts.autoencoder.file), network },
-    pictureSize,
-  );
+  const trip = await openModelRoundTrip(engine, model);
   const byStyle = new Map<string, number[]>();
   try {
     for (const { pixels, content } of scenes) {
@@ -42,10 +44,4 @@ export async function measureReconstruction(
   const all = [...byStyle.values()].flat();
   const styles = [...byStyle].map(([style, values]) => [style, mean(values)] as const);
   return { scenes: all.length, psnr: mean(all), byStyle: Object.fromEntries(styles) };
-}
-
-function psnr(a: Uint8Array, b: Uint8Array): number {
-  let squared = 0;
-  for (let i = 0; i < a.length; i++) squared += (a[i]! - b[i]!) ** 2;
-  return 10 * Math.log10((255 * 255) / Math.max(1e-3, squared / a.length));
 }

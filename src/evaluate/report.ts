@@ -3,6 +3,7 @@ import { commonThings, type LabelClasses } from "../data/index.js";
 import { copyLimit } from "./copies.js";
 import type { Judged } from "./evaluate.js";
 import { classOf, type Verdict } from "./judge.js";
+import type { Looks } from "./looks.js";
 import { type GroupName, groupNames, groups } from "./plan.js";
 import type { Reconstruction } from "./reconstruction.js";
 import { argMax, type SkillName, skills } from "./skills.js";
@@ -79,6 +80,8 @@ export interface Report {
   readonly diversity: { readonly generated: number; readonly scenes: number; readonly prompts: number };
   readonly copying: { readonly limit: number; readonly plain: CopyScore; readonly changed: CopyScore };
   readonly reconstruction?: Reconstruction | undefined;
+  /** How clean the pictures look; left out where there are few. */
+  readonly looks?: Looks | undefined;
   readonly pictures: readonly PromptScore[];
 }
 
@@ -89,6 +92,7 @@ interface Context {
   readonly seed: number;
   readonly prompts: number;
   readonly reconstruction: Reconstruction | undefined;
+  readonly looks?: Looks | undefined;
 }
 
 export function scoreOf(results: readonly boolean[]): Score {
@@ -107,7 +111,7 @@ const round = (value: number) => Number(value.toFixed(4));
 const roundAll = ([low, high]: readonly [number, number]) => [round(low), round(high)] as const;
 
 export function makeReport(judged: readonly Judged[], context: Context): Report {
-  const { classes, model, judge, seed, prompts, reconstruction } = context;
+  const { classes, model, judge, seed, prompts, reconstruction, looks } = context;
   const of = (group: GroupName) => judged.filter(({ task }) => task.group === group);
   const thingRight = (each: Judged) => skills.thing.mark(each.verdict, each.task.content, classes).right;
   const common = new Set(commonThings.map(({ name }) => name));
@@ -139,6 +143,7 @@ export function makeReport(judged: readonly Judged[], context: Context): Report 
       changed: scoreCopies([...of("colour"), ...of("colourHeldOut"), ...of("background")]),
     },
     ...(reconstruction && { reconstruction: roundReconstruction(reconstruction) }),
+    ...(looks && { looks }),
     pictures: judged.map((each) => scorePrompt(each, classes)),
   };
 }

@@ -37,3 +37,4 @@ export { makeStepProgram, type Objective, type StepProgram } from "./step-progra
 export { addSuperResolution, type SuperResolutionExport } from "./super-resolution-export.js";
 export { countClasses } from "./tasks/judge.js";
 export { type SampleReport, type TrainOptions, type TrainResult, train } from "./train.js";
+export { type TrainStepsOptions, trainSteps } from "./train-steps.js";

@@ -1,0 +1,50 @@
+// How much of a picture image-to-image keeps: composed scenes are noised to a strength and drawn on with their own, true captions.
+// A network that knows how such pictures look gives them back; one that only knows the words smears them.
+import type { Scene } from "../data/index.js";
+import { NishikiError } from "../errors.js";
+import type { MachineSettings, PictureRequest } from "../pipeline/index.js";
+import { loadPipeline } from "../pipeline/node.js";
+import { psnr } from "./image-measures.js";
+import { mean } from "./statistics.js";
+
+/** Shares of the noise that the network starts from. */
+export const fidelityStrengths = [0.1, 0.3, 0.5] as const;
+
+export interface Fidelity {
+  readonly scenes: number;
+  /** Mean PSNR in decibels to the composed scene, by strength. */
+  readonly psnr: Readonly<Record<string, number>>;
+}
+
+export interface FidelityOptions {
+  readonly machine: Partial<MachineSettings>;
+  readonly request: Partial<PictureRequest>;
+  readonly size: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, of: number) => void;
+}
+
+/** @throws NishikiError what drawing throws, "aborted" */
+export async function measureFidelity(
+  scenes: readonly Scene[],
+  { machine, request, size, signal, onProgress }: FidelityOptions,
+): Promise<Fidelity> {
+  const pipeline = await loadPipeline(machine);
+  const found = new Map<number, number[]>(fidelityStrengths.map((strength) => [strength, []]));
+  try {
+    for (const [seed, { caption: prompt, pixels: data }] of scenes.entries()) {
+      const image = { width: size, height: size, channels: 3 as const, data };
+      for (const strength of fidelityStrengths) {
+        if (signal?.aborted) throw new NishikiError("aborted", "Stopped while image-to-image was measured.");
+        const asked = { ...request, prompt, seed, image, strength };
+        for await (const event of pipeline.generate(asked, signal ? { signal } : {}))
+          if (event.kind === "image") found.get(strength)!.push(psnr(data, event.pixels));
+      }
+      onProgress?.(seed + 1, scenes.length);
+    }
+  } finally {
+    await pipeline.dispose();
+  }
+  const means = [...found].map(([strength, values]) => [strength, Number(mean(values).toFixed(2))]);
+  return { scenes: scenes.length, psnr: Object.fromEntries(means) };
+}
