@@ -6,11 +6,9 @@
 // Distances are mean squared differences of latents, whose channels have variance 1 over training scenes.
 import { writeFile } from "node:fs/promises";
 import { commonThings } from "../dist/data/index.js";
-import { getSampler, guide } from "../dist/diffusion/index.js";
 import { contactSheet } from "../dist/image/index.js";
 import { renderSvgToPng } from "../dist/image/node.js";
-import { begin } from "../dist/pipeline/begin.js";
-import { completeRequest } from "../dist/pipeline/complete-request.js";
+import { completeRequest, getPixels, runPlan } from "../dist/pipeline/index.js";
 import { loadParts } from "../dist/pipeline/node.js";
 import { random } from "../dist/random/index.js";
 
@@ -38,19 +36,17 @@ function makePrompts(count) {
   return Array.from({ length: count }, (_, i) => kinds[i % kinds.length]());
 }
 
-const { family, close } = await loadParts({ ...(model && { model }) });
+const { model: loaded, close } = await loadParts({ ...(model && { model }) });
 
 async function draw(prompt, request) {
-  const settings = completeRequest({ prompt, seed: 0, ...request }, family.context);
-  const drawing = await family.prepare(settings);
-  const { x, sigmas, network, finish } = await begin(drawing, settings, 0, undefined);
-  const guided = guide(network, { scale: drawing.guidance, negative: ["negative"] });
-  let latents = x;
-  const options = { ...drawing.samplerOptions, condition: ["positive"] };
+  const settings = completeRequest({ prompt, seed: 0, ...request }, loaded.context);
+  const plan = await loaded.prepare(settings, {});
   const began = performance.now();
-  for await (const state of getSampler(settings.sampler).sample(guided, x, sigmas, options))
-    latents = state.x;
-  return { drawing, latents: finish(latents), seconds: (performance.now() - began) / 1000 };
+  const run = runPlan(plan, { seeds: { seed: 0 } });
+  let state = await run.next();
+  while (!state.done) state = await run.next();
+  const seconds = (performance.now() - began) / 1000;
+  return { pixels: getPixels(plan, state.value), latents: state.value.get("base").data, seconds };
 }
 
 function distance(a, b) {
@@ -65,12 +61,12 @@ const pictures = [];
 for (const [index, prompt] of prompts.entries()) {
   let exact;
   for (const [way, request] of Object.entries(ways)) {
-    const { drawing, latents, seconds } = await draw(prompt, request);
+    const { pixels, latents, seconds } = await draw(prompt, request);
     exact ??= latents;
     results[way].distances.push(distance(latents, exact));
     results[way].seconds.push(seconds);
     if (!shown.includes(way)) continue;
-    const { width, height, data } = await drawing.decode(latents);
+    const { width, height, data } = pixels;
     pictures.push({ picture: { width, height, channels: 3, data }, caption: `${prompt} (${way})` });
   }
   process.stderr.write(`${index + 1} of ${prompts.length}: ${prompt}\n`);

@@ -51,7 +51,9 @@ async function draw(request: PictureRequest, from = pipeline): Promise<Uint8Arra
 describe("generating", () => {
   it("tells of every step and gives pixels, receipt and file", async () => {
     const events = await collect({ prompt: "a cat", seed: 3, count: 2, steps: 3 });
-    expect(events.map((event) => event.kind).join(" ")).toBe("step step step image step step step image");
+    expect(events.map((event) => event.kind).join(" ")).toBe(
+      "encode step step step decode image step step step decode image",
+    );
     const [first, second] = picturesOf(events);
     expect(first).toMatchObject({ index: 0, seed: 3, width: 256, height: 256 });
     expect(second).toMatchObject({ index: 1, seed: 4 });
@@ -85,7 +87,9 @@ describe("generating", () => {
 
   it("gives events that are JSON, with functions and pixels beside", async () => {
     const events = await collect({ prompt: "a cat ".repeat(40), seed: 3, steps: 2 });
-    expect(new Set(events.map(({ kind }) => kind))).toEqual(new Set(["warning", "step", "image"]));
+    expect(new Set(events.map(({ kind }) => kind))).toEqual(
+      new Set(["warning", "encode", "step", "decode", "image"]),
+    );
     for (const event of events) {
       const data = Object.fromEntries(Object.entries(event));
       expect(JSON.parse(JSON.stringify(event))).toEqual(data);
@@ -176,8 +180,8 @@ describe("a model that has learned nothing", () => {
     });
     try {
       const events = await collect({ prompt: "a cat", seed: 5, steps: 1 }, empty);
-      expect(events.map(({ kind }) => kind)).toEqual(["step", "warning", "image"]);
-      expect(events[1]).toMatchObject({
+      expect(events.map(({ kind }) => kind)).toEqual(["encode", "step", "decode", "warning", "image"]);
+      expect(events[3]).toMatchObject({
         message: expect.stringMatching(/^The picture with seed 5 came out in a single colour/),
       });
     } finally {
@@ -231,11 +235,11 @@ describe("stopping", () => {
         { signal: controller.signal },
       )) {
         events.push(event);
-        if (events.length === 2) controller.abort();
+        if (events.filter(({ kind }) => kind === "step").length === 2) controller.abort();
       }
     };
     await expect(work()).rejects.toMatchObject({ code: "aborted" });
-    expect(events).toHaveLength(2);
+    expect(events.map(({ kind }) => kind)).toEqual(["encode", "step", "step"]);
   });
 
   it("draws nothing for a signal that is aborted already", async () => {
@@ -245,8 +249,8 @@ describe("stopping", () => {
 
   it("may simply stop reading", async () => {
     for await (const event of pipeline.generate({ prompt: "a cat", steps: 50 })) {
-      expect(event.kind).toBe("step");
-      break;
+      if (event.kind === "step") break;
+      expect(event.kind).toBe("encode");
     }
   });
 

@@ -3,8 +3,14 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openSafetensors } from "../src/checkpoint/node.js";
-import { type PictureRequest, Pipeline, readInputPicture } from "../src/index.js";
-import type { Drawing, ModelFamily } from "../src/pipeline/family.js";
+import {
+  type Model,
+  type PictureRequest,
+  Pipeline,
+  readInputPicture,
+  type Stage,
+  type TransformStage,
+} from "../src/index.js";
 import { loadParts } from "../src/pipeline/node.js";
 
 const golden = (name: string) => fileURLToPath(new URL(`./golden/pipelines/${name}`, import.meta.url));
@@ -16,19 +22,24 @@ async function readCases(name: string): Promise<readonly (readonly [string, Case
   return Object.entries(JSON.parse(metadata.cases!) as Record<string, Case>);
 }
 
-/** A family that keeps the latents that it is asked to decode. */
-function listen(family: ModelFamily): { family: ModelFamily; latents: () => Float32Array } {
+/** A model that keeps the latents of its base stage. */
+function listen(model: Model): { model: Model; latents: () => Float32Array } {
   let last: Float32Array | undefined;
-  const prepare = async (...args: Parameters<ModelFamily["prepare"]>): Promise<Drawing> => {
-    const drawing = await family.prepare(...args);
-    const decode = (latents: Float32Array) => {
-      last = latents;
-      return drawing.decode(latents);
+  const keep = (stage: Stage): Stage => {
+    if (stage.kind !== "transform" || stage.name !== "decode") return stage;
+    const run: TransformStage["run"] = (input, runtime) => {
+      const base = input.results.get("base");
+      if (base?.kind === "values") last = base.data;
+      return stage.run(input, runtime);
     };
-    return { ...drawing, decode };
+    return { ...stage, run };
   };
-  const { model, context } = family;
-  return { family: { model, context, prepare }, latents: () => last! };
+  const { identity, context } = model;
+  const prepare: Model["prepare"] = async (settings, runtime) => {
+    const plan = await model.prepare(settings, runtime);
+    return { ...plan, stages: plan.stages.map(keep) };
+  };
+  return { model: { identity, context, prepare }, latents: () => last! };
 }
 
 /** Cases by the names of their files, with the model that draws them. */
@@ -51,9 +62,9 @@ describe.each(
 
   beforeAll(async () => {
     const parts = await loadParts({ model: golden(model), threads: 1 });
-    const heard = listen(parts.family);
+    const heard = listen(parts.model);
     latents = heard.latents;
-    pipeline = new Pipeline({ ...parts, family: heard.family });
+    pipeline = new Pipeline({ ...parts, model: heard.model });
   });
   afterAll(() => pipeline?.dispose());
 

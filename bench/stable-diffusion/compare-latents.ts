@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Pipeline } from "nishiki";
 import { openSafetensors } from "nishiki/checkpoint/node";
-import type { ModelFamily } from "nishiki/pipeline";
+import type { Model, Stage, TransformStage } from "nishiki/pipeline";
 import { loadParts } from "nishiki/pipeline/node";
 import { median } from "../cost.js";
 
@@ -27,17 +27,22 @@ const [model, reference] = positionals as [string, string | undefined];
 
 let latents: Float32Array | undefined;
 
-/** A family that keeps the latents that it is asked to decode. */
-function listen({ model: named, context, ...family }: Pick<ModelFamily, "model" | "context" | "prepare">) {
-  const prepare: ModelFamily["prepare"] = async (...given) => {
-    const drawing = await family.prepare(...given);
-    const decode = (last: Float32Array) => {
-      latents = last;
-      return drawing.decode(last);
+/** A model that keeps the latents of its base stage. */
+function listen(model: Model): Model {
+  const keep = (stage: Stage): Stage => {
+    if (stage.kind !== "transform" || stage.name !== "decode") return stage;
+    const run: TransformStage["run"] = (input, runtime) => {
+      const base = input.results.get("base");
+      if (base?.kind === "values") latents = base.data;
+      return stage.run(input, runtime);
     };
-    return { ...drawing, decode };
+    return { ...stage, run };
   };
-  return { model: named, context, prepare };
+  const prepare: Model["prepare"] = async (settings, runtime) => {
+    const plan = await model.prepare(settings, runtime);
+    return { ...plan, stages: plan.stages.map(keep) };
+  };
+  return { identity: model.identity, context: model.context, prepare };
 }
 
 /** The most memory that this process had, in GB (10⁹ bytes). */
@@ -45,13 +50,7 @@ const peak = () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status"
 
 const began = performance.now();
 const parts = await loadParts({ model, threads: Number(values.threads) });
-// As a method, or `this` would be lost.
-const family = listen({
-  model: parts.family.model,
-  context: parts.family.context,
-  prepare: (...given) => parts.family.prepare(...given),
-});
-const pipeline = new Pipeline({ ...parts, family });
+const pipeline = new Pipeline({ ...parts, model: listen(parts.model) });
 const marks = [performance.now()];
 const request = {
   prompt: values.prompt,

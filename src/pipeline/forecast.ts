@@ -1,11 +1,18 @@
 // How long it will take, from how long it took.
 
-/** Measures steps and what follows them, and forecasts from their means. Times are in seconds. */
+/** Work that is still to do: so many steps of a stage, or a stage that is one piece. */
+export interface Work {
+  /** The stage's name. */
+  readonly stage: string;
+  readonly count: number;
+}
+
+/** Measures steps of stages, and forecasts from their means. Times are in seconds. */
 export class Forecast {
   private readonly now: () => number;
   private last: number;
-  private readonly steps = { sum: 0, count: 0 };
-  private readonly ends = { sum: 0, count: 0 };
+  private readonly laps = new Map<string, { sum: number; count: number }>();
+  private latest: string | undefined;
 
   /** @param now A clock in milliseconds that never goes back. */
   constructor(now: () => number = () => performance.now()) {
@@ -13,21 +20,15 @@ export class Forecast {
     this.last = now();
   }
 
-  private lap(into: { sum: number; count: number }): void {
+  /** A step of a stage ended, or a stage that is one piece. */
+  lap(stage: string): void {
     const time = this.now();
-    into.sum += (time - this.last) / 1000;
-    into.count += 1;
+    const lap = this.laps.get(stage) ?? { sum: 0, count: 0 };
+    lap.sum += (time - this.last) / 1000;
+    lap.count += 1;
+    this.laps.set(stage, lap);
+    this.latest = stage;
     this.last = time;
-  }
-
-  /** A step ended. */
-  step(): void {
-    this.lap(this.steps);
-  }
-
-  /** A picture was decoded after its last step. */
-  picture(): void {
-    this.lap(this.ends);
   }
 
   /** Time that the caller spent between events is not the pipeline's. */
@@ -35,10 +36,13 @@ export class Forecast {
     this.last = this.now();
   }
 
-  /** Until `steps` more steps and `pictures` more decodings are done. A decoding not yet seen counts as one step. */
-  secondsLeft(steps: number, pictures: number): number {
-    const stepSeconds = this.steps.count === 0 ? 0 : this.steps.sum / this.steps.count;
-    const endSeconds = this.ends.count === 0 ? stepSeconds : this.ends.sum / this.ends.count;
-    return steps * stepSeconds + pictures * endSeconds;
+  /** Until all of this is done. What was not measured yet counts as a step of what was measured last. */
+  secondsLeft(work: readonly Work[]): number {
+    const mean = (stage: string | undefined) => {
+      const lap = this.laps.get(stage ?? "");
+      return lap && lap.sum / lap.count;
+    };
+    const fallback = mean(this.latest) ?? 0;
+    return work.reduce((sum, { stage, count }) => sum + count * (mean(stage) ?? fallback), 0);
   }
 }

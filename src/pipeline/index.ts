@@ -11,7 +11,7 @@ export type {
   StepEvent,
   WarningEvent,
 } from "./events.js";
-export { getOwnContext, makeOwnFamily, type OwnModel } from "./families/nishiki/family.js";
+export { getNishikiContext, makeNishikiModel, type NishikiParts } from "./families/nishiki/family.js";
 export {
   describeName,
   type KnownName,
@@ -30,11 +30,11 @@ export {
 } from "./families/nishiki/manifest.js";
 export {
   decodePixels,
-  encodeWords,
+  encodePrompt,
   getSchedule,
   makeDenoiser,
   type NetworkSessions,
-  type Words,
+  type PromptEmbeddings,
 } from "./families/nishiki/networks.js";
 export { type NetworkPrograms, traceEncoder, traceNetworks } from "./families/nishiki/programs.js";
 export {
@@ -43,8 +43,7 @@ export {
   type SuperResolutionSettings,
   traceSuperResolution,
 } from "./families/nishiki/super-resolution.js";
-export type { Drawing, Inpainting, ModelFamily, PictureCoder, Side } from "./family.js";
-export { Forecast } from "./forecast.js";
+export { Forecast, type Work } from "./forecast.js";
 export { enlargeByLanczos, halve } from "./lanczos.js";
 export {
   type MachineSettings,
@@ -55,6 +54,22 @@ export {
 export { type RandomName, randomNames } from "./noise.js";
 export { type GenerateOptions, Pipeline, type PipelineParts } from "./pipeline.js";
 export { fromBytes, type InputPicture, type Pixels, toBytes } from "./pixels.js";
+export type {
+  Conditioning,
+  DiffusionStage,
+  GuidancePlan,
+  ImageEncoder,
+  InitPlan,
+  Inpainting,
+  Model,
+  Plan,
+  Stage,
+  StageInput,
+  StageResult,
+  StageRun,
+  StepPlan,
+  TransformStage,
+} from "./plan.js";
 export {
   type Environment,
   type PictureReference,
@@ -77,7 +92,9 @@ export {
   type UpscaleName,
   upscaleNames,
 } from "./request.js";
+export { getPixels, runPlan, type StageEvent } from "./run-plan.js";
 export { decodeInTiles, encodeInTiles, type TileRunOptions } from "./run-tiles.js";
+export type { ProgressEvent, Runtime } from "./runtime.js";
 export { type Extension, parseSize } from "./setting-checks.js";
 export type { Field } from "./setting-field.js";
 export { defaultMemoryLimit, forecastMemory, getTiling, type LatentSize } from "./tile-forecast.js";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { random } from "../random/index.js";
-import { makePictureNoise, mixNoise } from "./noise.js";
+import { makeImageNoise, mixNoise } from "./noise.js";
 
 const shape = [4, 8, 6] as const;
 const size = 4 * 8 * 6;
@@ -41,19 +41,40 @@ describe("mixing noise", () => {
 
 describe("the noise of a picture", () => {
   it("comes one after another from torch's generator", () => {
-    const [noise, other] = [3, 3].map((seed) => makePictureNoise("torch-cpu", seed, shape));
+    const [noise, other] = [3, 3].map((seed) =>
+      makeImageNoise("torch-cpu", { seed }).forStage({ name: "base", shape }),
+    );
     const first = noise!.initial();
     expect(noise!.steps(0)).not.toEqual(first);
     expect(other!.encoding("image")).toEqual(first);
   });
 
   it("is addressed by what it is for, so that none shifts another", () => {
-    const noise = makePictureNoise("nishiki", 3, shape);
+    const noise = makeImageNoise("nishiki", { seed: 3 }).forStage({ name: "base", shape });
     const first = noise.initial();
     noise.encoding("image");
-    expect(makePictureNoise("nishiki", 3, shape).initial()).toEqual(first);
+    expect(makeImageNoise("nishiki", { seed: 3 }).forStage({ name: "base", shape }).initial()).toEqual(first);
     expect(noise.steps(1)).not.toEqual(noise.steps(0));
     expect(noise.steps(0)).not.toEqual(first);
     expect(noise.encoding("image")).not.toEqual(noise.encoding("masked image"));
+  });
+
+  it("differs from stage to stage, and goes on in torch's generator", () => {
+    for (const rng of ["nishiki", "torch-cpu"] as const) {
+      const noise = makeImageNoise(rng, { seed: 3 });
+      const [first, second] = ["prior", "base"].map((name) => noise.forStage({ name, shape }).initial());
+      expect(second).not.toEqual(first);
+    }
+  });
+
+  it("mixes variations of latents of any rank", () => {
+    const stage = { name: "prior", shape: [12] };
+    const initial = (strength: number) =>
+      makeImageNoise("nishiki", { seed: 3, variation: { seed: 4, strength } })
+        .forStage(stage)
+        .initial();
+    expect(initial(0)).toEqual(makeImageNoise("nishiki", { seed: 3 }).forStage(stage).initial());
+    expect(initial(0.5)).not.toEqual(initial(0));
+    expect(initial(0.5)).toHaveLength(12);
   });
 });

@@ -1,45 +1,54 @@
-// Text → picture by latent diffusion (Rombach et al. 2022, arXiv 2112.10752, figure 3), read from top to bottom:
+// Text to image by diffusion (Rombach et al. 2022, arXiv 2112.10752, figure 3), read from top to bottom:
 //
-//     prompt ──tokenizer, text encoder──▶ words ─┐
+//     request ──family──▶ plan: stages, with the prompt encoded
 //     seed ──random──▶ noise ──▶ sampler ⇄ guided denoiser ──▶ latents ──decoder──▶ pixels ──▶ PNG with its receipt
-//     (and between the last two, where a larger size is asked for, a second diffusion model that doubles pictures)
+//                        └─ a diffusion stage; a plan may have several ─┘   └ a transform ┘
 //
-// Every picture is a run of its own, so that it depends on its seed, the prompt, the settings and the weights, and on
-// nothing else: not on how many are asked for at once, nor on threads.
-import { type Denoiser, getSampler, getStepInterval, guide, type SamplerState } from "../diffusion/index.js";
+// The pipeline runs the stages and knows no family. Every image is a run of its own, so that it depends on its seed, the
+// prompt, the settings and the weights, and on nothing else: not on how many are asked for at once, nor on threads.
 import { NishikiError } from "../errors.js";
-import { type Beginning, begin, seedsOf } from "./begin.js";
-import { type Canvas, makeCanvas } from "./canvas.js";
 import { completeRequest } from "./complete-request.js";
 import { encodePicture } from "./encode-picture.js";
-import { type ImageEvent, makeEvent, type PipelineEvent, type StepEvent } from "./events.js";
-import type { Drawing, ModelFamily, Side } from "./family.js";
-import { Forecast } from "./forecast.js";
+import {
+  type DecodeEvent,
+  type ImageEvent,
+  makeEvent,
+  type PipelineEvent,
+  type StepEvent,
+  type WarningEvent,
+} from "./events.js";
+import { Forecast, type Work } from "./forecast.js";
+import { getImageSeeds, getImageSettings } from "./image-seeds.js";
 import { isPlain, type Pixels } from "./pixels.js";
+import type { Model, Plan } from "./plan.js";
 import { type Environment, makeReceipt, type References, referTo, replacePictures } from "./receipt.js";
 import type { PictureRequest, PictureSettings } from "./request.js";
+import { getPixels, runPlan, type StageEvent, type StageStep } from "./run-plan.js";
+import { checkAborted, interruptible, type ProgressEvent, type Runtime, withProgress } from "./runtime.js";
 
 /** What a pipeline is made of. */
 export interface PipelineParts {
-  readonly family: ModelFamily;
+  readonly model: Model;
   /** What draws. A promise where hashing large files goes on beside drawing; receipts wait for it. */
   readonly environment: Environment | Promise<Environment>;
-  /** What is to be told of the model, before its first picture. */
+  /** What a person should know of the model, before its first image. */
   readonly notices?: readonly string[];
   /** Frees the sessions and their engines. */
   readonly close: () => Promise<void>;
 }
 
 export interface GenerateOptions {
-  /** Stops the work within one step; the iterator then throws NishikiError "aborted". */
+  /** Stops the work within one run of a network; the iterator then throws NishikiError "aborted". */
   readonly signal?: AbortSignal;
 }
 
-/** What all pictures of a request share. */
+/** What all images of a request share. */
 interface Prepared {
-  readonly drawing: Drawing;
-  readonly canvas: Canvas | undefined;
+  readonly settings: PictureSettings;
+  readonly plan: Plan;
   readonly references: References;
+  readonly forecast: Forecast;
+  readonly runtime: Runtime;
 }
 
 /** A model, loaded and ready to draw. */
@@ -53,8 +62,8 @@ export class Pipeline {
   }
 
   /** The model as receipts name it. */
-  get model(): ModelFamily["model"] {
-    return this.parts.family.model;
+  get model(): Model["identity"] {
+    return this.parts.model.identity;
   }
 
   /** What draws, with the hashes of the model's files. */
@@ -64,11 +73,11 @@ export class Pipeline {
 
   /** Checks a request against this model, and fills in what it leaves open. @throws NishikiError "usage" */
   complete(request: PictureRequest): PictureSettings {
-    return completeRequest(request, this.parts.family.context);
+    return completeRequest(request, this.parts.model.context);
   }
 
   /**
-   * Draws the pictures of a request, one after another, and tells of every step.
+   * Draws the images of a request, one after another, and reports every step.
    * @throws NishikiError "usage" for a request that cannot be right, "aborted", "closed", "memory", "device".
    */
   async *generate(
@@ -76,15 +85,17 @@ export class Pipeline {
     { signal }: GenerateOptions = {},
   ): AsyncGenerator<PipelineEvent, void, void> {
     const settings = this.complete(request);
-    this.checkUsable(signal);
-    const drawing = await this.parts.family.prepare(settings);
-    const notices = this.isNew ? (this.parts.notices ?? []) : [];
-    this.isNew = false;
-    for (const message of [...notices, ...drawing.warnings]) yield { kind: "warning", message };
-    const prepared = { drawing, canvas: makeCanvas(settings), references: await referTo(settings) };
-    const forecast = new Forecast();
-    for (let index = 0; index < settings.count; index++) {
-      yield* this.draw(settings, index, prepared, forecast, signal);
+    if (this.disposed) throw new NishikiError("closed", "The pipeline is disposed; load it again.");
+    checkAborted(signal);
+    // Whoever stops listening stops the work too.
+    const left = new AbortController();
+    const both = signal ? AbortSignal.any([signal, left.signal]) : left.signal;
+    try {
+      yield* withProgress<PipelineEvent, ProgressEvent, void>((onProgress) =>
+        this.drawAll(settings, { signal: both, onProgress }),
+      );
+    } finally {
+      left.abort();
     }
   }
 
@@ -94,109 +105,105 @@ export class Pipeline {
     return this.disposed;
   }
 
-  private checkUsable(signal: AbortSignal | undefined): void {
-    if (this.disposed) throw new NishikiError("closed", "The pipeline is disposed; load it again.");
-    if (signal?.aborted)
-      throw new NishikiError("aborted", "Stopped: the caller cancelled.", { cause: signal.reason });
+  private async *drawAll(
+    settings: PictureSettings,
+    runtime: Runtime,
+  ): AsyncGenerator<PipelineEvent, void, void> {
+    const plan = await interruptible(this.parts.model.prepare(settings, runtime), runtime.signal);
+    const notices = this.isNew ? (this.parts.notices ?? []) : [];
+    this.isNew = false;
+    for (const message of [...notices, ...plan.warnings]) yield { kind: "warning", message };
+    const prepared = {
+      settings,
+      plan,
+      references: await referTo(settings),
+      forecast: new Forecast(),
+      runtime,
+    };
+    for (let index = 0; index < settings.count; index++) yield* this.draw(prepared, index);
   }
 
-  private async *draw(
-    settings: PictureSettings,
-    index: number,
-    { drawing, canvas, references }: Prepared,
-    forecast: Forecast,
-    signal: AbortSignal | undefined,
-  ): AsyncGenerator<PipelineEvent, void, void> {
-    const beginning = await begin(drawing, settings, index, canvas);
-    let latents = beginning.x;
+  private async *draw(prepared: Prepared, index: number): AsyncGenerator<PipelineEvent, void, void> {
+    const { settings, plan, forecast, runtime } = prepared;
+    const own = getImageSettings(settings, index);
+    const stages = runPlan(plan, { seeds: getImageSeeds(own), rng: settings.rng }, runtime);
+    let transform: string | undefined;
     forecast.resume();
-    for await (const state of this.sample(settings, drawing, beginning, signal)) {
-      forecast.step();
-      latents = state.x;
-      yield this.tellStep(settings, index, state, drawing, forecast);
+    let state = await stages.next();
+    for (; !state.done; state = await stages.next()) {
+      if (transform !== undefined) forecast.lap(transform);
+      transform = undefined;
+      const { value } = state;
+      if (value.kind === "step") forecast.lap(value.stage.name);
+      else if (value.stage.kind === "transform") transform = value.stage.name;
+      const event = makeStageEvent(value, prepared, index);
+      if (event) yield event;
       forecast.resume();
     }
-    this.checkUsable(signal);
-    const decoded = await drawing.decode(beginning.finish(latents));
-    const { seed } = seedsOf(settings, index);
-    const pixels = drawing.enlarge ? await drawing.enlarge(decoded, seed, signal) : decoded;
-    this.checkUsable(signal);
-    const event = await this.finish(settings, index, pixels, references);
-    forecast.picture();
-    if (isPlain(event.pixels)) {
-      const message = `The picture with seed ${event.seed} came out in a single colour; the model may be damaged or hardly trained.`;
-      yield { kind: "warning", message };
-    }
-    yield event;
+    if (transform !== undefined) forecast.lap(transform);
+    yield* this.finish(own, index, getPixels(plan, state.value), prepared);
   }
 
-  /** Down from the first noise level with the sampler. */
-  private sample(
-    settings: PictureSettings,
-    drawing: Drawing,
-    { x, sigmas, noise, network, around }: Beginning,
-    signal: AbortSignal | undefined,
-  ): AsyncGenerator<SamplerState, void, void> {
-    const denoise = around(this.guided(settings, drawing, sigmas, network));
-    const own = { condition: ["positive"] as const, signal, noise: noise.steps };
-    const options = { ...drawing.samplerOptions, ...own };
-    return getSampler(settings.sampler).sample(denoise, x, sigmas, options);
-  }
-
-  private tellStep(
-    { count }: PictureSettings,
-    index: number,
-    { step, steps, denoised }: SamplerState,
-    drawing: Drawing,
-    forecast: Forecast,
-  ): StepEvent {
-    const stepsAfter = (count - 1 - index) * steps;
-    const data = {
-      kind: "step" as const,
-      stage: "base",
-      index,
-      count,
-      step,
-      steps,
-      secondsLeft: forecast.secondsLeft(steps - step, 1),
-      totalSecondsLeft: forecast.secondsLeft(steps - step + stepsAfter, count - index),
-    };
-    return makeEvent<StepEvent>(data, { preview: () => (drawing.preview ?? drawing.decode)(denoised) });
-  }
-
-  private guided(
-    { guidanceRescale, guidanceInterval: [from, to] }: PictureSettings,
-    { guidance, rescaleIn }: Drawing,
-    sigmas: readonly number[],
-    network: Denoiser<Side>,
-  ): Denoiser<Side> {
-    const steps = sigmas.length - 1;
-    const interval = getStepInterval(sigmas, Math.round(from * steps), Math.round(to * steps));
-    return guide<Side>(network, {
-      scale: guidance,
-      rescale: guidanceRescale,
-      ...(rescaleIn && { rescaleIn }),
-      negative: ["negative"],
-      interval,
-    });
-  }
-
-  private async finish(
-    settings: PictureSettings,
+  private async *finish(
+    own: PictureSettings,
     index: number,
     pixels: Pixels,
-    references: References,
-  ): Promise<ImageEvent> {
-    const { family, environment } = this.parts;
-    const seeds = seedsOf(settings, index);
-    const request = replacePictures({ ...settings, ...seeds, count: 1 }, references);
-    const receipt = await makeReceipt(request, family.model, await environment, pixels.data);
+    { settings: { count }, references, runtime }: Prepared,
+  ): AsyncGenerator<ImageEvent | WarningEvent, void, void> {
+    const { model, environment } = this.parts;
+    const request = replacePictures(own, references);
+    const machine = await interruptible(Promise.resolve(environment), runtime.signal);
+    const receipt = await makeReceipt(request, model.identity, machine, pixels.data);
     const { width, height, data } = pixels;
-    const { seed } = seeds;
-    const { count } = settings;
-    return makeEvent<ImageEvent>(
+    const { seed } = own;
+    if (isPlain(data)) {
+      const message = `The picture with seed ${seed} came out in a single colour; the model may be damaged or hardly trained.`;
+      yield { kind: "warning", message };
+    }
+    yield makeEvent<ImageEvent>(
       { kind: "image", index, count, seed, width, height, receipt },
       { pixels: data, png: () => encodePicture(pixels, receipt) },
     );
   }
+}
+
+/** What a request's caller is told of a stage; nothing of a diffusion's start, which its first step tells. */
+function makeStageEvent(
+  event: StageEvent,
+  prepared: Prepared,
+  index: number,
+): StepEvent | DecodeEvent | undefined {
+  const { count } = prepared.settings;
+  const stage = event.stage.name;
+  if (event.kind === "start")
+    return event.stage.kind === "transform" ? { kind: "decode", stage, index, count } : undefined;
+  const { step, steps } = event.state;
+  const left = getWorkLeft(event, prepared.plan);
+  const later = prepared.plan.stages.map((one) => ({ stage: one.name, count: countSteps(one) }));
+  const others = later.map((work) => ({ ...work, count: work.count * (count - 1 - index) }));
+  return makeEvent<StepEvent>(
+    {
+      kind: "step",
+      stage,
+      index,
+      count,
+      step,
+      steps,
+      secondsLeft: prepared.forecast.secondsLeft(left),
+      totalSecondsLeft: prepared.forecast.secondsLeft([...left, ...others]),
+    },
+    { preview: event.preview },
+  );
+}
+
+const countSteps = (stage: Plan["stages"][number]) =>
+  stage.kind === "diffusion" ? stage.steps.sigmas.length - 1 : 1;
+
+/** What is left of an image after a step. */
+function getWorkLeft({ stage, state: { step, steps } }: StageStep, { stages }: Plan): Work[] {
+  const after = stages.slice(stages.indexOf(stage) + 1);
+  return [
+    { stage: stage.name, count: steps - step },
+    ...after.map((one) => ({ stage: one.name, count: countSteps(one) })),
+  ];
 }

@@ -12,8 +12,8 @@ import {
   wholeNumber,
 } from "./check.js";
 import { completePictureFields } from "./complete-request.js";
-import type { ModelFamily } from "./family.js";
 import type { InputPicture } from "./pixels.js";
+import type { Model } from "./plan.js";
 import { optionalSettings, type PictureSettings, pictureFields } from "./request.js";
 import { parseSize, sizeText } from "./setting-checks.js";
 
@@ -93,7 +93,7 @@ export function replacePictures(
 /** The receipt of the picture that `request` alone makes. */
 export async function makeReceipt(
   request: ReceiptRequest,
-  { name, version }: ModelFamily["model"],
+  { name, version }: Model["identity"],
   { weights, ...environment }: Environment,
   pixels: Uint8Array,
 ): Promise<Receipt> {

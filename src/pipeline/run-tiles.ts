@@ -2,6 +2,7 @@
 import type { HostTensor, Session } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import type { Program } from "../graph/index.js";
+import { checkAborted } from "./runtime.js";
 import type { TiledNetwork } from "./tiled-networks.js";
 import { copyPart, makeTensor, planTiles, type Tile, type Tiling, thinOut } from "./tiles.js";
 
@@ -9,18 +10,21 @@ export interface TileRunOptions {
   /** Makes a program ready to run. Sessions are closed as soon as they are not needed, which frees what they held. */
   readonly open: (program: Program) => Promise<Session>;
   readonly tiling: Tiling;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 type Named = Readonly<Record<string, HostTensor>>;
 
 async function use<T>(
-  { open }: TileRunOptions,
+  { open, signal }: TileRunOptions,
   program: Program,
   work: (session: Session) => Promise<T>,
 ): Promise<T> {
+  checkAborted(signal);
   const session = await open(program);
+
   try {
+    checkAborted(signal);
     return await work(session);
   } finally {
     await session.close();
@@ -74,8 +78,7 @@ async function runLarge(
   let whole: HostTensor | undefined;
   await use(options, large, async (session) => {
     for (const tile of planTiles(height, width, tiling)) {
-      if (signal?.aborted)
-        throw new NishikiError("aborted", "Stopped: the caller cancelled.", { cause: signal.reason });
+      checkAborted(signal);
       const inputs = { [input.name]: cutTile(from, tile, frame), ...shared };
       const part = (await session.run(inputs))[output.name]!;
       const { unit } = output;

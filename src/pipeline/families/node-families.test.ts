@@ -39,7 +39,7 @@ it("refuses load options that are for other families", async () => {
 it("describes every family's models", async () => {
   expect(await describeModel(sd1)).toMatchObject({ what: "Stable Diffusion 1.x", size: 64 });
   const { what, size, description } = await describeModel(embedded);
-  expect(what).toMatch(/^\w+ \d/);
+  expect(what).toMatch(/^[\w-]+ \d/);
   expect(size).toBe(256);
   expect(description.parts!.length).toBeGreaterThan(2);
 });

@@ -19,7 +19,7 @@ export interface ClipEncoder {
 }
 
 /** A prompt, encoded. */
-export interface ClipWords {
+export interface TextConditioning {
   /** [tokens, width of all encoders] */
   readonly states: Float32Array;
   readonly tokens: number;
@@ -31,7 +31,7 @@ export interface ClipWords {
 export type PromptLength = Pick<ChunkedPrompt, "tokens" | "dropped"> & { readonly chunks: number };
 
 export interface EncodedPrompts {
-  readonly words: readonly ClipWords[];
+  readonly conditionings: readonly TextConditioning[];
   readonly lengths: readonly PromptLength[];
 }
 
@@ -92,24 +92,24 @@ export async function encodePrompts(prompts: readonly PromptToEncode[]): Promise
     encoders.map(({ tokenizer, positions }) => chunkPrompt(tokenizer, text, positions)),
   );
   const count = Math.max(...chunked.flat().map(({ chunks }) => chunks.length));
-  const words: ClipWords[] = [];
+  const conditionings: TextConditioning[] = [];
   for (const [i, { encoders }] of prompts.entries()) {
     const own = chunked[i]!.map(({ chunks }, e) => padChunks(encoders[e]!.tokenizer, chunks, count));
-    words.push(await encodeWith(encoders, own));
+    conditionings.push(await encodeWith(encoders, own));
   }
   const lengths = chunked.map(([first]) => ({
     tokens: first!.tokens,
     dropped: first!.dropped,
     chunks: first!.chunks.length,
   }));
-  return { words, lengths };
+  return { conditionings, lengths };
 }
 
 /** One prompt by all its encoders; the vector is that of the last that has one. */
 async function encodeWith(
   encoders: readonly ClipEncoder[],
   chunked: readonly (readonly Chunk[])[],
-): Promise<ClipWords> {
+): Promise<TextConditioning> {
   const parts: Float32Array[] = [];
   let vector: Float32Array | undefined;
   for (const [e, encoder] of encoders.entries()) {

@@ -160,7 +160,7 @@ describe("encoding", () => {
     }),
   };
   const encode = async (...texts: string[]) =>
-    (await encodePrompts(texts.map((text) => ({ text, encoders: [encoder] })))).words;
+    (await encodePrompts(texts.map((text) => ({ text, encoders: [encoder] })))).conditionings;
 
   it("makes all prompts as long as the longest", async () => {
     const [long, short] = await encode("a BREAK b", "c");
@@ -185,7 +185,9 @@ describe("encoding", () => {
         vectors: Float32Array.from({ length: (ids.length / positions) * 3 }, (_, i) => i),
       }),
     };
-    const { words } = await encodePrompts([{ text: "a BREAK b", encoders: [encoder, second] }]);
+    const { conditionings: words } = await encodePrompts([
+      { text: "a BREAK b", encoders: [encoder, second] },
+    ]);
     const [{ states, vector }] = words as [(typeof words)[number]];
     expect([...states.slice(0, 3)]).toEqual([tokenizer.start, 0, tokenizer.start]);
     expect([...vector!]).toEqual([0, 1, 2]);

@@ -1,10 +1,21 @@
 // The models that Nishiki trains, the embedded one among them: MiniLM's words, a rectified flow over channels-last latents.
-import { type Denoiser, getStepSchedule } from "../../../diffusion/index.js";
+import { type Denoiser, getSampler, getStepSchedule } from "../../../diffusion/index.js";
+import type { Session } from "../../../engine/index.js";
 import { NishikiError } from "../../../errors.js";
 import type { Tokenizer } from "../../../tokenizer/index.js";
-import type { Drawing, ModelFamily, PictureCoder, Side } from "../../family.js";
+import { makeInitImage } from "../../init-image.js";
+import { startLater } from "../../initial-latents.js";
 import { enlargeByLanczos } from "../../lanczos.js";
-import { fromBytes, toBytes } from "../../pixels.js";
+import { toBytes } from "../../pixels.js";
+import type {
+  Conditioning,
+  DiffusionStage,
+  ImageEncoder,
+  Model,
+  Plan,
+  Stage,
+  TransformStage,
+} from "../../plan.js";
 import { findUnsupportedSyntax } from "../../prompt/unsupported-syntax.js";
 import {
   enlargingFactor,
@@ -15,23 +26,25 @@ import {
   type RequestDefaults,
   upscaleNames,
 } from "../../request.js";
+import { checkAborted, type Runtime } from "../../runtime.js";
+import { toValues, valuesOf } from "../../stage-results.js";
 import { type Embed, type KnownWords, meanState, understand } from "./known-words.js";
 import type { ModelManifest } from "./manifest.js";
 import {
   decodePixels,
   encodePixels,
-  encodeWords,
-  getNoWords,
+  encodePrompt,
+  getNoPrompt,
   getSchedule,
   makeDenoiser,
   type NetworkSessions,
-  spreadMask,
-  type Words,
+  type PromptEmbeddings,
+  resizeMask,
 } from "./networks.js";
-import { doubleByDiffusion, type Values } from "./super-resolution.js";
+import { makeDoublingStage } from "./super-resolution.js";
 
 /** What a loaded folder with a `model.json` consists of. */
-export interface OwnModel {
+export interface NishikiParts {
   readonly manifest: ModelManifest;
   readonly tokenizer: Tokenizer;
   readonly sessions: NetworkSessions;
@@ -43,7 +56,7 @@ const always = ["schedule", "rng", "variationSeed", "variationStrength", "upscal
 const withEncoder = ["image", "mask", "extend", "strength"] as const;
 
 /** What may be asked of such a model: it draws one size, and twice and four times as much by enlarging that. */
-export function getOwnContext(
+export function getNishikiContext(
   { defaults, pictureSize, parts }: ModelManifest,
   { hasEncoder }: { readonly hasEncoder: boolean },
 ): RequestContext {
@@ -80,19 +93,23 @@ function checkFast(settings: PictureSettings, fast: RequestDefaults): void {
   throw new NishikiError("usage", `${name}: the fast network takes none. Leave out ${name}, or fast.`);
 }
 
-interface Prompt {
-  readonly words: Readonly<Record<Side, Words>>;
+interface EncodedPrompts {
+  readonly embeddings: Readonly<Record<Conditioning, PromptEmbeddings>>;
   readonly warnings: readonly string[];
 }
 
-async function encodePrompt(
-  { manifest, tokenizer, sessions, words: known }: OwnModel,
+async function encodePrompts(
+  { manifest, tokenizer, sessions, words: known }: NishikiParts,
   settings: PictureSettings,
-): Promise<Prompt> {
+  signal: AbortSignal | undefined,
+): Promise<EncodedPrompts> {
   const warnings: string[] = [];
-  const statesOf = (text: string) => encodeWords(sessions.textEncoder, tokenizer, manifest, text);
+  const encodeText = (text: string) => {
+    checkAborted(signal);
+    return encodePrompt(sessions.textEncoder, tokenizer, manifest, text);
+  };
   const embed: Embed = async (text) => {
-    const { states, mask } = (await statesOf(text)).words;
+    const { states, mask } = (await encodeText(text)).embeddings;
     return meanState(states, mask);
   };
   const read = async (text: string): Promise<string> => {
@@ -108,85 +125,131 @@ async function encodePrompt(
   const encode = async (name: "prompt" | "negative") => {
     const title = name === "prompt" ? "prompt" : "negative prompt";
     warnings.push(...findUnsupportedSyntax(settings[name], "words", title));
-    const { words, dropped } = await statesOf(await read(settings[name]));
+    const { embeddings, dropped } = await encodeText(await read(settings[name]));
     if (dropped.length > 0) {
       const said = `The ${title} is longer than the ${manifest.maxTokens} tokens that the model reads`;
       warnings.push(`${said}; left out: ${dropped.join(" ")}`);
     }
-    return words;
+    return embeddings;
   };
-  const positive = await encode("prompt");
-  const negative = settings.negative === "" ? getNoWords(positive) : await encode("negative");
-  return { words: { positive, negative }, warnings };
+  const cond = await encode("prompt");
+  const uncond = settings.negative === "" ? getNoPrompt(cond) : await encode("negative");
+  return { embeddings: { cond, uncond }, warnings };
 }
 
-/** A model folder as a family. */
-export function makeOwnFamily(model: OwnModel): ModelFamily {
-  const { manifest, sessions } = model;
-  const context = getOwnContext(manifest, { hasEncoder: sessions.encoder !== undefined });
-  const schedule = getSchedule(manifest);
-  const whole = makeDenoiser(sessions.denoiser, manifest);
-  const few = async () => {
-    if (!sessions.fast) throw new NishikiError("internal", "The model has no part for few steps.");
-    return makeDenoiser(await sessions.fast(), manifest);
+/** A model folder as a model. */
+export function makeNishikiModel(parts: NishikiParts): Model {
+  const { manifest, sessions } = parts;
+  const context = getNishikiContext(manifest, { hasEncoder: sessions.encoder !== undefined });
+  return {
+    identity: manifest,
+    context,
+    prepare: (settings, runtime) => prepare(parts, context, settings, runtime),
   };
-  const prepare = async (settings: PictureSettings): Promise<Drawing> => {
-    const network = settings.fast ? await few() : whole;
-    const { words, warnings } = await encodePrompt(model, settings);
-    const denoise: Denoiser<Side> = (x, sigma, sides, signal) =>
-      network(
-        x,
-        sigma,
-        sides.map((side) => words[side]),
-        signal,
-      );
-    const sigmas = getStepSchedule(settings.schedule ?? "simple").getSigmas(settings.steps, schedule);
-    return {
-      warnings,
-      shape: manifest.latents.shape,
-      sigmas,
-      noiseScale: sigmas[0]!,
-      finalScale: 1,
-      guidance: settings.guidance,
-      denoiser: () => denoise,
-      coder: () => makeCoder(model),
-      decode: (latents) => decodePixels(sessions.decoder, manifest, latents),
-      ...makeEnlarging(model, context, settings),
-    };
-  };
-  return { model: manifest, context, prepare };
 }
 
-/** How decoded pictures come to a larger size, where that is asked for. */
-function makeEnlarging(
-  { sessions: { superResolution } }: OwnModel,
+async function prepare(
+  parts: NishikiParts,
   { sizes }: RequestContext,
-  { size, upscale }: PictureSettings,
-): Pick<Drawing, "enlarge"> {
-  const factor = enlargingFactor(sizes, size);
-  if (factor === undefined) return {};
+  settings: PictureSettings,
+  runtime: Runtime,
+): Promise<Plan> {
+  const { manifest, sessions } = parts;
+  const network = makeDenoiser(settings.fast ? await openFewStep(sessions) : sessions.denoiser, manifest);
+  runtime.onProgress?.({ kind: "encode", stage: "prompt" });
+  const { embeddings, warnings } = await encodePrompts(parts, settings, runtime.signal);
+  const denoise: Denoiser<Conditioning> = (x, sigma, conditions, signal) =>
+    network(
+      x,
+      sigma,
+      conditions.map((conditioning) => embeddings[conditioning]),
+      signal,
+    );
+  const base = makeBaseStage(parts, settings, denoise);
+  const decode: TransformStage = {
+    kind: "transform",
+    name: "decode",
+    run: async ({ last }) => ({
+      kind: "pixels",
+      pixels: await decodePixels(sessions.decoder, manifest, valuesOf(last)),
+    }),
+  };
+  const factor = enlargingFactor(sizes, settings.size);
+  const larger = factor === undefined ? [] : makeEnlarging(sessions, manifest.pictureSize, factor, settings);
+  return { warnings, stages: [base, decode, ...larger] };
+}
+
+async function openFewStep({ fast }: NetworkSessions): Promise<Session> {
+  if (!fast) throw new NishikiError("internal", "The model has no part for few steps.");
+  return fast();
+}
+
+function makeBaseStage(
+  { manifest, sessions }: NishikiParts,
+  settings: PictureSettings,
+  denoise: Denoiser<Conditioning>,
+): DiffusionStage {
+  const schedule = getStepSchedule(settings.schedule ?? "simple");
+  const sigmas = schedule.getSigmas(settings.steps, getSchedule(manifest));
+  const image = makeInitImage(settings);
+  const start = image ? startLater(sigmas, settings.strength!) : sigmas;
   return {
-    enlarge: async ({ width, height, data }, seed, signal) => {
-      const large = { width: width * factor, height: height * factor, channels: 3 as const };
-      const values = fromBytes(data);
-      if (upscale === "lanczos") {
-        return { ...large, data: toBytes(enlargeByLanczos(values, width, height, factor)) };
-      }
-      if (!superResolution) throw new NishikiError("internal", "The model has no part for super-resolution.");
-      let picture: Values = { width, height, data: values };
-      for (let stage = 0; picture.width < large.width; stage++)
-        picture = await doubleByDiffusion(picture, superResolution, { seed, stage, signal });
-      return { ...large, data: toBytes(picture.data) };
+    kind: "diffusion",
+    name: "base",
+    shape: manifest.latents.shape,
+    steps: { sampler: getSampler(settings.sampler).sample, sigmas: start, noiseScale: sigmas[0]! },
+    guidance: {
+      scale: settings.guidance,
+      rescale: settings.guidanceRescale,
+      interval: settings.guidanceInterval,
     },
+    ...(image && {
+      init: { image, isFullNoise: settings.strength === 1, encoder: () => makeEncoder(manifest, sessions) },
+    }),
+    start: async () => ({
+      denoiser: () => denoise,
+      preview: (denoised) => decodePixels(sessions.decoder, manifest, denoised),
+    }),
   };
 }
 
-async function makeCoder({ manifest, sessions }: OwnModel): Promise<PictureCoder> {
-  if (!sessions.encoder) throw new NishikiError("internal", `The model ${manifest.name} has no encoder.`);
-  const session = await sessions.encoder();
+/** How decoded pixels come to a larger size. */
+function makeEnlarging(
+  { superResolution }: NetworkSessions,
+  size: number,
+  factor: number,
+  { upscale }: PictureSettings,
+): readonly Stage[] {
+  if (upscale === "lanczos") return [makeLanczosStage(factor)];
+  if (!superResolution) throw new NishikiError("internal", "The model has no part for super-resolution.");
+  return Array.from({ length: Math.log2(factor) }, (_, doubling) =>
+    makeDoublingStage(superResolution, {
+      side: size * 2 ** doubling,
+      doubling,
+      isLast: 2 ** (doubling + 1) === factor,
+    }),
+  );
+}
+
+const makeLanczosStage = (factor: number): TransformStage => ({
+  kind: "transform",
+  name: "lanczos",
+  run: async ({ last }) => {
+    const { width, height, data } = toValues(last);
+    const larger = { width: width * factor, height: height * factor, channels: 3 as const };
+    return {
+      kind: "pixels",
+      pixels: { ...larger, data: toBytes(enlargeByLanczos(data, width, height, factor)) },
+    };
+  },
+});
+
+async function makeEncoder(manifest: ModelManifest, { encoder }: NetworkSessions): Promise<ImageEncoder> {
+  if (!encoder) throw new NishikiError("internal", `The model ${manifest.name} has no encoder.`);
+  const session = await encoder();
   return {
-    seesMask: false,
+    takesMask: false,
     encode: (values) => encodePixels(session, manifest, values),
-    spread: (mask) => spreadMask(manifest, mask),
+    resizeMask: (mask) => resizeMask(manifest, mask),
   };
 }

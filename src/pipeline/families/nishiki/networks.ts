@@ -1,4 +1,4 @@
-// A model's three networks as this pipeline runs them: prompt → words, noisy latents → velocity, latents → pixels.
+// A model's three networks as this pipeline runs them: prompt → embeddings, noisy latents → velocity, latents → pixels.
 import { type Denoiser, getDenoiser, getFlowSchedule, type NoiseSchedule } from "../../../diffusion/index.js";
 import type { Session } from "../../../engine/index.js";
 import { NishikiError } from "../../../errors.js";
@@ -22,7 +22,7 @@ export interface NetworkSessions {
 }
 
 /** A prompt as the denoiser takes it. */
-export interface Words {
+export interface PromptEmbeddings {
   /** [tokens, width], zeros where there is no token. */
   readonly states: Float32Array;
   /** [tokens], 1 where there is a token. */
@@ -30,12 +30,12 @@ export interface Words {
 }
 
 /** The prompt's token states, and the words that did not fit. */
-export async function encodeWords(
+export async function encodePrompt(
   session: Session,
   tokenizer: Tokenizer,
   { maxTokens }: ModelManifest,
   text: string,
-): Promise<{ words: Words; dropped: readonly string[] }> {
+): Promise<{ embeddings: PromptEmbeddings; dropped: readonly string[] }> {
   const { ids, mask, encodings } = tokenizer.encodeBatch([text], { length: maxTokens });
   const inputs = {
     ids: { dtype: "i32" as const, shape: [1, maxTokens], data: ids },
@@ -46,11 +46,11 @@ export async function encodeWords(
   for (let token = 0; token < maxTokens; token++) {
     if (mask[token] === 0) states.fill(0, token * width, (token + 1) * width);
   }
-  return { words: { states, mask }, dropped: encodings[0]?.dropped ?? [] };
+  return { embeddings: { states, mask }, dropped: encodings[0]?.dropped ?? [] };
 }
 
 /** No caption, as training dropped them: no token at all, not even those at the ends of every text. */
-export function getNoWords({ states, mask }: Words): Words {
+export function getNoPrompt({ states, mask }: PromptEmbeddings): PromptEmbeddings {
   return { states: new Float32Array(states.length), mask: new Float32Array(mask.length) };
 }
 
@@ -60,12 +60,12 @@ export function getSchedule({ defaults }: ModelManifest): NoiseSchedule {
 }
 
 /** The model's denoiser over latents [batch, height, width, channels], standardised. */
-export function makeDenoiser(session: Session, manifest: ModelManifest): Denoiser<Words> {
+export function makeDenoiser(session: Session, manifest: ModelManifest): Denoiser<PromptEmbeddings> {
   const { shape } = manifest.latents;
-  const network = async (input: Float32Array, time: number, condition: readonly Words[]) => {
+  const network = async (input: Float32Array, time: number, condition: readonly PromptEmbeddings[]) => {
     const batch = condition.length;
-    const mask = stack(condition.map((words) => words.mask));
-    const text = stack(condition.map((words) => words.states));
+    const mask = stack(condition.map(({ mask }) => mask));
+    const text = stack(condition.map(({ states }) => states));
     const tokens = mask.length / batch;
     const outputs = await session.run({
       latents: f32(input, batch, ...shape),
@@ -104,7 +104,7 @@ export async function encodePixels(
 }
 
 /** A mask of the picture, [size, size], as one number for each of the latents': that at the upper left of each cell. */
-export function spreadMask(
+export function resizeMask(
   {
     latents: {
       shape: [height, width, channels],

@@ -13,7 +13,7 @@ import { hashFile, readEnvironment } from "../../node-environment.js";
 import { adaptDenoiser, openLoras } from "../../node-loras.js";
 import type { PipelineParts } from "../../pipeline.js";
 import type { RequestContext } from "../../request.js";
-import { getOwnContext, makeOwnFamily } from "./family.js";
+import { getNishikiContext, makeNishikiModel } from "./family.js";
 import { type ModelManifest, type ModelPart, parseManifest } from "./manifest.js";
 import type { NetworkSessions } from "./networks.js";
 import { readKnownWords } from "./node-known-words.js";
@@ -156,7 +156,7 @@ export async function openNishikiModel({
   load(): Promise<PipelineParts>;
 }> {
   const manifest = await readModelFolder(folder);
-  const context = getOwnContext(manifest, { hasEncoder: await hasEncoder(folder, manifest) });
+  const context = getNishikiContext(manifest, { hasEncoder: await hasEncoder(folder, manifest) });
   return { context, load: () => loadNishikiModel(folder, manifest, { device, threads, lora }, context) };
 }
 
@@ -236,7 +236,7 @@ async function loadNishikiModel(
     };
     const own = [...added.notices, ...notices];
     return {
-      family: makeOwnFamily({ manifest, tokenizer, sessions, ...(words && { words }) }),
+      model: makeNishikiModel({ manifest, tokenizer, sessions, ...(words && { words }) }),
       environment,
       close,
       notices: own,

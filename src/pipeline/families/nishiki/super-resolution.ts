@@ -3,6 +3,7 @@
 // tiles differ from the whole by rounding only, and there is no seam that a sampler could widen.
 import {
   combine,
+  type Denoiser,
   getDenoiser,
   getFlowSchedule,
   getSampler,
@@ -10,10 +11,15 @@ import {
 } from "../../../diffusion/index.js";
 import type { HostTensor, Session } from "../../../engine/index.js";
 import { NishikiError } from "../../../errors.js";
-import { type Program, trace } from "../../../graph/index.js";
+import { type Program, sizeOf, trace } from "../../../graph/index.js";
 import { type SuperResolutionConfig, superResolutionReach, superResolve } from "../../../models/index.js";
 import { random } from "../../../random/index.js";
 import { enlargeByLanczos } from "../../lanczos.js";
+import { makeAddressedNoise } from "../../noise.js";
+import { toBytes } from "../../pixels.js";
+import type { DiffusionStage } from "../../plan.js";
+import { checkAborted } from "../../runtime.js";
+import { toValues } from "../../stage-results.js";
 import { f32, floats } from "../../tensors.js";
 import { copyPart, makeTensor, planTiles, type Span } from "../../tiles.js";
 
@@ -55,38 +61,102 @@ export function traceSuperResolution(config: SuperResolutionConfig, height: numb
   });
 }
 
-/**
- * A picture of twice the size.
- * @param seed Of the picture; `stage` tells one doubling from the next.
- * @throws NishikiError "usage" for sides that the network cannot fold, "aborted", and what sessions throw.
- */
-export async function doubleByDiffusion(
-  picture: Values,
-  network: SuperResolution,
-  { seed, stage, signal }: { readonly seed: number; readonly stage: number; readonly signal?: AbortSignal },
-): Promise<Values> {
+/** One doubling, ready to be sampled. */
+interface Doubling {
+  readonly width: number;
+  readonly height: number;
+  readonly sigmas: readonly number[];
+  readonly denoise: Denoiser<unknown>;
+  /** The residual to the large picture, in [-1, 1]. */
+  readonly finish: (residual: Float32Array) => Float32Array;
+}
+
+/** Which picture's which doubling: what its random numbers depend on. */
+interface Place {
+  readonly seed: number;
+  /** Tells one doubling from the next. */
+  readonly stage: number;
+}
+
+function getSigmas(steps: number): readonly number[] {
+  return getStepSchedule("simple").getSigmas(steps, getFlowSchedule({ shift: 1 }));
+}
+
+/** Numbers of the noise that a doubling starts with. */
+const noiseStream = (stage: number) => ["super-resolution", stage] as const;
+
+/** @throws NishikiError "usage" for sides that the network cannot fold. */
+function startDoubling(picture: Values, network: SuperResolution, { seed, stage }: Place): Doubling {
   const { config, steps, augmentation } = network;
   const [width, height] = [picture.width * 2, picture.height * 2];
   if (width % config.fold !== 0 || height % config.fold !== 0) {
-    const wanted = `sides that are multiples of ${config.fold / 2}`;
+    const expected = `sides that are multiples of ${config.fold / 2}`;
     throw new NishikiError(
       "usage",
-      `Super-resolution: expected ${wanted}, got ${picture.width}x${picture.height}.`,
+      `Super-resolution: expected ${expected}, got ${picture.width}x${picture.height}.`,
     );
   }
   const flaw = random(seed, "conditioning augmentation", stage).normals(picture.data.length);
   const small = { ...picture, data: combine([1, picture.data], [augmentation, flaw]) };
   const base = enlargeByLanczos(small.data, small.width, small.height, 2);
-  const schedule = getFlowSchedule({ shift: 1 });
-  const sigmas = getStepSchedule("simple").getSigmas(steps, schedule);
-  const predict = (noisy: Float32Array, time: number) => runInTiles(network, small, noisy, time, signal);
-  const denoise = getDenoiser<null>("sample", predict, schedule);
-  let x = combine([sigmas[0]!, random(seed, "super-resolution", stage).normals(base.length)]);
-  for await (const state of getSampler("euler").sample(denoise, x, sigmas, { condition: [null], signal })) {
+  const denoise = getDenoiser<unknown>(
+    "sample",
+    (noisy, time, _, signal) => runInTiles(network, small, noisy, time, signal),
+    getFlowSchedule({ shift: 1 }),
+  );
+  const finish = (residual: Float32Array) =>
+    combine([1, base], [config.residualScale, residual]).map((v) => Math.min(1, Math.max(-1, v)));
+  return { width, height, sigmas: getSigmas(steps), denoise, finish };
+}
+
+/**
+ * A picture of twice the size, outside of any pipeline.
+ * @throws NishikiError "usage" for sides that the network cannot fold, "aborted", and what sessions throw.
+ */
+export async function doubleByDiffusion(
+  picture: Values,
+  network: SuperResolution,
+  { signal, ...place }: Place & { readonly signal?: AbortSignal },
+): Promise<Values> {
+  const { width, height, sigmas, denoise, finish } = startDoubling(picture, network, place);
+  const first = random(place.seed, ...noiseStream(place.stage)).normals(width * height * 3);
+  let x = combine([sigmas[0]!, first]);
+  for await (const state of getSampler("euler").sample(denoise, x, sigmas, { condition: [null], signal }))
     x = state.x;
-  }
-  const data = combine([1, base], [config.residualScale, x]).map((v) => Math.min(1, Math.max(-1, v)));
-  return { width, height, data };
+  return { width, height, data: finish(x) };
+}
+
+/** One doubling as a stage: after the decoder, or after the doubling before. */
+export function makeDoublingStage(
+  network: SuperResolution,
+  { side, doubling, isLast }: { readonly side: number; readonly doubling: number; readonly isLast: boolean },
+): DiffusionStage {
+  const sigmas = getSigmas(network.steps);
+  const shape = [side * 2, side * 2, 3];
+  return {
+    kind: "diffusion",
+    name: doubling === 0 ? "super-resolution" : `super-resolution ${doubling + 1}`,
+    shape,
+    steps: { sampler: getSampler("euler").sample, sigmas, noiseScale: sigmas[0]! },
+    noise: (seed) => makeAddressedNoise(seed, sizeOf(shape), noiseStream(doubling)),
+    start: async ({ seed, last }) => {
+      const { width, height, denoise, finish } = startDoubling(toValues(last), network, {
+        seed,
+        stage: doubling,
+      });
+      const toPixels = (residual: Float32Array) => {
+        return { width, height, channels: 3 as const, data: toBytes(finish(residual)) };
+      };
+      return {
+        denoiser: () => denoise,
+        finish: (residual) =>
+          isLast
+            ? { kind: "pixels", pixels: toPixels(residual) }
+            : { kind: "values", shape, data: finish(residual) },
+        preview: async (denoised) => toPixels(denoised),
+      };
+    },
+  };
 }
 
 /** One evaluation of the network. */
@@ -106,8 +176,7 @@ async function runInTiles(
     small: f32(small.data, 1, 1, small.height, small.width * 3),
   };
   for (const part of planTiles(rows, columns, tiling)) {
-    if (signal?.aborted)
-      throw new NishikiError("aborted", "Stopped: the caller cancelled.", { cause: signal.reason });
+    checkAborted(signal);
     const [down, across] = [widen(part.rows, rows, tiling), widen(part.columns, columns, tiling)];
     const [height, width] = [down.to - down.from, across.to - across.from];
     /** The part of a picture that has `unit` pixels for each folded one. */

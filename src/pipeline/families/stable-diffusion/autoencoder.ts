@@ -25,8 +25,8 @@ export interface Autoencoder {
   readonly scale: number;
   /** From the denoiser's latents to its own. */
   readonly latents: LatentScale;
-  /** Whether its latents are drawn from a distribution; else they are given. */
-  readonly draws: boolean;
+  /** Whether an image's latents are a sample of a distribution. */
+  readonly stochastic: boolean;
   /** latents `[batch, channels, height, width]` → pixels `[batch, 3, scale·height, scale·width]` in [-1, 1] */
   traceDecoder(options?: TraceOptions): Program;
   /** pixels → mean and logVariance, or latents */
@@ -83,7 +83,7 @@ function makeKl(json: Readonly<Record<string, unknown>>): Autoencoder {
     latentChannels,
     scale,
     latents: getLatentScale(config),
-    draws: true,
+    stochastic: true,
     ...tracers({ latentChannels, scale }, networks),
     traceLargeDecoder: () => traceKlDecoder(config),
     traceLargeEncoder: () => traceKlEncoder(config),
@@ -104,7 +104,7 @@ function makeTiny(json: Readonly<Record<string, unknown>>): Autoencoder {
     latentChannels,
     scale,
     latents: { factor: channels.map(() => 1), offset: channels.map(() => 0) },
-    draws: false,
+    stochastic: false,
     ...tracers({ latentChannels, scale }, networks),
     traceLargeDecoder: () => traceTinyDecoder(config),
     traceLargeEncoder: () => traceTinyEncoder(config),

@@ -13,22 +13,22 @@ const engine = makeEngine({ device: "cpu", threads: 1 });
 afterAll(() => engine.close());
 
 describe("deep features", () => {
-  it("are taken between whole evaluations, and only for the same sides", () => {
+  it("are taken between whole evaluations, and only for the same conditions", () => {
     const features = new DeepFeatures(3);
     const deep = f32(new Float32Array(1), 1);
-    const taken = (...sides: ("positive" | "negative")[]) => {
-      const found = features.take(sides);
-      if (!found) features.keep(sides, deep);
+    const taken = (...conditions: ("cond" | "uncond")[]) => {
+      const found = features.take(conditions);
+      if (!found) features.keep(conditions, deep);
       return found === deep;
     };
-    const both = ["positive", "negative"] as const;
+    const both = ["cond", "uncond"] as const;
     expect([taken(...both), taken(...both), taken(...both), taken(...both)]).toEqual([
       false,
       true,
       true,
       false,
     ]);
-    expect([taken("positive"), taken("positive"), taken(...both)]).toEqual([false, true, false]);
+    expect([taken("cond"), taken("cond"), taken(...both)]).toEqual([false, true, false]);
   });
 
   it.each(["sd1", "xl"])("give the same prediction where nothing has changed since (%s)", async (name) => {

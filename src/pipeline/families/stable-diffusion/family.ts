@@ -6,21 +6,35 @@ import {
   getPredictionFrame,
   getSampler,
   type Network,
+  type NoiseSchedule,
   planSteps,
   type StepScheduleName,
 } from "../../../diffusion/index.js";
-import type { Drawing, Inpainting, ModelFamily, PictureCoder, Side } from "../../family.js";
-import type { ClipWords } from "../../prompt/encode-clip.js";
+import { makeInitImage } from "../../init-image.js";
+import { startLater } from "../../initial-latents.js";
+import type {
+  Conditioning,
+  DiffusionStage,
+  GuidancePlan,
+  ImageEncoder,
+  Inpainting,
+  Model,
+  Plan,
+  TransformStage,
+} from "../../plan.js";
+import type { TextConditioning } from "../../prompt/encode-clip.js";
 import type { LearnedWordName } from "../../prompt/unsupported-syntax.js";
 import type { PictureSettings } from "../../request.js";
+import type { Runtime } from "../../runtime.js";
 import { parseSize } from "../../setting-checks.js";
+import { valuesOf } from "../../stage-results.js";
 import { f32, floats } from "../../tensors.js";
+import { embedGuidance, encodeConditioning, makeRows } from "./conditioning.js";
 import { DeepFeatures } from "./deep-features.js";
 import type { StableDiffusionModel, Tokenizers } from "./model.js";
 import { type Area, decodePreview, PictureNetworks } from "./pictures.js";
 import { getVectorWidth, sizeCount, type UnetForm } from "./programs.js";
 import type { NetworkKey, SessionShelf } from "./sessions.js";
-import { embedGuidance, encodeWords, rowsOf } from "./words.js";
 
 /** The denoiser in one of its forms, with or without borders. */
 export function getDenoiserKey(form: UnetForm, tile: boolean): NetworkKey {
@@ -57,8 +71,8 @@ function sizesOf({ height, width }: Area, scale: number): Float32Array {
   return Float32Array.of(h, w, 0, 0, h, w);
 }
 
-class StableDiffusion implements ModelFamily {
-  readonly model: ModelFamily["model"];
+class StableDiffusion implements Model {
+  readonly identity: Model["identity"];
   readonly context: StableDiffusionModel["context"];
   private readonly parts: StableDiffusionModel;
   private readonly tokenizers: Tokenizers;
@@ -77,96 +91,141 @@ class StableDiffusion implements ModelFamily {
     this.tokenizers = tokenizers;
     this.shelf = shelf;
     this.pictures = new PictureNetworks(parts.autoencoder, shelf);
-    this.model = { name: parts.name, version: "published" };
+    this.identity = { name: parts.name, version: "published" };
     this.context = parts.context;
   }
 
-  async prepare(settings: PictureSettings): Promise<Drawing> {
-    const { unet, autoencoder, previewAutoencoder, scheduler } = this.parts;
-    const { latentChannels, scale } = autoencoder;
-    const { words, warnings } = await encodeWords(
+  async prepare(settings: PictureSettings, runtime: Runtime): Promise<Plan> {
+    runtime.onProgress?.({ kind: "encode", stage: "prompt" });
+    const { conditioning, warnings } = await encodeConditioning(
       this.parts,
       this.tokenizers,
       this.shelf,
       settings,
       this.learned,
+      runtime.signal,
     );
+    const { scale } = this.parts.autoencoder;
     const [width, height] = parseSize(settings.size).map((side) => side / scale) as [number, number];
     const area = { height, width };
+    const decode: TransformStage = {
+      kind: "transform",
+      name: "decode",
+      run: async ({ last }, { signal }) => {
+        const pixels = await this.pictures.decode(valuesOf(last), area, settings.tile ?? false, signal);
+        return { kind: "pixels", pixels };
+      },
+    };
+    return { warnings, stages: [this.makeBaseStage(settings, area, conditioning, runtime), decode] };
+  }
+
+  private makeBaseStage(
+    settings: PictureSettings,
+    area: Area,
+    conditioning: Readonly<Record<Conditioning, TextConditioning>>,
+    { signal }: Runtime,
+  ): DiffusionStage {
+    const { autoencoder, previewAutoencoder, scheduler } = this.parts;
+    const { name: sampler, sample } = getSampler(settings.sampler);
     const plan = planSteps(scheduler, {
-      sampler: getSampler(settings.sampler).name,
+      sampler,
       stepSchedule: settings.schedule as StepScheduleName | undefined,
       steps: settings.steps,
     });
-    const isEmbedded = unet.timeConditionWidth !== undefined;
+    const { noiseScale, finalScale } = plan;
+    const image = makeInitImage(settings);
+    const options = { ...plan.options, over: "sigma" as const, earlier: getEarlierLevel(scheduler.schedule) };
+    const sigmas = image ? startLater(plan.sigmas, settings.strength!) : plan.sigmas;
     return {
-      warnings,
-      shape: [latentChannels, height, width],
-      sigmas: plan.sigmas,
-      noiseScale: plan.noiseScale,
-      finalScale: plan.finalScale,
-      // Like diffusers, a scale of up to 1 stands for the plain model; a distilled one is told the scale.
-      guidance: isEmbedded || settings.guidance <= 1 ? 1 : settings.guidance,
-      samplerOptions: { ...plan.options, over: "sigma", earlier: getEarlierLevel(scheduler.schedule) },
-      rescaleIn: getPredictionFrame(scheduler.prediction, plan.schedule),
-      denoiser: (inpainting) =>
-        getDenoiser(scheduler.prediction, this.network(words, area, settings, inpainting), plan.schedule),
-      coder: async () => this.coder(area),
-      decode: (latents) => this.pictures.decode(latents, area, settings.tile ?? false),
-      ...(previewAutoencoder && {
-        preview: (latents: Float32Array) => decodePreview(previewAutoencoder, this.shelf, latents, area),
+      kind: "diffusion",
+      name: "base",
+      shape: [autoencoder.latentChannels, area.height, area.width],
+      steps: { sampler: sample, sigmas, noiseScale, finalScale, options },
+      guidance: this.getGuidance(settings, plan.schedule),
+      ...(image && {
+        init: {
+          image,
+          isFullNoise: settings.strength === 1,
+          encoder: async () => this.encoder(area, signal),
+        },
+      }),
+      start: async () => ({
+        denoiser: (inpainting) =>
+          getDenoiser(
+            scheduler.prediction,
+            this.network(conditioning, area, settings, inpainting),
+            plan.schedule,
+          ),
+        preview: (latents) =>
+          previewAutoencoder
+            ? decodePreview(previewAutoencoder, this.shelf, latents, area)
+            : this.pictures.decode(latents, area, settings.tile ?? false, signal),
       }),
     };
   }
 
+  private getGuidance(
+    { guidance, guidanceRescale, guidanceInterval }: PictureSettings,
+    schedule: NoiseSchedule,
+  ): GuidancePlan {
+    const isEmbedded = this.parts.unet.timeConditionWidth !== undefined;
+    return {
+      // Like diffusers, a scale of up to 1 stands for the plain model; a distilled one takes the scale as an input.
+      scale: isEmbedded || guidance <= 1 ? 1 : guidance,
+      rescale: guidanceRescale,
+      rescaleIn: getPredictionFrame(this.parts.scheduler.prediction, schedule),
+      interval: guidanceInterval,
+    };
+  }
+
   private network(
-    words: Readonly<Record<Side, ClipWords>>,
+    conditioning: Readonly<Record<Conditioning, TextConditioning>>,
     area: Area,
     { guidance, tile = false, reuse = 1 }: PictureSettings,
     inpainting: Inpainting | undefined,
-  ): Network<Side> {
+  ): Network<Conditioning> {
     const { unet, autoencoder } = this.parts;
     const { height, width } = area;
     const extra = extraChannels(this.parts, area, inpainting);
-    const { tokens } = words.positive;
+    const { tokens } = conditioning.cond;
     const sizes = sizesOf(area, autoencoder.scale);
     const told =
       unet.timeConditionWidth === undefined ? undefined : embedGuidance(guidance, unet.timeConditionWidth);
     const features = reuse > 1 ? new DeepFeatures(reuse) : undefined;
-    return async (input, time, sides) => {
-      const own = input.length / sides.length;
-      const sample = new Float32Array(sides.length * (own + extra.length));
-      sides.forEach((_, i) => {
+    return async (input, time, conditions) => {
+      const own = input.length / conditions.length;
+      const sample = new Float32Array(conditions.length * (own + extra.length));
+      conditions.forEach((_, i) => {
         sample.set(input.subarray(i * own, (i + 1) * own), i * (own + extra.length));
         sample.set(extra, i * (own + extra.length) + own);
       });
       const inputs = {
-        sample: f32(sample, sides.length, unet.inChannels, height, width),
-        timestep: f32(new Float32Array(sides.length).fill(time), sides.length),
-        states: rowsOf(sides, (side) => words[side].states, tokens, unet.crossWidth),
+        sample: f32(sample, conditions.length, unet.inChannels, height, width),
+        timestep: f32(new Float32Array(conditions.length).fill(time), conditions.length),
+        states: makeRows(conditions, (name) => conditioning[name].states, tokens, unet.crossWidth),
         ...(unet.addition && {
-          vector: rowsOf(sides, (side) => words[side].vector!, getVectorWidth(unet.addition)),
-          sizes: rowsOf(sides, () => sizes, sizeCount),
+          vector: makeRows(conditions, (name) => conditioning[name].vector!, getVectorWidth(unet.addition)),
+          sizes: makeRows(conditions, () => sizes, sizeCount),
         }),
-        ...(told && { guidance: rowsOf(sides, () => told, told.length) }),
+        ...(told && { guidance: makeRows(conditions, () => told, told.length) }),
       };
-      const deep = features?.take(sides);
+      const deep = features?.take(conditions);
       const form = deep ? "shallow" : features ? "deep" : "whole";
       const given = deep ? { ...inputs, deep } : inputs;
       const found = await this.shelf.use(getDenoiserKey(form, tile), (session) => session.run(given));
-      if (form === "deep") features!.keep(sides, found.deep!);
+      if (form === "deep") features!.keep(conditions, found.deep!);
       return floats(found, "prediction");
     };
   }
 
-  private coder(area: Area): PictureCoder {
+  private encoder(area: Area, signal: AbortSignal | undefined): ImageEncoder {
     const { unet, autoencoder } = this.parts;
     const { latentChannels, scale } = autoencoder;
     const size = area.height * area.width;
     return {
-      seesMask: unet.inChannels !== latentChannels,
-      encode: (values, normals) => this.pictures.encode(values, area, normals),
-      spread: (mask) => {
+      takesMask: unet.inChannels !== latentChannels,
+      encode: (values, normals) => this.pictures.encode(values, area, normals, signal),
+      resizeMask: (mask) => {
         const small = shrinkMask(mask, area, scale);
         return Float32Array.from({ length: latentChannels * size }, (_, i) => small[i % size]!);
       },
@@ -180,6 +239,6 @@ export function makeStableDiffusion(
   tokenizers: Tokenizers,
   shelf: SessionShelf,
   learned: readonly LearnedWordName[] = [],
-): ModelFamily {
+): Model {
   return new StableDiffusion(model, tokenizers, shelf, learned);
 }

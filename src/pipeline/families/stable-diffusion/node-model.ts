@@ -17,6 +17,7 @@ import { hashFile, readEnvironment } from "../../node-environment.js";
 import { adaptNetworks, type NetworkAdapters, openLoras } from "../../node-loras.js";
 import type { PipelineParts } from "../../pipeline.js";
 import type { RequestContext } from "../../request.js";
+import { getTextOptions } from "./conditioning.js";
 import { getDenoiserKey, makeStableDiffusion } from "./family.js";
 import { readModel, type StableDiffusionModel } from "./model.js";
 import { openEmbeddings, teach } from "./node-embeddings.js";
@@ -24,7 +25,6 @@ import { withPrecision } from "./node-precision.js";
 import { pictureKeys } from "./pictures.js";
 import { traceTextEncoder, traceUnet, unetForms } from "./programs.js";
 import { makeShelf, type NetworkKey } from "./sessions.js";
-import { getTextOptions } from "./words.js";
 
 /** A folder as diffusers lays it out, looked at but not loaded. @throws NishikiError "file", "checkpoint" */
 export async function openStableDiffusionModel(
@@ -130,13 +130,13 @@ async function load(
       ? []
       : [`${unknown.length} tensors of ${files.name} are not known and not used: ${shorten(unknown)}.`];
   const notices = [...ownNotices, ...files.hints, ...opened.notices, ...adapters.notices];
-  const family = makeStableDiffusion(
+  const loaded = makeStableDiffusion(
     model,
     tokenizers,
     shelf,
     learned.words.map(({ word, file }) => ({ word, name: basename(file) })),
   );
-  return { family, environment, close, notices };
+  return { model: loaded, environment, close, notices };
 }
 
 function checkHolding({ lowMemory, keepLoaded }: MachineSettings): void {

@@ -71,49 +71,70 @@ export class PictureNetworks {
   }
 
   /** Latents `[channels, height, width]` of one picture → its pixels. */
-  async decode(latents: Float32Array, area: Area, tile: boolean): Promise<Pixels> {
+  async decode(
+    latents: Float32Array,
+    area: Area,
+    tile: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<Pixels> {
     const { latentChannels, scale } = this.autoencoder;
     const { height, width } = area;
     const raw = rawLatents(this.autoencoder, latents, height * width);
-    const pixels = await this.runDecoder(f32(raw, 1, latentChannels, height, width), area, tile);
+    const pixels = await this.runDecoder(f32(raw, 1, latentChannels, height, width), area, tile, signal);
     return toPixels(pixels, height * scale, width * scale);
   }
 
-  private async runDecoder(latents: HostTensor, area: Area, tile: boolean): Promise<Float32Array> {
+  private async runDecoder(
+    latents: HostTensor,
+    area: Area,
+    tile: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array> {
     // Tiles of a picture whose sides fit to each other would have to go on beyond its sides.
     const large =
       tile || area.height * area.width <= fewLatents ? undefined : this.autoencoder.traceLargeDecoder();
     const tiling = large && getTiling(large, area);
     if (large && tiling) {
-      const found = await this.shelf.alone(async (open) => decodeInTiles(large, latents, { open, tiling }));
-      return found.data as Float32Array;
+      const pixels = await this.shelf.alone((open) =>
+        decodeInTiles(large, latents, { open, tiling, signal }),
+      );
+      return pixels.data as Float32Array;
     }
     const key = pictureKeys[tile ? "tiling decoder" : "decoder"];
     return floats(await this.shelf.use(key, (session) => session.run({ latents })), "pixels");
   }
 
   /** A picture [height, width, 3] in [-1, 1] → its latents `[channels, height, width]`. */
-  async encode(values: Float32Array, area: Area, normals: () => Float32Array): Promise<Float32Array> {
-    const { scale, draws, latents: own } = this.autoencoder;
+  async encode(
+    values: Float32Array,
+    area: Area,
+    normals: () => Float32Array,
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array> {
+    const { scale, stochastic, latents: own } = this.autoencoder;
     const places = values.length / 3;
     const planes = values.map((_, i) => values[(i % places) * 3 + Math.floor(i / places)]!);
     const pixels = f32(planes, 1, 3, area.height * scale, area.width * scale);
-    const found = await this.runEncoder(pixels, area);
+    const outputs = await this.runEncoder(pixels, area, signal);
     const toDenoiser = (value: number, i: number) => {
       const channel = Math.floor(i / (area.height * area.width));
       return (value - own.offset[channel]!) / own.factor[channel]!;
     };
-    if (!draws) return floats(found, "latents").map(toDenoiser);
-    const [mean, logVariance] = [floats(found, "mean"), floats(found, "logVariance")];
+    if (!stochastic) return floats(outputs, "latents").map(toDenoiser);
+    const [mean, logVariance] = [floats(outputs, "mean"), floats(outputs, "logVariance")];
     const noise = normals();
     return mean.map((value, i) => toDenoiser(value + Math.exp(logVariance[i]! / 2) * noise[i]!, i));
   }
 
-  private async runEncoder(pixels: HostTensor, area: Area): Promise<Record<string, HostTensor>> {
+  private async runEncoder(
+    pixels: HostTensor,
+    area: Area,
+    signal: AbortSignal | undefined,
+  ): Promise<Record<string, HostTensor>> {
     const large = area.height * area.width <= fewLatents ? undefined : this.autoencoder.traceLargeEncoder();
     const tiling = large && getTiling(large, area);
     if (large && tiling) {
-      return this.shelf.alone(async (open) => encodeInTiles(large, pixels, { open, tiling }));
+      return this.shelf.alone((open) => encodeInTiles(large, pixels, { open, tiling, signal }));
     }
     return this.shelf.use(pictureKeys.encoder, (session) => session.run({ pixels }));
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { makeCanvas } from "./canvas.js";
 import { completeRequest } from "./complete-request.js";
+import { makeInitImage } from "./init-image.js";
 import { optionalSettings, type PictureRequest } from "./request.js";
 
 const context = {
@@ -15,30 +15,33 @@ const picture = (width: number, ...values: number[]) => ({
   channels: 3 as const,
   data: Uint8Array.from(values.flatMap((value) => [value, value, value])),
 });
-const canvas = (more: Partial<PictureRequest>) =>
-  makeCanvas(completeRequest({ prompt: "a cat", seed: 0, ...more }, context));
+const initImage = (more: Partial<PictureRequest>) =>
+  makeInitImage(completeRequest({ prompt: "a cat", seed: 0, ...more }, context));
 const greys = (data: Uint8Array) => [...data].filter((_, i) => i % 3 === 0);
 
-describe("a canvas", () => {
+describe("an init image", () => {
   it("is nothing without a picture, and the picture itself where nothing else is asked", () => {
-    expect(canvas({})).toBeUndefined();
+    expect(initImage({})).toBeUndefined();
     const image = picture(2, 1, 2, 3, 4);
-    expect(canvas({ image })).toEqual({ pixels: image });
+    expect(initImage({ image })).toEqual({ pixels: image });
   });
 
   it("takes light pixels of a mask for what is drawn anew", () => {
-    const found = canvas({ image: picture(2, 1, 2, 3, 4), mask: picture(2, 0, 127, 128, 255) });
+    const found = initImage({ image: picture(2, 1, 2, 3, 4), mask: picture(2, 0, 127, 128, 255) });
     expect([...found!.mask!]).toEqual([0, 0, 1, 1]);
     expect(greys(found!.pixels.data)).toEqual([1, 2, 3, 4]);
   });
 
   it("weighs colours as the eye does", () => {
     const colours = { ...picture(3, 0, 0, 0), data: Uint8Array.of(255, 0, 0, 0, 255, 0, 0, 0, 255) };
-    expect([...canvas({ image: picture(3, 1, 2, 3), mask: colours })!.mask!]).toEqual([0, 1, 0]);
+    expect([...initImage({ image: picture(3, 1, 2, 3), mask: colours })!.mask!]).toEqual([0, 1, 0]);
   });
 
   it("grows by the pixels of its edges, which are drawn anew", () => {
-    const found = canvas({ image: picture(2, 1, 2, 3, 4), extend: { left: 2, right: 0, top: 1, bottom: 0 } });
+    const found = initImage({
+      image: picture(2, 1, 2, 3, 4),
+      extend: { left: 2, right: 0, top: 1, bottom: 0 },
+    });
     expect(found!.pixels).toMatchObject({ width: 4, height: 3 });
     expect(greys(found!.pixels.data)).toEqual([1, 1, 1, 2, 1, 1, 1, 2, 3, 3, 3, 4]);
     expect([...found!.mask!]).toEqual([1, 1, 1, 1, 1, 1, 0, 0, 1, 1, 0, 0]);
@@ -47,7 +50,7 @@ describe("a canvas", () => {
 
 describe("pictures in a request", () => {
   const image = picture(2, 1, 2, 3, 4);
-  const refusal = (more: object) => () => canvas(more as Partial<PictureRequest>);
+  const refusal = (more: object) => () => initImage(more as Partial<PictureRequest>);
   it("give the size and the strength that are left open", () => {
     const settings = completeRequest({ prompt: "a", image, extend: { left: 3 } as never }, context);
     expect(settings).toMatchObject({ size: "5x2", strength: 1 });

@@ -1,8 +1,8 @@
 // Prompts of Stable Diffusion: which layer of which encoder, what stands for no prompt at all, and what is told of lengths.
 
-import type { Side } from "../../family.js";
+import type { Conditioning } from "../../plan.js";
 import { mostChunks } from "../../prompt/chunks.js";
-import type { ClipEncoder, ClipWords, PromptLength } from "../../prompt/encode-clip.js";
+import type { ClipEncoder, PromptLength, TextConditioning } from "../../prompt/encode-clip.js";
 import { encodePrompts } from "../../prompt/encode-clip.js";
 import {
   findUnsupportedSyntax,
@@ -10,6 +10,7 @@ import {
   type LearnedWordName,
 } from "../../prompt/unsupported-syntax.js";
 import type { PictureSettings } from "../../request.js";
+import { checkAborted } from "../../runtime.js";
 import { f32, floats } from "../../tensors.js";
 import type { StableDiffusionModel, Tokenizers } from "./model.js";
 import type { TextProgramOptions } from "./programs.js";
@@ -74,25 +75,36 @@ function warn(name: string, { tokens, dropped, chunks }: PromptLength, room: num
 }
 
 /**
- * Both sides of a request, encoded once for all its pictures. Like diffusers, layers are left out for what shall be shown
- * and not for what shall not.
+ * Prompt and negative prompt, encoded once for all images of a request. Like diffusers, clip skip leaves out layers for the
+ * prompt and not for the negative prompt.
  */
-export async function encodeWords(
+export async function encodeConditioning(
   model: StableDiffusionModel,
   tokenizers: Tokenizers,
   shelf: SessionShelf,
   { prompt, negative, clipSkip }: PictureSettings,
   learned: readonly LearnedWordName[],
-): Promise<{ readonly words: Readonly<Record<Side, ClipWords>>; readonly warnings: readonly string[] }> {
+  signal: AbortSignal | undefined,
+): Promise<{
+  readonly conditioning: Readonly<Record<Conditioning, TextConditioning>>;
+  readonly warnings: readonly string[];
+}> {
   const encodersWith = (skip: number | undefined) => {
     const options = getTextOptions(model, skip);
-    return model.textEncoders.map((_, index) => makeEncoder(model, tokenizers, shelf, index, options));
+    return model.textEncoders.map((_, index) => {
+      const encoder = makeEncoder(model, tokenizers, shelf, index, options);
+      const run: ClipEncoder["run"] = (ids) => {
+        checkAborted(signal);
+        return encoder.run(ids);
+      };
+      return { ...encoder, run };
+    });
   };
-  const { words, lengths } = await encodePrompts([
+  const { conditionings, lengths } = await encodePrompts([
     { text: prompt, encoders: encodersWith(clipSkip) },
     { text: negative, encoders: encodersWith(0) },
   ]);
-  const [positive, encoded] = words as [ClipWords, ClipWords];
+  const [cond, encoded] = conditionings as [TextConditioning, TextConditioning];
   const isZero = negative === "" && model.textEncoders.length > 1 && model.zerosForEmptyPrompt;
   const room = model.textEncoders[0]!.positions - 2;
   const warnings = [
@@ -102,11 +114,11 @@ export async function encodeWords(
     ...warn("prompt", lengths[0]!, room),
     ...warn("negative prompt", lengths[1]!, room),
   ];
-  return { words: { positive, negative: isZero ? silence(encoded) : encoded }, warnings };
+  return { conditioning: { cond, uncond: isZero ? zero(encoded) : encoded }, warnings };
 }
 
 /** No prompt, to models that were trained to see zeros for it. */
-function silence({ states, tokens, vector }: ClipWords): ClipWords {
+function zero({ states, tokens, vector }: TextConditioning): TextConditioning {
   return {
     states: new Float32Array(states.length),
     tokens,
@@ -124,12 +136,16 @@ export function embedGuidance(scale: number, width: number): Float32Array {
   });
 }
 
-/** A float32 tensor of one row for each of the sides. */
-export function rowsOf(sides: readonly Side[], rowOf: (side: Side) => Float32Array, ...shape: number[]) {
-  const first = rowOf("positive");
-  const data = new Float32Array(sides.length * first.length);
-  sides.forEach((side, i) => {
-    data.set(rowOf(side), i * first.length);
+/** A float32 tensor of one row for each conditioning. */
+export function makeRows(
+  conditions: readonly Conditioning[],
+  getRow: (name: Conditioning) => Float32Array,
+  ...shape: number[]
+) {
+  const length = getRow("cond").length;
+  const data = new Float32Array(conditions.length * length);
+  conditions.forEach((name, i) => {
+    data.set(getRow(name), i * length);
   });
-  return f32(data, sides.length, ...shape);
+  return f32(data, conditions.length, ...shape);
 }

@@ -3,7 +3,7 @@ import type { Pixels } from "./pixels.js";
 import type { PictureSettings } from "./request.js";
 import { parseSize } from "./setting-checks.js";
 
-export interface Canvas {
+export interface InitImage {
   /** Of the size that is drawn. */
   readonly pixels: Pixels;
   /** [height, width]: 1 where the picture is drawn anew, 0 where it stays. Undefined: it may change everywhere. */
@@ -17,7 +17,7 @@ function isLight(data: Uint8Array, pixel: number): boolean {
 }
 
 /** Nothing for a request without a picture. What it grows by is filled with the pixels of its edges. */
-export function makeCanvas({ image, mask, extend, size }: PictureSettings): Canvas | undefined {
+export function makeInitImage({ image, mask, extend, size }: PictureSettings): InitImage | undefined {
   if (!image) return undefined;
   if (!mask && !extend) return { pixels: image };
   const [width, height] = parseSize(size);

@@ -1,0 +1,110 @@
+// Runs the stages of a plan for one image. Nothing here knows what a stage computes.
+import { type Denoiser, getStepInterval, guide, type SamplerState } from "../diffusion/index.js";
+import { NishikiError } from "../errors.js";
+import { makeInitialLatents } from "./initial-latents.js";
+import { type ImageNoise, type ImageSeeds, makeImageNoise, type RandomName } from "./noise.js";
+import type { Pixels } from "./pixels.js";
+import type { Conditioning, DiffusionStage, Plan, Stage, StageInput, StageResult } from "./plan.js";
+import { checkAborted, interruptible, type Runtime } from "./runtime.js";
+
+/** A stage begins: a transform to compute, a diffusion to take its first step. */
+export interface StageStart {
+  readonly kind: "start";
+  readonly stage: Stage;
+}
+
+/** A step of a diffusion is done. */
+export interface StageStep {
+  readonly kind: "step";
+  readonly stage: DiffusionStage;
+  readonly state: SamplerState;
+  readonly preview: () => Promise<Pixels>;
+}
+
+export type StageEvent = StageStart | StageStep;
+
+/** Which image of a request. */
+export interface ImageNumbers {
+  readonly seeds: ImageSeeds;
+  readonly rng?: RandomName;
+}
+
+/**
+ * Draws one image.
+ * @returns What each stage gave, by its name; the last one's are the image's pixels.
+ * @throws NishikiError "aborted" within a run of a network, and what networks throw.
+ */
+export async function* runPlan(
+  { stages }: Plan,
+  { seeds, rng = "nishiki" }: ImageNumbers,
+  runtime: Runtime = {},
+): AsyncGenerator<StageEvent, ReadonlyMap<string, StageResult>, void> {
+  const noise = makeImageNoise(rng, seeds);
+  const results = new Map<string, StageResult>();
+  let last: StageResult | undefined;
+  for (const stage of stages) {
+    checkAborted(runtime.signal);
+    const input = { seed: seeds.seed, last, results };
+    if (stage.kind === "diffusion") last = yield* diffuse(stage, input, noise, runtime);
+    else {
+      yield { kind: "start", stage };
+      last = await interruptible(stage.run(input, runtime), runtime.signal);
+    }
+    results.set(stage.name, last);
+  }
+  return results;
+}
+
+/** The pixels of a plan that has run. @throws NishikiError "internal" where it did not end with pixels */
+export function getPixels({ stages }: Plan, results: ReadonlyMap<string, StageResult>): Pixels {
+  const name = stages.at(-1)?.name ?? "";
+  const result = results.get(name);
+  if (result?.kind === "pixels") return result.pixels;
+  throw new NishikiError("internal", `The plan's last stage "${name}" gave no pixels.`);
+}
+
+async function* diffuse(
+  stage: DiffusionStage,
+  input: StageInput,
+  imageNoise: ImageNoise,
+  runtime: Runtime,
+): AsyncGenerator<StageEvent, StageResult, void> {
+  const { signal } = runtime;
+  const { sampler, sigmas, options } = stage.steps;
+  const run = await interruptible(stage.start(input, runtime), signal);
+  const noise = stage.noise?.(input.seed) ?? imageNoise.forStage(stage);
+  const initial = await interruptible(makeInitialLatents(stage, run, noise), signal);
+  yield { kind: "start", stage };
+  const guided = initial.around(guideStage(stage, initial.network));
+  const denoise: Denoiser<Conditioning> = (...given) => interruptible(guided(...given), signal);
+  const own = { condition: ["cond"] as const, signal, noise: noise.steps };
+  let latents = initial.x;
+  for await (const state of sampler(denoise, initial.x, sigmas, { ...options, ...own })) {
+    latents = state.x;
+    const { denoised } = state;
+    yield { kind: "step", stage, state, preview: () => preview(stage, run.preview?.(denoised)) };
+  }
+  const data = initial.finish(latents);
+  return run.finish?.(data) ?? { kind: "values", shape: stage.shape, data };
+}
+
+async function preview({ name }: DiffusionStage, pixels: Promise<Pixels> | undefined): Promise<Pixels> {
+  if (pixels) return pixels;
+  throw new NishikiError("usage", `The stage "${name}" has no preview: its latents are no image.`);
+}
+
+function guideStage(
+  { guidance, steps: { sigmas } }: DiffusionStage,
+  network: Denoiser<Conditioning>,
+): Denoiser<Conditioning> {
+  if (!guidance) return network;
+  const { scale, rescale, rescaleIn, interval: [from, to] = [0, 1] } = guidance;
+  const steps = sigmas.length - 1;
+  return guide<Conditioning>(network, {
+    scale,
+    rescale,
+    ...(rescaleIn && { rescaleIn }),
+    negative: ["uncond"],
+    interval: getStepInterval(sigmas, Math.round(from * steps), Math.round(to * steps)),
+  });
+}
