@@ -1,6 +1,12 @@
 // Encoded scenes to train on: as many and as large as real ones, in the same files, of random numbers.
 import { random } from "../src/random/index.js";
-import { EncodedScenes, placeNumbers, writeShard } from "../src/training/tasks/encoded-scenes.js";
+import {
+  boxNumbers,
+  EncodedScenes,
+  mostBoxes,
+  placeNumbers,
+  writeShard,
+} from "../src/training/tasks/encoded-scenes.js";
 import { latentChannels, latentSize, textTokens, textWidth } from "./networks.js";
 
 const scenesPerShard = 1000;
@@ -21,6 +27,7 @@ export async function makeScenes(folder: string): Promise<EncodedScenes> {
     places: Int32Array.from({ length: scenesPerShard * placeNumbers }, (_, i) =>
       i % (2 * placeNumbers) < placeNumbers ? [1, 1, 2, 2, 3][i % placeNumbers]! : 0,
     ),
+    boxes: new Float32Array(scenesPerShard * mostBoxes * boxNumbers),
   });
   const scenes = new EncodedScenes(folder, scenesPerShard, textWidth);
   await scenes.open(1);

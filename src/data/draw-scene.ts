@@ -36,17 +36,17 @@ export class SceneDrawer {
 
   /** Draws a scene: `size × size` RGB bytes, the same for the same recipe and sprites. */
   draw(recipe: SceneRecipe): Scene {
-    const { content, caption, phrases, variant } = recipe;
+    const { content, caption, phrases, placements, variant } = recipe;
     const { size } = this;
     const pixels = new Uint8Array(size * size * 3);
     const mask = new Uint8Array(size * size);
     paintBackground(pixels, size, content.background, variant);
-    for (const placement of recipe.placements) this.#place(pixels, mask, placement);
+    for (const placement of placements) this.#place(pixels, mask, placement);
     const { filter } = styleNamed(content.style);
     const plain = content.background === null;
     const finished =
       filter === null ? pixels : filters[filter]({ pixels, mask, size, variant: variant >>> 8, plain });
-    return { pixels: finished, caption, phrases, content };
+    return { pixels: finished, caption, phrases, placements, content };
   }
 
   #place(pixels: Uint8Array, mask: Uint8Array, placement: Placement): void {

@@ -72,4 +72,6 @@ export interface CaptionedPicture {
 export interface Scene extends CaptionedPicture {
   readonly content: SceneContent;
   readonly phrases: readonly Phrase[];
+  /** Where its things lie, in the order in which they are drawn. */
+  readonly placements: readonly Placement[];
 }

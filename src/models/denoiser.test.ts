@@ -5,6 +5,7 @@ import { makeEngine } from "../engine/node.js";
 import { trace } from "../graph/index.js";
 import { random } from "../random/index.js";
 import { type DenoiserConfig, denoise, denoiserConfigs } from "./denoiser.js";
+import { drawPlacement, placementChannels } from "./placement.js";
 
 const engine = makeEngine({ threads: 1 });
 afterAll(() => engine.close());
@@ -24,12 +25,20 @@ const tensor = (name: string, shape: readonly number[], scale = 1): HostTensor =
   return { dtype: "f32", shape, data };
 };
 
+/** The same map for every time. */
+function repeated(map: Float32Array<ArrayBuffer>): HostTensor {
+  const data = new Float32Array(map.length * times.length);
+  for (let i = 0; i < times.length; i++) data.set(map, i * map.length);
+  return { dtype: "f32", shape: [times.length, size, size, placementChannels], data };
+}
+
 /** Velocities of the network with random weights; `last` scales those of its last layer. */
 async function velocities(
   of: DenoiserConfig,
   latents: HostTensor,
   last: number,
   silent: Silent = () => false,
+  map?: Float32Array<ArrayBuffer>,
 ): Promise<Float32Array> {
   const program = trace((t) => ({
     velocity: denoise(
@@ -39,6 +48,7 @@ async function velocities(
         time: t.input("time", [times.length]),
         text: t.input("text", [times.length, tokens, textWidth]),
         mask: t.input("mask", [times.length, tokens]),
+        placement: map && t.input("placement", [times.length, size, size, placementChannels]),
       },
       of,
     ),
@@ -54,6 +64,7 @@ async function velocities(
     const { velocity } = await session.run({
       ...weights,
       latents,
+      ...(map && { placement: repeated(map) }),
       time: { dtype: "f32", shape: [times.length], data: Float32Array.from(times) },
       text: tensor("text", [times.length, tokens, textWidth]),
       mask: {
@@ -136,4 +147,45 @@ describe("fine stages", () => {
     const differs = (x: number) => velocity[x * channels] !== other[x * channels];
     expect([0, 1, size - 1].map(differs)).toEqual([true, true, false]);
   });
+});
+
+describe("a placement", () => {
+  const seeing: DenoiserConfig = {
+    ...denoiserConfigs.tiny,
+    placement: true,
+    fine: { width: 8, down: 1, up: 1 },
+  };
+  const latents = tensor("latents", [times.length, size, size, channels]);
+
+  it("that is unknown changes nothing, and one that is known does, through trunk and fine stages alike", async () => {
+    const without = await velocities({ ...seeing, placement: false }, latents, 0.1);
+    const map = new Float32Array(size * size * placementChannels);
+    const unknown = await velocities(seeing, latents, 0.1, undefined, map);
+    expect(unknown).toEqual(without);
+    drawPlacement([{ x: 0.5, y: 0.5, size: 0.5, which: 0 }], size, map);
+    for (const stem of ["placement.trunk.", "fine.placement."]) {
+      const told = await velocities(seeing, latents, 0.1, (name) => name.startsWith(stem), map);
+      expect(told).not.toEqual(without);
+    }
+  });
+
+  it("gives the later of two things that overlap the cells of both", () => {
+    const map = new Float32Array(16 * placementChannels);
+    const all = { x: 0.5, y: 0.5, size: 1, which: 1 };
+    drawPlacement([all, { x: 0.25, y: 0.25, size: 0.5, which: -1 }], 4, map);
+    expect([...map.subarray(0, placementChannels)]).toEqual([1, 1, -0.5, -0.5, 0, -1]);
+    expect(map[15 * placementChannels + 5]).toBe(1);
+  });
+});
+
+it("a network that gives the clean latents has the velocity that leads there", async () => {
+  const latents = tensor("latents", [times.length, size, size, channels]);
+  const clean = await velocities(denoiserConfigs.tiny, latents, 0.1);
+  const velocity = await velocities({ ...denoiserConfigs.tiny, predicts: "clean" }, latents, 0.1);
+  const each = size * size * channels;
+  for (let j = 0; j < velocity.length; j += 37) {
+    const t = Math.max(0.05, times[Math.floor(j / each)]!);
+    const expected = ((latents.data[j] as number) - clean[j]!) / t;
+    expect(Math.abs(velocity[j]! - expected)).toBeLessThan(1e-4 * (1 + Math.abs(expected)));
+  }
 });

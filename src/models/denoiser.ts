@@ -27,8 +27,9 @@ import {
   unsqueeze,
 } from "../graph/index.js";
 import { convLast, dense, mlp, sinusoidal } from "../nn/index.js";
-import { flag, z } from "../schema/index.js";
+import { flag, oneOf, z } from "../schema/index.js";
 import { gated, modulate, modulation } from "./modulation.js";
+import { readPlacement } from "./placement.js";
 import { explain, pairOf, repeats, size, stageList } from "./sizes.js";
 import { type WordRegions, wordRegions, wordRegionsSchema } from "./word-regions.js";
 
@@ -70,6 +71,11 @@ export const denoiserSchema = z.strictObject({
   fine: explain(
     fineStagesSchema.optional(),
     "convolutions at the latents' own size, which draw the outlines (default: none)",
+  ),
+  placement: explain(flag.optional(), "see where each thing lies, where that is known (default: false)"),
+  predicts: explain(
+    oneOf(["velocity", "clean"]).optional(),
+    'what the network gives: "velocity" or the "clean" latents (default: "velocity")',
   ),
 });
 
@@ -115,6 +121,8 @@ export interface DenoiserInputs {
   readonly text: Tensor;
   /** `[batch, tokens]`, 1 for a token and 0 for padding; all 0 means no caption. */
   readonly mask: Tensor;
+  /** For networks that see it, `[batch, size, size, placementChannels]`: see `placement.ts`. Left out: unknown. */
+  readonly placement?: Tensor | undefined;
 }
 
 interface Words {
@@ -136,16 +144,18 @@ export function denoiseWithRegions(
   config: DenoiserConfig,
 ): { readonly velocity: Tensor; readonly regions: WordRegions | undefined } {
   const { mask } = inputs;
-  const { latents, velocity } = config.preconditioned ? precondition(inputs) : plain(inputs);
+  const { latents, velocity } = frame(inputs, config);
   const [width, middleWidth] = config.widths;
   const side = config.latentSize / 2;
   const words = readWords(scope.child("words"), inputs, config);
 
   let x = convLast(scope.child("stem"), foldPixels(latents, 2), width); // [batch, 8, 8, width]
   x = add(x, scope.parameter("position", [side, side, width], { kind: "normal", deviation: 0.02 }));
+  const { placement } = config.placement ? inputs : {};
+  if (placement) x = add(x, readPlacement(scope.child("placement.trunk"), placement, 2, width));
   const { condition, regions } = makeCondition(scope, x, inputs, config);
   const context = { words: { tokens: words, mask }, condition, headWidth: config.headWidth };
-  const fine = config.fine && readFine(scope.child("fine"), latents, config.fine, context);
+  const fine = config.fine && readFine(scope.child("fine"), { latents, placement }, config.fine, context);
   if (fine) x = add(x, dense(scope.child("fine.fold"), foldPixels(fine, 2), width, { init: silent }));
   const skip = stages(scope.child("down"), x, config.down, context);
 
@@ -172,13 +182,14 @@ function readOut(scope: Scope, x: Tensor, channels: number, condition: Tensor): 
 /** Latents `[batch, size, size, channels]` → `[batch, size, size, width]`, before the trunk. */
 function readFine(
   scope: Scope,
-  latents: Tensor,
+  { latents, placement }: { readonly latents: Tensor; readonly placement?: Tensor | undefined },
   { width, down }: FineStagesConfig,
   context: Context,
 ): Tensor {
   const side = latents.shape[1] as number;
-  const place = scope.parameter("position", [side, side, width], { kind: "normal", deviation: 0.02 });
-  const x = add(convLast(scope.child("stem"), latents, width), place);
+  const position = scope.parameter("position", [side, side, width], { kind: "normal", deviation: 0.02 });
+  let x = add(convLast(scope.child("stem"), latents, width), position);
+  if (placement) x = add(x, readPlacement(scope.child("placement"), placement, 1, width));
   return stages(scope.child("down"), x, new Array<Stage>(down).fill("conv"), context);
 }
 
@@ -202,8 +213,22 @@ interface Framed {
   readonly velocity: (output: Tensor) => Tensor;
 }
 
-function plain({ latents }: DenoiserInputs): Framed {
-  return { latents, velocity: (output) => output };
+function frame(inputs: DenoiserInputs, { preconditioned, predicts }: DenoiserConfig): Framed {
+  if (preconditioned) return precondition(inputs);
+  if (predicts === "clean") return towardsClean(inputs);
+  return { latents: inputs.latents, velocity: (output) => output };
+}
+
+/** Below this time a wrong clean image would count without bound in the velocity. */
+const leastTime = 0.05;
+
+/**
+ * The network gives the clean latents, and the velocity follows: a narrow network need not carry all noise through (Li and He 2025,
+ * "Back to basics: let denoising generative models denoise", arXiv:2511.13720).
+ */
+function towardsClean({ latents, time }: DenoiserInputs): Framed {
+  const t = maximum(reshape(time, [latents.shape[0]!, 1, 1, 1]), leastTime);
+  return { latents, velocity: (clean) => div(sub(latents, clean), t) };
 }
 
 /**

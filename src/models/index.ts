@@ -11,6 +11,7 @@ export * from "./judge.js";
 export * from "./minilm.js";
 export * from "./minilm.js";
 export { applyStatistics, recordStatistics } from "./norm-statistics.js";
+export * from "./placement.js";
 export * from "./super-resolution.js";
 export * from "./tiny-autoencoder.js";
 export * from "./word-regions.js";

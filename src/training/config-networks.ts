@@ -101,6 +101,18 @@ export const denoiserNetwork = networkOf<DenoiserConfig>(denoiserConfigs, {
     undefined,
     "none",
   ),
+  placement: field(
+    optional(flag),
+    "true: the network sees where each thing lies, where that is known",
+    undefined,
+    "false",
+  ),
+  predicts: field(
+    optional(oneOf(["velocity", "clean"])),
+    '"clean": the network gives the clean latents, from which the velocity follows',
+    undefined,
+    '"velocity"',
+  ),
 });
 
 export const superResolutionNetwork = networkOf<SuperResolutionConfig>(superResolutionConfigs, {

@@ -29,7 +29,7 @@ export interface LatentShardsOptions {
 /** What shards are made with: those of other settings are refused. */
 const settingsFile = "encoded.json";
 /** Of what files hold and how captions are worded: files of another number would be taken for what they are not. */
-const format = 2;
+const format = 3;
 
 /** Shards of one set of pictures. Shard i holds pictures `i · perShard` and on of the source's stream. */
 export class LatentShards {

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { denoiserConfigs } from "../../models/index.js";
+import { denoiserConfigs, placementChannels } from "../../models/index.js";
 import { random } from "../../random/index.js";
 import { defaultDenoiserTraining, denoiserBatch, evenTimes, type TimesConfig } from "./denoiser.js";
-import { EncodedScenes, writeShard } from "./encoded-scenes.js";
+import { boxNumbers, EncodedScenes, mostBoxes, writeShard } from "./encoded-scenes.js";
 
 const config = denoiserConfigs.tiny;
 const { latentSize, latentChannels, textWidth } = config;
@@ -25,6 +25,10 @@ beforeAll(async () => {
     starts: Int32Array.from({ length: count + 1 }, (_, i) => i * 3),
     captions: ["a", "b", "c", "d"],
     places: Int32Array.from([...[0, 0, 0, 0, 0], ...[1, 0, 1, 2, 3], ...[2, 2, 3, 0, 1], ...[0, 0, 0, 0, 0]]),
+    boxes: Float32Array.from({ length: count * mostBoxes * boxNumbers }, (_, i) =>
+      // Of the second scene alone: one thing in the upper left quarter.
+      i >= 16 && i < 20 ? [0.25, 0.25, 0.5, 1][i - 16]! : 0,
+    ),
   });
   scenes = new EncodedScenes(folder, count, textWidth);
   await scenes.open(1);
@@ -75,6 +79,35 @@ describe("denoiserBatch", () => {
     const dropped = denoiserBatch(scenes, 4, regions, { ...training, captionDropout: 1 }, 32, 3, 0);
     expect((dropped.elsewhere!.data as Float32Array).some((mark) => mark !== 0)).toBe(false);
     expect(denoiserBatch(scenes, 4, config, training, 32, 3, 0).elsewhere).toBeUndefined();
+  });
+
+  it("tells networks that see it where things lie, and now and then not", () => {
+    const map = new Float32Array(16 * 16 * placementChannels);
+    scenes.drawPlacement(1, 16, map);
+    const cell = (row: number, column: number) => [
+      ...map.subarray((row * 16 + column) * placementChannels, (row * 16 + column + 1) * placementChannels),
+    ];
+    expect(cell(0, 0)).toEqual([1, 1, -0.875, -0.875, 0, 1]);
+    expect(cell(3, 4)).toEqual([1, 1, 0.125, -0.125, 0, 1]);
+    expect(cell(12, 12)).toEqual([1, 0, 0, 0, 0, 0]);
+    const unknown = new Float32Array(map.length);
+    scenes.drawPlacement(0, 16, unknown);
+    expect(unknown.every((value) => value === 0)).toBe(true);
+    const { placement } = denoiserBatch(
+      scenes,
+      4,
+      { ...config, placement: true },
+      defaultDenoiserTraining,
+      64,
+      3,
+      0,
+    );
+    const known = Array.from({ length: 64 }, (_, i) => placement!.data[i * map.length] === 1);
+    const share = known.filter(Boolean).length / 64;
+    // One scene in four has a placement, of which 85% are told: four standard errors of 64 draws.
+    expect(Math.abs(share - 0.2125)).toBeLessThan(0.205);
+    expect(share).toBeGreaterThan(0);
+    expect(denoiserBatch(scenes, 4, config, defaultDenoiserTraining, 64, 3, 0).placement).toBeUndefined();
   });
 
   it("trains one time alone where the deviation is 0", () => {

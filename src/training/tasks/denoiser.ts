@@ -2,7 +2,7 @@
 // (Esser et al. 2024, arXiv:2403.03206) and noise paired with latents inside the batch (Li et al. 2024, arXiv:2406.12303).
 import type { HostTensors } from "../../engine/index.js";
 import { add, mean, mul, reshape, square, sub } from "../../graph/index.js";
-import { type DenoiserConfig, denoiseWithRegions, strayed } from "../../models/index.js";
+import { type DenoiserConfig, denoiseWithRegions, placementChannels, strayed } from "../../models/index.js";
 import { random } from "../../random/index.js";
 import type { Objective } from "../step-program.js";
 import type { EncodedScenes } from "./encoded-scenes.js";
@@ -43,6 +43,9 @@ export const defaultDenoiserTraining: DenoiserTraining = {
   places: true,
 };
 
+/** Share of scenes whose placement the network is not told: people rarely say where things shall lie. */
+const placementDropout = 0.15;
+
 /** How much stray attention counts beside the velocity: enough to lead, too little to be what is learned. */
 const strayWeight = 0.1;
 
@@ -66,7 +69,11 @@ export function denoiserObjective(
     const t = reshape(time, [batch, 1, 1, 1]);
     const latents = add(mul(clean, sub(1, t)), mul(noise, t));
     const { scope, frozen } = lowRank ? adaptScope(tracer, lowRank) : { scope: tracer.scope() };
-    const { velocity, regions } = denoiseWithRegions(scope, { latents, time, text, mask }, config);
+    const placement = config.placement
+      ? tracer.input("placement", [batch, size, size, placementChannels])
+      : undefined;
+    const inputs = { latents, time, text, mask, placement };
+    const { velocity, regions } = denoiseWithRegions(scope, inputs, config);
     const loss = mean(square(sub(velocity, sub(noise, clean))));
     const rest = frozen ? { frozen } : {};
     if (!regions || !grid || !places) return { loss, ...rest };
@@ -95,8 +102,10 @@ export function denoiserBatch(
   const text = new Float32Array(batch * tokens * textWidth);
   const mask = new Float32Array(batch * tokens);
   const time = new Float32Array(batch);
+  const shown: number[] = [];
   for (let i = 0; i < batch; i++) {
     const scene = numbers.integer(available);
+    shown.push(scene);
     scenes.readLatents(scene, latents.subarray(i * each, (i + 1) * each));
     time[i] = 1 / (1 + Math.exp(-(times.mean + times.deviation * numbers.normal())));
     if (numbers.uniform() < captionDropout) continue;
@@ -115,7 +124,27 @@ export function denoiserBatch(
     text: tensor([batch, tokens, textWidth], text),
     mask: tensor([batch, tokens], mask),
     ...(cells > 0 && { elsewhere: tensor([batch, cells, tokens], elsewhere) }),
+    ...(config.placement && {
+      placement: tensor([batch, size, size, placementChannels], placementOf(shown, scenes, size, seed, step)),
+    }),
   };
+}
+
+/** Maps of where the things of some scenes lie, `[scenes, side, side, placementChannels]`; some are left unknown. */
+function placementOf(
+  shown: readonly number[],
+  scenes: EncodedScenes,
+  side: number,
+  seed: number,
+  step: number,
+): Float32Array {
+  const numbers = random(seed, "placement", step);
+  const each = side * side * placementChannels;
+  const maps = new Float32Array(shown.length * each);
+  for (const [i, scene] of shown.entries())
+    if (numbers.uniform() >= placementDropout)
+      scenes.drawPlacement(scene, side, maps.subarray(i * each, (i + 1) * each));
+  return maps;
 }
 
 /** Gives every picture the nearest noise that is left, so that paths from noise to pictures cross less. */

@@ -1,9 +1,9 @@
 // Makes the shards that the denoiser is trained on: draws scenes, encodes pictures and captions.
-import type { Phrase, SceneContent } from "../../data/index.js";
+import type { Phrase, Placement, SceneContent } from "../../data/index.js";
 import type { Session } from "../../engine/index.js";
 import { NishikiError } from "../../errors.js";
 import type { Tokenizer } from "../../tokenizer/index.js";
-import { type EncodedShard, placeNumbers } from "./encoded-scenes.js";
+import { boxNumbers, type EncodedShard, mostBoxes, placeNumbers } from "./encoded-scenes.js";
 
 /** The frozen networks that turn a scene into what the denoiser sees. */
 export interface SceneEncoder {
@@ -20,6 +20,7 @@ export interface Captioned {
   /** Of composed scenes: what is there, and which words are for it. */
   readonly content?: SceneContent;
   readonly phrases?: readonly Phrase[];
+  readonly placements?: readonly Placement[];
 }
 
 /** Latents of pictures, in runs of `batch`. */
@@ -98,6 +99,19 @@ export function placesOf(scenes: readonly Captioned[], tokenizer: Tokenizer): In
   return places;
 }
 
+/** Where the things of scenes lie; zeros where that is not known. */
+export function boxesOf(scenes: readonly Captioned[]): Float32Array {
+  const boxes = new Float32Array(scenes.length * mostBoxes * boxNumbers);
+  for (const [i, { content, placements = [] }] of scenes.entries()) {
+    const two = content?.things.length === 2;
+    for (const [j, { x, y, size }] of placements.slice(0, mostBoxes).entries()) {
+      const which = two ? (j === 0 ? 1 : -1) : 0;
+      boxes.set([x, y, size, which], (i * mostBoxes + j) * boxNumbers);
+    }
+  }
+  return boxes;
+}
+
 function join(parts: readonly Float32Array[]): Float32Array {
   const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
@@ -119,5 +133,6 @@ export async function encodeScenes(
   const captions = scenes.map(({ caption }) => caption);
   const words = await encodeCaptions(encoder, captions, batch);
   const places = placesOf(scenes, encoder.tokenizer);
-  return { latents: pictures.latents, latentShape: pictures.shape, ...words, captions, places };
+  const boxes = boxesOf(scenes);
+  return { latents: pictures.latents, latentShape: pictures.shape, ...words, captions, places, boxes };
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { f16ToFloat32, float32ToF16 } from "../../checkpoint/index.js";
 import { makeFolder, openSafetensors, writeSafetensors } from "../../checkpoint/node.js";
 import { NishikiError } from "../../errors.js";
+import { drawPlacement, type PlacedBox } from "../../models/index.js";
 
 /** Per-channel mean and deviation of latents, measured on the first shard and kept for all. */
 export interface LatentStatistics {
@@ -24,6 +25,8 @@ export interface EncodedShard {
   readonly captions: readonly string[];
   /** `[scenes, placeNumbers]`: see there. */
   readonly places: Int32Array;
+  /** `[scenes, mostBoxes, boxNumbers]`: see there. */
+  readonly boxes: Float32Array;
 }
 
 /**
@@ -32,13 +35,17 @@ export interface EncodedShard {
  */
 export const placeNumbers = 5;
 
+/** Things of a scene whose boxes are kept, and the numbers of a box: x, y, size (0: there is none) and which. See `PlacedBox`. */
+export const mostBoxes = 4;
+export const boxNumbers = 4;
+
 export function shardPath(folder: string, index: number): string {
   return join(folder, `scenes-${String(index).padStart(4, "0")}.safetensors`);
 }
 
 export async function writeShard(folder: string, index: number, shard: EncodedShard): Promise<void> {
   await makeFolder(folder);
-  const { latents, latentShape, text, textWidth, starts, captions, places } = shard;
+  const { latents, latentShape, text, textWidth, starts, captions, places, boxes } = shard;
   await writeSafetensors(
     shardPath(folder, index),
     [
@@ -46,6 +53,7 @@ export async function writeShard(folder: string, index: number, shard: EncodedSh
       { name: "text", dtype: "f16", shape: [text.length / textWidth, textWidth], data: float32ToF16(text) },
       { name: "starts", dtype: "i32", shape: [starts.length], data: starts },
       { name: "places", dtype: "i32", shape: [captions.length, placeNumbers], data: places },
+      { name: "boxes", dtype: "f32", shape: [captions.length, mostBoxes, boxNumbers], data: boxes },
     ],
     { captions: JSON.stringify(captions) },
   );
@@ -56,6 +64,7 @@ interface LoadedShard {
   readonly text: Uint16Array;
   readonly starts: Int32Array;
   readonly places: Int32Array;
+  readonly boxes: Float32Array;
 }
 
 /** Mean and deviation per channel of latents `[…, channels]`. */
@@ -99,8 +108,8 @@ export class EncodedScenes {
       if (!existsSync(path)) onWait?.(index);
       while (!existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 500));
       const file = await openSafetensors(path);
-      const [latents, text, starts, places] = await Promise.all(
-        ["latents", "text", "starts", "places"].map((name) => file.read(name)),
+      const [latents, text, starts, places, boxes] = await Promise.all(
+        ["latents", "text", "starts", "places", "boxes"].map((name) => file.read(name)),
       );
       if (latents!.shape[0] !== this.perShard) {
         throw new NishikiError(
@@ -117,6 +126,7 @@ export class EncodedScenes {
         text: text!.data as Uint16Array,
         starts: starts!.data as Int32Array,
         places: places!.data as Int32Array,
+        boxes: boxes!.data as Float32Array,
       });
     }
   }
@@ -139,6 +149,24 @@ export class EncodedScenes {
     f16ToFloat32(text.subarray(from, to), out.subarray(0, to - from));
     return starts[i + 1]! - starts[i]!;
   }
+
+  /** Where the things of a scene lie, as a map of `side × side` cells in `out`, which is zero: see `drawPlacement`. */
+  drawPlacement(scene: number, side: number, out: Float32Array): void {
+    const { boxes } = this.shards[Math.floor(scene / this.perShard)]!;
+    const from = (scene % this.perShard) * mostBoxes * boxNumbers;
+    const placed: PlacedBox[] = [];
+    for (let at = from; at < from + mostBoxes * boxNumbers && boxes[at + 2]! > 0; at += boxNumbers) {
+      const [x, y, size, which] = boxes.subarray(at, at + boxNumbers) as unknown as [
+        number,
+        number,
+        number,
+        number,
+      ];
+      placed.push({ x, y, size, which });
+    }
+    drawPlacement(placed, side, out);
+  }
+
   /**
    * Marks in `out [side², tokens]`, cells row by row, the tokens that name a thing which lies in the other half of the picture.
    * Leaves the others as they are.
