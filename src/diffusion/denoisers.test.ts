@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { getGaussianDenoiser } from "../../tests/support/gaussian.js";
 import { NishikiError } from "../errors.js";
 import { type Denoiser, getDenoiser, type Network, type PredictionName } from "./denoisers.js";
-import { getGaussianDenoiser } from "./gaussian.js";
 import { getInitialNoise } from "./noise.js";
 import { getBetas, getDiscreteSchedule, getFlowSchedule, type NoiseSchedule } from "./noise-schedules.js";
 import { getSampler, samplers } from "./samplers/table.js";

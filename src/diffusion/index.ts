@@ -1,12 +1,16 @@
 export * from "./denoisers.js";
-export * from "./gaussian.js";
 export * from "./guidance.js";
 export * from "./noise.js";
 export * from "./noise-schedules.js";
 export * from "./sampler-names.js";
-export type { Churn, Sampler, SamplerOptions, SamplerState, Strides } from "./samplers/sampler.js";
+export type { Churn, Sampler, SamplerOptions, SamplerState, Transfer } from "./samplers/sampler.js";
 export { getSampler, type SamplerInfo, type SamplerName, samplers } from "./samplers/table.js";
-export * from "./step-plan.js";
+export { type PlannedOptions, planSteps, type StepPlan, type StepRequest } from "./step-plan.js";
 export * from "./step-schedules.js";
-export * from "./trained-scheduler.js";
+export {
+  type PipelineKind,
+  readScheduler,
+  type Spacing,
+  type TrainedScheduler,
+} from "./trained-scheduler.js";
 export { addNoise, combine, concatenate } from "./vectors.js";

@@ -23,16 +23,18 @@ export interface NoiseSchedule {
   timeOf(sigma: number): number;
 }
 
-export type BetaName = "linear" | "scaled-linear" | "cosine";
+export type BetaName = "linear" | "scaled-linear" | "cosine" | "sigmoid" | "exponential" | "laplace";
 
-/** The most of a picture that one training step of the cosine schedule removes (Nichol and Dhariwal, section 3.2). */
-const COSINE_BETA_MAX = 0.999;
+/** The most of an image that one training step removes (Nichol and Dhariwal, section 3.2). */
+const SIGNAL_BETA_MAX = 0.999;
 
 /**
  * The variance that each of the training steps adds, `count` numbers in (0, 1).
  *
  * "linear" is of Ho et al. 2020 (arXiv 2006.11239), 1e-4 … 0.02; "scaled-linear", linear in √beta, of Rombach et al. 2022
- * (arXiv 2112.10752), 0.00085 … 0.012; "cosine" of Nichol and Dhariwal 2021 (arXiv 2102.09672), which has no range.
+ * (arXiv 2112.10752), 0.00085 … 0.012; "sigmoid" of Xu et al. 2022 (GeoDiff, arXiv 2203.02923). The others have no range and
+ * follow the signal that is left: "cosine" of Nichol and Dhariwal 2021 (arXiv 2102.09672), "exponential", exp(-12 t), and
+ * "laplace" of Hang and Gu 2024 (arXiv 2407.03297).
  */
 export function getBetas(name: BetaName, count = 1000, range?: readonly [number, number]): number[] {
   const ramp = (a: number, b: number) =>
@@ -44,13 +46,32 @@ export function getBetas(name: BetaName, count = 1000, range?: readonly [number,
       const [start, end] = range ?? [0.00085, 0.012];
       return ramp(Math.sqrt(start), Math.sqrt(end)).map((root) => root * root);
     }
-    case "cosine": {
-      const bar = (i: number) => Math.cos(((i / count + 0.008) / 1.008) * (Math.PI / 2)) ** 2;
-      return Array.from({ length: count }, (_, i) => Math.min(1 - bar(i + 1) / bar(i), COSINE_BETA_MAX));
+    case "sigmoid": {
+      const [start, end] = range ?? [1e-4, 0.02];
+      return ramp(-6, 6).map((u) => start + (end - start) / (1 + Math.exp(-u)));
     }
+    case "cosine":
+      return getBetasOfSignal(count, (t) => Math.cos(((t + 0.008) / 1.008) * (Math.PI / 2)) ** 2);
+    case "exponential":
+      return getBetasOfSignal(count, (t) => Math.exp(-12 * t));
+    case "laplace":
+      return getBetasOfSignal(count, getLaplaceSignal);
     default:
       throw new NishikiError("internal", `No betas for ${name satisfies never}.`);
   }
+}
+
+/** The betas that leave `alphaBar(t)` of the signal at time t in [0, 1]. */
+function getBetasOfSignal(count: number, alphaBar: (t: number) => number): number[] {
+  return Array.from({ length: count }, (_, i) =>
+    Math.min(1 - alphaBar((i + 1) / count) / alphaBar(i / count), SIGNAL_BETA_MAX),
+  );
+}
+
+/** log SNR is Laplace distributed, with location 0 and scale 1/2; the small number keeps the ends finite. */
+function getLaplaceSignal(t: number): number {
+  const logSnr = -0.5 * Math.sign(0.5 - t) * Math.log(1 - 2 * Math.abs(0.5 - t) + 1e-6);
+  return Math.sqrt(1 / (1 + Math.exp(-logSnr)));
 }
 
 /** What is left of the signal at a last step that should leave none, so that sigma is 4096 there; diffusers' choice. */

@@ -2,8 +2,8 @@
 // stable-diffusion-webui had them before 1.9 ("DPM++ 2M Karras") and still reads them.
 import { unknownName } from "../errors.js";
 import { findSampler, type SamplerName, samplers, simplifyName } from "./samplers/table.js";
+import { schedulerClasses } from "./scheduler-classes.js";
 import { type StepScheduleName, stepSchedules } from "./step-schedules.js";
-import { schedulerClasses } from "./trained-scheduler.js";
 
 /** A sampler, and the step schedule that its name asked for. */
 export interface AskedSampler {
@@ -12,7 +12,7 @@ export interface AskedSampler {
 }
 
 const classes: ReadonlyMap<string, SamplerName> = new Map(
-  Object.entries(schedulerClasses).map(([name, sampler]) => [simplifyName(name), sampler]),
+  Object.entries(schedulerClasses).map(([name, { sampler }]) => [simplifyName(name), sampler]),
 );
 
 /** What may stand behind a sampler's name; "Automatic" leaves the schedule to the model. */

@@ -1,8 +1,8 @@
-// The noise levels at which each of diffusers' schedulers stops for a number of steps, and what the network is told there. Facts of
-// diffusers 0.42 (src/diffusers/schedulers/scheduling_*.py); spacings are those of Lin et al. 2023 (arXiv 2305.08891), table 2.
+// The noise levels at which each of diffusers' schedulers stops for a number of steps, and what the network gets there.
 import { NishikiError } from "../errors.js";
+import { getPredictionFrame } from "./denoisers.js";
 import type { NoiseSchedule } from "./noise-schedules.js";
-import type { SamplerOptions, Strides } from "./samplers/sampler.js";
+import type { SamplerOptions, Transfer } from "./samplers/sampler.js";
 import type { SamplerName } from "./samplers/table.js";
 import {
   getBetaSigmas,
@@ -10,139 +10,53 @@ import {
   getKarrasSigmas,
   type StepScheduleName,
 } from "./step-schedules.js";
-import type { Spacing, TrainedScheduler } from "./trained-scheduler.js";
+import { getConsistencyTimes, getTimes, interpolateSigma, roundEven } from "./step-times.js";
+import {
+  getSamplerSettings,
+  type SamplerSettings,
+  type Spacing,
+  type TrainedScheduler,
+} from "./trained-scheduler.js";
+import { getDdimTransfers, getPndmTransfers } from "./transfers.js";
 
-/** The noise levels of a run, and what the network is told at each. */
+/** What is asked of a plan. */
+export interface StepRequest {
+  readonly sampler: SamplerName;
+  /** A name that is not a spacing lays levels by their sigmas. Left out: as the model was published. */
+  readonly stepSchedule?: StepScheduleName | undefined;
+  readonly steps: number;
+  /** The share of the way that is left to go from an image, in (0, 1]. Default 1. */
+  readonly strength?: number;
+}
+
+/** The noise levels of a run, and what the network gets at each. */
 export interface StepPlan {
-  /** One more than there are steps. */
+  /** From where the run begins; one more than there are steps. */
   readonly sigmas: readonly number[];
   /** The schedule with the very times of these levels. */
   readonly schedule: NoiseSchedule;
-  /** Drawing from nothing begins with unit noise times this. */
+  /** Sampling from noise alone begins with unit noise times this. */
   readonly noiseScale: number;
-  /** What the last latents are multiplied with: those that end under noise stay in the network's own scale. */
+  /** The factor of the last latents: those that end under noise stay in the network's own scale. */
   readonly finalScale: number;
+  /** The noise level of what a mask keeps, while the network is evaluated at a level. Left out: that level. */
+  readonly getMaskSigma?: (sigma: number) => number;
   /** What the sampler must know of the plan. */
-  readonly options: Pick<SamplerOptions<unknown>, "order" | "strides" | "wholeSteps">;
+  readonly options: PlannedOptions;
 }
 
-/** Python's round: halves go to the even neighbour. */
-function roundEven(value: number): number {
-  const low = Math.floor(value);
-  if (value - low !== 0.5) return Math.round(value);
-  return low % 2 === 0 ? low : low + 1;
-}
-
-/** Which of diffusers' rules a sampler's times follow. */
-type Rule = "euler" | "solver" | "ddim" | "lcm";
-
-const rules: Partial<Record<SamplerName, Rule>> = {
-  ddim: "ddim",
-  ddpm: "ddim",
-  pndm: "ddim",
-  lcm: "lcm",
-  tcd: "lcm",
-  "dpmpp-2s": "solver",
-  "dpmpp-3s": "solver",
-  "dpmpp-2m": "solver",
-  "dpmpp-3m": "solver",
-  "dpmpp-2m-sde": "solver",
-  "dpmpp-2m-sde-heun": "solver",
-  deis: "solver",
-  unipc: "solver",
-  "unipc-bh1": "solver",
-};
-
-/** Times of the steps, the noisiest first, in the training's units. */
-function getTimes(rule: Rule, steps: number, { spacing, stepsOffset, schedule }: TrainedScheduler): number[] {
-  const { levels } = schedule;
-  const range = (count: number, at: (i: number) => number) => Array.from({ length: count }, (_, i) => at(i));
-  if (rule === "lcm") return getConsistencyTimes(steps, levels);
-  const parts = rule === "solver" ? steps + 1 : steps;
-  switch (spacing) {
-    case "linspace": {
-      const round = rule === "euler" ? (time: number) => time : roundEven;
-      return range(steps, (i) => round(((levels - 1) * (parts - 1 - i)) / Math.max(1, parts - 1)));
-    }
-    case "leading": {
-      const ratio = Math.floor(levels / parts);
-      return range(steps, (i) => (parts - 1 - i) * ratio + stepsOffset);
-    }
-    case "trailing":
-      return range(steps, (i) => roundEven(levels - (i * levels) / steps) - 1);
-  }
-}
-
-/** A distilled network's: some of the fifty times that it was distilled at. */
-function getConsistencyTimes(steps: number, levels: number): number[] {
-  const known = 50;
-  if (steps > known) {
-    throw new NishikiError(
-      "usage",
-      `steps: this model was distilled to at most ${known} steps, got ${steps}.`,
-    );
-  }
-  const ratio = Math.floor(levels / known);
-  return Array.from({ length: steps }, (_, i) => (known - Math.floor((i * known) / steps)) * ratio - 1);
-}
-
-/** The noise levels of a spacing by diffusers' rules. */
-function planSpacing(trained: TrainedScheduler, sampler: SamplerName, steps: number) {
-  const { schedule } = trained;
-  const rule = rules[sampler] ?? "euler";
-  const times = getTimes(rule, steps, trained);
-  const sigmas = times.map((time) => interpolateSigma(schedule, time, rule === "euler"));
-  return { rule, times, sigmas };
-}
-
-/** Whether a sampler ends at the cleanest level of training instead of at no noise. */
-function keepsNoise({ endsClean, solversEndClean }: TrainedScheduler, sampler: SamplerName): boolean {
-  if (sampler === "tcd" || sampler === "deis") return true;
-  return walks.has(sampler) ? !endsClean : rules[sampler] === "solver" && !solversEndClean;
-}
-
-const walks: ReadonlySet<SamplerName> = new Set(["ddim", "pndm"]);
-
-/** The last level, after these. */
-function getLast(trained: TrainedScheduler, sampler: SamplerName, sigmas: readonly number[]): number {
-  const { sigmaMin } = trained.schedule;
-  if (!keepsNoise(trained, sampler)) return 0;
-  const before = sigmas.at(-1)!;
-  if (before > sigmaMin * (1 + 1e-9)) return sigmaMin;
-  // A spacing whose last step is at the cleanest level already cannot end there; solvers then stay where they are.
-  return rules[sampler] === "solver" ? before * (1 - 1e-12) : 0;
-}
-
-/**
- * DDIM's and PNDM's steps go down by a whole number of times, whatever the next step's time is. The trailing spacing rounds it
- * otherwise where the steps do not divide the times: what was brought to one level is taken for another, by one time at most.
- */
-function getStrides(
-  { schedule, endsClean }: TrainedScheduler,
-  steps: number,
-  timeOf: NoiseSchedule["timeOf"],
-): Strides {
-  const stride = Math.floor(schedule.levels / steps);
-  const clean = endsClean ? 0 : schedule.sigmaMin;
-  return {
-    level: (sigma, count) => {
-      const time = timeOf(sigma) - count * stride;
-      return time < 0 ? clean : interpolateSigma(schedule, time, false);
-    },
-    carry: (from, to) => schedule.alphaOf(from) / schedule.alphaOf(to),
-  };
-}
-
-/** Sigma at a time of training. Between two of them, it is interpolated where a sampler stops there. */
-function interpolateSigma(schedule: NoiseSchedule, time: number, between: boolean): number {
-  const at = (t: number) => schedule.sigmaAt((t + 1) / schedule.levels);
-  const low = Math.floor(time);
-  if (!between || low === time) return at(time);
-  return at(low) + (time - low) * (at(low + 1) - at(low));
-}
-
-/** diffusers' single-step solvers know one spacing. */
-const singles: ReadonlySet<SamplerName> = new Set(["dpmpp-2s", "dpmpp-3s"]);
+/** The options of samplers that a plan decides. */
+export type PlannedOptions = Pick<
+  SamplerOptions<unknown>,
+  | "order"
+  | "lowerOrderFinal"
+  | "totalSteps"
+  | "skippedSigmas"
+  | "transfers"
+  | "frame"
+  | "timeParametrization"
+  | "timeFraction"
+>;
 
 /** Step schedules that are spacings of time. */
 const spacingNames: Partial<Record<StepScheduleName, Spacing>> = {
@@ -158,77 +72,156 @@ const sigmaSchedules: Partial<Record<StepScheduleName, typeof getBetaSigmas>> = 
   beta: getBetaSigmas,
 };
 
+/** diffusers' single-step solvers know one spacing. */
+const singles: ReadonlySet<SamplerName> = new Set(["dpmpp-2s", "dpmpp-3s"]);
+
+/** Noise levels and times of all steps. */
+interface Levels {
+  readonly sigmas: readonly number[];
+  readonly times: readonly number[];
+  readonly spacing: Spacing;
+  /** Whether the levels are those of whole times of training, as a spacing lays them. */
+  readonly isSpaced: boolean;
+}
+
 /**
  * The noise levels at which a sampler stops, as diffusers' scheduler of that name does.
- * @param stepSchedule A name that is not a spacing lays levels by their sigmas; undefined: as the model was published.
- * @throws NishikiError "usage"
+ * @throws NishikiError "usage" for steps that cannot be told apart, "checkpoint" for a config that is not supported
  */
-export function planSteps(
-  trained: TrainedScheduler,
-  { sampler, stepSchedule, steps }: { sampler: SamplerName; stepSchedule?: StepScheduleName; steps: number },
-): StepPlan {
-  const { schedule } = trained;
-  const own = singles.has(sampler) ? "linspace" : trained.spacing;
-  const spacing = (stepSchedule && spacingNames[stepSchedule]) ?? own;
-  const plan = planSpacing({ ...trained, spacing }, sampler, steps);
-  if (stepSchedule === "sgm-uniform") {
-    plan.times = Array.from({ length: steps }, (_, i) => (schedule.levels - 1) * (1 - i / steps));
-    plan.sigmas = plan.times.map((time) => interpolateSigma(schedule, time, true));
-  }
-  const getSigmas = stepSchedule && sigmaSchedules[stepSchedule];
-  if (getSigmas) {
-    const whole = plan.rule === "solver";
-    const range = {
-      sigmaMax: whole ? schedule.sigmaMax : plan.sigmas[0]!,
-      sigmaMin: whole ? schedule.sigmaMin : plan.sigmas.at(-1)!,
-    };
-    plan.sigmas = getSigmas(steps, range).slice(0, -1);
-    // Multistep solvers (and DPM2, for one schedule) are told whole times, which diffusers rounds for one schedule and cuts for
-    // the others, where its float32 logarithms keep the noisiest just short of the last time.
-    const cut =
-      stepSchedule === "karras" ? roundEven : (time: number) => Math.max(0, Math.floor(time - 1e-6));
-    const isWhole = whole || (stepSchedule === "karras" && sampler.startsWith("dpm2"));
-    const round = isWhole ? cut : (time: number) => time;
-    plan.times = plan.sigmas.map((sigma) => round(schedule.timeOf(sigma)));
-  }
-  if (plan.sigmas.some((sigma, i) => i > 0 && !(sigma < plan.sigmas[i - 1]!))) {
-    const message = `steps: ${steps} are more than this model's noise schedule can tell apart; take fewer.`;
-    throw new NishikiError("usage", message);
-  }
-  const known = withTimes(schedule, plan.sigmas, plan.times);
-  const isRounded = spacing === "trailing" && !getSigmas && schedule.levels % steps !== 0;
-  const strides =
-    isRounded && stepSchedule !== "sgm-uniform" && walks.has(sampler)
-      ? getStrides(trained, steps, known.timeOf)
-      : undefined;
-  const last = strides?.level(plan.sigmas.at(-1)!, 1) ?? getLast(trained, sampler, plan.sigmas);
-  const first = plan.sigmas[0]!;
-  const isEuler = plan.rule === "euler" && spacing !== "leading";
+export function planSteps(trained: TrainedScheduler, request: StepRequest): StepPlan {
+  const { sampler, steps, strength = 1 } = request;
+  const settings = getSamplerSettings(trained, sampler);
+  // A pipeline of consistency models lays all steps within the share that is left.
+  const isWithin = settings.rule === "consistency" && trained.pipeline === "consistency";
+  const levels = layLevels(settings, request, isWithin ? strength : 1);
+  const skipped = isWithin ? 0 : Math.max(0, steps - Math.trunc(steps * strength));
+  const transfers = getTransfers(settings, request, levels, skipped);
+  const last = getLast(settings, sampler, levels);
+  const sigmas = transfers ? getTransferSigmas(transfers, sampler) : [...levels.sigmas.slice(skipped), last];
+  const isScaled = settings.rule === "euler"; // such samplers hold x itself, in diffusers too
+  const first = levels.sigmas[0]!;
   return {
-    sigmas: [...plan.sigmas, last],
-    schedule: known,
-    noiseScale: isEuler ? first : Math.sqrt(first ** 2 + 1),
-    finalScale: schedule.alphaOf(last),
+    sigmas,
+    schedule: withTimes(settings.schedule, levels),
+    noiseScale: isScaled && levels.spacing !== "leading" ? first : Math.sqrt(first ** 2 + 1),
+    finalScale: isScaled ? 1 : settings.schedule.alphaOf(transfers?.at(-1)?.to ?? last),
+    ...(sampler.startsWith("dpm2") && { getMaskSigma: (sigma) => nextLevel(sigmas, sigma) }),
     options: {
-      wholeSteps: steps,
-      ...(strides && { strides }),
-      ...(sampler === trained.sampler && trained.order !== undefined && { order: trained.order }),
+      totalSteps: steps,
+      order: settings.order,
+      lowerOrderFinal: settings.lowerOrderFinal,
+      skippedSigmas: levels.sigmas.slice(0, skipped),
+      timeParametrization: "sigma",
+      timeFraction: getTimeFraction(settings.schedule),
+      ...(transfers && { transfers }),
+      ...(trained.prediction === "v" && { frame: getPredictionFrame("v", settings.schedule) }),
     },
   };
 }
 
+/** DPM2 evaluates between two levels, where diffusers keeps the image under the noise of the lower one. */
+const nextLevel = (sigmas: readonly number[], sigma: number) =>
+  sigmas.includes(sigma) ? sigma : sigmas.find((level) => level < sigma)!;
+
+function layLevels(
+  settings: SamplerSettings,
+  { sampler, stepSchedule: asked, steps }: StepRequest,
+  strength: number,
+): Levels {
+  const { schedule, rule } = settings;
+  const stepSchedule = asked ?? settings.stepSchedule;
+  const own = singles.has(sampler) ? "linspace" : settings.spacing;
+  const spacing = (stepSchedule && spacingNames[stepSchedule]) ?? own;
+  const isBetween = rule === "euler" || stepSchedule === "sgm-uniform";
+  const times =
+    rule === "consistency"
+      ? getConsistencyTimes(settings, steps, strength)
+      : stepSchedule === "sgm-uniform"
+        ? Array.from({ length: steps }, (_, i) => (schedule.levels - 1) * (1 - i / steps))
+        : getTimes(settings, steps, spacing);
+  const isSpaced = stepSchedule === undefined || spacingNames[stepSchedule] !== undefined;
+  const spaced = {
+    times,
+    spacing,
+    isSpaced,
+    sigmas: times.map((time) => interpolateSigma(schedule, time, isBetween)),
+  };
+  const getSigmas = stepSchedule && sigmaSchedules[stepSchedule];
+  const levels = getSigmas ? layBySigma(settings, sampler, stepSchedule, spaced) : spaced;
+  if (levels.sigmas.some((sigma, i) => i > 0 && !(sigma < levels.sigmas[i - 1]!))) {
+    const message = `steps: ${steps} are more than this model's noise schedule can tell apart; take fewer.`;
+    throw new NishikiError("usage", message);
+  }
+  return levels;
+}
+
+function layBySigma(
+  settings: SamplerSettings,
+  sampler: SamplerName,
+  name: StepScheduleName,
+  spaced: Levels,
+): Levels {
+  const { schedule, rule, roundsTimes } = settings;
+  const isSolver = rule === "solver";
+  // LMS is the one that asks for no limits, and only with Karras's levels.
+  const isFree = sampler === "lms" && name === "karras";
+  const limit = (value: number | undefined) => (isFree ? undefined : value);
+  const range = {
+    sigmaMax: limit(settings.sigmaMax) ?? (isSolver ? schedule.sigmaMax : spaced.sigmas[0]!),
+    sigmaMin: limit(settings.sigmaMin) ?? (isSolver ? schedule.sigmaMin : spaced.sigmas.at(-1)!),
+  };
+  const sigmas = sigmaSchedules[name]!(spaced.times.length, range).slice(0, -1);
+  // Multistep solvers (and DPM2, for one schedule) are told whole times, which diffusers rounds for one schedule and cuts for
+  // the others, where its float32 logarithms keep the noisiest just short of the last time.
+  const cut = (time: number) => Math.max(0, Math.floor(time - 1e-6));
+  const isRounded = name === "karras" && roundsTimes;
+  const isWhole = isSolver || (name === "karras" && sampler.startsWith("dpm2"));
+  const round = !isWhole ? (time: number) => time : isRounded ? roundEven : cut;
+  const times = sigmas.map((sigma) => round(schedule.timeOf(sigma)));
+  return { ...spaced, sigmas, times, isSpaced: false };
+}
+
+/** The last level, after these. */
+function getLast(
+  { schedule, rule, endsClean }: SamplerSettings,
+  sampler: SamplerName,
+  levels: Levels,
+): number {
+  if (endsClean) return 0;
+  const before = levels.sigmas.at(-1)!;
+  // UniPC and DEIS stay at the last level of a schedule over sigma. So does whoever is at the cleanest level already.
+  const stays = !levels.isSpaced && (sampler.startsWith("unipc") || sampler === "deis");
+  if (!stays && before > schedule.sigmaMin * (1 + 1e-9)) return schedule.sigmaMin;
+  return rule === "ddim" && !levels.isSpaced ? 0 : before * (1 - 1e-12);
+}
+
+function getTransfers(
+  settings: SamplerSettings,
+  { sampler }: StepRequest,
+  { times, isSpaced }: Levels,
+  skipped: number,
+): Transfer[] | undefined {
+  if (!isSpaced) return undefined;
+  if (sampler === "ddim") return getDdimTransfers(settings, times, skipped);
+  return sampler === "pndm" ? getPndmTransfers(settings, times, skipped) : undefined;
+}
+
+/** The levels that transfers are made at, one for each step: PNDM's first step takes two. */
+function getTransferSigmas(transfers: readonly Transfer[], sampler: SamplerName): number[] {
+  const levels = transfers.map(({ at }) => at);
+  if (sampler === "pndm") levels.splice(1, 1);
+  // Sigmas fall; the very level that x ends at is the last transfer's.
+  return [...levels, Math.min(transfers.at(-1)!.to, levels.at(-1)! * (1 - 1e-12))];
+}
+
 /** The level at the whole time that is a share of a level's time earlier, in training's own times. */
-export function getEarlierLevel(schedule: NoiseSchedule): (sigma: number, share: number) => number {
+function getTimeFraction(schedule: NoiseSchedule): (sigma: number, share: number) => number {
   return (sigma, share) =>
     interpolateSigma(schedule, Math.floor((1 - share) * schedule.timeOf(sigma) + 1e-6), false);
 }
 
 /** The schedule that tells the network the very time of each level, where rounding had moved it. */
-function withTimes(
-  schedule: NoiseSchedule,
-  sigmas: readonly number[],
-  times: readonly number[],
-): NoiseSchedule {
+function withTimes(schedule: NoiseSchedule, { sigmas, times }: Levels): NoiseSchedule {
   const known = new Map(times.map((time, i) => [sigmas[i]!, time]));
   return { ...schedule, timeOf: (sigma) => known.get(sigma) ?? schedule.timeOf(sigma) };
 }

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { getBetaQuantile, getBetaShare } from "./beta-distribution.js";
+import type { SamplerName } from "./samplers/table.js";
 import { planSteps } from "./step-plan.js";
-import { readScheduler } from "./trained-scheduler.js";
+import { getSamplerSettings, readScheduler } from "./trained-scheduler.js";
 
 interface Case {
   readonly config: Readonly<Record<string, unknown>>;
@@ -23,8 +24,7 @@ describe("the noise levels of a published config", () => {
     (_, steps, { config, sigmas, times, noiseScale }) => {
       const trained = readScheduler(config);
       const plan = planSteps(trained, {
-        sampler: trained.sampler,
-        stepSchedule: trained.stepSchedule,
+        sampler: trained.sampler!,
         steps,
       });
       expect(plan.sigmas).toHaveLength(sigmas.length);
@@ -41,82 +41,109 @@ describe("the noise levels of a published config", () => {
   );
 
   it.each([
-    [{ _class_name: "MagicScheduler" }, /Unknown scheduler "MagicScheduler"/],
     [
-      { _class_name: "DDIMScheduler", clip_sample: true },
-      /clip_sample: true is not supported; expected false\.$/,
-    ],
-    [{ _class_name: "DDPMScheduler" }, /clip_sample: true is not supported; expected false\.$/],
-    [{ _class_name: "PNDMScheduler" }, /skip_prk_steps: false is not supported; expected true\.$/],
-    [{ thresholding: true }, /thresholding: true is not supported/],
-    [{ trained_betas: [0.1] }, /trained_betas: \[0\.1\] is not supported/],
-    [
-      { beta_schedule: "sigmoid" },
-      /beta_schedule: expected one of linear, scaled_linear, squaredcos_cap_v2, got "sigmoid"\.$/,
-    ],
-    [
-      { prediction_type: "flow" },
-      /prediction_type: expected one of epsilon, v_prediction, sample, got "flow"\.$/,
-    ],
-    [
-      { _class_name: "DPMSolverMultistepScheduler", solver_order: 3, algorithm_type: "sde-dpmsolver++" },
-      /solver_order: 3 is not supported; expected 2\.$/,
-    ],
-    [
-      { _class_name: "DPMSolverMultistepScheduler", lambda_min_clipped: -5.1 },
-      /lambda_min_clipped: -5\.1 is not supported; expected /,
-    ],
-    [
-      {
-        _class_name: "DPMSolverSinglestepScheduler",
-        final_sigmas_type: "sigma_min",
-        lower_order_final: true,
-      },
-      /lower_order_final: true is not supported; expected false\.$/,
+      { num_train_timesteps: "many" },
+      ['num_train_timesteps: expected a whole number from 2 to 100000, got "many".'],
     ],
     [
       { num_train_timesteps: 1e12 },
-      /num_train_timesteps: expected a whole number from 2 to 100000, got 1000000000000\.$/,
+      ["num_train_timesteps: expected a whole number from 2 to 100000, got 1000000000000."],
     ],
-    [{ num_train_timesteps: 1 }, /num_train_timesteps: expected a whole number from 2/],
+    [{ num_train_timesteps: 1 }, ["num_train_timesteps: expected a whole number from 2 to 100000, got 1."]],
     [
+      { beta_schedule: "quadratic" },
+      [
+        'beta_schedule: expected one of linear, scaled_linear, squaredcos_cap_v2, sigmoid, exp, laplace, got "quadratic".',
+      ],
+    ],
+    [
+      { prediction_type: "flow", beta_start: 2 },
+      [
+        "beta_start: expected a number above 0 below 1, got 2.",
+        'prediction_type: expected one of epsilon, v_prediction, sample, got "flow".',
+      ],
+    ],
+    [{ beta_start: 0.5, beta_end: 0.1 }, ["beta_start: expected a number up to beta_end (0.1), got 0.5."]],
+    [{ steps_offset: 5000 }, ["steps_offset: expected a whole number from 0 to 999, got 5000."]],
+    [{ trained_betas: [0.1, 0.2] }, ["trained_betas: expected one for each of 1000 training steps, got 2."]],
+    [
+      { _class_name: "FlowMatchEulerDiscreteScheduler" },
+      [
+        '_class_name: "FlowMatchEulerDiscreteScheduler" belongs to another kind of diffusion, which is not supported.',
+      ],
+    ],
+    [[], ["the config: expected an object, got []."]],
+  ])("%j is refused with all faults", (config, sentences) => {
+    const message = sentences.map((sentence) => `scheduler_config.json: ${sentence}`).join("\n");
+    expect(() => readScheduler(config)).toThrow(expect.objectContaining({ code: "checkpoint", message }));
+  });
+
+  it("has no message as long as the lists that it is about", () => {
+    const betas = Array.from({ length: 1000 }, (_, i) => (i === 500 ? "x" : 0.001 * (i + 1)));
+    const read = () => readScheduler({ trained_betas: betas, beta_schedule: betas });
+    expect(read).toThrow(/trained_betas\[500\]/);
+    expect(read).toThrow(expect.objectContaining({ message: expect.not.stringMatching(/.{301}/) }));
+  });
+
+  const multistep = "DPMSolverMultistepScheduler";
+  it.each<[SamplerName, object, RegExp]>([
+    ["pndm", { _class_name: "PNDMScheduler" }, /skip_prk_steps: false is not supported; expected true\.$/],
+    ["ddim", { _class_name: "DDIMScheduler", thresholding: true }, /thresholding: true is not supported/],
+    ["unipc", { _class_name: "DDIMScheduler", thresholding: true }, /thresholding: true is not supported/],
+    [
+      "dpmpp-2m-sde",
+      { _class_name: multistep, solver_order: 3, algorithm_type: "sde-dpmsolver++" },
+      /solver_order: 3 is not supported; expected 2\.$/,
+    ],
+    [
+      "dpmpp-2m",
+      { _class_name: multistep, lambda_min_clipped: -5.1 },
+      /lambda_min_clipped: -5\.1 is not supported; expected /,
+    ],
+    [
+      "dpmpp-2m",
+      { _class_name: multistep, final_sigmas_type: "sigma_min", euler_at_final: true },
+      /euler_at_final: true is not supported; expected false\.$/,
+    ],
+    [
+      "euler",
       { _class_name: "EulerDiscreteScheduler", timestep_type: "continuous" },
       /timestep_type: "continuous" is not supported; expected "discrete"\.$/,
     ],
     [
+      "unipc",
       { _class_name: "UniPCMultistepScheduler", disable_corrector: [0, 1] },
       /disable_corrector: \[0,1\] is not supported; expected nothing\.$/,
     ],
-    [
-      {
-        _class_name: "DPMSolverMultistepScheduler",
-        final_sigmas_type: "sigma_min",
-        euler_at_final: true,
-      },
-      /euler_at_final: true is not supported; expected false\.$/,
-    ],
-    [{ beta_start: 2 }, /beta_start, beta_end: expected numbers between 0 and 1, .* got 2, 0\.02\.$/],
-    [{ steps_offset: 5000 }, /steps_offset: expected a whole number from 0 to 999, got 5000\.$/],
-    [{ num_train_timesteps: "many" }, /num_train_timesteps: expected a number, got "many"\.$/],
-  ])("%j is refused by name", (config, message) => {
-    expect(() => readScheduler(config)).toThrow(message);
-    expect(() => readScheduler(config)).toThrow(expect.objectContaining({ code: "checkpoint" }));
+  ])("%s of %j is refused by name, and another sampler is not", (sampler, config, message) => {
+    const trained = readScheduler(config);
+    expect(() => getSamplerSettings(trained, sampler)).toThrow(message);
+    expect(() => getSamplerSettings(trained, sampler)).toThrow(
+      expect.objectContaining({ code: "checkpoint" }),
+    );
+    expect(getSamplerSettings(trained, "heun").rule).toBe("euler");
   });
 
-  it("end without noise where the cleanest level is the last step's already", () => {
-    const trained = readScheduler({
-      _class_name: "DDIMScheduler",
-      clip_sample: false,
-      set_alpha_to_one: false,
-    });
+  it("serve any sampler where the class is not known", () => {
+    const trained = readScheduler({ _class_name: "MagicScheduler", timestep_spacing: "trailing" });
+    expect(trained.sampler).toBeUndefined();
+    expect(getSamplerSettings(trained, "euler").spacing).toBe("trailing");
+  });
+
+  it("stay where they are if the last step is at the cleanest level already", () => {
+    const trained = readScheduler({ _class_name: "DDIMScheduler", set_alpha_to_one: false });
+    const { sigmaMin } = getSamplerSettings(trained, "ddim").schedule;
     const plan = (stepSchedule: "uniform" | "simple") =>
       planSteps(trained, { sampler: "ddim", stepSchedule, steps: 4 });
-    expect(plan("uniform").sigmas.slice(-2)).toEqual([trained.schedule.sigmaMin, 0]);
-    expect(plan("simple").sigmas.at(-1)).toBe(trained.schedule.sigmaMin);
+    const [before, last] = plan("uniform").sigmas.slice(-2);
+    expect(before).toBe(sigmaMin);
+    expect(last! / sigmaMin).toBeCloseTo(1, 9);
+    expect(plan("simple").sigmas.at(-1)).toBe(sigmaMin);
   });
 
   it("that another step schedule is asked for are those of it", () => {
-    const trained = readScheduler({ _class_name: "EulerDiscreteScheduler", timestep_spacing: "leading" });
+    const config = { _class_name: "EulerDiscreteScheduler", timestep_spacing: "leading" };
+    const trained = readScheduler(config, "xl");
     const plan = (stepSchedule: "simple" | "sgm-uniform" | "leading") =>
       planSteps(trained, { sampler: "euler", stepSchedule, steps: 4 });
     const times = (name: Parameters<typeof plan>[0]) => {

@@ -1,245 +1,192 @@
-// What a published model says of how it was trained and is to be sampled: diffusers' scheduler_config.json. Facts of diffusers
-// 0.42 (src/diffusers/schedulers/scheduling_*.py).
-import { NishikiError, unknownName } from "../errors.js";
+// What a published model says of how it was trained and is to be sampled: diffusers' scheduler_config.json, read for the class that
+// the model was published with or for any other. Facts of diffusers 0.42 (configuration_utils.py and the pipelines' __init__).
+import { NishikiError, quote } from "../errors.js";
+import { show } from "../schema/index.js";
 import type { PredictionName } from "./denoisers.js";
-import { getBetas, getDiscreteSchedule, type NoiseSchedule } from "./noise-schedules.js";
+import { type BetaName, getBetas, getDiscreteSchedule, type NoiseSchedule } from "./noise-schedules.js";
 import type { SamplerName } from "./samplers/table.js";
+import {
+  commonFields,
+  getClassName,
+  getClassSampler,
+  type SchedulerClass,
+  schedulerClasses,
+  type TimeRule,
+} from "./scheduler-classes.js";
+import { readSchedulerFields, type SchedulerFields } from "./scheduler-config.js";
 import type { StepScheduleName } from "./step-schedules.js";
 
-/** How steps are laid over the training's times. */
+/** How steps are laid over the training's times: Lin et al. 2023 (arXiv 2305.08891), table 2. */
 export type Spacing = "leading" | "linspace" | "trailing";
+
+/** Whose rules hold besides the scheduler's: Stable Diffusion's 1.x and 2.x, XL's, or those of latent consistency models. */
+export type PipelineKind = "stable-diffusion" | "xl" | "consistency";
 
 /** A `scheduler_config.json`, read. */
 export interface TrainedScheduler {
+  /** The class that the model was published with. */
+  readonly className: string;
+  /** The sampler that this class is; undefined for a class that is not known here. */
+  readonly sampler: SamplerName | undefined;
   readonly prediction: PredictionName;
+  /** How the model was published to lay its steps, where the config says so. */
+  readonly spacing: Spacing | undefined;
+  /** What the config says itself. */
+  readonly fields: SchedulerFields;
+  readonly pipeline: PipelineKind;
+}
+
+/** What a config means to one sampler. */
+export interface SamplerSettings {
+  readonly rule: TimeRule;
   readonly schedule: NoiseSchedule;
-  /** The sampler that the model was published with. */
-  readonly sampler: SamplerName;
-  /** Its step schedule where that is not a spacing. */
-  readonly stepSchedule: StepScheduleName | undefined;
   readonly spacing: Spacing;
   /** Added to every time of the leading spacing. */
   readonly stepsOffset: number;
-  /** Where DDIM and PNDM end: at no noise, else at the cleanest level of training. */
+  /** The step schedule, where that is not a spacing. */
+  readonly stepSchedule: StepScheduleName | undefined;
+  /** Where step schedules over sigma begin and end, if not at the ends of the steps. */
+  readonly sigmaMin: number | undefined;
+  readonly sigmaMax: number | undefined;
+  /** Whether the last step ends at no noise, or at the cleanest level of training. */
   readonly endsClean: boolean;
-  /** The same of DPM-Solver++ and UniPC. */
-  readonly solversEndClean: boolean;
-  /** The order of its sampler, where that is not in the sampler's name. */
-  readonly order?: number;
+  /** The order of samplers whose name does not say one. */
+  readonly order: number;
+  readonly lowerOrderFinal: boolean;
+  /** Whether times that belong to levels of a step schedule are whole numbers for solvers. */
+  readonly roundsTimes: boolean;
+  /** Steps that a consistency model was distilled at. */
+  readonly distilledSteps: number;
+  /** The factor of time in a consistency model's share of its input. */
+  readonly timestepScaling: number;
 }
 
-type Json = Readonly<Record<string, unknown>>;
+const predictionNames = { epsilon: "eps", v_prediction: "v", sample: "sample" } as const;
 
-/** diffusers' classes, and which sampler each is with its usual options. */
-export const schedulerClasses: Readonly<Record<string, SamplerName>> = {
-  DDIMScheduler: "ddim",
-  DDPMScheduler: "ddpm",
-  PNDMScheduler: "pndm",
-  LMSDiscreteScheduler: "lms",
-  EulerDiscreteScheduler: "euler",
-  EulerAncestralDiscreteScheduler: "euler-ancestral",
-  HeunDiscreteScheduler: "heun",
-  KDPM2DiscreteScheduler: "dpm2",
-  KDPM2AncestralDiscreteScheduler: "dpm2-ancestral",
-  DPMSolverMultistepScheduler: "dpmpp-2m",
-  DPMSolverSinglestepScheduler: "dpmpp-2s",
-  DPMSolverSDEScheduler: "dpmpp-sde",
-  DEISMultistepScheduler: "deis",
-  UniPCMultistepScheduler: "unipc",
-  LCMScheduler: "lcm",
-  TCDScheduler: "tcd",
+const betaNames = {
+  linear: "linear",
+  scaled_linear: "scaled-linear",
+  squaredcos_cap_v2: "cosine",
+  sigmoid: "sigmoid",
+  exp: "exponential",
+  laplace: "laplace",
+} as const satisfies Record<string, BetaName>;
+
+/** Classes whose models are no discrete variance-preserving diffusion; no other sampler's times would suit them. */
+const otherDiffusion = /FlowM|EDM|ScoreSde|KarrasVe|VQDiffusion|Wuerstchen|CMStochastic|IPNDM|Amused/;
+
+const fail = (sentence: string): never => {
+  throw new NishikiError("checkpoint", `scheduler_config.json: ${sentence}`);
 };
-
-/** Options that are taken of no class but with these values. */
-const usualOptions: Readonly<Record<string, readonly unknown[]>> = {
-  thresholding: [false],
-  trained_betas: [],
-  final_sigmas_type: ["zero"],
-  lambda_min_clipped: [-Infinity],
-};
-
-/** Options that this program takes only with these values, by class. */
-const expected: Readonly<Record<string, Readonly<Record<string, readonly unknown[]>>>> = {
-  DDIMScheduler: { clip_sample: [false] },
-  DDPMScheduler: { clip_sample: [false], variance_type: ["fixed_small", "fixed_small_log"] },
-  PNDMScheduler: { skip_prk_steps: [true] },
-  EulerDiscreteScheduler: { timestep_type: ["discrete"], interpolation_type: ["linear"] },
-  LCMScheduler: { clip_sample: [false], original_inference_steps: [50] },
-  TCDScheduler: { clip_sample: [false], original_inference_steps: [50] },
-  DPMSolverMultistepScheduler: {
-    algorithm_type: ["dpmsolver++", "sde-dpmsolver++"],
-    solver_order: [2, 3],
-    solver_type: ["midpoint"],
-    use_lu_lambdas: [false],
-    use_flow_sigmas: [false],
-    lower_order_final: [true],
-    final_sigmas_type: ["zero", "sigma_min"],
-  },
-  DPMSolverSinglestepScheduler: {
-    algorithm_type: ["dpmsolver++"],
-    solver_order: [2, 3],
-    solver_type: ["midpoint"],
-    use_flow_sigmas: [false],
-    final_sigmas_type: ["zero", "sigma_min"],
-  },
-  DEISMultistepScheduler: {
-    algorithm_type: ["deis"],
-    solver_order: [1, 2, 3],
-    solver_type: ["logrho"],
-    use_flow_sigmas: [false],
-    lower_order_final: [true],
-  },
-  UniPCMultistepScheduler: {
-    solver_order: [1, 2, 3],
-    final_sigmas_type: ["zero", "sigma_min"],
-    lower_order_final: [true],
-    predict_x0: [true],
-    disable_corrector: [],
-    solver_p: [],
-    solver_type: ["bh1", "bh2"],
-    use_flow_sigmas: [false],
-  },
-};
-
-const distilled = {
-  beta_schedule: "scaled_linear",
-  beta_start: 0.00085,
-  beta_end: 0.012,
-  timestep_spacing: "leading",
-};
-
-/** What each class takes where the config says nothing, as far as it is not what most take. */
-const ownDefaults: Readonly<Record<string, Json>> = {
-  DDIMScheduler: { timestep_spacing: "leading", clip_sample: true },
-  DDPMScheduler: { timestep_spacing: "leading", clip_sample: true },
-  PNDMScheduler: { timestep_spacing: "leading", skip_prk_steps: false, set_alpha_to_one: false },
-  LCMScheduler: distilled,
-  TCDScheduler: distilled,
-};
-
-/** What is taken where no class is named: how Stable Diffusion 1.x was published. */
-const unnamed: Json = { timestep_spacing: "leading", skip_prk_steps: true };
-
-/** Classes whose samplers take an order. */
-const orderly: ReadonlySet<string> = new Set(["UniPCMultistepScheduler", "DEISMultistepScheduler"]);
-
-/** Classes that leave nothing of the signal where there should be none; the others leave 2^-24. */
-const keepsZero: ReadonlySet<string> = new Set(["DDIMScheduler", "DDPMScheduler"]);
-const ALMOST_NOTHING = 2 ** -60;
-
-const predictionNames: Readonly<Record<string, PredictionName>> = {
-  epsilon: "eps",
-  v_prediction: "v",
-  sample: "sample",
-};
-
-const betaNames = { linear: "linear", scaled_linear: "scaled-linear", squaredcos_cap_v2: "cosine" } as const;
-
-function pick<T>(json: Json, field: string, choices: Readonly<Record<string, T>>, fallback: string): T {
-  const value = json[field] ?? fallback;
-  if (typeof value === "string" && Object.hasOwn(choices, value)) return choices[value]!;
-  const names = Object.keys(choices).join(", ");
-  throw new NishikiError(
-    "checkpoint",
-    `scheduler_config.json: ${field}: expected one of ${names}, got ${JSON.stringify(value)}.`,
-  );
-}
-
-function numberOf(json: Json, field: string, fallback: number): number {
-  const value = json[field] ?? fallback;
-  if (typeof value === "number" && Number.isFinite(value)) return value;
-  throw new NishikiError(
-    "checkpoint",
-    `scheduler_config.json: ${field}: expected a number, got ${JSON.stringify(value)}.`,
-  );
-}
-
-function wholeNumberOf(
-  json: Json,
-  field: string,
-  fallback: number,
-  [low, high]: readonly [number, number],
-): number {
-  const value = numberOf(json, field, fallback);
-  if (Number.isInteger(value) && value >= low && value <= high) return value;
-  const expected = `a whole number from ${low} to ${high}`;
-  throw new NishikiError(
-    "checkpoint",
-    `scheduler_config.json: ${field}: expected ${expected}, got ${value}.`,
-  );
-}
-
-function readBetas(json: Json, count: number): number[] {
-  const range = [numberOf(json, "beta_start", 0.0001), numberOf(json, "beta_end", 0.02)] as const;
-  const [start, end] = range;
-  if (start > 0 && start <= end && end < 1)
-    return getBetas(pick(json, "beta_schedule", betaNames, "linear"), count, range);
-  const expected = "numbers between 0 and 1, the first not the larger";
-  throw new NishikiError(
-    "checkpoint",
-    `scheduler_config.json: beta_start, beta_end: expected ${expected}, got ${start}, ${end}.`,
-  );
-}
-
-function refuse(json: Json, field: string, harmless: readonly unknown[]): void {
-  const value = json[field];
-  const isEmpty = value === undefined || value === null || (Array.isArray(value) && value.length === 0);
-  if (isEmpty || harmless.includes(value)) return;
-  const wanted = harmless.map((one) => JSON.stringify(one)).join(" or ") || "nothing";
-  throw new NishikiError(
-    "checkpoint",
-    `scheduler_config.json: ${field}: ${JSON.stringify(value)} is not supported; expected ${wanted}.`,
-  );
-}
 
 /**
- * Reads a `scheduler_config.json`. Options that this program cannot honour are refused by name.
- * @throws NishikiError "checkpoint"
+ * Reads a `scheduler_config.json`. A class that is not known is read as well, since another sampler may be asked for.
+ * @param pipeline Which of diffusers' pipelines the model belongs to.
+ * @throws NishikiError "checkpoint" with all faults, or for a model that is no discrete variance-preserving diffusion
  */
-export function readScheduler(given: Json): TrainedScheduler {
-  const name = String(given._class_name ?? "PNDMScheduler");
-  const json: Json = { ...(given._class_name === undefined ? unnamed : ownDefaults[name]), ...given };
-  if (!Object.hasOwn(schedulerClasses, name)) {
-    const cause = unknownName("scheduler", name, Object.keys(schedulerClasses));
-    throw new NishikiError("checkpoint", `scheduler_config.json: ${cause.message}`, { cause });
-  }
-  for (const [field, values] of Object.entries({ ...usualOptions, ...expected[name] }))
-    refuse(json, field, values);
-  const isStochastic = json.algorithm_type === "sde-dpmsolver++";
-  if (isStochastic) refuse(json, "solver_order", [2]);
-  if (json.final_sigmas_type === "sigma_min") refuse(json, "euler_at_final", [false]);
-  if (name === "DPMSolverSinglestepScheduler" && json.final_sigmas_type === "sigma_min")
-    refuse(json, "lower_order_final", [false]);
-  const count = wholeNumberOf(json, "num_train_timesteps", 1000, [2, 100_000]);
-  const betas = readBetas(json, count);
-  const spacings = { leading: "leading", linspace: "linspace", trailing: "trailing" } as const;
+export function readScheduler(json: unknown, pipeline: PipelineKind = "stable-diffusion"): TrainedScheduler {
+  const given = readSchedulerFields(json);
+  const className = given._class_name ?? "PNDMScheduler";
+  if (otherDiffusion.test(className))
+    fail(`_class_name: ${quote(className)} belongs to another kind of diffusion, which is not supported.`);
+  // Where no class is named: how Stable Diffusion 1.x was published.
+  const fields = given._class_name === undefined ? { skip_prk_steps: true, ...given } : given;
   return {
-    prediction: pick(json, "prediction_type", predictionNames, "epsilon"),
-    schedule: getDiscreteSchedule(betas, {
-      zeroSnr: json.rescale_betas_zero_snr === true,
-      ...(keepsZero.has(name) && { leastAlphaBar: ALMOST_NOTHING }),
-    }),
-    sampler: samplerOf(name, json),
-    stepSchedule: stepScheduleOf(json),
-    spacing: pick(json, "timestep_spacing", spacings, "linspace"),
-    stepsOffset: wholeNumberOf(json, "steps_offset", 0, [0, count - 1]),
-    endsClean: json.set_alpha_to_one !== false,
-    solversEndClean: json.final_sigmas_type !== "sigma_min",
-    ...(orderly.has(name) && { order: numberOf(json, "solver_order", 2) }),
+    className,
+    sampler: getClassSampler(className, fields),
+    prediction: predictionNames[fields.prediction_type ?? "epsilon"],
+    spacing: fields.timestep_spacing,
+    fields,
+    pipeline,
   };
 }
 
-function samplerOf(name: string, json: Json): SamplerName {
-  const isThird = json.solver_order === 3;
-  if (name === "DPMSolverMultistepScheduler" && json.algorithm_type === "sde-dpmsolver++")
-    return "dpmpp-2m-sde";
-  if (name === "DPMSolverMultistepScheduler" && isThird) return "dpmpp-3m";
-  if (name === "DPMSolverSinglestepScheduler" && isThird) return "dpmpp-3s";
-  if (name === "UniPCMultistepScheduler" && json.solver_type === "bh1") return "unipc-bh1";
-  return schedulerClasses[name]!;
+/**
+ * What a model's config means to a sampler: fields that the config says itself, as far as the sampler's class knows them, and
+ * else what that class takes by default.
+ * @throws NishikiError "checkpoint" for options that this program cannot honour
+ */
+export function getSamplerSettings(trained: TrainedScheduler, sampler: SamplerName): SamplerSettings {
+  const className = getClassName(sampler);
+  const known = schedulerClasses[className]!;
+  const fields = chooseFields(trained, known);
+  refuseUnsupported(fields, known);
+  if (className === trained.className) refuseOwn(trained, className);
+  const spacing = fields.timestep_spacing ?? "linspace";
+  return {
+    rule: known.rule,
+    schedule: makeSchedule(fields, known),
+    spacing,
+    stepsOffset: getStepsOffset(trained, className, fields),
+    stepSchedule: (["karras", "exponential", "beta"] as const).find(
+      (name) => fields[`use_${name}_sigmas`] === true,
+    ),
+    sigmaMin: fields.sigma_min,
+    sigmaMax: fields.sigma_max,
+    endsClean: endsClean(sampler, fields),
+    order: fields.solver_order ?? 2,
+    lowerOrderFinal: fields.lower_order_final !== false,
+    roundsTimes: className !== "DPMSolverMultistepScheduler" || fields.beta_schedule !== "squaredcos_cap_v2",
+    distilledSteps: fields.original_inference_steps ?? 50,
+    timestepScaling: fields.timestep_scaling ?? 10,
+  };
 }
 
-function stepScheduleOf(json: Json): StepScheduleName | undefined {
-  const names = ["karras", "exponential", "beta"] as const;
-  return names.find((name) => json[`use_${name}_sigmas`] === true);
+/** Where the last step ends, by class. */
+function endsClean(sampler: SamplerName, fields: SchedulerFields): boolean {
+  if (sampler === "ddim" || sampler === "pndm") return fields.set_alpha_to_one !== false;
+  return fields.final_sigmas_type !== "sigma_min" && sampler !== "deis" && sampler !== "tcd";
+}
+
+function chooseFields({ fields }: TrainedScheduler, known: SchedulerClass): SchedulerFields {
+  const names = [...commonFields, ...known.fields].filter((name) => fields[name] !== undefined);
+  return { ...known.defaults, ...Object.fromEntries(names.map((name) => [name, fields[name]])) };
+}
+
+/** The pipelines of 1.x and 2.x correct an offset, but only of the class that the model was published with. */
+function getStepsOffset(
+  { className: published, fields: given, pipeline }: TrainedScheduler,
+  className: string,
+  fields: SchedulerFields,
+): number {
+  const isCorrected = published === className || given.steps_offset !== undefined;
+  return pipeline === "stable-diffusion" && isCorrected ? 1 : (fields.steps_offset ?? 0);
+}
+
+/** What is left of the signal where there should be none, for classes that leave nothing; the others leave 2^-24. */
+const ALMOST_NOTHING = 2 ** -60;
+
+function makeSchedule(fields: SchedulerFields, { rule }: SchedulerClass): NoiseSchedule {
+  const count = fields.num_train_timesteps ?? 1000;
+  const range = [fields.beta_start ?? 0.0001, fields.beta_end ?? 0.02] as const;
+  const betas = fields.trained_betas ?? getBetas(betaNames[fields.beta_schedule ?? "linear"], count, range);
+  return getDiscreteSchedule(betas, {
+    zeroSnr: fields.rescale_betas_zero_snr === true,
+    ...((rule === "ddim" || rule === "consistency") && { leastAlphaBar: ALMOST_NOTHING }),
+  });
+}
+
+const isEmpty = (value: unknown) => value === undefined || (Array.isArray(value) && value.length === 0);
+
+function refuse(fields: SchedulerFields, field: string, supported: readonly unknown[]): void {
+  const value = fields[field];
+  if (isEmpty(value) || supported.includes(value)) return;
+  const choices = supported.filter((one) => one !== undefined).map((one) => show(one));
+  fail(`${field}: ${show(value)} is not supported; expected ${choices.join(" or ") || "nothing"}.`);
+}
+
+function refuseUnsupported(fields: SchedulerFields, known: SchedulerClass): void {
+  for (const [field, values] of Object.entries(known.supported)) refuse(fields, field, values);
+}
+
+/** What the name of a sampler decides is judged only where the model was published with its class. */
+function refuseOwn({ fields }: TrainedScheduler, className: string): void {
+  if (className === "PNDMScheduler")
+    refuse({ ...fields, skip_prk_steps: fields.skip_prk_steps ?? false }, "skip_prk_steps", [true]);
+  if (!className.startsWith("DPMSolverM") && !className.startsWith("DPMSolverSingle")) return;
+  const isSde = fields.algorithm_type === "sde-dpmsolver++";
+  if (isSde && className.startsWith("DPMSolverSingle")) refuse(fields, "algorithm_type", ["dpmsolver++"]);
+  refuse(fields, "solver_order", isSde ? [2] : [2, 3]);
+  refuse(fields, "solver_type", isSde ? ["midpoint", "heun"] : ["midpoint"]);
+  if (fields.final_sigmas_type === "sigma_min") refuse(fields, "euler_at_final", [false]);
 }

@@ -5,7 +5,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { getDenoiser, type Network } from "./denoisers.js";
 import { getSampler } from "./samplers/table.js";
-import { getEarlierLevel, planSteps } from "./step-plan.js";
+import { planSteps } from "./step-plan.js";
 import { readScheduler } from "./trained-scheduler.js";
 import { combine } from "./vectors.js";
 
@@ -48,9 +48,10 @@ test.each(golden.cases.map((one) => [one.config._class_name as string, one.steps
   "%s in %i steps: %s",
   async (name, steps, _, { config, eta, path }) => {
     const trained = readScheduler(config);
-    const plan = planSteps(trained, { sampler: trained.sampler, stepSchedule: trained.stepSchedule, steps });
+    const sampler = trained.sampler!;
+    const plan = planSteps(trained, { sampler, steps });
     const draws = golden.noise.values();
-    const states = getSampler(trained.sampler).sample(
+    const states = getSampler(sampler).sample(
       getDenoiser(trained.prediction, network, plan.schedule),
       combine([plan.noiseScale, Float32Array.from(golden.start)]),
       plan.sigmas,
@@ -58,8 +59,6 @@ test.each(golden.cases.map((one) => [one.config._class_name as string, one.steps
         condition: [0],
         noise: () => Float32Array.from(draws.next().value!),
         ...plan.options,
-        over: "sigma",
-        earlier: getEarlierLevel(plan.schedule),
         ...(eta !== null && { eta }),
       },
     );

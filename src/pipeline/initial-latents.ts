@@ -68,7 +68,7 @@ async function inpaint(
   { pixels, mask }: Required<InitImage>,
   isFullNoise: boolean,
 ): Promise<InitialLatents> {
-  const { sigmas, noiseScale, finalScale = 1 } = steps;
+  const { sigmas, noiseScale, finalScale = 1, getMaskSigma = (sigma: number) => sigma } = steps;
   const values = fromBytes(pixels.data);
   const needsImage = !(encoder.takesMask && isFullNoise);
   const image = needsImage ? await encoder.encode(values, () => noise.encoding("image")) : undefined;
@@ -81,7 +81,14 @@ async function inpaint(
   }
   noise.encoding("masked image"); // drawn for these networks too, and not used
   const start = isFullNoise ? { sigma: sigmas[0]!, scale: noiseScale } : undefined;
-  const staying = { mask: encoder.resizeMask(mask), image: image!, noise: first, start, finalScale };
+  const staying = {
+    mask: encoder.resizeMask(mask),
+    image: image!,
+    noise: first,
+    start,
+    finalScale,
+    getMaskSigma,
+  };
   return { x, network: run.denoiser(), ...keepOutside(staying) };
 }
 
@@ -93,6 +100,7 @@ interface Staying {
   /** Where all starts as noise alone, the first step sees nothing of the image. */
   readonly start: { readonly sigma: number; readonly scale: number } | undefined;
   readonly finalScale: number;
+  readonly getMaskSigma: (sigma: number) => number;
 }
 
 /**
@@ -105,11 +113,14 @@ function keepOutside({
   noise,
   start,
   finalScale,
+  getMaskSigma,
 }: Staying): Pick<InitialLatents, "around" | "finish"> {
   const blend = (inside: Float32Array, outside: Float32Array) =>
     inside.map((value, i) => mask[i]! * value + (1 - mask[i]!) * outside[i]!);
   const outsideAt = (sigma: number) =>
-    sigma === start?.sigma ? combine([start.scale, noise]) : combine([1, image], [sigma, noise]);
+    sigma === start?.sigma
+      ? combine([start.scale, noise])
+      : combine([1, image], [getMaskSigma(sigma), noise]);
   return {
     around: (guided) => async (x, sigma, conditions, signal) =>
       blend(await guided(blend(x, outsideAt(sigma)), sigma, conditions, signal), image),

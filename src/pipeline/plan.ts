@@ -57,6 +57,8 @@ export interface StepPlan {
   readonly noiseScale: number;
   /** What the last latents are multiplied with. Default 1. */
   readonly finalScale?: number;
+  /** The noise level of what a mask keeps, while the network is evaluated at a level. Default: that level. */
+  readonly getMaskSigma?: ((sigma: number) => number) | undefined;
   /** The sampler's own options; nobody else reads them. */
   readonly options?: Omit<SamplerOptions<Conditioning>, "condition" | "signal" | "noise">;
 }

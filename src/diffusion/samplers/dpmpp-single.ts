@@ -11,9 +11,9 @@ interface Answer {
 }
 
 /** The order of each step: groups of 1, 2 (, 3). The step to 0 is x = x̂0. */
-function getOrders(steps: number, order: number, endsAtZero: boolean): number[] {
+function getOrders(steps: number, order: number, endsLow: boolean): number[] {
   const orders = Array.from({ length: steps }, (_, i) => 1 + (i % order));
-  if (endsAtZero) orders[steps - 1] = 1;
+  if (endsLow) orders[steps - 1] = 1;
   return orders;
 }
 
@@ -35,15 +35,16 @@ const makeSingle = (order: 2 | 3): Sampler =>
     }
   };
 
-/** Who begins on the way, from a picture, takes the whole way's orders. */
+/** A run that begins on the way, from an image, takes the whole way's orders. */
 function ordersOf<C>(
   sigmas: readonly number[],
   order: number,
-  { wholeSteps }: SamplerOptions<C>,
+  { totalSteps, lowerOrderFinal = false }: SamplerOptions<C>,
 ): readonly number[] {
   const steps = sigmas.length - 1;
-  const whole = wholeSteps ?? steps;
-  return getOrders(whole, order, sigmas.at(-1) === 0).slice(whole - steps);
+  const total = totalSteps ?? steps;
+  const endsLow = sigmas.at(-1) === 0 || (lowerOrderFinal && total % order === 0);
+  return getOrders(total, order, endsLow).slice(total - steps);
 }
 
 /** From the oldest answer's level, where x is `begin`, to `next`. */

@@ -4,7 +4,7 @@
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { getGaussianDenoiser } from "../gaussian.js";
+import { getGaussianDenoiser } from "../../../tests/support/gaussian.js";
 import { guide } from "../guidance.js";
 import { getBetas, getDiscreteSchedule, getFlowSchedule } from "../noise-schedules.js";
 import { getKarrasSigmas } from "../step-schedules.js";

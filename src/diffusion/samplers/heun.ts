@@ -21,7 +21,7 @@ export const heun: Sampler = async function* (denoise, x, sigmas, options) {
       const added = Math.sqrt(hat ** 2 - sigma ** 2) * (options.churn?.sNoise ?? 1);
       x = combine([1, x], [added, requireNoise(options.noise, "heun with churn")(i)]);
     }
-    const isOverSigma = options.over === "sigma";
+    const isOverSigma = options.timeParametrization === "sigma";
     const getFlow = isOverSigma ? getSlope : getFlowSlope;
     const dt = isOverSigma ? next - hat : next / (1 + next) - hat / (1 + hat);
     const [from, to] = isOverSigma ? [1, 1] : [1 / (1 + hat), 1 + next]; // 1 - t at both ends: y = from·x, x = to·y

@@ -23,12 +23,16 @@ function integrate(places: readonly number[], j: number, from: number, to: numbe
 export const lms: Sampler = async function* (denoise, x, sigmas, options) {
   const model = prepare(denoise, sigmas, options);
   const steps = sigmas.length - 1;
+  // A run that begins on the way has fewer slopes than levels: diffusers takes the polynomials of all levels even then.
+  const skipped = options.skippedSigmas ?? [];
+  const levels = [...skipped, ...sigmas];
   let slopes: Float64Array[] = []; // newest first
   for (let i = 0; i < steps; i++) {
     const [sigma, next] = [sigmas[i]!, sigmas[i + 1]!];
     const denoised = await model(x, sigma);
     slopes = [getSlope(x, sigma, denoised), ...slopes].slice(0, most);
-    const places = slopes.map((_, j) => sigmas[i - j]!);
+    const end = skipped.length + i + 1;
+    const places = levels.slice(Math.max(0, end - most), end).reverse();
     x = combine([1, x], ...slopes.map((slope, j) => [integrate(places, j, sigma, next), slope] as const));
     yield { step: i + 1, steps, sigma: next, x, denoised };
   }

@@ -3,7 +3,7 @@
 // so errors are taken at the last sigma above 0.
 
 import { expect, test } from "vitest";
-import { followGaussianFlow, getGaussianDenoiser } from "../gaussian.js";
+import { followGaussianFlow, getGaussianDenoiser } from "../../../tests/support/gaussian.js";
 import { getInitialNoise, getNoiseSource } from "../noise.js";
 import { getFlowSchedule } from "../noise-schedules.js";
 import { getExponentialSigmas, getKarrasSigmas, getSimpleSigmas } from "../step-schedules.js";

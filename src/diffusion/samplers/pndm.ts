@@ -1,11 +1,14 @@
-// PNDM as diffusers runs it for Stable Diffusion (skip_prk_steps): linear multistep over the slopes of up to four steps,
-// with coefficients for even steps, after a first step by the mean of the slopes at both ends.
+// PNDM as diffusers runs it for Stable Diffusion (skip_prk_steps): linear multistep over the answers of up to four steps,
+// with coefficients for even steps, after a first step by the mean of the answers at both ends.
 // Liu et al. 2022 (arXiv 2202.09778), equations 9 to 12, with algorithm 2's start replaced.
 
-import { combine } from "../vectors.js";
-import { getSlope, prepare, type Sampler } from "./sampler.js";
+import type { PredictionFrame } from "../denoisers.js";
+import { combine, combineExactly, type Term } from "../vectors.js";
+import { getCarry, getSlope, prepare, type Sampler, type Transfer } from "./sampler.js";
 
-/** Adams and Bashforth's coefficients by how many slopes there are, newest first. */
+type Answer = Float32Array | Float64Array;
+
+/** Adams and Bashforth's coefficients by how many answers there are, newest first. */
 const coefficients = [
   [1],
   [3 / 2, -1 / 2],
@@ -16,29 +19,45 @@ const coefficients = [
 export const pndm: Sampler = async function* (denoise, x, sigmas, options) {
   const model = prepare(denoise, sigmas, options);
   const steps = sigmas.length - 1;
-  const { strides } = options;
-  const carry = (from: number, to: number) => (!strides || from === to ? 1 : strides.carry(from, to));
-  let slopes: Float64Array[] = []; // newest first
-  for (let i = 0; i < steps; i++) {
-    const [sigma, next] = [sigmas[i]!, sigmas[i + 1]!];
-    const landing = strides?.level(sigma, 1) ?? next;
-    let denoised = await model(x, sigma);
-    const slope = getSlope(x, sigma, denoised);
-    slopes = [slope, ...slopes].slice(0, 4);
-    if (i === 0 && next > 0 && steps > 1) {
-      const there = carry(landing, next);
-      const ahead = combine([there, x], [there * (landing - sigma), slope]);
-      denoised = await model(ahead, next);
-      // The step is gone once more, back from the next level.
-      const begin = strides?.level(next, -1) ?? sigma;
-      const half = (next - begin) / 2;
-      x = combine([carry(sigma, begin), x], [half, slope], [half, getSlope(ahead, next, denoised)]);
-    } else {
-      const weights = coefficients[slopes.length - 1]!;
-      const there = carry(landing, next);
-      const terms = slopes.map((s, j) => [there * (landing - sigma) * weights[j]!, s] as const);
-      x = combine([there, x], ...terms);
-    }
-    yield { step: i + 1, steps, sigma: next, x, denoised };
+  const transfers = options.transfers ?? listTransfers(sigmas);
+  let answers: Answer[] = []; // newest first
+  let begin = x;
+  for (const [i, { at, from, to }] of transfers.entries()) {
+    const isSecond = i === 1; // goes the first step once more
+    const denoised = await model(x, at);
+    const answer = toAnswer(x, at, denoised, options.frame);
+    const terms: Term[] = isSecond
+      ? [[0.5, answer], ...answers.map((first): Term => [0.5, first])]
+      : [answer, ...answers].slice(0, 4).map((one, j, all): Term => [coefficients[all.length - 1]![j]!, one]);
+    if (!isSecond) answers = [answer, ...answers].slice(0, 4);
+    if (isSecond) x = combine([getCarry(transfers[0]!.from, from), begin]);
+    else begin = x;
+    x = combine([1, x], [to - from, toSlope(x, from, combineExactly(...terms), options.frame)]);
+    const next = transfers[i + 1]?.at ?? to;
+    const carry = getCarry(to, next);
+    if (carry !== 1) x = combine([carry, x]);
+    if (i === 0 && transfers.length > 1) continue;
+    const step = transfers.length === 1 ? 1 : i;
+    yield { step, steps, sigma: sigmas[step]!, x, denoised };
   }
 };
+
+/** From each level to the next, the first step twice; where there is one step alone, or it ends at 0, once. */
+function listTransfers(sigmas: readonly number[]): Transfer[] {
+  const down = sigmas.slice(0, -1).map((from, i) => ({ at: from, from, to: sigmas[i + 1]! }));
+  const second = down[1] && { at: down[1].at, from: down[0]!.from, to: down[0]!.to };
+  return second ? [down[0]!, second, ...down.slice(1)] : down;
+}
+
+const toAnswer = (x: Float32Array, sigma: number, denoised: Float32Array, frame?: PredictionFrame): Answer =>
+  frame ? frame.toOutput(x, sigma, denoised) : getSlope(x, sigma, denoised);
+
+/** What is extrapolated becomes the noise at the level, and with the x, that the step begins from. */
+function toSlope(
+  x: Float32Array,
+  sigma: number,
+  answer: Float64Array,
+  frame?: PredictionFrame,
+): Float64Array {
+  return frame ? getSlope(x, sigma, frame.toDenoised(x, sigma, Float32Array.from(answer))) : answer;
+}

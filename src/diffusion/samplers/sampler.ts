@@ -4,7 +4,7 @@
 // prompt, no picture. The slope of the probability flow is dx/dsigma = (x - x̂0)/sigma.
 
 import { NishikiError } from "../../errors.js";
-import type { Denoiser } from "../denoisers.js";
+import type { Denoiser, PredictionFrame } from "../denoisers.js";
 import type { NoiseSource } from "../noise.js";
 import { combineExactly } from "../vectors.js";
 
@@ -29,26 +29,33 @@ export interface SamplerOptions<C> {
   readonly noise?: NoiseSource;
   /** How much noise is renewed, 0 (none) … 1 (all that the theory allows). Default 1; DDIM's is 0, TCD's 0.3. */
   readonly eta?: number;
-  /** TCD: the level at the time that is a share of a level's time earlier. */
-  readonly earlier?: (sigma: number, share: number) => number;
+  /** TCD: the level at the time that is a fraction of a level's time earlier. Default: even in log sigma. */
+  readonly timeFraction?: (sigma: number, fraction: number) => number;
   /** Heun: what its steps are straight over. Default "flow", t = sigma/(1 + sigma). */
-  readonly over?: "flow" | "sigma";
+  readonly timeParametrization?: "flow" | "sigma";
   /** Heun: noise added before each step, of Karras et al. 2022, algorithm 2. Default none. */
   readonly churn?: Churn;
   /** UniPC, DEIS: the order, 1 … 3. Default 2. */
   readonly order?: number;
-  /** Steps of the whole way, for who begins on it, from a picture. Default: those that are gone. */
-  readonly wholeSteps?: number;
-  /** DDIM and PNDM: how their steps go over training's times, where they do not end at the next level. */
-  readonly strides?: Strides;
+  /** Whether multistep solvers end with lower orders. Default: the single-step ones do not, the others do. */
+  readonly lowerOrderFinal?: boolean;
+  /** Steps of the whole way, for a run that begins on it, from an image. Default: the steps of the run. */
+  readonly totalSteps?: number;
+  /** LMS: the levels of the way before a run that begins on it. Default none. */
+  readonly skippedSigmas?: readonly number[];
+  /** DDIM: one for each step. PNDM: one for each evaluation. Default: from each level to the next. */
+  readonly transfers?: readonly Transfer[];
+  /** PNDM: the kind of prediction whose values it extrapolates. Default: the noise. */
+  readonly frame?: PredictionFrame;
 }
 
-/** Steps of a whole number of training's times, which some spacings round otherwise. */
-export interface Strides {
-  /** The level that is `count` strides further down than a level; negative counts go up. */
-  level(sigma: number, count: number): number;
-  /** The factor for x where latents of one level, as the network sees them, are taken for those of another. */
-  carry(from: number, to: number): number;
+/** One move of x, which may leave out levels or repeat them; after Liu et al. 2022 (arXiv 2202.09778), equation 11. */
+export interface Transfer {
+  /** The level that the network is evaluated at. */
+  readonly at: number;
+  /** The levels that x is moved between. */
+  readonly from: number;
+  readonly to: number;
 }
 
 /** The stochasticity of Karras et al. 2022, algorithm 2, in its names. */
@@ -114,9 +121,19 @@ export function requireEta(eta = 1): number {
   throw new NishikiError("usage", `eta must be from 0 to 1, but is ${eta}.`);
 }
 
-/** Whether multistep solvers end with lower orders, so that few steps stay stable; diffusers' lower_order_final. */
-export function isShort<C>(sigmas: readonly number[], { wholeSteps }: SamplerOptions<C>): boolean {
-  return (wholeSteps ?? sigmas.length - 1) < 15;
+/**
+ * The factor for x where variance-preserving latents of one level, as the network sees them, are taken for those of another.
+ */
+export function getCarry(from: number, to: number): number {
+  return from === to ? 1 : Math.sqrt((1 + to * to) / (1 + from * from));
+}
+
+/** Whether a multistep solver ends with lower orders, so that few steps stay stable; diffusers' lower_order_final. */
+export function isShort<C>(
+  sigmas: readonly number[],
+  { totalSteps, lowerOrderFinal = true }: SamplerOptions<C>,
+): boolean {
+  return lowerOrderFinal && (totalSteps ?? sigmas.length - 1) < 15;
 }
 
 function checkSigmas(sigmas: readonly number[]): void {

@@ -3,7 +3,7 @@
 // all coefficients, and with them mean and variance without any sampling error.
 
 import { expect, test } from "vitest";
-import { getGaussianDenoiser } from "../gaussian.js";
+import { getGaussianDenoiser } from "../../../tests/support/gaussian.js";
 import { getInitialNoise, getNoiseSource } from "../noise.js";
 import { getKarrasSigmas } from "../step-schedules.js";
 import { combine, standardDeviation } from "../vectors.js";

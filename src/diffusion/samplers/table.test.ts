@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { getGaussianDenoiser } from "../../../tests/support/gaussian.js";
 import { NishikiError } from "../../errors.js";
 import type { Denoiser } from "../denoisers.js";
-import { getGaussianDenoiser } from "../gaussian.js";
 import { getInitialNoise, getNoiseSource } from "../noise.js";
 import { combine } from "../vectors.js";
 import type { SamplerState } from "./sampler.js";

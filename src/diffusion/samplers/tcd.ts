@@ -13,13 +13,14 @@ export const tcd: Sampler = async function* (denoise, x, sigmas, options) {
   const noise = requireNoise(options.noise, "tcd");
   const gamma = requireEta(options.eta ?? usualGamma);
   // Where no times are known, they are taken to be even in log sigma.
-  const earlier = options.earlier ?? ((sigma: number, share: number) => sigma * 1e-3 ** share);
+  const timeFraction =
+    options.timeFraction ?? ((sigma: number, fraction: number) => sigma * 1e-3 ** fraction);
   const steps = sigmas.length - 1;
   for (let i = 0; i < steps; i++) {
     const [sigma, next] = [sigmas[i]!, sigmas[i + 1]!];
     const denoised = await model(x, sigma);
     const isLast = i === steps - 1;
-    const below = isLast ? next : earlier(next, gamma);
+    const below = isLast ? next : timeFraction(next, gamma);
     x = combine([1, denoised], [below, getSlope(x, sigma, denoised)]);
     if (below < next) x = combine([1, x], [Math.sqrt(next ** 2 - below ** 2), noise(i)]);
     yield { step: i + 1, steps, sigma: next, x, denoised };

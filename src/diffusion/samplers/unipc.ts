@@ -2,6 +2,7 @@
 // anyway, to gain one order for nothing. One evaluation a step, order p + 1 with the corrector.
 // Zhao et al. 2023 (arXiv 2302.04867), the multistep form for data prediction, over lambda = -log sigma.
 
+import { Matrix, solve } from "ml-matrix";
 import { NishikiError } from "../../errors.js";
 import { combine, type Term } from "../vectors.js";
 import { prepare, type Sampler } from "./sampler.js";
@@ -26,16 +27,18 @@ const makeUniPc = (variant: Variant): Sampler =>
     let answers: Answer[] = []; // newest first
     let xLast = x;
     for (let i = 0; i < steps; i++) {
+      const next = sigmas[i + 1]!;
       const lambda = -Math.log(sigmas[i]!);
       const denoised = await model(x, sigmas[i]!);
       const answer = { lambda, denoised };
       if (i > 0) x = update(xLast, answers, lambda, variant, answer); // UniC
       // The order grows with the answers at hand and falls again at the end, so that the step to 0 is x = x̂0.
-      const p = Math.min(order, i + 1, steps - i);
+      const left = next === 0 || options.lowerOrderFinal !== false ? steps - i : order;
+      const p = Math.min(order, i + 1, left);
       answers = [answer, ...answers].slice(0, p);
       xLast = x;
-      x = update(xLast, answers, -Math.log(sigmas[i + 1]!), variant); // UniP
-      yield { step: i + 1, steps, sigma: sigmas[i + 1]!, x, denoised };
+      x = update(xLast, answers, -Math.log(next), variant); // UniP
+      yield { step: i + 1, steps, sigma: next, x, denoised };
     }
   };
 
@@ -83,24 +86,8 @@ function getWeights(r: readonly number[], h: number, B: number): number[] {
     phi = phi / -h - 1 / factorial;
     return value;
   });
-  return solve(
-    r.map((_, n) => r.map((value) => value ** n)),
-    b,
-  );
-}
-
-/** The solution of A·y = b for the tiny Vandermonde systems above, by elimination with pivots. */
-function solve(A: readonly (readonly number[])[], b: readonly number[]): number[] {
-  const rows = A.map((row, i) => [...row, b[i]!]);
-  for (let column = 0; column < rows.length; column++) {
-    const rest = rows.slice(column).sort((p, q) => Math.abs(q[column]!) - Math.abs(p[column]!));
-    rows.splice(column, rest.length, ...rest);
-    const pivot = rows[column]!.map((value) => value / rows[column]![column]!);
-    rows.forEach((row, i) => {
-      rows[i] = i === column ? pivot : row.map((value, j) => value - row[column]! * pivot[j]!);
-    });
-  }
-  return rows.map((row) => row.at(-1)!);
+  const vandermonde = new Matrix(r.map((_, n) => r.map((value) => value ** n)));
+  return solve(vandermonde, Matrix.columnVector(b)).to1DArray();
 }
 
 function requireOrder(order = 2): number {

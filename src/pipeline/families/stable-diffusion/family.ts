@@ -2,7 +2,6 @@
 // the networks, and in which order random numbers are drawn, is that of diffusers' pipelines.
 import {
   getDenoiser,
-  getEarlierLevel,
   getPredictionFrame,
   getSampler,
   type Network,
@@ -11,7 +10,6 @@ import {
   type StepScheduleName,
 } from "../../../diffusion/index.js";
 import { makeInitImage } from "../../init-image.js";
-import { startLater } from "../../initial-latents.js";
 import type {
   Conditioning,
   DiffusionStage,
@@ -131,16 +129,15 @@ class StableDiffusion implements Model {
       sampler,
       stepSchedule: settings.schedule as StepScheduleName | undefined,
       steps: settings.steps,
+      strength: settings.strength ?? 1,
     });
-    const { noiseScale, finalScale } = plan;
+    const { sigmas, noiseScale, finalScale, getMaskSigma, options } = plan;
     const image = makeInitImage(settings);
-    const options = { ...plan.options, over: "sigma" as const, earlier: getEarlierLevel(scheduler.schedule) };
-    const sigmas = image ? startLater(plan.sigmas, settings.strength!) : plan.sigmas;
     return {
       kind: "diffusion",
       name: "base",
       shape: [autoencoder.latentChannels, area.height, area.width],
-      steps: { sampler: sample, sigmas, noiseScale, finalScale, options },
+      steps: { sampler: sample, sigmas, noiseScale, finalScale, getMaskSigma, options },
       guidance: this.getGuidance(settings, plan.schedule),
       ...(image && {
         init: {

@@ -1,12 +1,14 @@
 // A Stable Diffusion model, read but not loaded: configs of its networks, and what may be asked of it.
 import {
   getSampler,
+  type PipelineKind,
   planSteps,
   readScheduler,
   type StepScheduleName,
+  samplers,
   type TrainedScheduler,
 } from "../../../diffusion/index.js";
-import { NishikiError } from "../../../errors.js";
+import { NishikiError, quote } from "../../../errors.js";
 import {
   type ClipTextConfig,
   type ConditionalUnetConfig,
@@ -56,13 +58,19 @@ export function readModel(files: StableDiffusionDescription): StableDiffusionMod
   const autoencoder = readAutoencoder(files.vae);
   const previewAutoencoder = files.previewVae && readAutoencoder(files.previewVae);
   const textEncoders = files.textEncoders.map(readClipTextConfig);
-  const scheduler = readScheduler(files.scheduler);
+  const scheduler = readScheduler(files.scheduler, getPipelineKind(unet));
   checkFit(unet, autoencoder, textEncoders);
   if (previewAutoencoder) checkPreview(autoencoder, previewAutoencoder);
   const context = getContext(files, { unet, autoencoder, textEncoders, scheduler });
   const { name, zerosForEmptyPrompt } = files;
   const parts = { unet, autoencoder, textEncoders, scheduler };
   return { name, ...parts, zerosForEmptyPrompt, context, ...(previewAutoencoder && { previewAutoencoder }) };
+}
+
+/** Whose rules of diffusers' pipelines hold. */
+function getPipelineKind({ addition, timeConditionWidth }: ConditionalUnetConfig): PipelineKind {
+  if (timeConditionWidth !== undefined) return "consistency";
+  return addition ? "xl" : "stable-diffusion";
 }
 
 function checkPreview(own: Autoencoder, preview: Autoencoder): void {
@@ -112,18 +120,24 @@ function checkSettings(settings: PictureSettings, { textEncoders, scheduler }: P
     const has = `this model's text encoder has ${layers} layers`;
     throw new NishikiError("usage", `clipSkip: ${has}; expected at most ${most}, got ${clipSkip}.`);
   }
+  if (scheduler.sampler === undefined && sampler === scheduler.className) {
+    const names = Object.keys(samplers).join(", ");
+    const published = `this model was published with ${quote(sampler)}, which is not known here`;
+    throw new NishikiError("usage", `sampler: ${published}; name another, one of ${names}.`);
+  }
   planSteps(scheduler, {
     sampler: getSampler(sampler).name,
     stepSchedule: schedule as StepScheduleName | undefined,
     steps,
+    strength: settings.strength ?? 1,
   });
 }
 
 /** Settings that suit a model where nothing else is asked; diffusers' pipelines have the same scales. */
 function getDefaults({ unet, scheduler }: Parts): RequestContext["defaults"] {
   const common = {
-    sampler: scheduler.sampler,
-    ...(scheduler.stepSchedule && { schedule: scheduler.stepSchedule }),
+    // An unknown scheduler is refused by its name, unless a request names a sampler.
+    sampler: scheduler.sampler ?? scheduler.className,
     rng: "torch-cpu" as const,
   };
   if (unet.timeConditionWidth !== undefined) return { ...common, sampler: "lcm", steps: 4, guidance: 8 };

@@ -1,7 +1,7 @@
 // A world of which everything is known: data that is Gaussian in each dimension, x0 ~ N(mean, deviation²). Its ideal
 // denoiser and the exact path of its probability flow are formulas, which is what samplers are measured against.
 
-import type { Denoiser } from "./denoisers.js";
+import type { Denoiser } from "../../src/diffusion/denoisers.js";
 
 /** One entry per dimension; a deviation of 0 makes a dimension a point. */
 export interface Gaussian {

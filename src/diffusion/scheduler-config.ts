@@ -1,0 +1,79 @@
+// The fields of diffusers' scheduler_config.json that decide how a model is sampled. Facts of diffusers 0.42
+// (src/diffusers/schedulers/scheduling_*.py). Fields of other kinds are let through: each class ignores what it does not know.
+import { flag, numberBetween, oneOf, parse, wholeNumber, z } from "../schema/index.js";
+
+/** More training steps than any model has would only fill the memory. */
+const MOST_TIMES = 100_000;
+
+const share = z.number().gt(0).lt(1);
+
+const schema = z
+  .looseObject({
+    _class_name: z.string().nullish(),
+    num_train_timesteps: wholeNumber(2, MOST_TIMES).nullish(),
+    beta_start: share.nullish(),
+    beta_end: share.nullish(),
+    beta_schedule: oneOf([
+      "linear",
+      "scaled_linear",
+      "squaredcos_cap_v2",
+      "sigmoid",
+      "exp",
+      "laplace",
+    ]).nullish(),
+    trained_betas: z
+      .array(share)
+      .min(2)
+      .max(MOST_TIMES)
+      .nullish()
+      .meta({ expected: "numbers between 0 and 1" }),
+    prediction_type: oneOf(["epsilon", "v_prediction", "sample"]).nullish(),
+    timestep_spacing: oneOf(["leading", "linspace", "trailing"]).nullish(),
+    steps_offset: wholeNumber(0, MOST_TIMES - 1).nullish(),
+    rescale_betas_zero_snr: flag.nullish(),
+    set_alpha_to_one: flag.nullish(),
+    use_karras_sigmas: flag.nullish(),
+    use_exponential_sigmas: flag.nullish(),
+    use_beta_sigmas: flag.nullish(),
+    sigma_min: numberBetween(1e-6, 1e6).nullish(),
+    sigma_max: numberBetween(1e-6, 1e6).nullish(),
+    final_sigmas_type: oneOf(["zero", "sigma_min"]).nullish(),
+    solver_order: wholeNumber(1, 3).nullish(),
+    lower_order_final: flag.nullish(),
+    original_inference_steps: wholeNumber(1, MOST_TIMES).nullish(),
+    timestep_scaling: numberBetween(1, 1e6).nullish(),
+  })
+  .superRefine(({ beta_start, beta_end, num_train_timesteps, trained_betas, ...rest }, context) => {
+    const fault = (field: string, message: string) =>
+      context.addIssue({ code: "custom", path: [field], message });
+    if (typeof beta_start === "number" && typeof beta_end === "number" && beta_start > beta_end)
+      fault("beta_start", `expected a number up to beta_end (${beta_end}), got ${beta_start}.`);
+    const count = num_train_timesteps ?? 1000;
+    if (trained_betas && trained_betas.length !== count)
+      fault(
+        "trained_betas",
+        `expected one for each of ${count} training steps, got ${trained_betas.length}.`,
+      );
+    if (typeof rest.steps_offset === "number" && rest.steps_offset >= count)
+      fault("steps_offset", `expected a whole number from 0 to ${count - 1}, got ${rest.steps_offset}.`);
+    if (typeof rest.original_inference_steps === "number" && rest.original_inference_steps > count)
+      fault("original_inference_steps", `expected at most ${count}, got ${rest.original_inference_steps}.`);
+  });
+
+/** What a `scheduler_config.json` says itself; null counts as left out. */
+export type SchedulerFields = {
+  readonly [K in keyof z.infer<typeof schema>]: Exclude<z.infer<typeof schema>[K], null>;
+};
+
+/**
+ * The fields of a `scheduler_config.json`, checked; what is left out stays so.
+ * @throws NishikiError "checkpoint" with all faults
+ */
+export function readSchedulerFields(json: unknown): SchedulerFields {
+  const fields = parse(schema, json, {
+    name: "the config",
+    code: "checkpoint",
+    prefix: "scheduler_config.json: ",
+  });
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)) as SchedulerFields;
+}

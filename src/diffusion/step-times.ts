@@ -1,0 +1,73 @@
+// The times of the steps by each of diffusers' rules, and the noise levels there. Facts of diffusers 0.42
+// (src/diffusers/schedulers/scheduling_*.py); spacings are those of Lin et al. 2023 (arXiv 2305.08891), table 2.
+import { NishikiError } from "../errors.js";
+import type { NoiseSchedule } from "./noise-schedules.js";
+import type { SamplerSettings, Spacing } from "./trained-scheduler.js";
+
+/** Python's round: halves go to the even neighbour. */
+export function roundEven(value: number): number {
+  const low = Math.floor(value);
+  if (value - low !== 0.5) return Math.round(value);
+  return low % 2 === 0 ? low : low + 1;
+}
+
+/** Times of the steps, the noisiest first, in the training's units. */
+export function getTimes(
+  { rule, schedule: { levels }, stepsOffset }: SamplerSettings,
+  steps: number,
+  spacing: Spacing,
+): number[] {
+  const range = (count: number, at: (i: number) => number) => Array.from({ length: count }, (_, i) => at(i));
+  const parts = rule === "solver" ? steps + 1 : steps;
+  switch (spacing) {
+    case "linspace": {
+      const round = rule === "euler" ? (time: number) => time : roundEven;
+      return range(steps, (i) => round(((levels - 1) * (parts - 1 - i)) / Math.max(1, parts - 1)));
+    }
+    case "leading": {
+      const ratio = Math.floor(levels / parts);
+      return range(steps, (i) => (parts - 1 - i) * ratio + stepsOffset);
+    }
+    case "trailing":
+      return range(steps, (i) => roundEven(levels - (i * levels) / steps) - 1);
+  }
+}
+
+/** A consistency model's share of its input that is too large to leave out, as time · scaling. */
+const LEAST_SCALED_TIME = 50;
+
+/**
+ * A consistency model's times: some of those that it was distilled at, of which an image that is begun from leaves the share
+ * `strength` to draw.
+ * @throws NishikiError "usage"
+ */
+export function getConsistencyTimes(
+  { schedule: { levels }, distilledSteps, timestepScaling }: SamplerSettings,
+  steps: number,
+  strength = 1,
+): number[] {
+  const known = Math.trunc(distilledSteps * strength);
+  const ratio = Math.floor(levels / distilledSteps);
+  if (steps > known) {
+    const share = strength < 1 ? `, of which strength ${strength} leaves ${known}` : "";
+    const message = `steps: this model was distilled to at most ${distilledSteps} steps${share}, got ${steps}.`;
+    throw new NishikiError("usage", message);
+  }
+  const times = Array.from(
+    { length: steps },
+    (_, i) => (known - Math.floor((i * known) / steps)) * ratio - 1,
+  );
+  if (times.at(-1)! * timestepScaling < LEAST_SCALED_TIME) {
+    const message = `steps: ${steps} steps come too close to the end of this consistency model; take fewer.`;
+    throw new NishikiError("usage", message);
+  }
+  return times;
+}
+
+/** Sigma at a time of training. Between two of them, it is interpolated for samplers that stop there. */
+export function interpolateSigma(schedule: NoiseSchedule, time: number, between: boolean): number {
+  const at = (t: number) => schedule.sigmaAt((t + 1) / schedule.levels);
+  const low = Math.floor(time);
+  if (!between || low === time) return at(time);
+  return at(low) + (time - low) * (at(low + 1) - at(low));
+}
