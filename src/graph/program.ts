@@ -1,5 +1,5 @@
 // Tracing: a pure function over symbolic tensors is called once, and what it did is a program.
-import { NishikiError } from "../errors.js";
+import { NishikiError, unknownName } from "../errors.js";
 import { canonicalDim } from "./dimension.js";
 import { Graph, type Tensor } from "./graph.js";
 import { inputOp, parameterOp } from "./ops/constant.js";
@@ -41,6 +41,11 @@ export interface Scope {
   readonly wraps: boolean;
   /** The parameter `path.name`. The same name twice must mean the same shape. */
   parameter(name: string, shape: readonly number[], init?: Initializer): Tensor;
+  /**
+   * Names a value on the way, so that a caller can have it as an output: `path.name`. It costs nothing unless it is asked for.
+   * @returns What is to be used from here on: the value, or what the caller puts in its place.
+   */
+  record(name: string, tensor: Tensor): Tensor;
   /** A scope one level down: `child("attn").child(0)` → "attn.0". */
   child(name: string | number): Scope;
 }
@@ -54,9 +59,15 @@ export interface Tracer {
   scope(prefix?: string): Scope;
   /** The parameters handed out so far, in order. */
   readonly parameters: readonly Parameter[];
+  /** The values recorded so far, by their full names. */
+  readonly recorded: ReadonlyMap<string, Tensor>;
 }
 
 export interface TraceOptions {
+  /** Which outputs the program has, by name: the model's own, or values that it recorded. Default: all of the model's own. */
+  readonly outputs?: readonly string[];
+  /** What stands in a recorded value's place from there on, as an input of the same name. Default the value. */
+  readonly substitute?: (name: string, tensor: Tensor, tracer: Tracer) => Tensor;
   /** Pictures go on at their other side, so that they can be laid beside each other without a seam. Default false. */
   readonly wraps?: boolean;
   /** What stands in a parameter's place wherever it is used, as the sum of it and a LoRA's change. Default the parameter. */
@@ -66,6 +77,8 @@ export interface TraceOptions {
 class Recorder implements Tracer {
   private readonly wraps: boolean;
   private readonly adapt: NonNullable<TraceOptions["adapt"]>;
+  private readonly substitute: NonNullable<TraceOptions["substitute"]>;
+  readonly recorded = new Map<string, Tensor>();
   private readonly adapted = new Map<string, Tensor>();
   readonly graph = new Graph();
   readonly parameters: Parameter[] = [];
@@ -73,8 +86,13 @@ class Recorder implements Tracer {
   private readonly byName = new Map<string, Parameter>();
   private readonly claimed = new Map<string, string>();
 
-  constructor({ wraps = false, adapt = (_, parameter) => parameter }: TraceOptions) {
+  constructor({
+    wraps = false,
+    adapt = (_, parameter) => parameter,
+    substitute = (_, tensor) => tensor,
+  }: TraceOptions) {
     this.wraps = wraps;
+    this.substitute = substitute;
     this.adapt = adapt;
   }
 
@@ -104,8 +122,20 @@ class Recorder implements Tracer {
       path: prefix,
       wraps: this.wraps,
       parameter: (name, shape, init = { kind: "zeros" }) => this.parameter(full(name), shape, init),
+      record: (name, tensor) => this.record(full(name), tensor),
       child: (name) => this.scope(full(name)),
     };
+  }
+
+  private record(name: string, tensor: Tensor): Tensor {
+    if (this.recorded.has(name)) throw new NishikiError("shape", `"${name}" is recorded twice.`);
+    const used = this.substitute(name, tensor, this);
+    if (!sameShape(used.shape, tensor.shape)) {
+      const shapes = `${formatShape(used.shape)} stands in the place of ${formatShape(tensor.shape)}`;
+      throw new NishikiError("shape", `"${name}": ${shapes}.`);
+    }
+    this.recorded.set(name, used);
+    return used;
   }
 
   private parameter(name: string, shape: readonly number[], init: Initializer): Tensor {
@@ -133,15 +163,21 @@ class Recorder implements Tracer {
 /**
  * Calls a model function once on symbolic tensors and returns what it did as a program.
  * @param model Declares inputs and parameters through the tracer, and returns the outputs by name.
+ * @param options Among them the names of the outputs that are wanted: the model's own, or values that it recorded.
  * @throws NishikiError "shape" where shapes do not fit, naming the operation, the parameter and both shapes; and where
- *   inputs, parameters and outputs have the same name.
+ *   inputs, parameters and outputs have the same name; "usage" where an output is asked for that there is not.
  */
 export function trace(
   model: (tracer: Tracer) => Readonly<Record<string, Tensor>>,
   options: TraceOptions = {},
 ): Program {
   const recorder = new Recorder(options);
-  const outputs = Object.entries(model(recorder)).map(([name, tensor]) => ({ name, tensor }));
+  const own = model(recorder);
+  const outputs = (options.outputs ?? Object.keys(own)).map((name) => {
+    const tensor = own[name] ?? recorder.recorded.get(name);
+    if (!tensor) throw unknownName("output", name, [...Object.keys(own), ...recorder.recorded.keys()]);
+    return { name, tensor };
+  });
   if (outputs.length === 0) throw new NishikiError("shape", "The program has no output.");
   for (const { name } of outputs) recorder.claim(name, "output");
   return { graph: recorder.graph, inputs: recorder.inputs, parameters: recorder.parameters, outputs };

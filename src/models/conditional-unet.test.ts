@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { openGolden, relativeError } from "../../tests/support/golden-network.js";
 import type { HostTensor } from "../engine/index.js";
 import { makeEngine } from "../engine/node.js";
-import { type Program, trace } from "../graph/index.js";
+import { lowerProgram, type Program, type TraceOptions, type Tracer, trace } from "../graph/index.js";
 import { conditionalUnet } from "./conditional-unet.js";
 import { type ConditionalUnetConfig, readConditionalUnetConfig } from "./conditional-unet-config.js";
 
@@ -12,8 +12,8 @@ afterAll(() => engine.close());
 
 const optional = { pooledText: "pooled", timeIds: "timeIds", timeCondition: "timeCondition" } as const;
 
-function traceUnet(config: ConditionalUnetConfig): Program {
-  return trace((t) => ({
+function traceUnet(config: ConditionalUnetConfig, options: TraceOptions = {}): Program {
+  const model = (t: Tracer) => ({
     output: conditionalUnet(t.scope(), config, {
       sample: t.input("sample", ["batch", config.inChannels, "height", "width"]),
       timestep: t.input("timestep", ["batch"]),
@@ -26,7 +26,8 @@ function traceUnet(config: ConditionalUnetConfig): Program {
         timeCondition: t.input("timeCondition", ["batch", config.timeConditionWidth]),
       }),
     }),
-  }));
+  });
+  return trace(model, options);
 }
 
 describe.each(["sd1", "sd2", "sdxl", "inpaint", "lcm", "distilled"])(
@@ -111,5 +112,39 @@ describe("readConditionalUnetConfig", () => {
     expect(() => readConditionalUnetConfig(json)).toThrow(
       expect.objectContaining({ code: "checkpoint", message: expect.stringContaining(message) }),
     );
+  });
+});
+
+describe("attention maps of the U-Net", async () => {
+  const golden = await openGolden("tests/golden/conditional-unet-sd1.safetensors");
+  const config = readConditionalUnetConfig(golden.config);
+  const map = "mid_block.attentions.0.transformer_blocks.0.attn2.probabilities";
+  const kernels = (program: Program) =>
+    new TextDecoder("latin1")
+      .decode(lowerProgram(program, { target: "cpu" }).onnx)
+      .match(/MultiHeadAttention_\d+/g)!.length;
+
+  it("are outputs where they are asked for; then that attention alone is computed by its parts", async () => {
+    const asked = traceUnet(config, { outputs: ["output", map] });
+    expect(new Set([kernels(traceUnet(config)), kernels(asked)]).size).toBe(2);
+    const session = await engine.load(asked, { weights: golden.weights });
+    const inputs = Object.fromEntries(
+      ["sample", "timestep", "states"].map((name) => [name, golden.tensors[`${name}.0`]!]),
+    );
+    const { output, [map]: probabilities } = await session.run(inputs);
+    await session.close();
+    expect(relativeError(output!, golden.tensors["output.0"]!)).toBeLessThan(1e-5);
+    const [batch, heads, places, tokens] = probabilities!.shape as [number, number, number, number];
+    expect([batch, heads, tokens]).toEqual([
+      inputs.sample!.shape[0],
+      config.down.at(-1)!.heads,
+      inputs.states!.shape[1],
+    ]);
+    expect(places).toBeGreaterThan(1);
+    for (let row = 0; row < batch * heads * places; row++) {
+      const shares = (probabilities!.data as Float32Array).subarray(row * tokens, (row + 1) * tokens);
+      // Each share is rounded, and their sum is taken in double precision.
+      expect(Math.abs(shares.reduce((a, b) => a + b, 0) - 1)).toBeLessThan(tokens * 2 ** -23);
+    }
   });
 });

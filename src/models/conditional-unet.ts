@@ -3,7 +3,6 @@
 // diffusers' UNet2DConditionModel; height and width may be symbols, so that one session serves all sizes. Channels first.
 import {
   add,
-  attention,
   concat,
   crop,
   type Dim,
@@ -16,7 +15,7 @@ import {
   transpose,
   upsampleNearest2d,
 } from "../graph/index.js";
-import { activations, conv2d, dense, groupNorm, norm, sinusoidal } from "../nn/index.js";
+import { activations, attend, conv2d, dense, groupNorm, norm, sinusoidal } from "../nn/index.js";
 import { type ConditionalUnetConfig, checkUnetInputs, type UnetLevel } from "./conditional-unet-config.js";
 import { residualBlock } from "./residual-block.js";
 
@@ -44,18 +43,6 @@ interface Context {
 // Fixed in the reference: of the normalisation before a transformer.
 const transformerEpsilon = 1e-6;
 
-/**
- * What the network predicts, noise or velocity, as the sample: `[batch, outChannels, height, width]`.
- * @throws NishikiError "internal" where the inputs are not those of the config.
- */
-export function conditionalUnet(
-  scope: Scope,
-  config: ConditionalUnetConfig,
-  inputs: ConditionalUnetInputs,
-): Tensor {
-  return conditionalUnetParts(scope, config, inputs).prediction;
-}
-
 function makeContext(scope: Scope, config: ConditionalUnetConfig, inputs: ConditionalUnetInputs): Context {
   checkUnetInputs(config, {
     pooled: inputs.pooledText !== undefined,
@@ -73,36 +60,20 @@ function predict(
   return conv2d(scope.child("conv_out"), last, outChannels);
 }
 
-/** Channels of the deep features: what the last block on the way up is given, before it is joined by the first skip. */
-export function getDeepWidth({ up }: ConditionalUnetConfig): number {
-  return up.at(-1)!.width;
-}
-
 /**
- * The network without its depth: the first layer, the last block and what follows, with another step's deep features
- * `[batch, getDeepWidth(config), height, width]` (DeepCache: Ma et al. 2023, arXiv:2312.00858, section 3.2).
+ * What the network predicts, noise or velocity, as the sample: `[batch, outChannels, height, width]`.
+ *
+ * Records "deep" `[batch, widths, height, width]`, what the last block on the way up is given before it is joined by the first
+ * skip: put another step's in its place, and only the first layer, the last block and what follows are computed (DeepCache:
+ * Ma et al. 2023, arXiv:2312.00858, section 3.2). Records of every attention its "probabilities"
+ * `[batch, heads, places, places or tokens]`, under the attention's own name ("….attn2.probabilities" for the words).
+ * @throws NishikiError "internal" where the inputs are not those of the config.
  */
-export function shallowUnet(
+export function conditionalUnet(
   scope: Scope,
   config: ConditionalUnetConfig,
   inputs: ConditionalUnetInputs,
-  deep: Tensor,
 ): Tensor {
-  const context = makeContext(scope, config, inputs);
-  const { down, up } = config;
-  const level = up.at(-1)!;
-  const first = conv2d(scope.child("conv_in"), inputs.sample, down[0]!.width);
-  const block = scope.child("up_blocks").child(up.length - 1);
-  const x = step(block, level.layers - 1, concat([deep, first], 1), level, context);
-  return predict(scope, x, config);
-}
-
-/** The prediction, and the deep features that {@link shallowUnet} takes. */
-export function conditionalUnetParts(
-  scope: Scope,
-  config: ConditionalUnetConfig,
-  inputs: ConditionalUnetInputs,
-): { readonly prediction: Tensor; readonly deep: Tensor } {
   const { down, up, middle } = config;
   const context = makeContext(scope, config, inputs);
   let x = conv2d(scope.child("conv_in"), inputs.sample, down[0]!.width); // [batch, widths[0], height, width]
@@ -118,17 +89,17 @@ export function conditionalUnetParts(
     skips.push(x);
   });
   if (middle !== undefined) x = inTheMiddle(scope.child("mid_block"), x, middle, context);
-  let deep = x;
   up.forEach((level, i) => {
     const block = scope.child("up_blocks").child(i);
     for (let layer = 0; layer < level.layers; layer++) {
-      deep = x;
+      const isLast = i === up.length - 1 && layer === level.layers - 1;
+      if (isLast) x = scope.record("deep", x);
       x = step(block, layer, concat([x, skips.pop()!], 1), level, context);
     }
     if (i === up.length - 1) return;
     x = conv2d(block.child("upsamplers.0.conv"), doubled(x, skips.at(-1)!), level.width);
   });
-  return { prediction: predict(scope, x, config), deep };
+  return predict(scope, x, config);
 }
 
 /** Twice the size, or one less where the size on the way down was odd. */
@@ -219,6 +190,6 @@ function transformerBlock(scope: Scope, x: Tensor, heads: number, words: Tensor)
 function lookAt(scope: Scope, x: Tensor, context: Tensor, heads: number): Tensor {
   const width = x.shape[2] as number;
   const map = (name: string, from: Tensor) => dense(scope.child(name), from, width, { bias: false });
-  const mixed = attention(map("to_q", x), map("to_k", context), map("to_v", context), { heads });
+  const mixed = attend(scope, map("to_q", x), map("to_k", context), map("to_v", context), { heads });
   return dense(scope.child("to_out.0"), mixed, width);
 }

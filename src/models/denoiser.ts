@@ -4,7 +4,6 @@
 // attention with normalised queries and keys. It predicts velocity: noise − latents (Liu et al. 2022, arXiv:2209.03003).
 import {
   add,
-  attention,
   concat,
   div,
   expand,
@@ -26,12 +25,12 @@ import {
   unfoldPixels,
   unsqueeze,
 } from "../graph/index.js";
-import { convLast, dense, mlp, sinusoidal } from "../nn/index.js";
+import { attend, convLast, dense, mlp, sinusoidal } from "../nn/index.js";
 import { flag, oneOf, z } from "../schema/index.js";
 import { gated, modulate, modulation } from "./modulation.js";
 import { readPlacement } from "./placement.js";
 import { explain, pairOf, repeats, size, stageList } from "./sizes.js";
-import { type WordRegions, wordRegions, wordRegionsSchema } from "./word-regions.js";
+import { wordRegions, wordRegionsSchema } from "./word-regions.js";
 
 const blockList = stageList(["conv", "attention"]);
 
@@ -132,17 +131,13 @@ interface Words {
 
 const silent = { kind: "zeros" } as const;
 
-/** Velocity `[batch, size, size, channels]`. */
+/**
+ * Velocity `[batch, size, size, channels]`.
+ *
+ * Records where the words went, if the network knows regions: "regions.shares" `[batch, side², tokens]`; and of every attention
+ * its "probabilities" `[batch, heads, places, places + tokens]`, as "middle.1.probabilities".
+ */
 export function denoise(scope: Scope, inputs: DenoiserInputs, config: DenoiserConfig): Tensor {
-  return denoiseWithRegions(scope, inputs, config).velocity;
-}
-
-/** {@link denoise}, and where the words went, if the network knows regions. */
-export function denoiseWithRegions(
-  scope: Scope,
-  inputs: DenoiserInputs,
-  config: DenoiserConfig,
-): { readonly velocity: Tensor; readonly regions: WordRegions | undefined } {
   const { mask } = inputs;
   const { latents, velocity } = frame(inputs, config);
   const [width, middleWidth] = config.widths;
@@ -153,7 +148,7 @@ export function denoiseWithRegions(
   x = add(x, scope.parameter("position", [side, side, width], { kind: "normal", deviation: 0.02 }));
   const { placement } = config.placement ? inputs : {};
   if (placement) x = add(x, readPlacement(scope.child("placement.trunk"), placement, 2, width));
-  const { condition, regions } = makeCondition(scope, x, inputs, config);
+  const condition = makeCondition(scope, x, inputs, config);
   const context = { words: { tokens: words, mask }, condition, headWidth: config.headWidth };
   const fine = config.fine && readFine(scope.child("fine"), { latents, placement }, config.fine, context);
   if (fine) x = add(x, dense(scope.child("fine.fold"), foldPixels(fine, 2), width, { init: silent }));
@@ -169,7 +164,7 @@ export function denoiseWithRegions(
   const output = fine
     ? add(coarse, drawFine(scope.child("fine"), fine, x, config.fine!, config.latentChannels, context))
     : coarse;
-  return { velocity: velocity(output), regions };
+  return velocity(output);
 }
 
 /** Modulated, normalised, and through a convolution that is zero at first. */
@@ -283,7 +278,7 @@ function attentionStage(scope: Scope, x: Tensor, { words, condition, headWidth }
     1,
   );
   const v = concat([project("v", tokens), project("wordsV", words.tokens)], 1);
-  const mixed = attention(q, k, v, { heads, bias: hidePadding(words.mask, height * width) });
+  const mixed = attend(scope, q, k, v, { heads, bias: hidePadding(words.mask, height * width) });
   const out = dense(scope.child("out"), mixed, channels, { init: silent });
   return add(x, reshape(out, x.shape));
 }
@@ -306,25 +301,22 @@ function readWords(scope: Scope, { text }: DenoiserInputs, { wordWidth }: Denois
   return dense(scope.child("in"), layerNorm(text), wordWidth);
 }
 
-interface Condition {
-  /** `[batch, conditionWidth]`, or of every cell: `[batch, side, side, conditionWidth]` */
-  readonly condition: Tensor;
-  readonly regions: WordRegions | undefined;
-}
-
-/** Time and the words' mean, through a network of two layers each: what every block is modulated by. */
+/**
+ * Time and the words' mean, through a network of two layers each: what every block is modulated by,
+ * `[batch, conditionWidth]`, or of every cell: `[batch, side, side, conditionWidth]`.
+ */
 function makeCondition(
   scope: Scope,
   picture: Tensor,
   { time, text, mask }: DenoiserInputs,
   { conditionWidth: width, regions: grid }: DenoiserConfig,
-): Condition {
+): Tensor {
   const inner = scope.child("condition");
   const fromTime = mlp(inner.child("time"), sinusoidal(time, 128, { scale: 1000 }), width, width);
   const normal = layerNorm(text);
   const fromText = (mean: Tensor) => mlp(inner.child("text"), mean, width, width);
   const whole = add(fromTime, fromText(meanOf(normal, mask))); // [batch, width]
-  if (!grid) return { condition: whole, regions: undefined };
+  if (!grid) return whole;
   const regions = wordRegions(
     scope.child("regions"),
     { picture, text: normal, mask, condition: whole },
@@ -333,7 +325,7 @@ function makeCondition(
   // Words alone do not say that they are half of the picture only, and how large that makes a thing.
   const fromPlace = dense(inner.child("place"), silu(regions.cells), width, { init: silent });
   const cells = add(add(unsqueeze(fromTime, 1), fromText(regions.means)), fromPlace); // [batch, side², width]
-  return { condition: reshape(cells, [cells.shape[0]!, grid.side, grid.side, width]), regions };
+  return reshape(cells, [cells.shape[0]!, grid.side, grid.side, width]);
 }
 
 /** Of the tokens that are there, `[batch, textWidth]`; 0 without a caption. */

@@ -6,7 +6,6 @@
 // It predicts velocity: noise − latents (rectified flow, Liu et al. 2022, arXiv:2209.03003).
 import {
   add,
-  attention,
   concat,
   div,
   layerNorm,
@@ -25,7 +24,7 @@ import {
   unsqueeze,
   zerosLike,
 } from "../graph/index.js";
-import { dense, mlp, sinusoidal } from "../nn/index.js";
+import { attend, dense, mlp, sinusoidal } from "../nn/index.js";
 import { numberBetween, z } from "../schema/index.js";
 import { explain, repeats, size } from "./sizes.js";
 
@@ -141,7 +140,7 @@ function jointAttention(scope: Scope, x: Tensor, words: Tensor, hidden: Tensor, 
   const q = perHeadNorm(project("q", x), heads, mul(queryNorm, keyNorm));
   const k = perHeadNorm(concat([project("k", x), project("text_k", words)], 1), heads);
   const v = concat([project("v", x), project("text_v", words)], 1); // [batch, latentTokens + tokens, width]
-  return dense(scope.child("out"), attention(q, k, v, { heads, bias: hidden }), width);
+  return dense(scope.child("out"), attend(scope, q, k, v, { heads, bias: hidden }), width);
 }
 
 /** Unit mean square within every head, so that scores cannot run away (Dehghani et al. 2023, arXiv:2302.05442). */

@@ -1,5 +1,5 @@
-// Group normalisation with statistics that are known beforehand. A picture that is worked on in tiles needs those of the
-// whole: with statistics of their own, tiles get tones of their own, and seams show.
+// Group normalisation whose statistics can be had and given. A picture that is worked on in tiles needs those of the whole: with
+// statistics of their own, tiles get tones of their own, and seams show.
 import {
   add,
   concat,
@@ -26,27 +26,21 @@ function affine(scope: Scope, x: Tensor, center: Tensor, inverse: Tensor, groups
   return add(mul(x, reshape(scale, [channels, 1, 1])), reshape(shift, [channels, 1, 1]));
 }
 
-/**
- * Normalises by a picture's own statistics, and keeps them: `read()` gives those of all normalisations so far, in order,
- * `[norms, 2, groups]`: means and inverse deviations. One picture at a time.
- */
-export function recordStatistics(): { readonly normalize: GroupNormLayer; readonly read: () => Tensor } {
-  const found: Tensor[] = [];
-  const normalize: GroupNormLayer = (scope, x, groups, epsilon) => {
-    const grouped = reshape(x, [groups, -1]);
-    const center = mean(grouped, -1, { keepAxes: true }); // [groups, 1]
-    const inverse = rsqrt(add(mean(square(sub(grouped, center)), -1, { keepAxes: true }), epsilon));
-    found.push(concat([reshape(center, [1, 1, groups]), reshape(inverse, [1, 1, groups])], 1));
-    return affine(scope, x, center, inverse, groups);
-  };
-  return { normalize, read: () => concat(found, 0) };
-}
+/** What {@link recordedGroupNorm} records: of every normalisation, under its own name. */
+export const statisticsName = "statistics";
 
-/** Normalises by statistics `[norms, 2, groups]`, one after the other, in the order in which they were recorded. */
-export function applyStatistics(statistics: Tensor): GroupNormLayer {
-  let index = 0;
-  return (scope, x, groups) => {
-    const pair = reshape(slice(statistics, 0, index, ++index), [2, groups]);
-    return affine(scope, x, slice(pair, 0, 0, 1), slice(pair, 0, 1, 2), groups);
-  };
-}
+/** Whether a recorded value is the statistics of a normalisation. */
+export const isStatistics = (name: string): boolean => name.endsWith(`.${statisticsName}`);
+
+/**
+ * Normalises by a picture's own statistics, and records them: "statistics" `[2, groups]`, means and inverse deviations. What a
+ * caller puts in their place is used. One picture at a time.
+ */
+export const recordedGroupNorm: GroupNormLayer = (scope, x, groups, epsilon) => {
+  const grouped = reshape(x, [groups, -1]);
+  const center = mean(grouped, -1, { keepAxes: true }); // [groups, 1]
+  const inverse = rsqrt(add(mean(square(sub(grouped, center)), -1, { keepAxes: true }), epsilon));
+  const pair = concat([reshape(center, [1, groups]), reshape(inverse, [1, groups])], 0);
+  const used = scope.record(statisticsName, pair);
+  return affine(scope, x, slice(used, 0, 0, 1), slice(used, 0, 1, 2), groups);
+};

@@ -4,7 +4,7 @@ import type { HostTensor, HostTensors } from "../engine/index.js";
 import { makeEngine } from "../engine/node.js";
 import { gradients, mean, square, type Tensor, type Tracer, trace } from "../graph/index.js";
 import { random } from "../random/index.js";
-import { type DenoiserConfig, denoise, denoiserConfigs, denoiseWithRegions } from "./denoiser.js";
+import { type DenoiserConfig, denoise, denoiserConfigs } from "./denoiser.js";
 import { strayed } from "./word-regions.js";
 
 const engine = makeEngine({ threads: 1 });
@@ -60,8 +60,8 @@ async function run(
 }
 
 const withRegions = (tracer: Tracer) => {
-  const { velocity, regions } = denoiseWithRegions(tracer.scope(), declare(tracer), config);
-  return { velocity, shares: regions!.shares };
+  const velocity = denoise(tracer.scope(), declare(tracer), config);
+  return { velocity, shares: tracer.recorded.get("regions.shares")! };
 };
 /** What begins at zero: the cells' queries, and what they add to the condition. */
 const queries = /^regions\.cells\.query\.2\.|^condition\.place\./;
@@ -105,9 +105,9 @@ describe("a denoiser with regions", () => {
     const elsewhere = tensor("elsewhere", [batch, cells, tokens]);
     const marks = { ...elsewhere, data: (elsewhere.data as Float32Array).map((z) => Number(z > 1)) };
     const objective = (tracer: Tracer) => {
-      const { velocity, regions } = denoiseWithRegions(tracer.scope(), declare(tracer), config);
+      const velocity = denoise(tracer.scope(), declare(tracer), config);
       const marked = tracer.input("elsewhere", [batch, cells, tokens]);
-      return { velocity, shares: regions!.shares, marked };
+      return { velocity, shares: tracer.recorded.get("regions.shares")!, marked };
     };
     const given = { elsewhere: marks };
     const analytic = await run(

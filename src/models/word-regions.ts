@@ -57,6 +57,7 @@ export interface WordRegions {
 const silent = { kind: "zeros" } as const;
 const spread = { kind: "normal", deviation: 1 } as const;
 
+/** Records "shares". */
 export function wordRegions(scope: Scope, inputs: WordRegionsInputs, config: WordRegionsConfig): WordRegions {
   const { text, mask } = inputs;
   const hidden = mul(sub(mask, 1), 1e4); // [batch, tokens]: 0 at tokens, −10⁴ at padding
@@ -66,7 +67,7 @@ export function wordRegions(scope: Scope, inputs: WordRegionsInputs, config: Wor
   const queries = mlp(scope.child("cells.query"), cells, config.width * 2, config.width, silent);
   const scores = matmul(queries, keys, { transposeB: true, scale: 1 / Math.sqrt(config.width) });
   const weights = softmax(add(scores, unsqueeze(hidden, 1))); // [batch, side², tokens]
-  const shares = mul(weights, unsqueeze(mask, 1));
+  const shares = scope.record("shares", mul(weights, unsqueeze(mask, 1)));
   return { shares, means: matmul(shares, text), cells };
 }
 

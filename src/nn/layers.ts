@@ -1,5 +1,8 @@
 // Layers: a parameter scope in, a tensor out. Names within a scope are those of published checkpoints ("weight", "bias").
 import {
+  type AttentionOptions,
+  attention,
+  attentionParts,
   type ConvOptions,
   concat,
   constant,
@@ -146,4 +149,13 @@ export function sinusoidal(x: Tensor, width: number, { scale = 1, longest = 10_0
 /** Two layers with SiLU between: `x [..., in] → [..., width]`. */
 export function mlp(scope: Scope, x: Tensor, hidden: number, width: number, last?: Initializer): Tensor {
   return dense(scope.child(2), silu(dense(scope.child(0), x, hidden)), width, { init: last });
+}
+
+/**
+ * Attention that records its "probabilities" `[batch, heads, queries, keys]`. A program that asks for them computes attention by
+ * its parts, any other by the device's kernel.
+ */
+export function attend(scope: Scope, q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {
+  scope.record("probabilities", attentionParts(q, k, v, options).weights);
+  return attention(q, k, v, options);
 }

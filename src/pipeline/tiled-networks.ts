@@ -3,10 +3,9 @@
 //   - in the layers above, a place counts no further than `reach`, and so far may tiles overlap;
 //   - their group normalisations take statistics that all tiles share, from the whole picture thinned out to a tile's size.
 // (Tiles that use statistics of their own get tones of their own, which blending where they overlap only spreads.)
-import { type Program, type Tensor, trace } from "../graph/index.js";
+import { type Program, type Scope, type Tensor, type Tracer, trace } from "../graph/index.js";
 import {
   type AutoencoderKlConfig,
-  applyStatistics,
   decodeKlLarge,
   decodeKlSmall,
   decodeTinyLarge,
@@ -15,7 +14,8 @@ import {
   encodeKlSmall,
   encodeTinyLarge,
   encodeTinySmall,
-  recordStatistics,
+  isStatistics,
+  recordedGroupNorm,
   type TinyAutoencoderConfig,
 } from "../models/index.js";
 import type { GroupNormLayer } from "../nn/index.js";
@@ -24,7 +24,7 @@ import type { GroupNormLayer } from "../nn/index.js";
 export interface TiledNetwork {
   /** latents → features (decoder), or features → outputs (encoder) */
   readonly small: Program;
-  /** features → pixels (decoder), or pixels → features (encoder); with `statistics` where there are such. */
+  /** features → pixels (decoder), or pixels → features (encoder); takes the outputs of `statistics` where there are such. */
   readonly large: Program;
   /** The input of `large`, thinned out → statistics; undefined where `large` takes none. */
   readonly statistics?: Program;
@@ -40,23 +40,24 @@ export interface TiledNetwork {
 // 1536×1536 pixels. The decoder's widest layer is enlarged before its channels become fewer.
 const numbersAtOnce = { small: 10, decoder: 5, encoder: 4, tiny: 5.5 };
 
-type Large = (input: Tensor, normalize?: GroupNormLayer) => Tensor;
+type Large = (scope: Scope, input: Tensor, normalize: GroupNormLayer) => Tensor;
 
-/** `large` twice: taking statistics from a picture, and applying them to tiles. */
+/** `large` twice: one program gives the statistics of a picture by the names of its normalisations, the other takes them. */
 function traceWithStatistics(
-  makeLarge: (scope: Parameters<typeof decodeKlLarge>[0]) => Large,
+  makeLarge: Large,
   channels: number,
   [input, output]: readonly [input: string, output: string],
 ): { readonly statistics: Program; readonly large: Program } {
+  const model = (t: Tracer) => {
+    const x = t.input(input, [1, channels, "height", "width"]);
+    return { [output]: makeLarge(t.scope(), x, recordedGroupNorm) };
+  };
   const statistics = trace((t) => {
-    const { normalize, read } = recordStatistics();
-    makeLarge(t.scope())(t.input(input, [1, channels, "height", "width"]), normalize);
-    return { statistics: read() };
+    model(t);
+    return Object.fromEntries([...t.recorded].filter(([name]) => isStatistics(name)));
   });
-  const shape = statistics.outputs[0]!.tensor.shape;
-  const large = trace((t) => {
-    const tile = t.input(input, [1, channels, "height", "width"]);
-    return { [output]: makeLarge(t.scope())(tile, applyStatistics(t.input("statistics", shape))) };
+  const large = trace(model, {
+    substitute: (name, tensor, t) => (isStatistics(name) ? t.input(name, tensor.shape) : tensor),
   });
   return { statistics, large };
 }
@@ -81,7 +82,7 @@ export function traceKlDecoder(config: AutoencoderKlConfig): TiledNetwork {
     return { features: decodeKlSmall(t.scope(), config, latents) };
   });
   const programs = traceWithStatistics(
-    (scope) => (x, normalize) => decodeKlLarge(scope, config, x, normalize),
+    (scope, x, normalize) => decodeKlLarge(scope, config, x, normalize),
     widths.at(-1)!,
     ["features", "pixels"],
   );
@@ -104,7 +105,7 @@ export function traceKlEncoder(config: AutoencoderKlConfig): TiledNetwork {
     return { mean, logVariance };
   });
   const programs = traceWithStatistics(
-    (scope) => (x, normalize) => encodeKlLarge(scope, config, x, normalize),
+    (scope, x, normalize) => encodeKlLarge(scope, config, x, normalize),
     inChannels,
     ["pixels", "features"],
   );

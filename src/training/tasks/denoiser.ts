@@ -2,7 +2,7 @@
 // (Esser et al. 2024, arXiv:2403.03206) and noise paired with latents inside the batch (Li et al. 2024, arXiv:2406.12303).
 import type { HostTensors } from "../../engine/index.js";
 import { add, mean, mul, reshape, square, sub } from "../../graph/index.js";
-import { type DenoiserConfig, denoiseWithRegions, placementChannels, strayed } from "../../models/index.js";
+import { type DenoiserConfig, denoise, placementChannels, strayed } from "../../models/index.js";
 import { random } from "../../random/index.js";
 import type { Objective } from "../step-program.js";
 import type { EncodedScenes } from "./encoded-scenes.js";
@@ -73,11 +73,12 @@ export function denoiserObjective(
       ? tracer.input("placement", [batch, size, size, placementChannels])
       : undefined;
     const inputs = { latents, time, text, mask, placement };
-    const { velocity, regions } = denoiseWithRegions(scope, inputs, config);
+    const velocity = denoise(scope, inputs, config);
     const loss = mean(square(sub(velocity, sub(noise, clean))));
     const rest = frozen ? { frozen } : {};
-    if (!regions || !grid || !places) return { loss, ...rest };
-    const stray = strayed(regions.shares, tracer.input("elsewhere", [batch, grid.side ** 2, tokens]));
+    const shares = tracer.recorded.get("regions.shares");
+    if (!shares || !grid || !places) return { loss, ...rest };
+    const stray = strayed(shares, tracer.input("elsewhere", [batch, grid.side ** 2, tokens]));
     const metrics = { velocity: loss, stray };
     return { loss: add(loss, mul(stray, strayWeight)), metrics, ...rest };
   };

@@ -28,6 +28,7 @@ export function adaptScope(tracer: Tracer, { rank, alpha }: LowRank): AdaptedSco
   const wrap = (inner: Scope): Scope => ({
     path: inner.path,
     wraps: inner.wraps,
+    record: inner.record,
     child: (name) => wrap(inner.child(name)),
     parameter: (name, shape, init) => {
       const own = inner.parameter(name, shape, init);

@@ -1,13 +1,7 @@
 // The programs of Stable Diffusion's networks. Batch and size are symbols: one session serves all sizes.
 import { type Program, type Tensor, type TraceOptions, trace } from "../../../graph/index.js";
 import type { ClipTextConfig, ConditionalUnetConfig } from "../../../models/index.js";
-import {
-  clipText,
-  conditionalUnetParts,
-  getDeepWidth,
-  projectText,
-  shallowUnet,
-} from "../../../models/index.js";
+import { clipText, conditionalUnet, projectText } from "../../../models/index.js";
 
 export interface TextProgramOptions {
   /** How many of the last layers are left out. */
@@ -52,6 +46,14 @@ export function getVectorWidth({
 export const unetForms = ["whole", "deep", "shallow"] as const;
 export type UnetForm = (typeof unetForms)[number];
 
+const formOptions: Readonly<Record<UnetForm, TraceOptions>> = {
+  whole: {},
+  deep: { outputs: ["prediction", "deep"] },
+  shallow: {
+    substitute: (name, tensor, tracer) => (name === "deep" ? tracer.input(name, tensor.shape) : tensor),
+  },
+};
+
 /**
  * sample `[batch, channels, height, width]`, timestep, states and what else the config asks for → prediction.
  * Deep features are `[batch, width, height, width]`: an output of the form "deep", an input of "shallow".
@@ -78,13 +80,8 @@ export function traceUnet(
           timeCondition: tracer.input("guidance", ["batch", timeConditionWidth]),
         }),
       };
-      if (form === "shallow") {
-        const deep = tracer.input("deep", ["batch", getDeepWidth(config), "height", "width"]);
-        return { prediction: shallowUnet(tracer.scope(), config, inputs, deep) };
-      }
-      const { prediction, deep } = conditionalUnetParts(tracer.scope(), config, inputs);
-      return form === "deep" ? { prediction, deep } : { prediction };
+      return { prediction: conditionalUnet(tracer.scope(), config, inputs) };
     },
-    { wraps, ...(adapt && { adapt }) },
+    { wraps, ...(adapt && { adapt }), ...formOptions[form] },
   );
 }
