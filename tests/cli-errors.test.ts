@@ -21,11 +21,11 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Runs a command that must fail with one sentence, and gives the sentence. */
+/** Runs a command that must fail with one sentence, or one for each fault of a file, and gives them. */
 async function complaint(args: readonly string[], code: 1 | 2): Promise<string> {
   const result = await runHere(args.map((arg) => arg.replaceAll("{}", folder)));
   expect(result).toMatchObject({ code, stdout: "" });
-  expect(result.stderr).toMatch(/^[^\n]+(\.|See: nishiki --help)\n$/);
+  expect(result.stderr).toMatch(/^([^\n]+[.?]\n)+$|^[^\n]+See: nishiki --help\n$/);
   expect(result.stderr).not.toMatch(/^\s+at |node:internal|\.js:\d/m);
   return result.stderr.trimEnd().replaceAll(folder, "{}");
 }
@@ -116,7 +116,11 @@ describe("failure exits with 1", () => {
       ["verify", "{}/file.txt"],
       /^This is not a PNG picture that can be read: it does not begin like one\.$/,
     ],
-    ["nothing known", ["info", "{}/file.txt"], /^\{\}\/file\.txt is neither a PNG picture nor a model/],
+    [
+      "nothing known",
+      ["info", "{}/file.txt"],
+      /^\{\}\/file\.txt is neither a picture \(PNG, .*\) nor a model/,
+    ],
     [
       "a file in the way of a folder",
       ["a cat", "--model", "{}/model", "-o", "{}/file.txt/pictures"],

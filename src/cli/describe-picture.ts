@@ -1,10 +1,16 @@
 // What a picture says of how it was made.
-import { decodePng, readProvenance, toRgb } from "../image/index.js";
+import { listSome, quote } from "../errors.js";
+import { decodePng, MAX_PIXELS, readProvenance, toRgb } from "../image/index.js";
+import { type ImageInfo, inspectPicture, readImageFile } from "../image/node.js";
 import { type PictureReference, parseReceipt, type Receipt, receiptKey, sha256 } from "../pipeline/index.js";
 import { type Description, formatBytes } from "./description.js";
-import { readBytes } from "./read-bytes.js";
 
-function describeReceipt({ request, model, ...receipt }: Receipt, pixels: string): Description {
+function describePixels(hash: string | undefined, receipt: Pick<Receipt, "pixels">): string {
+  if (hash === undefined) return "too many to be compared";
+  return hash === receipt.pixels ? "as they were drawn" : "changed since they were drawn";
+}
+
+function describeReceipt({ request, model, ...receipt }: Receipt, pixels: string | undefined): Description {
   const { guidanceInterval, negative, image, mask, extend, tile, fast, ...settings } = request;
   const picture = (given: PictureReference | undefined) =>
     given && `${given.name || "not a file"}, ${given.width}x${given.height}`;
@@ -22,30 +28,46 @@ function describeReceipt({ request, model, ...receipt }: Receipt, pixels: string
       fast: fast ? "yes" : undefined,
       model: `${model.name} ${model.version}`,
       drawnBy: `nishiki ${receipt.version} on ${receipt.device}, ${receipt.platform}, ${receipt.runtime}`,
-      pixels: pixels === receipt.pixels ? "as they were drawn" : "changed since they were drawn",
+      pixels: describePixels(pixels, receipt),
     },
     parts: [{ title: "SHA-256 of the model's files", values: model.weights }],
   };
 }
 
-/** @throws NishikiError "file" where it is no PNG or cannot be read. */
+/** What can be compared with a receipt's hash without taking gigabytes. */
+async function hashPixels(bytes: Uint8Array, { width, height }: ImageInfo): Promise<string | undefined> {
+  if (width * height > MAX_PIXELS) return undefined;
+  return sha256(Uint8Array.from(toRgb(decodePng(bytes)).data));
+}
+
+function describeSize({ width, height, depth, hasAlpha, frames }: ImageInfo, bytes: number): string {
+  const parts = [
+    `${width}x${height} pixels`,
+    hasAlpha ? "RGB with transparency" : "RGB",
+    ...(depth !== undefined && depth > 8 ? [`${depth} bits`] : []),
+    ...(frames > 1 ? [`the first of ${frames} frames`] : []),
+    formatBytes(bytes),
+  ];
+  return parts.join(", ");
+}
+
+/** @throws NishikiError "file" where it is no picture that is known, or cannot be read */
 export async function describePicture(file: string): Promise<Description> {
-  const bytes = await readBytes(file);
-  const picture = decodePng(bytes);
-  const { width, height, channels, text } = picture;
-  const values: Record<string, string> = {
-    size: `${width}x${height} pixels, ${channels === 4 ? "RGB with transparency" : "RGB"}, ${formatBytes(bytes.length)}`,
-  };
-  const title = `${file}: PNG picture`;
+  const bytes = await readImageFile(file);
+  const info = await inspectPicture(bytes, file);
+  const { text } = info;
+  const values: Record<string, string> = { size: describeSize(info, bytes.length) };
+  if (info.problems.length > 0) values.problems = info.problems.join("\n");
+  const title = `${file}: ${info.format} picture`;
   const receipt = text[receiptKey];
-  if (receipt !== undefined) {
-    const hash = await sha256(Uint8Array.from(toRgb(picture).data));
+  if (receipt !== undefined && info.format === "PNG") {
+    const hash = await hashPixels(bytes, info);
     return { title, values, parts: [describeReceipt(parseReceipt(receipt), hash)] };
   }
   const found = readProvenance(text);
   if (!found) {
-    const texts = Object.keys(text).join(", ");
-    values.texts = texts === "" ? "none: it does not say how it was made" : texts;
+    const texts = Object.keys(text).map(quote);
+    values.texts = texts.length === 0 ? "none: it does not say how it was made" : listSome(texts);
     return { title, values };
   }
   const { program, prompt, negativePrompt, fields } = found;

@@ -18,7 +18,7 @@ function countTypes(tensors: Places): string {
 
 /** A `.safetensors` file, an index of shards, or a folder that holds one. @throws NishikiError "file", "checkpoint" */
 export async function describeWeights(path: string): Promise<Description> {
-  const isOneFile = path.endsWith(".safetensors") || !(await stat(path)).isDirectory();
+  const isOneFile = /\.safetensors$/i.test(path) || !(await stat(path)).isDirectory();
   const metadata = isOneFile && !path.endsWith(".json") ? (await openSafetensors(path)).metadata : {};
   const tensors = [...(await openWeights(path))];
   const bytes = tensors.reduce((sum, [, { length }]) => sum + length, 0);

@@ -4,9 +4,11 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { NishikiError } from "../errors.js";
-import { readPicture, renderSvg, writePng } from "./node.js";
+import { decodePicture, inspectPicture, readPicture, renderSvg, writePng } from "./node.js";
 import type { Picture } from "./picture.js";
-import { decodePng } from "./png.js";
+import { decodePng, encodePng } from "./png.js";
+import { readChunks, writeChunks } from "./png-chunks.js";
+import { readProvenance } from "./provenance.js";
 
 let folder: string;
 beforeAll(async () => {
@@ -83,16 +85,62 @@ describe("readPicture", () => {
     expect([width, height]).toEqual([8, 16]);
   });
 
+  it("reads 16 bits with a colour profile as without it", async () => {
+    const golden = new URL("../../tests/golden/metadata/rgb16icc.png", import.meta.url);
+    const bytes = await readFile(golden);
+    expect(await sharp(bytes).metadata()).toMatchObject({ space: "rgb16", hasProfile: true });
+    // The profile is sRGB's: what it says of the numbers is what they mean without it.
+    const plain = await decodePicture(
+      await sharp(bytes, { ignoreIcc: true }).toColourspace("rgb16").png().toBuffer(),
+    );
+    const { data } = await decodePicture(bytes);
+    const most = Math.max(...Array.from(data, (value, i) => Math.abs(value - plain.data[i]!)));
+    expect(most).toBeLessThanOrEqual(1);
+    const withAlpha = await sharp(bytes)
+      .ensureAlpha(0)
+      .keepIccProfile()
+      .toColourspace("rgb16")
+      .png()
+      .toBuffer();
+    expect((await decodePicture(withAlpha)).data.every((value) => value === 255)).toBe(true);
+    expect((await decodePicture(withAlpha, { alpha: true })).channels).toBe(4);
+  });
+
+  it("refuses more pixels than memory is meant for before it decodes them", async () => {
+    const [header, ...rest] = readChunks(encodePng(picture));
+    const sides = Uint8Array.of(0, 0, 0x40, 0, 0, 0, 0x40, 0);
+    const large = writeChunks([
+      { type: "IHDR", data: Uint8Array.of(...sides, ...header!.data.subarray(8)) },
+      ...rest,
+    ]);
+    expect((await failure(decodePicture(large, {}, "a.png"))).message).toBe(
+      "a.png has 16384x16384 pixels; pictures of up to 67 million are read. Make it smaller first.",
+    );
+    expect(await inspectPicture(large)).toMatchObject({ format: "PNG", width: 16_384, height: 16_384 });
+  });
+
   it("refuses with a sentence that names the file", async () => {
     const jpeg = await source().jpeg().toBuffer();
+    const bmp = Buffer.from("BM\x36\0\0\0\0\0\0\0\x36\0\0\0", "latin1");
+    const heic = Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic", "latin1");
     const cases: [string, Uint8Array | string, RegExp][] = [
-      ["text.png", "not a picture", /text\.png cannot be read as a picture/],
-      ["empty.png", "", /empty\.png cannot be read as a picture/],
-      ["cut.jpg", jpeg.subarray(0, jpeg.length - 60), /cut\.jpg cannot be read as a picture/],
+      ["text.png", "not a picture", /text\.png is no picture that is known; PNG, JPEG, .* are read\.$/],
+      ["empty.png", "", /empty\.png is empty; PNG, JPEG, WebP, GIF, TIFF or AVIF are read\.$/],
+      [
+        "cut.jpg",
+        jpeg.subarray(0, jpeg.length - 60),
+        /cut\.jpg is a JPEG file that cannot be read as a picture/,
+      ],
+      ["a.bmp", bmp, /a\.bmp is a BMP file; PNG, JPEG, WebP, GIF, TIFF or AVIF are read\. Save it as one/],
+      [
+        "a.heic",
+        heic,
+        /a\.heic is a HEIC file; PNG, JPEG, WebP, GIF, TIFF or AVIF are read\. Save it as one/,
+      ],
       [
         "drawing.svg",
         '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>',
-        /drawing\.svg is a svg file; use PNG/,
+        /drawing\.svg is a SVG file; PNG/,
       ],
     ];
     for (const [name, bytes, message] of cases) {
@@ -103,6 +151,40 @@ describe("readPicture", () => {
     }
     expect((await failure(readPicture(join(folder, "none.png")))).message).toMatch(/no such file/);
     expect((await failure(readPicture(folder))).message).toMatch(/it is a folder/);
+  });
+});
+
+describe("inspectPicture", () => {
+  const look = async (name: string) =>
+    inspectPicture(await readFile(new URL(`../../tests/golden/metadata/${name}`, import.meta.url)), name);
+
+  it("reads the texts of JPEG, WebP and AVIF files from their EXIF data", async () => {
+    const { text } = await look("webui.jpg");
+    expect(text.UserComment).toMatch(/^masterpiece, 猫耳, naïve café/);
+    expect(readProvenance(text)).toMatchObject({
+      program: "stable-diffusion-webui",
+      fields: { Steps: "28" },
+    });
+    for (const format of ["webp", "avif", "jpeg"] as const) {
+      const exif = { IFD0: { ImageDescription: "a cat" } };
+      const bytes = await source().withExif(exif).toFormat(format).toBuffer();
+      const found = await inspectPicture(bytes);
+      expect(found).toMatchObject({ width: 16, height: 8, frames: 1, text: { ImageDescription: "a cat" } });
+    }
+  });
+
+  it("says how many frames there are", async () => {
+    const pages = Buffer.concat([Buffer.from(picture.data), Buffer.alloc(16 * 8 * 3)]);
+    const raw = { width: 16, height: 16, channels: 3, pageHeight: 8 } as const;
+    const gif = await sharp(pages, { raw }).gif().toBuffer();
+    expect(await inspectPicture(gif)).toMatchObject({ format: "GIF", width: 16, height: 8, frames: 2 });
+    expect((await decodePicture(gif)).height).toBe(8);
+  });
+
+  it("bears a text with a wrong checksum, and says so", async () => {
+    const { text, problems } = await look("badcrc.png");
+    expect(text.parameters).toMatch(/^a cat/);
+    expect(problems).toEqual(['The checksum of the text "parameters" is wrong: it may be damaged.']);
   });
 });
 

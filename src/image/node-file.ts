@@ -1,11 +1,13 @@
 // Pictures on disk (node): any common format in, PNG out, and SVG drawings as pictures.
 
 import { readFile, stat } from "node:fs/promises";
-import sharp from "sharp";
+import sharp, { type Metadata } from "sharp";
 import { fileError, writeFileAtomic } from "../checkpoint/node.js";
-import { NishikiError } from "../errors.js";
-import { checkPicture, MAX_SIDE, type Picture } from "./picture.js";
-import { encodePng } from "./png.js";
+import { NishikiError, showText } from "../errors.js";
+import { readExifText } from "./exif.js";
+import { getImageFormat, readableFormats } from "./format.js";
+import { checkPicture, checkSize, MAX_PIXELS, MAX_SIDE, type Picture } from "./picture.js";
+import { encodePng, inspectPng } from "./png.js";
 
 /** How a picture file is read. */
 export interface ReadPictureOptions {
@@ -15,15 +17,21 @@ export interface ReadPictureOptions {
   readonly alpha?: boolean;
 }
 
-/** The formats that are read; everything else that the library knows (SVG, PDF, …) is refused. */
-const formats = ["png", "jpeg", "webp", "gif", "tiff", "heif"];
+/** The largest file that is read whole. */
+const MAX_FILE_BYTES = 2 ** 30;
 
 /**
- * Reads a PNG, JPEG, WebP, GIF (first frame), TIFF or AVIF file as 8-bit sRGB, turned upright as its camera says.
+ * Reads a PNG, JPEG, WebP, GIF, TIFF or AVIF file as 8-bit sRGB, turned upright as its camera says. Of several frames or
+ * pages, the first.
  *
- * @throws NishikiError `file` where it cannot be read, is no such picture, or is damaged
+ * @throws NishikiError `file` where it cannot be read, is no such picture, is damaged, or has more than 67 million pixels
  */
 export async function readPicture(path: string, options: ReadPictureOptions = {}): Promise<Picture> {
+  return decodePicture(await readImageFile(path), options, path);
+}
+
+/** The bytes of a plain file of up to 1 GiB. @throws NishikiError `file` */
+export async function readImageFile(path: string): Promise<Uint8Array> {
   const found = await stat(path).catch((error: unknown) => {
     throw fileError(error, `read ${path}`);
   });
@@ -33,10 +41,11 @@ export async function readPicture(path: string, options: ReadPictureOptions = {}
       `Cannot read ${path}: it is ${found.isDirectory() ? "a folder" : "no plain file"}.`,
     );
   }
-  const bytes = await readFile(path).catch((error: unknown) => {
+  if (found.size > MAX_FILE_BYTES)
+    throw new NishikiError("file", `Cannot read ${path}: it is larger than 1 GiB, which no picture is.`);
+  return readFile(path).catch((error: unknown) => {
     throw fileError(error, `read ${path}`);
   });
-  return decodePicture(bytes, options, path);
 }
 
 /** Reads a picture from the bytes of a file; see `readPicture`. `file` is what to call it in messages. */
@@ -45,15 +54,12 @@ export async function decodePicture(
   { background = [255, 255, 255], alpha = false }: ReadPictureOptions = {},
   file = "The file",
 ): Promise<Picture> {
+  const format = requireReadable(bytes, file);
   try {
-    const image = sharp(bytes, { failOn: "error", limitInputPixels: 2 ** 28 });
-    const { format, hasAlpha } = await image.metadata();
-    if (!format || !formats.includes(format)) {
-      throw new NishikiError(
-        "file",
-        `${file} is ${format ? `a ${format} file` : "no picture"}; use PNG, JPEG, WebP, GIF, TIFF or AVIF.`,
-      );
-    }
+    const found = await sharp(bytes, { limitInputPixels: false }).metadata();
+    checkSize(file, found);
+    const { hasAlpha } = found;
+    const image = sharp(await toEightBits(bytes, found), { failOn: "error", limitInputPixels: MAX_PIXELS });
     const [r, g, b] = background;
     const upright = image.rotate().toColourspace("srgb");
     const flat = alpha ? upright : upright.flatten({ background: { r, g, b } });
@@ -64,9 +70,82 @@ export async function decodePicture(
       });
     return toPicture(data, info);
   } catch (error) {
-    if (error instanceof NishikiError) throw error;
-    const reason = error instanceof Error ? error.message.split("\n")[0]! : String(error);
-    throw new NishikiError("file", `${file} cannot be read as a picture: ${reason}.`, { cause: error });
+    throw damaged(error, file, format);
+  }
+}
+
+/** The name of the format. @throws NishikiError `file` for one that is not read, which it names */
+function requireReadable(bytes: Uint8Array, file: string): string {
+  const format = getImageFormat(bytes);
+  if (format?.isRead) return format.name;
+  const what =
+    bytes.length === 0 ? "is empty" : format ? `is a ${format.name} file` : "is no picture that is known";
+  throw new NishikiError(
+    "file",
+    `${file} ${what}; ${readableFormats} are read.${format ? " Save it as one of them." : ""}`,
+  );
+}
+
+/** The error for a file that begins like a picture and is not one that the library can read. */
+function damaged(error: unknown, file: string, format: string): NishikiError {
+  if (error instanceof NishikiError) return error;
+  const reason = error instanceof Error ? error.message.split("\n")[0]! : String(error);
+  const message = `${file} is a ${format} file that cannot be read as a picture: it is damaged, or of a rare kind (${showText(reason)}).`;
+  return new NishikiError("file", message, { cause: error });
+}
+
+/**
+ * Files with 16 bits and a colour profile go through 8 bits of the same profile first: the library brings them to another
+ * colour space than sRGB otherwise.
+ */
+async function toEightBits(bytes: Uint8Array, { space, hasProfile }: Metadata): Promise<Uint8Array> {
+  if (space !== "rgb16" || !hasProfile) return bytes;
+  return sharp(bytes, { failOn: "error", ignoreIcc: true, limitInputPixels: MAX_PIXELS })
+    .rotate()
+    .toColourspace("srgb")
+    .keepIccProfile()
+    .png({ compressionLevel: 0 })
+    .toBuffer();
+}
+
+/** What a picture file says of itself. */
+export interface ImageInfo {
+  /** As people write it: "JPEG". */
+  readonly format: string;
+  readonly width: number;
+  readonly height: number;
+  /** Bits per sample, where it is known. */
+  readonly depth?: number;
+  readonly hasAlpha: boolean;
+  /** Frames of an animation or pages; the first is the one that is read. */
+  readonly frames: number;
+  /** Texts by keyword: of PNG its own, of other formats those of their EXIF data by tag. */
+  readonly text: Readonly<Record<string, string>>;
+  /** Sentences about texts that cannot be read. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Says what a picture file is, without decoding its pixels: any size is looked at.
+ *
+ * @param file What to call it in messages.
+ * @throws NishikiError `file` where it is no picture that is read, or damaged
+ */
+export async function inspectPicture(bytes: Uint8Array, file = "The file"): Promise<ImageInfo> {
+  const format = requireReadable(bytes, file);
+  if (format === "PNG") return { format, frames: 1, ...inspectPng(bytes) };
+  try {
+    const {
+      width,
+      height,
+      hasAlpha,
+      pages = 1,
+      exif,
+    } = await sharp(bytes, { limitInputPixels: false }).metadata();
+    const text = exif ? readExifText(exif) : {};
+    return { format, width, height, hasAlpha, frames: pages, text, problems: [] };
+  } catch (error) {
+    throw damaged(error, file, format);
   }
 }
 

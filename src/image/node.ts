@@ -2,7 +2,10 @@
 
 export {
   decodePicture,
+  type ImageInfo,
+  inspectPicture,
   type ReadPictureOptions,
+  readImageFile,
   readPicture,
   renderSvg,
   renderSvgToPng,

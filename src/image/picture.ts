@@ -14,6 +14,28 @@ export interface Picture {
 /** The largest width and height that is accepted from files: more is a mistake or an attack. */
 export const MAX_SIDE = 32_768;
 
+/** The most pixels that a picture from a file may have where all of them are decoded: 8,192 × 8,192. */
+export const MAX_PIXELS = 2 ** 26;
+
+/**
+ * Refuses a picture that would take too much memory, before it does.
+ *
+ * @param name What to call it, at a sentence's beginning.
+ * @throws NishikiError `file`
+ */
+export function checkSize(
+  name: string,
+  { width, height }: Pick<Picture, "width" | "height">,
+  maxPixels = MAX_PIXELS,
+): void {
+  if (width * height <= maxPixels) return;
+  const most = Math.floor(maxPixels / 1e6);
+  throw new NishikiError(
+    "file",
+    `${name} has ${width}x${height} pixels; pictures of up to ${most} million are read. Make it smaller first.`,
+  );
+}
+
 /**
  * Checks that a picture is what it says.
  *

@@ -3,13 +3,21 @@
 // Pixels are the PNG library's business; it writes only Latin-1 text, after the pixels, where many readers never look.
 
 import { Unzlib } from "fflate";
-import { NishikiError } from "../errors.js";
+import { NishikiError, quote } from "../errors.js";
 
 /** One chunk: its four-letter type and its content. */
 export interface Chunk {
   readonly type: string;
   readonly data: Uint8Array;
+  /** Its checksum is wrong, which is borne in texts only. */
+  readonly isDamaged?: true;
 }
+
+/** Chunks that a picture can do without: a wrong checksum there is no reason to refuse it. */
+const textTypes = ["tEXt", "zTXt", "iTXt"];
+
+/** More chunks than any program writes; each takes memory of its own. */
+const MAX_CHUNKS = 2 ** 18;
 
 export const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 
@@ -31,9 +39,9 @@ function refuse(reason: string): never {
 }
 
 /**
- * Splits a file into chunks and checks their lengths and checksums.
+ * Splits a file into chunks and checks their lengths and checksums; a text with a wrong one is marked.
  *
- * @throws NishikiError `file` where it is no PNG, is truncated, or has a wrong checksum
+ * @throws NishikiError `file` where it is no PNG, is truncated, or has a wrong checksum outside of its texts
  */
 export function readChunks(bytes: Uint8Array): Chunk[] {
   if (SIGNATURE.some((byte, i) => bytes[i] !== byte))
@@ -50,10 +58,11 @@ export function readChunks(bytes: Uint8Array): Chunk[] {
     if (length > bytes.length - offset - 12)
       refuse(`its chunk ${type} at byte ${offset} goes beyond the end: it is truncated`);
     const end = offset + 8 + length;
-    if (view.getUint32(end) !== crc32(bytes.subarray(offset + 4, end))) {
+    const isDamaged = view.getUint32(end) !== crc32(bytes.subarray(offset + 4, end));
+    if (isDamaged && !textTypes.includes(type))
       refuse(`the checksum of its chunk ${type} at byte ${offset} is wrong: the file is damaged`);
-    }
-    chunks.push({ type, data: bytes.subarray(offset + 8, end) });
+    if (chunks.length === MAX_CHUNKS) refuse(`it has more than ${MAX_CHUNKS} chunks`);
+    chunks.push({ type, data: bytes.subarray(offset + 8, end), ...(isDamaged && { isDamaged }) });
     offset = end + 4;
   }
   return chunks;
@@ -79,9 +88,27 @@ export function writeChunks(chunks: readonly Chunk[]): Uint8Array {
 
 // TextDecoder's "latin1" is in truth windows-1252, which differs from it in 32 characters.
 function latin1(bytes: Uint8Array): string {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
+  const pieces: string[] = [];
+  for (let at = 0; at < bytes.length; at += 8192)
+    pieces.push(String.fromCharCode(...bytes.subarray(at, at + 8192)));
+  return pieces.join("");
+}
+
+/** A text as UTF-8, or undefined where it is not. */
+function fromUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What a `tEXt` or `zTXt` chunk says. The standard has Latin-1 there; other programs write UTF-8, which hardly any text in
+ * Latin-1 happens to be.
+ */
+function fromTextBytes(bytes: Uint8Array): string {
+  return fromUtf8(bytes) ?? latin1(bytes);
 }
 
 function fromLatin1(text: string): Uint8Array {
@@ -89,7 +116,7 @@ function fromLatin1(text: string): Uint8Array {
 }
 
 /**
- * The chunk that holds a text: `tEXt` where it is plain Latin-1, `iTXt` (UTF-8) where it is not.
+ * The chunk that holds a text: `tEXt` where it is plain Latin-1 that no reader takes for UTF-8, else `iTXt` (UTF-8).
  *
  * @param keyword 1 to 79 printable Latin-1 characters, without spaces at the ends or doubled
  * @throws NishikiError `usage` where the keyword or the text is one that PNG cannot hold
@@ -110,7 +137,7 @@ export function textChunk(keyword: string, text: string): Chunk {
       `The text "${keyword}" cannot be stored in a PNG: it holds NUL or half a character.`,
     );
   }
-  if (/^[\n\x20-\x7e\xa0-\xff]*$/.test(text))
+  if (/^[\n\x20-\x7e\xa0-\xff]*$/.test(text) && fromTextBytes(fromLatin1(text)) === text)
     return { type: "tEXt", data: fromLatin1(`${keyword}\0${text}`) };
   const head = fromLatin1(`${keyword}\0\0\0\0\0`); // not compressed, no language, no translated keyword
   const body = new TextEncoder().encode(text);
@@ -120,33 +147,69 @@ export function textChunk(keyword: string, text: string): Chunk {
   return { type: "iTXt", data };
 }
 
-/** Reads the text of a `tEXt`, `zTXt` or `iTXt` chunk, or undefined for another chunk or one that is malformed. */
-export function readText({ type, data }: Chunk): { keyword: string; text: string } | undefined {
-  if (type !== "tEXt" && type !== "zTXt" && type !== "iTXt") return undefined;
-  const nul = data.indexOf(0);
-  if (nul < 1) return undefined;
-  const keyword = latin1(data.subarray(0, nul));
-  const rest = data.subarray(nul + 1);
-  try {
-    if (type === "tEXt") return { keyword, text: latin1(rest) };
-    if (type === "zTXt") return { keyword, text: latin1(inflate(rest.subarray(1))) };
-    const languageEnd = rest.indexOf(0, 2);
-    const body = rest.subarray(rest.indexOf(0, languageEnd + 1) + 1);
-    return {
-      keyword,
-      text: new TextDecoder("utf-8", { fatal: true }).decode(rest[0] === 1 ? inflate(body) : body),
-    };
-  } catch {
-    return undefined; // text is not what a picture stands or falls with
-  }
+/** Bytes of all texts of one file, unpacked: prompts and workflows are far below it, bombs are not. */
+export const MAX_TEXT_BYTES = 16 * 2 ** 20;
+
+/** The texts of a file by keyword, and what is wrong with those that are left out or doubtful. */
+export interface PngTexts {
+  /** Of several with one keyword, the last. */
+  readonly text: Readonly<Record<string, string>>;
+  readonly problems: readonly string[];
 }
 
-/** The longest compressed text that is unpacked: prompts and workflows are far below it, bombs are not. */
-const MAX_TEXT_BYTES = 16 * 2 ** 20;
+/** Reads the texts of a file's chunks, as far as they are within the limit of all texts together. */
+export function readTexts(chunks: readonly Chunk[]): PngTexts {
+  const texts = new Map<string, string>();
+  const problems: string[] = [];
+  let left = MAX_TEXT_BYTES;
+  for (const chunk of chunks.filter(({ type }) => textTypes.includes(type))) {
+    const nul = chunk.data.subarray(0, 80).indexOf(0);
+    const keyword = nul < 1 ? undefined : latin1(chunk.data.subarray(0, nul));
+    const name = quote(keyword ?? chunk.type);
+    try {
+      if (keyword === undefined) throw new Error("no keyword");
+      const { text, size } = readText(chunk.type, chunk.data.subarray(nul + 1), left);
+      left -= size;
+      texts.set(keyword, text);
+      if (chunk.isDamaged) problems.push(`The checksum of the text ${name} is wrong: it may be damaged.`);
+    } catch (error) {
+      // Text is not what a picture stands or falls with.
+      const limit = `it goes beyond ${MAX_TEXT_BYTES / 2 ** 20} MiB for all texts`;
+      const reason = error instanceof RangeError ? limit : "it is damaged";
+      problems.push(`The text ${name} was not read: ${reason}.`);
+    }
+  }
+  return { text: Object.fromEntries(texts), problems: summarize(problems) };
+}
 
-function inflate(bytes: Uint8Array): Uint8Array {
+const summarize = (problems: readonly string[]) =>
+  problems.length <= 5
+    ? problems
+    : [...problems.slice(0, 4), `${problems.length - 4} more texts are doubtful.`];
+
+/** The text behind a keyword. Throws RangeError beyond `limit` bytes, Error where it is damaged. */
+function readText(type: string, rest: Uint8Array, limit: number): { text: string; size: number } {
+  if (type === "tEXt") {
+    if (rest.length > limit) throw new RangeError("too long");
+    return { text: fromTextBytes(rest), size: rest.length };
+  }
+  if (type === "zTXt") {
+    const bytes = inflate(rest.subarray(1), limit);
+    return { text: fromTextBytes(bytes), size: bytes.length };
+  }
+  const languageEnd = rest.indexOf(0, 2);
+  const body = rest.subarray(rest.indexOf(0, languageEnd + 1) + 1);
+  if (rest[0] !== 1 && body.length > limit) throw new RangeError("too long");
+  const bytes = rest[0] === 1 ? inflate(body, limit) : body;
+  return {
+    text: new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes),
+    size: bytes.length,
+  };
+}
+
+function inflate(bytes: Uint8Array, limit: number): Uint8Array {
   const pieces: Uint8Array[] = [];
-  const whole = new Uint8Array(unpack([bytes], MAX_TEXT_BYTES, (piece) => pieces.push(piece)));
+  const whole = new Uint8Array(unpack([bytes], limit, (piece) => pieces.push(piece)));
   let offset = 0;
   for (const piece of pieces) {
     whole.set(piece, offset);

@@ -4,8 +4,8 @@ import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { NishikiError } from "../errors.js";
 import type { Picture } from "./picture.js";
-import { decodePng, encodePng, readPngText } from "./png.js";
-import { readChunks, textChunk, writeChunks } from "./png-chunks.js";
+import { decodePng, encodePng, inspectPng, readPngText } from "./png.js";
+import { type Chunk, readChunks, textChunk, writeChunks } from "./png-chunks.js";
 
 function noise(width: number, height: number, channels: 3 | 4): Picture {
   const data = Uint8Array.from(
@@ -59,6 +59,13 @@ describe("encodePng", () => {
       }),
       { seed: 1 },
     );
+  });
+
+  it("writes Latin-1 that readers would take for UTF-8 as iTXt", () => {
+    const text = { key: "Ã©" };
+    const bytes = encodePng(noise(1, 1, 3), { text });
+    expect(readChunks(bytes)[1]!.type).toBe("iTXt");
+    expect(readPngText(bytes)).toEqual(text);
   });
 
   it("refuses what is no picture, and texts that PNG cannot hold", () => {
@@ -159,13 +166,60 @@ describe("decodePng", () => {
   it("refuses a size that its data cannot fill before it takes the memory", () => {
     const chunks = readChunks(encodePng(noise(2, 2, 3)));
     const header = chunks[0]!.data.slice();
-    new DataView(header.buffer).setUint32(0, 32_768);
-    new DataView(header.buffer).setUint32(4, 32_768);
+    new DataView(header.buffer).setUint32(0, 8192);
+    new DataView(header.buffer).setUint32(4, 8192);
     const before = process.memoryUsage().arrayBuffers;
     expect(refusal(writeChunks([{ type: "IHDR", data: header }, ...chunks.slice(1)]))).toMatch(
       /do not fill its size/,
     );
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10_000_000);
+  });
+
+  /** A picture with these chunks before its pixels. */
+  function withChunks(...texts: Chunk[]): Uint8Array {
+    const [header, ...rest] = readChunks(encodePng(noise(2, 2, 3)));
+    return writeChunks([header!, ...texts, ...rest]);
+  }
+  const bytesOf = (text: string) => new TextEncoder().encode(text);
+
+  it("reads UTF-8 where the standard has Latin-1, and Latin-1 where it is that", () => {
+    const utf8 = { type: "tEXt", data: bytesOf("parameters\0猫耳 naïve") };
+    const latin1 = { type: "tEXt", data: Uint8Array.from(Buffer.from("other\0naïve ÿ", "latin1")) };
+    expect(readPngText(withChunks(utf8, latin1))).toEqual({ parameters: "猫耳 naïve", other: "naïve ÿ" });
+  });
+
+  it("has one limit for the texts of a file, and says what is left out", () => {
+    const packed = zlibSync(new Uint8Array(15 * 2 ** 20).fill(97));
+    const bombs = Array.from({ length: 16 }, (_, i) => ({
+      type: "zTXt",
+      data: Buffer.concat([bytesOf(`k${i}\0\0`), packed]),
+    }));
+    const { text, problems } = inspectPng(withChunks(...bombs));
+    const total = Object.values(text).reduce((sum, { length }) => sum + length, 0);
+    expect(total).toBe(15 * 2 ** 20);
+    expect(problems[0]).toBe('The text "k1" was not read: it goes beyond 16 MiB for all texts.');
+    expect(problems.length).toBeLessThanOrEqual(5);
+  });
+
+  it("bears a wrong checksum in a text alone", () => {
+    const good = withChunks({ type: "tEXt", data: bytesOf("key\0a cat") });
+    const bad = good.slice();
+    bad[33 + 8 + 5]! ^= 1; // behind signature and header: the text's chunk, its length, type and content
+    expect(decodePng(bad).data).toEqual(decodePng(good).data);
+    expect(inspectPng(bad).problems).toEqual(['The checksum of the text "key" is wrong: it may be damaged.']);
+  });
+
+  it("looks at a picture of any size, and decodes none beyond a limit", () => {
+    const header = Uint8Array.of(0, 0, 0x80, 0, 0, 0, 0x80, 0, 1, 0, 0, 0, 0);
+    const chunks = [
+      { type: "IHDR", data: header },
+      { type: "IDAT", data: zlibSync(new Uint8Array(9)) },
+      { type: "IEND", data: new Uint8Array(0) },
+    ];
+    const bytes = writeChunks(chunks);
+    expect(inspectPng(bytes)).toMatchObject({ width: 32_768, height: 32_768, depth: 1, hasAlpha: false });
+    expect(refusal(bytes)).toMatch(/has 32768x32768 pixels; pictures of up to 67 million are read/);
+    expect(() => decodePng(encodePng(noise(9, 9, 3)), { maxPixels: 80 })).toThrow(/9x9 pixels/);
   });
 
   it("survives any damage, checksums mended or not", () => {

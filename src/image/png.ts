@@ -4,9 +4,22 @@
 
 import { convertIndexedToRgb, type DecodedPng, decode } from "fast-png";
 import { NishikiError } from "../errors.js";
-import { checkPicture, MAX_SIDE, type Picture } from "./picture.js";
-import { type Chunk, readChunks, readText, textChunk, unpack, writeChunks } from "./png-chunks.js";
+import { checkPicture, checkSize, MAX_PIXELS, MAX_SIDE, type Picture } from "./picture.js";
+import { type Chunk, readChunks, readTexts, textChunk, unpack, writeChunks } from "./png-chunks.js";
 import { pixelChunks } from "./png-pixels.js";
+
+/** What a PNG file says of itself without its pixels. */
+export interface PngInfo {
+  readonly width: number;
+  readonly height: number;
+  /** Bits per sample. */
+  readonly depth: number;
+  readonly hasAlpha: boolean;
+  /** Texts by keyword; of several with one keyword, the last. */
+  readonly text: Readonly<Record<string, string>>;
+  /** Sentences about texts that are damaged, or left out because they are too long. */
+  readonly problems: readonly string[];
+}
 
 /** What a PNG file holds. */
 export interface DecodedPicture extends Picture {
@@ -33,11 +46,16 @@ export function encodePng(
 /**
  * Reads a PNG of any kind (grey, palette, 16 bits, interlaced) as 8-bit RGB, or RGBA where it has transparency.
  *
+ * @param options.maxPixels The most that are decoded, 67 million by default: a small file can declare thousands of millions.
  * @throws NishikiError `file` where it is no PNG, is truncated or damaged, or is larger than 32,768 pixels a side
  */
-export function decodePng(bytes: Uint8Array): DecodedPicture {
+export function decodePng(
+  bytes: Uint8Array,
+  { maxPixels = MAX_PIXELS }: { readonly maxPixels?: number } = {},
+): DecodedPicture {
   const chunks = readChunks(bytes);
   const header = readHeader(chunks[0]);
+  checkSize("This PNG picture", header, maxPixels);
   checkPixelData(header, chunks);
   const needed = chunks.filter(({ type }) => ["IHDR", "PLTE", "tRNS", "IDAT", "IEND"].includes(type));
   let picture: Picture;
@@ -48,17 +66,20 @@ export function decodePng(bytes: Uint8Array): DecodedPicture {
     const reason = error instanceof Error ? error.message : String(error);
     throw new NishikiError("file", `This PNG picture cannot be decoded: ${reason}.`, { cause: error });
   }
-  return { ...picture, text: readTexts(chunks) };
+  return { ...picture, text: readTexts(chunks).text };
 }
 
 /** The texts of a PNG file by keyword, without decoding its pixels. Throws `file` like `decodePng`. */
-export function readPngText(bytes: Uint8Array): Record<string, string> {
-  return readTexts(readChunks(bytes));
+export function readPngText(bytes: Uint8Array): Readonly<Record<string, string>> {
+  return readTexts(readChunks(bytes)).text;
 }
 
-function readTexts(chunks: readonly Chunk[]): Record<string, string> {
-  const texts = chunks.flatMap((chunk) => readText(chunk) ?? []);
-  return Object.fromEntries(texts.map(({ keyword, text }) => [keyword, text]));
+/** What a PNG file says of itself, without decoding its pixels. Throws `file` like `decodePng`. */
+export function inspectPng(bytes: Uint8Array): PngInfo {
+  const chunks = readChunks(bytes);
+  const { width, height, depth, samples } = readHeader(chunks[0]);
+  const hasAlpha = samples === 2 || samples === 4 || chunks.some(({ type }) => type === "tRNS");
+  return { width, height, depth, hasAlpha, ...readTexts(chunks) };
 }
 
 interface PngHeader {

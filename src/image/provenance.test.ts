@@ -95,6 +95,88 @@ describe("readProvenance", () => {
     expect(readProvenance({ prompt: "{}" })).toMatchObject({ program: "ComfyUI", prompt: "", fields: {} });
   });
 
+  it("tells Fooocus and SwarmUI, which write JSON where webui writes its text", () => {
+    const fooocus = {
+      prompt: "cat",
+      negative_prompt: "dog",
+      seed: "5",
+      steps: 30,
+      base_model: "juggernaut",
+      resolution: "(1152, 896)",
+      version: "Fooocus v2.3.1",
+    };
+    expect(readProvenance({ parameters: JSON.stringify(fooocus) })).toMatchObject({
+      program: "Fooocus",
+      prompt: "cat",
+      negativePrompt: "dog",
+      fields: { Seed: "5", Steps: "30", Model: "juggernaut", Size: "1152x896" },
+    });
+    expect(readProvenance({ parameters, fooocus_scheme: "a1111" })).toMatchObject({
+      program: "Fooocus",
+      prompt: "cat",
+    });
+    const swarm = { sui_image_params: { prompt: "cat", seed: 137, cfgscale: 1.5, width: 64, height: 32 } };
+    expect(readProvenance({ parameters: JSON.stringify(swarm) })).toMatchObject({
+      program: "SwarmUI",
+      prompt: "cat",
+      negativePrompt: "",
+      fields: { Seed: "137", "CFG scale": "1.5", Size: "64x32" },
+    });
+  });
+
+  it("reads InvokeAI 2, its metadata and its command line", () => {
+    const image = {
+      prompt: [{ prompt: "a cat [dog]", weight: 1 }],
+      steps: 50,
+      seed: 7,
+      width: 64,
+      height: 32,
+    };
+    const metadata = JSON.stringify({ model: "stable diffusion", model_weights: "sd-1.4", image });
+    const dream = '"a \\"cat\\" [dog]" -s 50 -S 7 -W 64 -H 32 -C 7.5 -A k_lms';
+    const fields = { Steps: "50", Seed: "7", Size: "64x32" };
+    expect(readProvenance({ "sd-metadata": metadata, Dream: dream })).toMatchObject({
+      program: "InvokeAI",
+      prompt: "a cat",
+      negativePrompt: "dog",
+      fields: { ...fields, Model: "sd-1.4" },
+    });
+    expect(readProvenance({ Dream: dream })).toMatchObject({
+      prompt: 'a "cat"',
+      negativePrompt: "dog",
+      fields: { ...fields, Sampler: "k_lms", "CFG scale": "7.5" },
+    });
+  });
+
+  it("reads NovelAI", () => {
+    const Comment = JSON.stringify({ steps: 28, seed: 7, uc: "dog", scale: 5 });
+    expect(readProvenance({ Software: "NovelAI", Description: "cat", Comment })).toMatchObject({
+      program: "NovelAI",
+      prompt: "cat",
+      negativePrompt: "dog",
+      fields: { Seed: "7" },
+    });
+  });
+
+  it("keeps every digit of seeds of 64 bits", () => {
+    const invokeai_metadata = '{"positive_prompt": "1234567890123456789012", "seed": 18446744073709551557}';
+    expect(readProvenance({ invokeai_metadata })).toMatchObject({
+      prompt: "1234567890123456789012",
+      fields: { Seed: "18446744073709551557" },
+    });
+  });
+
+  it("reads the same texts from EXIF data, and takes no other comment for them", () => {
+    expect(readProvenance({ UserComment: parameters })).toMatchObject({ prompt: "cat" });
+    expect(readProvenance({ Model: `prompt:${JSON.stringify(graph)}` })).toMatchObject({
+      program: "ComfyUI",
+      negativePrompt: "watermark",
+    });
+    const UserComment = JSON.stringify({ sui_image_params: { prompt: "cat" } });
+    expect(readProvenance({ UserComment })?.program).toBe("SwarmUI");
+    expect(readProvenance({ UserComment: "a holiday", Make: "Canon", Model: "EOS" })).toBeUndefined();
+  });
+
   it("does not guess", () => {
     expect(readProvenance({})).toBeUndefined();
     expect(readProvenance({ Software: "x", Comment: "y" })).toBeUndefined();

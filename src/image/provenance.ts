@@ -1,10 +1,18 @@
-// Which program made a picture, and what its texts say about how: Nishiki, stable-diffusion-webui and those that write
-// its text, ComfyUI, InvokeAI.
+// Which program made a picture, and what its texts say about how. One reader per program, in a table.
 
 import { type PictureParameters, parseParameters } from "./parameters.js";
+import { readComfyGraph } from "./provenance-comfy.js";
+import { isObject, type Json, parseObject, pickFields, sizeField, textOf } from "./provenance-json.js";
 
 /** Programs whose texts are understood. */
-export type PictureProgram = "Nishiki" | "stable-diffusion-webui" | "ComfyUI" | "InvokeAI";
+export type PictureProgram =
+  | "Nishiki"
+  | "stable-diffusion-webui"
+  | "ComfyUI"
+  | "InvokeAI"
+  | "Fooocus"
+  | "SwarmUI"
+  | "NovelAI";
 
 /** What a picture's texts say. `raw` is the text that says it, for whoever wants all of it. */
 export interface Provenance extends PictureParameters {
@@ -12,100 +20,183 @@ export interface Provenance extends PictureParameters {
   readonly raw: string;
 }
 
-type Json = Readonly<Record<string, unknown>>;
+type Texts = Readonly<Record<string, string | undefined>>;
 
-function parseObject(text: string | undefined): Json | undefined {
-  if (text === undefined) return undefined;
-  // ComfyUI writes a bare NaN now and then, which is no JSON: only where the text cannot be read otherwise.
-  const repaired = () => text.replace(/(?<=[:[,]\s*)NaN(?=\s*[,\]}])/g, "null");
-  for (const candidate of [() => text, repaired]) {
-    try {
-      const value: unknown = JSON.parse(candidate());
-      return isObject(value) ? value : undefined;
-    } catch {}
-  }
-  return undefined;
-}
+/** A program's texts, understood; undefined where they are not of that program. */
+type Reader = (texts: Texts) => Provenance | undefined;
 
-function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** Fields by our reader's names, of those that are there. */
-function pickFields(from: Json, names: Readonly<Record<string, string>>): Record<string, string> {
-  const fields: Record<string, string> = {};
-  for (const [theirs, ours] of Object.entries(names)) {
-    const value = from[theirs];
-    if (typeof value === "string" || typeof value === "number") fields[ours] = String(value);
-  }
-  return fields;
-}
-
-function readInvoke(meta: Json, raw: string): Provenance {
+/** `parameters` holds JSON with `sui_image_params`. */
+const readSwarm: Reader = ({ parameters: raw = "" }) => {
+  const meta = parseObject(raw)?.sui_image_params;
+  if (!isObject(meta)) return undefined;
   const fields = pickFields(meta, {
     steps: "Steps",
-    scheduler: "Sampler",
-    cfg_scale: "CFG scale",
+    sampler: "Sampler",
+    scheduler: "Schedule type",
+    cfgscale: "CFG scale",
     seed: "Seed",
+    model: "Model",
   });
-  if (typeof meta.width === "number" && typeof meta.height === "number")
-    fields.Size = `${meta.width}x${meta.height}`;
+  const [prompt, negative] = [meta.prompt, meta.negativeprompt];
+  return {
+    program: "SwarmUI",
+    prompt: textOf(prompt),
+    negativePrompt: textOf(negative),
+    fields: { ...fields, ...sizeField(meta) },
+    raw,
+  };
+};
+
+/** `parameters` holds JSON, or webui's text where its user chose that; `fooocus_scheme` says which. */
+const readFooocus: Reader = ({ parameters: raw = "", fooocus_scheme, Software = "" }) => {
+  const meta = parseObject(raw);
+  const signed = fooocus_scheme !== undefined || Software.startsWith("Fooocus");
+  if (!meta) {
+    const parsed = parseParameters(raw);
+    const isOwn = signed || parsed.fields.Version?.startsWith("Fooocus");
+    return isOwn ? { program: "Fooocus", ...parsed, raw } : undefined;
+  }
+  if (!signed && !textOf(meta.version).startsWith("Fooocus") && meta.base_model === undefined)
+    return undefined;
+  const fields = pickFields(meta, {
+    steps: "Steps",
+    performance: "Performance",
+    sampler: "Sampler",
+    scheduler: "Schedule type",
+    guidance_scale: "CFG scale",
+    seed: "Seed",
+    base_model: "Model",
+    styles: "Styles",
+    version: "Version",
+  });
+  // "(1152, 896)"
+  const sides = textOf(meta.resolution).match(/\d+/g);
+  if (sides?.length === 2) fields.Size = sides.join("x");
+  const [prompt, negative] = [meta.prompt, meta.negative_prompt];
+  return { program: "Fooocus", prompt: textOf(prompt), negativePrompt: textOf(negative), fields, raw };
+};
+
+const readWebui: Reader = ({ parameters: raw, nishiki }) => {
+  if (raw === undefined) return undefined;
+  const program = nishiki === undefined ? "stable-diffusion-webui" : "Nishiki";
+  return { program, ...parseParameters(raw), raw };
+};
+
+/** InvokeAI from version 3 on. */
+const readInvoke: Reader = ({ invokeai_metadata: raw = "" }) => {
+  const meta = parseObject(raw);
+  if (!meta) return undefined;
+  const names = { steps: "Steps", scheduler: "Sampler", cfg_scale: "CFG scale", seed: "Seed" };
+  const fields = { ...pickFields(meta, names), ...sizeField(meta) };
   const model = isObject(meta.model) ? (meta.model.name ?? meta.model.model_name) : undefined;
   if (typeof model === "string") fields.Model = model;
   const [prompt, negative] = [meta.positive_prompt, meta.negative_prompt];
   return { program: "InvokeAI", prompt: textOf(prompt), negativePrompt: textOf(negative), fields, raw };
+};
+
+/** A prompt of InvokeAI 2: a text, or parts with weights. */
+function joinPrompt(prompt: unknown): string {
+  if (!Array.isArray(prompt)) return textOf(prompt);
+  return prompt
+    .map((part: unknown) => (isObject(part) ? textOf(part.prompt) : textOf(part)))
+    .filter((part) => part !== "")
+    .join(" ");
 }
 
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value : "";
+/** Its negative prompt stands in brackets within the prompt: "a cat [blurry]". */
+function splitBrackets(text: string): { prompt: string; negativePrompt: string } {
+  const negative = [...text.matchAll(/\[([^\]]*)\]/g)].map((match) => match[1]!.trim());
+  const prompt = text.replace(/\[[^\]]*\]/g, " ").replace(/\s+/g, " ");
+  return { prompt: prompt.trim(), negativePrompt: negative.join(" ") };
 }
 
-/** The graph is `{ id: { class_type, inputs } }`; an input is a value or `[id of another node, output]`. */
-function readComfy(graph: Json, raw: string): Provenance {
-  const node = (id: unknown): Json | undefined => {
-    const found = typeof id === "string" || typeof id === "number" ? graph[String(id)] : undefined;
-    return isObject(found) && isObject(found.inputs) ? found.inputs : undefined;
+/** InvokeAI 2: `sd-metadata`, or the command line in `Dream`. */
+const readOldInvoke: Reader = ({ "sd-metadata": metadata, Dream: dream }) => {
+  const meta = parseObject(metadata);
+  const image = isObject(meta?.image) ? meta.image : undefined;
+  if (meta && image) {
+    const names = { steps: "Steps", sampler: "Sampler", cfg_scale: "CFG scale", seed: "Seed" };
+    const fields = { ...pickFields(image, names), ...sizeField(image) };
+    const model = textOf(meta.model_weights) || textOf(meta.model);
+    if (model) fields.Model = model;
+    return { program: "InvokeAI", ...splitBrackets(joinPrompt(image.prompt)), fields, raw: metadata! };
+  }
+  const words = dream === undefined ? null : /^\s*"((?:\\.|[^"\\])*)"(.*)$/s.exec(dream);
+  if (!words) return undefined;
+  const flag = (name: string) => new RegExp(`(?:^|\\s)-${name}\\s*(\\S+)`).exec(words[2]!)?.[1];
+  const [width, height] = [flag("W"), flag("H")];
+  const values = {
+    Steps: flag("s"),
+    Sampler: flag("A"),
+    "CFG scale": flag("C"),
+    Seed: flag("S"),
+    Size: width && height && `${width}x${height}`,
   };
-  /** Follows inputs backwards to the first node that holds a text; a graph may have loops, so not for ever. */
-  const promptOf = (link: unknown, left = 20): string => {
-    const inputs = Array.isArray(link) && left > 0 ? node(link[0]) : undefined;
-    if (!inputs) return "";
-    if (typeof inputs.text === "string") return inputs.text;
-    return promptOf(inputs.text ?? inputs.conditioning ?? inputs.positive, left - 1);
+  const fields: Record<string, string> = {};
+  for (const [name, value] of Object.entries(values)) if (value) fields[name] = value;
+  const prompt = words[1]!.replace(/\\(.)/g, "$1");
+  return { program: "InvokeAI", ...splitBrackets(prompt), fields, raw: dream! };
+};
+
+const readComfy: Reader = ({ prompt, workflow }) => {
+  const graph = parseObject(prompt);
+  if (graph) return readComfyGraph(graph, prompt!);
+  if (!parseObject(workflow)) return undefined;
+  return { program: "ComfyUI", prompt: "", negativePrompt: "", fields: {}, raw: workflow! };
+};
+
+const readNovelAi: Reader = ({ Software, Description = "", Comment: raw = "" }) => {
+  const meta: Json | undefined = Software?.startsWith("NovelAI") ? parseObject(raw) : undefined;
+  if (!meta) return undefined;
+  const names = { steps: "Steps", sampler: "Sampler", scale: "CFG scale", seed: "Seed" };
+  const fields = { ...pickFields(meta, names), ...sizeField(meta) };
+  return {
+    program: "NovelAI",
+    prompt: textOf(meta.prompt) || Description,
+    negativePrompt: textOf(meta.uc),
+    fields,
+    raw,
   };
-  const samplers = Object.keys(graph).filter(
-    (id) => node(id)?.positive !== undefined && node(id)?.steps !== undefined,
-  );
-  const sampler = node(samplers[0]) ?? {};
-  const names = { steps: "Steps", sampler_name: "Sampler", scheduler: "Schedule type", cfg: "CFG scale" };
-  const fields = pickFields(sampler, { ...names, seed: "Seed", noise_seed: "Seed" });
-  const latent = Array.isArray(sampler.latent_image) ? node(sampler.latent_image[0]) : undefined;
-  if (typeof latent?.width === "number" && typeof latent.height === "number")
-    fields.Size = `${latent.width}x${latent.height}`;
-  const loader = Object.keys(graph).find((id) => typeof node(id)?.ckpt_name === "string");
-  if (loader !== undefined) fields.Model = textOf(node(loader)?.ckpt_name);
-  const [prompt, negativePrompt] = [promptOf(sampler.positive), promptOf(sampler.negative)];
-  return { program: "ComfyUI", prompt, negativePrompt, fields, raw };
+};
+
+/** The more special ones first: several programs write what webui writes, with something added. */
+const readers: readonly Reader[] = [
+  readSwarm,
+  readFooocus,
+  readWebui,
+  readInvoke,
+  readOldInvoke,
+  readComfy,
+  readNovelAi,
+];
+
+/**
+ * The texts of EXIF data under the names that PNG files have for them. A comment counts as parameters only where it looks
+ * like them: cameras and people write comments, too.
+ */
+function fromExif(text: Texts): Texts {
+  const { UserComment: comment } = text;
+  const tags = [text.ImageDescription, text.Make, text.Model].flatMap((value) => {
+    const match = value === undefined ? null : /^(prompt|workflow):\s*(\{.*)$/is.exec(value);
+    return match ? [[match[1]!.toLowerCase(), match[2]!] as const] : [];
+  });
+  const isParameters =
+    comment !== undefined &&
+    (parseObject(comment) || Object.keys(parseParameters(comment).fields).length > 0);
+  return { ...Object.fromEntries(tags), ...(isParameters && { parameters: comment }), ...text };
 }
 
 /**
  * Says which program made a picture, from the texts of its file, and what they say about it.
  *
- * @param text texts by keyword, as `decodePng` gives them
+ * @param text texts by keyword, as `decodePng` and `inspectPicture` give them
  * @returns undefined where no text of a known program is there
  */
 export function readProvenance(text: Readonly<Record<string, string>>): Provenance | undefined {
-  const { parameters, prompt, workflow, invokeai_metadata: invoke, nishiki } = text;
-  if (parameters !== undefined) {
-    const program = nishiki === undefined ? "stable-diffusion-webui" : "Nishiki";
-    return { program, ...parseParameters(parameters), raw: parameters };
-  }
-  const invokeMeta = parseObject(invoke);
-  if (invoke !== undefined && invokeMeta) return readInvoke(invokeMeta, invoke);
-  const graph = parseObject(prompt);
-  if (prompt !== undefined && graph) return readComfy(graph, prompt);
-  if (workflow !== undefined && parseObject(workflow)) {
-    return { program: "ComfyUI", prompt: "", negativePrompt: "", fields: {}, raw: workflow };
+  const texts = fromExif(text);
+  for (const read of readers) {
+    const provenance = read(texts);
+    if (provenance) return provenance;
   }
   return undefined;
 }

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { fileError, isDiffusersFolder, isEmbedding, isLora, openSafetensors } from "../../checkpoint/node.js";
 import { NishikiError } from "../../errors.js";
+import { resolveModel } from "../../hub/index.js";
+import { FORMAT_BYTES, getImageFormat, readableFormats } from "../../image/index.js";
 import { describeModel } from "../../pipeline/node.js";
 import { describeEmbedding, describeLora } from "../describe-additions.js";
 import { describePicture } from "../describe-picture.js";
@@ -17,7 +19,10 @@ export function addInfoCommand(program: Command): void {
   program
     .command("info")
     .description("explain a picture, a model, a LoRA, a textual inversion or any other .safetensors file")
-    .argument("<file>", "a PNG, a folder with a model (also diffusers'), or a .safetensors file")
+    .argument(
+      "<file>",
+      "a picture, a model (a folder, or org/name from the hub's cache), or a .safetensors file",
+    )
     .option("--json", "print it as JSON")
     .action(async (file: string, { json }: { json?: boolean }) => {
       const description = await describe(file);
@@ -25,31 +30,42 @@ export function addInfoCommand(program: Command): void {
     });
 }
 
-/** Looks at the content, not at the name. */
-async function describe(file: string): Promise<Description> {
+/** What lies at a path, or a model of the hub's cache by its name. Looks at the content, not at the name. */
+async function describe(name: string): Promise<Description> {
+  const file = await resolveModel(name);
   const found = await stat(file).catch((error: unknown) => {
     throw fileError(error, `read ${file}`);
   });
-  if (found.isDirectory()) {
-    if (await isDiffusersFolder(file)) return (await describeModel(file)).description;
-    if (await isLora(file)) return describeLora(file);
-    const isModel = await stat(join(file, "model.json")).catch(() => undefined);
-    return isModel ? (await describeModel(file)).description : describeWeights(file);
-  }
-  const start = await readStart(file, 9);
-  if (start[0] === 0x89 && start[1] === 0x50) return describePicture(file);
-  // A safetensors file: the length of its header in 8 bytes, then the header, which is JSON.
-  if (file.endsWith(".safetensors")) {
+  if (found.isDirectory()) return describeFolder(file);
+  const start = await readStart(file, FORMAT_BYTES);
+  const isNamedWeights = /\.safetensors$/i.test(file);
+  const isWeights = isSafetensors(start, found.size);
+  if (!isWeights && getImageFormat(start)) return describePicture(file);
+  if (isNamedWeights || isWeights) {
     if (await isWholeModel(file)) return (await describeModel(file)).description;
     if (await isLora(file)) return describeLora(file);
     if (await isEmbedding(file)) return describeEmbedding(file);
-  }
-  if (start[8] === 0x7b || file.endsWith(".safetensors") || /\.index(\.\w+)?\.json$/.test(file))
     return describeWeights(file);
+  }
+  if (/\.index(\.\w+)?\.json$/.test(file)) return describeWeights(file);
   throw new NishikiError(
     "file",
-    `${file} is neither a PNG picture nor a model: nothing is known about such files.`,
+    `${file} is neither a picture (${readableFormats}) nor a model: nothing is known about such files.`,
   );
+}
+
+async function describeFolder(folder: string): Promise<Description> {
+  if (await isDiffusersFolder(folder)) return (await describeModel(folder)).description;
+  if (await isLora(folder)) return describeLora(folder);
+  const isModel = await stat(join(folder, "model.json")).catch(() => undefined);
+  return isModel ? (await describeModel(folder)).description : describeWeights(folder);
+}
+
+/** A safetensors file begins with the length of its header in 8 bytes; then comes the header, which is JSON. */
+function isSafetensors(start: Uint8Array, size: number): boolean {
+  if (start.length < 9 || start[8] !== 0x7b) return false;
+  const length = new DataView(start.buffer, start.byteOffset).getBigUint64(0, true);
+  return length <= BigInt(size - 8);
 }
 
 /** Whether a weight file has the denoiser of a single-file checkpoint. */
