@@ -74,18 +74,31 @@ describe("the embedded model's pictures", () => {
     expect(Buffer.from(last!.png()).equals(Buffer.from(three[2]!.png()))).toBe(true);
   });
 
-  it("show the nearest thing that it knows where a word was never shown, and it is said", async () => {
+  it("show what another name stands for, and it is said", async () => {
     const messages: string[] = [];
     const pictures: ImageEvent[] = [];
     for await (const event of pipeline.generate({ prompt: "a feline, flat style", seed: 3, steps: 2 })) {
       if (event.kind === "warning") messages.push(event.message);
       if (event.kind === "image") pictures.push(event);
     }
-    expect(messages).toEqual([
-      'The model was never shown the word "feline"; it draws "cat", the nearest name that it knows.',
-    ]);
+    expect(messages).toEqual(['The model does not know the word "feline"; it draws "cat".']);
     const [cat] = await draw({ prompt: "a cat, flat style", seed: 3, steps: 2 });
     expect(pictures[0]!.pixels).toEqual(cat!.pixels);
+  });
+
+  it("do not show a lake as something else, but say what comes nearest", async () => {
+    const messages: string[] = [];
+    for await (const event of pipeline.generate({ prompt: "a lake", seed: 0, steps: 1 }))
+      if (event.kind === "warning") messages.push(event.message);
+    expect(messages).toHaveLength(1);
+    expect(messages[0]).toMatch(/^The model cannot draw "lake"\. What it can draw and comes nearest: "/);
+  });
+
+  it("leave out of a negative prompt what the model does not know", async () => {
+    const request = { prompt: "a cat", seed: 0, steps: 2 };
+    const [without] = await draw(request);
+    const [blurry] = await draw({ ...request, negative: "blurry" });
+    expect(blurry!.pixels).toEqual(without!.pixels);
   });
 
   it("follow the words: a red background is redder than a blue one, and a blue one bluer", async () => {

@@ -36,6 +36,7 @@ export {
   type NetworkSessions,
   type PromptEmbeddings,
 } from "./families/nishiki/networks.js";
+export { otherNames } from "./families/nishiki/other-names.js";
 export { type NetworkPrograms, traceEncoder, traceNetworks } from "./families/nishiki/programs.js";
 export {
   doubleByDiffusion,

@@ -28,7 +28,14 @@ import {
 } from "../../request.js";
 import { checkAborted, type Runtime } from "../../runtime.js";
 import { toValues, valuesOf } from "../../stage-results.js";
-import { type Embed, type KnownWords, meanState, understand } from "./known-words.js";
+import {
+  describeWords,
+  type Embed,
+  type KnownWords,
+  keepKnown,
+  meanState,
+  understand,
+} from "./known-words.js";
 import type { ModelManifest } from "./manifest.js";
 import {
   decodePixels,
@@ -112,28 +119,35 @@ async function encodePrompts(
     const { states, mask } = (await encodeText(text)).embeddings;
     return meanState(states, mask);
   };
-  const read = async (text: string): Promise<string> => {
+  const read = async (name: "prompt" | "negative"): Promise<string> => {
+    const text = settings[name];
     if (!known) return text;
-    const { prompt, replaced, unknown } = await understand(text, known, embed);
-    for (const { from, to } of replaced)
+    if (name === "prompt") {
+      const understood = await understand(text, known, embed);
+      warnings.push(...describeWords(understood));
+      return understood.prompt;
+    }
+    const { kept, leftOut } = await keepKnown(text, known, embed);
+    if (leftOut.length > 0)
       warnings.push(
-        `The model was never shown the word "${from}"; it draws "${to}", the nearest name that it knows.`,
+        `Left out of the negative prompt, since the model does not know it: ${leftOut.join(", ")}.`,
       );
-    if (unknown.length > 0) warnings.push(`The model was never shown these words: ${unknown.join(", ")}.`);
-    return prompt;
+    return kept;
   };
   const encode = async (name: "prompt" | "negative") => {
     const title = name === "prompt" ? "prompt" : "negative prompt";
     warnings.push(...findUnsupportedSyntax(settings[name], "words", title));
-    const { embeddings, dropped } = await encodeText(await read(settings[name]));
+    const text = await read(name);
+    if (name === "negative" && text === "") return undefined;
+    const { embeddings, dropped } = await encodeText(text);
     if (dropped.length > 0) {
       const said = `The ${title} is longer than the ${manifest.maxTokens} tokens that the model reads`;
       warnings.push(`${said}; left out: ${dropped.join(" ")}`);
     }
     return embeddings;
   };
-  const cond = await encode("prompt");
-  const uncond = settings.negative === "" ? getNoPrompt(cond) : await encode("negative");
+  const cond = (await encode("prompt")) as PromptEmbeddings;
+  const uncond = (await encode("negative")) ?? getNoPrompt(cond);
   return { embeddings: { cond, uncond }, warnings };
 }
 

@@ -1,14 +1,22 @@
 import { describe, expect, it } from "vitest";
-import { describeName, type KnownWords, meanState, understand } from "./known-words.js";
+import {
+  describeName,
+  describeWords,
+  type KnownWords,
+  keepKnown,
+  meanState,
+  understand,
+} from "./known-words.js";
+import { nameFor } from "./other-names.js";
 
 const vectors: Record<string, readonly number[]> = {
   cat: [1, 0, 0, 0],
-  apple: [0, 1, 0, 0],
-  grapes: [0, 0, 1, 0],
+  airplane: [0, 1, 0, 0],
+  jeans: [0, 0, 1, 0],
   feline: [0.9, 0.3, 0, 0.3],
   felines: [0.9, 0.3, 0, 0.3],
-  pome: [0.1, 0.95, 0, 0.3],
-  raisins: [0, 0.2, 0.9, 0.3],
+  jet: [0.1, 0.95, 0, 0.3],
+  trousers: [0, 0.2, 0.9, 0.3],
   "house feline": [0.9, 0.2, 0, 0.2],
   woman: [0.8, 0, 0, 0.6],
   person: [0.6, 0, 0, 0.8],
@@ -25,17 +33,17 @@ function unit(values: readonly number[]): Float32Array {
 }
 
 const words =
-  "a an the of in style drawing by two and left to cat cats apple apples grapes red flat sunset orange blue lemon with on background plain".split(
+  "a an the of in style drawing by two and left to cat cats airplane airplanes jeans red flat sunset orange blue lemon with on background plain".split(
     " ",
   );
 const names = [
   { name: "cat", plural: "cats", article: "a" },
-  { name: "apple", plural: "apples", article: "an" },
-  { name: "grapes", plural: null, article: null },
+  { name: "airplane", plural: "airplanes", article: "an" },
+  { name: "jeans", plural: null, article: null },
 ] as const;
 const known: KnownWords = {
   words: new Set(words),
-  nouns: new Set(["cat", "cats", "apple", "apples", "grapes", "with"]),
+  nouns: new Set(["cat", "cats", "airplane", "airplanes", "jeans", "with"]),
   colours: new Set(["red", "orange", "blue"]),
   names,
   vectors: Float32Array.from(names.flatMap(({ name }) => [...unit(vectors[name]!)])),
@@ -54,16 +62,16 @@ describe("understand", () => {
     ["a feline", "a cat"],
     ["feline", "cat"],
     ["Feline, flat style", "cat, flat style"],
-    ["a red feline and an apple", "a red cat and an apple"],
-    ["an apple and a feline in a sunset", "an apple and a cat in a sunset"],
-    ["a pome", "an apple"],
+    ["a red feline and an airplane", "a red cat and an airplane"],
+    ["an airplane and a feline in a sunset", "an airplane and a cat in a sunset"],
+    ["a jet", "an airplane"],
     ["a drawing of a feline", "a drawing of a cat"],
     ["a drawing of feline", "a drawing of cat"],
     ["two felines", "two cats"],
     ["two red felines", "two red cats"],
-    ["a raisins", "grapes"],
-    ["a feline with an apple", "a cat with an apple"],
-    ["a house feline in flat style", "a cat in flat style"],
+    ["a trousers", "jeans"],
+    ["a feline with an airplane", "a cat with an airplane"],
+    ["a house feline in flat style", "a house cat in flat style"],
     ["a house-feline", "a house-feline"],
   ])("%s → %s", async (prompt, wanted) => {
     vectors["house-feline"] = [0, 0, 0, 1];
@@ -74,9 +82,9 @@ describe("understand", () => {
     ["a crimson cat", "a red cat"],
     ["Crimson cat", "red cat"],
     ["an amber cat", "an orange cat"],
-    ["a copper apple", "an orange apple"],
-    ["a crimson apple", "a red apple"],
-    ["an azure apple and two ruby cats", "a blue apple and two red cats"],
+    ["a copper airplane", "an orange airplane"],
+    ["a crimson airplane", "a red airplane"],
+    ["an azure airplane and two ruby cats", "a blue airplane and two red cats"],
     ["two crimson felines", "two red cats"],
     ["a navy blue feline in flat style", "a blue cat in flat style"],
     ["a dark-blue cat", "a blue cat"],
@@ -97,7 +105,7 @@ describe("understand", () => {
       known,
       embed,
     );
-    expect(unknown).toEqual(["shiny"]);
+    expect(unknown).toEqual([{ words: "shiny", nearest: [] }]);
     expect(replaced).toEqual([
       { from: "sky blue", to: "blue" },
       { from: "feline", to: "cat" },
@@ -125,7 +133,8 @@ describe("understand", () => {
     ["a cat 42", undefined],
   ])("leaves %s as it is", async (prompt, unknown) => {
     const found = await understand(prompt, known, embed);
-    expect(found).toEqual({ prompt, replaced: [], unknown: unknown === undefined ? [] : [unknown] });
+    const left = unknown === undefined ? [] : [{ words: unknown, nearest: [] }];
+    expect(found).toEqual({ prompt, replaced: [], unknown: left });
   });
 
   it("asks for nothing where every word is known, and says what it replaced", async () => {
@@ -136,12 +145,53 @@ describe("understand", () => {
       unknown: [],
     });
     expect(asked).toEqual([]);
-    const { replaced } = await understand("a pome and a feline", known, embed);
+    const { replaced } = await understand("a jet and a feline", known, embed);
     expect(replaced).toEqual([
-      { from: "pome", to: "apple" },
+      { from: "jet", to: "airplane" },
       { from: "feline", to: "cat" },
     ]);
   });
+});
+
+describe("what the model cannot draw", () => {
+  it("stays as it is, and what comes nearest is suggested and not drawn", async () => {
+    vectors.lake = [0.7, 0.6, 0, 0.1];
+    const understood = await understand("a lake and a jet by Rembrandt", known, embed);
+    expect(understood.prompt).toBe("a lake and an airplane by Rembrandt");
+    expect(understood.unknown).toEqual([
+      { words: "lake", nearest: ["cat", "airplane"] },
+      { words: "Rembrandt", nearest: [] },
+    ]);
+    expect(describeWords(understood)).toEqual([
+      'The model does not know the word "jet"; it draws "airplane".',
+      'The model cannot draw "lake". What it can draw and comes nearest: "cat", "airplane".',
+      "The model does not know these words: Rembrandt.",
+    ]);
+  });
+
+  it("is left out of negative prompts part by part", async () => {
+    expect(await keepKnown("blurry", known, embed)).toEqual({ kept: "", leftOut: ["blurry"] });
+    expect(await keepKnown("blurry, a crimson feline , lake,", known, embed)).toEqual({
+      kept: "a red cat",
+      leftOut: ["blurry", "lake"],
+    });
+  });
+});
+
+describe("nameFor", () => {
+  it.each([
+    ["feline", "cat"],
+    ["felines", "cat"],
+    ["daisies", "flower"],
+    ["calves", "cow"],
+    ["wrenches", undefined],
+    ["peaches", undefined],
+    ["lake", undefined],
+    ["ocean", undefined],
+    ["logo", undefined],
+    ["ham", undefined],
+    ["constructor", undefined],
+  ])("%s → %s", (word, name) => expect(nameFor(word)).toBe(name));
 });
 
 describe("meanState", () => {
@@ -154,8 +204,8 @@ describe("meanState", () => {
 });
 
 it("describes names with the article that they sound with", () => {
-  expect([describeName("cat"), describeName("apple")]).toEqual([
+  expect([describeName("cat"), describeName("airplane")]).toEqual([
     "a picture of a cat",
-    "a picture of an apple",
+    "a picture of an airplane",
   ]);
 });

@@ -1,8 +1,9 @@
-// Words that a model has never been shown. A text encoder knows that a feline is a cat; a denoiser that was trained on a few
-// thousand words does not, for what lies between the captions of its training was never trained. So the text encoder is asked for the name
-// that it takes to be nearest, and that is drawn, and said. It does not know colours apart: those are compared as colours
-// (colour-words.ts).
+// Words that a model has never been shown. A denoiser that was trained on a few thousand words draws anything for all others, since what
+// lies between the captions of its training was never trained. So a word that is another name or a kind of something it draws becomes
+// that name (other-names.ts), and that is said. For the others the text encoder names what comes nearest, as a suggestion only: it
+// takes an ocean for a beach. It does not know colours apart: those are compared as colours (colour-words.ts).
 import { findColour } from "./colour-words.js";
+import { nameFor } from "./other-names.js";
 
 /** Something that the model has learned to draw. */
 export interface KnownName {
@@ -34,14 +35,18 @@ export interface Understood {
   readonly prompt: string;
   readonly replaced: readonly { readonly from: string; readonly to: string }[];
   /** Words that were never shown and are left as they are. */
-  readonly unknown: readonly string[];
+  readonly unknown: readonly UnknownWords[];
 }
 
-/**
- * Cosines below this are no likeness. Of 116 other names for the embedded model's things, 67 have the right name nearest, all of
- * them above it.
- */
-const alike = 0.6;
+export interface UnknownWords {
+  readonly words: string;
+  /** Where they stand for a thing: the names that the text encoder takes to be nearest, the nearest first. */
+  readonly nearest: readonly string[];
+}
+
+/** Cosines below this are no likeness, not even to suggest. */
+const alike = 0.5;
+const mostSuggested = 3;
 
 const mostWords = 3;
 const numbers = new Set(["two", "three", "four"]);
@@ -87,38 +92,81 @@ export function wordsOf(text: string): string[] {
 }
 
 /**
- * Puts the nearest known name in the place of every unknown one that stands where a thing's name would, and the nearest known
- * colour in the place of a colour phrase that stands where a colour would.
+ * Puts known names in the place of other names for them that stand where a thing's name would, and the nearest known colour in
+ * the place of a colour phrase that stands where a colour would.
  */
 export async function understand(prompt: string, known: KnownWords, embed: Embed): Promise<Understood> {
-  const tokens = await joinColours(prompt, known, embed);
+  const tokens = joinColours(prompt, known);
   const replaced: { from: string; to: string }[] = [];
-  const unknown: string[] = [];
+  const unknown: UnknownWords[] = [];
   let text = "";
   let done = 0;
   for (let first = 0; first < tokens.length; first++) {
     const { word, isColourPhrase } = tokens[first]!;
     if (!isColourPhrase && !isUnknown(tokens[first]!, known)) continue;
-    const { last, found } = isColourPhrase
-      ? { last: first, found: { name: word, article: articleOf(word), plural: null } }
-      : await findName(prompt, tokens, first, known, embed);
-    const run = prompt.slice(tokens[first]!.start, tokens[last]!.end);
+    const { from, last, found, mayName } = isColourPhrase
+      ? {
+          from: first,
+          last: first,
+          found: { name: word, article: articleOf(word), plural: null },
+          mayName: true,
+        }
+      : findName(prompt, tokens, first, known);
+    const run = prompt.slice(tokens[from]!.start, tokens[last]!.end);
     if (found) {
-      const before = tokens[first - 1];
+      if (from > first) {
+        const words = prompt.slice(tokens[first]!.start, tokens[from - 1]!.end);
+        unknown.push({ words, nearest: [] });
+      }
+      const before = tokens[from - 1];
       const { name, article, plural } = found;
-      const counted = before && known.colours.has(before.word) ? tokens[first - 2] : before;
+      const counted = before && known.colours.has(before.word) ? tokens[from - 2] : before;
       const to = counted && numbers.has(counted.word) ? (plural ?? name) : name;
       const hasArticle = before?.word === "a" || before?.word === "an";
-      text += prompt.slice(done, hasArticle ? before.start : tokens[first]!.start);
+      text += prompt.slice(done, hasArticle ? before.start : tokens[from]!.start);
       text += hasArticle && article ? `${article} ${to}` : to;
       done = tokens[last]!.end;
       replaced.push({ from: run, to });
     } else {
-      unknown.push(run);
+      unknown.push({ words: run, nearest: mayName ? await nearest(run.toLowerCase(), known, embed) : [] });
     }
     first = last;
   }
   return { prompt: text + prompt.slice(done), replaced, unknown };
+}
+
+/** What a person should know of how a prompt was understood, a sentence each. */
+export function describeWords({ replaced, unknown }: Understood): string[] {
+  const likened = unknown.filter(({ nearest }) => nearest.length > 0);
+  const others = unknown.filter(({ nearest }) => nearest.length === 0).map(({ words }) => words);
+  return [
+    ...replaced.map(({ from, to }) => `The model does not know the word "${from}"; it draws "${to}".`),
+    ...likened.map(({ words, nearest }) => {
+      const names = nearest.map((name) => `"${name}"`).join(", ");
+      return `The model cannot draw "${words}". What it can draw and comes nearest: ${names}.`;
+    }),
+    ...(others.length > 0 ? [`The model does not know these words: ${others.join(", ")}.`] : []),
+  ];
+}
+
+/**
+ * A negative prompt without what the model does not know: of "blurry", which means nothing to it, the denoiser would make anything.
+ * @returns The parts between commas that are known, and the others
+ */
+export async function keepKnown(
+  negative: string,
+  known: KnownWords,
+  embed: Embed,
+): Promise<{ readonly kept: string; readonly leftOut: readonly string[] }> {
+  const kept: string[] = [];
+  const leftOut: string[] = [];
+  for (const part of negative.split(",").map((each) => each.trim())) {
+    if (part === "") continue;
+    const { prompt, unknown } = await understand(part, known, embed);
+    if (unknown.length > 0) leftOut.push(part);
+    else kept.push(prompt);
+  }
+  return { kept: kept.join(", "), leftOut };
 }
 
 function isThing(word: string, { nouns }: KnownWords): boolean {
@@ -129,14 +177,18 @@ function isUnknown({ word }: Token, { words }: KnownWords): boolean {
   return !words.has(word) && !/^\p{N}+$/u.test(word);
 }
 
-/** Where the unknown words that begin at a token end, and the known name that they stand for, if any. */
-async function findName(
-  prompt: string,
-  tokens: readonly Token[],
-  first: number,
-  known: KnownWords,
-  embed: Embed,
-): Promise<{ readonly last: number; readonly found: KnownName | undefined }> {
+interface FoundName {
+  /** The unknown words: where they end, and where those that are a name begin. */
+  readonly from: number;
+  readonly last: number;
+  /** The known name that they stand for. */
+  readonly found: KnownName | undefined;
+  /** Whether they stand where a thing's name does. */
+  readonly mayName: boolean;
+}
+
+/** The unknown words that begin at a token, and the known name that they, or the last of them ("spooky mansion"), stand for. */
+function findName(prompt: string, tokens: readonly Token[], first: number, known: KnownWords): FoundName {
   const goesOn = (at: number) => {
     const next = tokens[at + 1];
     return next && !next.isColourPhrase && isUnknown(next, known) && touch(prompt, tokens, at);
@@ -144,12 +196,19 @@ async function findName(
   let last = first;
   while (goesOn(last)) last++;
   const may = last - first < mostWords && mayName(prompt, tokens, first, last, known);
-  const run = prompt.slice(tokens[first]!.start, tokens[last]!.end);
-  return { last, found: may ? await nearest(run.toLowerCase(), known, embed) : undefined };
+  for (let from = first; may && from <= last; from++) {
+    // "house-feline" is one word.
+    if (from > first && prompt.slice(tokens[from - 1]!.end, tokens[from]!.start).includes("-")) continue;
+    const words = prompt.slice(tokens[from]!.start, tokens[last]!.end).toLowerCase();
+    const name = nameFor(words);
+    const found = known.names.find((each) => each.name === name);
+    if (found) return { from, last, found, mayName: true };
+  }
+  return { from: first, last, found: undefined, mayName: may };
 }
 
 /** The tokens of a prompt, each colour phrase as one. */
-async function joinColours(prompt: string, known: KnownWords, embed: Embed): Promise<Token[]> {
+function joinColours(prompt: string, known: KnownWords): Token[] {
   const tokens = split(prompt);
   const joined: Token[] = [];
   for (let first = 0; first < tokens.length; ) {
@@ -162,7 +221,7 @@ async function joinColours(prompt: string, known: KnownWords, embed: Embed): Pro
     const isColour =
       phrase &&
       !tokens.slice(Math.max(1, first), after).some((each) => isCapital(prompt, each)) &&
-      (phrase.sure || (await standsForColour(prompt, all, joined.length, known, embed)));
+      (phrase.sure || standsForColour(prompt, all, joined.length, known));
     joined.push(isColour ? token : tokens[first]!);
     first = isColour ? after : first + 1;
   }
@@ -180,20 +239,14 @@ function wordsFrom(prompt: string, tokens: readonly Token[], first: number): str
  * Whether a word that may be a colour or a thing ("ruby") is a colour where it stands: before a thing, known or not, or what is behind
  * the things; after a thing and a comma, with nothing more said; after "plain".
  */
-async function standsForColour(
-  prompt: string,
-  tokens: readonly Token[],
-  at: number,
-  known: KnownWords,
-  embed: Embed,
-): Promise<boolean> {
+function standsForColour(prompt: string, tokens: readonly Token[], at: number, known: KnownWords): boolean {
   const takesColour = ({ word }: Token) => grounds.has(word) || isThing(word, known);
   const before = tokens[at - 1];
   const next = tokens[at + 1];
   if (next && touch(prompt, tokens, at)) {
     if (takesColour(next)) return true;
     if (!isUnknown(next, known)) return false;
-    return (await findName(prompt, tokens, at + 1, known, embed)).found !== undefined;
+    return findName(prompt, tokens, at + 1, known).found !== undefined;
   }
   if (!before) return false;
   if (before.word === "plain" && touch(prompt, tokens, at - 1)) return true;
@@ -234,26 +287,27 @@ function mayName(
   return leading.has(before) || known.colours.has(before);
 }
 
+/** Names that a text encoder likens to some words, the nearest first; none where they are nearer to what no name stands for. */
 async function nearest(
   words: string,
   { names, vectors, others }: KnownWords,
   embed: Embed,
-): Promise<KnownName | undefined> {
-  const wanted = await embed(describeName(words));
-  const width = wanted.length;
+): Promise<readonly string[]> {
+  const vector = await embed(describeName(words));
+  const width = vector.length;
   const cosine = (rows: Float32Array, i: number) => {
     let sum = 0;
-    for (const [j, value] of wanted.entries()) sum += value * rows[i * width + j]!;
+    for (const [j, value] of vector.entries()) sum += value * rows[i * width + j]!;
     return sum;
   };
-  let best = alike;
-  for (let i = 0; i < others.length / width; i++) best = Math.max(best, cosine(others, i));
-  let found: KnownName | undefined;
-  for (const [i, name] of names.entries()) {
-    const own = cosine(vectors, i);
-    if (own > best) [best, found] = [own, name];
-  }
-  return found;
+  let least = alike;
+  for (let i = 0; i < others.length / width; i++) least = Math.max(least, cosine(others, i));
+  const likened = names.map(({ name }, i) => ({ name, likeness: cosine(vectors, i) }));
+  return likened
+    .filter(({ likeness }) => likeness > least)
+    .sort((a, b) => b.likeness - a.likeness)
+    .slice(0, mostSuggested)
+    .map(({ name }) => name);
 }
 
 /** The mean of a text's token states `[tokens, width]`, as a unit vector. */
