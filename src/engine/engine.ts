@@ -1,4 +1,4 @@
-// The narrow interface through which programs run. Nothing here knows a device's library: node.ts and web.ts do.
+// The narrow interface through which programs run. Nothing here knows a device's library: node.ts does.
 import type { DType, LoweringTarget, Program, TypedArray } from "../graph/index.js";
 
 /** Devices by the names that users give. `auto` is resolved by the engine. */
@@ -88,7 +88,7 @@ export interface RunOptions {
 }
 
 /** A program on a device. Runs are queued; running never blocks the event loop. */
-export interface Session {
+export interface Session extends AsyncDisposable {
   readonly inputs: readonly {
     readonly name: string;
     readonly dtype: DType;
@@ -110,7 +110,8 @@ export interface Session {
   close(): Promise<void>;
 }
 
-export interface Engine {
+/** A device that programs run on. `await using` closes it, and its sessions likewise. */
+export interface Engine extends AsyncDisposable {
   readonly device: Exclude<DeviceName, "auto">;
   readonly target: LoweringTarget;
   readonly threads: number;

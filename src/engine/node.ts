@@ -66,11 +66,15 @@ class NodeSession implements Session {
   async writeState(state: HostTensors): Promise<void> {
     this.check();
     checkInputs(
-      this.carried.filter(({ name }) => name in state),
+      this.carried.filter(({ name }) => Object.hasOwn(state, name)),
       state,
       "carried tensor",
     );
     await this.thread.call({ kind: "writeState", session: this.id, state });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   async close(): Promise<void> {
@@ -176,6 +180,10 @@ class NodeEngine implements Engine {
 
   sibling(threads: number): Engine {
     return makeEngine({ device: this.device, threads });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   async close(): Promise<void> {

@@ -110,7 +110,7 @@ export function describeInterface(
   });
   const inside = new Set([...Object.values(carried).map(({ output }) => output), ...Object.keys(writes)]);
   return {
-    inputs: declared.filter(({ name }) => !(name in carried) && !(name in reads)),
+    inputs: declared.filter(({ name }) => !Object.hasOwn(carried, name) && !Object.hasOwn(reads, name)),
     carried: inner,
     writes: kept,
     outputs: [...outputs.keys()].filter((name) => !inside.has(name)),
@@ -132,7 +132,7 @@ export function describePieces(program: Program, { sets }: KeptPieces): SessionI
     if (unread !== undefined) throw unknownTensor("kept input", unread, inputs);
     const unwritten = Object.keys(writes).find((name) => !program.outputs.some((item) => item.name === name));
     if (unwritten !== undefined) throw unknownTensor("kept output", unwritten, program.outputs);
-    const lost = program.outputs.find(({ name }) => !(name in writes));
+    const lost = program.outputs.find(({ name }) => !Object.hasOwn(writes, name));
     if (lost)
       throw new NishikiError("shape", `Output "${lost.name}" is computed in pieces and must be kept.`);
   }
@@ -158,9 +158,15 @@ function unknownTensor(
 
 /** @throws NishikiError "shape" that names the input, what was expected and what came. */
 export function checkInputs(expected: readonly Expected[], given: HostTensors, kind = "input"): void {
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    throw new NishikiError(
+      "shape",
+      `Expected ${kind}s by name, as { name: tensor }, got ${showKind(given)}.`,
+    );
+  }
   const unknown = Object.keys(given).find((name) => !expected.some((item) => item.name === name));
   if (unknown !== undefined) throw unknownTensor(kind, unknown, expected);
-  const missing = expected.filter(({ name }) => !given[name]);
+  const missing = expected.filter(({ name }) => !Object.hasOwn(given, name) || given[name] === undefined);
   if (missing.length > 0) {
     const list = missing
       .map(({ name, dtype, shape }) => `"${name}" ${dtype} ${formatShape(shape)}`)
@@ -171,6 +177,36 @@ export function checkInputs(expected: readonly Expected[], given: HostTensors, k
   for (const want of expected) checkInput(kind, want, given[want.name]!, symbols);
 }
 
+const labelOf = (kind: string, name: string) => `${kind[0]!.toUpperCase()}${kind.slice(1)} "${name}"`;
+
+/** What a value is, in a word or two. */
+function showKind(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return "an array";
+  if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
+  return typeof value === "object" ? "an object" : `the ${typeof value} ${String(value).slice(0, 40)}`;
+}
+
+/** Callers without a type checker give arrays and numbers where a tensor is expected. */
+function checkForm(kind: string, name: string, dtype: DType, wanted: string, tensor: unknown): void {
+  const array = arrayTypes[dtype].name;
+  const form = `{ dtype: "${dtype}", shape: [...], data: ${array} }`;
+  const fail = (came: string) => {
+    const sentence = `${labelOf(kind, name)}: expected ${wanted} as ${form}, got ${came}.`;
+    return new NishikiError("shape", sentence);
+  };
+  if (typeof tensor !== "object" || tensor === null || Array.isArray(tensor) || ArrayBuffer.isView(tensor)) {
+    throw fail(showKind(tensor));
+  }
+  const { shape, data } = tensor as Partial<HostTensor>;
+  const isShape = Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size >= 0);
+  if (!isShape)
+    throw fail(
+      `${Array.isArray(shape) ? `[${shape.slice(0, 8).join(", ")}]` : showKind(shape)} as its shape`,
+    );
+  if (!ArrayBuffer.isView(data)) throw fail(`${showKind(data)} as its data`);
+}
+
 function checkInput(
   kind: string,
   { name, dtype, shape }: Expected,
@@ -178,8 +214,9 @@ function checkInput(
   symbols: Map<string, { size: number; from: string }>,
 ): void {
   const wanted = `${dtype} ${formatShape(shape)}`;
+  checkForm(kind, name, dtype, wanted, tensor);
   const came = `${tensor.dtype} ${formatShape(tensor.shape)}`;
-  const label = `${kind[0]!.toUpperCase()}${kind.slice(1)} "${name}"`;
+  const label = labelOf(kind, name);
   const size = tensor.shape.reduce((a, b) => a * b, 1);
   const typed = tensor.dtype === dtype && tensor.data.constructor.name === arrayTypes[dtype].name;
   const ranked = tensor.shape.length === shape.length && tensor.data.length === size;

@@ -141,7 +141,9 @@ function floorOf(polynomial: Polynomial, divisor: number): Polynomial {
   return canonical(outside);
 }
 
+/** Formulas that were parsed; forgotten where there are many, since a server meets ever new ones. */
 const parsed = new Map<string, Polynomial>();
+const mostParsed = 10_000;
 
 /** The polynomial that a dimension stands for. */
 export function parseDim(dim: Dim): Polynomial {
@@ -149,6 +151,7 @@ export function parseDim(dim: Dim): Polynomial {
   let polynomial = parsed.get(dim);
   if (!polynomial) {
     polynomial = new Parser(dim).all();
+    if (parsed.size >= mostParsed) parsed.clear();
     parsed.set(dim, polynomial);
   }
   return polynomial;

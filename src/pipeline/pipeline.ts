@@ -52,7 +52,7 @@ interface Prepared {
 }
 
 /** A model, loaded and ready to draw. */
-export class Pipeline {
+export class Pipeline implements AsyncDisposable {
   private readonly parts: PipelineParts;
   private disposed: Promise<void> | undefined;
   private isNew = true;
@@ -103,6 +103,11 @@ export class Pipeline {
   dispose(): Promise<void> {
     this.disposed ??= this.parts.close();
     return this.disposed;
+  }
+
+  /** As {@link Pipeline.dispose}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
   }
 
   private async *drawAll(

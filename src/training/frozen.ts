@@ -90,5 +90,6 @@ export async function loadWords(engine: Engine): Promise<Session> {
       return session.run({ ...inputs, positions: { dtype: "i64", shape: [length], data } });
     },
     close: () => session.close(),
+    [Symbol.asyncDispose]: () => session.close(),
   };
 }

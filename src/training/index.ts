@@ -19,17 +19,26 @@ export {
 } from "./export-run.js";
 export { addFast, copyModel, type FastExport } from "./fast-export.js";
 export { loraFile } from "./fine-tuning-run.js";
+export { initialState, initialValue, type State } from "./initial-state.js";
 export { exportJudge, type JudgeExport } from "./judge-export.js";
 export {
   type RunOptions,
   runTraining,
   type StartReport,
   type StepReport,
+  scalarInputs,
   type TrainingTask,
 } from "./loop.js";
 export { type MetricsLine, readMetrics } from "./metrics.js";
 export { exportModel, type ModelExport } from "./model-export.js";
-export type { OptimizerConfig } from "./optimizer.js";
+export {
+  adamW,
+  clipFactor,
+  muon,
+  type OptimizerConfig,
+  type StateUpdate,
+  type StepScalars,
+} from "./optimizer.js";
 export { Pace } from "./pace.js";
 export { openRoundTrip, type RoundTrip } from "./round-trip.js";
 export { learningRateAt, type ScheduleConfig } from "./schedule.js";

@@ -31,7 +31,14 @@ export function initialState(
   return first;
 }
 
-function initialValue({ name, shape, init }: Parameter, seed: number): HostTensor {
+/**
+ * What a parameter begins with, as its network says: a function of the seed and of its name.
+ * @returns f32 in the parameter's shape
+ */
+export function initialValue(
+  { name, shape, init }: Pick<Parameter, "name" | "shape" | "init">,
+  seed: number,
+): HostTensor {
   const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
   fillInitial(data, init, seed, name);
   return { dtype: "f32", shape, data };

@@ -5,6 +5,7 @@ import {
   add,
   constant,
   div,
+  type Graph,
   matmul,
   minimum,
   mul,
@@ -203,15 +204,17 @@ function throughGram(
   return apply(product!, x);
 }
 
-const identities = new Map<number, Float32Array>();
+const identities = new WeakMap<Graph, Map<number, Float32Array>>();
 
-/** a·I. One array for each size, so that a program holds it once. */
+/** a·I. One array for each size, so that a program holds it once, and no longer than it lives. */
 function scaledIdentity(like: Tensor, size: number): Tensor {
-  let data = identities.get(size);
+  const known = identities.get(like.graph) ?? new Map<number, Float32Array>();
+  identities.set(like.graph, known);
+  let data = known.get(size);
   if (!data) {
     data = new Float32Array(size * size);
     for (let i = 0; i < size; i++) data[i * (size + 1)] = a;
-    identities.set(size, data);
+    known.set(size, data);
   }
   return constant(like.graph, data, [size, size]);
 }

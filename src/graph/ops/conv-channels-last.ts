@@ -1,31 +1,25 @@
 // Convolution over [batch, height, width, channels] as one matrix product over gathered windows. Training spends its time
 // here: both gradients are matrix products of the same form, so that a step runs near the speed of plain products.
 
-import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
+import { apply, type Graph, type Operation, shapeError, type Tensor } from "../graph.js";
 import type { Dim } from "../types.js";
 import { reshape } from "./broadcast.js";
-import { constant } from "./constant.js";
+import { constant, sharedData } from "./constant.js";
 import { gather } from "./index-ops.js";
 import { linear, matmul, sumRows, tallProduct } from "./matmul.js";
 import { pad } from "./shape-ops.js";
 
-/** Row numbers of every window in a padded picture, told apart by size so that equal windows are recorded once. */
-const positions = new Map<string, BigInt64Array>();
-
-function windowPositions(height: number, width: number, kernel: number): BigInt64Array {
-  const key = `${height},${width},${kernel}`;
-  let found = positions.get(key);
-  if (!found) {
-    const across = width + kernel - 1;
-    found = BigInt64Array.from({ length: height * width * kernel * kernel }, (_, n) => {
+/** Row numbers of every window in a padded picture. */
+function windowPositions(graph: Graph, height: number, width: number, kernel: number): BigInt64Array {
+  const across = width + kernel - 1;
+  return sharedData(graph, `windows ${height},${width},${kernel}`, () =>
+    BigInt64Array.from({ length: height * width * kernel * kernel }, (_, n) => {
       const [j, i] = [n % kernel, Math.floor(n / kernel) % kernel];
       const place = Math.floor(n / (kernel * kernel));
       const [x, y] = [place % width, Math.floor(place / width)];
       return BigInt((y + i) * across + x + j);
-    });
-    positions.set(key, found);
-  }
-  return found;
+    }),
+  );
 }
 
 /**
@@ -38,31 +32,25 @@ function windows(x: Tensor, kernel: number): Tensor {
   const margin = (kernel - 1) / 2;
   const padded = pad(x, [0, margin, margin, 0], [0, margin, margin, 0]);
   const pixels = reshape(padded, [batch, (height + 2 * margin) * (width + 2 * margin), channels]);
-  const places = windowPositions(height, width, kernel);
+  const places = windowPositions(x.graph, height, width, kernel);
   const gathered = gather(pixels, constant(x.graph, places, [places.length], "i64"), 1); // [batch, h·w·k·k, c]
   return reshape(gathered, [batch === 1 ? height * width : -1, kernel * kernel * channels]);
 }
 
 /** Row numbers of the kernel's rows `[out, k·k]` in the order `[k·k turned by 180°, out]`. */
-function turnedRows(out: number, kernel: number): BigInt64Array {
-  const key = `${out},${kernel}`;
-  let found = turns.get(key);
-  if (!found) {
-    const places = kernel * kernel;
-    found = BigInt64Array.from({ length: out * places }, (_, n) =>
+function turnedRows(graph: Graph, out: number, kernel: number): BigInt64Array {
+  const places = kernel * kernel;
+  return sharedData(graph, `turned ${out},${kernel}`, () =>
+    BigInt64Array.from({ length: out * places }, (_, n) =>
       BigInt((n % out) * places + places - 1 - Math.floor(n / out)),
-    );
-    turns.set(key, found);
-  }
-  return found;
+    ),
+  );
 }
-
-const turns = new Map<string, BigInt64Array>();
 
 /** The convolution of the gradient with the kernel turned and its channels exchanged: also one product of windows. */
 function inputGradient(g: Tensor, w: Tensor): Tensor {
   const [out, kernel, , channels] = w.shape as [number, number, number, number];
-  const places = turnedRows(out, kernel);
+  const places = turnedRows(w.graph, out, kernel);
   const turned = gather(
     reshape(w, [out * kernel * kernel, channels]),
     constant(w.graph, places, [places.length], "i64"),

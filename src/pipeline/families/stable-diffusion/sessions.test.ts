@@ -15,7 +15,15 @@ function makeSource() {
     log.push(name);
     const nothing = async () => ({});
     const close = async () => void open.delete(name);
-    return { inputs: [], outputs: [], run: nothing, readState: nothing, writeState: async () => {}, close };
+    return {
+      inputs: [],
+      outputs: [],
+      run: nothing,
+      readState: nothing,
+      writeState: async () => {},
+      close,
+      [Symbol.asyncDispose]: close,
+    };
   };
   return {
     open,
