@@ -2,7 +2,6 @@ export { type ErrorCode, NishikiError } from "./errors.js";
 export * from "./pipeline/index.js";
 export {
   loadPipeline,
-  type RequestWithFiles,
-  readInputPicture,
-  readPictures,
+  readImages,
+  readInputImage,
 } from "./pipeline/node.js";

@@ -67,13 +67,16 @@ describe("nishiki PROMPT", () => {
       "json/pair.png",
     ]);
     const found = lines.map((line) => JSON.parse(line));
-    expect(found).toMatchObject([
+    expect(found[0]).toMatchObject({ kind: "model", device: "cpu", model: { name: "tiny" }, load: {} });
+    expect(Object.keys(found[0].model.weights)).toContain("denoiser.safetensors");
+    expect(found.slice(1)).toMatchObject([
       {
+        kind: "image",
         file: "json/pair-1.png",
         seed: 7,
         width: 256,
         height: 256,
-        receipt: { request: { seed: 7, count: 1 } },
+        request: { seed: 7, count: 1 },
       },
       { file: "json/pair-2.png", seed: 8 },
     ]);

@@ -77,8 +77,12 @@ describe("nishiki PROMPT --model FOLDER", () => {
     const noise = squares.reduce((a, b) => a + b) / squares.length;
     expect(noise).toBeGreaterThan(0);
     expect(noise).toBeLessThan(30); // more than 33 dB
-    const { model } = JSON.parse(rough.text.nishiki!) as { model: { weights: Record<string, string> } };
-    expect(Object.keys(model.weights)).toContain("unet/diffusion_pytorch_model.safetensors as int8");
+    const { model, load } = JSON.parse(rough.text.nishiki!) as {
+      model: { weights: Record<string, string> };
+      load: object;
+    };
+    expect(load).toEqual({ precision: "int8" });
+    expect(Object.keys(model.weights)).toContain("unet/diffusion_pytorch_model.safetensors");
   });
 
   it("draws with the deep features of the step before, says so, and verifies it", async () => {
@@ -89,7 +93,9 @@ describe("nishiki PROMPT --model FOLDER", () => {
     expect(reused.text.parameters).toContain("Deep features every: 2");
     const file = join(folder, "reused.png");
     expect(await run("sd1", "verify", file)).toMatchObject({ code: 0, stdout: `${file}: identical.\n` });
-    expect(await complaint("sd1", "--reuse", "1")).toContain("reuse: expected a whole number from 2 to 10");
+    expect(await complaint("sd1", "--reuse", "1")).toContain(
+      "deepCache.interval: expected a whole number from 2 to 10",
+    );
   });
 
   it("draws any size that the autoencoder has, the same with all networks in memory", async () => {
@@ -193,13 +199,13 @@ describe("nishiki PROMPT --model FOLDER", () => {
     const config = JSON.parse(await readFile(file, "utf8"));
     await writeFile(file, JSON.stringify({ ...config, timestep_spacing: "trailing" }));
     const asked = await run(turbo, "a cat", "-o", join(folder, "turbo.png"), "--json");
-    expect(JSON.parse(asked.lines[0]!).receipt.request).toMatchObject({
+    expect(JSON.parse(asked.lines[1]!).request).toMatchObject({
       steps: 4,
       guidance: 0,
       sampler: "euler",
     });
     const lcm = await run("lcm", "a cat", "-o", join(folder, "lcm.png"), "--json");
-    expect(JSON.parse(lcm.lines[0]!).receipt.request).toMatchObject({
+    expect(JSON.parse(lcm.lines[1]!).request).toMatchObject({
       steps: 4,
       guidance: 8,
       sampler: "lcm",
@@ -239,10 +245,20 @@ describe("wrong use is told in one sentence", () => {
       "too strong",
       "sd1",
       ["-i", picture, "--strength", "2"],
-      /^strength: expected a number from 0 to 1, got 2\.$/,
+      /^init\.strength: expected a number from 0 to 1, got 2\.$/,
     ],
-    ["too weak", "sd1", ["-i", picture, "--strength", "0.1"], /^strength: 0\.1 of 3 steps is not one/],
-    ["a mask alone", "inpaint", ["--mask", mask], /^mask: expected an image to go with it, got none\.$/],
+    [
+      "too weak",
+      "sd1",
+      ["-i", picture, "--strength", "0.1"],
+      /^init\.strength: expected at least 0\.3\d*, which is one of 3 steps, got 0\.1\.$/,
+    ],
+    [
+      "a mask alone",
+      "inpaint",
+      ["--mask", mask],
+      /^inpaint: expected an init\.image to go with it, got none\.$/,
+    ],
     [
       "an unknown generator",
       "sd1",
@@ -253,7 +269,7 @@ describe("wrong use is told in one sentence", () => {
       "an unknown schedule",
       "sd1",
       ["--schedule", "magic"],
-      /^Unknown step schedule "magic"\. Choose one of: /,
+      /^schedule: unknown step schedule "magic"\. Choose one of: /,
     ],
     [
       "too many layers",
@@ -308,10 +324,10 @@ describe("wrong use is told in one sentence", () => {
   it("a picture that is too small, and a mask of another size", async () => {
     const small = await seven();
     expect(await complaint("sd1", "-i", small)).toMatch(
-      /^image: expected a picture of at least 64x64 pixels, got 7x7\. Give a size to draw it larger\.$/,
+      /^init\.image: expected an image of at least 64x64 pixels, got 7x7\. Give a size to draw it larger\.$/,
     );
     expect(await complaint("sd1", "-i", picture, "--mask", small)).toMatch(
-      /^mask: expected 64x64 pixels, the size of the image, got 7x7\.$/,
+      /^inpaint\.mask: expected 64x64 pixels, the size of the image, got 7x7\.$/,
     );
   });
 });

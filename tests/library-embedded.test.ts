@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { decodePng } from "../src/image/index.js";
-import { type ImageEvent, loadPipeline, type PictureRequest, type Pipeline } from "../src/index.js";
+import { type ImageEvent, type ImageRequest, loadPipeline, type Pipeline } from "../src/index.js";
 import { embeddedModel, hashModel, readModelFolder } from "../src/pipeline/node.js";
 import { runCli } from "./support/run-cli.js";
 
@@ -23,7 +23,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function draw(request: PictureRequest, from = pipeline): Promise<ImageEvent[]> {
+async function draw(request: ImageRequest, from = pipeline): Promise<ImageEvent[]> {
   const pictures: ImageEvent[] = [];
   for await (const event of from.generate(request)) if (event.kind === "image") pictures.push(event);
   return pictures;
@@ -97,7 +97,7 @@ describe("the embedded model's pictures", () => {
   it("leave out of a negative prompt what the model does not know", async () => {
     const request = { prompt: "a cat", seed: 0, steps: 2 };
     const [without] = await draw(request);
-    const [blurry] = await draw({ ...request, negative: "blurry" });
+    const [blurry] = await draw({ ...request, negativePrompt: "blurry" });
     expect(blurry!.pixels).toEqual(without!.pixels);
   });
 

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { decodePng } from "../src/image/index.js";
 import {
   type ImageEvent,
+  type ImageRequest,
   loadPipeline,
   NishikiError,
-  type PictureRequest,
   type Pipeline,
   type PipelineEvent,
   parseReceipt,
@@ -35,7 +35,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function collect(request: PictureRequest, from = pipeline): Promise<PipelineEvent[]> {
+async function collect(request: ImageRequest, from = pipeline): Promise<PipelineEvent[]> {
   const events: PipelineEvent[] = [];
   for await (const event of from.generate(request)) events.push(event);
   return events;
@@ -44,7 +44,7 @@ async function collect(request: PictureRequest, from = pipeline): Promise<Pipeli
 const picturesOf = (events: readonly PipelineEvent[]) =>
   events.filter((event): event is ImageEvent => event.kind === "image");
 
-async function draw(request: PictureRequest, from = pipeline): Promise<Uint8Array[]> {
+async function draw(request: ImageRequest, from = pipeline): Promise<Uint8Array[]> {
   return picturesOf(await collect(request, from)).map((event) => event.png());
 }
 
@@ -113,11 +113,11 @@ describe("generating", () => {
   });
 
   it("depends on every setting that it says it depends on", async () => {
-    const base = { prompt: "a cat", negative: "", seed: 1, steps: 4, guidance: 3, sampler: "euler" };
-    const variants: PictureRequest[] = [
+    const base = { prompt: "a cat", negativePrompt: "", seed: 1, steps: 4, guidance: 3, sampler: "euler" };
+    const variants: ImageRequest[] = [
       base,
       { ...base, prompt: "a dog" },
-      { ...base, negative: "a dog" },
+      { ...base, negativePrompt: "a dog" },
       { ...base, seed: 0 },
       { ...base, steps: 5 },
       { ...base, guidance: 0 },
@@ -143,7 +143,7 @@ describe("generating", () => {
 
   it("reports the words of a long prompt that the model does not read", async () => {
     const words = Array.from({ length: 40 }, (_, i) => (i < 35 ? "cat" : "dog"));
-    const [warning] = await collect({ prompt: words.join(" "), negative: "a", steps: 1 });
+    const [warning] = await collect({ prompt: words.join(" "), negativePrompt: "a", steps: 1 });
     expect(warning).toMatchObject({ kind: "warning" });
     expect((warning as { message: string }).message).toMatch(
       /^The prompt is longer than the 24 tokens that the model reads; left out: (cat ){13}dog dog dog dog dog$/,
@@ -271,7 +271,7 @@ describe("loading", () => {
     ],
     [{ device: "gpu" as "cpu" }, "usage", /^device: expected one of auto, cpu/],
     [{ threads: 1.5 }, "usage", /^threads: /],
-    [{ modle: "x" } as object, "usage", /^Unknown setting "modle"/],
+    [{ modle: "x" } as object, "usage", /^unknown option "modle"; did you mean "model"\?$/],
   ])("refuses %j", async (settings, code, message) => {
     const error: unknown = await loadPipeline(settings).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(NishikiError);

@@ -205,7 +205,7 @@ describe("a pipeline with LoRAs", () => {
     const pipeline = await loadPipeline({ model, threads: 1, ...(lora && { lora }) });
     try {
       for await (const event of pipeline.generate(request)) {
-        if (event.kind === "image") return { pixels: event.pixels, weights: JSON.stringify(event.receipt) };
+        if (event.kind === "image") return { pixels: event.pixels, load: event.receipt.load };
       }
       throw new Error("no picture came");
     } finally {
@@ -218,7 +218,9 @@ describe("a pipeline with LoRAs", () => {
     const [plain, none, some] = [await pixels(), await pixels([`${file}:0`]), await pixels([`${file}:0.8`])];
     expect(none.pixels).toEqual(plain.pixels);
     expect(some.pixels).not.toEqual(plain.pixels);
-    expect(some.weights).toContain("lora kohya.safetensors × 0.8");
+    expect(some.load).toEqual({
+      loras: [{ file: "kohya.safetensors", weight: 0.8, sha256: expect.stringMatching(/^[0-9a-f]{64}$/) }],
+    });
   });
 
   it("refuses what does not fit, before anything is drawn", async () => {
@@ -228,7 +230,7 @@ describe("a pipeline with LoRAs", () => {
     await expect(load("nowhere.safetensors:0.5")).rejects.toMatchObject({ code: "file" });
     await expect(load("style.ckpt")).rejects.toThrow(/it is a pickle/);
     await expect(load(`${golden("lora/kohya.safetensors")}:99`)).rejects.toThrow(
-      /expected a weight from -10 to 10/,
+      /lora\[0\]: expected a file with a weight from -10 to 10/,
     );
     await expect(loadPipeline({ lora: [golden("lora/kohya.safetensors")] })).rejects.toThrow(
       /was made for another model: this one has none of its/,

@@ -4,10 +4,10 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openSafetensors } from "../src/checkpoint/node.js";
 import {
+  type ImageRequest,
   type Model,
-  type PictureRequest,
   Pipeline,
-  readInputPicture,
+  readInputImage,
   type Stage,
   type TransformStage,
 } from "../src/index.js";
@@ -15,7 +15,15 @@ import { loadParts } from "../src/pipeline/node.js";
 
 const golden = (name: string) => fileURLToPath(new URL(`./golden/pipelines/${name}`, import.meta.url));
 
-type Case = Omit<PictureRequest, "image" | "mask"> & { readonly image?: boolean; readonly mask?: boolean };
+/** A request with the names of the golden files, which stay as they are. */
+interface Case {
+  readonly prompt: string;
+  readonly negative?: string;
+  readonly image?: boolean;
+  readonly mask?: boolean;
+  readonly strength?: number;
+  readonly tile?: boolean;
+}
 
 async function readCases(name: string): Promise<readonly (readonly [string, Case])[]> {
   const { metadata } = await openSafetensors(golden(`${name}.safetensors`));
@@ -68,11 +76,13 @@ describe.each(
   });
   afterAll(() => pipeline?.dispose());
 
-  it.each(cases)("%s", async (key, { image, mask, ...asked }) => {
-    const request = {
-      ...asked,
-      ...(image && { image: await readInputPicture(golden("picture.png")) }),
-      ...(mask && { mask: await readInputPicture(golden("mask.png")) }),
+  it.each(cases)("%s", async (key, { image, mask, negative, strength, tile, ...same }) => {
+    const request: ImageRequest = {
+      ...same,
+      ...(tile && { seamless: tile }),
+      ...(negative !== undefined && { negativePrompt: negative }),
+      ...(image && { init: { image: await readInputImage(golden("picture.png")), strength } }),
+      ...(mask && { inpaint: { mask: await readInputImage(golden("mask.png")) } }),
     };
     for await (const event of pipeline.generate(request)) expect(event.kind).not.toBe("warning");
     const expected = await (await openSafetensors(golden(`${name}.safetensors`))).readFloat32(key);

@@ -13,7 +13,7 @@ import {
   enlargeByLanczos,
   halve,
   type ImageEvent,
-  type PictureRequest,
+  type ImageRequest,
   type Pipeline,
   parseReceipt,
   receiptKey,
@@ -37,7 +37,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-async function drawAll(pipeline: Pipeline, request: Partial<PictureRequest>): Promise<ImageEvent[]> {
+async function drawAll(pipeline: Pipeline, request: Partial<ImageRequest>): Promise<ImageEvent[]> {
   const pictures: ImageEvent[] = [];
   const whole = { prompt: "a cat", seed: 3, steps: 1, guidance: 1, ...request };
   for await (const event of pipeline.generate(whole)) if (event.kind === "image") pictures.push(event);
@@ -137,7 +137,10 @@ describe("pictures of a cascade", () => {
       const again = await drawAll(pipeline, { size, seed: 4 });
       const drawn = decodePng(pictures[0]!.png());
       const receipt = parseReceipt(drawn.text[receiptKey]!);
-      expect(receipt.request).toMatchObject({ size, upscale: "super-resolution" });
+      expect(receipt.request).toMatchObject({
+        size: { width: 512, height: 512 },
+        upscale: "super-resolution",
+      });
       expect(Object.keys(receipt.model.weights)).toContain("super-resolution.safetensors");
       const pixels = { width: 512, height: 512, channels: 3 as const, data: pictures[0]!.pixels };
       expect(await compareWithReceipt(pixels, receipt, pipeline)).toMatchObject({ identical: true });
@@ -175,11 +178,11 @@ describe("pictures of a cascade", () => {
       );
       expect(ask({ size: "512" })).toThrow(/no part for super-resolution.*takes lanczos/);
       expect(ask({ upscale: "lanczos" })).toThrow(
-        /^upscale: expected a size larger than 256x256 to go with it, got 256x256\.$/,
+        /^upscale: expected a size above 256x256 to go with it, got 256x256\.$/,
       );
       const image = { width: 512, height: 512, channels: 3, data: new Uint8Array(512 * 512 * 3) };
-      expect(ask({ size: "512", upscale: "lanczos", image })).toThrow(
-        /^size: pictures that begin from an image are drawn at 256x256 pixels, got 512x512\.$/,
+      expect(ask({ size: "512", upscale: "lanczos", init: { image } })).toThrow(
+        /^size: images that start from another are drawn at 256x256 pixels, got 512x512\.$/,
       );
     });
   });

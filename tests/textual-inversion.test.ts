@@ -103,7 +103,7 @@ describe("a textual inversion", () => {
     const { data, shape } = await vectorsOf("sd1", "cat");
     const file = await write("toy.safetensors", { "<toy>": { shape, data } });
     const pipeline = await loadPipeline({ model: golden("sd1"), threads: 1, embedding: [file] });
-    const warningsOf = async (request: { prompt: string; negative?: string }) => {
+    const warningsOf = async (request: { prompt: string; negativePrompt?: string }) => {
       const warnings: string[] = [];
       for await (const event of pipeline.generate({ ...request, seed: 1, steps: 1, size: "64x64" }))
         if (event.kind === "warning" && event.message.includes("embedding")) warnings.push(event.message);
@@ -114,7 +114,7 @@ describe("a textual inversion", () => {
         'The embedding "toy.safetensors" has no effect: its word "<toy>" is in no prompt. Write it where it belongs.',
       ]);
       expect(await warningsOf({ prompt: "a <toy> cat" })).toEqual([]);
-      expect(await warningsOf({ prompt: "a cat", negative: "<TOY>" })).toEqual([]);
+      expect(await warningsOf({ prompt: "a cat", negativePrompt: "<TOY>" })).toEqual([]);
     } finally {
       await pipeline.dispose();
     }

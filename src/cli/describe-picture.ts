@@ -2,37 +2,9 @@
 import { listSome, quote } from "../errors.js";
 import { decodePng, MAX_PIXELS, readProvenance, toRgb } from "../image/index.js";
 import { type ImageInfo, inspectPicture, readImageFile } from "../image/node.js";
-import { type PictureReference, parseReceipt, type Receipt, receiptKey, sha256 } from "../pipeline/index.js";
+import { parseReceipt, receiptKey, sha256 } from "../pipeline/index.js";
+import { describeReceipt } from "./describe-receipt.js";
 import { type Description, formatBytes } from "./description.js";
-
-function describePixels(hash: string | undefined, receipt: Pick<Receipt, "pixels">): string {
-  if (hash === undefined) return "too many to be compared";
-  return hash === receipt.pixels ? "as they were drawn" : "changed since they were drawn";
-}
-
-function describeReceipt({ request, model, ...receipt }: Receipt, pixels: string | undefined): Description {
-  const { guidanceInterval, negative, image, mask, extend, tile, fast, ...settings } = request;
-  const picture = (given: PictureReference | undefined) =>
-    given && `${given.name || "not a file"}, ${given.width}x${given.height}`;
-  const sides = Object.entries(extend ?? {}).filter(([, pixels]) => pixels > 0);
-  return {
-    title: "Receipt",
-    values: {
-      ...settings,
-      negative: negative || undefined,
-      guidanceInterval: guidanceInterval.join(" to "),
-      image: picture(image),
-      mask: picture(mask),
-      extend: extend && sides.map(([side, pixels]) => `${side} ${pixels}`).join(", "),
-      tile: tile ? "yes" : undefined,
-      fast: fast ? "yes" : undefined,
-      model: `${model.name} ${model.version}`,
-      drawnBy: `nishiki ${receipt.version} on ${receipt.device}, ${receipt.platform}, ${receipt.runtime}`,
-      pixels: describePixels(pixels, receipt),
-    },
-    parts: [{ title: "SHA-256 of the model's files", values: model.weights }],
-  };
-}
 
 /** What can be compared with a receipt's hash without taking gigabytes. */
 async function hashPixels(bytes: Uint8Array, { width, height }: ImageInfo): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 // What `nishiki evaluate` does. Apart from its command, because its libraries are loaded only when it is asked for.
 import { NishikiError } from "../errors.js";
 import { type EvaluateOptions, evaluate, type SkillScore, writeReport } from "../evaluate/index.js";
-import { completeMachine, machineFields, pictureFields } from "../pipeline/index.js";
+import { completeLoadOptions, fileRequestSchema, loadOptionsSchema } from "../pipeline/index.js";
 import { loadTrainingConfig } from "../training/index.js";
 import { formatSeconds, makeProgress, type Progress } from "./progress.js";
 import { pickSettings } from "./setting-options.js";
@@ -36,8 +36,11 @@ export async function runEvaluateCommand(
   options: EvaluateCommandOptions,
 ): Promise<void> {
   const { output, prompts, evaluationSeed: seed, sprites, judge, config } = options;
-  const machine = completeMachine({ ...pickSettings(options, machineFields), ...(model && { model }) });
-  const asked = pickSettings(options, pictureFields);
+  const machine = completeLoadOptions({
+    ...pickSettings(options, loadOptionsSchema),
+    ...(model && { model }),
+  });
+  const asked = pickSettings(options, fileRequestSchema);
   const request = Object.fromEntries(
     Object.entries(asked).filter(([name]) => drawingSettings.includes(name)),
   );

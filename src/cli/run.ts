@@ -17,7 +17,7 @@ Examples:
 `;
 
 /** The options that the help of all commands shows; `nishiki draw --help` has every one. */
-const common = ["negative", "negativePrompt", "seed", "count", "size", "steps", "model", "image", "output"];
+const common = ["negativePrompt", "seed", "count", "size", "steps", "model", "image", "output"];
 
 /** The most used options of drawing, as its own help shows them. */
 function listCommon(draw: Command, help: Help): string {

@@ -1,38 +1,70 @@
-// Command-line options out of the request schema's tables, so that flags, help and defaults are written once.
+// Command-line options out of declarations, so that options, help and defaults are written once.
 import { type Command, Option } from "commander";
-import { type Field, valueOfText } from "../pipeline/index.js";
+import { type FieldDescription, getEntries, getMeta, listFields, readText, type z } from "../schema/index.js";
 
-type AnyField = Pick<Field<unknown, never>, "flag" | "numeric" | "repeatable" | "help" | "fallbackWords">;
-type Table = Readonly<Record<string, AnyField>>;
+type Schema = z.core.$ZodType;
 
-/** Adds an option for every field that has a flag. */
-export function addSettingOptions(command: Command, table: Table, names = Object.keys(table)): Command {
-  for (const name of names) {
-    const field = table[name]!;
-    if (!field.flag) continue;
-    const words = field.fallbackWords === undefined ? "" : ` (default: ${field.fallbackWords})`;
-    const option = new Option(field.flag, `${field.help}${words}`);
-    // An option without a value is a switch.
-    command.addOption(
-      field.flag.includes("<")
-        ? option.argParser((text: string, before: unknown) => {
-            const value = valueOfText(field, text);
-            return field.repeatable ? [...(Array.isArray(before) ? before : []), value] : value;
-          })
-        : option,
-    );
+/** The fields of a declaration that have an option, by their paths: "init.strength". */
+const listOptions = (schema: Schema) =>
+  listFields(schema).filter(
+    (field): field is FieldDescription & { flag: string } => field.flag !== undefined,
+  );
+
+/** What an option's text is read as; texts of an option that may be repeated are a list. */
+function parserOf({ schema }: FieldDescription) {
+  const element = getEntries(schema);
+  return (text: string, before: unknown) =>
+    element ? [...(Array.isArray(before) ? before : []), readText(element, text)] : readText(schema, text);
+}
+
+/**
+ * Adds an option for every field that has a flag.
+ * @param paths Which fields; left out, all of them.
+ */
+export function addSettingOptions(command: Command, schema: Schema, paths?: readonly string[]): Command {
+  for (const field of listOptions(schema)) {
+    if (paths && !paths.includes(field.path)) continue;
+    const { flag, description, defaultText } = field;
+    const words = defaultText === undefined ? "" : ` (default: ${defaultText})`;
+    const add = (option: Option) =>
+      // An option without a value is a switch.
+      command.addOption(option.flags.includes("<") ? option.argParser(parserOf(field)) : option);
+    add(new Option(flag, `${description}${words}`));
+    for (const alias of aliasesOf(field)) add(new Option(alias, description).hideHelp());
   }
   return command;
 }
 
-/** The values of a table's fields among a command's options. What was not given is left out. */
+/** Other names of an option, with the same value behind them. */
+function aliasesOf({ schema, flag }: FieldDescription & { flag: string }): string[] {
+  const value = /<.*>/.exec(flag)?.[0];
+  const aliases = getMeta(schema, "aliases") ?? [];
+  return aliases.map((alias) => (value === undefined || alias.includes("<") ? alias : `${alias} ${value}`));
+}
+
+/** The values of a declaration's fields among a command's options, in their groups. What was not given is left out. */
 export function pickSettings(
   options: Readonly<Record<string, unknown>>,
-  table: Table,
+  schema: Schema,
+  paths?: readonly string[],
 ): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.keys(table)
-      .filter((name) => options[name] !== undefined)
-      .map((name) => [name, options[name]]),
-  );
+  const settings: Record<string, unknown> = {};
+  for (const field of listOptions(schema)) {
+    if (paths && !paths.includes(field.path)) continue;
+    const names = [field.flag, ...aliasesOf(field)].map((flag) => new Option(flag).attributeName());
+    const name = names.find((each) => options[each] !== undefined);
+    if (name === undefined) continue;
+    setAt(settings, field.path.split("."), options[name]);
+  }
+  return settings;
+}
+
+function setAt(settings: Record<string, unknown>, [first, ...rest]: readonly string[], value: unknown): void {
+  if (first === undefined) return;
+  if (rest.length === 0) settings[first] = value;
+  else {
+    const group = (settings[first] ?? {}) as Record<string, unknown>;
+    settings[first] = group;
+    setAt(group, rest, value);
+  }
 }

@@ -2,7 +2,7 @@
 import type { Engine } from "../engine/index.js";
 import { makeEngine } from "../engine/node.js";
 import { NishikiError } from "../errors.js";
-import { completeMachine, machineFields } from "../pipeline/index.js";
+import { completeLoadOptions, loadOptionsSchema } from "../pipeline/index.js";
 import {
   describeTrainingConfig,
   exampleConfig,
@@ -47,7 +47,7 @@ last checkpoint. Only the schedule may be changed between the two.
 export async function runTrainCommand(path: string | undefined, options: TrainCommandOptions): Promise<void> {
   const own = describeFineTuning(path, options);
   const config = own?.config ?? (await loadTrainingConfig(path!, { steps: options.steps }));
-  const { device, threads } = completeMachine(pickSettings(options, machineFields));
+  const { device, threads } = completeLoadOptions(pickSettings(options, loadOptionsSchema));
   checkExport(options);
   if (options.export !== undefined || options.stream !== undefined) {
     const engine = makeEngine({ device, threads });

@@ -5,17 +5,17 @@ import { fileError, makeFolder, writeFileAtomic } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 import { decodePng, toRgb } from "../image/index.js";
 import { scalePicture } from "../image/node.js";
-import type { MachineSettings, PictureRequest, Pipeline } from "../pipeline/index.js";
+import type { ImageRequest, LoadOptions, Pipeline } from "../pipeline/index.js";
 import { loadPipeline } from "../pipeline/node.js";
 import type { Task } from "./plan.js";
 
 export interface DrawOptions {
   readonly folder: string;
-  readonly machine: Partial<MachineSettings>;
+  readonly machine: LoadOptions;
   /** Pipelines that draw beside each other. */
   readonly parallel: number;
   /** Steps, guidance and whatever else shall not be the model's own. */
-  readonly request: Partial<PictureRequest>;
+  readonly request: Partial<ImageRequest>;
   readonly signal?: AbortSignal;
   readonly onPicture?: (done: number, of: number) => void;
 }

@@ -17,7 +17,12 @@ import {
 import type { Engine } from "../engine/index.js";
 import { makeEngine } from "../engine/node.js";
 import { NishikiError } from "../errors.js";
-import { completeMachine, type MachineSettings, type PictureRequest } from "../pipeline/index.js";
+import {
+  type CompleteLoadOptions,
+  completeLoadOptions,
+  type ImageRequest,
+  type LoadOptions,
+} from "../pipeline/index.js";
 import { loadPipeline } from "../pipeline/node.js";
 import { random } from "../random/index.js";
 import { SceneAligner } from "./align-scene.js";
@@ -32,9 +37,9 @@ import { measureReconstruction, openModelRoundTrip } from "./reconstruction.js";
 import { type MeasuredModel, makeReport, type Report } from "./report.js";
 
 export interface EvaluateOptions {
-  readonly machine?: Partial<MachineSettings>;
+  readonly machine?: LoadOptions;
   /** Steps, guidance and whatever else shall not be the model's own. */
-  readonly request?: Omit<Partial<PictureRequest>, "prompt" | "seed" | "count">;
+  readonly request?: Omit<Partial<ImageRequest>, "prompt" | "seed" | "count">;
   /** Where the pictures and the report go. */
   readonly output: string;
   /** About how many prompts, synonyms and further seeds not counted. Default 1104. */
@@ -89,7 +94,7 @@ const controls = 60;
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { output, prompts = defaultPrompts, seed = 0, mix = embeddedMix, request = {}, signal } = options;
-  const machine = completeMachine(options.machine ?? {});
+  const machine = completeLoadOptions(options.machine ?? {});
   const sprites = await openSprites(options.sprites ?? ".data/sprites", mix);
   const tasks = makePlan({ seed, prompts, mix, catalogue: sprites });
   const engine = makeEngine({ device: machine.device, threads: machine.threads });
@@ -146,7 +151,7 @@ function stylesOf({ styles }: SceneMix): StyleName[] {
 
 /** What is measured: the model as receipts name it, and how it draws. */
 async function describeModel(
-  machine: MachineSettings,
+  machine: CompleteLoadOptions,
   request: NonNullable<EvaluateOptions["request"]>,
 ): Promise<MeasuredModel> {
   const pipeline = await loadPipeline(machine);
@@ -207,7 +212,7 @@ async function lookAt(
     if (task.group === "synonym" || task.group === "diversity") return [];
     return composeScenes(task, index, drawer, bench, 1).map((scene) => ({ task, pixels, scene }));
   });
-  const machine = completeMachine(options.machine ?? {});
+  const machine = completeLoadOptions(options.machine ?? {});
   const common = { size, seed, ...(signal && { signal }) };
   const trip = own ? await openModelRoundTrip(engine, machine.model) : undefined;
   try {

@@ -2,7 +2,7 @@
 // A network that knows how such pictures look gives them back; one that only knows the words smears them.
 import type { Scene } from "../data/index.js";
 import { NishikiError } from "../errors.js";
-import type { MachineSettings, PictureRequest } from "../pipeline/index.js";
+import type { ImageRequest, LoadOptions } from "../pipeline/index.js";
 import { loadPipeline } from "../pipeline/node.js";
 import { psnr } from "./image-measures.js";
 import { mean } from "./statistics.js";
@@ -17,8 +17,8 @@ export interface Fidelity {
 }
 
 export interface FidelityOptions {
-  readonly machine: Partial<MachineSettings>;
-  readonly request: Partial<PictureRequest>;
+  readonly machine: LoadOptions;
+  readonly request: Partial<ImageRequest>;
   readonly size: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, of: number) => void;

@@ -1,139 +1,159 @@
-// From what a caller asked to settings that can be drawn: every field checked by the tables of request.ts, then how the
-// fields go together, and whether the model takes them.
+// From what a caller asks to settings that can be drawn: the declaration checks each setting, then defaults are filled in, then
+// it is checked how the settings go together and whether the model takes them. All faults are reported at once.
+import { parseSamplerName } from "../diffusion/index.js";
 import { NishikiError } from "../errors.js";
-import { reject } from "./check.js";
-import { type MachineSettings, machineFields } from "./machine.js";
+import { parse } from "../schema/index.js";
 import {
-  enlargingFactor,
+  type ImageRequest,
+  type ImageSettings,
+  imageRequestSchema,
   optionalSettings,
-  type PictureRequest,
-  type PictureSettings,
-  pictureFields,
-  type RequestContext,
-  SEED_LIMIT,
-} from "./request.js";
-import { parseSize, scheduleOfSampler } from "./setting-checks.js";
-import type { Fields } from "./setting-field.js";
+  upscaleNames,
+} from "./image-request.js";
+import { getEnlargingFactor, type ImageSizes, isSameSize, type RequestContext } from "./request-context.js";
+import { formatSize, getScheduleName, type ImageSize, seedLimit } from "./request-values.js";
 
-/** Checks each field by itself and fills in what was left open. @throws NishikiError "usage" */
-function completeFields<T, C>(fields: Fields<T, C>, given: object, context: C, kind: string): T {
-  const names = Object.keys(fields) as (keyof T & string)[];
-  const unknown = Object.keys(given).find((name) => !(names as string[]).includes(name));
-  if (unknown !== undefined) {
-    throw new NishikiError("usage", `Unknown setting "${unknown}". ${kind} takes: ${names.join(", ")}.`);
-  }
-  const values = given as Partial<Record<keyof T, unknown>>;
-  const result: Partial<T> = {};
-  for (const name of names) {
-    const { check, fallback } = fields[name];
-    const value = values[name];
-    result[name] = value === undefined && fallback ? fallback(context, given) : check(value, name);
-  }
-  return result as T;
-}
+/** A request after its own checks, with nothing of the model's filled in. */
+type CheckedRequest = ReturnType<typeof checkFields>;
 
-/** The fields of a request alone, for what was drawn already. @throws NishikiError "usage" */
-export function completePictureFields(request: object, context: RequestContext): PictureSettings {
-  return completeFields(pictureFields, request, context, "A request");
+const checkFields = (request: unknown) =>
+  parse(imageRequestSchema, request, { name: "the request", noun: "setting" });
+
+/** Seeds that are drawn for the caller are short enough to be typed again. */
+export function drawSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]!;
 }
 
 /**
- * Checks a request and fills in what was left open.
- * @throws NishikiError "usage" with one sentence: which setting, what was expected, what came.
+ * Checks a request and fills in what it leaves open.
+ * @throws NishikiError "usage" with a sentence for every fault: which setting, what was expected, what came.
  */
-export function completeRequest(request: PictureRequest, context: RequestContext): PictureSettings {
-  if (typeof request !== "object" || request === null) reject("request", "an object with a prompt", request);
-  const settings = completePictureFields(request, context);
-  checkTaken(settings, context);
-  checkSchedule(request, settings);
-  checkPictures(settings);
-  checkSize(settings, context);
-  checkSeeds(settings);
+export function completeRequest(request: ImageRequest, context: RequestContext): ImageSettings {
+  const checked = checkFields(request);
+  const settings = fillIn(checked, context);
+  const faults = [
+    ...findUntaken(settings, context),
+    ...findScheduleFaults(checked, settings),
+    ...findImageFaults(settings),
+    ...findSizeFaults(settings, context.sizes),
+    ...findSeedFaults(settings),
+  ];
+  if (faults.length > 0) throw new NishikiError("usage", faults.join("\n"));
   context.check?.(settings);
   return settings;
 }
 
-/** Checks where to draw. @throws NishikiError "usage" */
-export function completeMachine(settings: Partial<MachineSettings>): MachineSettings {
-  return completeFields(machineFields, settings, undefined, "Loading a pipeline");
+/** The step schedule that a sampler's name includes: "DPM++ 2M Karras" → "karras". */
+const getImpliedSchedule = (sampler: string | undefined) =>
+  sampler === undefined ? undefined : parseSamplerName(sampler).schedule;
+
+function fillIn(checked: CheckedRequest, context: RequestContext): ImageSettings {
+  const { init, inpaint, variation, seamless, fast, ...given } = checked;
+  const { sizes } = context;
+  const suits = fast && context.fast ? context.fast : context.defaults;
+  const schedule = given.schedule ?? getImpliedSchedule(given.sampler) ?? context.defaults.schedule;
+  const size = given.size ?? getDefaultSize(checked, sizes);
+  const isLarger = getEnlargingFactor(sizes, size) !== undefined;
+  const rng = given.rng ?? context.defaults.rng;
+  const upscale = given.upscale ?? (given.size && isLarger ? upscaleNames[0] : undefined);
+  const isPainted = inpaint?.mask !== undefined || inpaint?.extend !== undefined;
+  return dropUndefined({
+    ...given,
+    seed: given.seed ?? drawSeed(),
+    steps: given.steps ?? suits.steps,
+    guidance: given.guidance ?? suits.guidance,
+    sampler: parseSamplerName(given.sampler ?? suits.sampler).sampler,
+    schedule: schedule === undefined ? undefined : getScheduleName(schedule),
+    size,
+    rng,
+    init: init && { ...init, strength: init.strength ?? (isPainted ? 1 : 0.8) },
+    // A group without anything in it is not used, like a switch that is off.
+    inpaint: isPainted ? dropUndefined(inpaint) : undefined,
+    variation: variation && { ...variation, seed: variation.seed ?? drawSeed() },
+    seamless: seamless || undefined,
+    upscale,
+    fast: fast || undefined,
+  });
 }
 
-function refuse(message: string): never {
-  throw new NishikiError("usage", message);
+function dropUndefined<T extends object>(settings: T): T {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as T;
 }
 
-function checkTaken(settings: PictureSettings, { takes }: RequestContext): void {
-  for (const name of optionalSettings) {
-    const isGiven = settings[name] !== undefined && settings[name] !== false;
-    if (!isGiven || takes.includes(name)) continue;
-    const others = takes.length === 0 ? "none" : `only ${takes.join(", ")}`;
-    refuse(`${name}: this model does not take that setting; of the optional ones it takes ${others}.`);
+/** The initial image's size with what it grows by; else the model's. */
+function getDefaultSize({ init, inpaint }: CheckedRequest, { usual, range }: ImageSizes): ImageSize {
+  if (!init || !range) return usual;
+  const { left = 0, right = 0, top = 0, bottom = 0 } = inpaint?.extend ?? {};
+  return { width: init.image.width + left + right, height: init.image.height + top + bottom };
+}
+
+function findUntaken(settings: ImageSettings, { takes }: RequestContext): string[] {
+  const choices = takes.length === 0 ? "none" : `only ${takes.join(", ")}`;
+  return optionalSettings
+    .filter((name) => settings[name] !== undefined && !takes.includes(name))
+    .map(
+      (name) => `${name}: this model does not take that setting; of the optional ones it takes ${choices}.`,
+    );
+}
+
+/** A sampler's name may include a schedule, and then no other may be asked for. */
+function findScheduleFaults({ sampler }: CheckedRequest, { schedule }: ImageSettings): string[] {
+  const implied = getImpliedSchedule(sampler);
+  if (implied === undefined || implied === schedule) return [];
+  return [`schedule: expected ${implied}, which the sampler "${sampler}" asks for, got ${schedule}.`];
+}
+
+/** The images of a request fit each other and the size. */
+function findImageFaults({ init, inpaint, size, steps }: ImageSettings): string[] {
+  if (!init) return inpaint ? ["inpaint: expected an init.image to go with it, got none."] : [];
+  const { image, strength } = init;
+  const faults: string[] = [];
+  if (inpaint?.mask && !isSameSize(inpaint.mask, image)) {
+    const [expected, got] = [formatSize(image), formatSize(inpaint.mask)];
+    faults.push(`inpaint.mask: expected ${expected} pixels, the size of the image, got ${got}.`);
   }
-}
-
-/** A sampler's name may say a schedule, and then no other may be asked for. */
-function checkSchedule({ sampler }: PictureRequest, { schedule }: PictureSettings): void {
-  const said = scheduleOfSampler(sampler);
-  if (said !== undefined && said !== schedule)
-    refuse(`schedule: expected ${said}, which the sampler "${sampler}" asks for, got ${schedule}.`);
-}
-
-/** The pictures that are given fit to each other and to the size, and nothing is given that only acts with another. */
-function checkPictures({ image, mask, extend, strength, size, steps, ...rest }: PictureSettings): void {
-  for (const [name, value] of Object.entries({ mask, extend, strength })) {
-    if (value !== undefined && !image) refuse(`${name}: expected an image to go with it, got none.`);
-  }
-  if (rest.variationSeed !== undefined && rest.variationStrength === undefined)
-    refuse("variationSeed: expected a variationStrength to go with it, got none.");
-  if (!image) return;
-  const said = (picture: { width: number; height: number }) => `${picture.width}x${picture.height}`;
-  if (mask && said(mask) !== said(image))
-    refuse(`mask: expected ${said(image)} pixels, the size of the image, got ${said(mask)}.`);
-  const { left = 0, right = 0, top = 0, bottom = 0 } = extend ?? {};
-  const [width, height] = parseSize(size);
-  const wanted = { width: width - left - right, height: height - top - bottom };
-  if (said(wanted) !== said(image)) {
-    const grown = extend ? `, which is ${size} without what it grows by` : "";
-    refuse(`image: expected a picture of ${said(wanted)} pixels${grown}, got ${said(image)}.`);
-  }
-  if (Math.trunc(steps * strength!) < 1) {
-    refuse(`strength: ${strength} of ${steps} steps is not one; expected at least ${1 / steps}.`);
-  }
-}
-
-function checkSize({ size, upscale }: PictureSettings, { sizes }: RequestContext): void {
-  const { usual, range, enlarging } = sizes;
-  if (enlargingFactor(sizes, size) !== undefined) {
-    if (upscale !== undefined && enlarging!.ways.includes(upscale)) return;
-    refuse(
-      `upscale: this model has no part for super-resolution; for ${size} pixels it takes ${enlarging!.ways.join(" or ")}.`,
+  const { left = 0, right = 0, top = 0, bottom = 0 } = inpaint?.extend ?? {};
+  const inner = { width: size.width - left - right, height: size.height - top - bottom };
+  if (!isSameSize(inner, image)) {
+    const how = inpaint?.extend ? `, which is ${formatSize(size)} without inpaint.extend` : "";
+    faults.push(
+      `init.image: expected an image of ${formatSize(inner)} pixels${how}, got ${formatSize(image)}.`,
     );
   }
-  if (upscale !== undefined)
-    refuse(`upscale: expected a size larger than ${usual.join("x")} to go with it, got ${size}.`);
-  if (size === usual.join("x")) return;
+  if (Math.trunc(steps * strength) < 1) {
+    const least = `at least ${1 / steps}`;
+    faults.push(`init.strength: expected ${least}, which is one of ${steps} steps, got ${strength}.`);
+  }
+  return faults;
+}
+
+function findSizeFaults({ size, upscale }: ImageSettings, sizes: ImageSizes): string[] {
+  const { usual, range, enlarging } = sizes;
+  const [asked, own] = [formatSize(size), formatSize(usual)];
+  if (getEnlargingFactor(sizes, size) !== undefined) {
+    const { ways } = enlarging!;
+    if (upscale !== undefined && ways.includes(upscale)) return [];
+    const choices = ways.join(" or ");
+    return [`upscale: this model has no part for super-resolution; for ${asked} pixels it takes ${choices}.`];
+  }
+  if (upscale !== undefined) return [`upscale: expected a size above ${own} to go with it, got ${asked}.`];
+  if (isSameSize(size, usual)) return [];
   if (!range) {
-    const larger = enlarging?.factors.map((factor) => usual.map((side) => side * factor).join("x")) ?? [];
-    const possible = [usual.join("x"), ...larger].join(", ");
-    refuse(`size: this model draws ${possible} pixels only, got ${size}.`);
+    const factors = [1, ...(enlarging?.factors ?? [])];
+    const possible = factors.map((factor) => `${usual.width * factor}x${usual.height * factor}`).join(", ");
+    return [`size: this model draws ${possible} pixels only, got ${asked}.`];
   }
   const { step, least, most } = range;
-  const fits = parseSize(size).every((side) => side % step === 0 && side >= least && side <= most);
-  if (!fits) {
-    refuse(
-      `size: this model draws sides of ${least} to ${most} pixels that are multiples of ${step}, got ${size}.`,
-    );
-  }
+  const fits = [size.width, size.height].every((side) => side % step === 0 && side >= least && side <= most);
+  if (fits) return [];
+  const rule = `sides of ${least} to ${most} pixels that are multiples of ${step}`;
+  return [`size: this model draws ${rule}, got ${asked}.`];
 }
 
-function checkSeeds({ seed, count, variationSeed = 0 }: PictureSettings): void {
-  const most = SEED_LIMIT - (count - 1);
-  if (seed > most) reject("seed", `a whole number from 0 to ${most}`, seed);
-  if (variationSeed > most) reject("variationSeed", `a whole number from 0 to ${most}`, variationSeed);
-}
-
-/** A command-line text as the value that a field's check expects: "7.5" → 7.5, "x" stays "x" and is refused there. */
-export function valueOfText(field: { readonly numeric?: boolean }, given: string): unknown {
-  const isNumber = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(given.trim()) || given.trim() === "NaN";
-  return field.numeric && isNumber ? Number(given) : given;
+function findSeedFaults({ seed, count, variation }: ImageSettings): string[] {
+  const most = seedLimit - (count - 1);
+  const seeds = Object.entries({ seed, "variation.seed": variation?.seed ?? 0 });
+  return seeds
+    .filter(([, value]) => value > most)
+    .map(([name, value]) => `${name}: expected a whole number from 0 to ${most}, got ${value}.`);
 }

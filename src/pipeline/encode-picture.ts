@@ -4,27 +4,29 @@ import { getSampler, getStepSchedule } from "../diffusion/index.js";
 import { encodePng, formatParameters } from "../image/index.js";
 import type { Pixels } from "./pixels.js";
 import { type Receipt, receiptKey } from "./receipt.js";
+import { formatSize } from "./request-values.js";
 
 /** Encodes a picture as a PNG with its history: the text that other programs read, and the receipt for `nishiki verify`. */
 export function encodePicture(pixels: Pixels, receipt: Receipt): Uint8Array {
   const { request, model, version } = receipt;
+  const { variation } = request;
   const parameters = formatParameters({
     prompt: request.prompt,
-    negativePrompt: request.negative,
+    negativePrompt: request.negativePrompt,
     fields: {
       Steps: request.steps,
       Sampler: getSampler(request.sampler).label,
       "Schedule type": request.schedule && getStepSchedule(request.schedule).label,
       "CFG scale": request.guidance,
       Seed: request.seed,
-      Size: request.size,
-      "Denoising strength": request.strength,
-      "Variation seed": request.variationStrength ? request.variationSeed : undefined,
-      "Variation seed strength": request.variationStrength || undefined,
-      "Deep features every": request.reuse,
+      Size: formatSize(request.size),
+      "Denoising strength": request.init?.strength,
+      "Variation seed": variation?.strength ? variation.seed : undefined,
+      "Variation seed strength": variation?.strength || undefined,
+      "Deep features every": request.deepCache?.interval,
       // stable-diffusion-webui counts the last layer as 1.
       "Clip skip": request.clipSkip === undefined ? undefined : request.clipSkip + 1,
-      Tiling: request.tile ? "True" : undefined,
+      Tiling: request.seamless ? "True" : undefined,
       Model: `${model.name} ${model.version}`,
       Version: `nishiki ${version}`,
     },

@@ -1,17 +1,19 @@
 // Which seeds each image of a request has.
+import type { ImageSettings } from "./image-request.js";
 import type { ImageSeeds } from "./noise.js";
-import type { PictureSettings } from "./request.js";
 
 /** The request that makes image `index` alone. Variations of one image share its seed. */
-export function getImageSettings(settings: PictureSettings, index: number): PictureSettings {
-  const { seed, variationSeed, variationStrength } = settings;
-  if (variationSeed !== undefined && variationStrength)
-    return { ...settings, count: 1, variationSeed: variationSeed + index };
+export function getImageSettings<T extends Pick<ImageSettings, "seed" | "count" | "variation">>(
+  settings: T,
+  index: number,
+): T {
+  const { seed, variation } = settings;
+  if (variation && variation.strength > 0)
+    return { ...settings, count: 1, variation: { ...variation, seed: variation.seed + index } };
   return { ...settings, count: 1, seed: seed + index };
 }
 
 /** The seeds of a request for one image. */
-export function getImageSeeds({ seed, variationSeed, variationStrength }: PictureSettings): ImageSeeds {
-  if (variationSeed === undefined || !variationStrength) return { seed };
-  return { seed, variation: { seed: variationSeed, strength: variationStrength } };
+export function getImageSeeds({ seed, variation }: Pick<ImageSettings, "seed" | "variation">): ImageSeeds {
+  return variation && variation.strength > 0 ? { seed, variation } : { seed };
 }

@@ -1,4 +1,4 @@
-export { completeMachine, completeRequest, valueOfText } from "./complete-request.js";
+export { completeRequest, drawSeed } from "./complete-request.js";
 export { type Description, formatBytes, formatCount } from "./description.js";
 export { encodePicture } from "./encode-picture.js";
 export type {
@@ -45,16 +45,33 @@ export {
   traceSuperResolution,
 } from "./families/nishiki/super-resolution.js";
 export { Forecast, type Work } from "./forecast.js";
+export {
+  commonSettings,
+  type FileRequest,
+  fileRequestSchema,
+  type ImageRequest,
+  type ImageSettings,
+  imageRequestSchema,
+  type OptionalSetting,
+  optionalSettings,
+  type ReceiptRequest,
+  receiptRequestSchema,
+  type UpscaleName,
+  upscaleNames,
+} from "./image-request.js";
 export { enlargeByLanczos, halve } from "./lanczos.js";
 export {
-  type MachineSettings,
-  machineFields,
-  type PredictionSetting,
-  predictionSettings,
-} from "./machine.js";
+  type CompleteLoadOptions,
+  completeLoadOptions,
+  type LoadOptions,
+  loadOptionsSchema,
+  type PredictionName,
+  predictionNames,
+  type WeightedFile,
+} from "./load-options.js";
 export { type RandomName, randomNames } from "./noise.js";
 export { type GenerateOptions, Pipeline, type PipelineParts } from "./pipeline.js";
-export { fromBytes, type InputPicture, type Pixels, toBytes } from "./pixels.js";
+export { fromBytes, type InputImage, type Pixels, toBytes } from "./pixels.js";
 export type {
   Conditioning,
   DiffusionStage,
@@ -73,31 +90,18 @@ export type {
 } from "./plan.js";
 export {
   type Environment,
-  type PictureReference,
+  type LoadRecord,
   parseReceipt,
   type Receipt,
-  type ReceiptRequest,
   receiptKey,
   sha256,
 } from "./receipt.js";
-export {
-  drawSeed,
-  type OptionalSetting,
-  optionalSettings,
-  type PictureRequest,
-  type PictureSettings,
-  type PictureSizes,
-  pictureFields,
-  type RequestContext,
-  type RequestDefaults,
-  type UpscaleName,
-  upscaleNames,
-} from "./request.js";
+export type { ImageSizes, RequestContext, RequestDefaults } from "./request-context.js";
+export { listImages, mapImages } from "./request-images.js";
+export { type Extension, formatSize, type ImageReference, type ImageSize } from "./request-values.js";
 export { getPixels, runPlan, type StageEvent } from "./run-plan.js";
 export { decodeInTiles, encodeInTiles, type TileRunOptions } from "./run-tiles.js";
 export type { ProgressEvent, Runtime } from "./runtime.js";
-export { type Extension, parseSize } from "./setting-checks.js";
-export type { Field } from "./setting-field.js";
 export { defaultMemoryLimit, forecastMemory, getTiling, type LatentSize } from "./tile-forecast.js";
 export {
   type TiledNetwork,
@@ -110,5 +114,5 @@ export type { Tiling } from "./tiles.js";
 export {
   type Comparison,
   compareWithReceipt,
-  type GivenPictures,
+  type GivenImages,
 } from "./verify.js";

@@ -1,7 +1,6 @@
 // The picture that a request begins from, grown where it asks for that, and what of it shall be drawn anew.
+import type { ImageSettings } from "./image-request.js";
 import type { Pixels } from "./pixels.js";
-import type { PictureSettings } from "./request.js";
-import { parseSize } from "./setting-checks.js";
 
 export interface InitImage {
   /** Of the size that is drawn. */
@@ -17,10 +16,12 @@ function isLight(data: Uint8Array, pixel: number): boolean {
 }
 
 /** Nothing for a request without a picture. What it grows by is filled with the pixels of its edges. */
-export function makeInitImage({ image, mask, extend, size }: PictureSettings): InitImage | undefined {
-  if (!image) return undefined;
+export function makeInitImage({ init, inpaint, size }: ImageSettings): InitImage | undefined {
+  if (!init) return undefined;
+  const { image } = init;
+  const { mask, extend } = inpaint ?? {};
   if (!mask && !extend) return { pixels: image };
-  const [width, height] = parseSize(size);
+  const { width, height } = size;
   const { left = 0, top = 0 } = extend ?? {};
   const data = new Uint8Array(width * height * 3);
   const anew = new Uint8Array(width * height);

@@ -38,8 +38,11 @@ async function runtimeVersion(): Promise<string> {
   return `onnxruntime-node ${await versionIn(join(dirname(dirname(entry)), "package.json"))}`;
 }
 
-/** The environment of pictures drawn on `device` with files of these hashes. */
-export async function readEnvironment(device: string, weights: Environment["weights"]): Promise<Environment> {
+/** The environment of images drawn on `device` with files of these hashes. */
+export async function readEnvironment(
+  device: string,
+  { weights, load }: Pick<Environment, "weights" | "load">,
+): Promise<Environment> {
   const [version, runtime] = await Promise.all([ownVersion(), runtimeVersion()]);
-  return { version, device, runtime, platform: `${process.platform}-${process.arch}`, weights };
+  return { version, device, runtime, platform: `${process.platform}-${process.arch}`, weights, load };
 }

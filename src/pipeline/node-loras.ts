@@ -1,45 +1,32 @@
-// LoRAs that go with a Stable Diffusion model (node): "--lora style.safetensors:0.8", several at once.
+// LoRAs that go with a model (node): several at once, each with its weight.
 import { basename } from "node:path";
 import { type LoraAdapter, makeLoraAdapter, openLora, type WeightedLora } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 import type { Program } from "../graph/index.js";
+import type { WeightedFile } from "./load-options.js";
+import type { LoraFiles } from "./node-load-record.js";
 
 export interface OpenedLoras {
   readonly loras: readonly WeightedLora[];
-  /** The files, by what receipts call them: name and weight decide pixels. */
-  readonly files: ReadonlyMap<string, string>;
+  /** What they were read from, in the same order. */
+  readonly files: readonly LoraFiles[];
   /** What a person should know: tensors of the files that are of no layer. */
   readonly notices: readonly string[];
 }
 
-/** "style.safetensors:0.8" → the file and its weight; without a number 1. */
-function parse(text: string): { readonly file: string; readonly weight: number } {
-  const [, file, number] = /^(.+):([+-]?(?:\d+\.?\d*|\.\d+))$/.exec(text) ?? [];
-  const weight = number === undefined ? 1 : Number(number);
-  if (Math.abs(weight) <= 10) return { file: file ?? text, weight };
-  throw new NishikiError(
-    "usage",
-    `lora: expected a weight from -10 to 10 after the file's name, got ${weight}.`,
-  );
-}
-
-/** @throws NishikiError "usage", "file", "checkpoint" */
-export async function openLoras(given: readonly string[]): Promise<OpenedLoras> {
+/** @throws NishikiError "file", "checkpoint" */
+export async function openLoras(weighted: readonly WeightedFile[]): Promise<OpenedLoras> {
   const loras: WeightedLora[] = [];
-  const files = new Map<string, string>();
+  const files: LoraFiles[] = [];
   const notices: string[] = [];
-  for (const text of given) {
-    const { file, weight } = parse(text);
-    const { lora, unknown, files: own } = await openLora(file);
-    loras.push({ lora, weight });
-    own.forEach((path, i) => {
-      const title = `lora ${i === 0 ? basename(file) : basename(path)} × ${weight}`;
-      // Many are called pytorch_lora_weights.safetensors.
-      const copies = [...files.keys()].filter((name) => name === title || name.startsWith(`${title} (`));
-      files.set(copies.length === 0 ? title : `${title} (${copies.length + 1})`, path);
-    });
-    if (unknown.length > 0)
-      notices.push(tell(`${unknown.length} tensors of ${lora.name} are not known`, unknown));
+  for (const { file, weight } of weighted) {
+    const opened = await openLora(file);
+    loras.push({ lora: opened.lora, weight });
+    files.push({ name: basename(file), weight, files: opened.files });
+    if (opened.unknown.length > 0)
+      notices.push(
+        tell(`${opened.unknown.length} tensors of ${opened.lora.name} are not known`, opened.unknown),
+      );
   }
   return { loras, files, notices };
 }

@@ -1,10 +1,9 @@
 // Models from files, into pipelines on this machine's devices (node).
 import { resolveModel } from "../hub/index.js";
-import { completeMachine } from "./complete-request.js";
 import { embeddedModel } from "./families/nishiki/node-model.js";
 import { openWithFamily } from "./families/node-families.js";
 import type { OpenedModel } from "./families/node-family.js";
-import type { MachineSettings } from "./machine.js";
+import { completeLoadOptions, type LoadOptions } from "./load-options.js";
 import { Pipeline, type PipelineParts } from "./pipeline.js";
 
 export { readKnownWords, writeKnownWords } from "./families/nishiki/node-known-words.js";
@@ -12,28 +11,29 @@ export { embeddedModel, hashModel, readModelFolder } from "./families/nishiki/no
 export { describeModel } from "./families/node-families.js";
 export type { Family, ModelDescription, OpenedModel } from "./families/node-family.js";
 export { hashFile, ownVersion } from "./node-environment.js";
-export { type RequestWithFiles, readInputPicture, readPictures } from "./node-input-pictures.js";
+export { readImages, readInputImage } from "./node-input-images.js";
+export { besidePicture, restoreLoad } from "./node-restore-load.js";
 
 /** Looks at a model. @throws NishikiError "usage", "file", "checkpoint" */
-export async function openModel(settings: Partial<MachineSettings> = {}): Promise<OpenedModel> {
-  const machine = completeMachine(settings);
-  const path = machine.model === undefined ? embeddedModel : await resolveModel(machine.model);
-  return openWithFamily(path, machine);
+export async function openModel(options: LoadOptions = {}): Promise<OpenedModel> {
+  const complete = completeLoadOptions(options);
+  const path = complete.model === undefined ? embeddedModel : await resolveModel(complete.model);
+  return openWithFamily(path, complete);
 }
 
 /**
  * Loads a model: everything that a pipeline is made of.
  * @throws NishikiError "usage", "file", "checkpoint", "device", "memory".
  */
-export async function loadParts(settings: Partial<MachineSettings> = {}): Promise<PipelineParts> {
-  return (await openModel(settings)).load();
+export async function loadParts(options: LoadOptions = {}): Promise<PipelineParts> {
+  return (await openModel(options)).load();
 }
 
 /**
  * Loads a model and makes it ready to draw.
- * @param settings The model's folder (default: the model that comes with the package), device and threads.
+ * @param options The model's folder (default: the model that comes with the package), device and threads.
  * @throws NishikiError "usage", "file", "checkpoint", "device", "memory".
  */
-export async function loadPipeline(settings: Partial<MachineSettings> = {}): Promise<Pipeline> {
-  return new Pipeline(await loadParts(settings));
+export async function loadPipeline(options: LoadOptions = {}): Promise<Pipeline> {
+  return new Pipeline(await loadParts(options));
 }

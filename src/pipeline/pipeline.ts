@@ -18,11 +18,11 @@ import {
   type WarningEvent,
 } from "./events.js";
 import { Forecast, type Work } from "./forecast.js";
+import type { ImageRequest, ImageSettings, ReceiptRequest } from "./image-request.js";
 import { getImageSeeds, getImageSettings } from "./image-seeds.js";
 import { isPlain, type Pixels } from "./pixels.js";
 import type { Model, Plan } from "./plan.js";
-import { type Environment, makeReceipt, type References, referTo, replacePictures } from "./receipt.js";
-import type { PictureRequest, PictureSettings } from "./request.js";
+import { type Environment, makeReceipt, referToImages } from "./receipt.js";
 import { getPixels, runPlan, type StageEvent, type StageStep } from "./run-plan.js";
 import { checkAborted, interruptible, type ProgressEvent, type Runtime, withProgress } from "./runtime.js";
 
@@ -44,9 +44,10 @@ export interface GenerateOptions {
 
 /** What all images of a request share. */
 interface Prepared {
-  readonly settings: PictureSettings;
+  readonly settings: ImageSettings;
   readonly plan: Plan;
-  readonly references: References;
+  /** The settings as receipts hold them. */
+  readonly references: ReceiptRequest;
   readonly forecast: Forecast;
   readonly runtime: Runtime;
 }
@@ -72,7 +73,7 @@ export class Pipeline implements AsyncDisposable {
   }
 
   /** Checks a request against this model, and fills in what it leaves open. @throws NishikiError "usage" */
-  complete(request: PictureRequest): PictureSettings {
+  complete(request: ImageRequest): ImageSettings {
     return completeRequest(request, this.parts.model.context);
   }
 
@@ -81,7 +82,7 @@ export class Pipeline implements AsyncDisposable {
    * @throws NishikiError "usage" for a request that cannot be right, "aborted", "closed", "memory", "device".
    */
   async *generate(
-    request: PictureRequest,
+    request: ImageRequest,
     { signal }: GenerateOptions = {},
   ): AsyncGenerator<PipelineEvent, void, void> {
     const settings = this.complete(request);
@@ -111,7 +112,7 @@ export class Pipeline implements AsyncDisposable {
   }
 
   private async *drawAll(
-    settings: PictureSettings,
+    settings: ImageSettings,
     runtime: Runtime,
   ): AsyncGenerator<PipelineEvent, void, void> {
     const plan = await interruptible(this.parts.model.prepare(settings, runtime), runtime.signal);
@@ -121,7 +122,7 @@ export class Pipeline implements AsyncDisposable {
     const prepared = {
       settings,
       plan,
-      references: await referTo(settings),
+      references: await referToImages(settings),
       forecast: new Forecast(),
       runtime,
     };
@@ -150,13 +151,13 @@ export class Pipeline implements AsyncDisposable {
   }
 
   private async *finish(
-    own: PictureSettings,
+    own: ImageSettings,
     index: number,
     pixels: Pixels,
     { settings: { count }, references, runtime }: Prepared,
   ): AsyncGenerator<ImageEvent | WarningEvent, void, void> {
     const { model, environment } = this.parts;
-    const request = replacePictures(own, references);
+    const request = getImageSettings(references, index);
     const machine = await interruptible(Promise.resolve(environment), runtime.signal);
     const receipt = await makeReceipt(request, model.identity, machine, pixels.data);
     const { width, height, data } = pixels;

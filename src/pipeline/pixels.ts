@@ -9,8 +9,8 @@ export interface Pixels {
   readonly data: Uint8Array;
 }
 
-/** A picture that a request begins from, or a mask. */
-export interface InputPicture extends Pixels {
+/** An image that a request starts from, or a mask. */
+export interface InputImage extends Pixels {
   /** What receipts call it: a file's name without its folder. */
   readonly name?: string;
 }

@@ -2,10 +2,11 @@
 // a prompt becomes conditioning, what latents are, and how they become pixels. A request becomes a plan, which is a list of
 // stages: diffusions and what lies between and after them.
 import type { Denoiser, PredictionFrame, Sampler, SamplerOptions } from "../diffusion/index.js";
+import type { ImageSettings } from "./image-request.js";
 import type { InitImage } from "./init-image.js";
 import type { StageNoise } from "./noise.js";
 import type { Pixels } from "./pixels.js";
-import type { PictureSettings, RequestContext } from "./request.js";
+import type { RequestContext } from "./request-context.js";
 import type { Runtime } from "./runtime.js";
 
 /** What a denoiser is asked with: the prompt, or what stands for none (the negative prompt). */
@@ -133,5 +134,5 @@ export interface Model {
   /** What a request to this model may ask for, and its defaults. */
   readonly context: RequestContext;
   /** Encodes prompts and plans the stages, none of which depends on seeds. @throws NishikiError "memory", "device" */
-  prepare(settings: PictureSettings, runtime: Runtime): Promise<Plan>;
+  prepare(settings: ImageSettings, runtime: Runtime): Promise<Plan>;
 }

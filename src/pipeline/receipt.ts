@@ -1,26 +1,53 @@
-// A receipt: what is needed to make a picture again, and to say what differs where that fails. It lies in the PNG.
+// A receipt: what is needed to make an image again, and to say what differs where that fails. It lies in the PNG.
 import { NishikiError } from "../errors.js";
+import { nonEmptyText, oneOf, parse, reject, z } from "../schema/index.js";
 import {
-  anyRecord,
-  type Check,
-  filledText,
-  isRecord,
-  optional,
-  recordOf,
-  reject,
-  text,
-  wholeNumber,
-} from "./check.js";
-import { completePictureFields } from "./complete-request.js";
-import type { InputPicture } from "./pixels.js";
-import type { Model } from "./plan.js";
-import { optionalSettings, type PictureSettings, pictureFields } from "./request.js";
-import { parseSize, sizeText } from "./setting-checks.js";
+  commonSettings,
+  type ImageSettings,
+  imageRequestSchema,
+  type ReceiptRequest,
+  receiptRequestSchema,
+} from "./image-request.js";
+import { precisions, predictionNames } from "./load-options.js";
+import type { InputImage } from "./pixels.js";
+import { upgradeFormat1 } from "./receipt-format-1.js";
+import { mapImages } from "./request-images.js";
+import type { ImageReference } from "./request-values.js";
 
 /** The PNG text under which a receipt lies. */
 export const receiptKey = "nishiki";
 
-/** What draws: where a picture differs from its receipt, one of these usually does too. */
+const hashes = z.record(z.string(), z.string());
+const loadedFile = { file: z.string(), sha256: z.string() };
+
+const loadRecordSchema = z.object({
+  model: z.string().optional(),
+  loras: z.array(z.object({ ...loadedFile, weight: z.number(), beside: hashes.optional() })).optional(),
+  embeddings: z.array(z.object(loadedFile)).optional(),
+  vae: z.object(loadedFile).optional(),
+  precision: oneOf(precisions).optional(),
+  prediction: oneOf(predictionNames).optional(),
+});
+
+/**
+ * What was loaded besides the model's own files. File names have no folders; `model` is given only for a model of the hub, as
+ * "org/name". A LoRA's `beside` are further files that it was read from.
+ */
+export type LoadRecord = Readonly<z.output<typeof loadRecordSchema>>;
+
+const receiptSchema = z.object({
+  format: z.literal([1, 2]).meta({ expected: "1 or 2, the formats that this version reads" }),
+  version: nonEmptyText,
+  device: nonEmptyText,
+  runtime: nonEmptyText,
+  platform: nonEmptyText,
+  request: receiptRequestSchema,
+  model: z.object({ name: nonEmptyText, version: nonEmptyText, weights: hashes }),
+  load: loadRecordSchema,
+  pixels: nonEmptyText,
+});
+
+/** What draws: where an image differs from its receipt, one of these usually does too. */
 export interface Environment {
   /** Version of this program. */
   readonly version: string;
@@ -29,41 +56,24 @@ export interface Environment {
   readonly runtime: string;
   /** Operating system and processor: "linux-x64". */
   readonly platform: string;
-  /** SHA-256 of every file of the model that decides pixels, by file name. */
+  /** SHA-256 of every file of the model that decides pixels, by its name. */
   readonly weights: Readonly<Record<string, string>>;
+  /** What was loaded besides. */
+  readonly load: LoadRecord;
 }
 
-/** Which picture was given: pixels do not go into receipts. */
-export interface PictureReference {
-  /** "" where it came from memory. */
-  readonly name: string;
-  readonly width: number;
-  readonly height: number;
-  /** SHA-256 of its pixels, RGB of 8 bits row by row. */
-  readonly sha256: string;
-}
-
-/** References to the pictures of a request. */
-export interface References {
-  readonly image?: PictureReference;
-  readonly mask?: PictureReference;
-}
-
-/** Settings as receipts hold them. */
-export type ReceiptRequest = Omit<PictureSettings, keyof References> & References;
-
-/** Threads, batch size and time of day are not in it: they decide nothing, and equal pictures are to be equal files. */
+/** Threads, batch size and time of day are not in it: they decide nothing, and equal images are to be equal files. */
 export interface Receipt extends Omit<Environment, "weights"> {
-  /** Version of this layout. */
-  readonly format: 1;
-  /** The request that makes this very picture alone: count is 1, seed is its own. */
+  /** Format that the receipt was read from; what is written is 2. */
+  readonly format: 1 | 2;
+  /** The request that makes this very image alone: count is 1, seed is its own. */
   readonly request: ReceiptRequest;
   readonly model: {
     readonly name: string;
     readonly version: string;
     readonly weights: Readonly<Record<string, string>>;
   };
-  /** SHA-256 of the pixels, RGB of 8 bits row by row: tells a picture that was edited from one that is drawn otherwise. */
+  /** SHA-256 of the pixels, RGB of 8 bits row by row: tells an edited image from one that is drawn otherwise. */
   readonly pixels: string;
 }
 
@@ -73,85 +83,44 @@ export async function sha256(bytes: Uint8Array): Promise<string> {
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-async function refer({ name = "", width, height, data }: InputPicture): Promise<PictureReference> {
+async function refer({ name = "", width, height, data }: InputImage): Promise<ImageReference> {
   return { name, width, height, sha256: await sha256(data) };
 }
 
-/** What stands in receipts for the pictures of a request. */
-export async function referTo({ image, mask }: PictureSettings): Promise<References> {
-  return { ...(image && { image: await refer(image) }), ...(mask && { mask: await refer(mask) }) };
+/** Settings as a receipt holds them: references in place of pixels. */
+export async function referToImages(settings: ImageSettings): Promise<ReceiptRequest> {
+  const refer1 = (image: unknown) => refer(image as InputImage);
+  return (await mapImages(imageRequestSchema, settings, refer1)) as ReceiptRequest;
 }
 
-/** Settings as a receipt holds them. */
-export function replacePictures(
-  { image, mask, ...settings }: PictureSettings,
-  references: References,
-): ReceiptRequest {
-  return { ...settings, ...references };
-}
-
-/** The receipt of the picture that `request` alone makes. */
+/** The receipt of the image that `request` alone makes. */
 export async function makeReceipt(
   request: ReceiptRequest,
-  { name, version }: Model["identity"],
-  { weights, ...environment }: Environment,
+  { name, version }: { readonly name: string; readonly version: string },
+  { weights, load, ...environment }: Environment,
   pixels: Uint8Array,
 ): Promise<Receipt> {
-  return {
-    format: 1,
-    ...environment,
-    request,
-    model: { name, version, weights },
-    pixels: await sha256(pixels),
-  };
+  const model = { name, version, weights };
+  return { format: 2, ...environment, request, model, load, pixels: await sha256(pixels) };
 }
 
-const texts: Check<Readonly<Record<string, string>>> = (value, where) => {
-  for (const [name, entry] of Object.entries(anyRecord(value, where))) text(entry, `${where}.${name}`);
-  return value as Readonly<Record<string, string>>;
-};
-
-const reference = recordOf<PictureReference>({
-  name: text,
-  width: wholeNumber(1),
-  height: wholeNumber(1),
-  sha256: filledText,
-});
-
-const references = recordOf<References>({ image: optional(reference), mask: optional(reference) });
-
-/** Settings of a receipt: complete, so that no default of this version slips in. What a model takes is its own matter. */
-const settings: Check<ReceiptRequest> = (value, where) => {
-  if (!isRecord(value)) return reject(where, "an object", value);
-  const size = parseSize(sizeText(value.size, `${where}.size`));
-  for (const name of Object.keys(pictureFields)) {
-    const isOptional = (optionalSettings as readonly string[]).includes(name);
-    if (value[name] === undefined && !isOptional) reject(`${where}.${name}`, "a value", undefined);
-  }
-  const { image, mask, ...rest } = value;
-  const defaults = { steps: 1, guidance: 1, sampler: String(value.sampler) };
-  const complete = completePictureFields(rest, { defaults, sizes: { usual: size }, takes: optionalSettings });
-  return replacePictures(complete, references({ image, mask }, where));
-};
-
-const receiptChecks = recordOf<Receipt>({
-  format: (value, where) => (value === 1 ? 1 : reject(where, "1, the layout that this version reads", value)),
-  version: filledText,
-  device: filledText,
-  runtime: filledText,
-  platform: filledText,
-  request: settings,
-  model: recordOf<Receipt["model"]>({ name: filledText, version: filledText, weights: texts }),
-  pixels: filledText,
-});
+/** Receipts are complete, so that no default of this version slips in. */
+function checkComplete(json: unknown): void {
+  const { request } = (json ?? {}) as { readonly request?: Readonly<Record<string, unknown>> };
+  for (const name of commonSettings)
+    if (request && request[name] === undefined) reject(`request.${name}`, "a value", undefined);
+}
 
 /**
- * Reads a receipt from the text in a PNG.
+ * Reads a receipt from the text in a PNG, of format 1 or 2.
  * @throws NishikiError "file" that says what is wrong with it.
  */
 export function parseReceipt(json: string): Receipt {
   try {
-    return receiptChecks(JSON.parse(json), "");
+    const value = upgradeFormat1(JSON.parse(json));
+    const receipt = parse(receiptSchema, value, { name: "the receipt" });
+    checkComplete(value);
+    return receipt as Receipt;
   } catch (error) {
     const reason = error instanceof NishikiError ? error.message : "it is not valid JSON.";
     throw new NishikiError("file", `The picture's receipt cannot be read: ${reason}`, { cause: error });

@@ -1,15 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { NishikiError } from "../errors.js";
-import { completeMachine, completeRequest, valueOfText } from "./complete-request.js";
-import { optionalSettings, type PictureRequest, pictureFields } from "./request.js";
+import { completeRequest } from "./complete-request.js";
+import { type ImageRequest, imageRequestSchema, optionalSettings } from "./image-request.js";
+import { completeLoadOptions } from "./load-options.js";
 
 const context = {
   defaults: { steps: 12, guidance: 3, sampler: "euler" },
-  sizes: { usual: [256, 256] as const },
+  sizes: { usual: { width: 256, height: 256 } },
   takes: optionalSettings,
 };
-const ask = (more: object) => completeRequest({ prompt: "a cat", ...more } as PictureRequest, context);
+const ask = (more: object) => completeRequest({ prompt: "a cat", ...more } as ImageRequest, context);
 
 function refusal(more: object): string {
   try {
@@ -26,7 +27,7 @@ describe("a request", () => {
   it("gets every default from the table or the model", () => {
     expect(ask({ seed: 5 })).toEqual({
       prompt: "a cat",
-      negative: "",
+      negativePrompt: "",
       seed: 5,
       count: 1,
       steps: 12,
@@ -34,7 +35,7 @@ describe("a request", () => {
       guidanceRescale: 0,
       guidanceInterval: [0, 1],
       sampler: "euler",
-      size: "256x256",
+      size: { width: 256, height: 256 },
     });
   });
 
@@ -65,22 +66,22 @@ describe("a request", () => {
       'schedule: expected karras, which the sampler "DPM++ 2M Karras" asks for, got beta.',
     );
     expect(refusal({ sampler: "DPM++ 2M Cubic" })).toMatch(
-      /^Unknown sampler "DPM\+\+ 2M Cubic"\. Choose one of: /,
+      /^sampler: unknown sampler "DPM\+\+ 2M Cubic"\. Choose one of: /,
     );
   });
 
   it("reads sizes and intervals as texts", () => {
-    expect(ask({ size: "256" }).size).toBe("256x256");
-    expect(ask({ size: "256X256" }).size).toBe("256x256");
+    expect(ask({ size: "256" }).size).toEqual({ width: 256, height: 256 });
+    expect(ask({ size: { width: 256, height: 256 } }).size).toEqual(ask({ size: "256X256" }).size);
     expect(ask({ guidanceInterval: "0.1,0.6" }).guidanceInterval).toEqual([0.1, 0.6]);
   });
 
   it.each([
-    [{ prompt: "" }, /^prompt: expected a text that is not empty, got ""\.$/],
-    [{ prompt: "  \n" }, /^prompt: expected a text that is not empty/],
-    [{ prompt: undefined }, /^prompt: expected a text that is not empty, got nothing\.$/],
-    [{ prompt: 7 }, /^prompt: expected a text/],
-    [{ negative: null }, /^negative: expected a text, got null\.$/],
+    [{ prompt: "" }, /^prompt: expected text that is not empty, got ""\.$/],
+    [{ prompt: "  \n" }, /^prompt: expected text that is not empty/],
+    [{ prompt: undefined }, /^prompt: expected text that is not empty, got nothing\.$/],
+    [{ prompt: 7 }, /^prompt: expected text/],
+    [{ negativePrompt: null }, /^negativePrompt: expected text, got null\.$/],
     [{ seed: -1 }, /^seed: expected a whole number from 0.*got -1\.$/],
     [{ seed: 1.5 }, /^seed: /],
     [{ seed: "5" }, /^seed: .*got "5"\.$/],
@@ -94,10 +95,13 @@ describe("a request", () => {
     [{ guidanceRescale: 1.1 }, /^guidanceRescale: /],
     [{ guidanceInterval: [0.5, 0.5] }, /^guidanceInterval: /],
     [{ guidanceInterval: "x" }, /^guidanceInterval: .*got "x"\.$/],
-    [{ sampler: "magic" }, /^Unknown sampler "magic"\. Choose one of: euler, /],
+    [{ sampler: "magic" }, /^sampler: unknown sampler "magic"\. Choose one of: euler, /],
     [{ size: "512x512" }, /^size: this model draws 256x256 pixels only, got 512x512\.$/],
     [{ size: "big" }, /^size: expected width x height/],
-    [{ step: 5 }, /^Unknown setting "step"\. A request takes: prompt, negative, seed/],
+    [{ step: 5 }, /^unknown setting "step"; did you mean "steps"\?$/],
+    [{ negative: "x" }, /^unknown setting "negative": its name is now "negativePrompt"\.$/],
+    [{ seed: 2 ** 53 }, /^seed: expected a whole number from 0 to 9007199254740991 /],
+    [{ steps: 0, count: 0, sise: "1" }, /^(.*\n){2}.*$/],
   ])("refuses %j in one sentence", (more, message) => {
     expect(refusal(more)).toMatch(message);
   });
@@ -108,7 +112,7 @@ describe("a request", () => {
   });
 
   it("accepts or refuses, and never changes a number, whatever it is given", () => {
-    const names = Object.keys(pictureFields).filter((name) => name !== "prompt");
+    const names = Object.keys(imageRequestSchema.shape).filter((name) => name !== "prompt");
     fc.assert(
       fc.property(fc.constantFrom(...names), fc.anything(), (name, value) => {
         try {
@@ -125,30 +129,14 @@ describe("a request", () => {
   });
 });
 
-describe("a command-line text", () => {
-  it.each([
-    ["7.5", 7.5],
-    ["-3", -3],
-    ["1e3", 1000],
-    ["", ""],
-    ["0x10", "0x10"],
-    ["five", "five"],
-    ["NaN", Number.NaN],
-    ["Infinity", "Infinity"],
-  ])("%j is read as %j", (given, value) => {
-    expect(valueOfText({ numeric: true }, given)).toEqual(value);
-  });
-  it("stays a text where a text is wanted", () => {
-    expect(valueOfText({}, "7")).toBe("7");
-  });
-});
-
 describe("where to draw", () => {
   it("is the embedded model on any device by default", () => {
-    expect(completeMachine({})).toEqual({ model: undefined, device: "auto", threads: undefined });
+    expect(completeLoadOptions({})).toEqual({ device: "auto" });
   });
   it("refuses unknown devices and impossible threads", () => {
-    expect(() => completeMachine({ device: "gpu" as "cpu" })).toThrow(/^device: expected one of auto, cpu/);
-    expect(() => completeMachine({ threads: 0 })).toThrow(/^threads: expected a whole number from 1/);
+    expect(() => completeLoadOptions({ device: "gpu" as "cpu" })).toThrow(
+      /^device: expected one of auto, cpu/,
+    );
+    expect(() => completeLoadOptions({ threads: 0 })).toThrow(/^threads: expected a whole number from 1/);
   });
 });

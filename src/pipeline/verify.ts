@@ -1,9 +1,12 @@
 // Is a picture what its receipt says? It is drawn again, and every difference that could explain another is named.
-import { NishikiError } from "../errors.js";
+import { NishikiError, showText } from "../errors.js";
 import type { ImageEvent } from "./events.js";
+import { type ImageRequest, type ReceiptRequest, receiptRequestSchema } from "./image-request.js";
 import type { Pipeline } from "./pipeline.js";
-import type { InputPicture, Pixels } from "./pixels.js";
-import { type Environment, type Receipt, sha256 } from "./receipt.js";
+import type { InputImage, Pixels } from "./pixels.js";
+import { type Environment, type LoadRecord, type Receipt, sha256 } from "./receipt.js";
+import { listImages, mapImages } from "./request-images.js";
+import type { ImageReference } from "./request-values.js";
 
 /** What came out of drawing a picture again. */
 export interface Comparison {
@@ -19,18 +22,44 @@ export interface Comparison {
   readonly changes: readonly string[];
 }
 
-function listChanges({ model, ...receipt }: Receipt, now: Environment): string[] {
+/** What was loaded, one row for each file and choice, by words for it. */
+function listLoaded({
+  loras = [],
+  embeddings = [],
+  vae,
+  precision,
+  prediction,
+}: LoadRecord): Map<string, string> {
+  const file = (name: string, sha256: string) =>
+    `${showText(name)}, SHA-256 ${showText(sha256.slice(0, 12))}`;
+  const rows: (readonly [string, string | undefined])[] = [
+    ...loras.map(({ file: name, sha256, weight, beside = {} }, i) => {
+      const others = Object.entries(beside).map(([other, hash]) => `, with ${file(other, hash)}`);
+      return [`LoRA ${i + 1}`, `${file(name, sha256)}, weight ${weight}${others.join("")}`] as const;
+    }),
+    ...embeddings.map(({ file: name, sha256 }, i) => [`embedding ${i + 1}`, file(name, sha256)] as const),
+    ["VAE", vae && file(vae.file, vae.sha256)],
+    ["precision", precision],
+    ["prediction", prediction],
+  ];
+  return new Map(rows.filter((row): row is readonly [string, string] => row[1] !== undefined));
+}
+
+function listChanges({ model, load, ...receipt }: Receipt, now: Environment): string[] {
   const changes: string[] = [];
   const compare = (what: string, was: string | undefined, is: string | undefined) => {
-    if (was !== is) changes.push(`${what}: was ${was ?? "not there"}, is ${is ?? "not there"}`);
+    if (was !== is) changes.push(`${showText(what)}: was ${was ?? "not there"}, is ${is ?? "not there"}`);
   };
-  compare("version", receipt.version, now.version);
-  compare("device", receipt.device, now.device);
-  compare("runtime", receipt.runtime, now.runtime);
-  compare("platform", receipt.platform, now.platform);
+  for (const name of ["version", "device", "runtime", "platform"] as const)
+    compare(name, showText(receipt[name]), now[name]);
   for (const file of new Set([...Object.keys(model.weights), ...Object.keys(now.weights)])) {
-    compare(`SHA-256 of ${file}`, model.weights[file]?.slice(0, 12), now.weights[file]?.slice(0, 12));
+    const [was, is] = [model.weights[file], now.weights[file]];
+    compare(`SHA-256 of ${file}`, was && showText(was.slice(0, 12)), is?.slice(0, 12));
   }
+  // Receipts of format 1 do not say which VAE stood in for the model's own; the hashes of its files do.
+  const loaded = receipt.format === 1 ? { ...now.load, vae: undefined } : now.load;
+  const [was, is] = [listLoaded(load), listLoaded(loaded)];
+  for (const what of new Set([...was.keys(), ...is.keys()])) compare(what, was.get(what), is.get(what));
   return changes;
 }
 
@@ -46,54 +75,58 @@ function countDifferences(a: Uint8Array, b: Uint8Array): { pixels: number; max: 
   return { pixels, max };
 }
 
-/** The pictures that a request began from: a receipt only names them. */
-export interface GivenPictures {
-  readonly image?: InputPicture;
-  readonly mask?: InputPicture;
-}
+/** The images that a request started from, by where they stand in it ("init.image"): a receipt only names them. */
+export type GivenImages = Readonly<Record<string, InputImage>>;
 
 async function redraw(
   pipeline: Pipeline,
   { request }: Receipt,
-  given: GivenPictures,
+  images: GivenImages,
   signal?: AbortSignal,
 ): Promise<ImageEvent> {
-  for (const name of ["image", "mask"] as const) {
-    if (request[name] && !given[name]) {
-      const { name: file, width, height } = request[name];
-      const which = `${file || "a picture"} of ${width}x${height} pixels`;
-      throw new NishikiError("usage", `${name}: the picture was drawn from ${which}; give it too.`);
-    }
-  }
-  const { image, mask, ...settings } = request;
-  const all = { ...settings, ...(image && { image: given.image }), ...(mask && { mask: given.mask }) };
-  for await (const event of pipeline.generate(all, { signal })) {
+  const give = (reference: unknown, path: string) => {
+    const image = images[path];
+    if (image) return image;
+    const { name, width, height } = reference as ImageReference;
+    const which = `${showText(name) || "an image"} of ${width}x${height} pixels`;
+    throw new NishikiError("usage", `${path}: the image was drawn from ${which}; give it too.`);
+  };
+  const whole = (await mapImages(receiptRequestSchema, request, give)) as ImageRequest;
+  for await (const event of pipeline.generate(whole, { signal })) {
     if (event.kind === "image") return event;
   }
-  throw new NishikiError("internal", "The pipeline ended without a picture.");
+  throw new NishikiError("internal", "The pipeline ended without an image.");
+}
+
+async function listImageChanges(was: ReceiptRequest, is: ReceiptRequest): Promise<string[]> {
+  const now = await listImages(receiptRequestSchema, is);
+  const then = await listImages(receiptRequestSchema, was);
+  const hashOf = (image: unknown) => (image as ImageReference | undefined)?.sha256.slice(0, 12);
+  return [...then]
+    .filter(([path, image]) => hashOf(image) !== hashOf(now.get(path)))
+    .map(
+      ([path, image]) =>
+        `SHA-256 of the pixels of ${path}: was ${hashOf(image)}, is ${hashOf(now.get(path))}`,
+    );
 }
 
 /**
  * Draws a picture again from its receipt and compares.
  * @param picture The pixels of the file, RGB.
- * @param options The pictures that it was drawn from, where it was; a signal stops the work.
+ * @param options The images that it was drawn from, if any; a signal stops the work.
  * @throws NishikiError "usage" where this model cannot draw what the receipt asks for.
  */
 export async function compareWithReceipt(
   picture: Pixels,
   receipt: Receipt,
   pipeline: Pipeline,
-  { signal, ...given }: GivenPictures & { readonly signal?: AbortSignal } = {},
+  { signal, images = {} }: { readonly images?: GivenImages; readonly signal?: AbortSignal } = {},
 ): Promise<Comparison> {
-  const drawn = await redraw(pipeline, receipt, given, signal);
+  const drawn = await redraw(pipeline, receipt, images, signal);
   const totalPixels = picture.width * picture.height;
   const edited = (await sha256(picture.data)) !== receipt.pixels;
   const changes = listChanges(receipt, await pipeline.environment());
-  for (const name of ["image", "mask"] as const) {
-    const [was, is] = [receipt.request[name]?.sha256, drawn.receipt.request[name]?.sha256];
-    if (was !== is)
-      changes.push(`SHA-256 of the ${name}'s pixels: was ${was?.slice(0, 12)}, is ${is?.slice(0, 12)}`);
-  }
+  changes.push(...(await listImageChanges(receipt.request, drawn.receipt.request)));
   if (picture.width !== drawn.width || picture.height !== drawn.height) {
     changes.push(`size: was ${drawn.width}x${drawn.height}, is ${picture.width}x${picture.height}`);
     return {

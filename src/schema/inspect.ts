@@ -55,6 +55,12 @@ export function getShape(schema: Schema): Readonly<Record<string, Schema>> | und
   return plain instanceof $ZodObject ? plain._zod.def.shape : undefined;
 }
 
+/** The declaration of a list's entries; undefined for anything else. */
+export function getElement(schema: Schema): Schema | undefined {
+  const plain = unwrap(schema);
+  return plain instanceof $ZodArray ? plain._zod.def.element : undefined;
+}
+
 /** The alternatives of a union; undefined for anything else. */
 export function getOptions(schema: Schema): readonly Schema[] | undefined {
   const plain = unwrap(schema);

@@ -6,7 +6,7 @@ export interface JsonSchema {
   readonly [keyword: string]: unknown;
 }
 
-const houseKeys = ["expected", "defaultText", "flag", "renamed"];
+const houseKeys = ["expected", "defaultText", "flag", "renamed", "aliases", "isImage", "readOnly"];
 
 /**
  * A declaration as JSON Schema, as it describes what a caller may give: fields with defaults are optional.

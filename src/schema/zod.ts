@@ -9,6 +9,10 @@ declare module "zod" {
     defaultText?: string;
     /** The option of the command line, as in "-s, --steps <number>". */
     flag?: string;
+    /** Other options of the command line with the same meaning, which help texts leave out: "--negative". */
+    aliases?: readonly string[];
+    /** Whether the value is an image: its pixels, its file or a reference to it, as the declaration has it. */
+    isImage?: boolean;
     /** Of an object: names that fields had before, and their present ones. Errors say so. */
     renamed?: Readonly<Record<string, string>>;
   }

@@ -4,7 +4,7 @@ import type { Engine } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { type CaptionedPicture, contactSheet } from "../image/index.js";
 import { renderSvg } from "../image/node.js";
-import { type KnownWords, type PictureRequest, Pipeline } from "../pipeline/index.js";
+import { type ImageRequest, type KnownWords, Pipeline } from "../pipeline/index.js";
 import { loadParts } from "../pipeline/node.js";
 import { withAverages } from "./averages-file.js";
 import type { DenoiserTrainingConfig } from "./config.js";
@@ -132,7 +132,7 @@ export async function drawPrompts(
   model: string,
   engine: Engine,
   prompts: readonly string[],
-  request: Omit<Partial<PictureRequest>, "prompt"> = {},
+  request: Omit<Partial<ImageRequest>, "prompt"> = {},
   lora?: string,
 ) {
   const { device, threads } = engine;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Engine } from "../../src/engine/index.js";
 import { makeEngine } from "../../src/engine/node.js";
-import type { ImageEvent, PictureRequest, Pipeline } from "../../src/pipeline/index.js";
+import type { ImageEvent, ImageRequest, Pipeline } from "../../src/pipeline/index.js";
 import { compareWithReceipt } from "../../src/pipeline/index.js";
 import { loadPipeline } from "../../src/pipeline/node.js";
 import { completeTrainingConfig, readMetrics, train } from "../../src/training/index.js";
@@ -42,7 +42,7 @@ function configOf(root: string, name: string, steps: number, paths: Record<strin
   });
 }
 
-async function draw(pipeline: Pipeline, request: Partial<PictureRequest>): Promise<ImageEvent> {
+async function draw(pipeline: Pipeline, request: Partial<ImageRequest>): Promise<ImageEvent> {
   for await (const event of pipeline.generate({ prompt: "a red square", seed: 4, ...request }))
     if (event.kind === "image") return event;
   throw new Error("no picture");
@@ -75,7 +75,12 @@ describe("distillation", { timeout: 300_000 }, () => {
         expect(fast.pixels).not.toEqual(slow.pixels);
         const pixels = { width: size, height: size, channels: 3 as const, data: fast.pixels };
         expect((await compareWithReceipt(pixels, fast.receipt, pipeline)).identical).toBe(true);
-        for (const wrong of [{ steps: 4 }, { guidance: 3 }, { sampler: "heun" }, { negative: "a circle" }])
+        for (const wrong of [
+          { steps: 4 },
+          { guidance: 3 },
+          { sampler: "heun" },
+          { negativePrompt: "a circle" },
+        ])
           expect(() => pipeline.complete({ prompt: "a", fast: true, ...wrong })).toThrow(/the fast network/);
       } finally {
         await pipeline.dispose();

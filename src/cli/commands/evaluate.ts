@@ -1,6 +1,6 @@
 // nishiki evaluate [MODEL]: the scorecard.
 import { type Command, InvalidArgumentError } from "commander";
-import { machineFields, pictureFields } from "../../pipeline/index.js";
+import { fileRequestSchema, loadOptionsSchema } from "../../pipeline/index.js";
 import type { EvaluateCommandOptions } from "../evaluation-run.js";
 import { addSettingOptions } from "../setting-options.js";
 
@@ -42,8 +42,15 @@ export function addEvaluateCommand(program: Command): void {
       "--config <file>",
       "the config that the model was trained by (default: the embedded model's vocabulary)",
     );
-  addSettingOptions(command, pictureFields, ["steps", "guidance", "sampler", "schedule", "fast"]);
-  addSettingOptions(command, machineFields, ["device", "threads", "keepLoaded", "vae", "lora", "precision"]);
+  addSettingOptions(command, fileRequestSchema, ["steps", "guidance", "sampler", "schedule", "fast"]);
+  addSettingOptions(command, loadOptionsSchema, [
+    "device",
+    "threads",
+    "keepLoaded",
+    "vae",
+    "lora",
+    "precision",
+  ]);
   command
     .option("--json", "print the report as JSON instead of the files' names")
     .option("-q, --quiet", "no progress")

@@ -1,23 +1,24 @@
 // nishiki draw PROMPT, or nishiki PROMPT alone: draws pictures and prints their paths.
 import type { Command } from "commander";
-import { writeFileAtomic } from "../../checkpoint/node.js";
 import { NishikiError } from "../../errors.js";
-import { encodePng } from "../../image/index.js";
 import {
-  completeMachine,
+  completeLoadOptions,
   completeRequest,
-  type ImageEvent,
-  type MachineSettings,
-  machineFields,
-  type PictureSettings,
-  pictureFields,
+  type FileRequest,
+  fileRequestSchema,
+  loadOptionsSchema,
+  Pipeline,
 } from "../../pipeline/index.js";
-import { loadPipeline, openModel, type RequestWithFiles, readPictures } from "../../pipeline/node.js";
-import { type PictureFiles, preparePictureFiles } from "../picture-files.js";
-import { formatSeconds, makeProgress, type Progress } from "../progress.js";
+import { openModel, readImages } from "../../pipeline/node.js";
+import { drawAll } from "../drawing.js";
+import { addOptionHints } from "../option-hints.js";
+import { preparePictureFiles } from "../picture-files.js";
+import { preparePreview } from "../preview-file.js";
+import { makeProgress } from "../progress.js";
+import { readPrompt } from "../read-prompt.js";
 import { addSettingOptions, pickSettings } from "../setting-options.js";
 import { listenForStop } from "../stop.js";
-import { print, printPath } from "../terminal.js";
+import { printBytes } from "../terminal.js";
 
 interface Options extends Readonly<Record<string, unknown>> {
   readonly output?: string;
@@ -27,86 +28,76 @@ interface Options extends Readonly<Record<string, unknown>> {
   readonly preview?: string;
 }
 
+const examples = `
+Examples:
+  nishiki draw "a red fox in the snow" --count 4 --output foxes
+  echo "a red fox" | nishiki draw - --output - > fox.png
+  nishiki draw "a red fox" --image sketch.png --strength 0.6
+  nishiki draw "a fox" --model org/name --lora ink.safetensors:0.8 --lora file=snow.safetensors,weight=0.5
+`;
+
 export function addGenerateCommand(program: Command): void {
   const command = program
     .command("draw", { isDefault: true })
     .alias("generate")
     .description("draw pictures of a text (the word draw may be left out)")
-    .argument("<prompt...>", pictureFields.prompt.help);
-  addSettingOptions(command, pictureFields);
-  addSettingOptions(command, machineFields);
+    .argument("<prompt...>", 'what the picture shows; "-" reads it from standard input');
+  addSettingOptions(command, fileRequestSchema);
+  addSettingOptions(command, loadOptionsSchema);
+  addOptionHints(command);
   command
-    .option("-o, --output <path>", "a file that ends in .png, or a folder (default: the current folder)")
+    .option(
+      "-o, --output <path>",
+      'a file that ends in .png, a folder, or "-" for standard output (default: the current folder)',
+    )
     .option("-f, --force", "replace files that are already there")
     .option("--preview <file>", "write what the picture is coming to into this .png after every step")
-    .option("--json", "print a line of JSON for each picture instead of its path")
+    .option("--json", "print a line of JSON for the model, each warning and each picture instead of paths")
     .option("-q, --quiet", "no progress")
-    .action((words: string[], options: Options) => generate(words.join(" "), options));
+    .addHelpText("after", examples)
+    .action(generate);
 }
 
 /** Everything is checked before the model is loaded, and everything is loaded before anything is drawn. */
-async function generate(prompt: string, options: Options): Promise<void> {
-  const machine = completeMachine(pickSettings(options, machineFields));
-  if (options.preview !== undefined && !/\.png$/i.test(options.preview))
-    throw new NishikiError("usage", `--preview: expected a file that ends in .png, got ${options.preview}.`);
-  const asked = { ...pickSettings(options, pictureFields), prompt } as RequestWithFiles;
-  const { context } = await openModel(machine);
-  const { request, notices } = await readPictures(asked, context);
-  const settings = completeRequest(request, context);
-  const files = await preparePictureFiles({ ...settings, output: options.output, force: options.force });
-  const progress = makeProgress(options.quiet ?? false);
-  for (const notice of notices) progress.warn(notice);
+async function generate(words: readonly string[], options: Options): Promise<void> {
+  const { json = false, force = false, quiet = false, output } = options;
+  const load = completeLoadOptions(pickSettings(options, loadOptionsSchema));
+  const prompt = await readPrompt(words);
+  const given = { ...pickSettings(options, fileRequestSchema), prompt } as FileRequest;
+  if (output === "-") checkStandardOutput(given, json);
+  const preview = options.preview === undefined ? undefined : await preparePreview(options.preview, force);
+  const model = await openModel(load);
+  const { request, notices } = await readImages(given, model.context);
+  const settings = completeRequest(request, model.context);
+  const files = output === "-" ? undefined : await preparePictureFiles({ ...settings, output, force });
+  const progress = makeProgress(quiet);
   const stop = listenForStop();
+  progress.show("Loading the model", 0, settings.steps);
   try {
-    const { json = false, preview } = options;
-    await draw({ settings, machine, files, progress, signal: stop.signal, json, preview });
+    const pipeline = new Pipeline(await model.load());
+    try {
+      const write = async (index: number, seed: number, png: Uint8Array) => {
+        if (files) return files.write(index, seed, png);
+        await printBytes(png);
+        return undefined;
+      };
+      await drawAll({ pipeline, settings, notices, write, preview, progress, signal: stop.signal, json });
+    } finally {
+      await pipeline.dispose();
+    }
   } finally {
     progress.clear();
     stop.release();
   }
 }
 
-interface Work {
-  readonly settings: PictureSettings;
-  readonly machine: MachineSettings;
-  readonly files: PictureFiles;
-  readonly progress: Progress;
-  readonly signal: AbortSignal;
-  readonly json: boolean;
-  readonly preview: string | undefined;
-}
-
-async function draw({ settings, machine, files, progress, signal, json, preview }: Work): Promise<void> {
-  const { steps, count } = settings;
-  const label = (index: number) => (count === 1 ? "Drawing" : `Picture ${index + 1} of ${count}`);
-  progress.show(label(0), 0, steps);
-  const pipeline = await loadPipeline(machine);
-  let started = performance.now();
-  let finished = 0;
-  try {
-    for await (const event of pipeline.generate(settings, { signal })) {
-      if (event.kind === "warning") progress.warn(event.message);
-      if (event.kind === "step") {
-        progress.show(label(event.index), event.step, event.steps, event.secondsLeft);
-        if (preview !== undefined) await writeFileAtomic(preview, encodePng(await event.preview()));
-      }
-      if (event.kind !== "image") continue;
-      const seconds = (performance.now() - started) / 1000;
-      started = performance.now();
-      const file = await files.write(event.index, event.seed, event.png());
-      finished += 1;
-      progress.say(`${label(event.index)}: seed ${event.seed}, ${steps} steps, ${formatSeconds(seconds)}`);
-      await (json ? print(`${describe(file, event, seconds)}\n`) : printPath(file));
-    }
-  } catch (error) {
-    if (!(error instanceof NishikiError) || error.code !== "aborted") throw error;
-    const pictures = count === 1 ? "no picture is finished" : `${finished} of ${count} pictures are finished`;
-    throw new NishikiError("aborted", `Stopped; ${pictures}.`, { cause: error });
-  } finally {
-    await pipeline.dispose();
-  }
-}
-
-function describe(file: string, { seed, width, height, receipt }: ImageEvent, seconds: number): string {
-  return JSON.stringify({ file, seed, width, height, seconds: Number(seconds.toFixed(3)), receipt });
+/** Standard output holds one PNG and nothing else. */
+function checkStandardOutput({ count = 1 }: FileRequest, json: boolean): void {
+  if (count !== 1)
+    throw new NishikiError(
+      "usage",
+      `--output -: expected one picture for standard output, got --count ${count}.`,
+    );
+  if (json)
+    throw new NishikiError("usage", "--output -: expected no --json, since the picture itself is printed.");
 }

@@ -1,6 +1,6 @@
 // nishiki train CONFIG: trains an autoencoder or a denoiser, or goes on with one.
 import { type Command, InvalidArgumentError } from "commander";
-import { machineFields } from "../../pipeline/index.js";
+import { loadOptionsSchema } from "../../pipeline/index.js";
 import { addSettingOptions } from "../setting-options.js";
 import type { TrainCommandOptions } from "../training-run.js";
 
@@ -46,7 +46,7 @@ export function addTrainCommand(program: Command): void {
       fromStep,
     )
     .option("--steps <number>", "train this many steps in all, whatever the config says", steps);
-  addSettingOptions(command, machineFields, ["device", "threads"]);
+  addSettingOptions(command, loadOptionsSchema, ["device", "threads"]);
   command
     .option("--json", "print a line of JSON for every step and event")
     .option("-q, --quiet", "no progress")

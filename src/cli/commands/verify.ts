@@ -1,20 +1,22 @@
 // nishiki verify FILE.png: draws a picture again from its receipt and says whether it is the same.
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import type { Command } from "commander";
 import { NishikiError } from "../../errors.js";
 import { decodePng, toRgb } from "../../image/index.js";
 import {
   type Comparison,
   compareWithReceipt,
-  completeMachine,
-  type GivenPictures,
-  type InputPicture,
-  machineFields,
+  completeLoadOptions,
+  type ImageReference,
+  type InputImage,
+  listImages,
+  loadOptionsSchema,
   parseReceipt,
   type Receipt,
   receiptKey,
+  receiptRequestSchema,
 } from "../../pipeline/index.js";
-import { loadPipeline, readInputPicture } from "../../pipeline/node.js";
+import { besidePicture, loadPipeline, readInputImage, restoreLoad } from "../../pipeline/node.js";
 import { readBytes } from "../read-bytes.js";
 import { exitCodes } from "../report.js";
 import { addSettingOptions, pickSettings } from "../setting-options.js";
@@ -23,62 +25,71 @@ import { print } from "../terminal.js";
 
 interface Options extends Readonly<Record<string, unknown>> {
   readonly json?: boolean;
-  readonly image?: string;
-  readonly mask?: string;
 }
+
+/** The options that say where the images of a receipt are. */
+const imagePaths = ["init.image", "inpaint.mask"];
 
 export function addVerifyCommand(program: Command): void {
   const command = program
     .command("verify")
-    .description("draw a picture again from its receipt; exit code 0 if it is identical, 1 if not")
+    .description("draw a picture again from its receipt and compare")
     .argument("<file>", "a PNG that nishiki drew");
-  addSettingOptions(command, machineFields);
+  addSettingOptions(command, loadOptionsSchema);
   command
-    .option(
-      "-i, --image <file>",
-      "the picture that it was drawn from (default: the one of its name beside it)",
-    )
-    .option("--mask <file>", "the mask that it was drawn with (default: the one of its name beside it)")
+    .option("-i, --image <file>", "the picture it was drawn from (default: the one of its name beside it)")
+    .option("--mask <file>", "the mask it was drawn with (default: the one of its name beside it)")
     .option("--json", "print the comparison as JSON")
+    .addHelpText("after", help)
     .action(verify);
 }
 
+const help = `
+LoRAs, embeddings, VAE, precision and prediction are restored from the receipt; their files are looked for beside the
+picture, in the current folder and in the hub's cache, or named with the options above.
+
+Exit codes: 0 identical, 3 different, 2 wrong usage, 130 stopped, 1 anything else.
+`;
+
 async function verify(file: string, options: Options): Promise<void> {
-  const machine = completeMachine(pickSettings(options, machineFields));
+  const load = completeLoadOptions(pickSettings(options, loadOptionsSchema));
   const { text, ...picture } = decodePng(await readBytes(file));
   const json = text[receiptKey];
   if (json === undefined) {
-    throw new NishikiError(
-      "file",
-      `${file} has no receipt: only pictures that nishiki drew can be verified.`,
-    );
+    const message = `${file} has no receipt: only pictures that nishiki drew can be verified.`;
+    throw new NishikiError("file", message);
   }
   const receipt = parseReceipt(json);
   const { width, height, data } = toRgb(picture);
   const pixels = { width, height, channels: 3 as const, data: Uint8Array.from(data) };
-  const given = await findPictures(file, receipt, options);
+  const images = await findImages(file, receipt, options);
   const stop = listenForStop();
-  const pipeline = await loadPipeline(machine);
+  const restored = await restoreLoad(receipt, load, [dirname(file), process.cwd()]);
+  const pipeline = await loadPipeline(restored);
   try {
-    const comparison = await compareWithReceipt(pixels, receipt, pipeline, { ...given, signal: stop.signal });
+    const comparison = await compareWithReceipt(pixels, receipt, pipeline, { images, signal: stop.signal });
     await print(options.json ? `${JSON.stringify(comparison)}\n` : explain(file, comparison));
-    if (!comparison.identical) process.exitCode = exitCodes.failure;
+    if (!comparison.identical) process.exitCode = exitCodes.differs;
   } finally {
     await pipeline.dispose();
     stop.release();
   }
 }
 
-/** The pictures that a receipt names: where the options say, else beside the picture, at the size that was drawn from. */
-async function findPictures(file: string, { request }: Receipt, options: Options): Promise<GivenPictures> {
-  const found: { image?: InputPicture; mask?: InputPicture } = {};
-  for (const name of ["image", "mask"] as const) {
-    const wanted = request[name];
-    if (!wanted) continue;
-    const path = options[name] ?? (wanted.name && join(dirname(file), wanted.name));
-    if (path) found[name] = await readInputPicture(path, wanted);
+/** The images that a receipt names: where the options say, else beside the picture, at the size that was drawn from. */
+async function findImages(
+  file: string,
+  { request }: Receipt,
+  options: Options,
+): Promise<Record<string, InputImage>> {
+  const images: Record<string, InputImage> = {};
+  for (const [path, image] of await listImages(receiptRequestSchema, request)) {
+    const reference = image as ImageReference;
+    const option = imagePaths.includes(path) ? options[path.split(".").at(-1)!] : undefined;
+    const from = typeof option === "string" ? option : besidePicture(file, reference.name);
+    if (from !== undefined) images[path] = await readInputImage(from, reference);
   }
-  return found;
+  return images;
 }
 
 /** The comparison in words. */

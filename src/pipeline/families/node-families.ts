@@ -1,7 +1,7 @@
 // The table of families: how the files of a model find what can draw with them (node). A further family is a folder beside
 // this file and a row here.
 import { NishikiError } from "../../errors.js";
-import type { MachineSettings } from "../machine.js";
+import type { CompleteLoadOptions } from "../load-options.js";
 import { type ModelFiles, readModelFiles } from "../node-model-files.js";
 import { nishikiFamily } from "./nishiki/node.js";
 import { refuseFolder } from "./nishiki/node-model.js";
@@ -17,7 +17,7 @@ export async function findFamily(files: ModelFiles, table: readonly Family[] = f
 }
 
 /** @throws NishikiError "usage" for an option that is of no use to this family. */
-function checkLoadOptions(family: Family, options: MachineSettings, table: readonly Family[]): void {
+function checkLoadOptions(family: Family, options: CompleteLoadOptions, table: readonly Family[]): void {
   for (const name of new Set(table.flatMap(({ loadOptions }) => loadOptions))) {
     if (options[name] === undefined || family.loadOptions.includes(name)) continue;
     throw new NishikiError(
@@ -37,7 +37,7 @@ function takers(name: FamilyLoadOption, table: readonly Family[]): string {
 /** Looks at the model at a path. @throws NishikiError "usage", "file", "checkpoint" */
 export async function openWithFamily(
   path: string,
-  options: MachineSettings,
+  options: CompleteLoadOptions,
   table: readonly Family[] = families,
 ): Promise<OpenedModel> {
   const files = await readModelFiles(path);

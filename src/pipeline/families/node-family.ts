@@ -1,9 +1,9 @@
 // What a family of models is to those who open models (node): a row of the table in node-families.ts.
 import type { Description } from "../description.js";
-import type { MachineSettings } from "../machine.js";
+import type { CompleteLoadOptions } from "../load-options.js";
 import type { ModelFiles } from "../node-model-files.js";
 import type { PipelineParts } from "../pipeline.js";
-import type { RequestContext } from "../request.js";
+import type { RequestContext } from "../request-context.js";
 
 /** A model whose files were looked at, but not loaded: enough to check a request against it. */
 export interface OpenedModel {
@@ -26,7 +26,7 @@ export interface ModelDescription {
 
 /** Load options that are of use to some families only. */
 export type FamilyLoadOption = Exclude<
-  keyof MachineSettings,
+  keyof CompleteLoadOptions,
   "model" | "device" | "threads" | "lowMemory" | "keepLoaded"
 >;
 
@@ -39,7 +39,7 @@ export interface Family {
   /** Whether these files are for this family to open, or to refuse with a reason. */
   detect(files: ModelFiles): boolean;
   /** Reads configs and headers, not weights. @throws NishikiError "usage", "file", "checkpoint" */
-  open(files: ModelFiles, options: MachineSettings): Promise<OpenedModel>;
+  open(files: ModelFiles, options: CompleteLoadOptions): Promise<OpenedModel>;
   /** @throws NishikiError "file", "checkpoint" */
   describe(files: ModelFiles): Promise<ModelDescription>;
 }

@@ -3,6 +3,7 @@ import { type Denoiser, getSampler, getStepSchedule } from "../../../diffusion/i
 import type { Session } from "../../../engine/index.js";
 import { NishikiError } from "../../../errors.js";
 import type { Tokenizer } from "../../../tokenizer/index.js";
+import { type ImageSettings, type OptionalSetting, upscaleNames } from "../../image-request.js";
 import { makeInitImage } from "../../init-image.js";
 import { startLater } from "../../initial-latents.js";
 import { enlargeByLanczos } from "../../lanczos.js";
@@ -18,14 +19,12 @@ import type {
 } from "../../plan.js";
 import { findUnsupportedSyntax } from "../../prompt/unsupported-syntax.js";
 import {
-  enlargingFactor,
-  type OptionalSetting,
-  type PictureSettings,
-  type PictureSizes,
+  getEnlargingFactor,
+  type ImageSizes,
   type RequestContext,
   type RequestDefaults,
-  upscaleNames,
-} from "../../request.js";
+} from "../../request-context.js";
+import { formatSize } from "../../request-values.js";
 import { checkAborted, type Runtime } from "../../runtime.js";
 import { toValues, valuesOf } from "../../stage-results.js";
 import {
@@ -59,8 +58,8 @@ export interface NishikiParts {
   readonly words?: KnownWords;
 }
 
-const always = ["schedule", "rng", "variationSeed", "variationStrength", "upscale"] as const;
-const withEncoder = ["image", "mask", "extend", "strength"] as const;
+const always = ["schedule", "rng", "variation", "upscale"] as const;
+const withEncoder = ["init", "inpaint"] as const;
 
 /** What may be asked of such a model: it draws one size, and twice and four times as much by enlarging that. */
 export function getNishikiContext(
@@ -74,19 +73,20 @@ export function getNishikiContext(
   ];
   const fast = parts.fast && { steps: parts.fast.steps, guidance: 1, sampler: "euler" };
   const ways = parts.superResolution ? upscaleNames : (["lanczos"] as const);
-  const sizes: PictureSizes = { usual: [pictureSize, pictureSize], enlarging: { factors: [2, 4], ways } };
-  const check = (settings: PictureSettings) => {
-    const { image, size } = settings;
+  const usual = { width: pictureSize, height: pictureSize };
+  const sizes: ImageSizes = { usual, enlarging: { factors: [2, 4], ways } };
+  const check = (settings: ImageSettings) => {
+    const { init, size } = settings;
     if (settings.fast && fast) checkFast(settings, fast);
-    if (!image || enlargingFactor(sizes, size) === undefined) return;
-    const reason = `pictures that begin from an image are drawn at ${sizes.usual.join("x")} pixels`;
-    throw new NishikiError("usage", `size: ${reason}, got ${size}.`);
+    if (!init || getEnlargingFactor(sizes, size) === undefined) return;
+    const reason = `images that start from another are drawn at ${formatSize(usual)} pixels`;
+    throw new NishikiError("usage", `size: ${reason}, got ${formatSize(size)}.`);
   };
   return { defaults, sizes, takes, check, ...(fast && { fast }) };
 }
 
 /** What a network was distilled for cannot be changed. @throws NishikiError "usage" */
-function checkFast(settings: PictureSettings, fast: RequestDefaults): void {
+function checkFast(settings: ImageSettings, fast: RequestDefaults): void {
   for (const name of ["steps", "guidance", "sampler"] as const) {
     if (settings[name] === fast[name]) continue;
     const how = `${fast.steps} steps of ${fast.sampler} without guidance`;
@@ -95,8 +95,8 @@ function checkFast(settings: PictureSettings, fast: RequestDefaults): void {
       `${name}: the fast network draws in ${how}, got ${settings[name]}. Leave out ${name}, or fast.`,
     );
   }
-  if (settings.negative === "" && settings.schedule === undefined) return;
-  const name = settings.negative === "" ? "schedule" : "negative";
+  if (settings.negativePrompt === "" && settings.schedule === undefined) return;
+  const name = settings.negativePrompt === "" ? "schedule" : "negativePrompt";
   throw new NishikiError("usage", `${name}: the fast network takes none. Leave out ${name}, or fast.`);
 }
 
@@ -107,7 +107,7 @@ interface EncodedPrompts {
 
 async function encodePrompts(
   { manifest, tokenizer, sessions, words: known }: NishikiParts,
-  settings: PictureSettings,
+  settings: ImageSettings,
   signal: AbortSignal | undefined,
 ): Promise<EncodedPrompts> {
   const warnings: string[] = [];
@@ -119,7 +119,7 @@ async function encodePrompts(
     const { states, mask } = (await encodeText(text)).embeddings;
     return meanState(states, mask);
   };
-  const read = async (name: "prompt" | "negative"): Promise<string> => {
+  const read = async (name: "prompt" | "negativePrompt"): Promise<string> => {
     const text = settings[name];
     if (!known) return text;
     if (name === "prompt") {
@@ -134,11 +134,11 @@ async function encodePrompts(
       );
     return kept;
   };
-  const encode = async (name: "prompt" | "negative") => {
+  const encode = async (name: "prompt" | "negativePrompt") => {
     const title = name === "prompt" ? "prompt" : "negative prompt";
     warnings.push(...findUnsupportedSyntax(settings[name], "words", title));
     const text = await read(name);
-    if (name === "negative" && text === "") return undefined;
+    if (name === "negativePrompt" && text === "") return undefined;
     const { embeddings, dropped } = await encodeText(text);
     if (dropped.length > 0) {
       const said = `The ${title} is longer than the ${manifest.maxTokens} tokens that the model reads`;
@@ -147,7 +147,7 @@ async function encodePrompts(
     return embeddings;
   };
   const cond = (await encode("prompt")) as PromptEmbeddings;
-  const uncond = (await encode("negative")) ?? getNoPrompt(cond);
+  const uncond = (await encode("negativePrompt")) ?? getNoPrompt(cond);
   return { embeddings: { cond, uncond }, warnings };
 }
 
@@ -165,7 +165,7 @@ export function makeNishikiModel(parts: NishikiParts): Model {
 async function prepare(
   parts: NishikiParts,
   { sizes }: RequestContext,
-  settings: PictureSettings,
+  settings: ImageSettings,
   runtime: Runtime,
 ): Promise<Plan> {
   const { manifest, sessions } = parts;
@@ -188,7 +188,7 @@ async function prepare(
       pixels: await decodePixels(sessions.decoder, manifest, valuesOf(last)),
     }),
   };
-  const factor = enlargingFactor(sizes, settings.size);
+  const factor = getEnlargingFactor(sizes, settings.size);
   const larger = factor === undefined ? [] : makeEnlarging(sessions, manifest.pictureSize, factor, settings);
   return { warnings, stages: [base, decode, ...larger] };
 }
@@ -200,13 +200,13 @@ async function openFewStep({ fast }: NetworkSessions): Promise<Session> {
 
 function makeBaseStage(
   { manifest, sessions }: NishikiParts,
-  settings: PictureSettings,
+  settings: ImageSettings,
   denoise: Denoiser<Conditioning>,
 ): DiffusionStage {
   const schedule = getStepSchedule(settings.schedule ?? "simple");
   const sigmas = schedule.getSigmas(settings.steps, getSchedule(manifest));
   const image = makeInitImage(settings);
-  const start = image ? startLater(sigmas, settings.strength!) : sigmas;
+  const start = image ? startLater(sigmas, settings.init!.strength) : sigmas;
   return {
     kind: "diffusion",
     name: "base",
@@ -218,7 +218,11 @@ function makeBaseStage(
       interval: settings.guidanceInterval,
     },
     ...(image && {
-      init: { image, isFullNoise: settings.strength === 1, encoder: () => makeEncoder(manifest, sessions) },
+      init: {
+        image,
+        isFullNoise: settings.init?.strength === 1,
+        encoder: () => makeEncoder(manifest, sessions),
+      },
     }),
     start: async () => ({
       denoiser: () => denoise,
@@ -232,7 +236,7 @@ function makeEnlarging(
   { superResolution }: NetworkSessions,
   size: number,
   factor: number,
-  { upscale }: PictureSettings,
+  { upscale }: ImageSettings,
 ): readonly Stage[] {
   if (upscale === "lanczos") return [makeLanczosStage(factor)];
   if (!superResolution) throw new NishikiError("internal", "The model has no part for super-resolution.");

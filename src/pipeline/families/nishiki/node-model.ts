@@ -8,11 +8,12 @@ import { makeEngine } from "../../../engine/node.js";
 import { NishikiError } from "../../../errors.js";
 import type { Program, TraceOptions } from "../../../graph/index.js";
 import { makeTokenizer } from "../../../tokenizer/index.js";
-import type { MachineSettings } from "../../machine.js";
+import type { CompleteLoadOptions } from "../../load-options.js";
 import { hashFile, readEnvironment } from "../../node-environment.js";
+import { recordLoad } from "../../node-load-record.js";
 import { adaptDenoiser, openLoras } from "../../node-loras.js";
 import type { PipelineParts } from "../../pipeline.js";
-import type { RequestContext } from "../../request.js";
+import type { RequestContext } from "../../request-context.js";
 import { getNishikiContext, makeNishikiModel } from "./family.js";
 import { type ModelManifest, type ModelPart, parseManifest } from "./manifest.js";
 import type { NetworkSessions } from "./networks.js";
@@ -72,13 +73,6 @@ export async function hashModel(folder: string, manifest: ModelManifest): Promis
     }
     hashes[name] = found;
   }
-  return hashes;
-}
-
-/** Files by what receipts call them. */
-async function hashAll(files: ReadonlyMap<string, string>): Promise<Record<string, string>> {
-  const hashes: Record<string, string> = {};
-  for (const [name, path] of files) hashes[name] = await hashFile(path);
   return hashes;
 }
 
@@ -146,18 +140,16 @@ async function hasEncoder(folder: string, { parts }: ModelManifest): Promise<boo
 }
 
 /** A model folder, read but not loaded. @throws NishikiError "file", "checkpoint" */
-export async function openNishikiModel({
-  model: folder = embeddedModel,
-  device,
-  threads,
-  lora = [],
-}: MachineSettings): Promise<{
+export async function openNishikiModel(
+  folder: string,
+  options: CompleteLoadOptions,
+): Promise<{
   readonly context: RequestContext;
   load(): Promise<PipelineParts>;
 }> {
   const manifest = await readModelFolder(folder);
   const context = getNishikiContext(manifest, { hasEncoder: await hasEncoder(folder, manifest) });
-  return { context, load: () => loadNishikiModel(folder, manifest, { device, threads, lora }, context) };
+  return { context, load: () => loadNishikiModel(folder, manifest, options, context) };
 }
 
 /** The network that doubles pictures, if there is one: loaded when it is first needed, for each size of tiles. */
@@ -186,13 +178,13 @@ function openSuperResolution(
 async function loadNishikiModel(
   folder: string,
   manifest: ModelManifest,
-  machine: Pick<MachineSettings, "device" | "threads" | "lora">,
+  options: CompleteLoadOptions,
   context: RequestContext,
 ): Promise<PipelineParts> {
-  const added = await openLoras(machine.lora ?? []);
+  const added = await openLoras(options.lora ?? []);
   const { adapt, notices } =
     added.loras.length === 0 ? { notices: [] } : adaptDenoiser(added.loras, traceNetworks(manifest).denoiser);
-  const engines = [makeEngine(machine), makeEngine(machine)] as const;
+  const engines = [makeEngine(options), makeEngine(options)] as const;
   const opening = openSessions(folder, manifest, engines, adapt);
   opening.catch(() => {}); // told below, where it is awaited
   let encoding: Promise<Session> | undefined;
@@ -220,17 +212,18 @@ async function loadNishikiModel(
   };
   try {
     // Damage is told as damage, whatever else it leads to: the hashes are awaited before the sessions.
-    const weights = { ...(await hashModel(folder, manifest)), ...(await hashAll(added.files)) };
+    const weights = await hashModel(folder, manifest);
+    const load = await recordLoad({ model: options.model }, { loras: added.files });
     // A LoRA brings words of its own, which no file names: then every word is taken as it is.
     const hasWords = manifest.words !== undefined && added.loras.length === 0;
     const [tokenizer, words, environment] = await Promise.all([
       readTokenizer(folder, manifest),
       hasWords ? readKnownWords(join(folder, manifest.words.file)) : undefined,
-      readEnvironment(engines[0].device, weights),
+      readEnvironment(engines[0].device, { weights, load }),
     ]);
     const sessions = {
       ...(await opening),
-      ...(context.takes.includes("image") && { encoder }),
+      ...(context.takes.includes("init") && { encoder }),
       ...(manifest.parts.fast && { fast: few }),
       ...(doubling.network && { superResolution: doubling.network }),
     };

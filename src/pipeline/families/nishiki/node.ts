@@ -9,6 +9,6 @@ export const nishikiFamily: Family = {
   title: "Nishiki",
   loadOptions: ["lora"],
   detect: ({ entries }) => entries.has("model.json"),
-  open: ({ path }, options) => openNishikiModel({ ...options, model: path }),
+  open: ({ path }, options) => openNishikiModel(path, options),
   describe: ({ path }) => describeModel(path),
 };

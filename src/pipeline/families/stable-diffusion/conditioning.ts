@@ -1,5 +1,6 @@
 // Prompts of Stable Diffusion: which layer of which encoder, what stands for no prompt at all, and what is told of lengths.
 
+import type { ImageSettings } from "../../image-request.js";
 import type { Conditioning } from "../../plan.js";
 import { mostChunks } from "../../prompt/chunks.js";
 import type { ClipEncoder, PromptLength, TextConditioning } from "../../prompt/encode-clip.js";
@@ -9,7 +10,6 @@ import {
   findUnusedWords,
   type LearnedWordName,
 } from "../../prompt/unsupported-syntax.js";
-import type { PictureSettings } from "../../request.js";
 import { checkAborted } from "../../runtime.js";
 import { f32, floats } from "../../tensors.js";
 import type { StableDiffusionModel, Tokenizers } from "./model.js";
@@ -82,7 +82,7 @@ export async function encodeConditioning(
   model: StableDiffusionModel,
   tokenizers: Tokenizers,
   shelf: SessionShelf,
-  { prompt, negative, clipSkip }: PictureSettings,
+  { prompt, negativePrompt, clipSkip }: ImageSettings,
   learned: readonly LearnedWordName[],
   signal: AbortSignal | undefined,
 ): Promise<{
@@ -102,15 +102,15 @@ export async function encodeConditioning(
   };
   const { conditionings, lengths } = await encodePrompts([
     { text: prompt, encoders: encodersWith(clipSkip) },
-    { text: negative, encoders: encodersWith(0) },
+    { text: negativePrompt, encoders: encodersWith(0) },
   ]);
   const [cond, encoded] = conditionings as [TextConditioning, TextConditioning];
-  const isZero = negative === "" && model.textEncoders.length > 1 && model.zerosForEmptyPrompt;
+  const isZero = negativePrompt === "" && model.textEncoders.length > 1 && model.zerosForEmptyPrompt;
   const room = model.textEncoders[0]!.positions - 2;
   const warnings = [
     ...findUnsupportedSyntax(prompt, "weights"),
-    ...findUnsupportedSyntax(negative, "weights", "negative prompt"),
-    ...findUnusedWords(learned, [prompt, negative]),
+    ...findUnsupportedSyntax(negativePrompt, "weights", "negative prompt"),
+    ...findUnusedWords(learned, [prompt, negativePrompt]),
     ...warn("prompt", lengths[0]!, room),
     ...warn("negative prompt", lengths[1]!, room),
   ];

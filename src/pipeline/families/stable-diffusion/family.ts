@@ -9,6 +9,7 @@ import {
   planSteps,
   type StepScheduleName,
 } from "../../../diffusion/index.js";
+import type { ImageSettings } from "../../image-request.js";
 import { makeInitImage } from "../../init-image.js";
 import type {
   Conditioning,
@@ -22,9 +23,7 @@ import type {
 } from "../../plan.js";
 import type { TextConditioning } from "../../prompt/encode-clip.js";
 import type { LearnedWordName } from "../../prompt/unsupported-syntax.js";
-import type { PictureSettings } from "../../request.js";
 import type { Runtime } from "../../runtime.js";
-import { parseSize } from "../../setting-checks.js";
 import { valuesOf } from "../../stage-results.js";
 import { f32, floats } from "../../tensors.js";
 import { embedGuidance, encodeConditioning, makeRows } from "./conditioning.js";
@@ -93,7 +92,7 @@ class StableDiffusion implements Model {
     this.context = parts.context;
   }
 
-  async prepare(settings: PictureSettings, runtime: Runtime): Promise<Plan> {
+  async prepare(settings: ImageSettings, runtime: Runtime): Promise<Plan> {
     runtime.onProgress?.({ kind: "encode", stage: "prompt" });
     const { conditioning, warnings } = await encodeConditioning(
       this.parts,
@@ -104,13 +103,13 @@ class StableDiffusion implements Model {
       runtime.signal,
     );
     const { scale } = this.parts.autoencoder;
-    const [width, height] = parseSize(settings.size).map((side) => side / scale) as [number, number];
+    const [height, width] = [settings.size.height / scale, settings.size.width / scale];
     const area = { height, width };
     const decode: TransformStage = {
       kind: "transform",
       name: "decode",
       run: async ({ last }, { signal }) => {
-        const pixels = await this.pictures.decode(valuesOf(last), area, settings.tile ?? false, signal);
+        const pixels = await this.pictures.decode(valuesOf(last), area, settings.seamless ?? false, signal);
         return { kind: "pixels", pixels };
       },
     };
@@ -118,7 +117,7 @@ class StableDiffusion implements Model {
   }
 
   private makeBaseStage(
-    settings: PictureSettings,
+    settings: ImageSettings,
     area: Area,
     conditioning: Readonly<Record<Conditioning, TextConditioning>>,
     { signal }: Runtime,
@@ -129,7 +128,7 @@ class StableDiffusion implements Model {
       sampler,
       stepSchedule: settings.schedule as StepScheduleName | undefined,
       steps: settings.steps,
-      strength: settings.strength ?? 1,
+      strength: settings.init?.strength ?? 1,
     });
     const { sigmas, noiseScale, finalScale, getMaskSigma, options } = plan;
     const image = makeInitImage(settings);
@@ -142,7 +141,7 @@ class StableDiffusion implements Model {
       ...(image && {
         init: {
           image,
-          isFullNoise: settings.strength === 1,
+          isFullNoise: settings.init?.strength === 1,
           encoder: async () => this.encoder(area, signal),
         },
       }),
@@ -156,13 +155,13 @@ class StableDiffusion implements Model {
         preview: (latents) =>
           previewAutoencoder
             ? decodePreview(previewAutoencoder, this.shelf, latents, area)
-            : this.pictures.decode(latents, area, settings.tile ?? false, signal),
+            : this.pictures.decode(latents, area, settings.seamless ?? false, signal),
       }),
     };
   }
 
   private getGuidance(
-    { guidance, guidanceRescale, guidanceInterval }: PictureSettings,
+    { guidance, guidanceRescale, guidanceInterval }: ImageSettings,
     schedule: NoiseSchedule,
   ): GuidancePlan {
     const isEmbedded = this.parts.unet.timeConditionWidth !== undefined;
@@ -178,7 +177,7 @@ class StableDiffusion implements Model {
   private network(
     conditioning: Readonly<Record<Conditioning, TextConditioning>>,
     area: Area,
-    { guidance, tile = false, reuse = 1 }: PictureSettings,
+    { guidance, seamless = false, deepCache }: ImageSettings,
     inpainting: Inpainting | undefined,
   ): Network<Conditioning> {
     const { unet, autoencoder } = this.parts;
@@ -188,7 +187,7 @@ class StableDiffusion implements Model {
     const sizes = sizesOf(area, autoencoder.scale);
     const told =
       unet.timeConditionWidth === undefined ? undefined : embedGuidance(guidance, unet.timeConditionWidth);
-    const features = reuse > 1 ? new DeepFeatures(reuse) : undefined;
+    const features = deepCache && new DeepFeatures(deepCache.interval);
     return async (input, time, conditions) => {
       const own = input.length / conditions.length;
       const sample = new Float32Array(conditions.length * (own + extra.length));
@@ -209,7 +208,7 @@ class StableDiffusion implements Model {
       const deep = features?.take(conditions);
       const form = deep ? "shallow" : features ? "deep" : "whole";
       const given = deep ? { ...inputs, deep } : inputs;
-      const found = await this.shelf.use(getDenoiserKey(form, tile), (session) => session.run(given));
+      const found = await this.shelf.use(getDenoiserKey(form, seamless), (session) => session.run(given));
       if (form === "deep") features!.keep(conditions, found.deep!);
       return floats(found, "prediction");
     };

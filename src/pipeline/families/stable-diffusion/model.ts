@@ -16,7 +16,8 @@ import {
   readConditionalUnetConfig,
 } from "../../../models/index.js";
 import type { ClipTokenizer } from "../../../tokenizer/index.js";
-import type { PictureSettings, RequestContext } from "../../request.js";
+import type { ImageSettings } from "../../image-request.js";
+import type { RequestContext } from "../../request-context.js";
 import { type Autoencoder, readAutoencoder } from "./autoencoder.js";
 import { getVectorWidth } from "./programs.js";
 
@@ -112,7 +113,7 @@ function checkFit(
 type Parts = Pick<StableDiffusionModel, "unet" | "autoencoder" | "textEncoders" | "scheduler">;
 
 /** @throws NishikiError "usage" */
-function checkSettings(settings: PictureSettings, { textEncoders, scheduler }: Parts): void {
+function checkSettings(settings: ImageSettings, { textEncoders, scheduler }: Parts): void {
   const { clipSkip = 0, sampler, steps, schedule } = settings;
   const layers = Math.min(...textEncoders.map((encoder) => encoder.layers));
   const most = layers - textEncoders.length; // XL never takes the last layer
@@ -129,7 +130,7 @@ function checkSettings(settings: PictureSettings, { textEncoders, scheduler }: P
     sampler: getSampler(sampler).name,
     stepSchedule: schedule as StepScheduleName | undefined,
     steps,
-    strength: settings.strength ?? 1,
+    strength: settings.init?.strength ?? 1,
   });
 }
 
@@ -160,22 +161,10 @@ function getContext({ unet: json }: StableDiffusionDescription, parts: Parts): R
   return {
     defaults: getDefaults(parts),
     sizes: {
-      usual: [size, size],
+      usual: { width: size, height: size },
       range: { step: scale, least: leastSide, most: mostSide },
     },
-    takes: [
-      "schedule",
-      "rng",
-      "image",
-      "mask",
-      "extend",
-      "strength",
-      "variationSeed",
-      "variationStrength",
-      "clipSkip",
-      "tile",
-      "reuse",
-    ],
+    takes: ["schedule", "rng", "init", "inpaint", "variation", "clipSkip", "seamless", "deepCache"],
     check: (settings) => checkSettings(settings, parts),
   };
 }

@@ -7,8 +7,6 @@ import type { ClipTokenizer } from "../../../tokenizer/index.js";
 
 export interface OpenedEmbeddings {
   readonly words: readonly LearnedWord[];
-  /** The files, by what receipts call them. */
-  readonly files: ReadonlyMap<string, string>;
 }
 
 /** @throws NishikiError "usage" for a word that comes twice, "file", "checkpoint" */
@@ -24,8 +22,7 @@ export async function openEmbeddings(given: readonly string[]): Promise<OpenedEm
     }
     words.push(opened);
   }
-  const files = new Map(words.map(({ file }) => [`embedding ${basename(file)}`, file]));
-  return { words, files };
+  return { words };
 }
 
 /**

@@ -12,11 +12,12 @@ import { NishikiError } from "../../../errors.js";
 import { formatShape, type Program } from "../../../graph/index.js";
 import type { ClipTokenizer } from "../../../tokenizer/index.js";
 import { loadClipFolder, loadEmbeddedClip } from "../../../tokenizer/node.js";
-import type { MachineSettings } from "../../machine.js";
-import { hashFile, readEnvironment } from "../../node-environment.js";
+import type { CompleteLoadOptions } from "../../load-options.js";
+import { readEnvironment } from "../../node-environment.js";
+import { hashFiles, recordLoad } from "../../node-load-record.js";
 import { adaptNetworks, type NetworkAdapters, openLoras } from "../../node-loras.js";
 import type { PipelineParts } from "../../pipeline.js";
-import type { RequestContext } from "../../request.js";
+import type { RequestContext } from "../../request-context.js";
 import { getTextOptions } from "./conditioning.js";
 import { getDenoiserKey, makeStableDiffusion } from "./family.js";
 import { readModel, type StableDiffusionModel } from "./model.js";
@@ -29,7 +30,7 @@ import { makeShelf, type NetworkKey } from "./sessions.js";
 /** A folder as diffusers lays it out, looked at but not loaded. @throws NishikiError "file", "checkpoint" */
 export async function openStableDiffusionModel(
   path: string,
-  machine: MachineSettings,
+  machine: CompleteLoadOptions,
 ): Promise<{ readonly context: RequestContext; load(): Promise<PipelineParts> }> {
   checkHolding(machine);
   const files = await openFiles(path, machine);
@@ -51,7 +52,7 @@ export async function openStableDiffusionModel(
 /** The model's files, with another autoencoder in place of its own where that is asked for. */
 async function openFiles(
   path: string,
-  { vae: folder, prediction }: MachineSettings,
+  { vae: folder, prediction }: CompleteLoadOptions,
 ): Promise<StableDiffusionFiles> {
   const files = withPrediction(await openStableDiffusion(path), prediction);
   if (folder === undefined) return files;
@@ -62,39 +63,30 @@ async function openFiles(
   return { ...files, vae, files: new Map([...others, ...named]), unknown };
 }
 
-/** What the denoiser predicts, in place of what the files say; receipts tell it beside the file that is overruled. */
+/** The model with what its denoiser predicts in place of what its files say. */
 function withPrediction(
   files: StableDiffusionFiles,
-  prediction: MachineSettings["prediction"],
+  prediction: CompleteLoadOptions["prediction"],
 ): StableDiffusionFiles {
   if (prediction === undefined) return files;
-  const names = [...files.files.keys()];
-  const overruled = names.find((name) => name.endsWith("scheduler_config.json")) ?? names[0];
-  const named = [...files.files].map(
-    ([name, file]) => [name === overruled ? `${name} as ${prediction}` : name, file] as const,
-  );
-  return {
-    ...files,
-    scheduler: { ...files.scheduler, prediction_type: prediction },
-    files: new Map(named),
-  };
+  return { ...files, scheduler: { ...files.scheduler, prediction_type: prediction } };
 }
 
 async function load(
   published: StableDiffusionFiles,
   encoders: readonly ModelComponent[],
   model: StableDiffusionModel,
-  machine: MachineSettings,
+  options: CompleteLoadOptions,
   preview: ModelComponent | undefined,
 ): Promise<PipelineParts> {
-  const { device, threads, lora, embedding, precision } = machine;
+  const { device, threads, lora, embedding, precision } = options;
   const files = await withPrecision(published, precision);
   const opened = await openLoras(lora ?? []);
-  const options = { ...getTextOptions(model), skip: 0 };
+  const textOptions = { ...getTextOptions(model), skip: 0 };
   const adapters = adaptNetworks(
     opened.loras,
     traceUnet(model.unet),
-    model.textEncoders.map((config) => traceTextEncoder(config, options)),
+    model.textEncoders.map((config) => traceTextEncoder(config, textOptions)),
   );
   const learned = await openEmbeddings(embedding ?? []);
   const { tokenizers, vectors } = teach(learned.words, await readTokenizers(files), model.textEncoders);
@@ -110,13 +102,17 @@ async function load(
     },
     open: (program: Program) => engine.load(program, { weights: files.vae.weights }),
   };
-  const shelf = makeShelf(source, holdsOneStage(machine, engine.device));
+  const shelf = makeShelf(source, holdsOneStage(options, engine.device));
   // Gigabytes take seconds to hash, which go by beside the first steps.
   const stop = new AbortController();
-  const environment = hashFiles(
-    new Map([...files.files, ...opened.files, ...learned.files]),
-    stop.signal,
-  ).then((weights) => readEnvironment(engine.device, weights));
+  const embeddings = learned.words.map(({ file }) => file);
+  const vae = options.vae === undefined ? undefined : getVaeFile(options.vae, files);
+  const hash = async () => {
+    const weights = await hashFiles(files.files, stop.signal);
+    const added = { loras: opened.files, embeddings, ...(vae && { vae }) };
+    return { weights, load: await recordLoad(options, added, stop.signal) };
+  };
+  const environment = hash().then((hashes) => readEnvironment(engine.device, hashes));
   environment.catch(() => {}); // told where a receipt waits for it
   const close = async () => {
     stop.abort();
@@ -139,7 +135,7 @@ async function load(
   return { model: loaded, environment, close, notices };
 }
 
-function checkHolding({ lowMemory, keepLoaded }: MachineSettings): void {
+function checkHolding({ lowMemory, keepLoaded }: CompleteLoadOptions): void {
   if (lowMemory && keepLoaded)
     throw new NishikiError("usage", "lowMemory and keepLoaded: expected at most one of them, got both.");
 }
@@ -148,7 +144,10 @@ function checkHolding({ lowMemory, keepLoaded }: MachineSettings): void {
  * Whether networks are held one stage after another. Weights that stay in their files are loaded in a few seconds, while a
  * picture takes minutes on a processor and the networks together almost twice the memory.
  */
-function holdsOneStage({ lowMemory = false, keepLoaded = false }: MachineSettings, device: string): boolean {
+function holdsOneStage(
+  { lowMemory = false, keepLoaded = false }: CompleteLoadOptions,
+  device: string,
+): boolean {
   return !keepLoaded && (lowMemory || device === "cpu");
 }
 
@@ -230,13 +229,13 @@ function problemsOf(title: string, { program, places }: Network): string[] {
   });
 }
 
-async function hashFiles(
-  files: ReadonlyMap<string, string>,
-  signal: AbortSignal,
-): Promise<Record<string, string>> {
-  const hashes: Record<string, string> = {};
-  for (const [name, path] of files) hashes[name] = await hashFile(path, signal);
-  return hashes;
+/** The weight file of an autoencoder that stands in for the model's own, and what it was given as. */
+function getVaeFile(
+  given: string,
+  { vae }: StableDiffusionFiles,
+): { readonly name: string; readonly file: string } {
+  const [first] = vae.weights.values();
+  return { name: basename(given), file: first!.file };
 }
 
 function readTokenizers({ tokenizers }: StableDiffusionFiles): Promise<ClipTokenizer[]> {

@@ -1,27 +1,24 @@
 // The form in which a Stable Diffusion denoiser's weights are held (node).
 import { createHash } from "node:crypto";
 import { getWeightCache, openInt8Weights, type StableDiffusionFiles } from "../../../checkpoint/node.js";
-import type { MachineSettings } from "../../machine.js";
+import type { CompleteLoadOptions } from "../../load-options.js";
 import { hashFile } from "../../node-environment.js";
 
 /** Changes with the rule by which weights become int8. */
 const form = "unet rows 1";
 
 /**
- * The model with its denoiser's weights in that form; receipts tell it beside the files' names.
+ * The model with its denoiser's weights in that form.
  * @throws NishikiError "file", "checkpoint"
  */
 export async function withPrecision(
   files: StableDiffusionFiles,
-  precision: MachineSettings["precision"],
+  precision: CompleteLoadOptions["precision"],
 ): Promise<StableDiffusionFiles> {
   if (precision !== "int8") return files;
   const paths = [...new Set([...files.unet.weights.values()].map(({ file }) => file))];
   const hash = createHash("sha256").update(form);
   for (const path of paths) hash.update(await hashFile(path));
   const weights = await openInt8Weights(files.unet.weights, hash.digest("hex"), getWeightCache());
-  const named = [...files.files].map(
-    ([name, file]) => [paths.includes(file) ? `${name} as ${precision}` : name, file] as const,
-  );
-  return { ...files, unet: { ...files.unet, weights }, files: new Map(named) };
+  return { ...files, unet: { ...files.unet, weights } };
 }

@@ -1,0 +1,114 @@
+// Which model draws, made of which files, and where: what loading a pipeline takes. The library's types, the checks and the
+// command line's options come from this declaration, as those of a request from image-request.ts.
+import { deviceNames } from "../engine/index.js";
+import { flag, nonEmptyText, numberBetween, oneOf, parse, wholeNumber, z } from "../schema/index.js";
+
+/** Kinds of prediction by the names of diffusers' configs. */
+export const predictionNames = ["epsilon", "v_prediction", "sample"] as const;
+export type PredictionName = (typeof predictionNames)[number];
+
+/** How the denoiser's weights are held. */
+export const precisions = ["float32", "int8"] as const;
+
+/** The largest weight of a LoRA, on either side of 0. */
+const mostWeight = 10;
+
+const weightedFile = z.strictObject({
+  file: nonEmptyText.meta({ description: "a LoRA's file, or the folder it was saved in" }),
+  weight: numberBetween(-mostWeight, mostWeight)
+    .default(1)
+    .meta({ description: "what its changes are multiplied with" }),
+});
+
+/** A LoRA and its weight. */
+export type WeightedFile = Readonly<z.output<typeof weightedFile>>;
+
+/** "style.safetensors:0.8" → the file and its weight; without a number 1. */
+function readWeightedFile(text: string): WeightedFile {
+  const [, file, number] = /^(.+):([+-]?(?:\d+\.?\d*|\.\d+))$/.exec(text) ?? [];
+  return { file: file ?? text, weight: number === undefined ? 1 : Number(number) };
+}
+
+const loraSchema = z
+  .union([nonEmptyText.refine((text) => Math.abs(readWeightedFile(text).weight) <= mostWeight), weightedFile])
+  .transform((value) => (typeof value === "string" ? readWeightedFile(value) : value))
+  .meta({
+    expected: `a file with a weight from ${-mostWeight} to ${mostWeight}, such as "style.safetensors:0.8"`,
+  });
+
+/** One value, or a list. */
+const oneOrMore = <S extends z.ZodType>(item: S) =>
+  z
+    .union([z.array(item).readonly(), item])
+    .transform((value): readonly z.output<S>[] =>
+      Array.isArray(value) ? (value as z.output<S>[]) : [value as z.output<S>],
+    );
+
+export const loadOptionsSchema = z.strictObject({
+  model: nonEmptyText.optional().meta({
+    description:
+      "a folder with a model.json; for Stable Diffusion a folder as diffusers lays it out, a single .safetensors file, or org/name in the hub's cache",
+    flag: "-m, --model <path>",
+    defaultText: "the embedded model",
+  }),
+  vae: nonEmptyText.optional().meta({
+    description: "another autoencoder for Stable Diffusion: a folder, or a .safetensors file",
+    flag: "--vae <path>",
+    defaultText: "the model's own",
+  }),
+  previewVae: nonEmptyText.optional().meta({
+    description: "a tiny autoencoder for Stable Diffusion's previews: a folder, or a .safetensors file",
+    flag: "--preview-vae <path>",
+    defaultText: "the model's own, which takes as long as a step",
+  }),
+  prediction: oneOf(predictionNames)
+    .optional()
+    .meta({
+      description: `what Stable Diffusion's denoiser predicts, one of ${predictionNames.join(", ")}`,
+      flag: "--prediction <name>",
+      defaultText: "what its files say",
+    }),
+  lora: oneOrMore(loraSchema).optional().meta({
+    description: "a LoRA trained for the model, and its weight; may be given several times",
+    flag: "--lora <file:weight>",
+    defaultText: "none",
+  }),
+  embedding: oneOrMore(nonEmptyText).optional().meta({
+    description: "a textual inversion for Stable Diffusion; may be given several times",
+    flag: "--embedding <file>",
+    defaultText: "none",
+  }),
+  precision: oneOf(precisions).optional().meta({
+    description:
+      "for Stable Diffusion: int8 holds the denoiser's weights in a quarter of float32's memory, and changes images a little",
+    flag: "--precision <name>",
+    defaultText: "float32",
+  }),
+  device: oneOf(deviceNames)
+    .default("auto")
+    .meta({ description: `one of ${deviceNames.join(", ")}`, flag: "-d, --device <name>" }),
+  threads: wholeNumber(1, 1024).optional().meta({
+    description: "threads of the CPU device",
+    flag: "-t, --threads <number>",
+    defaultText: "one for each core",
+  }),
+  lowMemory: flag.optional().meta({
+    description:
+      "hold Stable Diffusion's networks in memory one after another, as the CPU does without asking",
+    flag: "--low-memory",
+  }),
+  keepLoaded: flag.optional().meta({
+    description: "hold all of Stable Diffusion's networks in memory: faster for several small images",
+    flag: "--keep-loaded",
+  }),
+});
+
+/** What loading a pipeline takes; all of it may be left out. */
+export type LoadOptions = Readonly<z.input<typeof loadOptionsSchema>>;
+/** The same, checked and with defaults. */
+export type CompleteLoadOptions = Readonly<z.output<typeof loadOptionsSchema>>;
+
+/** Checks where to draw and with what. @throws NishikiError "usage" */
+export function completeLoadOptions(options: LoadOptions): CompleteLoadOptions {
+  return parse(loadOptionsSchema, options, { name: "the load options", noun: "option" });
+}

@@ -1,0 +1,63 @@
+// What receipts say of the files that draw: their hashes, by plain names (node).
+import { basename } from "node:path";
+import { isRepositoryName } from "../hub/index.js";
+import type { CompleteLoadOptions } from "./load-options.js";
+import { hashFile } from "./node-environment.js";
+import type { LoadRecord } from "./receipt.js";
+
+/** A LoRA's files: the one with its tensors first. */
+export interface LoraFiles {
+  /** As it was given, without its folder. */
+  readonly name: string;
+  readonly weight: number;
+  readonly files: readonly string[];
+}
+
+/** Paths of what was loaded besides the model's own files. */
+export interface AddedFiles {
+  readonly loras: readonly LoraFiles[];
+  readonly embeddings?: readonly string[];
+  readonly vae?: { readonly name: string; readonly file: string };
+}
+
+async function hashLora({ name, weight, files: [first, ...others] }: LoraFiles, signal?: AbortSignal) {
+  const beside = await hashFiles(new Map(others.map((path) => [basename(path), path])), signal);
+  const sha256 = await hashFile(first!, signal);
+  return { file: name, sha256, weight, ...(others.length > 0 && { beside }) };
+}
+
+/** SHA-256 of files by what receipts call them. @throws NishikiError "file", "aborted" */
+export async function hashFiles(
+  files: ReadonlyMap<string, string>,
+  signal?: AbortSignal,
+): Promise<Record<string, string>> {
+  const hashes: Record<string, string> = {};
+  for (const [name, path] of files) hashes[name] = await hashFile(path, signal);
+  return hashes;
+}
+
+async function inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const item of items) results.push(await work(item));
+  return results;
+}
+
+/** What receipts say of everything that was loaded besides the model's own files. @throws NishikiError "file", "aborted" */
+export async function recordLoad(
+  { model, precision, prediction }: Pick<CompleteLoadOptions, "model" | "precision" | "prediction">,
+  { loras, embeddings = [], vae }: AddedFiles,
+  signal?: AbortSignal,
+): Promise<LoadRecord> {
+  const named = async (file: string, name = basename(file)) => ({
+    file: name,
+    sha256: await hashFile(file, signal),
+  });
+  return {
+    ...(model !== undefined && isRepositoryName(model) && { model }),
+    ...(loras.length > 0 && { loras: await inOrder(loras, (lora) => hashLora(lora, signal)) }),
+    ...(embeddings.length > 0 && { embeddings: await inOrder(embeddings, (file) => named(file)) }),
+    ...(vae && { vae: await named(vae.file, vae.name) }),
+    ...(precision !== undefined && { precision }),
+    ...(prediction !== undefined && { prediction }),
+  };
+}

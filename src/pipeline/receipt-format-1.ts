@@ -1,0 +1,89 @@
+// Receipts of format 1, which pictures before 0.2 carry: settings in one flat list, and what was loaded as English inside the
+// names of files, "lora style.safetensors × 0.8".
+import { precisions, predictionNames } from "./load-options.js";
+
+type Json = Readonly<Record<string, unknown>>;
+
+const isRecord = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** A group of settings, where one of them is given. */
+function group(settings: Json): Json | undefined {
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return given.length === 0 ? undefined : Object.fromEntries(given);
+}
+
+function upgradeRequest(request: Json): Json {
+  const {
+    negative,
+    image,
+    strength,
+    mask,
+    extend,
+    variationSeed,
+    variationStrength,
+    reuse,
+    tile,
+    fast,
+    ...same
+  } = request;
+  const upgraded = {
+    ...same,
+    negativePrompt: negative,
+    init: group({ image, strength }),
+    inpaint: group({ mask, extend }),
+    variation:
+      variationStrength === undefined ? undefined : { seed: variationSeed, strength: variationStrength },
+    deepCache: group({ interval: reuse }),
+    seamless: tile || undefined,
+    fast: fast || undefined,
+  };
+  return group(upgraded) ?? {};
+}
+
+interface Lora {
+  readonly file: string;
+  readonly sha256: unknown;
+  readonly weight: number;
+  readonly beside?: Record<string, unknown>;
+}
+
+/** The names of files without what else they said, and what they said. */
+function readNames(names: Json): { readonly weights: Json; readonly load: Json } {
+  const weights: Record<string, unknown> = {};
+  const loras: Lora[] = [];
+  const embeddings: Json[] = [];
+  const found: { precision?: string; prediction?: string } = {};
+  for (const [name, sha256] of Object.entries(names)) {
+    const [, lora, weight] = /^lora (.+) × (\S+?)(?: \(\d+\))?$/.exec(name) ?? [];
+    const [, embedding] = /^embedding (.+)$/.exec(name) ?? [];
+    const [, plain = name, form = ""] = /^(.+) as (\w+)$/.exec(name) ?? [];
+    const last = loras.at(-1);
+    if (lora !== undefined && last && lora.endsWith(".json"))
+      loras[loras.length - 1] = { ...last, beside: { ...last.beside, [lora]: sha256 } };
+    else if (lora !== undefined) loras.push({ file: lora, sha256, weight: Number(weight) });
+    else if (embedding !== undefined) embeddings.push({ file: embedding, sha256 });
+    else if ((precisions as readonly string[]).includes(form)) {
+      found.precision = form;
+      weights[plain] = sha256;
+    } else if ((predictionNames as readonly string[]).includes(form)) {
+      found.prediction = form;
+      weights[plain] = sha256;
+    } else weights[name] = sha256;
+  }
+  const load = { ...(loras.length > 0 && { loras }), ...(embeddings.length > 0 && { embeddings }), ...found };
+  return { weights, load };
+}
+
+/** A receipt of format 1 in the layout of format 2; anything else as it is. Values are checked later. */
+export function upgradeFormat1(receipt: unknown): unknown {
+  if (!isRecord(receipt) || receipt.format !== 1) return receipt;
+  const { request, model, ...same } = receipt;
+  const { weights, load } = readNames(isRecord(model) && isRecord(model.weights) ? model.weights : {});
+  return {
+    ...same,
+    request: isRecord(request) ? upgradeRequest(request) : request,
+    model: isRecord(model) && isRecord(model.weights) ? { ...model, weights } : model,
+    load,
+  };
+}

@@ -1,0 +1,172 @@
+// The values of requests that are more than a number or a text.
+import { getStepSchedule, parseSamplerName, stepSchedules } from "../diffusion/index.js";
+import { numberBetween, wholeNumber, z } from "../schema/index.js";
+import type { InputImage } from "./pixels.js";
+
+/** Seeds and seed + count stay whole numbers that JavaScript holds exactly. */
+export const seedLimit = Number.MAX_SAFE_INTEGER;
+
+/** What cures a seed that is too large: 64-bit seeds come from programs whose generator reads fewer bits. */
+function seedCure(value: unknown): string {
+  const isWhole = (typeof value === "string" && /^\d{1,20}$/.test(value)) || typeof value === "bigint";
+  if (!isWhole || BigInt(value) <= BigInt(seedLimit)) return "";
+  const low = BigInt(value) % 2n ** 32n;
+  return ` PyTorch's CPU generator reads the low 32 bits alone: with rng torch-cpu, ${low} is the same seed.`;
+}
+
+/** A whole number from 0 to 2^53 − 1. */
+export const seedSchema = z
+  .custom<number>()
+  .superRefine((value: unknown, context) => {
+    if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return;
+    const shown = typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : describe(value);
+    const message = `expected a whole number from 0 to ${seedLimit} (2^53 − 1), got ${shown}.${seedCure(value)}`;
+    context.addIssue({ code: "custom", message });
+  })
+  .meta({ type: "integer", minimum: 0, maximum: seedLimit });
+
+const describe = (value: unknown) =>
+  typeof value === "object" && value !== null ? "an object" : String(value);
+
+/** Width and height in pixels. */
+export interface ImageSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+const side = wholeNumber(1, 32_768);
+
+function readSize(size: string | ImageSize): ImageSize {
+  if (typeof size !== "string") return size;
+  const [, width, height = width] = /^\s*(\d{1,5})(?:\s*[x×X*]\s*(\d{1,5}))?\s*$/.exec(size) ?? [];
+  return { width: Number(width), height: Number(height) };
+}
+
+const isSize = (text: string) =>
+  Object.values(readSize(text)).every((pixels) => side.safeParse(pixels).success);
+
+/** "512x768", "512" for a square, or `{ width, height }`. */
+export const sizeSchema = z
+  .union([z.string().refine(isSize), z.strictObject({ width: side, height: side })])
+  .transform(readSize)
+  .meta({ expected: "width x height in pixels, such as 512x512" });
+
+export const formatSize = ({ width, height }: ImageSize) => `${width}x${height}`;
+
+/** The part of the steps in which something acts: [0, 1] is all of them. */
+export type StepInterval = readonly [from: number, to: number];
+
+function readInterval(interval: string | StepInterval): StepInterval {
+  if (typeof interval !== "string") return interval;
+  const [from = Number.NaN, to = Number.NaN] = interval.split(/\s*[,-]\s*/).map(Number);
+  return [from, to];
+}
+
+const isInterval = (value: string | StepInterval) => {
+  const [from, to] = readInterval(value);
+  return from >= 0 && from < to && to <= 1;
+};
+
+/** Two numbers from 0 to 1, the second above the first, or the text "0,0.5". */
+export const intervalSchema = z
+  .union([z.string().refine(isInterval), z.tuple([z.number(), z.number()]).readonly().refine(isInterval)])
+  .transform(readInterval)
+  .meta({ expected: "two numbers from 0 to 1, the second above the first, such as 0,0.5" });
+
+/** Text that `read` takes; what it throws is the fault. */
+const nameThat = (read: (name: string) => unknown, expected: string) =>
+  z
+    .string()
+    .superRefine((name, context) => {
+      try {
+        read(name);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        const message = `${reason.charAt(0).toLowerCase()}${reason.slice(1)}`;
+        context.addIssue({ code: "custom", message });
+      }
+    })
+    .meta({ expected });
+
+/** The name of a sampler, by any of its aliases. */
+export const samplerSchema = nameThat(parseSamplerName, "the name of a sampler");
+
+/** The name of a step schedule, by any of its aliases. */
+export const scheduleSchema = nameThat(getStepSchedule, "the name of a step schedule");
+
+/** A step schedule's own name, whatever alias it was asked for by. */
+export function getScheduleName(alias: string): string {
+  const schedule = getStepSchedule(alias);
+  return Object.entries(stepSchedules).find(([, info]) => info === schedule)![0];
+}
+
+/** By how many pixels an image grows at each side. */
+export interface Extension {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+}
+
+const growth = wholeNumber(0, 16_384).default(0);
+const sidesSchema = z
+  .strictObject({ left: growth, right: growth, top: growth, bottom: growth })
+  .refine((sides) => Object.values(sides).some((pixels) => pixels > 0));
+
+function readSides(text: string): unknown {
+  const parts = text.split(",").map((part) => part.split("=").map((word) => word.trim()));
+  return Object.fromEntries(parts.map(([name, value]) => [name, value === "" ? Number.NaN : Number(value)]));
+}
+
+/** "left=128,top=64", or an object of the same. */
+export const extensionSchema = z
+  .union([z.string().refine((text) => sidesSchema.safeParse(readSides(text)).success), sidesSchema])
+  .transform((value): Extension => (typeof value === "string" ? sidesSchema.parse(readSides(value)) : value))
+  .meta({ expected: "pixels for some of left, right, top and bottom, such as left=128,top=64" });
+
+/** What is wrong with an image's pixels, or undefined. */
+function findImageFault(value: unknown): string | undefined {
+  const { width, height, channels, data, name } = (value ?? {}) as Partial<Record<keyof InputImage, unknown>>;
+  if (channels !== 3 || !(data instanceof Uint8Array))
+    return `expected an image: { width, height, channels: 3, data }, got ${typeof value === "string" ? `the text ${JSON.stringify(value.slice(0, 60))}; read a file with readInputImage` : describe(value)}.`;
+  const fits = (length: unknown): length is number =>
+    Number.isSafeInteger(length) && (length as number) >= 1 && (length as number) <= 32_768;
+  if (!fits(width) || !fits(height)) return `expected sides of 1 to 32768 pixels, got ${width}x${height}.`;
+  const bytes = width * height * 3;
+  if (data.length !== bytes)
+    return `expected ${bytes} bytes for ${width}x${height} pixels, got ${data.length}.`;
+  return name === undefined || typeof name === "string" ? undefined : "expected a text as its name.";
+}
+
+/** Pixels that were read from a file. */
+export const inputImageSchema = z
+  .custom<InputImage>()
+  .superRefine((value: unknown, context) => {
+    const fault = findImageFault(value);
+    if (fault !== undefined) context.addIssue({ code: "custom", message: fault });
+  })
+  .meta({ isImage: true });
+
+/** The path of an image's file. */
+export const imageFileSchema = z
+  .string()
+  .refine((path) => path !== "")
+  .meta({ isImage: true, expected: "the path of an image" });
+
+/** Which image was given: pixels do not go into receipts. */
+export interface ImageReference {
+  /** The file's name without its folder; "" where it came from memory. */
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+  /** SHA-256 of its pixels, RGB of 8 bits row by row. */
+  readonly sha256: string;
+}
+
+/** An image as receipts name it. */
+export const imageReferenceSchema = z
+  .object({ name: z.string(), width: side, height: side, sha256: z.string() })
+  .meta({ isImage: true, expected: "a reference to an image: { name, width, height, sha256 }" });
+
+/** A share, such as a strength. */
+export const shareSchema = numberBetween(0, 1);
