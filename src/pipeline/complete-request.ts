@@ -62,7 +62,8 @@ function fillIn(checked: CheckedRequest, context: RequestContext): ImageSettings
     seed: given.seed ?? drawSeed(),
     steps: given.steps ?? suits.steps,
     guidance: given.guidance ?? suits.guidance,
-    sampler: parseSamplerName(given.sampler ?? suits.sampler).sampler,
+    // A model may be published with a sampler that is not known; its family says so.
+    sampler: given.sampler === undefined ? suits.sampler : parseSamplerName(given.sampler).sampler,
     schedule: schedule === undefined ? undefined : getScheduleName(schedule),
     size,
     rng,
