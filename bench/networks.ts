@@ -44,7 +44,7 @@ export function transformer(size = 32): BenchNetwork {
 /** The embedded model's denoiser, at the batch that it is trained with. */
 export function unet(batch = 128): BenchNetwork {
   const objective = (each: number) =>
-    denoiserObjective(denoiserConfigs.small, each, { tokens: textTokens, places: true });
+    denoiserObjective(denoiserConfigs.small, each, { maxTokens: textTokens, places: true });
   return { name: "U-Net", batch, objective, goal: 0.65 };
 }
 

@@ -55,7 +55,7 @@ export async function measureTraining(
     let readStep = startClocks();
     const options: RunOptions = {
       ...runOptions(join(folder, "run"), steps + warmup, network.batch),
-      lanes,
+      workers: lanes,
       onStart: (report) => {
         parameters = report.parameters;
         readStep = startClocks();
@@ -87,11 +87,12 @@ export async function measureTraining(
 
 async function makeTask({ objective, batch }: BenchNetwork, folder: string): Promise<TrainingTask> {
   const scenes = await makeScenes(folder);
-  const training = { ...defaultDenoiserTraining, tokens: textTokens };
+  const training = { ...defaultDenoiserTraining, maxTokens: textTokens };
   const available = scenes.scenes;
   return {
     objective,
-    batch: async (step) => denoiserBatch(scenes, available, denoiserConfigs.small, training, batch, 0, step),
+    batch: async (step) =>
+      denoiserBatch(scenes, available, denoiserConfigs.small, training, { batchSize: batch, seed: 0, step }),
   };
 }
 
@@ -101,10 +102,10 @@ function runOptions(folder: string, steps: number, batchSize: number): RunOption
     seed: 0,
     batchSize,
     resume: false,
-    checkpointEvery: Number.POSITIVE_INFINITY,
-    sampleEvery: 1,
-    schedule: { steps, learningRate: 1e-4, warmup: 0, decay: 0, average: 0.999, averageEvery: 10 },
-    optimizer: { kind: "adamw", betas: [0.9, 0.95], momentum: 0.95, weightDecay: 0.01, clip: 1 },
+    checkpointInterval: Number.POSITIVE_INFINITY,
+    sampleInterval: 1,
+    schedule: { steps, learningRate: 1e-4, warmupSteps: 0, decaySteps: 0, emaDecay: 0.999, emaInterval: 10 },
+    optimizer: { kind: "adamw", betas: [0.9, 0.95], momentum: 0.95, weightDecay: 0.01, gradientClipping: 1 },
   };
 }
 

@@ -26,8 +26,8 @@ async function writeConfig(
     data: { folder: "pictures", size: 32 },
     network: "tiny",
     batchSize: 4,
-    schedule: { steps, warmup: 0, decay: 0 },
-    checkpointEvery: 5,
+    schedule: { steps, warmupSteps: 0, decaySteps: 0 },
+    checkpointInterval: 5,
     ...given,
   };
   await writeFile(join(folder, `${name}.json`), JSON.stringify(config));
@@ -77,7 +77,7 @@ describe("nishiki train", { timeout: 300_000 }, () => {
   });
 
   it("keeps the step at Ctrl-C, says how to go on, and goes on bit for bit", async () => {
-    const long = { schedule: { steps: 40, warmup: 0, decay: 0 } };
+    const long = { schedule: { steps: 40, warmupSteps: 0, decaySteps: 0 } };
     expect((await train([await writeConfig("straight", 40, long)])).code).toBe(0);
     const config = await writeConfig("stopped", 40, long);
     const { code, stderr } = await train([config, "--json"], interruptAt(2));
@@ -120,7 +120,7 @@ describe("nishiki train", { timeout: 300_000 }, () => {
   it.each([
     [["nowhere.json"], 1, /^Cannot read the config nowhere\.json: there is no such file or folder\.\n$/],
     [["plain.json", "--steps", "0"], 2, /Expected a whole number from 1/],
-    [["bad.json"], 2, /^bad\.json cannot be used: unknown field "stepz"\. The fields are: kind, folder/],
+    [["bad.json"], 2, /^bad\.json cannot be used: unknown field "stepz"\. Known: kind, folder/],
     [["gone.json"], 1, /^The folder "?nothing-here"? cannot be read/],
   ])("refuses %j in one sentence", async (args, expected, message) => {
     await writeConfig("bad", 10, { stepz: 1 });

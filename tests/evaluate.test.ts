@@ -31,15 +31,15 @@ const scenes = () => ({
 });
 
 const judgeConfig = (given: Record<string, unknown> = {}) => ({
-  kind: "judge",
+  kind: "classifier",
   folder: at("judge"),
   data: { scenes: scenes() },
   network: "tiny",
-  autoencoder: { run: at("model", "autoencoder.safetensors"), network: { ...autoencoderConfigs.tiny } },
+  autoencoder: { weights: at("model", "autoencoder.safetensors"), network: { ...autoencoderConfigs.tiny } },
   batchSize: 4,
   optimizer: { kind: "adamw" },
-  schedule: { steps: 24, learningRate: 0.01, warmup: 0, decay: 0, average: 0.9 },
-  sampleEvery: 1000,
+  schedule: { steps: 24, learningRate: 0.01, warmupSteps: 0, decaySteps: 0, emaDecay: 0.9 },
+  sampleInterval: 1000,
   samples: 24,
   ...given,
 });

@@ -46,9 +46,9 @@ const config = (name: string, given: Record<string, unknown> = {}) => ({
   data: { folder: at("pictures"), size: 32 },
   network: { ...autoencoderConfigs.tiny, fold: 4 },
   batchSize: 4,
-  lanes: 1,
-  schedule: { steps, learningRate: 0.01, warmup: 3, decay: 10, average: 0.9 },
-  sampleEvery: 1000,
+  workers: 1,
+  schedule: { steps, learningRate: 0.01, warmupSteps: 3, decaySteps: 10, emaDecay: 0.9 },
+  sampleInterval: 1000,
   ...given,
 });
 const complete = (name: string, given?: Record<string, unknown>) =>
@@ -130,7 +130,7 @@ describe("an exported run", { timeout: 120_000 }, () => {
   it("is written and streamed by the command line, which refuses what does not go together", async () => {
     await writeFile(
       at("config.json"),
-      JSON.stringify(config("never", { schedule: { steps: 2, warmup: 0, decay: 0 } })),
+      JSON.stringify(config("never", { schedule: { steps: 2, warmupSteps: 0, decaySteps: 0 } })),
     );
     const written = await runCli(["train", at("config.json"), "--export", at("cli"), "--batches", "2"]);
     expect(written).toMatchObject({ code: 0, stdout: `${at("cli")}\n` });

@@ -51,7 +51,7 @@ export function describeFineTuning(
     throw new NishikiError("file", `${output} is already there. Choose another name, or delete it.`);
   const folder = `${output.replace(/\.safetensors$/, "")}.run`;
   const config = completeTrainingConfig({
-    kind: "fineTuning",
+    kind: "fine-tuning",
     folder,
     data: { folder: pictures },
     method: lora === undefined ? "full" : "lora",
@@ -61,13 +61,13 @@ export function describeFineTuning(
     schedule: {
       steps,
       learningRate: lora === undefined ? 2e-4 : 2e-3,
-      warmup: Math.min(20, Math.floor(steps / 4)),
-      decay: Math.floor(steps / 2),
-      average: 0.98,
-      averageEvery: 1,
+      warmupSteps: Math.min(20, Math.floor(steps / 4)),
+      decaySteps: Math.floor(steps / 2),
+      emaDecay: 0.98,
+      emaInterval: 1,
     },
-    checkpointEvery: 50,
-    sampleEvery: steps,
+    checkpointInterval: 50,
+    sampleInterval: steps,
   });
   const named = lora === undefined ? `--full ${output}` : `--lora ${output}`;
   const command = `nishiki train --pictures ${pictures} ${named}${model === undefined ? "" : ` --model ${model}`} --steps ${steps}`;

@@ -221,7 +221,7 @@ async function lookAt(
       engine,
       aligner: new SceneAligner(sprites, mix, size),
       onProgress: (done, of) => onProgress?.("Telling real from drawn", done, of),
-      ...(trip && { roundTrip: (pixels) => trip.run(pixels, { deviation: 0, seed: 0, index: 0 }) }),
+      ...(trip && { roundTrip: (pixels) => trip.run(pixels, { std: 0, seed: 0, index: 0 }) }),
     });
     if (!own) return looks;
     const scenes = inTurn(drawn).slice(0, fidelityScenes);

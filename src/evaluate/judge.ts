@@ -7,8 +7,9 @@ import { type LabelClasses, type Question, questionNames, questions } from "../d
 import type { Engine } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { trace } from "../graph/index.js";
-import { type JudgeConfig, judge, pixelsFromBytes } from "../models/index.js";
+import { classifierSchema, judge, pixelsFromBytes } from "../models/index.js";
 import { hashFile } from "../pipeline/node.js";
+import { parse, z } from "../schema/index.js";
 import { countClasses } from "../training/index.js";
 
 /** The judge that comes with the package. */
@@ -31,27 +32,45 @@ export interface Judge {
   close(): Promise<void>;
 }
 
-interface Description {
-  readonly format: 1;
-  readonly kind: "judge";
-  readonly file: string;
-  readonly sha256: string;
-  readonly config: JudgeConfig;
-  readonly classes: LabelClasses;
-}
+const names = z.array(z.string()).min(1).readonly();
+
+/** `judge.json` beside the weights. */
+const descriptionSchema = z.strictObject({
+  format: z.literal(1),
+  kind: z.enum(["judge", "classifier"]),
+  /** Beside the description. */
+  file: z.string().regex(/^[^/\\]+\.safetensors$/),
+  sha256: z.string(),
+  config: classifierSchema,
+  classes: z.strictObject({
+    thing: names,
+    colour: names,
+    style: names,
+    background: names,
+    backgroundColour: names,
+    count: names,
+    layout: names,
+  }),
+});
+
+type Description = z.infer<typeof descriptionSchema>;
 
 async function readDescription(folder: string): Promise<Description> {
   const path = join(folder, "judge.json");
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     throw fileError(error, `read the judge ${path}`);
   });
+  let value: unknown;
   try {
-    const found = JSON.parse(text) as Description;
-    if (found.kind === "judge" && found.format === 1 && found.classes && found.config) return found;
+    value = JSON.parse(text);
   } catch (cause) {
     throw new NishikiError("checkpoint", `${path} cannot be used: it is not valid JSON.`, { cause });
   }
-  throw new NishikiError("checkpoint", `${path} describes no judge (format 1).`);
+  return parse(descriptionSchema, value, {
+    name: "the description",
+    code: "checkpoint",
+    prefix: `${path}: `,
+  });
 }
 
 /** Opens a folder that a judge's run wrote. @throws NishikiError "file", "checkpoint" */

@@ -59,7 +59,7 @@ const optimizer: OptimizerConfig = {
   betas: [0.9, 0.99],
   momentum: 0.95,
   weightDecay: 0.02,
-  clip: 1,
+  gradientClipping: 1,
 };
 
 function block(scope: Scope, x: Tensor): Tensor {
@@ -110,9 +110,9 @@ export async function measureRealOrDrawn(
   const schedule = {
     steps,
     learningRate: 2e-3,
-    warmup: Math.min(20, steps >> 2),
-    decay: steps >> 1,
-    average: 0.98,
+    warmupSteps: Math.min(20, steps >> 2),
+    decaySteps: steps >> 1,
+    emaDecay: 0.98,
   };
   const { averages } = await trainSteps(engine, program, {
     seed,

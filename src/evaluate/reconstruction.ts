@@ -3,9 +3,8 @@ import { join } from "node:path";
 import type { Scene } from "../data/index.js";
 import type { Engine } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
-import type { AutoencoderConfig } from "../models/index.js";
 import { embeddedModel, readModelFolder } from "../pipeline/node.js";
-import { openRoundTrip, type RoundTrip } from "../training/index.js";
+import { openRoundTrip, type RoundTrip, readAutoencoderConfig } from "../training/index.js";
 import { psnr } from "./image-measures.js";
 import { mean } from "./statistics.js";
 
@@ -18,9 +17,10 @@ export interface Reconstruction {
 
 /** The autoencoder of a model's folder, there and back. @throws NishikiError "file", "checkpoint" */
 export async function openModelRoundTrip(engine: Engine, model: string = embeddedModel): Promise<RoundTrip> {
-  const { parts, pictureSize } = await readModelFolder(model);
-  const network = parts.autoencoder.config as unknown as AutoencoderConfig;
-  return openRoundTrip(engine, { run: join(model, parts.autoencoder.file), network }, pictureSize);
+  const manifest = await readModelFolder(model);
+  const { parts, pictureSize } = manifest;
+  const network = readAutoencoderConfig(manifest, model);
+  return openRoundTrip(engine, { weights: join(model, parts.autoencoder.file), network }, pictureSize);
 }
 
 /** @param model a folder with a `model.json` */
@@ -35,7 +35,7 @@ export async function measureReconstruction(
   try {
     for (const { pixels, content } of scenes) {
       if (signal?.aborted) throw new NishikiError("aborted", "Stopped while the autoencoder was measured.");
-      const again = await trip.run(pixels, { deviation: 0, seed: 0, index: 0 });
+      const again = await trip.run(pixels, { std: 0, seed: 0, index: 0 });
       byStyle.set(content.style, [...(byStyle.get(content.style) ?? []), psnr(pixels, again)]);
     }
   } finally {

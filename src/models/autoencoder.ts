@@ -14,8 +14,8 @@ import {
   unfoldPixels,
 } from "../graph/index.js";
 import { convLast, dense } from "../nn/index.js";
-import { z } from "../schema/index.js";
-import { explain, pairOf, repeats, size } from "./sizes.js";
+import { explain, z } from "../schema/index.js";
+import { pairOf, repeats, size } from "./sizes.js";
 
 /** The sizes of an autoencoder. */
 export const autoencoderSchema = z.strictObject({

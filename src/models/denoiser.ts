@@ -26,10 +26,10 @@ import {
   unsqueeze,
 } from "../graph/index.js";
 import { attend, convLast, dense, mlp, sinusoidal } from "../nn/index.js";
-import { flag, oneOf, z } from "../schema/index.js";
+import { explain, flag, oneOf, z } from "../schema/index.js";
 import { gated, modulate, modulation } from "./modulation.js";
 import { readPlacement } from "./placement.js";
-import { explain, pairOf, repeats, size, stageList } from "./sizes.js";
+import { pairOf, repeats, size, stageList } from "./sizes.js";
 import { wordRegions, wordRegionsSchema } from "./word-regions.js";
 
 const blockList = stageList(["conv", "attention"]);

@@ -25,8 +25,8 @@ import {
   zerosLike,
 } from "../graph/index.js";
 import { attend, dense, mlp, sinusoidal } from "../nn/index.js";
-import { numberBetween, z } from "../schema/index.js";
-import { explain, repeats, size } from "./sizes.js";
+import { explain, numberBetween, z } from "../schema/index.js";
+import { repeats, size } from "./sizes.js";
 
 /** The sizes of a transformer denoiser. */
 export const ditSchema = z.strictObject({

@@ -15,8 +15,8 @@ import {
   type Tensor,
 } from "../graph/index.js";
 import { convLast, dense, mlp } from "../nn/index.js";
-import { z } from "../schema/index.js";
-import { explain, repeats, size, tripleOf } from "./sizes.js";
+import { explain, z } from "../schema/index.js";
+import { repeats, size, tripleOf } from "./sizes.js";
 
 /** The sizes of a classifier. */
 export const classifierSchema = z.strictObject({

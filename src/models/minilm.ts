@@ -16,8 +16,8 @@ import {
   unsqueeze,
 } from "../graph/index.js";
 import { dense, embedding, norm } from "../nn/index.js";
-import { z } from "../schema/index.js";
-import { explain, repeats, size } from "./sizes.js";
+import { explain, z } from "../schema/index.js";
+import { repeats, size } from "./sizes.js";
 
 /** The sizes of a MiniLM. */
 export const miniLmSchema = z.strictObject({

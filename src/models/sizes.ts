@@ -14,7 +14,3 @@ export const stageList = <const T extends readonly [string, ...string[]]>(kinds:
 
 export const pairOf = <T extends z.ZodType>(schema: T) => z.tuple([schema, schema]).readonly();
 export const tripleOf = <T extends z.ZodType>(schema: T) => z.tuple([schema, schema, schema]).readonly();
-
-/** A field with the sentence that explains it in help texts and editors. */
-export const explain = <T extends z.ZodType>(schema: T, description: string): T =>
-  schema.meta({ description }) as T;

@@ -15,9 +15,9 @@ import {
   unfoldPixels,
 } from "../graph/index.js";
 import { convLast, dense, mlp, sinusoidal } from "../nn/index.js";
-import { numberBetween, z } from "../schema/index.js";
+import { explain, numberBetween, z } from "../schema/index.js";
 import { gated, modulate, modulation } from "./modulation.js";
-import { explain, repeats, size } from "./sizes.js";
+import { repeats, size } from "./sizes.js";
 
 /** The sizes of a super-resolution network. */
 export const superResolutionSchema = z.strictObject({

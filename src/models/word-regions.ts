@@ -24,8 +24,8 @@ import {
   unsqueeze,
 } from "../graph/index.js";
 import { dense, mlp } from "../nn/index.js";
-import { z } from "../schema/index.js";
-import { explain, size } from "./sizes.js";
+import { explain, z } from "../schema/index.js";
+import { size } from "./sizes.js";
 
 export const wordRegionsSchema = z.strictObject({
   side: explain(size, "cells along a side of the grid; a divisor of half the latents' size"),

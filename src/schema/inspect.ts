@@ -73,13 +73,31 @@ function isNamed(option: Schema, discriminator: string, value: object): boolean 
   return option._zod.propValues?.[discriminator]?.has(name as string) ?? false;
 }
 
-/** The alternative of a union that a value was probably meant as: the named one, else the first of its kind. */
+/** How many of a value's fields an object has; -1 for what is no object. */
+function countKnown(option: Schema, value: object): number {
+  const shape = getShape(option);
+  return shape ? Object.keys(value).filter((key) => Object.hasOwn(shape, key)).length : -1;
+}
+
+/** The place of the one alternative that has more of an object's fields than any other; undefined where none has. */
+export function findBestOption(schema: Schema, value: unknown): number | undefined {
+  const options = getOptions(schema);
+  if (!options || typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const known = options.map((option) => countKnown(option, value));
+  const most = Math.max(...known);
+  const best = known.indexOf(most);
+  return most > 0 && known.lastIndexOf(most) === best ? best : undefined;
+}
+
+/** The alternative of a union that a value was probably meant as: the named one, the best fit, else the first of its kind. */
 export function chooseOption(schema: Schema, value: unknown): Schema | undefined {
   const plain = unwrap(schema);
   if (!(plain instanceof $ZodUnion) || typeof value !== "object" || value === null) return undefined;
   const { options } = plain._zod.def;
   if (plain instanceof $ZodDiscriminatedUnion)
     return options.find((option) => isNamed(option, plain._zod.def.discriminator, value));
+  const best = findBestOption(plain, value);
+  if (best !== undefined) return options[best];
   return options.find((option) =>
     Array.isArray(value) ? isList(unwrap(option)) : getShape(option) || unwrap(option) instanceof $ZodRecord,
   );

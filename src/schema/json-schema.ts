@@ -19,6 +19,8 @@ export function toJsonSchema(schema: z.ZodType, { title }: { readonly title?: st
     override: ({ jsonSchema }) => {
       const keywords = jsonSchema as Record<string, unknown>;
       for (const key of houseKeys) delete keywords[key];
+      // Types that cannot be changed are read-only in TypeScript; to JSON Schema that means something else.
+      delete keywords.readOnly;
       // The limits of float64 say nothing to a reader.
       if (keywords.maximum === Number.MAX_SAFE_INTEGER || keywords.maximum === Number.MAX_VALUE)
         delete keywords.maximum;

@@ -3,7 +3,15 @@
 //     steps: expected a whole number from 1 to 1000, got 0.
 //     unknown field "stpes"; did you mean "steps"?
 import { type ErrorCode, NishikiError, nearestName, quote, showText } from "../errors.js";
-import { chooseOption, describeExpected, getMeta, getOptions, getShape, step } from "./inspect.js";
+import {
+  chooseOption,
+  describeExpected,
+  findBestOption,
+  getMeta,
+  getOptions,
+  getShape,
+  step,
+} from "./inspect.js";
 import type { z } from "./zod.js";
 
 /** How a value is shown in a message: short, on one line, and never mistaken for the text around it. */
@@ -78,10 +86,12 @@ function describeUnknownKeys(
 }
 
 /** The alternative of a union that a value was probably meant as: the one whose faults all lie inside of it. */
-function narrow(issue: z.core.$ZodIssueInvalidUnion, schema: z.core.$ZodType | undefined) {
+function narrow(issue: z.core.$ZodIssueInvalidUnion, schema: z.core.$ZodType | undefined, value: unknown) {
   const inside = issue.errors.map((issues) => issues.length > 0 && issues.every(isInside));
-  const index = inside.indexOf(true);
-  if (index < 0 || inside.indexOf(true, index + 1) >= 0) return undefined;
+  const first = inside.indexOf(true);
+  const isOnly = first >= 0 && inside.indexOf(true, first + 1) < 0;
+  const index = isOnly ? first : schema && findBestOption(schema, value);
+  if (index === undefined || !inside[index]) return undefined;
   return { issues: issue.errors[index]!, schema: schema && getOptions(schema)?.[index] };
 }
 
@@ -98,7 +108,7 @@ function describeIssue(
   const where = issue.path.length === 0 ? name : formatPath(issue.path);
   if (issue.code === "unrecognized_keys") return describeUnknownKeys(issue, there, value, noun);
   if (issue.code === "invalid_union" && issue.errors.length > 0) {
-    const inner = narrow(issue, there);
+    const inner = narrow(issue, there, valueAt(value, issue.path));
     if (inner?.schema) {
       const within = valueAt(value, issue.path);
       const prefix = issue.path.length === 0 ? "" : formatPath(issue.path);

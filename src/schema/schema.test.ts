@@ -21,6 +21,9 @@ const schema = z
     kind: oneOf(["euler", "heun"]).default("euler"),
     init: z.strictObject({ strength: numberBetween(0, 1).default(0.8) }).optional(),
     loras: z.array(loraSchema).max(3).default([]),
+    data: z
+      .union([z.strictObject({ scenes: z.strictObject({ count: wholeNumber(1) }) }), loraSchema])
+      .optional(),
     size: z.union([z.string(), z.strictObject({ width: wholeNumber(1), height: wholeNumber(1) })]).optional(),
     network: z
       .discriminatedUnion("name", [
@@ -59,7 +62,7 @@ describe("parse", () => {
     [{ kind: "eulr" }, ['kind: expected one of euler, heun, got "eulr".']],
     [{ stpes: 1 }, ['unknown field "stpes"; did you mean "steps"?']],
     [{ average: 1 }, ['unknown field "average": its name is now "emaDecay".']],
-    [{ zzz: 1 }, ['unknown field "zzz". Known: steps, kind, init, loras, size, network.']],
+    [{ zzz: 1 }, ['unknown field "zzz". Known: steps, kind, init, loras, data, size, network.']],
     [{ init: { strength: 2 } }, ["init.strength: expected a number from 0 to 1, got 2."]],
     [{ init: { strenth: 1 } }, ['init: unknown field "strenth"; did you mean "strength"?']],
     [
@@ -73,6 +76,8 @@ describe("parse", () => {
       { loras: [{}, {}, {}, {}] },
       expect.arrayContaining(["loras: expected a list of at most 3, got [{},{},{},{}]."]),
     ],
+    [{ data: { file: "" } }, ['data.file: expected text that is not empty, got "".']],
+    [{ data: { scenes: { count: 0 } } }, ["data.scenes.count: expected a whole number from 1, got 0."]],
     [{ size: 3 }, ["size: expected text or an object, got 3."]],
     [{ size: { width: 0, height: 1 } }, ["size.width: expected a whole number from 1, got 0."]],
     [{ size: { width: 1, height: 1, depth: 1 } }, ['size: unknown field "depth". Known: width, height.']],
@@ -109,6 +114,7 @@ it("lists fields for help texts", () => {
     "init",
     "init.strength",
     "loras",
+    "data",
     "size",
     "network",
   ]);

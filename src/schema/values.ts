@@ -17,3 +17,10 @@ export const nonEmptyText = z
 export const oneOf = <const T extends readonly [string, ...string[]]>(choices: T) => z.enum(choices);
 
 export const flag = z.boolean();
+
+/**
+ * A field with the sentence that explains it in help texts and editors.
+ * @param defaultText The default in words, where the value does not say it.
+ */
+export const explain = <T extends z.ZodType>(schema: T, description: string, defaultText?: string): T =>
+  schema.meta({ description, ...(defaultText !== undefined && { defaultText }) }) as T;

@@ -23,11 +23,11 @@ export const wholeAutoencoder = "autoencoder.safetensors";
 /** The task of an autoencoder's run. @throws NishikiError "usage" for a decoder alone without an encoder, "file", "checkpoint" */
 export async function makeAutoencoderTask(
   engine: Engine,
-  { network, batchSize, loss, seed, samples, part, startFrom }: AutoencoderTrainingConfig,
+  { network, batchSize, loss, seed, samples, part, initFrom }: AutoencoderTrainingConfig,
   source: PictureSource,
 ): Promise<TrainingTask> {
   const { size } = source;
-  const encoder = part === "decoder" ? await openEncoder(startFrom) : undefined;
+  const encoder = part === "decoder" ? await openEncoder(initFrom) : undefined;
   const batches = new PictureBatches((from) => source.stream(seed, from), batchSize);
   return {
     objective: (batch) => autoencoderObjective(network, batch, size, loss, part),
@@ -38,8 +38,7 @@ export async function makeAutoencoderTask(
         pictures.map(({ pixels }) => pixels),
         network,
         size,
-        seed,
-        step,
+        { seed, step },
       );
     },
     sample: async (averages, step, folder) => {
@@ -62,16 +61,16 @@ interface Encoder {
 
 const isEncoders = ([name]: readonly [string, unknown]) => name.startsWith("encoder.");
 
-async function openEncoder(startFrom: string | undefined): Promise<Encoder> {
-  if (startFrom === undefined)
+async function openEncoder(initFrom: string | undefined): Promise<Encoder> {
+  if (initFrom === undefined)
     throw new NishikiError(
       "usage",
-      'part "decoder" needs startFrom: the autoencoder whose encoder stays as it is.',
+      'part "decoder" needs initFrom: the autoencoder whose encoder stays as it is.',
     );
-  const places = new Map([...(await openAutoencoder(startFrom))].filter(isEncoders));
+  const places = new Map([...(await openAutoencoder(initFrom))].filter(isEncoders));
   return {
     places,
-    values: Object.fromEntries(Object.entries(await readStart(startFrom)).filter(isEncoders)),
+    values: Object.fromEntries(Object.entries(await readStart(initFrom)).filter(isEncoders)),
   };
 }
 

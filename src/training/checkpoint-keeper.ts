@@ -15,7 +15,7 @@ export class CheckpointKeeper {
   #saved: number | undefined;
 
   /**
-   * @param computedIn Lanes and threads that compute the states.
+   * @param computedIn Workers and threads that compute the states.
    * @param saved The step that the folder's checkpoint is from, if it has one.
    */
   constructor(folder: string, fingerprint: string, computedIn: string, saved: number | undefined) {

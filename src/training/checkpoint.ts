@@ -17,7 +17,7 @@ export interface Checkpoint {
   /** Steps done. */
   readonly step: number;
   readonly state: State;
-  /** Lanes and threads that computed it, on which the last bits depend. Checkpoints of the first version do not say. */
+  /** Workers and threads that computed it, on which the last bits depend. Checkpoints of the first version do not say. */
   readonly computedIn?: string;
 }
 

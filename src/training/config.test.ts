@@ -9,6 +9,7 @@ import {
   type DenoiserTrainingConfig,
   describeTrainingConfig,
   exampleConfig,
+  getTrainingConfigSchema,
   loadTrainingConfig,
   trainingKinds,
 } from "./config.js";
@@ -18,7 +19,7 @@ const smallest = { kind: "autoencoder", folder: "runs/a", schedule: { steps: 100
 const denoiser = {
   kind: "denoiser",
   folder: "runs/d",
-  autoencoder: { run: "runs/a" },
+  autoencoder: { weights: "runs/a" },
   latents: { folder: "runs/l" },
   schedule: { steps: 100 },
 };
@@ -38,19 +39,24 @@ describe("completeTrainingConfig", () => {
       kind: "autoencoder",
       seed: 1,
       batchSize: 8,
+      workers: 2,
       network: autoencoderConfigs.small,
       data: { scenes: { sprites: ".data/sprites", mix: defaultMix } },
-      schedule: { steps: 100, warmup: 40, decay: 25, average: 0.995 },
-      optimizer: { kind: "muon", clip: 1 },
+      schedule: { steps: 100, warmupSteps: 40, decaySteps: 25, emaDecay: 0.995 },
+      optimizer: { kind: "muon", gradientClipping: 1 },
     });
+    expect(completeTrainingConfig({ ...smallest, batchSize: 3 }).workers).toBe(1);
     const full = completeTrainingConfig({ ...denoiser, network: "tiny" });
-    expect(full).toMatchObject({ batchSize: 32, tokens: 40, latents: { perShard: 1000 } });
-    expect(full).toMatchObject({ times: { mean: 1.1, deviation: 1.4 } });
+    expect(full).toMatchObject({ batchSize: 32, maxTokens: 40, latents: { shardSize: 1000 } });
+    expect(full).toMatchObject({ timestepSampling: { mean: 1.1, std: 1.4 }, sampling: { sampler: "euler" } });
+    const tuned = completeTrainingConfig({ ...smallest, kind: "fine-tuning", rank: 4 });
+    expect(tuned).toMatchObject({ rank: 4, alpha: 4 });
   });
 
   it("accepts what it gave, and gives it again", () => {
-    for (const given of [smallest, denoiser, exampleConfig]) {
+    for (const given of [smallest, denoiser, exampleConfig, { ...smallest, $schema: "x" }]) {
       const once = completeTrainingConfig(given);
+      expect(once).not.toHaveProperty("$schema");
       expect(completeTrainingConfig(JSON.parse(JSON.stringify(once)))).toEqual(once);
     }
   });
@@ -58,42 +64,65 @@ describe("completeTrainingConfig", () => {
   it.each([
     [
       { ...smallest, kind: "gan" },
-      'kind: expected one of autoencoder, denoiser, superResolution, judge, distillation, fineTuning, got "gan".',
+      'kind: expected one of autoencoder, denoiser, super-resolution, classifier, distillation, fine-tuning, got "gan".',
     ],
-    [{ ...smallest, folder: undefined }, "folder: expected a text that is not empty, got nothing."],
-    [
-      { ...smallest, batchsize: 3 },
-      'unknown field "batchsize". The fields are: kind, folder, seed, data, startFrom, batchSize',
-    ],
+    [{ ...smallest, kind: "judge" }, 'got "judge"; its name is now "classifier".'],
+    [{ ...smallest, folder: undefined }, "folder: expected text that is not empty, got nothing."],
+    [{ ...smallest, batchsize: 3 }, 'unknown field "batchsize"; did you mean "batchSize"?'],
+    [{ ...smallest, startFrom: "a" }, 'unknown field "startFrom": its name is now "initFrom".'],
     [{ ...smallest, schedule: {} }, "schedule.steps: expected a whole number from 1"],
     [
-      { ...smallest, schedule: { steps: 10, lr: 1 } },
-      'schedule: unknown field "lr". The fields are: steps, learningRate',
+      { ...smallest, schedule: { steps: 10, average: 0.9 } },
+      'schedule: unknown field "average": its name is now "emaDecay".',
     ],
     [
-      { ...smallest, schedule: { steps: 50, decay: 20 } },
-      "schedule: expected warmup and decay within the 50 steps",
+      { ...smallest, schedule: { steps: 50, decaySteps: 20 } },
+      "schedule: expected warm-up and decay within the 50 steps, got 40 and 20.",
     ],
     [{ ...smallest, optimizer: { betas: [0.9] } }, "optimizer.betas: expected a list of 2"],
-    [{ ...smallest, optimizer: { clip: 0 } }, "optimizer.clip: expected a number from"],
-    [{ ...smallest, network: "huge" }, 'network: expected one of "small", "tiny", or an object'],
+    [{ ...smallest, optimizer: { gradientClipping: 0 } }, "optimizer.gradientClipping: expected a number"],
+    [{ ...smallest, network: "huge" }, 'network: expected "small", "tiny" or an object with all sizes'],
     [{ ...smallest, network: { fold: 8 } }, "network.widths: expected a list of 2, got nothing"],
-    [{ ...smallest, data: { folder: "" } }, "data.folder: expected a text"],
+    [
+      { ...smallest, network: { ...autoencoderConfigs.tiny, encoderBlocks: [1, 1_000_000] } },
+      "network.encoderBlocks[1]: expected a whole number from 0 to 200, got 1000000.",
+    ],
+    [{ ...smallest, data: { folder: "" } }, "data.folder: expected text"],
     [{ ...smallest, data: "pictures" }, 'data: expected { "scenes": { … } } or { "folder": "path" }'],
-    [{ ...smallest, data: { scenes: {}, folder: "x" } }, 'data: expected "scenes" alone'],
-    [{ ...smallest, data: { scenes: { mix: { things: ["cat", "unicron"] } } } }, "unicron"],
+    [{ ...smallest, data: { scenes: {}, folder: "x" } }, 'data: expected { "scenes": { … } } or'],
+    [
+      { ...smallest, data: { scenes: { mix: { things: ["cat", "unicron"] } } } },
+      'data.scenes.mix.things[1]: expected a thing of the vocabulary, got "unicron"; did you mean "unicorn"?',
+    ],
     [
       { ...smallest, data: { scenes: { mix: { styles: { oil: 1 } } } } },
-      "data.scenes.mix.styles: expected one of 3d",
+      'data.scenes.mix.styles: unknown field "oil"',
     ],
     [
       { ...smallest, data: { scenes: { mix: { twoThings: 0.9, counts: 0.9 } } } },
       "must not exceed 1 together",
     ],
-    [{ ...denoiser, autoencoder: {} }, "autoencoder.run: expected a text"],
+    [{ ...denoiser, autoencoder: {} }, "autoencoder.weights: expected text"],
+    [{ ...denoiser, sampling: { sampler: "eulr" } }, 'sampling.sampler: Unknown sampler "eulr"'],
     [[], "the config: expected an object"],
   ])("refuses %j", (given, message) => {
     expect(messageOf(given)).toContain(message);
+  });
+
+  it("reports all faults of a config at once", () => {
+    const schedule = { steps: 0, warmup: 3 };
+    const faults = messageOf({ ...smallest, schedule, seed: -1, network: { fold: 0 } }).split("\n");
+    for (const part of ["schedule.steps:", '"warmup"', "seed:", "network.fold:", "network.widths:"])
+      expect(
+        faults.filter((fault) => fault.includes(part)),
+        part,
+      ).toHaveLength(1);
+  });
+
+  it("does not list the whole vocabulary for a thing that it does not know", () => {
+    const message = messageOf({ ...smallest, data: { scenes: { mix: { things: ["cat", "qqqqqqqqqq"] } } } });
+    expect(message).toContain("data.scenes.mix.things[1]: expected a thing of the vocabulary");
+    expect(message.length).toBeLessThan(300);
   });
 });
 
@@ -105,7 +134,7 @@ describe("config files", () => {
       await writeFile(path, JSON.stringify(smallest));
       expect((await loadTrainingConfig(path, { steps: 200 })).schedule).toMatchObject({
         steps: 200,
-        decay: 50,
+        decaySteps: 50,
       });
       await writeFile(path, "{ kind: 1 }");
       await expect(loadTrainingConfig(path)).rejects.toThrow(/a\.json cannot be used: it is not valid JSON/);
@@ -127,10 +156,16 @@ describe("config files", () => {
 
   it("are explained field by field", () => {
     const text = describeTrainingConfig();
-    for (const kind of trainingKinds) expect(text).toContain(`"${kind}"`);
-    expect(text).toMatch(/ {2}schedule\.decay {2,}steps of linear decay.* \(a quarter of the steps\)/);
-    expect(text).toMatch(/ {2}batchSize {2,}pictures in a step \(8\)/);
+    for (const kind of trainingKinds) expect(text).toContain(`"kind": "${kind}"`);
+    expect(text).toMatch(/ {2}schedule\.decaySteps {2,}steps of linear decay.* \(a quarter of the steps\)/);
+    expect(text).toMatch(/ {2}batchSize {2,}images in a step \(8\)/);
     expect(text).not.toContain("undefined");
+    expect(text.split("\n").filter((line) => / {2}\S+ {2,}(\(|$)/.test(line))).toEqual([]); // all have a sentence
+  });
+
+  it("are described by schemas/training.json, which `node scripts/make-schemas.mjs` writes", async () => {
+    const file = await readFile(new URL("../../schemas/training.json", import.meta.url), "utf8");
+    expect(JSON.parse(file)).toEqual(JSON.parse(JSON.stringify(getTrainingConfigSchema())));
   });
 });
 
@@ -141,6 +176,26 @@ describe("fingerprints", () => {
       { data: { x: [1, 2] }, seed: 1 },
     ];
     expect(writeFingerprint(a)).toBe(writeFingerprint(b));
+  });
+
+  it("of earlier versions mean the same under the names of now", () => {
+    const before = {
+      kind: "judge",
+      optimizer: { clip: 1 },
+      times: { mean: 1, deviation: 2 },
+      roundTrips: 0.3,
+    };
+    const now = {
+      kind: "classifier",
+      optimizer: { gradientClipping: 1 },
+      timestepSampling: { mean: 1, std: 2 },
+      autoencoderRoundTrips: 0.3,
+    };
+    expect(fingerprintDifferences(writeFingerprint(before), writeFingerprint(now))).toEqual([]);
+    const other = { ...now, optimizer: { gradientClipping: 3 } };
+    expect(fingerprintDifferences(writeFingerprint(before), writeFingerprint(other))).toEqual([
+      "optimizer.gradientClipping is 1 there and 3 here",
+    ]);
   });
 
   it("name what differs, also where one is not ours", () => {
@@ -165,7 +220,7 @@ describe("configs/fast.json", () => {
     expect(fast).toMatchObject({
       latents: {
         folder: `${denoiser!.folder}/latents`,
-        perShard: (denoiser as DenoiserTrainingConfig).latents.perShard,
+        shardSize: (denoiser as DenoiserTrainingConfig).latents.shardSize,
       },
     });
   });

@@ -1,49 +1,104 @@
-// The config of a training run: a JSON file, read strictly. Every default stands once, in the tables of config-fields.ts and
-// config-tables*.ts.
+// The config of a training run: a JSON file, read strictly. Each kind is declared in a file of its own, `KIND-config.ts`, from
+// which come its type, its check, its defaults, its help text and its part of the JSON Schema that editors complete it by.
 import { readFile } from "node:fs/promises";
 import { fileError } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
-import { isRecord, oneOf, reject } from "../pipeline/check.js";
-import type { TrainingConfig } from "./config-kinds.js";
-import { autoencoderTable, denoiserTable, superResolutionTable } from "./config-tables.js";
-import { distillationTable, fineTuningTable, judgeTable } from "./config-tables-of-models.js";
-import { describeFields, recordWith, type Table } from "./fields.js";
+import { listFields, parse, show, toJsonSchema, type z } from "../schema/index.js";
+import { type AutoencoderTrainingConfig, autoencoderConfigSchema } from "./autoencoder-config.js";
+import { type ClassifierTrainingConfig, classifierConfigSchema } from "./classifier-config.js";
+import { type DenoiserTrainingConfig, denoiserConfigSchema } from "./denoiser-config.js";
+import { type DistillationTrainingConfig, distillationConfigSchema } from "./distillation-config.js";
+import { type FineTuningConfig, fineTuningConfigSchema } from "./fine-tuning-config.js";
+import {
+  type SuperResolutionTrainingConfig,
+  superResolutionConfigSchema,
+} from "./super-resolution-config.js";
 
-export type * from "./config-kinds.js";
-
-/** The kinds of runs, each with its fields. */
-const tables = {
-  autoencoder: autoencoderTable,
-  denoiser: denoiserTable,
-  superResolution: superResolutionTable,
-  judge: judgeTable,
-  distillation: distillationTable,
-  fineTuning: fineTuningTable,
+export type {
+  AutoencoderTrainingConfig,
+  ClassifierTrainingConfig,
+  DenoiserTrainingConfig,
+  DistillationTrainingConfig,
+  FineTuningConfig,
+  SuperResolutionTrainingConfig,
 };
-export const trainingKinds = Object.keys(tables) as readonly (keyof typeof tables)[];
+
+export type TrainingConfig =
+  | AutoencoderTrainingConfig
+  | DenoiserTrainingConfig
+  | DistillationTrainingConfig
+  | FineTuningConfig
+  | ClassifierTrainingConfig
+  | SuperResolutionTrainingConfig;
+
+/** The kinds of runs, and what each trains. */
+const kinds = {
+  autoencoder: {
+    schema: autoencoderConfigSchema,
+    trains: "an autoencoder, which turns images into latents and back",
+  },
+  denoiser: {
+    schema: denoiserConfigSchema,
+    trains: "a denoiser, which turns words into latents; gives a model",
+  },
+  "super-resolution": {
+    schema: superResolutionConfigSchema,
+    trains: "super-resolution, the second stage, which doubles an image's size",
+  },
+  classifier: {
+    schema: classifierConfigSchema,
+    trains: "a classifier, which says what images show and scores models",
+  },
+  distillation: {
+    schema: distillationConfigSchema,
+    trains: "a distilled student, which draws in few steps without guidance (--fast)",
+  },
+  "fine-tuning": {
+    schema: fineTuningConfigSchema,
+    trains: 'a model on images of your own ("nishiki finetune" writes this config for you)',
+  },
+} as const satisfies Record<string, { readonly schema: z.ZodType<TrainingConfig>; readonly trains: string }>;
+
+type Kind = keyof typeof kinds;
+export const trainingKinds = Object.keys(kinds) as readonly Kind[];
+
+const oldKinds: Readonly<Record<string, Kind>> = {
+  superResolution: "super-resolution",
+  judge: "classifier",
+  fineTuning: "fine-tuning",
+};
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function readKind(value: unknown): Kind {
+  const kind = trainingKinds.find((each) => each === value);
+  if (kind !== undefined) return kind;
+  const renamed = typeof value === "string" && Object.hasOwn(oldKinds, value) ? oldKinds[value] : undefined;
+  const cure = renamed === undefined ? "" : `; its name is now "${renamed}"`;
+  const message = `kind: expected one of ${trainingKinds.join(", ")}, got ${show(value)}${cure}.`;
+  throw new NishikiError("usage", message);
+}
 
 /**
- * Checks a config and fills in its defaults.
- * @throws NishikiError "usage" that names the field, what was expected and what came; unknown fields with the known ones.
+ * Checks a config and fills in its defaults. `$schema` is for editors and left out.
+ * @throws NishikiError "usage" with a sentence for every fault: the field, what was expected and what came.
  */
 export function completeTrainingConfig(value: unknown): TrainingConfig {
-  if (!isRecord(value)) return reject("the config", "an object", value);
-  const kind = oneOf(trainingKinds)(value.kind, "kind");
-  const config = recordWith<TrainingConfig>(tables[kind] as Table<TrainingConfig>)(value, "");
-  const { steps, warmup, decay } = config.schedule;
-  if (warmup + decay > steps)
-    reject("schedule", `warmup and decay within the ${steps} steps`, { warmup, decay });
-  return config;
+  if (!isRecord(value))
+    throw new NishikiError("usage", `the config: expected an object, got ${show(value)}.`);
+  const { $schema: _, ...config } = value;
+  return parse(kinds[readKind(value.kind)].schema, config, { name: "the config" });
 }
 
 /**
  * Reads a config from a JSON file.
- * @param changes.steps Takes the place of the schedule's.
+ * @param changes.steps Replaces the schedule's.
  * @throws NishikiError "file", "usage"
  */
 export async function loadTrainingConfig(
   path: string,
-  { steps }: { readonly steps?: number } = {},
+  { steps }: { readonly steps?: number | undefined } = {},
 ): Promise<TrainingConfig> {
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     throw fileError(error, `read the config ${path}`);
@@ -54,7 +109,8 @@ export async function loadTrainingConfig(
   } catch (error) {
     const { message } = error as Error;
     const reason = error instanceof SyntaxError ? `it is not valid JSON (${message}).` : message;
-    throw new NishikiError("usage", `${path} cannot be used: ${reason}`, { cause: error });
+    const separator = reason.includes("\n") ? "\n" : " ";
+    throw new NishikiError("usage", `${path} cannot be used:${separator}${reason}`, { cause: error });
   }
 }
 
@@ -65,32 +121,44 @@ function withSteps(value: unknown, steps: number): unknown {
 
 /** All fields of all kinds with their defaults, as text for a terminal. */
 export function describeTrainingConfig(): string {
-  return [
-    "A config for an autoencoder:",
-    ...describeFields(autoencoderTable),
-    "",
-    "A config for a denoiser:",
-    ...describeFields(denoiserTable),
-    "",
-    "A config for super-resolution, the second stage that doubles pictures:",
-    ...describeFields(superResolutionTable),
-    "",
-    "A config for a distillation, whose student draws in a few steps without guidance (--fast):",
-    ...describeFields(distillationTable),
-    "",
-    "A config for fine-tuning a model on pictures of your own (--pictures writes one for you):",
-    ...describeFields(fineTuningTable),
-    "",
-    "A config for a judge, which says what pictures show and scores those of a model:",
-    ...describeFields(judgeTable),
-  ].join("\n");
+  return Object.entries(kinds)
+    .map(([kind, { schema, trains }]) =>
+      [`"kind": "${kind}" trains ${trains}:`, ...describeFields(schema)].join("\n"),
+    )
+    .join("\n\n");
+}
+
+function describeFields(schema: z.ZodType): string[] {
+  const rows = listFields(schema).filter(({ path }) => path !== "kind");
+  return rows
+    .filter(({ path }) => !rows.some((other) => other.path.startsWith(`${path}.`)))
+    .map(({ path, description, defaultText, isRequired }) => {
+      const usual = defaultText ?? (isRequired ? "required" : undefined);
+      return `  ${path.padEnd(34)}${description}${usual === undefined ? "" : ` (${usual})`}`;
+    });
+}
+
+/** The JSON Schema of all kinds: for `"$schema"` in a config, by which editors complete and check it. */
+export function getTrainingConfigSchema(): object {
+  const options = Object.values(kinds).map(({ schema }) => {
+    const { $schema: _, ...json } = toJsonSchema(schema) as {
+      readonly $schema?: string;
+      readonly properties: object;
+    };
+    return { ...json, properties: { $schema: { type: "string" }, ...json.properties } };
+  });
+  return {
+    $schema: "https://json-schema.org/draft/2020-12/schema",
+    title: "Training run of Nishiki",
+    oneOf: options,
+  };
 }
 
 /** A small config to begin with. */
 export const exampleConfig = {
   kind: "autoencoder",
   folder: "runs/my-autoencoder",
-  data: { folder: "my-pictures" },
+  data: { folder: "my-images" },
   batchSize: 8,
   schedule: { steps: 2000, learningRate: 0.003 },
 } as const;

@@ -1,98 +1,103 @@
-// Which pictures a run learns from: scenes that are composed, or a folder of the user's own.
+// Which images a run learns from: scenes that are composed, or a folder of the user's own.
 import {
   backgroundNames,
   colourNames,
   defaultMix,
   type SceneMix,
+  type StyleName,
   sceneMix,
   sceneSize,
   styleNames,
   vocabulary,
 } from "../data/index.js";
-import {
-  type Check,
-  filledText,
-  isRecord,
-  listOf,
-  numberWithin,
-  oneOf,
-  reject,
-  wholeNumber,
-} from "../pipeline/check.js";
-import { field, needed, recordWith, type Table } from "./fields.js";
+import { NishikiError, nearestName, quote } from "../errors.js";
+import { explain, nonEmptyText, numberBetween, oneOf, wholeNumber, z } from "../schema/index.js";
 
-export interface ScenesConfig {
-  readonly sprites: string;
-  readonly mix: SceneMix;
-  readonly workers: number;
-  readonly size: number;
-}
+const share = numberBetween(0, 1);
 
-export interface FolderConfig {
-  readonly folder: string;
-  readonly size: number;
-}
+const allThings = vocabulary.map(({ name }) => name);
+const isThing = new Set(allThings);
 
-export type DataConfig = { readonly scenes: ScenesConfig } | FolderConfig;
+const thing = nonEmptyText.superRefine((name, context) => {
+  if (isThing.has(name)) return;
+  const nearest = nearestName(name, allThings);
+  const cure =
+    nearest === undefined
+      ? `"nishiki data list" prints all ${allThings.length} things`
+      : `did you mean "${nearest}"?`;
+  const message = `expected a thing of the vocabulary, got ${quote(name)}; ${cure}${cure.endsWith("?") ? "" : "."}`;
+  context.addIssue({ code: "custom", message, input: name });
+});
 
-const share = numberWithin(0, 1);
+const words = <const T extends readonly [string, ...string[]]>(names: T) => z.array(oneOf(names)).readonly();
+const namesOf = <T extends string>(names: readonly T[]) => names as readonly [T, ...T[]];
 
-const styleWeights: Check<SceneMix["styles"]> = (value, where) => {
-  if (!isRecord(value)) return reject(where, "an object of styles and their weights", value);
-  for (const [name, weight] of Object.entries(value)) {
-    oneOf(styleNames)(name, where);
-    numberWithin(0, 1e6)(weight, `${where}.${name}`);
-  }
-  return value as SceneMix["styles"];
-};
+const styleWeight = numberBetween(0, 1e6).optional();
+const stylesSchema = z
+  .strictObject(
+    Object.fromEntries(styleNames.map((name) => [name, styleWeight])) as Record<
+      StyleName,
+      typeof styleWeight
+    >,
+  )
+  .readonly();
 
-/** A list of names, or all there are. */
-const things: Check<SceneMix["things"]> = (value, where) =>
-  value === "all" ? vocabulary.map(({ name }) => name) : listOf(filledText)(value, where);
+const mixSchema = z
+  .strictObject({
+    things: explain(
+      z
+        .union([z.literal("all").transform(() => allThings as readonly string[]), z.array(thing).readonly()])
+        .default(defaultMix.things),
+      'names from the vocabulary, or "all"',
+      "the common ones",
+    ),
+    rarer: explain(share.default(defaultMix.rarer), "share of uncommon things, if the mix has both kinds"),
+    styles: explain(
+      stylesSchema.default(defaultMix.styles),
+      "styles and how often each is drawn",
+      JSON.stringify(defaultMix.styles),
+    ),
+    colours: explain(words(namesOf(colourNames)).default(defaultMix.colours), "colours"),
+    backgrounds: explain(words(namesOf(backgroundNames)).default(defaultMix.backgrounds), "backgrounds"),
+    twoThings: explain(share.default(defaultMix.twoThings), "share of scenes with two things"),
+    counts: explain(share.default(defaultMix.counts), "share of scenes with several of one thing"),
+    small: explain(share.default(defaultMix.small), "share of small things"),
+    recoloured: explain(share.default(defaultMix.recoloured), "share of recoloured things"),
+    withBackground: explain(share.default(defaultMix.withBackground), "share of scenes with a background"),
+    plainBackground: explain(
+      share.default(defaultMix.plainBackground),
+      "share of plain backgrounds among all backgrounds",
+    ),
+    positionJitter: explain(share.default(defaultMix.positionJitter), "how far things lie from their place"),
+    sizeJitter: explain(share.default(defaultMix.sizeJitter), "how much sizes differ"),
+  })
+  .transform((mix, context): SceneMix => {
+    try {
+      return sceneMix(mix);
+    } catch (error) {
+      if (!(error instanceof NishikiError)) throw error;
+      context.addIssue({ code: "custom", message: error.message, input: mix });
+      return z.NEVER;
+    }
+  });
 
-const mixTable: Table<SceneMix> = {
-  things: field(things, 'names from the vocabulary, or "all"', defaultMix.things, "the common ones"),
-  rarer: field(share, "share of things that are not common ones, where there are both", defaultMix.rarer),
-  styles: field(styleWeights, "styles and how often each is drawn", defaultMix.styles),
-  colours: field(listOf(oneOf(colourNames)), "colours", defaultMix.colours),
-  backgrounds: field(listOf(oneOf(backgroundNames)), "backgrounds", defaultMix.backgrounds),
-  twoThings: field(share, "share of scenes with two things", defaultMix.twoThings),
-  counts: field(share, "share of scenes with several of one thing", defaultMix.counts),
-  small: field(share, "share of small things", defaultMix.small),
-  recoloured: field(share, "share of recoloured things", defaultMix.recoloured),
-  withBackground: field(share, "share of scenes with a background", defaultMix.withBackground),
-  plainBackground: field(share, "share of plain ones among backgrounds", defaultMix.plainBackground),
-  positionJitter: field(share, "how far things lie from their place", defaultMix.positionJitter),
-  sizeJitter: field(share, "how much sizes differ", defaultMix.sizeJitter),
-};
+const scenesSchema = z.strictObject({
+  sprites: explain(nonEmptyText.default(".data/sprites"), 'folder that "nishiki data build" wrote'),
+  mix: explain(mixSchema.prefault({}), "the mix of scenes"),
+  workers: explain(wholeNumber(0, 16).default(1), "threads that draw scenes"),
+  size: explain(wholeNumber(64, 1024).default(sceneSize), "side of scenes in pixels"),
+});
 
-const scenesTable: Table<ScenesConfig> = {
-  sprites: field(filledText, 'folder that "nishiki data build" wrote', ".data/sprites"),
-  mix: field(recordWith(mixTable), "the mix of scenes", defaultMix),
-  workers: field(wholeNumber(0, 16), "threads that draw", 1),
-  size: field(wholeNumber(64, 1024), "side of scenes in pixels", sceneSize),
-};
-
-const folderTable: Table<FolderConfig> = {
-  folder: needed(filledText, "pictures with captions"),
-  size: field(wholeNumber(8, 4096), "side in pixels to which pictures are cropped and resized", 256),
-};
-
-/** Scenes, with defaults for what is not given. */
-export function scenesOf(value: unknown, where = "data.scenes"): DataConfig {
-  const { mix, ...rest } = recordWith(scenesTable)(value, where);
-  return { scenes: { ...rest, mix: sceneMix(mix) } };
-}
+const folderSchema = z.strictObject({
+  folder: explain(nonEmptyText, "a folder of images with captions"),
+  size: explain(wholeNumber(8, 4096).default(256), "side in pixels to which images are cropped and resized"),
+});
 
 /** `{ "scenes": { sprites, mix, workers, size } }` or `{ "folder": path, "size": pixels }`. */
-export const readData: Check<DataConfig> = (value, where) => {
-  if (isRecord(value) && "scenes" in value) {
-    const { scenes, ...rest } = value;
-    if (Object.keys(rest).length > 0) reject(where, '"scenes" alone, or "folder" and "size"', value);
-    return scenesOf(scenes, `${where}.scenes`);
-  }
-  if (isRecord(value) && "folder" in value) {
-    return recordWith(folderTable)(value, where);
-  }
-  return reject(where, '{ "scenes": { … } } or { "folder": "path" }', value);
-};
+export const dataSchema = z
+  .union([z.strictObject({ scenes: scenesSchema }), folderSchema])
+  .meta({ expected: '{ "scenes": { … } } or { "folder": "path" }' });
+
+export type DataConfig = z.infer<typeof dataSchema>;
+export type ScenesConfig = z.infer<typeof scenesSchema>;
+export type FolderConfig = z.infer<typeof folderSchema>;

@@ -28,38 +28,40 @@ export async function makeDenoiserTask(
   onNotice: (message: string) => void,
 ): Promise<{ task: TrainingTask; settings: Settings }> {
   checkSizes(config, source);
-  const { network, latents, autoencoder, batchSize, seed, tokens, captionDropout, times } = config;
-  const weights = await openAutoencoder(autoencoder.run);
+  const { network, latents, autoencoder, batchSize, seed, maxTokens, captionDropout, timestepSampling } =
+    config;
+  const weights = await openAutoencoder(autoencoder.weights);
   const folder = latents.folder ?? join(config.folder, "latents");
   // One shard more than all of a folder's pictures would only repeat them.
-  const pictures = Math.min(latents.pictures, source.count);
-  const perShard = Math.min(latents.perShard, pictures);
-  const total = Math.ceil(pictures / perShard);
+  const images = Math.min(latents.images, source.count);
+  const shardSize = Math.min(latents.shardSize, images);
+  const total = Math.ceil(images / shardSize);
   const shards = await LatentShards.open(engine, source, {
     folder,
-    perShard,
+    shardSize,
     seed,
-    tokens,
+    maxTokens,
     textWidth: network.textWidth,
     network: autoencoder.network,
     weights,
-    onShard: (index) => onNotice(`Encoding pictures ${index * perShard + 1} to ${(index + 1) * perShard} …`),
+    onShard: (index) =>
+      onNotice(`Encoding pictures ${index * shardSize + 1} to ${(index + 1) * shardSize} …`),
   });
   let known: Promise<KnownWords> | undefined;
   const words = () => {
     const { data } = config;
-    if ("scenes" in data) known ??= knowWords(engine, data.scenes.mix, tokens);
+    if ("scenes" in data) known ??= knowWords(engine, data.scenes.mix, maxTokens);
     return known;
   };
   const shardsAt = (step: number) => shardCount(step, total, latents);
-  const training = { tokens, captionDropout, times, places: "scenes" in config.data };
+  const training = { maxTokens, captionDropout, timestepSampling, places: "scenes" in config.data };
   const task: TrainingTask = {
     objective: (batch) => denoiserObjective(network, batch, training),
     batch: async (step) => {
       const count = shardsAt(step);
       await shards.need(count);
-      const available = count * perShard;
-      return denoiserBatch(shards.scenes, available, network, training, batchSize, seed, step);
+      const available = count * shardSize;
+      return denoiserBatch(shards.scenes, available, network, training, { batchSize, seed, step });
     },
     sample: async (averages, step) => {
       await shards.need(1);
@@ -75,17 +77,32 @@ export async function makeDenoiserTask(
   const { frozen } = shards;
   return {
     task,
-    settings: { latents: { ...latents, folder: undefined }, tokens, captionDropout, times, frozen },
+    settings: {
+      latents: { ...latents, folder: undefined },
+      maxTokens,
+      captionDropout,
+      timestepSampling,
+      frozen,
+    },
   };
+}
+
+/** How many shards steps draw from, as configs say it. */
+export interface ShardSchedule {
+  readonly initialShards: number;
+  /** 0: all from the start. */
+  readonly stepsPerNewShard: number;
 }
 
 /** How many shards a step draws from: a run can begin while most are still to be made. */
 export function shardCount(
   step: number,
   total: number,
-  { firstShards, stepsPerShard }: { readonly firstShards: number; readonly stepsPerShard: number },
+  { initialShards, stepsPerNewShard }: ShardSchedule,
 ): number {
-  return stepsPerShard === 0 ? total : Math.min(total, firstShards + Math.floor(step / stepsPerShard));
+  return stepsPerNewShard === 0
+    ? total
+    : Math.min(total, initialShards + Math.floor(step / stepsPerNewShard));
 }
 
 /** @throws NishikiError "usage" where networks and pictures do not fit together. */
@@ -105,7 +122,7 @@ function checkSizes({ network, autoencoder }: DenoiserTrainingConfig, { size }: 
 
 /** Writes `model/` in the run's folder, which draws with the moving averages as they are now. */
 async function exportAverages(
-  { folder, autoencoder, network, tokens, drawing, model }: DenoiserTrainingConfig,
+  { folder, autoencoder, network, maxTokens, sampling, model }: DenoiserTrainingConfig,
   averages: State,
   statistics: LatentStatistics,
   pictureSize: number,
@@ -114,13 +131,13 @@ async function exportAverages(
   await withAverages(folder, averages, (run) =>
     exportModel({
       ...model,
-      autoencoder,
+      autoencoder: { run: autoencoder.weights, network: autoencoder.network },
       denoiser: { run, network },
       textEncoder: textEncoder.folder,
       statistics,
-      maxTokens: tokens,
+      maxTokens,
       pictureSize,
-      defaults: drawing,
+      defaults: sampling,
       output,
     }),
   );

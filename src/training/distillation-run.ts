@@ -2,9 +2,6 @@
 import { join } from "node:path";
 import { openWeights } from "../checkpoint/node.js";
 import type { Engine } from "../engine/index.js";
-import { NishikiError } from "../errors.js";
-import type { AutoencoderConfig, DenoiserConfig } from "../models/index.js";
-import type { ModelManifest } from "../pipeline/index.js";
 import { readModelFolder } from "../pipeline/node.js";
 import { withAverages } from "./averages-file.js";
 import type { DistillationTrainingConfig } from "./config.js";
@@ -14,20 +11,11 @@ import type { Settings } from "./fingerprint.js";
 import { digestWeights } from "./frozen.js";
 import { LatentShards } from "./latent-shards.js";
 import type { TrainingTask } from "./loop.js";
+import { readAutoencoderConfig, readDenoiserConfig } from "./model-networks.js";
 import type { PictureSource } from "./pictures.js";
 import { writeSheet } from "./sample-sheet.js";
 import { distillationBatch, distillationObjective } from "./tasks/distillation.js";
 import { TeacherPaths } from "./teacher-paths.js";
-
-/** The network of a model's denoiser. @throws NishikiError "usage" for a model whose denoiser is not trained here */
-export function denoiserOf(manifest: ModelManifest, folder: string): DenoiserConfig {
-  const { architecture, config } = manifest.parts.denoiser;
-  if (architecture === "unet") return config as unknown as DenoiserConfig;
-  throw new NishikiError(
-    "usage",
-    `teacher: ${folder} has a denoiser "${architecture}"; only "unet" is distilled.`,
-  );
-}
 
 /** The task of a distillation, and what its data depend on. */
 export async function makeDistillationTask(
@@ -35,29 +23,29 @@ export async function makeDistillationTask(
   config: DistillationTrainingConfig,
   source: PictureSource,
   onNotice: (message: string) => void,
-): Promise<{ task: TrainingTask; settings: Settings; startFrom: string }> {
+): Promise<{ task: TrainingTask; settings: Settings; initFrom: string }> {
   const { teacher, latents, paths: given, batchSize, seed, folder } = config;
   const manifest = await readModelFolder(teacher);
-  const network = denoiserOf(manifest, teacher);
+  const network = readDenoiserConfig(manifest, teacher);
   const { file } = manifest.parts.denoiser;
-  const tokens = manifest.maxTokens;
+  const { maxTokens } = manifest;
   const shards = await LatentShards.open(engine, source, {
     folder: latents.folder ?? join(folder, "latents"),
-    perShard: latents.perShard,
+    shardSize: latents.shardSize,
     seed,
-    tokens,
+    maxTokens,
     textWidth: network.textWidth,
-    network: manifest.parts.autoencoder.config as unknown as AutoencoderConfig,
+    network: readAutoencoderConfig(manifest, teacher),
     weights: await openWeights(join(teacher, manifest.parts.autoencoder.file)),
-    onShard: (index) => onNotice(`Encoding captions ${index * latents.perShard + 1} and on …`),
+    onShard: (index) => onNotice(`Encoding captions ${index * latents.shardSize + 1} and on …`),
   });
   const { guidance, sampler } = manifest.defaults;
   const settings = {
-    windows: given.steps,
-    stepsPerWindow: given.stepsPerWindow,
+    windows: given.studentSteps,
+    stepsPerWindow: given.teacherStepsPerStudentStep,
     guidance: given.guidance ?? guidance,
     sampler: given.sampler ?? sampler,
-    perShard: given.perShard,
+    shardSize: given.shardSize,
     seed,
   };
   const paths = await TeacherPaths.open({
@@ -65,22 +53,25 @@ export async function makeDistillationTask(
     teacher,
     folder: given.folder ?? join(folder, "paths"),
     onShard: (index) =>
-      onNotice(`The teacher draws paths ${index * given.perShard + 1} to ${(index + 1) * given.perShard} …`),
+      onNotice(
+        `The teacher draws paths ${index * given.shardSize + 1} to ${(index + 1) * given.shardSize} …`,
+      ),
   });
-  const total = Math.ceil(given.count / given.perShard);
+  const total = Math.ceil(given.count / given.shardSize);
   const task: TrainingTask = {
-    objective: (batch) => distillationObjective(network, batch, tokens),
+    objective: (batch) => distillationObjective(network, batch, maxTokens),
     batch: async (step) => {
       const count = shardCount(step, total, given);
-      await shards.need(Math.ceil((count * given.perShard) / latents.perShard));
+      await shards.need(Math.ceil((count * given.shardSize) / latents.shardSize));
       await paths.need(count, engine, shards.scenes);
-      const available = count * given.perShard;
-      return distillationBatch(paths, available, shards.scenes, network, tokens, batchSize, seed, step);
+      const available = count * given.shardSize;
+      const data = { paths, available, scenes: shards.scenes };
+      return distillationBatch(data, network, maxTokens, { batchSize, seed, step });
     },
     sample: async (averages, step) => {
       const model = join(folder, "model");
       await copyModel(teacher, model);
-      await withAverages(folder, averages, (run) => addFast({ run, model, steps: given.steps }));
+      await withAverages(folder, averages, (run) => addFast({ run, model, steps: given.studentSteps }));
       if (config.prompts.length > 0) {
         await writeSheet(folder, step, await drawPrompts(model, engine, config.prompts, { fast: true }));
       }
@@ -89,5 +80,5 @@ export async function makeDistillationTask(
   };
   const denoiser = await digestWeights(await openWeights(join(teacher, file)));
   const frozen = { ...shards.frozen, teacher: denoiser };
-  return { task, settings: { ...settings, frozen }, startFrom: config.startFrom ?? join(teacher, file) };
+  return { task, settings: { ...settings, frozen }, initFrom: config.initFrom ?? join(teacher, file) };
 }

@@ -57,7 +57,7 @@ export const exportFiles = {
 export async function exportRun(config: TrainingConfig, options: ExportOptions): Promise<ExportedRun> {
   const { output, batches = 0, resume = false, signal, onBatch } = options;
   const { schedule, optimizer, batchSize, seed, folder, kind } = config;
-  const { task, settings, startFrom = config.startFrom } = await openRun(config, options);
+  const { task, settings, initFrom = config.initFrom } = await openRun(config, options);
   try {
     if (task.frozen)
       throw new NishikiError("usage", `Runs of kind "${kind}" with frozen weights cannot be exported.`);
@@ -66,7 +66,7 @@ export async function exportRun(config: TrainingConfig, options: ExportOptions):
     const found = resume ? await loadCheckpoint(folder, step, fingerprint, options.onNotice) : undefined;
     const start = found ?? {
       step: 0,
-      state: await firstState(step, seed, { startFrom, onNotice: options.onNotice }),
+      state: await firstState(step, seed, { initFrom, onNotice: options.onNotice }),
     };
     await emptyBatches(output);
     const { onnx, nodeCount } = lowerProgram(step.program, { target: "standard", decompose: true });
@@ -101,7 +101,7 @@ export async function exportRun(config: TrainingConfig, options: ExportOptions):
 
 /** What whoever computes the step must know; shapes are those of the program. */
 function describe(config: TrainingConfig, { program, parameters, state }: StepProgram) {
-  const { schedule, batchSize, kind, checkpointEvery } = config;
+  const { schedule, batchSize, kind, checkpointInterval } = config;
   const carried = [...parameters, ...state].map(({ name, shape }) => ({ name, shape, next: nextName(name) }));
   const names = new Set(carried.map(({ name }) => name));
   const scalars = Object.keys(scalarInputs(0, config));
@@ -116,7 +116,7 @@ function describe(config: TrainingConfig, { program, parameters, state }: StepPr
     kind,
     batchSize,
     steps: schedule.steps,
-    checkpointEvery,
+    checkpointEvery: checkpointInterval,
     inputs,
     scalars,
     state: carried,

@@ -4,13 +4,11 @@ import { openWeights, writeSafetensors } from "../checkpoint/node.js";
 import type { Engine } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { joinGrid } from "../image/index.js";
-import type { AutoencoderConfig } from "../models/index.js";
 import type { ModelManifest } from "../pipeline/index.js";
 import { readModelFolder } from "../pipeline/node.js";
 import { withAverages } from "./averages-file.js";
 import type { FineTuningConfig } from "./config.js";
 import { drawPrompts } from "./denoiser-run.js";
-import { denoiserOf } from "./distillation-run.js";
 import { copyModel } from "./fast-export.js";
 import type { Settings } from "./fingerprint.js";
 import { digestWeights } from "./frozen.js";
@@ -18,12 +16,13 @@ import type { State } from "./initial-state.js";
 import { LatentShards } from "./latent-shards.js";
 import type { TrainingTask } from "./loop.js";
 import { replaceDenoiser } from "./model-export.js";
+import { readAutoencoderConfig, readDenoiserConfig } from "./model-networks.js";
 import type { PictureSource } from "./pictures.js";
 import { writeSheet } from "./sample-sheet.js";
 import { denoiserBatch, denoiserObjective } from "./tasks/denoiser.js";
 
 /** Pictures of one file; more are in further ones. */
-const mostPerShard = 500;
+const largestShard = 500;
 
 /** What a LoRA is called in its run's folder. */
 export const loraFile = "lora.safetensors";
@@ -34,40 +33,40 @@ export async function makeFineTuningTask(
   config: FineTuningConfig,
   source: PictureSource,
   onNotice: (message: string) => void,
-): Promise<{ task: TrainingTask; settings: Settings; startFrom?: string }> {
-  const { model, method, rank, alpha, batchSize, seed, folder, captionDropout, times } = config;
+): Promise<{ task: TrainingTask; settings: Settings; initFrom?: string }> {
+  const { model, method, rank, alpha, batchSize, seed, folder, captionDropout, timestepSampling } = config;
   const manifest = await readModelFolder(model);
-  const network = denoiserOf(manifest, model);
+  const network = readDenoiserConfig(manifest, model);
   if (source.size !== manifest.pictureSize)
     throw new NishikiError(
       "usage",
       `data: expected pictures of ${manifest.pictureSize} pixels, got ${source.size}.`,
     );
-  const perShard = Math.min(mostPerShard, source.count);
-  const available = Math.min(source.count, 20 * mostPerShard);
+  const shardSize = Math.min(largestShard, source.count);
+  const available = Math.min(source.count, 20 * largestShard);
   const shards = await LatentShards.open(engine, source, {
     folder: config.latents.folder ?? join(folder, "latents"),
-    perShard,
+    shardSize,
     seed,
-    tokens: manifest.maxTokens,
+    maxTokens: manifest.maxTokens,
     textWidth: network.textWidth,
-    network: manifest.parts.autoencoder.config as unknown as AutoencoderConfig,
+    network: readAutoencoderConfig(manifest, model),
     weights: await openWeights(join(model, manifest.parts.autoencoder.file)),
-    onShard: (index) => onNotice(`Encoding pictures ${index * perShard + 1} and on …`),
+    onShard: (index) => onNotice(`Encoding pictures ${index * shardSize + 1} and on …`),
   });
   // The model's own measures of latents, not those of a few pictures.
-  shards.scenes.statistics = { mean: manifest.latents.mean, deviation: manifest.latents.std };
+  shards.scenes.statistics = { mean: manifest.latents.mean, std: manifest.latents.std };
   const lowRank = method === "lora" ? { rank, alpha } : undefined;
   const file = join(model, manifest.parts.denoiser.file);
-  const tokens = manifest.maxTokens;
+  const { maxTokens } = manifest;
   // What lies where is left as it was learned: a user's pictures do not say it.
-  const training = { tokens, captionDropout, times, places: false };
+  const training = { maxTokens, captionDropout, timestepSampling, places: false };
   const weights = lowRank && (await openWeights(file));
   const task: TrainingTask = {
     objective: (batch) => denoiserObjective(network, batch, training, lowRank),
     batch: async (step) => {
-      await shards.need(Math.ceil(available / perShard));
-      return denoiserBatch(shards.scenes, available, network, training, batchSize, seed, step);
+      await shards.need(Math.ceil(available / shardSize));
+      return denoiserBatch(shards.scenes, available, network, training, { batchSize, seed, step });
     },
     ...(weights && { frozen: weights }),
     sample: async (averages, step) => {
@@ -83,11 +82,11 @@ export async function makeFineTuningTask(
     method,
     model: manifest.parts.denoiser.sha256,
     captionDropout,
-    times,
+    timestepSampling,
     ...(lowRank && { rank, alpha }),
     frozen: { ...shards.frozen, ...(weights && { denoiser: await digestWeights(weights) }) },
   };
-  return { task, settings, ...(lowRank ? {} : { startFrom: config.startFrom ?? file }) };
+  return { task, settings, ...(lowRank ? {} : { initFrom: config.initFrom ?? file }) };
 }
 
 /** Some captions of the pictures, and two prompts that have nothing to do with them: these should stay as they are. */

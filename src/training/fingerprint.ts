@@ -37,11 +37,43 @@ export function fingerprintDifferences(there: string, here: string): string[] {
     .map((name) => `${name} is ${shown(flatA.get(name))} there and ${shown(flatB.get(name))} here`);
 }
 
-/** The settings of a written fingerprint; undefined where it holds none. */
+/** What settings were called before, by their paths. Runs and encoded images of then go on. */
+const renamed: Readonly<Record<string, string>> = {
+  "optimizer.clip": "optimizer.gradientClipping",
+  "loss.absolute": "loss.l1",
+  "loss.latentSize": "loss.latentL2",
+  "latents.pictures": "latents.images",
+  "latents.perShard": "latents.shardSize",
+  "latents.firstShards": "latents.initialShards",
+  "latents.stepsPerShard": "latents.stepsPerNewShard",
+  perShard: "shardSize",
+  tokens: "maxTokens",
+  times: "timestepSampling",
+  "times.deviation": "timestepSampling.std",
+  roundTrips: "autoencoderRoundTrips",
+};
+const renamedKinds: Readonly<Record<string, string>> = {
+  judge: "classifier",
+  superResolution: "super-resolution",
+  fineTuning: "fine-tuning",
+};
+
+function upgrade(settings: Settings, path = ""): Settings {
+  const entries = Object.entries(settings).map(([key, value]) => {
+    const name = `${path}${key}`;
+    const now = renamed[name]?.split(".").at(-1) ?? key;
+    return [now, isRecord(value) ? upgrade(value, `${name}.`) : value] as const;
+  });
+  const upgraded = Object.fromEntries(entries);
+  if (path !== "" || typeof upgraded.kind !== "string") return upgraded;
+  return { ...upgraded, kind: renamedKinds[upgraded.kind] ?? upgraded.kind };
+}
+
+/** The settings of a written fingerprint under their present names; undefined where it holds none. */
 export function readFingerprint(text: string): Settings | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : undefined;
+    return isRecord(value) ? upgrade(value) : undefined;
   } catch {
     return undefined;
   }

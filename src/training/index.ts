@@ -1,10 +1,14 @@
 export { averagesOf } from "./averages.js";
 export {
   type AutoencoderTrainingConfig,
+  type ClassifierTrainingConfig,
   completeTrainingConfig,
   type DenoiserTrainingConfig,
+  type DistillationTrainingConfig,
   describeTrainingConfig,
   exampleConfig,
+  type FineTuningConfig,
+  getTrainingConfigSchema,
   loadTrainingConfig,
   type SuperResolutionTrainingConfig,
   type TrainingConfig,
@@ -31,6 +35,7 @@ export {
 } from "./loop.js";
 export { type MetricsLine, readMetrics } from "./metrics.js";
 export { exportModel, type ModelExport } from "./model-export.js";
+export { readAutoencoderConfig, readDenoiserConfig } from "./model-networks.js";
 export {
   adamW,
   clipFactor,

@@ -9,7 +9,7 @@ import { joinGrid } from "../image/index.js";
 import { type JudgeConfig, judge, pixelsFromBytes } from "../models/index.js";
 import { random } from "../random/index.js";
 import { withAverages } from "./averages-file.js";
-import type { JudgeTrainingConfig } from "./config.js";
+import type { ClassifierTrainingConfig } from "./config.js";
 import type { State } from "./initial-state.js";
 import { exportJudge } from "./judge-export.js";
 import type { TrainingTask } from "./loop.js";
@@ -21,7 +21,7 @@ import { countClasses, judgeBatch, judgeObjective } from "./tasks/judge.js";
 /** The task of a judge's run. @throws NishikiError "usage" for pictures that are no scenes, or of another size */
 export async function makeJudgeTask(
   engine: Engine,
-  config: JudgeTrainingConfig,
+  config: ClassifierTrainingConfig,
   source: PictureSource,
 ): Promise<TrainingTask> {
   const { network, batchSize, seed, samples } = config;
@@ -69,18 +69,16 @@ function asScene(picture: CaptionedPicture): Scene {
 async function wear(
   scenes: readonly Scene[],
   roundTrip: RoundTrip | undefined,
-  { roundTrips, latentNoise, seed }: JudgeTrainingConfig,
+  { autoencoderRoundTrips, latentNoise, seed }: ClassifierTrainingConfig,
   step: number,
 ): Promise<Scene[]> {
   const numbers = random(seed, "wear", step);
   const worn: Scene[] = [];
   for (const [i, scene] of scenes.entries()) {
-    const [chosen, noise] = [numbers.uniform() < roundTrips, numbers.uniform() * latentNoise];
+    const [chosen, noise] = [numbers.uniform() < autoencoderRoundTrips, numbers.uniform() * latentNoise];
     const index = step * scenes.length + i;
     const pixels =
-      chosen && roundTrip
-        ? await roundTrip.run(scene.pixels, { deviation: noise, seed, index })
-        : scene.pixels;
+      chosen && roundTrip ? await roundTrip.run(scene.pixels, { std: noise, seed, index }) : scene.pixels;
     worn.push({ ...scene, pixels });
   }
   return worn;

@@ -15,10 +15,10 @@ import { EncodedScenes, shardPath, writeShard } from "./tasks/encoded-scenes.js"
 
 export interface LatentShardsOptions {
   readonly folder: string;
-  readonly perShard: number;
+  readonly shardSize: number;
   readonly seed: number;
   /** Most tokens of a caption. */
-  readonly tokens: number;
+  readonly maxTokens: number;
   readonly textWidth: number;
   readonly network: AutoencoderConfig;
   readonly weights: WeightPlaces;
@@ -31,7 +31,7 @@ const settingsFile = "encoded.json";
 /** Of what files hold and how captions are worded: files of another number would be taken for what they are not. */
 const format = 3;
 
-/** Shards of one set of pictures. Shard i holds pictures `i · perShard` and on of the source's stream. */
+/** Shards of one set of pictures. Shard i holds pictures `i · shardSize` and on of the source's stream. */
 export class LatentShards {
   readonly scenes: EncodedScenes;
   /** Digests of the networks that encode, for the fingerprints of runs that learn from the shards. */
@@ -47,9 +47,9 @@ export class LatentShards {
     options: LatentShardsOptions,
     frozen: LatentShards["frozen"],
   ) {
-    const { folder, perShard, textWidth } = options;
+    const { folder, shardSize, textWidth } = options;
     this.frozen = frozen;
-    this.scenes = new EncodedScenes(folder, perShard, textWidth);
+    this.scenes = new EncodedScenes(folder, shardSize, textWidth);
     this.#engine = engine;
     this.#source = source;
     this.#options = options;
@@ -61,7 +61,7 @@ export class LatentShards {
     source: PictureSource,
     options: LatentShardsOptions,
   ): Promise<LatentShards> {
-    const { folder, perShard, seed, tokens, network, weights } = options;
+    const { folder, shardSize, seed, maxTokens, network, weights } = options;
     const frozen = {
       encoder: await digestWeights(weights, "encoder."),
       textEncoder: await digestTextEncoder(),
@@ -71,8 +71,8 @@ export class LatentShards {
     const settings = {
       format,
       seed,
-      perShard,
-      tokens,
+      shardSize,
+      maxTokens,
       network: encoding,
       ...frozen,
       pictures: source.settings,
@@ -83,7 +83,7 @@ export class LatentShards {
 
   /** Has the first `count` shards ready to be read, and makes those that are not there. */
   need(count: number): Promise<void> {
-    if (this.scenes.scenes >= count * this.#options.perShard) return Promise.resolve();
+    if (this.scenes.scenes >= count * this.#options.shardSize) return Promise.resolve();
     this.#queue = this.#queue.catch(() => undefined).then(() => this.#makeUpTo(count));
     return this.#queue;
   }
@@ -98,13 +98,13 @@ export class LatentShards {
   }
 
   async #make(indices: readonly number[]): Promise<void> {
-    const { folder, network, weights, tokens, onShard } = this.#options;
+    const { folder, network, weights, maxTokens, onShard } = this.#options;
     const { size } = this.#source;
     const pictures = await this.#engine.load(encoderProgram(network, size), { weights });
     let words: Session | undefined;
     try {
       words = await loadWords(this.#engine);
-      const tokenizer = await readTokenizer(tokens);
+      const tokenizer = await readTokenizer(maxTokens);
       for (const index of indices) {
         onShard?.(index);
         const drawn = await this.#draw(index);
@@ -117,11 +117,11 @@ export class LatentShards {
   }
 
   async #draw(index: number): Promise<CaptionedPicture[]> {
-    const { perShard, seed } = this.#options;
+    const { shardSize, seed } = this.#options;
     const drawn: CaptionedPicture[] = [];
-    for await (const picture of this.#source.stream(seed, index * perShard)) {
+    for await (const picture of this.#source.stream(seed, index * shardSize)) {
       drawn.push(picture);
-      if (drawn.length === perShard) break;
+      if (drawn.length === shardSize) break;
     }
     return drawn;
   }

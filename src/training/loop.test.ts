@@ -102,7 +102,7 @@ describe("a run", () => {
       await runTraining(
         engine,
         { ...regressionTask(), sample },
-        runOptions(folder, 5, { sampleEvery: 2, onSample: (step) => void reported.push(step) }),
+        runOptions(folder, 5, { sampleInterval: 2, onSample: (step) => void reported.push(step) }),
         same,
       );
       expect(sampled).toEqual(["2: weight,bias", "4: weight,bias", "5: weight,bias"]);
@@ -117,8 +117,10 @@ describe("a run that fails", () => {
     const straight = await wholeRun(8);
     await withFolder(async (folder) => {
       await runTraining(engine, regressionTask(), runOptions(folder, 3), same);
-      const wild = { schedule: { steps: 8, learningRate: 1e30, warmup: 0, decay: 0, average: 0.9 } };
-      const options = runOptions(folder, 8, { ...wild, resume: true, checkpointEvery: 1 });
+      const wild = {
+        schedule: { steps: 8, learningRate: 1e30, warmupSteps: 0, decaySteps: 0, emaDecay: 0.9 },
+      };
+      const options = runOptions(folder, 8, { ...wild, resume: true, checkpointInterval: 1 });
       const error = await failure(runTraining(engine, regressionTask(), options, same));
       expect(error.code).toBe("training");
       expect(error.message).toMatch(
@@ -131,7 +133,9 @@ describe("a run that fails", () => {
 
   it("does not keep a last step that went wrong", async () => {
     await withFolder(async (folder) => {
-      const wild = { schedule: { steps: 1, learningRate: 1e38, warmup: 0, decay: 0, average: 0.9 } };
+      const wild = {
+        schedule: { steps: 1, learningRate: 1e38, warmupSteps: 0, decaySteps: 0, emaDecay: 0.9 },
+      };
       const optimizer = { ...runOptions("", 1).optimizer, weightDecay: 1e3 };
       const run = runTraining(engine, regressionTask(5), runOptions(folder, 1, { ...wild, optimizer }), same);
       const error = await failure(run);
@@ -154,7 +158,7 @@ describe("a run that fails", () => {
           making--;
         }
       };
-      const wild = { schedule: { ...runOptions("", 9).schedule, learningRate: 1e38, warmup: 0 } };
+      const wild = { schedule: { ...runOptions("", 9).schedule, learningRate: 1e38, warmupSteps: 0 } };
       const run = runTraining(engine, { ...task, batch }, runOptions(folder, 9, wild), same);
       expect((await failure(run)).code).toBe("training");
       expect(making).toBe(0);
@@ -218,13 +222,17 @@ describe("a folder that holds a run", () => {
 
   it("is refused by another config, which says what differs", async () => {
     await withFolder(async (folder) => {
-      const settings = { seed: 1, optimizer: { kind: "adamw", clip: 1 } };
+      const settings = { seed: 1, optimizer: { kind: "adamw", gradientClipping: 1 } };
       await begun(folder, writeFingerprint(settings));
-      const other = writeFingerprint({ ...settings, seed: 2, optimizer: { kind: "adamw", clip: 3 } });
+      const other = writeFingerprint({
+        ...settings,
+        seed: 2,
+        optimizer: { kind: "adamw", gradientClipping: 3 },
+      });
       const error = await goOn(folder, other);
       expect(error.code).toBe("training");
       expect(error.message).toMatch(
-        /belongs to another run: optimizer\.clip is 1 there and 3 here; seed is 1 there and 2 here\. Use the config/,
+        /belongs to another run: optimizer\.gradientClipping is 1 there and 3 here; seed is 1 there and 2 here\. Use the config/,
       );
       const shapes = await goOn(folder, writeFingerprint(settings), regressionTask(9, 2));
       expect(shapes.message).toMatch(/"weight" is \[3, 4\] there and \[2, 9\] here; .*and 4 more/);
@@ -260,12 +268,12 @@ describe("a run that begins with weights of another", () => {
       expect(Object.keys(averages).sort()).toEqual(["bias", "weight"]);
       const path = join(folder, "weights.safetensors");
       await writeSafetensors(path, tensorsOf(averages));
-      const still = { steps: 1, learningRate: 1e-30, warmup: 0, decay: 0, average: 0.5 };
-      for (const [name, startFrom] of [
+      const still = { steps: 1, learningRate: 1e-30, warmupSteps: 0, decaySteps: 0, emaDecay: 0.5 };
+      for (const [name, initFrom] of [
         ["run", join(folder, "first")],
         ["file", path],
       ] as const) {
-        const options = runOptions(join(folder, name), 1, { startFrom, schedule: still });
+        const options = runOptions(join(folder, name), 1, { initFrom, schedule: still });
         const { state } = await runTraining(engine, regressionTask(), options, same);
         expect(state.weight!.data).toEqual(averages.weight!.data);
       }
@@ -285,9 +293,9 @@ describe("a run that begins with weights of another", () => {
         },
       };
       const notices: string[] = [];
-      const still = { steps: 1, learningRate: 1e-30, warmup: 0, decay: 0, average: 0.5 };
+      const still = { steps: 1, learningRate: 1e-30, warmupSteps: 0, decaySteps: 0, emaDecay: 0.5 };
       const options = runOptions(join(folder, "second"), 1, {
-        startFrom: join(folder, "first"),
+        initFrom: join(folder, "first"),
         schedule: still,
         onNotice: (message) => notices.push(message),
       });
@@ -302,13 +310,11 @@ describe("a run that begins with weights of another", () => {
   it("is refused where the weights do not fit", async () => {
     await withFolder(async (folder) => {
       await runTraining(engine, regressionTask(), runOptions(join(folder, "first"), 2), same);
-      const options = runOptions(join(folder, "second"), 2, { startFrom: join(folder, "first") });
+      const options = runOptions(join(folder, "second"), 2, { initFrom: join(folder, "first") });
       const error = await failure(runTraining(engine, regressionTask(9, 3), options, same));
       expect(error.code).toBe("usage");
-      expect(error.message).toMatch(
-        /startFrom: .* do not fit .*"weight" is \[3, 4\] there and \[3, 9\] here/,
-      );
-      const gone = runOptions(join(folder, "third"), 2, { startFrom: join(folder, "nowhere.safetensors") });
+      expect(error.message).toMatch(/initFrom: .* do not fit .*"weight" is \[3, 4\] there and \[3, 9\] here/);
+      const gone = runOptions(join(folder, "third"), 2, { initFrom: join(folder, "nowhere.safetensors") });
       expect((await failure(runTraining(engine, regressionTask(), gone, same))).code).toBe("file");
     });
   });
@@ -341,7 +347,7 @@ describe("a run that goes on with another number of threads", () => {
       const options = { resume: true, onNotice: (message: string) => notices.push(message) };
       await runTraining(engine, regressionTask(), runOptions(folder, 3, options), same);
       expect(notices).toEqual([
-        "The checkpoint was computed in 1 lane of 2 threads, this run computes in 1 lane of 1 thread: it goes on well, but not bit for bit.",
+        "The checkpoint was computed in 1 worker of 2 threads, this run computes in 1 worker of 1 thread: it goes on well, but not bit for bit.",
       ]);
       await runTraining(engine, regressionTask(), runOptions(folder, 4, options), same);
       expect(notices).toHaveLength(1);
@@ -349,11 +355,11 @@ describe("a run that goes on with another number of threads", () => {
   });
 });
 
-describe("a run in lanes", () => {
+describe("a run in workers", () => {
   const close = (a: readonly (number | undefined)[], b: readonly (number | undefined)[]) =>
     a.forEach((value, i) => void expect(Math.abs(value! - b[i]!)).toBeLessThan(1e-5 * Math.abs(b[i]!)));
 
-  /** With one more parameter, so that three lanes have one each, and with a matrix that is updated in pieces. */
+  /** With one more parameter, so that three workers have one each, and with a matrix that is updated in pieces. */
   function wideTask(): TrainingTask {
     const { objective, batch } = regressionTask(200, 180);
     return {
@@ -369,13 +375,13 @@ describe("a run in lanes", () => {
   const changed = <T extends object>(whole: T, own: Partial<T>): T =>
     Object.assign(Object.create(whole) as T, own);
 
-  /** An engine whose second lane fails when it is to update its share in a step, counted from 1. */
+  /** An engine whose second worker fails when it is to update its share in a step, counted from 1. */
   function failingAt(step: number): Engine {
-    let lanes = 0;
+    let workers = 0;
     let updates = 0;
-    const load = (lane: Engine): Engine["load"] => {
+    const load = (worker: Engine): Engine["load"] => {
       return async (program, options) => {
-        const session = await lane.load(program, options);
+        const session = await worker.load(program, options);
         const run: Session["run"] = async (inputs, given) => {
           if ("factor" in inputs && ++updates === step)
             throw new NishikiError("device", "The device is gone.");
@@ -385,8 +391,8 @@ describe("a run in lanes", () => {
       };
     };
     const sibling: Engine["sibling"] = (threads) => {
-      const lane = engine.sibling(threads);
-      return lanes++ === 0 ? lane : changed(lane, { load: load(lane) });
+      const worker = engine.sibling(threads);
+      return workers++ === 0 ? worker : changed(worker, { load: load(worker) });
     };
     return changed(engine, { sibling });
   }
@@ -395,23 +401,23 @@ describe("a run in lanes", () => {
     ["adamw", 2],
     ["adamw", 3],
     ["muon", 2],
-  ] as const)("computes the same steps with %s in %i lanes", async (kind, lanes) => {
-    const optimizer = { ...runOptions("", 1).optimizer, kind, clip: 0.5 };
+  ] as const)("computes the same steps with %s in %i workers", async (kind, workers) => {
+    const optimizer = { ...runOptions("", 1).optimizer, kind, gradientClipping: 0.5 };
     const task = wideTask();
     const whole = await wholeRun(6, { optimizer }, task);
-    const parts = await wholeRun(6, { optimizer, lanes }, task);
+    const parts = await wholeRun(6, { optimizer, workers }, task);
     close(parts.losses, whole.losses);
     expect(parts.norms[0]).toBeGreaterThan(0.5); // so that clipping is at work
     close(parts.norms, whole.norms);
   });
 
-  it("goes on bit for bit, whatever the number of threads that a lane does not get", async () => {
-    const straight = await wholeRun(7, { lanes: 2 });
+  it("goes on bit for bit, whatever the number of threads that a worker does not get", async () => {
+    const straight = await wholeRun(7, { workers: 2 });
     await withFolder(async (folder) => {
-      await runTraining(engine, regressionTask(), runOptions(folder, 3, { lanes: 2 }), same);
+      await runTraining(engine, regressionTask(), runOptions(folder, 3, { workers: 2 }), same);
       const two = makeEngine({ threads: 2 });
       try {
-        const options = runOptions(folder, 7, { lanes: 2, resume: true });
+        const options = runOptions(folder, 7, { workers: 2, resume: true });
         await runTraining(two, regressionTask(), options, same);
       } finally {
         await two.close();
@@ -421,9 +427,9 @@ describe("a run in lanes", () => {
   });
 
   it("keeps no state that a broken step has half updated", async () => {
-    const straight = await wholeRun(5, { lanes: 2 });
+    const straight = await wholeRun(5, { workers: 2 });
     await withFolder(async (folder) => {
-      const options = runOptions(folder, 5, { lanes: 2, checkpointEvery: 1 });
+      const options = runOptions(folder, 5, { workers: 2, checkpointInterval: 1 });
       const error = await failure(runTraining(failingAt(3), regressionTask(), options, same));
       expect(error.message).toMatch(/^The device is gone\. The checkpoint of step 1 /);
       await runTraining(engine, regressionTask(), { ...options, resume: true }, same);
@@ -434,7 +440,7 @@ describe("a run in lanes", () => {
   it("is refused where the batch does not divide", async () => {
     await withFolder(async (folder) => {
       const error = await failure(
-        runTraining(engine, regressionTask(), runOptions(folder, 2, { lanes: 4 }), same),
+        runTraining(engine, regressionTask(), runOptions(folder, 2, { workers: 4 }), same),
       );
       expect(error).toMatchObject({
         code: "usage",

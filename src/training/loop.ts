@@ -12,7 +12,7 @@ import { lockRun } from "./run-lock.js";
 import { averageDecayAt, learningRateAt, type ScheduleConfig } from "./schedule.js";
 import { checkStart, readStart } from "./start-from.js";
 import { makeStepProgram, type Objective, type StepProgram } from "./step-program.js";
-import { makeStepper, type Stepper, threadsOfLane } from "./stepper.js";
+import { makeStepper, type Stepper, threadsOfWorker } from "./stepper.js";
 
 export { learningRateAt, type ScheduleConfig } from "./schedule.js";
 
@@ -24,7 +24,7 @@ export interface TrainingTask {
   /** Parameters that are read from files and not trained. */
   readonly frozen?: WeightPlaces;
   /**
-   * Called every `sampleEvery` steps with the moving averages; writes what a person should look at.
+   * Called every `sampleInterval` steps with the moving averages; writes what a person should look at.
    * @returns Numbers measured on the samples, if any, for the metrics.
    */
   sample?(averages: State, step: number, folder: string): Promise<Readonly<Record<string, number>>>;
@@ -37,13 +37,13 @@ export interface RunOptions {
   readonly seed: number;
   readonly optimizer: OptimizerConfig;
   readonly schedule: ScheduleConfig;
-  readonly checkpointEvery: number;
-  readonly sampleEvery: number;
+  readonly checkpointInterval: number;
+  readonly sampleInterval: number;
   readonly batchSize: number;
   /** Parts of the batch, computed beside each other on a processor's threads. Default 1. */
-  readonly lanes?: number;
+  readonly workers?: number;
   /** Weights that a run which has no checkpoint begins with: a `.safetensors` file, or a run's folder. */
-  readonly startFrom?: string;
+  readonly initFrom?: string;
   /** Go on from the folder's checkpoint. Without it, a folder that has one is refused. */
   readonly resume: boolean;
   /** Ends the run after the step that is being computed, with a checkpoint. */
@@ -106,13 +106,15 @@ async function runLocked(
   fingerprint: string,
 ): Promise<{ step: number; finished: boolean; state: State }> {
   const { folder, schedule, seed } = options;
-  const lanes = lanesOf(options, engine);
+  const workers = workersOf(options, engine);
   const program = makeStepProgram(task.objective(options.batchSize), options.optimizer);
   const found = await loadCheckpoint(folder, program, fingerprint, options.onNotice);
-  const computedIn = describeLanes(lanes, engine.threads);
-  if (found?.computedIn !== undefined && found.computedIn !== computedIn) {
+  const computedIn = describeWorkers(workers, engine.threads);
+  // Earlier versions called workers lanes.
+  const before = found?.computedIn?.replace(/\blane(s?)\b/, "worker$1");
+  if (before !== undefined && before !== computedIn) {
     options.onNotice?.(
-      `The checkpoint was computed in ${found.computedIn}, this run computes in ${computedIn}: ` +
+      `The checkpoint was computed with ${before}, this run computes with ${computedIn}: ` +
         "it goes on well, but not bit for bit.",
     );
   }
@@ -120,7 +122,7 @@ async function runLocked(
   const start = found ?? { step: 0, state: await firstState(program, seed, options) };
   await trimMetrics(folder, start.step);
   const { objective, frozen } = task;
-  const stepper = await makeStepper(engine, program, start.state, { ...options, objective, frozen, lanes });
+  const stepper = await makeStepper(engine, program, start.state, { ...options, objective, frozen, workers });
   try {
     const parameters = countParameters(program);
     await options.onStart?.({ step: start.step, steps: schedule.steps, parameters });
@@ -136,15 +138,15 @@ async function runLocked(
 export async function firstState(
   program: StepProgram,
   seed: number,
-  { startFrom, onNotice }: Pick<RunOptions, "startFrom" | "onNotice">,
+  { initFrom, onNotice }: Pick<RunOptions, "initFrom" | "onNotice">,
 ): Promise<State> {
-  if (startFrom === undefined) return initialState(program, seed);
-  const start = await readStart(startFrom);
-  const grown = checkStart(program.parameters, start, startFrom);
+  if (initFrom === undefined) return initialState(program, seed);
+  const start = await readStart(initFrom);
+  const grown = checkStart(program.parameters, start, initFrom);
   if (grown.length > 0) {
     const some = `${grown.slice(0, 3).join(", ")}${grown.length > 3 ? ", …" : ""}`;
     onNotice?.(
-      `${startFrom} has not all of the network: ${grown.length} of its tensors begin anew (${some}).`,
+      `${initFrom} has not all of the network: ${grown.length} of its tensors begin anew (${some}).`,
     );
   }
   return initialState(program, seed, start);
@@ -155,20 +157,20 @@ function countParameters({ parameters }: StepProgram): number {
 }
 
 /** What the last bits of a run depend on besides its settings, in words. */
-function describeLanes(lanes: number, threads: number): string {
-  const each = threadsOfLane(threads, lanes);
-  return `${lanes} ${lanes === 1 ? "lane" : "lanes"} of ${each} ${each === 1 ? "thread" : "threads"}`;
+function describeWorkers(workers: number, threads: number): string {
+  const each = threadsOfWorker(threads, workers);
+  return `${workers} ${workers === 1 ? "worker" : "workers"} of ${each} ${each === 1 ? "thread" : "threads"}`;
 }
 
 /** @throws NishikiError "usage" where the batch does not divide into them. */
-function lanesOf({ lanes = 1, batchSize }: RunOptions, { device }: Engine): number {
-  if (!Number.isInteger(lanes) || lanes < 1 || batchSize % lanes !== 0) {
+function workersOf({ workers = 1, batchSize }: RunOptions, { device }: Engine): number {
+  if (!Number.isInteger(workers) || workers < 1 || batchSize % workers !== 0) {
     throw new NishikiError(
       "usage",
-      `lanes: expected a number that divides the batch of ${batchSize}, got ${lanes}.`,
+      `workers: expected a number that divides the batch of ${batchSize}, got ${workers}.`,
     );
   }
-  return device === "cpu" ? lanes : 1; // other devices are one whole
+  return device === "cpu" ? workers : 1; // other devices are one whole
 }
 
 /** The numbers that change from step to step, as the step's program takes them. */
@@ -289,9 +291,9 @@ class Run {
   }
 
   async #atIntervals(step: number): Promise<void> {
-    const { checkpointEvery, sampleEvery, folder, schedule } = this.#options;
-    const save = step % checkpointEvery === 0 && step < schedule.steps; // the last one is written at the end
-    const sample = this.#task.sample && (step % sampleEvery === 0 || step === schedule.steps);
+    const { checkpointInterval, sampleInterval, folder, schedule } = this.#options;
+    const save = step % checkpointInterval === 0 && step < schedule.steps; // the last one is written at the end
+    const sample = this.#task.sample && (step % sampleInterval === 0 || step === schedule.steps);
     if (!save && !sample) return;
     const state = await this.#stepper.readState();
     if (save) this.#keeper.hold({ step, state });

@@ -117,7 +117,7 @@ async function describe(model: ModelExport): Promise<ModelManifest> {
     latents: {
       shape: [latentSize, latentSize, latentChannels],
       mean: statistics.mean,
-      std: statistics.deviation,
+      std: statistics.std,
     },
     pictureSize: model.pictureSize,
     maxTokens: model.maxTokens,

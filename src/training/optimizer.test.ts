@@ -105,7 +105,7 @@ function reference({ optimizer, schedule, width, outputs, scale }: Case, start: 
   for (let step = 0; step < schedule.steps; step++) {
     const { gw, gb, norm } = gradientsOf(weight, bias, step, width, outputs, scale);
     norms.push(norm);
-    const factor = Math.min(1, optimizer.clip / (norm + 1e-6));
+    const factor = Math.min(1, optimizer.gradientClipping / (norm + 1e-6));
     const [cw, cb] = [gw.map((g) => g * factor), gb.map((g) => g * factor)];
     const rate = learningRateAt(step, schedule);
     if (optimizer.kind === "muon") muonStep(weight, cw, mw, rate, optimizer, outputs, width);
@@ -161,13 +161,19 @@ function scaleOf(values: readonly number[]): number {
   return Math.max(...values);
 }
 
-const schedule: ScheduleConfig = { steps: 12, learningRate: 0.02, warmup: 4, decay: 5, average: 0.6 };
+const schedule: ScheduleConfig = {
+  steps: 12,
+  learningRate: 0.02,
+  warmupSteps: 4,
+  decaySteps: 5,
+  emaDecay: 0.6,
+};
 const adamw: OptimizerConfig = {
   kind: "adamw",
   betas: [0.9, 0.98],
   momentum: 0.95,
   weightDecay: 0.1,
-  clip: 1e9,
+  gradientClipping: 1e9,
 };
 
 describe("AdamW", () => {
@@ -177,19 +183,19 @@ describe("AdamW", () => {
 
   it("clips all gradients together by their norm", async () => {
     // Momentum sees a clipped first gradient beside later ones only where clipping is done on gradients, not on steps.
-    const optimizer = { ...adamw, clip: 0.7 };
+    const optimizer = { ...adamw, gradientClipping: 0.7 };
     await compare({ optimizer, schedule, width: 5, outputs: 3, scale: 40 }, 2e-5);
   });
 });
 
 describe("Muon", () => {
   it("follows the formula for matrices, and AdamW for the bias", async () => {
-    const optimizer = { ...adamw, kind: "muon" as const, clip: 3 };
+    const optimizer = { ...adamw, kind: "muon" as const, gradientClipping: 3 };
     await compare({ optimizer, schedule, width: 40, outputs: 33, scale: 1 }, 3e-4);
   });
 
   it("takes the same steps for long matrices, which go through their Gram matrix", async () => {
-    const optimizer = { ...adamw, kind: "muon" as const, clip: 3 };
+    const optimizer = { ...adamw, kind: "muon" as const, gradientClipping: 3 };
     await compare({ optimizer, schedule, width: 90, outputs: 33, scale: 1 }, 3e-4);
     await compare({ optimizer, schedule, width: 33, outputs: 90, scale: 1 }, 3e-4);
   });
@@ -212,14 +218,14 @@ describe("the schedule", () => {
     expect(rates).toEqual(
       [0.25, 0.5, 0.75, 1, 1, 1, 1, 1, 0.8, 0.6, 0.4, 0.2].map((rate) => expect.closeTo(rate, 12)),
     );
-    expect(learningRateAt(0, { ...schedule, warmup: 0, decay: 0 })).toBe(0.02);
+    expect(learningRateAt(0, { ...schedule, warmupSteps: 0, decaySteps: 0 })).toBe(0.02);
   });
 
   it("averages over few steps at first", () => {
-    expect(averageDecayAt(0, { ...schedule, average: 0.999 })).toBeCloseTo(0.1);
-    expect(averageDecayAt(90, { ...schedule, average: 0.999 })).toBeCloseTo(0.91);
-    expect(averageDecayAt(1e6, { ...schedule, average: 0.999 })).toBe(0.999);
-    const every = { ...schedule, average: 0.999, averageEvery: 4 };
+    expect(averageDecayAt(0, { ...schedule, emaDecay: 0.999 })).toBeCloseTo(0.1);
+    expect(averageDecayAt(90, { ...schedule, emaDecay: 0.999 })).toBeCloseTo(0.91);
+    expect(averageDecayAt(1e6, { ...schedule, emaDecay: 0.999 })).toBe(0.999);
+    const every = { ...schedule, emaDecay: 0.999, emaInterval: 4 };
     expect(averageDecayAt(38, every)).toBeCloseTo(39 / 48); // the first ones all count
     const decays = [2e6, 2e6 + 1, 2e6 + 2, 2e6 + 3].map((step) => averageDecayAt(step, every));
     expect(decays.slice(0, 3)).toEqual([1, 1, 1]);

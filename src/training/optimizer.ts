@@ -16,18 +16,33 @@ import {
   sumSquares,
   type Tensor,
 } from "../graph/index.js";
+import { explain, numberBetween, oneOf, z } from "../schema/index.js";
 
-export interface OptimizerConfig {
-  readonly kind: "adamw" | "muon";
-  /** First and second moment decay of AdamW. */
-  readonly betas: readonly [number, number];
-  /** Momentum of Muon. */
-  readonly momentum: number;
-  /** Decoupled decay of matrices, per step and unit of learning rate. */
-  readonly weightDecay: number;
-  /** Largest norm of all gradients together. */
-  readonly clip: number;
-}
+const decay = numberBetween(0, 0.999999);
+
+export const optimizerSchema = z
+  .strictObject({
+    kind: explain(
+      oneOf(["adamw", "muon"]).default("muon"),
+      '"adamw", or "muon" for matrices with adamw for everything else',
+    ),
+    betas: explain(
+      z.tuple([decay, decay]).readonly().default([0.9, 0.99]),
+      "decay of AdamW's first and second moment",
+    ),
+    momentum: explain(decay.default(0.95), "momentum of Muon"),
+    weightDecay: explain(
+      numberBetween(0, 1000).default(0.01),
+      "decoupled decay of matrices, per step and unit of learning rate",
+    ),
+    gradientClipping: explain(
+      numberBetween(Number.MIN_VALUE, 1e12).default(1),
+      "largest norm of all gradients together",
+    ),
+  })
+  .meta({ renamed: { clip: "gradientClipping" } });
+
+export type OptimizerConfig = z.infer<typeof optimizerSchema>;
 
 /** Numbers that change from step to step, given as inputs. */
 export interface StepScalars {

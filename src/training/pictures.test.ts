@@ -6,7 +6,8 @@ import { discSprites } from "../../tests/data/disc-sprites.js";
 import { writePictures } from "../../tests/training/pictures.js";
 import { withFolder } from "../../tests/training/regression.js";
 import type { CaptionedPicture } from "../data/index.js";
-import { scenesOf } from "./data-config.js";
+import { parse } from "../schema/index.js";
+import { dataSchema } from "./data-config.js";
 import { openPictures, PictureBatches } from "./pictures.js";
 
 /** Pictures of one byte, their number; remembers where streams were begun and ended. */
@@ -22,6 +23,9 @@ function counting() {
   }
   return { open, log };
 }
+
+const sceneData = (sprites: string, mix: object) =>
+  parse(dataSchema, { scenes: { sprites, mix, workers: 0 } });
 
 const captions = (pictures: readonly CaptionedPicture[]) => pictures.map(({ caption }) => caption).join(" ");
 
@@ -84,7 +88,7 @@ describe("openPictures", () => {
       for (const { name, file } of index.sets)
         await writeFile(join(folder, file), new Uint8Array(pixels[name]!));
       const mix = { things: ["cat", "apple", "fish"], styles: { flat: 1 } };
-      const source = await openPictures(scenesOf({ sprites: folder, mix, workers: 0 }));
+      const source = await openPictures(sceneData(folder, mix));
       expect(source).toMatchObject({ size: 256, count: Number.POSITIVE_INFINITY, problems: [] });
       const batches = new PictureBatches((from) => source.stream(1, from), 2);
       const later = await batches.get(3);
@@ -97,7 +101,7 @@ describe("openPictures", () => {
         (await batches.get(0)).map(({ caption }) => caption),
       );
       await batches.close();
-      const other = await openPictures(scenesOf({ sprites: folder, mix: { ...mix, counts: 0 }, workers: 0 }));
+      const other = await openPictures(sceneData(folder, { ...mix, counts: 0 }));
       expect(other.settings).not.toEqual(source.settings);
     });
   });

@@ -9,16 +9,16 @@ import { autoencoderScopes } from "./tasks/autoencoder.js";
 export interface RoundTrip {
   /**
    * @param pixels `[size, size, 3]` bytes
-   * @param noise deviation of the noise on latents, and where its numbers come from
+   * @param noise standard deviation of the noise on latents, and where its numbers come from
    */
-  run(pixels: Uint8Array, noise: { deviation: number; seed: number; index: number }): Promise<Uint8Array>;
+  run(pixels: Uint8Array, noise: { std: number; seed: number; index: number }): Promise<Uint8Array>;
   close(): Promise<void>;
 }
 
 /** Opens an autoencoder for pictures of one size. @throws NishikiError "file", "checkpoint" */
 export async function openRoundTrip(
   engine: Engine,
-  { run: path, network }: { readonly run: string; readonly network: AutoencoderConfig },
+  { weights, network }: { readonly weights: string; readonly network: AutoencoderConfig },
   size: number,
 ): Promise<RoundTrip> {
   const side = size / network.fold / 2;
@@ -30,12 +30,12 @@ export async function openRoundTrip(
     const again = clamp(decode(decoder, latents, network), -1, 1);
     return { again: cast(round(mul(add(again, 1), 127.5)), "u8") };
   });
-  const session = await engine.load(program, { weights: await openAutoencoder(path) });
+  const session = await engine.load(program, { weights: await openAutoencoder(weights) });
   return {
-    run: async (data, { deviation, seed, index }) => {
+    run: async (data, { std, seed, index }) => {
       const count = side * side * network.latentChannels;
       const numbers = random(seed, "round trip", index).normals(count);
-      const noise = { dtype: "f32" as const, shape, data: numbers.map((value) => value * deviation) };
+      const noise = { dtype: "f32" as const, shape, data: numbers.map((value) => value * std) };
       const pixels = { dtype: "u8" as const, shape: [1, size, size, 3], data };
       const { again } = await session.run({ pixels, noise });
       return again!.data as Uint8Array;

@@ -1,37 +1,68 @@
 // How the learning rate and the moving average change over a run.
 
-export interface ScheduleConfig {
-  /** Optimizer steps of the whole run. */
-  readonly steps: number;
-  readonly learningRate: number;
-  /** Steps of linear growth at the start, and of linear decay to zero at the end. */
-  readonly warmup: number;
-  readonly decay: number;
-  /** Decay of the moving average; shorter averages are used early on. */
-  readonly average: number;
-  /** Steps from one update of the moving average to the next: its passes over all weights are not free. Default 1. */
-  readonly averageEvery?: number;
-}
+import { explain, numberBetween, wholeNumber, z } from "../schema/index.js";
+
+export const scheduleSchema = z
+  .strictObject({
+    steps: explain(wholeNumber(1, 1e9), "steps of the whole run; raise it and --resume to prolong a run"),
+    learningRate: explain(
+      numberBetween(Number.MIN_VALUE, 1e12).default(3e-3),
+      "learning rate between warm-up and decay",
+    ),
+    warmupSteps: explain(wholeNumber(0, 1e9).default(40), "steps of linear growth at the start"),
+    decaySteps: explain(
+      wholeNumber(0, 1e9).optional(),
+      "steps of linear decay to zero at the end",
+      "a quarter of the steps",
+    ),
+    emaDecay: explain(
+      numberBetween(0, 0.9999999).default(0.995),
+      "decay of the exponential moving average of the weights, which samples are drawn with",
+    ),
+    /** The average's passes over all weights are not free. */
+    emaInterval: explain(wholeNumber(1, 1000).default(10), "steps between updates of that average"),
+  })
+  .meta({
+    renamed: { warmup: "warmupSteps", decay: "decaySteps", average: "emaDecay", averageEvery: "emaInterval" },
+  })
+  .transform((schedule) => ({
+    ...schedule,
+    decaySteps: schedule.decaySteps ?? Math.round(schedule.steps / 4),
+  }))
+  .superRefine(({ steps, warmupSteps, decaySteps }, context) => {
+    if (warmupSteps + decaySteps <= steps) return;
+    const message = `expected warm-up and decay within the ${steps} steps, got ${warmupSteps} and ${decaySteps}.`;
+    context.addIssue({ code: "custom", message });
+  });
+
+type CompleteSchedule = z.infer<typeof scheduleSchema>;
+
+/** Length and learning rate of a run. */
+export type ScheduleConfig = Omit<CompleteSchedule, "emaInterval"> &
+  Partial<Pick<CompleteSchedule, "emaInterval">>;
 
 /** Warm-up, a plateau, linear decay. The plateau lets a run be prolonged without having planned its end. */
-export function learningRateAt(step: number, { steps, learningRate, warmup, decay }: ScheduleConfig): number {
-  const up = warmup > 0 ? Math.min(1, (step + 1) / warmup) : 1;
-  const down = decay > 0 ? Math.min(1, (steps - step) / decay) : 1;
+export function learningRateAt(
+  step: number,
+  { steps, learningRate, warmupSteps, decaySteps }: ScheduleConfig,
+): number {
+  const up = warmupSteps > 0 ? Math.min(1, (step + 1) / warmupSteps) : 1;
+  const down = decaySteps > 0 ? Math.min(1, (steps - step) / decaySteps) : 1;
   return learningRate * Math.min(up, down);
 }
 
 /**
- * Decay of the moving average at a step: an average over the last tenth of the steps, until `average` is reached. Where the
+ * Decay of the moving average at a step: an average over the last tenth of the steps, until `emaDecay` is reached. Where the
  * average is updated every few steps, the decays since the last update count together, and it is 1 (nothing moves) in
  * between. The first steps all count, so that short runs have an average too. The number of steps does not: a run that is
  * prolonged must go on as if that had been planned.
  */
-export function averageDecayAt(step: number, { average, averageEvery = 1 }: ScheduleConfig): number {
-  const early = step < 10 * averageEvery;
-  if (!early && (step + 1) % averageEvery !== 0) return 1;
+export function averageDecayAt(step: number, { emaDecay, emaInterval = 1 }: ScheduleConfig): number {
+  const early = step < 10 * emaInterval;
+  if (!early && (step + 1) % emaInterval !== 0) return 1;
   let decay = 1;
-  for (let each = early ? step : step - averageEvery + 1; each <= step; each++) {
-    decay *= Math.min(average, (each + 1) / (each + 10));
+  for (let each = early ? step : step - emaInterval + 1; each <= step; each++) {
+    decay *= Math.min(emaDecay, (each + 1) / (each + 10));
   }
   return decay;
 }

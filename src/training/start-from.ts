@@ -46,7 +46,7 @@ export function checkStart(
   const more = problems.length > most ? ` (and ${problems.length - most} more)` : "";
   throw new NishikiError(
     "usage",
-    `startFrom: the weights in ${path} do not fit the network: ${problems.slice(0, most).join("; ")}${more}. ` +
+    `initFrom: the weights in ${path} do not fit the network: ${problems.slice(0, most).join("; ")}${more}. ` +
       "Give the network of the config the sizes that they were trained with.",
   );
 }

@@ -64,7 +64,7 @@ export function makeStepProgram(objective: Objective, config: OptimizerConfig): 
     const { loss, metrics = {}, frozen } = objective(tracer);
     parameters = trainedOf(tracer, frozen);
     const found = gradientsOf(loss, parameters);
-    const { norm, factor } = clipFactor(found, config.clip);
+    const { norm, factor } = clipFactor(found, config.gradientClipping);
     const updates = recordUpdates(tracer, parameters, found, factor, config);
     const moved = parameters.map(({ name, shape }) => ({
       name,

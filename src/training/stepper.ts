@@ -1,14 +1,16 @@
-// Computes steps: in one session with one program, or in lanes beside each other (Dean et al. 2012, "Large scale distributed
-// deep networks": data parallelism; Rajbhandari et al. 2020, arXiv:1910.02054: each lane updates a share of the parameters).
+// Computes steps: in one session with one program, or in workers beside each other (Dean et al. 2012, "Large scale distributed
+// deep networks": data parallelism; Rajbhandari et al. 2020, arXiv:1910.02054: each worker updates a share of the parameters).
 // One thread on half a batch wastes less than two threads on a whole one: small operations gain nothing from a second
 // thread, and each of them waits for both.
 import type { Engine, HostTensor, HostTensors, KeptPieces, Session, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import type { Parameter } from "../graph/index.js";
 import type { State } from "./initial-state.js";
+import { adamNames, type OptimizerConfig, usesMuon } from "./optimizer.js";
+import { nextName, type Objective, type StepProgram } from "./step-program.js";
 import {
   dealShares,
-  fromLane,
+  fromWorker,
   gradientName,
   makeAverageProgram,
   makeGradientProgram,
@@ -16,9 +18,7 @@ import {
   makeSumProgram,
   makeUpdateProgram,
   sumName,
-} from "./lane-programs.js";
-import { adamNames, type OptimizerConfig, usesMuon } from "./optimizer.js";
-import { nextName, type Objective, type StepProgram } from "./step-program.js";
+} from "./worker-programs.js";
 
 /** What computes the steps of a run. */
 export interface Stepper {
@@ -35,7 +35,7 @@ export interface StepperOptions {
   readonly optimizer: OptimizerConfig;
   readonly frozen: WeightPlaces | undefined;
   /** Parts of the batch that are computed beside each other. */
-  readonly lanes: number;
+  readonly workers: number;
 }
 
 const toNumbers = (outputs: HostTensors): Record<string, number> =>
@@ -44,9 +44,9 @@ const toNumbers = (outputs: HostTensors): Record<string, number> =>
 const merge = <T>(parts: readonly Readonly<Record<string, T>>[]): Record<string, T> =>
   Object.assign({}, ...parts);
 
-/** A lane's part of an engine's threads. */
-export function threadsOfLane(threads: number, lanes: number): number {
-  return Math.max(1, Math.floor(threads / lanes));
+/** A worker's part of an engine's threads. */
+export function threadsOfWorker(threads: number, workers: number): number {
+  return Math.max(1, Math.floor(threads / workers));
 }
 
 /** @param whole The step as one program. */
@@ -56,7 +56,9 @@ export async function makeStepper(
   state: State,
   options: StepperOptions,
 ): Promise<Stepper> {
-  return options.lanes > 1 ? Lanes.open(engine, state, options) : makeSingle(engine, whole, state, options);
+  return options.workers > 1
+    ? Workers.open(engine, state, options)
+    : makeSingle(engine, whole, state, options);
 }
 
 async function makeSingle(
@@ -76,8 +78,8 @@ async function makeSingle(
   };
 }
 
-/** One lane: an engine of its own, and the share of the parameters that it updates. */
-interface Lane {
+/** One worker: an engine of its own, and the share of the parameters that it updates. */
+interface Worker {
   readonly engine: Engine;
   readonly share: readonly string[];
   /** Names of the share's parameters and of their state. */
@@ -89,37 +91,40 @@ interface Lane {
   readonly average: Session;
 }
 
-class Lanes implements Stepper {
-  readonly #lanes: readonly Lane[];
+class Workers implements Stepper {
+  readonly #workers: readonly Worker[];
   readonly #options: StepperOptions;
   /** False while a step changes the state, and for good where it broke off there. */
   #whole = true;
 
-  private constructor(lanes: readonly Lane[], options: StepperOptions) {
-    this.#lanes = lanes;
+  private constructor(workers: readonly Worker[], options: StepperOptions) {
+    this.#workers = workers;
     this.#options = options;
   }
 
-  static async open(engine: Engine, state: State, options: StepperOptions): Promise<Lanes> {
-    const { lanes: count, batchSize, objective, optimizer, frozen } = options;
+  static async open(engine: Engine, state: State, options: StepperOptions): Promise<Workers> {
+    const { workers: count, batchSize, objective, optimizer, frozen } = options;
     const part = batchSize / count;
     const { program, parameters } = makeGradientProgram(objective(part));
     if (parameters.length < count) {
       const has = `the network has ${parameters.length} parameters to deal out`;
-      throw new NishikiError("usage", `lanes: expected ${parameters.length} at most (${has}), got ${count}.`);
+      throw new NishikiError(
+        "usage",
+        `workers: expected ${parameters.length} at most (${has}), got ${count}.`,
+      );
     }
     const shares = dealShares(parameters, count, optimizer);
-    const engines = shares.map(() => engine.sibling(threadsOfLane(engine.threads, count)));
+    const engines = shares.map(() => engine.sibling(threadsOfWorker(engine.threads, count)));
     const names = parameters.map(({ name }) => name);
     try {
-      const lanes = shares.map(async (share, index): Promise<Lane> => {
+      const workers = shares.map(async (share, index): Promise<Worker> => {
         const own = engines[index]!;
         const writes = Object.fromEntries(names.map((name) => [gradientName(name), gradientName(name)]));
         const reads = Object.fromEntries(names.map((name) => [name, name]));
         const gradients = await own.load(program, { kept: { reads, writes }, weights: frozen });
         return { ...(await loadShare(own, share, index, state, options)), gradients };
       });
-      const opened = new Lanes(await Promise.all(lanes), options);
+      const opened = new Workers(await Promise.all(workers), options);
       await opened.#spread(parameters, state);
       return opened;
     } catch (error) {
@@ -128,30 +133,30 @@ class Lanes implements Stepper {
     }
   }
 
-  /** Gives every lane all parameters. */
+  /** Gives every worker all parameters. */
   async #spread(parameters: readonly Parameter[], state: State): Promise<void> {
-    for (const { engine } of this.#lanes) {
+    for (const { engine } of this.#workers) {
       await engine.keep(Object.fromEntries(parameters.map(({ name }) => [name, copyOf(state[name]!)])));
     }
   }
 
   async step(batch: HostTensors, scalars: HostTensors): Promise<Record<string, number>> {
-    const lanes = this.#lanes;
+    const workers = this.#workers;
     const parts = this.#split(batch);
     const numbers = await Promise.all(
-      lanes.map(async ({ gradients }, index) =>
+      workers.map(async ({ gradients }, index) =>
         toNumbers(await gradients.run(parts[index]!, { give: true })),
       ),
     );
     const squares = await this.#sum();
-    const norm = Math.sqrt(squares) / lanes.length;
-    const factor = Math.min(this.#options.optimizer.clip / (norm + 1e-6), 1) / lanes.length;
+    const norm = Math.sqrt(squares) / workers.length;
+    const factor = Math.min(this.#options.optimizer.gradientClipping / (norm + 1e-6), 1) / workers.length;
     const scale: HostTensor = { dtype: "f32", shape: [], data: Float32Array.of(factor) };
     const { averageDecay, ...rates } = scalars;
     this.#whole = false;
     await Promise.all([
       this.#giveBack(),
-      ...lanes.map(async ({ updates, average }) => {
+      ...workers.map(async ({ updates, average }) => {
         for (const update of updates) await update.run({ ...rates, factor: scale });
         if (averageDecay!.data[0] !== 1) await average.run({ averageDecay: averageDecay! });
       }),
@@ -163,51 +168,53 @@ class Lanes implements Stepper {
 
   /** The batch in equal parts along the first axis of every input. */
   #split(batch: HostTensors): Record<string, HostTensor>[] {
-    const { lanes, batchSize } = this.#options;
-    const rows = batchSize / lanes;
-    return Array.from({ length: lanes }, (_, lane) =>
+    const { workers, batchSize } = this.#options;
+    const rows = batchSize / workers;
+    return Array.from({ length: workers }, (_, worker) =>
       Object.fromEntries(
         Object.entries(batch).map(([name, { dtype, shape, data }]) => {
           if (shape[0] !== batchSize) throw notSplit(name, shape, batchSize);
           const each = data.length / batchSize;
-          const part = data.slice(lane * rows * each, (lane + 1) * rows * each);
+          const part = data.slice(worker * rows * each, (worker + 1) * rows * each);
           return [name, { dtype, shape: [rows, ...shape.slice(1)], data: part }];
         }),
       ),
     );
   }
 
-  /** Every lane sums its share of all lanes' gradients, which it borrows. @returns The sum of the squares of all sums. */
+  /** Every worker sums its share of all workers' gradients, which it borrows. @returns The sum of the squares of all sums. */
   async #sum(): Promise<number> {
-    await this.#amongLanes(async (owner, other, from) => {
+    await this.#amongWorkers(async (owner, other, from) => {
       const borrowed = await other.engine.takeKept(owner.share.map(gradientName));
-      await owner.engine.keep(renamed(borrowed, owner.share, gradientName, (name) => fromLane(from, name)));
+      await owner.engine.keep(renamed(borrowed, owner.share, gradientName, (name) => fromWorker(from, name)));
     });
-    const sums = this.#lanes.map(async ({ sums }) => toNumbers(await sums.run({})).squares!);
+    const sums = this.#workers.map(async ({ sums }) => toNumbers(await sums.run({})).squares!);
     return (await Promise.all(sums)).reduce((a, b) => a + b);
   }
 
   /** Borrowed gradients go back, because the next ones are written in their place. */
   async #giveBack(): Promise<void> {
-    await this.#amongLanes(async (owner, other, from) => {
-      const borrowed = await owner.engine.takeKept(owner.share.map((name) => fromLane(from, name)));
-      await other.engine.keep(renamed(borrowed, owner.share, (name) => fromLane(from, name), gradientName));
+    await this.#amongWorkers(async (owner, other, from) => {
+      const borrowed = await owner.engine.takeKept(owner.share.map((name) => fromWorker(from, name)));
+      await other.engine.keep(renamed(borrowed, owner.share, (name) => fromWorker(from, name), gradientName));
     });
   }
 
-  /** Every lane gets the parameters that the others have updated, in place of the old ones. */
+  /** Every worker gets the parameters that the others have updated, in place of the old ones. */
   async #share(): Promise<void> {
-    await this.#amongLanes(async ({ engine, share }, other) => {
+    await this.#amongWorkers(async ({ engine, share }, other) => {
       await other.engine.keep(await engine.readKept(share, await other.engine.takeKept(share)));
     });
   }
 
-  /** Once for each lane with its share of the parameters, and each lane beside it. */
-  async #amongLanes(exchange: (owner: Lane, other: Lane, index: number) => Promise<void>): Promise<void> {
-    const lanes = this.#lanes;
+  /** Once for each worker with its share of the parameters, and each worker beside it. */
+  async #amongWorkers(
+    exchange: (owner: Worker, other: Worker, index: number) => Promise<void>,
+  ): Promise<void> {
+    const workers = this.#workers;
     await Promise.all(
-      lanes.flatMap((owner) =>
-        lanes.map((other, index) => (other === owner ? undefined : exchange(owner, other, index))),
+      workers.flatMap((owner) =>
+        workers.map((other, index) => (other === owner ? undefined : exchange(owner, other, index))),
       ),
     );
   }
@@ -219,11 +226,11 @@ class Lanes implements Stepper {
         "A step broke off while it updated the weights: they are of no step.",
       );
     }
-    return merge(await Promise.all(this.#lanes.map(({ engine, owned }) => engine.readKept(owned))));
+    return merge(await Promise.all(this.#workers.map(({ engine, owned }) => engine.readKept(owned))));
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#lanes.map(({ engine }) => engine.close()));
+    await Promise.all(this.#workers.map(({ engine }) => engine.close()));
   }
 }
 
@@ -231,22 +238,22 @@ class Lanes implements Stepper {
 async function loadShare(
   engine: Engine,
   share: readonly Parameter[],
-  lane: number,
+  worker: number,
   first: State,
-  { lanes, optimizer }: StepperOptions,
-): Promise<Omit<Lane, "gradients">> {
+  { workers, optimizer }: StepperOptions,
+): Promise<Omit<Worker, "gradients">> {
   const averages = makeAverageProgram(share);
   const names = share.map(({ name }) => name);
   const averaged = averages.state.map(({ name }) => name);
-  const all = Array.from({ length: lanes }, (_, each) => each);
+  const all = Array.from({ length: workers }, (_, each) => each);
   const gradients = all.map((each) =>
     pairs(
       names,
-      (name) => fromLane(each, name),
-      each === lane ? gradientName : (name) => fromLane(each, name),
+      (name) => fromWorker(each, name),
+      each === worker ? gradientName : (name) => fromWorker(each, name),
     ),
   );
-  const sums = await engine.load(makeSumProgram(share, lanes), {
+  const sums = await engine.load(makeSumProgram(share, workers), {
     kept: { reads: merge(gradients), writes: pairs(names, sumName, sumName) },
   });
   await engine.keep(Object.fromEntries(averaged.map((name) => [name, copyOf(first[name]!)])));
@@ -345,6 +352,6 @@ function notSplit(name: string, shape: readonly number[], batchSize: number): Ni
   const came = `[${shape.join(", ")}]`;
   return new NishikiError(
     "internal",
-    `The input "${name}" is ${came}; lanes need the batch of ${batchSize} as its first axis.`,
+    `The input "${name}" is ${came}; workers need the batch of ${batchSize} as its first axis.`,
   );
 }

@@ -11,7 +11,7 @@ export interface SuperResolutionExport {
   /** The run's folder, or a `.safetensors` file of finished weights. */
   readonly run: string;
   readonly network: SuperResolutionConfig;
-  readonly drawing: SuperResolutionSettings;
+  readonly sampling: SuperResolutionSettings;
   /** A folder with a `model.json`. */
   readonly model: string;
 }
@@ -22,7 +22,7 @@ const file = "super-resolution.safetensors";
 export async function addSuperResolution({
   run,
   network,
-  drawing,
+  sampling,
   model,
 }: SuperResolutionExport): Promise<void> {
   const path = join(model, "model.json");
@@ -36,7 +36,7 @@ export async function addSuperResolution({
     config: { ...network },
     file,
     sha256: await hashFile(join(model, file)),
-    ...drawing,
+    ...sampling,
   };
   const parts = { ...manifest.parts, superResolution };
   await writeFileAtomic(path, `${JSON.stringify({ ...manifest, parts }, null, 2)}\n`);

@@ -38,7 +38,7 @@ export async function makeSuperResolutionTask(
   source: PictureSource,
 ): Promise<TrainingTask> {
   checkSizes(config, source);
-  const { network, batchSize, cropsPerPicture, crop, seed, roundTrips, samples } = config;
+  const { network, batchSize, cropsPerPicture, crop, seed, autoencoderRoundTrips, samples } = config;
   const perStep = Math.ceil(batchSize / cropsPerPicture);
   const batches = new PictureBatches((from) => source.stream(seed, from), perStep);
   const roundTrip = await openRoundTrip(engine, config, source.size / 2);
@@ -53,17 +53,17 @@ export async function makeSuperResolutionTask(
       const numbers = random(seed, "round trips", step);
       const pairs: PicturePair[] = [];
       for (const picture of await batches.get(step))
-        pairs.push(await pair(picture, numbers.uniform() < roundTrips));
-      return superResolutionBatch(pairs, network, config, batchSize, seed, step);
+        pairs.push(await pair(picture, numbers.uniform() < autoencoderRoundTrips));
+      return superResolutionBatch(pairs, network, config, { batchSize, seed, step });
     },
     sample: async (averages, step, folder) => {
       const pairs: PicturePair[] = [];
       for (const picture of await source.samples(samples)) pairs.push(await pair(picture, true));
       const { sheet, measured } = await compare(engine, config, averages, pairs);
       await writeSheet(folder, step, joinGrid(sheet, { columns: 3, spacing: 4 }));
-      const { model, drawing } = config;
+      const { model, sampling } = config;
       if (model !== undefined)
-        await withAverages(folder, averages, (run) => addSuperResolution({ run, network, drawing, model }));
+        await withAverages(folder, averages, (run) => addSuperResolution({ run, network, sampling, model }));
       return measured;
     },
     close: async () => {
@@ -102,7 +102,7 @@ async function openRoundTrip(
     const pixels = tracer.input("pixels", [1, size, size, 3]);
     return { again: decode(decoder, encode(encoder, pixels, autoencoder.network), autoencoder.network) };
   });
-  return engine.load(program, { weights: await openAutoencoder(autoencoder.run) });
+  return engine.load(program, { weights: await openAutoencoder(autoencoder.weights) });
 }
 
 async function runRoundTrip(session: Session, small: Float32Array): Promise<Float32Array> {
@@ -121,7 +121,7 @@ interface Compared {
 
 async function compare(
   engine: Engine,
-  { network, drawing }: SuperResolutionTrainingConfig,
+  { network, sampling }: SuperResolutionTrainingConfig,
   averages: State,
   pairs: readonly PicturePair[],
 ): Promise<Compared> {
@@ -134,7 +134,7 @@ async function compare(
   try {
     for (const [seed, { large, small }] of pairs.entries()) {
       const picture = { width: size / 2, height: size / 2, data: small };
-      const whole = { config: network, ...drawing, open, tile: size };
+      const whole = { config: network, ...sampling, open, tile: size };
       const { data } = await doubleByDiffusion(picture, whole, { seed, stage: 0 });
       const plain = enlargeByLanczos(small, size / 2, size / 2, 2).map((v) => Math.min(1, Math.max(-1, v)));
       measured.psnr += psnr(data, large) / pairs.length;

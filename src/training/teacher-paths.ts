@@ -31,7 +31,7 @@ export interface TeacherPathsOptions {
   readonly windows: number;
   /** The teacher's steps in each. */
   readonly stepsPerWindow: number;
-  readonly perShard: number;
+  readonly shardSize: number;
   readonly seed: number;
   /** Called before a file is made, which takes a while. */
   onShard?(index: number): void;
@@ -74,18 +74,18 @@ export class TeacherPaths implements Paths {
   }
 
   get count(): number {
-    return this.#shards.length * this.#options.perShard;
+    return this.#shards.length * this.#options.shardSize;
   }
 
   sceneOf(path: number): number {
-    const { perShard } = this.#options;
-    return this.#shards[Math.floor(path / perShard)]!.scenes[path % perShard]!;
+    const { shardSize } = this.#options;
+    return this.#shards[Math.floor(path / shardSize)]!.scenes[path % shardSize]!;
   }
 
   read(path: number, end: number, out: Float32Array<ArrayBuffer>): void {
-    const { perShard } = this.#options;
-    const { latents } = this.#shards[Math.floor(path / perShard)]!;
-    const at = ((path % perShard) * this.times.length + end) * out.length;
+    const { shardSize } = this.#options;
+    const { latents } = this.#shards[Math.floor(path / shardSize)]!;
+    const at = ((path % shardSize) * this.times.length + end) * out.length;
     f16ToFloat32(latents.subarray(at, at + out.length), out);
   }
 
@@ -105,7 +105,7 @@ export class TeacherPaths implements Paths {
   }
 
   async #make(indices: readonly number[], engine: Engine, scenes: EncodedScenes): Promise<void> {
-    const { teacher, perShard, onShard } = this.#options;
+    const { teacher, shardSize, onShard } = this.#options;
     const weights = await openWeights(join(teacher, this.#manifest.parts.denoiser.file));
     const session = await engine.load(traceNetworks(this.#manifest).denoiser, { weights });
     try {
@@ -113,16 +113,16 @@ export class TeacherPaths implements Paths {
         onShard?.(index);
         const { shape } = this.#manifest.latents;
         const each = shape[0] * shape[1] * shape[2];
-        const latents = new Uint16Array(perShard * this.times.length * each);
-        const shown = Int32Array.from({ length: perShard }, (_, i) => index * perShard + i);
-        for (let from = 0; from < perShard; from += atOnce) {
-          const part = shown.subarray(from, Math.min(from + atOnce, perShard));
+        const latents = new Uint16Array(shardSize * this.times.length * each);
+        const shown = Int32Array.from({ length: shardSize }, (_, i) => index * shardSize + i);
+        for (let from = 0; from < shardSize; from += atOnce) {
+          const part = shown.subarray(from, Math.min(from + atOnce, shardSize));
           latents.set(await this.#walk(session, part, scenes), from * this.times.length * each);
         }
-        const whole = [perShard, this.times.length, ...shape];
+        const whole = [shardSize, this.times.length, ...shape];
         await writeSafetensors(this.#path(index), [
           { name: "latents", dtype: "f16", shape: whole, data: latents },
-          { name: "scenes", dtype: "i32", shape: [perShard], data: shown },
+          { name: "scenes", dtype: "i32", shape: [shardSize], data: shown },
         ]);
       }
     } finally {

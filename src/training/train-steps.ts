@@ -36,7 +36,7 @@ export async function trainSteps(
     batchSize: 1,
     optimizer,
     frozen: undefined,
-    lanes: 1,
+    workers: 1,
   });
   try {
     const losses: number[] = [];

@@ -55,7 +55,7 @@ export async function train(config: TrainingConfig, options: TrainOptions): Prom
   const { engine, resume = false, signal, onStep, onNotice } = options;
   const { folder } = config;
   if (!resume) await refuseBegun(folder); // before pictures are read, which may take minutes
-  const { task, settings, startFrom = config.startFrom } = await openRun(config, options);
+  const { task, settings, initFrom = config.initFrom } = await openRun(config, options);
   const onSample = async (step: number, measured: Readonly<Record<string, number>>) => {
     await writeLossPlot(folder, `${config.kind}: loss`);
     const at = (name: string) => join(folder, name);
@@ -68,7 +68,7 @@ export async function train(config: TrainingConfig, options: TrainOptions): Prom
   try {
     const run = {
       ...config,
-      ...(startFrom !== undefined && { startFrom }),
+      ...(initFrom !== undefined && { initFrom }),
       resume,
       signal,
       onStart,
@@ -101,7 +101,7 @@ interface OpenedTask {
   /** What must be the same for the run to go on. The schedule may change: runs are prolonged, or slowed down. */
   readonly settings: Settings;
   /** Weights to begin with, where the config does not name them. */
-  readonly startFrom?: string;
+  readonly initFrom?: string;
 }
 
 async function openTask(
@@ -121,23 +121,23 @@ async function openTask(
     }
     case "distillation": {
       const notice = (text: string) => onNotice?.(text);
-      const { task, settings, startFrom } = await makeDistillationTask(engine, config, source, notice);
-      return { task, settings: { ...common, ...settings }, startFrom };
+      const { task, settings, initFrom } = await makeDistillationTask(engine, config, source, notice);
+      return { task, settings: { ...common, ...settings }, initFrom };
     }
-    case "fineTuning": {
+    case "fine-tuning": {
       const notice = (text: string) => onNotice?.(text);
-      const { task, settings, startFrom } = await makeFineTuningTask(engine, config, source, notice);
-      return { task, settings: { ...common, ...settings }, ...(startFrom !== undefined && { startFrom }) };
+      const { task, settings, initFrom } = await makeFineTuningTask(engine, config, source, notice);
+      return { task, settings: { ...common, ...settings }, ...(initFrom !== undefined && { initFrom }) };
     }
-    case "judge": {
-      const { roundTrips, latentNoise, autoencoder } = config;
-      const settings = { roundTrips, latentNoise, ...(await describeAutoencoder(autoencoder)) };
+    case "classifier": {
+      const { autoencoderRoundTrips, latentNoise, autoencoder } = config;
+      const settings = { autoencoderRoundTrips, latentNoise, ...(await describeAutoencoder(autoencoder)) };
       return { task: await makeJudgeTask(engine, config, source), settings: { ...common, ...settings } };
     }
-    case "superResolution": {
-      const { crop, cropsPerPicture, augmentation, roundTrips, autoencoder } = config;
+    case "super-resolution": {
+      const { crop, cropsPerPicture, augmentation, autoencoderRoundTrips, autoencoder } = config;
       const frozen = await describeAutoencoder(autoencoder);
-      const settings = { crop, cropsPerPicture, augmentation, roundTrips, ...frozen };
+      const settings = { crop, cropsPerPicture, augmentation, autoencoderRoundTrips, ...frozen };
       const task = await makeSuperResolutionTask(engine, config, source);
       return { task, settings: { ...common, ...settings } };
     }
@@ -158,10 +158,10 @@ async function openAutoencoderRun(
 
 /** What a run's fingerprint says of an autoencoder that it uses and does not train: its sizes, and which one it is. */
 async function describeAutoencoder(
-  autoencoder: { readonly run: string; readonly network: object } | undefined,
+  autoencoder: { readonly weights: string; readonly network: object } | undefined,
 ): Promise<Settings> {
   if (!autoencoder) return {};
-  const digest = await digestWeights(await openAutoencoder(autoencoder.run));
+  const digest = await digestWeights(await openAutoencoder(autoencoder.weights));
   return { autoencoder: autoencoder.network, frozen: { autoencoder: digest } };
 }
 

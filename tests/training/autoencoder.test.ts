@@ -25,8 +25,8 @@ function configOf(folder: string, steps: number, given: Record<string, unknown> 
     network: "tiny",
     batchSize: 4,
     optimizer: { kind: "adamw" },
-    schedule: { steps, learningRate: 0.01, warmup: 0, decay: 0, average: 0.9 },
-    sampleEvery: 1000,
+    schedule: { steps, learningRate: 0.01, warmupSteps: 0, decaySteps: 0, emaDecay: 0.9 },
+    sampleInterval: 1000,
     ...given,
   });
 }
@@ -67,10 +67,10 @@ describe("training an autoencoder", { timeout: 300_000 }, () => {
       const start = join(folder, "run");
       const run = join(folder, "decoder");
       const network = { ...autoencoderConfigs.tiny, positions: 4 };
-      const given = { part: "decoder", startFrom: start, network, folder: run };
+      const given = { part: "decoder", initFrom: start, network, folder: run };
       const measured: Readonly<Record<string, number>>[] = [];
       const onSample = (report: SampleReport) => measured.push(report.measured);
-      await train(configOf(folder, 120, { ...given, sampleEvery: 10 }), { engine, onSample });
+      await train(configOf(folder, 120, { ...given, sampleInterval: 10 }), { engine, onSample });
       const [before, after] = [await readStart(start), await readStart(join(run, "autoencoder.safetensors"))];
       expect(Object.keys(after).sort()).toEqual([...Object.keys(before), "decoder.position"].sort());
       for (const [name, { data }] of Object.entries(before)) {
@@ -78,8 +78,8 @@ describe("training an autoencoder", { timeout: 300_000 }, () => {
       }
       expect(after["decoder.stem.weight"]!.data).not.toEqual(before["decoder.stem.weight"]!.data);
       expect(measured.at(-1)!.psnr).toBeGreaterThan(measured[0]!.psnr! + 1);
-      const alone = configOf(folder, 1, { ...given, startFrom: undefined, folder: join(folder, "alone") });
-      await expect(train(alone, { engine })).rejects.toThrow(/^part "decoder" needs startFrom/);
+      const alone = configOf(folder, 1, { ...given, initFrom: undefined, folder: join(folder, "alone") });
+      await expect(train(alone, { engine })).rejects.toThrow(/^part "decoder" needs initFrom/);
     });
   });
 

@@ -28,7 +28,7 @@ function autoencoderOf(root: string) {
     data: { folder: join(root, "pictures"), size },
     network: "tiny",
     batchSize: 4,
-    schedule: { steps: 5, warmup: 0, decay: 0 },
+    schedule: { steps: 5, warmupSteps: 0, decaySteps: 0 },
   });
 }
 
@@ -38,13 +38,13 @@ function denoiserOf(root: string, name: string, steps: number, given: Record<str
     folder: join(root, name),
     data: { folder: join(root, "pictures"), size },
     network: { ...denoiserConfigs.tiny, latentSize: 4 },
-    autoencoder: { run: join(root, "autoencoder"), network: "tiny" },
-    latents: { folder: join(root, "latents"), perShard: 4, firstShards: 1, stepsPerShard: 3 },
+    autoencoder: { weights: join(root, "autoencoder"), network: "tiny" },
+    latents: { folder: join(root, "latents"), shardSize: 4, initialShards: 1, stepsPerNewShard: 3 },
     batchSize: 4,
-    tokens: 12,
-    schedule: { steps, learningRate: 0.005, warmup: 0, decay: 0, average: 0.9 },
+    maxTokens: 12,
+    schedule: { steps, learningRate: 0.005, warmupSteps: 0, decaySteps: 0, emaDecay: 0.9 },
     prompts: [],
-    drawing: { steps: 2 },
+    sampling: { steps: 2 },
     ...given,
   });
 }
@@ -91,7 +91,7 @@ describe("training a denoiser", { timeout: 300_000 }, () => {
       );
       const small = train(denoiserOf(root, "third", 1, { network: "tiny" }), { engine });
       await expect(small).rejects.toThrow("network.latentSize must be 4 to fit the autoencoder, not 16.");
-      const autoencoder = { run: join(root, "first"), network: "tiny" };
+      const autoencoder = { weights: join(root, "first"), network: "tiny" };
       const wrong = train(denoiserOf(root, "fourth", 1, { autoencoder }), { engine });
       await expect(wrong).rejects.toThrow(/holds no autoencoder/);
     });
@@ -100,9 +100,9 @@ describe("training a denoiser", { timeout: 300_000 }, () => {
 
 describe("shardCount", () => {
   it("lets a run begin with few files and grow", () => {
-    const latents = { firstShards: 2, stepsPerShard: 10 };
+    const latents = { initialShards: 2, stepsPerNewShard: 10 };
     expect([0, 9, 10, 25, 1000].map((step) => shardCount(step, 5, latents))).toEqual([2, 2, 3, 4, 5]);
-    expect(shardCount(0, 5, { firstShards: 9, stepsPerShard: 10 })).toBe(5);
-    expect(shardCount(0, 5, { firstShards: 1, stepsPerShard: 0 })).toBe(5);
+    expect(shardCount(0, 5, { initialShards: 9, stepsPerNewShard: 10 })).toBe(5);
+    expect(shardCount(0, 5, { initialShards: 1, stepsPerNewShard: 0 })).toBe(5);
   });
 });

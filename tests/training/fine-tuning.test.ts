@@ -20,14 +20,14 @@ afterAll(() => engine.close());
 
 function configOf(root: string, name: string, steps: number, given: Record<string, unknown> = {}) {
   return completeTrainingConfig({
-    kind: "fineTuning",
+    kind: "fine-tuning",
     folder: join(root, name),
     data: { folder: join(root, "pictures"), size: teacherSize },
     model: join(root, "denoiser", "model"),
     rank: 4,
     batchSize: 4,
     optimizer: { kind: "adamw" },
-    schedule: { steps, learningRate: 0.02, warmup: 0, decay: 0, average: 0.5 },
+    schedule: { steps, learningRate: 0.02, warmupSteps: 0, decaySteps: 0, emaDecay: 0.5 },
     prompts: ["a red square"],
     ...given,
   });

@@ -20,11 +20,11 @@ const size = 64;
 /** Runs of three kinds that use the autoencoder of the run `base`. */
 function runsOn(root: string): Record<string, Record<string, unknown>> {
   const base = join(root, "base");
-  const autoencoder = { run: base, network: "tiny" };
+  const autoencoder = { weights: base, network: "tiny" };
   return {
-    decoder: { kind: "autoencoder", network: "tiny", part: "decoder", startFrom: base },
+    decoder: { kind: "autoencoder", network: "tiny", part: "decoder", initFrom: base },
     superResolution: {
-      kind: "superResolution",
+      kind: "super-resolution",
       network: superResolutionConfigs.tiny,
       autoencoder,
       ...{ crop: 32, samples: 1 },
@@ -33,7 +33,7 @@ function runsOn(root: string): Record<string, Record<string, unknown>> {
       kind: "denoiser",
       network: { ...denoiserConfigs.tiny, latentSize: 4 },
       autoencoder,
-      ...{ tokens: 12, prompts: [], latents: { perShard: 4 } },
+      ...{ maxTokens: 12, prompts: [], latents: { shardSize: 4 } },
     },
   };
 }
@@ -48,8 +48,8 @@ describe("a frozen network that was retrained", { timeout: 300_000 }, () => {
             folder: join(root, name),
             data: { folder: join(root, "pictures"), size },
             batchSize: 4,
-            schedule: { steps, warmup: 0, decay: 0 },
-            sampleEvery: 1000,
+            schedule: { steps, warmupSteps: 0, decaySteps: 0 },
+            sampleInterval: 1000,
             ...given,
           }),
           { engine, resume },

@@ -19,11 +19,11 @@ beforeAll(() => {
 afterAll(() => engine.close());
 
 const network = { ...superResolutionConfigs.tiny, width: 16 };
-const drawing = { steps: 2, augmentation: 0.01 };
+const sampling = { steps: 2, augmentation: 0.01 };
 
 function configOf(folder: string, steps: number, given: Record<string, unknown> = {}) {
   return completeTrainingConfig({
-    kind: "superResolution",
+    kind: "super-resolution",
     folder: join(folder, "run"),
     data: { folder: join(folder, "pictures"), size: 64 },
     network,
@@ -32,9 +32,9 @@ function configOf(folder: string, steps: number, given: Record<string, unknown> 
     cropsPerPicture: 2,
     crop: 32,
     optimizer: { kind: "adamw" },
-    schedule: { steps, learningRate: 0.02, warmup: 0, decay: 0, average: 0.9 },
-    sampleEvery: 1000,
-    drawing,
+    schedule: { steps, learningRate: 0.02, warmupSteps: 0, decaySteps: 0, emaDecay: 0.9 },
+    sampleInterval: 1000,
+    sampling,
     samples: 2,
     ...given,
   });

@@ -11,17 +11,17 @@ export const teacherSize = 64;
 export async function trainTeacher(root: string, engine: Engine): Promise<string> {
   await writePictures(join(root, "pictures"), 8, teacherSize);
   const data = { folder: join(root, "pictures"), size: teacherSize };
-  const schedule = { steps: 5, warmup: 0, decay: 0 };
+  const schedule = { steps: 5, warmupSteps: 0, decaySteps: 0 };
   const folder = join(root, "autoencoder");
   const autoencoder = { kind: "autoencoder", folder, data, network: "tiny", batchSize: 4, schedule };
   await train(completeTrainingConfig(autoencoder), { engine });
   const denoiser = {
-    ...{ kind: "denoiser", folder: join(root, "denoiser"), data, batchSize: 4, tokens: 12, prompts: [] },
+    ...{ kind: "denoiser", folder: join(root, "denoiser"), data, batchSize: 4, maxTokens: 12, prompts: [] },
     network: { ...denoiserConfigs.tiny, latentSize: 4 },
-    autoencoder: { run: folder, network: "tiny" },
-    latents: { folder: join(root, "latents"), perShard: 4, stepsPerShard: 0 },
-    schedule: { steps: 40, learningRate: 0.01, warmup: 0, decay: 0, average: 0.5 },
-    drawing: { steps: 6, guidance: 2 },
+    autoencoder: { weights: folder, network: "tiny" },
+    latents: { folder: join(root, "latents"), shardSize: 4, stepsPerNewShard: 0 },
+    schedule: { steps: 40, learningRate: 0.01, warmupSteps: 0, decaySteps: 0, emaDecay: 0.5 },
+    sampling: { steps: 6, guidance: 2 },
   };
   await train(completeTrainingConfig(denoiser), { engine });
   return join(root, "denoiser", "model");

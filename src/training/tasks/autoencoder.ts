@@ -4,17 +4,18 @@ import { abs, add, mean, mul, type Scope, square, sub } from "../../graph/index.
 import { type AutoencoderConfig, decode, encode, pixelsFromBytes } from "../../models/index.js";
 import { random } from "../../random/index.js";
 import type { Objective } from "../step-program.js";
+import type { BatchNumber } from "./batch-number.js";
 
 export interface AutoencoderLoss {
   /** Weight of the mean absolute difference beside the mean square: keeps edges sharp. */
-  readonly absolute: number;
+  readonly l1: number;
   /** Deviation of the noise added to latents in training, so that near latents mean near pictures. */
   readonly latentNoise: number;
   /** Weight of the latents' mean square, which keeps them from growing out of the noise. */
-  readonly latentSize: number;
+  readonly latentL2: number;
 }
 
-export const defaultAutoencoderLoss: AutoencoderLoss = { absolute: 0.5, latentNoise: 0.1, latentSize: 1e-3 };
+export const defaultAutoencoderLoss: AutoencoderLoss = { l1: 0.5, latentNoise: 0.1, latentL2: 1e-3 };
 
 /** Parameters lie under "encoder." and "decoder.". */
 export function autoencoderScopes(root: Scope): { encoder: Scope; decoder: Scope } {
@@ -41,7 +42,7 @@ export function autoencoderObjective(
     const squared = mean(square(difference));
     const absolute = mean(abs(difference));
     const latentSize = mean(square(latents));
-    const total = add(add(squared, mul(absolute, loss.absolute)), mul(latentSize, loss.latentSize));
+    const total = add(add(squared, mul(absolute, loss.l1)), mul(latentSize, loss.latentL2));
     return { loss: total, metrics: { squared, absolute, latentSize }, ...(frozen && { frozen }) };
   };
 }
@@ -51,8 +52,7 @@ export function autoencoderBatch(
   pictures: readonly Uint8Array[],
   config: AutoencoderConfig,
   size: number,
-  seed: number,
-  step: number,
+  { seed, step }: BatchNumber,
 ): HostTensors {
   const batch = pictures.length;
   const pixels = new Uint8Array(batch * size * size * 3);

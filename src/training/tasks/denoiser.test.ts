@@ -4,7 +4,12 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { denoiserConfigs, placementChannels } from "../../models/index.js";
 import { random } from "../../random/index.js";
-import { defaultDenoiserTraining, denoiserBatch, evenTimes, type TimesConfig } from "./denoiser.js";
+import {
+  defaultDenoiserTraining,
+  denoiserBatch,
+  evenTimestepSampling,
+  type TimestepSampling,
+} from "./denoiser.js";
 import { boxNumbers, EncodedScenes, mostBoxes, writeShard } from "./encoded-scenes.js";
 
 const config = denoiserConfigs.tiny;
@@ -36,9 +41,9 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-function logits(times: TimesConfig): number[] {
-  const training = { ...defaultDenoiserTraining, times };
-  const batch = denoiserBatch(scenes, 4, config, training, 512, 3, 0);
+function logits(timestepSampling: TimestepSampling): number[] {
+  const training = { ...defaultDenoiserTraining, timestepSampling };
+  const batch = denoiserBatch(scenes, 4, config, training, { batchSize: 512, seed: 3, step: 0 });
   const t = [...(batch.time!.data as Float32Array)];
   expect(Math.min(...t)).toBeGreaterThan(0);
   expect(Math.max(...t)).toBeLessThanOrEqual(1);
@@ -49,16 +54,16 @@ const meanOf = (values: readonly number[]) => values.reduce((a, b) => a + b) / v
 
 describe("denoiserBatch", () => {
   it.each([
-    ["even", evenTimes],
-    ["the default", defaultDenoiserTraining.times],
-    ["narrow and clean", { mean: -2, deviation: 0.5 }],
+    ["even", evenTimestepSampling],
+    ["the default", defaultDenoiserTraining.timestepSampling],
+    ["narrow and clean", { mean: -2, std: 0.5 }],
   ])("draws times as asked for: %s", (_, times) => {
     const z = logits(times);
     const mean = meanOf(z);
     const deviation = Math.sqrt(meanOf(z.map((each) => (each - mean) ** 2)));
     // Four standard errors of 512 draws.
-    expect(Math.abs(mean - times.mean)).toBeLessThan((4 * times.deviation) / Math.sqrt(512));
-    expect(Math.abs(deviation - times.deviation)).toBeLessThan((4 * times.deviation) / Math.sqrt(1024));
+    expect(Math.abs(mean - times.mean)).toBeLessThan((4 * times.std) / Math.sqrt(512));
+    expect(Math.abs(deviation - times.std)).toBeLessThan((4 * times.std) / Math.sqrt(1024));
   });
 
   it("says which words name what lies elsewhere, of scenes with two things", () => {
@@ -73,12 +78,13 @@ describe("denoiserBatch", () => {
     expect(marked(2)).toEqual([...new Array(8).fill("100"), ...new Array(8).fill("001")]);
     const regions = { ...config, regions: { side: 4, width: 8 } };
     const training = { ...defaultDenoiserTraining, captionDropout: 0 };
-    const { elsewhere } = denoiserBatch(scenes, 4, regions, training, 32, 3, 0);
+    const number = { batchSize: 32, seed: 3, step: 0 };
+    const { elsewhere } = denoiserBatch(scenes, 4, regions, training, number);
     expect(elsewhere!.shape).toEqual([32, 16, 32]);
     expect((elsewhere!.data as Float32Array).reduce((a, b) => a + b)).toBeGreaterThan(0);
-    const dropped = denoiserBatch(scenes, 4, regions, { ...training, captionDropout: 1 }, 32, 3, 0);
+    const dropped = denoiserBatch(scenes, 4, regions, { ...training, captionDropout: 1 }, number);
     expect((dropped.elsewhere!.data as Float32Array).some((mark) => mark !== 0)).toBe(false);
-    expect(denoiserBatch(scenes, 4, config, training, 32, 3, 0).elsewhere).toBeUndefined();
+    expect(denoiserBatch(scenes, 4, config, training, number).elsewhere).toBeUndefined();
   });
 
   it("tells networks that see it where things lie, and now and then not", () => {
@@ -93,24 +99,23 @@ describe("denoiserBatch", () => {
     const unknown = new Float32Array(map.length);
     scenes.drawPlacement(0, 16, unknown);
     expect(unknown.every((value) => value === 0)).toBe(true);
+    const number = { batchSize: 64, seed: 3, step: 0 };
     const { placement } = denoiserBatch(
       scenes,
       4,
       { ...config, placement: true },
       defaultDenoiserTraining,
-      64,
-      3,
-      0,
+      number,
     );
     const known = Array.from({ length: 64 }, (_, i) => placement!.data[i * map.length] === 1);
     const share = known.filter(Boolean).length / 64;
     // One scene in four has a placement, of which 85% are told: four standard errors of 64 draws.
     expect(Math.abs(share - 0.2125)).toBeLessThan(0.205);
     expect(share).toBeGreaterThan(0);
-    expect(denoiserBatch(scenes, 4, config, defaultDenoiserTraining, 64, 3, 0).placement).toBeUndefined();
+    expect(denoiserBatch(scenes, 4, config, defaultDenoiserTraining, number).placement).toBeUndefined();
   });
 
   it("trains one time alone where the deviation is 0", () => {
-    for (const z of logits({ mean: 1, deviation: 0 })) expect(z).toBeCloseTo(1, 5);
+    for (const z of logits({ mean: 1, std: 0 })) expect(z).toBeCloseTo(1, 5);
   });
 });

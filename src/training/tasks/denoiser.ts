@@ -5,15 +5,16 @@ import { add, mean, mul, reshape, square, sub } from "../../graph/index.js";
 import { type DenoiserConfig, denoise, placementChannels, strayed } from "../../models/index.js";
 import { random } from "../../random/index.js";
 import type { Objective } from "../step-program.js";
+import type { SizedBatch } from "./batch-number.js";
 import type { EncodedScenes } from "./encoded-scenes.js";
 import { adaptScope, type LowRank } from "./low-rank.js";
 
 export interface DenoiserTraining {
   /** Tokens of a caption that the network sees; longer captions are refused when scenes are encoded. */
-  readonly tokens: number;
+  readonly maxTokens: number;
   /** Share of captions that are dropped, for classifier-free guidance. */
   readonly captionDropout: number;
-  readonly times: TimesConfig;
+  readonly timestepSampling: TimestepSampling;
   /** Teaches networks with regions where words belong. Default true; only scenes tell. */
   readonly places: boolean;
 }
@@ -22,24 +23,24 @@ export interface DenoiserTraining {
  * Which times are trained: 1 / (1 + e^−z), z normal. While there is little but noise to see, the caption alone decides what a
  * picture shows, and that is most of what there is to learn: a larger mean spends more of the training there.
  */
-export interface TimesConfig {
+export interface TimestepSampling {
   readonly mean: number;
-  readonly deviation: number;
+  readonly std: number;
 }
 
 /**
  * A third of the training above t = 0.85. Measured with the embedded model: what a caption takes off the loss grows from 0.04 at
- * t < 0.5 to 0.13 at 0.85 and 0.49 at 1, where the even choice of Esser et al. (mean 0, deviation 1) has 4% of its times.
+ * t < 0.5 to 0.13 at 0.85 and 0.49 at 1, where the even choice of Esser et al. (mean 0, standard deviation 1) has 4% of its times.
  */
-export const defaultTimes: TimesConfig = { mean: 1.1, deviation: 1.4 };
+export const defaultTimestepSampling: TimestepSampling = { mean: 1.1, std: 1.4 };
 
 /** Esser et al.'s. */
-export const evenTimes: TimesConfig = { mean: 0, deviation: 1 };
+export const evenTimestepSampling: TimestepSampling = { mean: 0, std: 1 };
 
 export const defaultDenoiserTraining: DenoiserTraining = {
-  tokens: 32,
+  maxTokens: 32,
   captionDropout: 0.1,
-  times: defaultTimes,
+  timestepSampling: defaultTimestepSampling,
   places: true,
 };
 
@@ -56,7 +57,7 @@ const strayWeight = 0.1;
 export function denoiserObjective(
   config: DenoiserConfig,
   batch: number,
-  { tokens, places }: Pick<DenoiserTraining, "tokens" | "places">,
+  { maxTokens: tokens, places }: Pick<DenoiserTraining, "maxTokens" | "places">,
   lowRank?: LowRank,
 ): Objective {
   const { latentSize: size, latentChannels: channels, textWidth, regions: grid } = config;
@@ -89,10 +90,8 @@ export function denoiserBatch(
   scenes: EncodedScenes,
   available: number,
   config: DenoiserConfig,
-  { tokens, captionDropout, times, places }: DenoiserTraining,
-  batch: number,
-  seed: number,
-  step: number,
+  { maxTokens: tokens, captionDropout, timestepSampling: { mean: center, std }, places }: DenoiserTraining,
+  { batchSize: batch, seed, step }: SizedBatch,
 ): HostTensors {
   const { latentSize: size, latentChannels: channels, textWidth, regions } = config;
   const cells = places && regions ? regions.side ** 2 : 0;
@@ -108,7 +107,7 @@ export function denoiserBatch(
     const scene = numbers.integer(available);
     shown.push(scene);
     scenes.readLatents(scene, latents.subarray(i * each, (i + 1) * each));
-    time[i] = 1 / (1 + Math.exp(-(times.mean + times.deviation * numbers.normal())));
+    time[i] = 1 / (1 + Math.exp(-(center + std * numbers.normal())));
     if (numbers.uniform() < captionDropout) continue;
     const count = scenes.readText(scene, text.subarray(i * tokens * textWidth, (i + 1) * tokens * textWidth));
     mask.fill(1, i * tokens, i * tokens + count);

@@ -7,6 +7,7 @@ import { mean, square, sub } from "../../graph/index.js";
 import { type DenoiserConfig, denoise } from "../../models/index.js";
 import { random } from "../../random/index.js";
 import type { Objective } from "../step-program.js";
+import type { SizedBatch } from "./batch-number.js";
 import type { EncodedScenes } from "./encoded-scenes.js";
 
 /** Teacher's paths as a batch reads them. */
@@ -19,6 +20,15 @@ export interface Paths {
   sceneOf(path: number): number;
   /** Latents of a path at an end of a window. */
   read(path: number, end: number, out: Float32Array<ArrayBuffer>): void;
+}
+
+/** What batches are made of. */
+export interface DistillationData {
+  readonly paths: Paths;
+  /** The first so many paths may be drawn from. */
+  readonly available: number;
+  /** The captions of the paths. */
+  readonly scenes: EncodedScenes;
 }
 
 /** Mean squared difference of velocities. */
@@ -37,14 +47,10 @@ export function distillationObjective(config: DenoiserConfig, batch: number, tok
 
 /** The batch of a step: which paths and windows depends on (seed, step) alone; every window is met equally often. */
 export function distillationBatch(
-  paths: Paths,
-  available: number,
-  scenes: EncodedScenes,
+  { paths, available, scenes }: DistillationData,
   { latentSize: size, latentChannels: channels, textWidth }: DenoiserConfig,
   tokens: number,
-  batch: number,
-  seed: number,
-  step: number,
+  { batchSize: batch, seed, step }: SizedBatch,
 ): HostTensors {
   const numbers = random(seed, "batch", step);
   const windows = paths.times.length - 1;

@@ -7,10 +7,10 @@ import { makeFolder, openSafetensors, writeSafetensors } from "../../checkpoint/
 import { NishikiError } from "../../errors.js";
 import { drawPlacement, type PlacedBox } from "../../models/index.js";
 
-/** Per-channel mean and deviation of latents, measured on the first shard and kept for all. */
+/** Per-channel mean and standard deviation of latents, measured on the first shard and kept for all. */
 export interface LatentStatistics {
   readonly mean: readonly number[];
-  readonly deviation: readonly number[];
+  readonly std: readonly number[];
 }
 
 export interface EncodedShard {
@@ -67,34 +67,34 @@ interface LoadedShard {
   readonly boxes: Float32Array;
 }
 
-/** Mean and deviation per channel of latents `[…, channels]`. */
+/** Mean and standard deviation per channel of latents `[…, channels]`. */
 export function measureLatents(latents: Float32Array, channels: number): LatentStatistics {
   const mean = new Array<number>(channels).fill(0);
-  const deviation = new Array<number>(channels).fill(0);
+  const std = new Array<number>(channels).fill(0);
   const count = latents.length / channels;
   for (let i = 0; i < latents.length; i++) mean[i % channels]! += latents[i]! / count;
   for (let i = 0; i < latents.length; i++) {
-    deviation[i % channels]! += (latents[i]! - mean[i % channels]!) ** 2 / count;
+    std[i % channels]! += (latents[i]! - mean[i % channels]!) ** 2 / count;
   }
-  return { mean, deviation: deviation.map(Math.sqrt) };
+  return { mean, std: std.map(Math.sqrt) };
 }
 
 /** Shards in memory, opened as they are needed. */
 export class EncodedScenes {
   readonly folder: string;
-  readonly perShard: number;
+  readonly shardSize: number;
   readonly textWidth: number;
   statistics: LatentStatistics | undefined;
   private readonly shards: LoadedShard[] = [];
 
-  constructor(folder: string, perShard: number, textWidth: number) {
+  constructor(folder: string, shardSize: number, textWidth: number) {
     this.folder = folder;
-    this.perShard = perShard;
+    this.shardSize = shardSize;
     this.textWidth = textWidth;
   }
 
   get scenes(): number {
-    return this.shards.length * this.perShard;
+    return this.shards.length * this.shardSize;
   }
 
   /**
@@ -111,10 +111,10 @@ export class EncodedScenes {
       const [latents, text, starts, places, boxes] = await Promise.all(
         ["latents", "text", "starts", "places", "boxes"].map((name) => file.read(name)),
       );
-      if (latents!.shape[0] !== this.perShard) {
+      if (latents!.shape[0] !== this.shardSize) {
         throw new NishikiError(
           "data",
-          `${path} holds ${latents!.shape[0]} scenes, expected ${this.perShard}.`,
+          `${path} holds ${latents!.shape[0]} scenes, expected ${this.shardSize}.`,
         );
       }
       if (!this.statistics) {
@@ -133,18 +133,18 @@ export class EncodedScenes {
 
   /** Standardised latents of a scene. */
   readLatents(scene: number, out: Float32Array<ArrayBuffer>): void {
-    const { latents } = this.shards[Math.floor(scene / this.perShard)]!;
-    const { mean, deviation } = this.statistics!;
+    const { latents } = this.shards[Math.floor(scene / this.shardSize)]!;
+    const { mean, std } = this.statistics!;
     const channels = mean.length;
-    const at = (scene % this.perShard) * out.length;
+    const at = (scene % this.shardSize) * out.length;
     f16ToFloat32(latents.subarray(at, at + out.length), out);
-    for (let i = 0; i < out.length; i++) out[i] = (out[i]! - mean[i % channels]!) / deviation[i % channels]!;
+    for (let i = 0; i < out.length; i++) out[i] = (out[i]! - mean[i % channels]!) / std[i % channels]!;
   }
 
   /** Token states of a scene's caption; returns how many tokens there are. */
   readText(scene: number, out: Float32Array<ArrayBuffer>): number {
-    const { text, starts } = this.shards[Math.floor(scene / this.perShard)]!;
-    const i = scene % this.perShard;
+    const { text, starts } = this.shards[Math.floor(scene / this.shardSize)]!;
+    const i = scene % this.shardSize;
     const [from, to] = [starts[i]! * this.textWidth, starts[i + 1]! * this.textWidth];
     f16ToFloat32(text.subarray(from, to), out.subarray(0, to - from));
     return starts[i + 1]! - starts[i]!;
@@ -152,8 +152,8 @@ export class EncodedScenes {
 
   /** Where the things of a scene lie, as a map of `side × side` cells in `out`, which is zero: see `drawPlacement`. */
   drawPlacement(scene: number, side: number, out: Float32Array): void {
-    const { boxes } = this.shards[Math.floor(scene / this.perShard)]!;
-    const from = (scene % this.perShard) * mostBoxes * boxNumbers;
+    const { boxes } = this.shards[Math.floor(scene / this.shardSize)]!;
+    const from = (scene % this.shardSize) * mostBoxes * boxNumbers;
     const placed: PlacedBox[] = [];
     for (let at = from; at < from + mostBoxes * boxNumbers && boxes[at + 2]! > 0; at += boxNumbers) {
       const [x, y, size, which] = boxes.subarray(at, at + boxNumbers) as unknown as [
@@ -172,8 +172,8 @@ export class EncodedScenes {
    * Leaves the others as they are.
    */
   markElsewhere(scene: number, side: number, tokens: number, out: Float32Array): void {
-    const { places } = this.shards[Math.floor(scene / this.perShard)]!;
-    const at = (scene % this.perShard) * placeNumbers;
+    const { places } = this.shards[Math.floor(scene / this.shardSize)]!;
+    const at = (scene % this.shardSize) * placeNumbers;
     const [direction, ...bounds] = places.subarray(at, at + placeNumbers);
     if (direction === 0) return;
     for (let cell = 0; cell < side * side; cell++) {

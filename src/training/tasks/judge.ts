@@ -25,8 +25,16 @@ import type { Objective } from "../step-program.js";
 
 /** How many classes each kind of question has. */
 export function countClasses(classes: LabelClasses): JudgeClasses {
-  const counts = Object.entries(classes).map(([name, names]) => [name, names.length]);
-  return Object.fromEntries(counts) as unknown as JudgeClasses;
+  const { thing, colour, style, background, backgroundColour, count, layout } = classes;
+  return {
+    thing: thing.length,
+    colour: colour.length,
+    style: style.length,
+    background: background.length,
+    backgroundColour: backgroundColour.length,
+    count: count.length,
+    layout: layout.length,
+  };
 }
 
 /**

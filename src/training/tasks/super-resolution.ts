@@ -6,6 +6,7 @@ import { type SuperResolutionConfig, superResolve } from "../../models/index.js"
 import { enlargeByLanczos } from "../../pipeline/index.js";
 import { random } from "../../random/index.js";
 import type { Objective } from "../step-program.js";
+import type { SizedBatch } from "./batch-number.js";
 
 /** A large picture and what a first stage would have made of it, in [-1, 1]. */
 export interface PicturePair {
@@ -45,9 +46,7 @@ export function superResolutionBatch(
   pairs: readonly PicturePair[],
   { residualScale }: SuperResolutionConfig,
   { crop, augmentation: most }: SuperResolutionTraining,
-  batch: number,
-  seed: number,
-  step: number,
+  { batchSize: batch, seed, step }: SizedBatch,
 ): HostTensors {
   const numbers = random(seed, "crops", step);
   const half = crop / 2;

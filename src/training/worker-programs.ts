@@ -1,5 +1,5 @@
-// The step of `step-program.ts` in parts, for several lanes that each compute on a part of the batch: gradients of the part,
-// their sum over all lanes, and the update. Every lane sums and updates its own share of the parameters.
+// The step of `step-program.ts` in parts, for several workers that each compute on a part of the batch: gradients of the part,
+// their sum over all workers, and the update. Every worker sums and updates its own share of the parameters.
 import {
   add,
   type Parameter,
@@ -23,8 +23,8 @@ import {
 
 export const gradientName = (name: string): string => `gradient:${name}`;
 export const sumName = (name: string): string => `sum:${name}`;
-/** The input that brings another lane's gradient. */
-export const fromLane = (lane: number, name: string): string => `lane ${lane}:${name}`;
+/** The input that brings another worker's gradient. */
+export const fromWorker = (worker: number, name: string): string => `worker ${worker}:${name}`;
 
 /** Inputs: the objective's. Outputs: loss, metrics, `gradient:NAME` of every parameter. */
 export function makeGradientProgram(objective: Objective): {
@@ -42,12 +42,14 @@ export function makeGradientProgram(objective: Objective): {
   return { program, parameters };
 }
 
-/** Inputs: `lane L:NAME` of every lane and parameter of a share. Outputs: `sum:NAME`, and squares, the sum of all their squares. */
-export function makeSumProgram(share: readonly Parameter[], lanes: number): Program {
+/** Inputs: `worker L:NAME` of every worker and parameter of a share. Outputs: `sum:NAME`, and squares, the sum of all their squares. */
+export function makeSumProgram(share: readonly Parameter[], workers: number): Program {
   return trace((tracer) => {
     const sums = share.map(({ name, shape }) => {
-      const parts = Array.from({ length: lanes }, (_, lane) => tracer.input(fromLane(lane, name), shape));
-      return parts.reduce((a, b) => add(a, b)); // always in the lanes' order, so that all runs round alike
+      const parts = Array.from({ length: workers }, (_, worker) =>
+        tracer.input(fromWorker(worker, name), shape),
+      );
+      return parts.reduce((a, b) => add(a, b)); // always in the workers' order, so that all runs round alike
     });
     const squares = sums.map((sum) => sumSquares(sum)).reduce((a, b) => add(a, b));
     return { squares, ...Object.fromEntries(sums.map((sum, i) => [sumName(share[i]!.name), sum])) };
@@ -115,13 +117,13 @@ function fedBy(tracer: Tracer, parameter: Parameter): Parameter {
   return { ...parameter, tensor: tracer.input(parameter.name, parameter.shape) };
 }
 
-/** Deals parameters out so that all lanes take about equally long to update theirs: the dearest first, each to the idlest. */
+/** Deals parameters out so that all workers take about equally long to update theirs: the dearest first, each to the idlest. */
 export function dealShares(
   parameters: readonly Parameter[],
-  lanes: number,
+  workers: number,
   config: OptimizerConfig,
 ): readonly (readonly Parameter[])[] {
-  const shares = Array.from({ length: lanes }, () => ({ cost: 0, own: new Set<Parameter>() }));
+  const shares = Array.from({ length: workers }, () => ({ cost: 0, own: new Set<Parameter>() }));
   const dear = parameters.map((parameter) => ({ parameter, cost: updateCost(config, parameter) }));
   for (const { parameter, cost } of dear.sort((a, b) => b.cost - a.cost)) {
     const idlest = shares.reduce((a, b) => (b.cost < a.cost ? b : a));

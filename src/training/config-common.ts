@@ -1,0 +1,145 @@
+// What the configs of several kinds of runs have in common. Every default stands in a declaration, once.
+import { parseSamplerName } from "../diffusion/index.js";
+import { autoencoderConfigs, autoencoderSchema } from "../models/index.js";
+import { explain, nonEmptyText, numberBetween, wholeNumber, z } from "../schema/index.js";
+import { dataSchema } from "./data-config.js";
+import { optimizerSchema } from "./optimizer.js";
+import { scheduleSchema } from "./schedule.js";
+
+/** A number of things: steps, images, channels. */
+export const count = wholeNumber(1, 1 << 20);
+export const share = numberBetween(0, 1);
+export const positive = numberBetween(Number.MIN_VALUE, 1e12);
+/** What every run has. Paths are relative to the folder in which the command is run. */
+export const common = {
+  folder: explain(nonEmptyText, "where the run's checkpoint, metrics and images go"),
+  seed: explain(wholeNumber(0).default(1), "decides the first weights, the order of the data and all noise"),
+  data: explain(
+    dataSchema.prefault({ scenes: {} }),
+    'the images: { "scenes": { … } } or { "folder": "path" }',
+    "scenes",
+  ),
+  initFrom: explain(
+    nonEmptyText.optional(),
+    "weights to start from: a .safetensors file or a run's folder",
+    "random ones",
+  ),
+  workers: explain(
+    wholeNumber(1, 1024).optional(),
+    "parts of a batch that are computed side by side; 1 takes less memory",
+    "2, or 1 if the batch size is odd",
+  ),
+  optimizer: explain(optimizerSchema.prefault({}), "how weights follow gradients"),
+  schedule: explain(scheduleSchema, "length and learning rate of the run"),
+  checkpointInterval: explain(count.default(100), "steps between checkpoints"),
+  sampleInterval: explain(count.default(500), "steps between sample images for a person to look at"),
+};
+
+/** Names that fields of {@link common} had before. */
+export const renamedCommon = {
+  startFrom: "initFrom",
+  lanes: "workers",
+  checkpointEvery: "checkpointInterval",
+  sampleEvery: "sampleInterval",
+} as const;
+
+/**
+ * Fills in the workers. Two suit every processor that has more than one core; the number must not depend on the machine, because
+ * the last bits of a run depend on it.
+ */
+export function withWorkers<T extends { readonly batchSize: number; readonly workers?: number | undefined }>(
+  config: T,
+): T & { readonly workers: number } {
+  return { ...config, workers: config.workers ?? (config.batchSize % 2 === 0 ? 2 : 1) };
+}
+
+/** The name of a table of sizes, or all sizes of one network. */
+export function networkChoice<S extends z.ZodType>(schema: S, presets: Readonly<Record<string, z.infer<S>>>) {
+  const names = Object.keys(presets) as [string, ...string[]];
+  const named = z.enum(names).transform((name) => presets[name] as z.infer<S>);
+  const expected = `${names.map((name) => `"${name}"`).join(", ")} or an object with all sizes`;
+  return z.union([named, schema]).meta({ expected, description: `sizes of the network: ${expected}` });
+}
+
+export const autoencoderNetwork = networkChoice(autoencoderSchema, autoencoderConfigs);
+
+/** An autoencoder that a run uses and does not train. */
+export const frozenAutoencoder = z
+  .strictObject({
+    weights: explain(nonEmptyText, "a folder of an autoencoder's run, or a .safetensors file"),
+    network: autoencoderNetwork.prefault("small"),
+  })
+  .meta({ renamed: { run: "weights" } });
+
+export type FrozenAutoencoder = z.infer<typeof frozenAutoencoder>;
+
+const renamedShards = {
+  pictures: "images",
+  perShard: "shardSize",
+  firstShards: "initialShards",
+  stepsPerShard: "stepsPerNewShard",
+} as const;
+
+/** Fields of what is kept in files (shards) that are made while the run goes on. */
+export const shards = {
+  folder: explain(
+    nonEmptyText.optional(),
+    "where images and captions are kept in encoded form; made if missing",
+    "latents in the run's folder",
+  ),
+  shardSize: (usual: number, what: string) =>
+    explain(wholeNumber(1, 100_000).default(usual), `${what} in one file (shard)`),
+  initialShards: explain(count.default(4), "shards that the first step draws from"),
+  stepsPerNewShard: (usual: number) =>
+    explain(
+      wholeNumber(0, 1e9).default(usual),
+      "steps until one more shard is drawn from; 0: all from the start",
+    ),
+  renamed: renamedShards,
+};
+
+export const captionDropout = explain(
+  share.default(0.1),
+  "share of captions that are dropped, for classifier-free guidance",
+);
+
+/** Which times are trained: 1/(1 + e^−z) with z normal, as Esser et al. 2024 (arXiv:2403.03206, section 3.1). */
+export function timestepSampling(usual: { readonly mean: number; readonly std: number }) {
+  const schema = z.strictObject({
+    mean: explain(numberBetween(-10, 10).default(usual.mean), "mean of z; times are 1/(1+e^-z), z normal"),
+    std: explain(numberBetween(0, 10).default(usual.std), "standard deviation of z"),
+  });
+  const named = schema.meta({ renamed: { deviation: "std" } });
+  return explain(named.prefault({}), "which times are trained (logit-normal)");
+}
+
+/** A sampler's name, in any spelling that the command line takes. */
+export const samplerName = nonEmptyText.transform((name, context) => {
+  try {
+    return parseSamplerName(name).sampler;
+  } catch (error) {
+    context.addIssue({ code: "custom", message: (error as Error).message, input: name });
+    return z.NEVER;
+  }
+});
+
+/** Drawn at every sample, at seed 0: what the project was founded on, and what anybody recognises. */
+const fixedPrompts = [
+  "cactus and keyboard, style by Hiroshige",
+  "blue cat against a sunset background in style of Pablo Picasso",
+  "comb, green",
+  "a cat, 3d style",
+  "a red apple, flat style",
+  "a rocket against a night sky",
+  "a house in the style of Hiroshige",
+  "two fish",
+];
+
+export const promptList = z.array(nonEmptyText).readonly();
+
+/** Samples of a run whose model draws. */
+export const prompts = explain(
+  promptList.default(fixedPrompts),
+  "drawn as samples at seed 0; an empty list for no samples",
+  "eight fixed ones",
+);

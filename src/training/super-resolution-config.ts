@@ -1,0 +1,51 @@
+// The config of a super-resolution's run.
+import { superResolutionConfigs, superResolutionSchema } from "../models/index.js";
+import { explain, nonEmptyText, numberBetween, wholeNumber, z } from "../schema/index.js";
+import {
+  common,
+  count,
+  frozenAutoencoder,
+  networkChoice,
+  renamedCommon,
+  share,
+  withWorkers,
+} from "./config-common.js";
+
+const samplingSchema = z.strictObject({
+  steps: explain(wholeNumber(1, 1000).default(4), "steps of the sampler"),
+  augmentation: explain(numberBetween(0, 2).default(0.05), "standard deviation of the noise on small images"),
+});
+
+export const superResolutionConfigSchema = z
+  .strictObject({
+    kind: z.literal("super-resolution"),
+    ...common,
+    batchSize: explain(count.default(16), "crops in a step"),
+    network: networkChoice(superResolutionSchema, superResolutionConfigs).prefault("small"),
+    autoencoder: explain(
+      frozenAutoencoder.optional(),
+      "an autoencoder that small images go through, as those of a first stage do",
+      "none",
+    ),
+    autoencoderRoundTrips: explain(
+      share.default(0.75),
+      "share of small images that go through the autoencoder (recompression augmentation)",
+    ),
+    crop: explain(count.default(128), "side of a crop in pixels of the large image"),
+    cropsPerPicture: explain(count.default(4), "crops taken from one image"),
+    augmentation: explain(
+      numberBetween(0, 2).default(0.2),
+      "largest standard deviation of the noise on small images (conditioning augmentation)",
+    ),
+    sampling: explain(samplingSchema.prefault({}), "how samples are drawn"),
+    model: explain(
+      nonEmptyText.optional(),
+      "folder of a model that receives the network with each sample sheet",
+      "none",
+    ),
+    samples: explain(wholeNumber(1, 64).default(4), "images in a sample sheet"),
+  })
+  .meta({ renamed: { ...renamedCommon, roundTrips: "autoencoderRoundTrips", drawing: "sampling" } })
+  .transform(withWorkers);
+
+export type SuperResolutionTrainingConfig = z.infer<typeof superResolutionConfigSchema>;
