@@ -77,7 +77,11 @@ describe("nishiki info of a LoRA", () => {
     [
       "diffusers",
       { ...pair(`unet.${block}.attn2.to_v`, 4, 2048, peft), strange: [1] },
-      { fits: "Stable Diffusion XL", names: "diffusers", unknown: "1 tensors are not used: strange" },
+      {
+        fits: "Stable Diffusion XL",
+        names: "diffusers",
+        unknown: '1 tensors are not known; without --lora-partial it is refused: "strange"',
+      },
     ],
     [
       "first",
@@ -136,7 +140,7 @@ describe("nishiki info of a LoRA", () => {
   it("names kinds that are not read, and halves", async () => {
     const loha = await write("loha.safetensors", { "lora_unet_x.hada_w1_a": [4, 4] });
     expect((await runHere(["info", loha])).stderr).toMatch(
-      /^loha\.safetensors cannot be used: it is LoHa \(/,
+      /^loha\.safetensors is not whole: layer "lora_unet_x" has only its hada1a part/,
     );
     const half = await write("half.safetensors", { "lora_unet_x.lora_up.weight": [4, 4] });
     expect((await runHere(["info", half])).stderr).toMatch(/layer "lora_unet_x" has only its up part\.\n$/);

@@ -10,6 +10,7 @@ import {
   openLora,
   openSafetensors,
   openStableDiffusion,
+  type TensorSource,
   type WeightedLora,
   writeSafetensors,
 } from "../src/checkpoint/node.js";
@@ -171,6 +172,46 @@ describe("the other dialects", () => {
     await check(await rewrite("kohya", "words.safetensors", dotted), "kohya");
   });
 
+  it("of ComfyUI have the names of single files with dots", async () => {
+    const dotted = (name: string) => {
+      const [, layer, end] = /^lora_unet_(.+?)\.(.+)$/.exec(name) ?? [];
+      if (layer === undefined) return name;
+      const inside = layer.replace(/_(?=\d)|(?<=\d)_/g, ".").replace("ff_net", "ff.net");
+      return `diffusion_model.${inside}.${end!.replace("lora_down", "lora_A").replace("lora_up", "lora_B")}`;
+    };
+    const { lora, unknown } = await openLora(await rewrite("kohya-xl", "comfy.safetensors", dotted));
+    expect(unknown).toEqual([]);
+    expect(lora.layers.some(({ name }) => name.startsWith("diffusion_model.input_blocks."))).toBe(true);
+    const found = await draw("xl", [{ lora, weight: 1 }]);
+    expect(found.left).toBe(0);
+    expect(relativeError(found.prediction, await tensor("xl.kohya-xl.prediction"))).toBeLessThan(1e-5);
+  });
+
+  it("of LyCORIS have a prefix of their own", async () => {
+    const other = (name: string) => name.replace("lora_unet_", "lycoris_").replace("lora_te_", "lycoris_te_");
+    await check(await rewrite("kohya", "lycoris.safetensors", other), "kohya");
+  });
+
+  it("of peft may name the adapter", async () => {
+    for (const adapter of ["default", "default_0", "my-style"]) {
+      const named = (name: string) => name.replace(/\.(lora_[AB])\.weight$/, `.$1.${adapter}.weight`);
+      await check(await rewrite("diffusers", `${adapter}.safetensors`, named), "diffusers");
+    }
+    const file = await openSafetensors(golden("lora/diffusers.safetensors"));
+    const twice = await Promise.all(
+      [...file.tensors.keys()].flatMap((name) =>
+        ["one", "two"].map(async (adapter) => ({
+          ...(await file.read(name)),
+          name: name.replace(/\.weight$/, `.${adapter}.weight`),
+        })),
+      ),
+    );
+    await writeSafetensors(join(folder, "twice.safetensors"), twice);
+    await expect(openLora(join(folder, "twice.safetensors"))).rejects.toThrow(
+      /is there twice, for the adapters "one" and "two"/,
+    );
+  });
+
   it("of peft is a folder, whose config says the scale", async () => {
     const peft = (name: string) => name.replace("unet.", "base_model.model.");
     await expect(openLora(folder)).rejects.toThrow(
@@ -191,14 +232,75 @@ describe("the other dialects", () => {
     const scales = lora.layers.map(({ name, scale }) => [name, scale]);
     expect(new Set(scales.map(([, scale]) => scale))).toEqual(new Set([0.5, 1, 2]));
     expect(scales).toContainEqual(["down_blocks.0.attentions.0.transformer_blocks.0.attn1.to_q", 0.5]);
-    await config({ lora_alpha: 6, alpha_pattern: { ".*attn[12].*": 1 } });
-    await expect(openLora(folder)).rejects.toThrow(
-      /alpha_pattern has "\.\*attn\[12\]\.\*", and only layers' names/,
-    );
+    await config({ r: 3, lora_alpha: 6, alpha_pattern: { "down_blocks.*attn1.to_(q|v)": 1.5, ".*": 12 } });
+    const regex = (await openLora(folder)).lora.layers.map(({ name, scale }) => [name, scale] as const);
+    for (const [name, scale] of regex)
+      expect([name, scale]).toEqual([name, /^down_blocks.*attn1\.to_(q|v)$/.test(name) ? 0.5 : 4]);
+    await config({ lora_alpha: 6, alpha_pattern: { "(?=x)": 1 } });
+    await expect(openLora(folder)).rejects.toThrow(/The pattern "\(\?=x\)" is not read/);
+    await config({ lora_alpha: 6, init_lora_weights: "pissa" });
+    await expect(openLora(folder)).rejects.toThrow(/init_lora_weights = .*pissa.* not the whole change/);
   });
 });
 
 describe("a pipeline with LoRAs", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "nishiki-lora-"));
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  /** The golden LoRA with more in it. */
+  async function extend(name: string, more: readonly TensorSource[]): Promise<string> {
+    const file = await openSafetensors(golden("lora/kohya.safetensors"));
+    const tensors = [...file.tensors.keys()].map(async (tensor) => ({
+      name: tensor,
+      ...(await file.read(tensor)),
+    }));
+    const path = join(folder, name);
+    await writeSafetensors(path, [...(await Promise.all(tensors)), ...more]);
+    return path;
+  }
+  const numbers = (name: string, shape: readonly number[]): TensorSource => ({
+    name,
+    dtype: "f32",
+    shape,
+    data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.5),
+  });
+
+  it("refuses one that cannot be applied in full, unless that is allowed", async () => {
+    const parts = [
+      [numbers("lora_unet_conv_in.oft_blocks", [2, 2, 2])],
+      [numbers("strange", [3])],
+      ["up", "down"].map((half) => numbers(`lora_unet_elsewhere.lora_${half}.weight`, [1, 1])),
+    ];
+    for (const [i, more] of parts.entries()) {
+      const lora = [await extend(`part-${i}.safetensors`, more)];
+      await expect(loadPipeline({ model, lora })).rejects.toMatchObject({
+        code: "checkpoint",
+        message: expect.stringMatching(/Without them the picture would be another one.*--lora-partial/),
+      });
+      const pipeline = await loadPipeline({ model, lora, allowPartialLora: true, threads: 1 });
+      const warnings: string[] = [];
+      for await (const event of pipeline.generate(request))
+        if (event.kind === "warning") warnings.push(event.message);
+      await pipeline.dispose();
+      expect(warnings.join()).toMatch(/^Not used: /);
+    }
+  });
+
+  it("draws with one that has a stray alpha, and lists it", async () => {
+    const lora = await extend("stray.safetensors", [numbers("lora_unet_elsewhere.alpha", [])]);
+    const pipeline = await loadPipeline({ model, lora: [lora], threads: 1 });
+    const warnings: string[] = [];
+    for await (const event of pipeline.generate(request))
+      if (event.kind === "warning") warnings.push(event.message);
+    await pipeline.dispose();
+    expect(warnings).toEqual([
+      'Not used: 1 tensors of stray.safetensors that belong to no layer, "lora_unet_elsewhere.alpha".',
+    ]);
+  });
+
   const model = golden("pipelines/sd1");
   const request = { prompt: "a cat", seed: 1, steps: 2, size: "64x64" } as const;
   const pixels = async (lora?: readonly string[]) => {

@@ -4,7 +4,14 @@ import { basename, dirname, join } from "node:path";
 import { NishikiError } from "../errors.js";
 import { readScaleRule, type ScaleRule } from "./lora/adapter-config.js";
 import { describeLoraHeads, type LoraDescription, readLoraNotes } from "./lora/describe.js";
-import { type Lora, type LoraTensor, looksLikeLora, readLora, readLoraHeads } from "./lora/read.js";
+import {
+  type LeftOver,
+  type Lora,
+  type LoraTensor,
+  looksLikeLora,
+  readLora,
+  readLoraHeads,
+} from "./lora/read.js";
 import { fileError } from "./node-atomic.js";
 import { openSafetensors, type SafetensorsFile } from "./node-file.js";
 
@@ -67,24 +74,23 @@ function tensorsOf(file: SafetensorsFile): ReadonlyMap<string, LoraTensor> {
 }
 
 /**
- * Opens a LoRA in kohya's, diffusers' or peft's form: a file, or the folder that one was saved in.
+ * Opens a LoRA in the form of kohya, LyCORIS, ComfyUI, diffusers or peft: a file, or the folder that one was saved in.
  * @returns Also the tensors that belong to no layer, and all files that were read, the tensors' first.
  * @throws NishikiError "file", "checkpoint" where it is no LoRA, a pickle, or of a kind that is not read.
  */
 export async function openLora(
   path: string,
-): Promise<{ readonly lora: Lora; readonly unknown: readonly string[]; readonly files: readonly string[] }> {
+): Promise<{ readonly lora: Lora; readonly files: readonly string[] } & LeftOver> {
   const file = await openSafetensors(await findFile(path));
   const { rule, beside } = await readRule(file);
   const opened = await readLora(tensorsOf(file), basename(path), rule);
   return { ...opened, files: [file.path, ...(beside === undefined ? [] : [beside])] };
 }
 
-export interface InspectedLora extends LoraDescription {
+export interface InspectedLora extends LoraDescription, LeftOver {
   readonly file: string;
   /** What its trainer says of it. */
   readonly notes: Readonly<Record<string, string>>;
-  readonly unknown: readonly string[];
 }
 
 /**
@@ -94,9 +100,9 @@ export interface InspectedLora extends LoraDescription {
 export async function inspectLora(path: string): Promise<InspectedLora> {
   const file = await openSafetensors(await findFile(path));
   const { rule } = await readRule(file);
-  const { heads, unknown } = await readLoraHeads(tensorsOf(file), basename(path), rule);
+  const { heads, ...left } = await readLoraHeads(tensorsOf(file), basename(path), rule);
   const description = describeLoraHeads(heads, [...file.tensors.keys()]);
-  return { ...description, file: file.path, notes: readLoraNotes(file.metadata), unknown };
+  return { ...description, file: file.path, notes: readLoraNotes(file.metadata), ...left };
 }
 
 /** Whether a path looks like a LoRA, also one of a kind that is not read: a file's tensors, or a folder's file names. */

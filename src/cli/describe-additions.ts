@@ -3,6 +3,7 @@
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
 import { inspectLora, openEmbedding } from "../checkpoint/node.js";
+import { listSome, quote } from "../errors.js";
 import { type Description, formatBytes } from "./description.js";
 
 const range = (values: readonly number[], show: (value: number) => string) => {
@@ -12,7 +13,8 @@ const range = (values: readonly number[], show: (value: number) => string) => {
 
 /** A file, or a folder that one was saved in. @throws NishikiError "file", "checkpoint" */
 export async function describeLora(path: string): Promise<Description> {
-  const { dialect, fits, parts, ranks, scales, notes, unknown, file } = await inspectLora(path);
+  const { dialect, fits, parts, kinds, ranks, scales, notes, unknown, unused, file } =
+    await inspectLora(path);
   const all = Object.values(parts).reduce((sum, count) => sum + count, 0);
   const each = Object.entries(parts).map(([part, count]) => `${count} of the ${part}`);
   return {
@@ -21,17 +23,19 @@ export async function describeLora(path: string): Promise<Description> {
       fits: fits ?? "not told by its names and shapes",
       names: dialect,
       layers: `${all} (${each.join(", ")})`,
-      rank: range(ranks, String),
+      kind: kinds.join(", "),
+      ...(ranks.length > 0 && { rank: range(ranks, String) }),
       "alpha/rank": range(scales, (scale) => String(Number(scale.toPrecision(4)))),
       size: formatBytes((await stat(file)).size),
-      ...(unknown.length > 0 && { unknown: `${unknown.length} tensors are not used: ${shorten(unknown)}` }),
+      ...(unknown.length > 0 && {
+        unknown: `${unknown.length} tensors are not known; without --lora-partial it is refused: ${listSome(unknown.map(quote), 5)}`,
+      }),
+      ...(unused.length > 0 && { unused: listSome(unused.map(quote), 5) }),
       use: `--lora ${basename(path)}:1`,
     },
     ...(Object.keys(notes).length > 0 && { parts: [{ title: "What it says of itself", values: notes }] }),
   };
 }
-
-const shorten = (names: readonly string[]) => names.slice(0, 5).join(", ") + (names.length > 5 ? ", …" : "");
 
 const families: Readonly<Record<string, string>> = {
   "768": "Stable Diffusion 1.x",

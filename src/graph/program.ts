@@ -2,7 +2,7 @@
 import { NishikiError, unknownName } from "../errors.js";
 import { canonicalDim } from "./dimension.js";
 import { Graph, type Tensor } from "./graph.js";
-import { inputOp, parameterOp } from "./ops/constant.js";
+import { fill, inputOp, parameterOp } from "./ops/constant.js";
 import { formatShape, sameShape } from "./shape.js";
 import type { DType, Shape } from "./types.js";
 
@@ -46,6 +46,8 @@ export interface Scope {
    * @returns What is to be used from here on: the value, or what the caller puts in its place.
    */
   record(name: string, tensor: Tensor): Tensor;
+  /** The bias that `TraceOptions.adapt` gives to a layer whose network has none; undefined where it gives none. */
+  addedBias(width: number): Tensor | undefined;
   /** A scope one level down: `child("attn").child(0)` → "attn.0". */
   child(name: string | number): Scope;
 }
@@ -70,13 +72,16 @@ export interface TraceOptions {
   readonly substitute?: (name: string, tensor: Tensor, tracer: Tracer) => Tensor;
   /** Pictures go on at their other side, so that they can be laid beside each other without a seam. Default false. */
   readonly wraps?: boolean;
-  /** What stands in a parameter's place wherever it is used, as the sum of it and a LoRA's change. Default the parameter. */
+  /**
+   * What stands in a parameter's place wherever it is used, as the sum of it and a LoRA's change. Default the parameter. It is
+   * asked for the biases of layers that have none too, with zeros in their place: a LoRA may bring one.
+   */
   readonly adapt?: (name: string, parameter: Tensor) => Tensor;
 }
 
 class Recorder implements Tracer {
   private readonly wraps: boolean;
-  private readonly adapt: NonNullable<TraceOptions["adapt"]>;
+  private readonly adapt: TraceOptions["adapt"];
   private readonly substitute: NonNullable<TraceOptions["substitute"]>;
   readonly recorded = new Map<string, Tensor>();
   private readonly adapted = new Map<string, Tensor>();
@@ -86,11 +91,7 @@ class Recorder implements Tracer {
   private readonly byName = new Map<string, Parameter>();
   private readonly claimed = new Map<string, string>();
 
-  constructor({
-    wraps = false,
-    adapt = (_, parameter) => parameter,
-    substitute = (_, tensor) => tensor,
-  }: TraceOptions) {
+  constructor({ wraps = false, adapt, substitute = (_, tensor) => tensor }: TraceOptions) {
     this.wraps = wraps;
     this.substitute = substitute;
     this.adapt = adapt;
@@ -123,6 +124,7 @@ class Recorder implements Tracer {
       wraps: this.wraps,
       parameter: (name, shape, init = { kind: "zeros" }) => this.parameter(full(name), shape, init),
       record: (name, tensor) => this.record(full(name), tensor),
+      addedBias: (width) => this.addedBias(full("bias"), width),
       child: (name) => this.scope(full(name)),
     };
   }
@@ -138,6 +140,13 @@ class Recorder implements Tracer {
     return used;
   }
 
+  private addedBias(name: string, width: number): Tensor | undefined {
+    if (!this.adapt) return undefined;
+    const zeros = fill(this.graph, [width], 0);
+    const bias = this.adapt(name, zeros);
+    return bias === zeros ? undefined : bias;
+  }
+
   private parameter(name: string, shape: readonly number[], init: Initializer): Tensor {
     const before = this.byName.get(name);
     if (before) {
@@ -150,7 +159,7 @@ class Recorder implements Tracer {
     const parameter = { name, shape, init, tensor };
     this.byName.set(name, parameter);
     this.parameters.push(parameter);
-    const used = this.adapt(name, tensor);
+    const used = this.adapt?.(name, tensor) ?? tensor;
     if (!sameShape(used.shape, shape)) {
       const shapes = `${formatShape(used.shape)} stands in the place of ${formatShape(shape)}`;
       throw new NishikiError("shape", `parameter "${name}": ${shapes}.`);

@@ -54,7 +54,7 @@ export function dense(
   const inner = x.shape.at(-1) as number;
   const shape = stored === "matrix" ? [width, inner] : [width, inner, 1, 1];
   const weight = reshape(scope.parameter("weight", shape, init ?? fanIn(inner)), [width, inner]);
-  return linear(x, weight, bias ? scope.parameter("bias", [width], zeros) : undefined);
+  return linear(x, weight, bias ? scope.parameter("bias", [width], zeros) : scope.addedBias(width));
 }
 
 /** 3×3 convolution (or k×k, k odd) that keeps the size: `x [batch, h, w, in] → [batch, h, w, width]`. */
@@ -70,7 +70,7 @@ export function convLast(
     [width, kernel, kernel, inner],
     init ?? fanIn(inner * kernel * kernel),
   );
-  return convChannelsLast(x, weight, bias ? scope.parameter("bias", [width], zeros) : undefined);
+  return convChannelsLast(x, weight, bias ? scope.parameter("bias", [width], zeros) : scope.addedBias(width));
 }
 
 /** Convolution of channels-first pictures: `x [batch, in, h, w]`, weight `[width, in/groups, k, k]`. */
@@ -96,7 +96,7 @@ export function conv2d(
   const border = options.padding ?? (kernel - 1) / 2;
   const goesOn = scope.wraps && typeof border === "number" && border > 0;
   return convolve(goesOn ? wrapAround(x, border) : x, weight, {
-    bias: bias ? scope.parameter("bias", [width], zeros) : undefined,
+    bias: bias ? scope.parameter("bias", [width], zeros) : scope.addedBias(width),
     stride,
     padding: goesOn ? 0 : border,
     groups,

@@ -73,6 +73,11 @@ export const loadOptionsSchema = z.strictObject({
     flag: "--lora <file:weight>",
     defaultText: "none",
   }),
+  allowPartialLora: flag.optional().meta({
+    description:
+      "draw with LoRAs of which some parts are not known or not in the model, without these parts; otherwise such a file is refused",
+    flag: "--lora-partial",
+  }),
   embedding: oneOrMore(nonEmptyText).optional().meta({
     description: "a textual inversion for Stable Diffusion; may be given several times",
     flag: "--embedding <file>",

@@ -1,7 +1,8 @@
-// LoRAs in a program: a changed layer's weight is its own plus the products of the pairs. The runtime computes it once when the
+// LoRAs in a program: a changed layer's weight is its own plus the changes of all LoRAs. The runtime computes it once when the
 // session is made, or at every run where weights stay in their file; the model's files stay as they are.
-import { NishikiError } from "../../errors.js";
-import { addProduct, constant, formatShape, reshape, type Tensor } from "../../graph/index.js";
+import { NishikiError, quote } from "../../errors.js";
+import { add, constant, formatShape, reshape, type Tensor } from "../../graph/index.js";
+import { addChange, getChangeShape } from "./change.js";
 import { getLoraNames, type LoraPart } from "./names.js";
 import type { Lora, LoraLayer } from "./read.js";
 
@@ -11,9 +12,9 @@ export interface WeightedLora {
   readonly weight: number;
 }
 
-interface Change {
+interface WeightedLayer {
   readonly layer: LoraLayer;
-  readonly scale: number;
+  readonly weight: number;
 }
 
 export interface LoraAdapter {
@@ -38,8 +39,11 @@ export function makeLoraAdapter(
     parameters.map(({ name }) => name),
   );
   const shapes = new Map(parameters.map(({ name, shape }) => [name, shape]));
-  const changes = new Map<string, Change[]>();
+  const weights = new Map<string, WeightedLayer[]>();
+  const biases = new Map<string, WeightedLayer[]>();
   const matched = new Set<LoraLayer>();
+  const note = (table: Map<string, WeightedLayer[]>, name: string, one: WeightedLayer) =>
+    table.set(name, [...(table.get(name) ?? []), one]);
   for (const { lora, weight } of loras) {
     for (const layer of lora.layers) {
       const name = names.get(layer.name);
@@ -47,32 +51,59 @@ export function makeLoraAdapter(
       checkFits(lora, layer, shapes.get(name)!);
       matched.add(layer);
       if (weight === 0) continue;
-      const one = { layer, scale: weight * layer.scale };
-      changes.set(name, [...(changes.get(name) ?? []), one]);
+      if (layer.change) note(weights, name, { layer, weight });
+      if (layer.bias) note(biases, name.replace(/weight$/, "bias"), { layer, weight });
     }
   }
-  const adapt = (name: string, parameter: Tensor) => (changes.get(name) ?? []).reduce(change, parameter);
+  const adapt = (name: string, parameter: Tensor): Tensor => {
+    const changes = weights.get(name);
+    if (changes) return changeWeight(parameter, changes);
+    return (biases.get(name) ?? []).reduce(
+      (bias, { layer, weight }) => add(bias, scaled(bias.graph, layer.bias!, weight)),
+      parameter,
+    );
+  };
   return { adapt, matched };
 }
 
-/** The weight + scale · up · down, as rows. */
-function change(weight: Tensor, { layer: { up, down }, scale }: Change): Tensor {
-  const rank = down.shape[0]!;
-  const [outputs] = up.shape as [number];
-  const inner = down.data.length / rank;
-  const wide = constant(weight.graph, up.data, [outputs, rank]);
-  const thin = constant(weight.graph, down.data, [rank, inner]);
-  return reshape(addProduct(reshape(weight, [outputs, inner]), wide, thin, scale), weight.shape);
+function scaled(graph: Tensor["graph"], values: Float32Array, weight: number): Tensor {
+  return constant(
+    graph,
+    values.map((value) => value * weight),
+    [values.length],
+  );
 }
 
-function checkFits({ name }: Lora, { name: layer, up, down }: LoraLayer, shape: readonly number[]): void {
-  const inner = shape.slice(1).reduce((a, b) => a * b, 1);
-  const given = down.data.length / down.shape[0]!;
-  if (up.shape[0] === shape[0] && given === inner) return;
-  const pair = `${up.shape[0]} × ${given}`;
+function changeWeight(parameter: Tensor, changes: readonly WeightedLayer[]): Tensor {
+  const [outputs = 1, inputs = 1, ...sides] = parameter.shape as number[];
+  const kernel = sides.reduce((a, b) => a * b, 1);
+  const rows = reshape(parameter, [outputs, inputs * kernel]);
+  const whole = { rows, outputs, inputs, kernel };
+  const total = changes.reduce(
+    (sum, { layer, weight }) => addChange(sum, whole, layer.change!, weight * layer.scale, layer.magnitude),
+    rows,
+  );
+  return reshape(total, parameter.shape);
+}
+
+function checkFits({ name }: Lora, layer: LoraLayer, shape: readonly number[]): void {
+  const [outputs = 1, inputs = 1] = shape;
+  const width = shape.slice(1).reduce((a, b) => a * b, 1);
+  const { change, magnitude, bias } = layer;
+  const [rows = outputs, columns = width] = change ? getChangeShape(change) : [];
+  const isLong = (axis: "outputs" | "inputs", length: number) =>
+    length === (axis === "outputs" ? outputs : inputs);
+  const fits =
+    rows === outputs &&
+    columns === width &&
+    (change?.kind !== "IA3" || isLong(change.axis, change.factors.length)) &&
+    (change?.kind !== "GLoRA" || isLong("inputs", change.inputs[0].rows)) &&
+    (!magnitude || isLong(magnitude.axis, magnitude.data.length)) &&
+    (!bias || isLong("outputs", bias.length));
+  if (fits) return;
   throw new NishikiError(
     "checkpoint",
-    `The LoRA ${name} was made for another model: its layer "${layer}" changes a matrix of ${pair}, ` +
+    `The LoRA ${name} was made for another model: its layer ${quote(layer.name)} changes a matrix of ${rows} × ${columns}, ` +
       `and this model's is ${formatShape(shape)}.`,
   );
 }

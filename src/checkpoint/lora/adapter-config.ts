@@ -1,48 +1,93 @@
 // How strongly a LoRA is applied where its file has no alphas and peft's config says it: `adapter_config.json` beside the file, or
 // the entry "lora_adapter_metadata" that diffusers writes into it, where names begin with the network's ("unet.lora_alpha").
-import { NishikiError } from "../../errors.js";
+import { NishikiError, quote } from "../../errors.js";
+import { makeLayerTest } from "./pattern.js";
 
-/** A layer's scale by its name in the file and its rank; undefined where the config does not speak of its network. */
-export type ScaleRule = (layer: string, rank: number) => number | undefined;
+/** A layer's scale by its name in the file and its rank, undefined of whole factors; undefined where the config does not say it. */
+export type ScaleRule = (layer: string, rank: number | undefined) => number | undefined;
 
 type Json = Readonly<Record<string, unknown>>;
+type Patterns = readonly (readonly [matches: (layer: string) => boolean, value: number])[];
 
 interface NetworkConfig {
   readonly prefix: string;
   readonly alpha: number;
-  /** Layers with alphas of their own, by the ends of their names. */
-  readonly patterns: readonly (readonly [end: string, alpha: number])[];
+  /** Layers with alphas and ranks of their own; the first that matches counts. */
+  readonly alphas: Patterns;
+  readonly ranks: Patterns;
+  readonly rank: number | undefined;
   /** alpha / √rank instead of alpha / rank (Kalajdzievski 2023, arXiv:2312.03732). */
   readonly byRoot: boolean;
 }
 
 const prefixes = ["unet.", "text_encoder.", "text_encoder_2.", ""];
 
-function readPatterns(value: unknown, file: string): NetworkConfig["patterns"] {
+/** Kinds of peft whose tensors are read. */
+const readable = ["LORA", "LOHA", "LOKR", "IA3"];
+
+/** Settings under which the matrices alone are not what was trained: the base weights were changed, or the arithmetic was. */
+const otherArithmetic: readonly (readonly [key: string, isOn: (value: unknown) => boolean])[] = [
+  [
+    "init_lora_weights",
+    (value) => typeof value === "string" && /^(pissa|olora|corda|loftq|lora_ga)/i.test(value),
+  ],
+  ["alora_invocation_tokens", (value) => Array.isArray(value)],
+  ["layer_replication", (value) => Array.isArray(value)],
+  ...["use_qalora", "use_bdlora", "fan_in_fan_out"].map(
+    (key) => [key, (value: unknown) => value === true] as const,
+  ),
+];
+
+function readPatterns(value: unknown, where: string): Patterns {
   if (value === undefined || value === null) return [];
-  return Object.entries(value as Json).map(([pattern, alpha]) => {
-    if (/^\^?[\w.]+$/.test(pattern) && typeof alpha === "number") return [pattern, alpha] as const;
-    const message = `${file} cannot be used: alpha_pattern has ${JSON.stringify(pattern)}, and only layers' names are read.`;
-    throw new NishikiError("checkpoint", message);
-  });
+  const isTable = typeof value === "object" && !Array.isArray(value);
+  const entries = isTable ? Object.entries(value as Json) : [];
+  if (!isTable || !entries.every(([, number]) => typeof number === "number"))
+    throw new NishikiError("checkpoint", `${where} must give numbers to patterns of layers' names.`);
+  return entries.map(([pattern, number]) => [makeLayerTest(pattern), number as number]);
 }
 
-const matches = (layer: string, pattern: string): boolean =>
-  pattern.startsWith("^") ? layer === pattern.slice(1) : layer === pattern || layer.endsWith(`.${pattern}`);
+function checkArithmetic(json: Json, prefix: string, file: string): void {
+  const kind = json[`${prefix}peft_type`];
+  if (typeof kind === "string" && !readable.includes(kind)) {
+    const message = `${file} cannot be used: it is of peft's kind ${quote(kind)}, and ${readable.join(", ")} are read.`;
+    throw new NishikiError("checkpoint", message);
+  }
+  for (const [key, isOn] of otherArithmetic) {
+    const value = json[prefix + key];
+    if (!isOn(value)) continue;
+    const message =
+      `${file} cannot be used: with ${key} = ${quote(JSON.stringify(value))} the file's matrices are not the whole change. ` +
+      "Save it as a plain LoRA (peft converts it).";
+    throw new NishikiError("checkpoint", message);
+  }
+}
 
-/** @throws NishikiError "checkpoint" for patterns that are more than names. */
+function readNetwork(json: Json, prefix: string, file: string): NetworkConfig | undefined {
+  checkArithmetic(json, prefix, file);
+  const alpha = json[`${prefix}lora_alpha`] ?? json[`${prefix}alpha`];
+  if (typeof alpha !== "number") return undefined;
+  const rank = json[`${prefix}r`];
+  return {
+    prefix,
+    alpha,
+    alphas: readPatterns(json[`${prefix}alpha_pattern`], `alpha_pattern of ${file}`),
+    ranks: readPatterns(json[`${prefix}rank_pattern`], `rank_pattern of ${file}`),
+    rank: typeof rank === "number" ? rank : undefined,
+    byRoot: json[`${prefix}use_rslora`] === true,
+  };
+}
+
+/** @throws NishikiError "checkpoint" for patterns that are not read, and for settings under which matrices mean something else. */
 export function readScaleRule(json: Json, file: string): ScaleRule {
-  const networks = prefixes.flatMap((prefix): NetworkConfig[] => {
-    const alpha = json[`${prefix}lora_alpha`];
-    if (typeof alpha !== "number") return [];
-    const patterns = readPatterns(json[`${prefix}alpha_pattern`], file);
-    return [{ prefix, alpha, patterns, byRoot: json[`${prefix}use_rslora`] === true }];
-  });
+  const networks = prefixes.flatMap((prefix) => readNetwork(json, prefix, file) ?? []);
   return (layer, rank) => {
     const network = networks.find(({ prefix }) => layer.startsWith(prefix));
     if (!network) return undefined;
     const name = layer.slice(network.prefix.length);
-    const own = network.patterns.find(([pattern]) => matches(name, pattern));
-    return (own?.[1] ?? network.alpha) / (network.byRoot ? Math.sqrt(rank) : rank);
+    const find = (patterns: Patterns) => patterns.find(([matches]) => matches(name))?.[1];
+    const known = rank ?? find(network.ranks) ?? network.rank;
+    if (known === undefined) return undefined;
+    return (find(network.alphas) ?? network.alpha) / (network.byRoot ? Math.sqrt(known) : known);
   };
 }

@@ -5,6 +5,8 @@ import type { LoraHead } from "./read.js";
 export type LoraDialect =
   | "kohya"
   | "kohya, with the names of single files"
+  | "LyCORIS"
+  | "ComfyUI"
   | "peft"
   | "diffusers"
   | "diffusers, first versions";
@@ -15,6 +17,8 @@ export interface LoraDescription {
   readonly fits: string | undefined;
   /** Changed layers of each network. */
   readonly parts: Readonly<Record<string, number>>;
+  /** Decompositions, such as "LoRA" or "LoHa with DoRA". */
+  readonly kinds: readonly string[];
   readonly ranks: readonly number[];
   /** alpha / rank of the layers, each once. */
   readonly scales: readonly number[];
@@ -23,6 +27,8 @@ export interface LoraDescription {
 const dialects: readonly (readonly [RegExp, LoraDialect])[] = [
   [/^lora_unet_(input|middle|output)_block/, "kohya, with the names of single files"],
   [/^lora_/, "kohya"],
+  [/^(model\.)?diffusion_model\.|^text_encoders\./, "ComfyUI"],
+  [/^lycoris_/, "LyCORIS"],
   [/^base_model\.model\./, "peft"],
   [/\.processor\.|_lora\.(down|up)\.|\.lora_linear_layer\./, "diffusers, first versions"],
 ];
@@ -54,7 +60,7 @@ function tellFamily(heads: readonly LoraHead[]): string | undefined {
   for (const [pattern, family] of strangers) if (names.some((name) => pattern.test(name))) return family;
   if (names.some((name) => /^(lora_te2_|text_encoder_2\.)/.test(name))) return wordWidths[2048];
   const widthsOf = (pattern: RegExp) =>
-    heads.filter(({ name }) => pattern.test(name)).map(({ down }) => down.shape[1]!);
+    heads.filter(({ name }) => pattern.test(name)).flatMap(({ kind, parts }) => kind?.inputs(parts) ?? []);
   const ofWords = widthsOf(/attn2[._](processor\.)?to_[kv](_lora)?$/).map((width) => wordWidths[width]);
   const found = ofWords.find((family) => family !== undefined);
   if (found) return found;
@@ -64,6 +70,10 @@ function tellFamily(heads: readonly LoraHead[]): string | undefined {
     return wordWidths[2048];
   const text = widthsOf(/(^lora_te_|^text_encoder\.).*self_attn[._]/);
   return text.map((width) => wordWidths[width]).find((family) => family !== undefined);
+}
+
+function kindOf({ kind, parts }: LoraHead): string {
+  return `${kind?.name ?? "bias"}${parts.dora || parts.magnitude ? " with DoRA" : ""}`;
 }
 
 /** @param tensors Names of the file's tensors. */
@@ -79,7 +89,8 @@ export function describeLoraHeads(heads: readonly LoraHead[], tensors: readonly 
     dialect: dialect ?? "diffusers",
     fits: tellFamily(heads),
     parts,
-    ranks: each(heads.map(({ down }) => down.shape[0]!)),
+    kinds: [...new Set(heads.map(kindOf))],
+    ranks: each(heads.flatMap(({ rank }) => rank ?? [])),
     scales: each(heads.map(({ scale }) => scale)),
   };
 }

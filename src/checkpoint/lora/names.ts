@@ -5,32 +5,38 @@
 /** The networks that a LoRA may change. */
 export type LoraPart = "unet" | "text1" | "text2";
 
-const kohyaPrefixes: Readonly<Record<LoraPart, readonly string[]>> = {
-  unet: ["lora_unet_"],
-  text1: ["lora_te_", "lora_te1_"],
-  text2: ["lora_te2_"],
+/** Before names whose dots are underscores: kohya's scripts, and LyCORIS without them. */
+const joinedPrefixes: Readonly<Record<LoraPart, readonly string[]>> = {
+  unet: ["lora_unet_", "lycoris_unet_", "lycoris_"],
+  text1: ["lora_te_", "lora_te1_", "lycoris_te_", "lycoris_te1_", "lycoris_"],
+  text2: ["lora_te2_", "lycoris_te2_"],
 };
-/** Files of the denoiser alone may leave the prefix out, as diffusers' before 0.17 and peft's do. */
+/** Files of the denoiser alone may leave the prefix out, as diffusers' before 0.17 and peft's do; the last of text encoders' is ComfyUI's. */
 const dottedPrefixes: Readonly<Record<LoraPart, readonly string[]>> = {
   unet: ["unet.", ""],
-  text1: ["text_encoder."],
-  text2: ["text_encoder_2."],
+  text1: ["text_encoder.", "text_encoders.clip_l.transformer.", "text_encoders.clip_h.transformer."],
+  text2: ["text_encoder_2.", "text_encoders.clip_g.transformer."],
 };
+/** Before the names of single files with their dots. */
+const singlePrefixes = ["diffusion_model.", "model.diffusion_model."];
 
 /** Parts of a residual block by the names of single-file checkpoints. */
 const residualParts: Readonly<Record<string, string>> = {
-  conv1: "in_layers_2",
-  time_emb_proj: "emb_layers_1",
-  conv2: "out_layers_3",
+  norm1: "in_layers.0",
+  conv1: "in_layers.2",
+  time_emb_proj: "emb_layers.1",
+  norm2: "out_layers.0",
+  conv2: "out_layers.3",
   conv_shortcut: "skip_connection",
 };
 const singles: Readonly<Record<string, string>> = {
-  "time_embedding.linear_1": "time_embed_0",
-  "time_embedding.linear_2": "time_embed_2",
-  "add_embedding.linear_1": "label_emb_0_0",
-  "add_embedding.linear_2": "label_emb_0_2",
-  conv_in: "input_blocks_0_0",
-  conv_out: "out_2",
+  "time_embedding.linear_1": "time_embed.0",
+  "time_embedding.linear_2": "time_embed.2",
+  "add_embedding.linear_1": "label_emb.0.0",
+  "add_embedding.linear_2": "label_emb.0.2",
+  conv_in: "input_blocks.0.0",
+  conv_norm_out: "out.0",
+  conv_out: "out.2",
 };
 
 /** How many residual blocks the levels have on the way down; on the way up it is one more. */
@@ -39,12 +45,12 @@ function layersOf(names: readonly string[]): number {
   return 1 + Math.max(0, ...layers.map(Number));
 }
 
-/** "down_blocks.1.attentions.0.proj_in" → "input_blocks_4_1_proj_in"; undefined for what single files do not have. */
+/** "down_blocks.1.attentions.0.proj_in" → "input_blocks.4.1.proj_in"; undefined for what single files do not have. */
 function blockName(stem: string, layers: number, names: ReadonlySet<string>): string | undefined {
   if (singles[stem]) return singles[stem];
   const middle = /^mid_block\.(resnets|attentions)\.(\d)\.(.+)$/.exec(stem);
   if (middle)
-    return inside(`middle_block_${middle[1] === "attentions" ? 1 : 2 * Number(middle[2])}`, middle[3]!);
+    return inside(`middle_block.${middle[1] === "attentions" ? 1 : 2 * Number(middle[2])}`, middle[3]!);
   const found = /^(down|up)_blocks\.(\d+)\.(resnets|attentions|downsamplers|upsamplers)\.(\d+)\.(.+)$/.exec(
     stem,
   );
@@ -58,19 +64,19 @@ function blockName(stem: string, layers: number, names: ReadonlySet<string>): st
     string,
   ];
   const first = Number(level) * (layers + 1);
-  if (kind === "downsamplers") return `input_blocks_${first + layers + 1}_0_op`;
+  if (kind === "downsamplers") return `input_blocks.${first + layers + 1}.0.op`;
   if (kind === "upsamplers") {
     const attends = names.has(`up_blocks.${level}.attentions.0.proj_in.weight`);
-    return `output_blocks_${first + layers}_${attends ? 2 : 1}_conv`;
+    return `output_blocks.${first + layers}.${attends ? 2 : 1}.conv`;
   }
   const block =
-    side === "up" ? `output_blocks_${first + Number(index)}` : `input_blocks_${1 + first + Number(index)}`;
-  return inside(`${block}_${kind === "attentions" ? 1 : 0}`, rest);
+    side === "up" ? `output_blocks.${first + Number(index)}` : `input_blocks.${1 + first + Number(index)}`;
+  return inside(`${block}.${kind === "attentions" ? 1 : 0}`, rest);
 }
 
 function inside(block: string, rest: string): string | undefined {
-  if (!rest.includes(".") && residualParts[rest]) return `${block}_${residualParts[rest]}`;
-  return `${block}_${rest.replaceAll(".", "_")}`;
+  if (!rest.includes(".") && residualParts[rest]) return `${block}.${residualParts[rest]}`;
+  return `${block}.${rest}`;
 }
 
 /**
@@ -87,9 +93,13 @@ export function getLoraNames(part: LoraPart, names: readonly string[]): Readonly
     const stem = name.slice(0, -".weight".length);
     const joined = stem.replaceAll(".", "_");
     const single = part === "unet" ? blockName(stem, layers, all) : undefined;
-    for (const prefix of kohyaPrefixes[part]) {
+    for (const prefix of joinedPrefixes[part]) {
       found.set(prefix + joined, name);
-      if (single) found.set(prefix + single, name);
+      if (single) found.set(prefix + single.replaceAll(".", "_"), name);
+    }
+    if (part === "unet") {
+      for (const prefix of singlePrefixes)
+        for (const own of single ? [single, stem] : [stem]) found.set(prefix + own, name);
     }
     for (const prefix of dottedPrefixes[part]) {
       for (const own of dottedNames(stem)) found.set(prefix + own, name);

@@ -1,24 +1,30 @@
-// LoRA files: for some of a network's layers two thin matrices whose product is added to the layer's own (Hu et al. 2021,
-// arXiv:2106.09685). Two dialects are read, each with its names for the pair; other decompositions are refused by name.
-import { NishikiError } from "../../errors.js";
+// LoRA files: what is added to some of a network's layers (Hu et al. 2021, arXiv:2106.09685), in all decompositions of kinds.ts and
+// by the names of tensor-names.ts.
+import { listSome, NishikiError, quote } from "../../errors.js";
 import type { ScaleRule } from "./adapter-config.js";
+import type { Magnitude, WeightChange } from "./change.js";
+import {
+  commonParts,
+  type LoraKind,
+  type LoraMatrix,
+  loraKinds,
+  type Parts,
+  readMagnitude,
+} from "./kinds.js";
+import { isBundledWord, nameStranger, type PartName, placeTensor } from "./tensor-names.js";
 
-/** A matrix or a convolution's kernel, as float32. */
-export interface LoraMatrix {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-}
-
-/** The change of one layer: scale · up · down. */
+/** The change of one layer. */
 export interface LoraLayer {
   /** The layer's name in the file. */
   readonly name: string;
-  /** `[rank, in]`, or `[rank, in, k, k]` of a convolution. */
-  readonly down: LoraMatrix;
-  /** `[out, rank]`, or `[out, rank, 1, 1]`. */
-  readonly up: LoraMatrix;
-  /** alpha / rank; 1 where nothing says an alpha. */
+  /** Of the weight; undefined where the bias alone changes. */
+  readonly change: WeightChange | undefined;
+  /** alpha / rank; 1 where nothing says an alpha. The change is multiplied with it. */
   readonly scale: number;
+  /** DoRA's lengths of the changed weight. */
+  readonly magnitude: Magnitude | undefined;
+  /** What is added to the bias, already scaled; a layer that has none gets one. */
+  readonly bias: Float32Array | undefined;
 }
 
 export interface Lora {
@@ -33,92 +39,93 @@ export interface LoraTensor {
   readonly read: () => Promise<Float32Array>;
 }
 
-const endings: readonly (readonly [RegExp, "down" | "up" | "alpha"])[] = [
-  [/(\.lora_down|\.lora_A|\.lora\.down|_lora\.down|\.lora_linear_layer\.down)(\.default)?\.weight$/, "down"],
-  [/(\.lora_up|\.lora_B|\.lora\.up|_lora\.up|\.lora_linear_layer\.up)(\.default)?\.weight$/, "up"],
-  [/\.alpha$/, "alpha"],
-];
-
-/** Decompositions that are something else than a product of two matrices. */
-const strangers: readonly (readonly [RegExp, string])[] = [
-  [/\.hada_w[12]_[ab]$|\.hada_t[12]$/, "LoHa"],
-  [/\.lokr_(w|t)\d/, "LoKr"],
-  [/\.dora_scale$|\.lora_magnitude_vector/, "DoRA"],
-  [/\.lora_mid\.weight$/, "a convolution in three parts (Tucker)"],
-  [/\.oft_|\.glora_|\.ia3_/, "OFT, GLoRA or IA³"],
-];
-
-interface Group {
-  down?: LoraTensor;
-  up?: LoraTensor;
-  alpha?: LoraTensor;
-}
-
-/** The layer that a tensor belongs to, and which of its parts it is. */
-function placeOf(tensor: string): readonly [layer: string, part: keyof Group] | undefined {
-  const found = endings.find(([pattern]) => pattern.test(tensor));
-  if (!found) return undefined;
-  const [pattern, part] = found;
-  // "…processor.to_q_lora.down.weight" is of the layer "…processor.to_q_lora".
-  const keepsLora = /_lora\.(down|up)\.weight$/.test(tensor);
-  const layer = tensor.replace(pattern, keepsLora ? "_lora" : "").replace(/^base_model\.model\./, "");
-  return [layer, part];
-}
-
 /** A layer before its matrices are read. */
 export interface LoraHead {
   readonly name: string;
-  readonly down: LoraTensor;
-  readonly up: LoraTensor;
+  readonly kind: LoraKind | undefined;
+  readonly parts: Parts<LoraTensor>;
+  readonly rank: number | undefined;
   readonly scale: number;
 }
 
-/** What a file of another decomposition is called; undefined for plain LoRAs and whatever else. */
-function nameOtherDecomposition(
-  tensors: Iterable<string>,
-): { readonly kind: string; readonly tensor: string } | undefined {
-  const names = [...tensors];
-  for (const [pattern, kind] of strangers) {
-    const tensor = names.find((name) => pattern.test(name));
-    if (tensor !== undefined) return { kind, tensor };
-  }
-  return undefined;
+/** Tensors of a file that belong to no layer. */
+export interface LeftOver {
+  /** Would change the picture if they were understood. */
+  readonly unknown: readonly string[];
+  /** Would not: scales without matrices, words that were packed with the layers. */
+  readonly unused: readonly string[];
 }
 
-/** Whether tensors are those of a LoRA, or of another decomposition. */
+/** Whether tensors are those of a LoRA, also of a decomposition that is not read. */
 export function looksLikeLora(names: readonly string[]): boolean {
-  const isMatrix = (name: string) => /^(down|up)$/.test(placeOf(name)?.[1] ?? "");
-  return nameOtherDecomposition(names) !== undefined || names.some(isMatrix);
+  const all = new Set(names);
+  const isPart = (name: string): boolean => {
+    const part = placeTensor(name, (one) => all.has(one))?.part;
+    return part !== undefined && !["alpha", "scalar"].includes(part);
+  };
+  return names.some((name) => isPart(name) || nameStranger(name) !== undefined);
+}
+
+type Group = Partial<Record<PartName, LoraTensor>>;
+
+function groupTensors(
+  tensors: ReadonlyMap<string, LoraTensor>,
+  file: string,
+): { readonly groups: ReadonlyMap<string, Group> } & LeftOver {
+  const groups = new Map<string, Group>();
+  const adapters = new Map<string, string | undefined>();
+  const [unknown, unused]: [string[], string[]] = [[], []];
+  for (const [name, tensor] of tensors) {
+    const place = placeTensor(name, (one) => tensors.has(one));
+    if (!place) {
+      (isBundledWord(name) ? unused : unknown).push(name);
+      continue;
+    }
+    const { layer, part, adapter } = place;
+    const group = groups.get(layer) ?? {};
+    if (group[part]) {
+      const both = [adapters.get(`${layer} ${part}`), adapter].map((one) => quote(one ?? "")).join(" and ");
+      throw refuse(
+        file,
+        `layer ${quote(layer)} is there twice, for the adapters ${both}; save one of them alone`,
+      );
+    }
+    group[part] = tensor;
+    adapters.set(`${layer} ${part}`, adapter);
+    groups.set(layer, group);
+  }
+  for (const [layer, group] of groups) {
+    const parts = Object.keys(group);
+    if (!parts.every((part) => part === "alpha" || part === "scalar")) continue;
+    unused.push(...parts.map((part) => `${layer}.${part}`));
+    groups.delete(layer);
+  }
+  return { groups, unknown, unused };
 }
 
 /**
  * Puts a file's tensors together to layers, and reads alphas alone.
  * @param rule Scales of layers that have no alpha among the tensors.
- * @returns Also the tensors that belong to no layer.
  * @throws NishikiError "checkpoint" where it is no LoRA, or of a kind that is not read.
  */
 export async function readLoraHeads(
   tensors: ReadonlyMap<string, LoraTensor>,
   name: string,
   rule?: ScaleRule,
-): Promise<{ readonly heads: readonly LoraHead[]; readonly unknown: readonly string[] }> {
-  const other = nameOtherDecomposition(tensors.keys());
-  if (other) {
-    const message = `${name} cannot be used: it is ${other.kind} ("${other.tensor}"), and only plain LoRA is read.`;
-    throw new NishikiError("checkpoint", message);
-  }
-  const groups = new Map<string, Group>();
-  const unknown: string[] = [];
-  for (const [tensor, value] of tensors) {
-    const place = placeOf(tensor);
-    if (!place) unknown.push(tensor);
-    else groups.set(place[0], { ...groups.get(place[0]), [place[1]]: value });
-  }
+): Promise<{ readonly heads: readonly LoraHead[] } & LeftOver> {
+  const { groups, unknown, unused } = groupTensors(tensors, name);
   const heads: LoraHead[] = [];
   for (const [layer, group] of groups) heads.push(await readHead(layer, group, name, rule));
-  if (heads.length > 0) return { heads, unknown };
-  const some = [...tensors.keys()].slice(0, 3).map((tensor) => `"${tensor}"`);
-  const held = some.length === 0 ? "nothing" : `${some.join(", ")} and no pair of matrices`;
+  if (heads.length > 0) return { heads, unknown, unused };
+  const stranger = unknown.find((tensor) => nameStranger(tensor) !== undefined);
+  if (stranger !== undefined) {
+    const kinds = loraKinds.map((kind) => kind.name).join(", ");
+    throw refuse(name, `it is ${nameStranger(stranger)} (${quote(stranger)}), and ${kinds} are read`);
+  }
+  const held =
+    tensors.size === 0
+      ? "nothing"
+      : `${listSome([...tensors.keys()].map(quote), 3)} and no matrices of a layer`;
   throw new NishikiError("checkpoint", `${name} is no LoRA: it holds ${held}.`);
 }
 
@@ -127,43 +134,70 @@ export async function readLora(
   tensors: ReadonlyMap<string, LoraTensor>,
   name: string,
   rule?: ScaleRule,
-): Promise<{ readonly lora: Lora; readonly unknown: readonly string[] }> {
-  const { heads, unknown } = await readLoraHeads(tensors, name, rule);
+): Promise<{ readonly lora: Lora } & LeftOver> {
+  const { heads, ...left } = await readLoraHeads(tensors, name, rule);
   const layers: LoraLayer[] = [];
-  for (const { down, up, ...head } of heads) {
-    const matrix = async (tensor: LoraTensor) => {
-      const data = await tensor.read();
-      if (data.every(Number.isFinite)) return { shape: tensor.shape, data };
-      throw damaged(name, head.name);
-    };
-    layers.push({ ...head, down: await matrix(down), up: await matrix(up) });
-  }
-  return { lora: { name, layers }, unknown };
+  for (const head of heads) layers.push(await readLayer(head, name));
+  return { lora: { name, layers }, ...left };
 }
 
-async function readHead(
-  name: string,
-  { down, up, alpha }: Group,
-  file: string,
-  rule?: ScaleRule,
-): Promise<LoraHead> {
-  if (!down || !up) {
-    const there = down ? "down" : up ? "up" : "alpha";
-    const message = `${file} is not whole: layer "${name}" has only its ${there} part.`;
-    throw new NishikiError("checkpoint", message);
+async function readLayer({ name, kind, parts, scale }: LoraHead, file: string): Promise<LoraLayer> {
+  const read: Partial<Record<PartName, LoraMatrix>> = {};
+  for (const [part, { shape, read: load }] of Object.entries(parts) as [PartName, LoraTensor][]) {
+    const data = await load();
+    if (!data.every(Number.isFinite)) throw damaged(file, name);
+    read[part] = { shape, data };
   }
-  const rank = down.shape[0]!;
-  if (rank === 0 || up.shape[1] !== rank || up.shape.slice(2).some((side) => side !== 1)) {
-    const shapes = `[${up.shape.join(", ")}] and [${down.shape.join(", ")}]`;
-    const message = `${file} cannot be used: the matrices of layer "${name}" are ${shapes} and cannot be multiplied.`;
-    throw new NishikiError("checkpoint", message);
+  const change = kind?.build(read);
+  if (typeof change === "string") throw refuse(file, `the matrices of layer ${quote(name)} ${change}`);
+  const { upBias, diffBias, normBias } = read;
+  const bias = upBias?.data.map((value) => value * scale) ?? (diffBias ?? normBias)?.data;
+  return { name, change, scale, magnitude: readMagnitude(read), bias };
+}
+
+const isBiasAlone = (parts: readonly PartName[]): boolean =>
+  parts.every((part) => commonParts.includes(part));
+
+async function readHead(name: string, group: Group, file: string, rule?: ScaleRule): Promise<LoraHead> {
+  const there = Object.keys(group) as PartName[];
+  if (isBiasAlone(there)) return { name, kind: undefined, parts: group, rank: undefined, scale: 1 };
+  const kinds = loraKinds.filter(({ sets }) => sets.flat().some((part) => group[part]));
+  const [kind] = kinds;
+  const isWhole = kind?.sets.some(
+    (set) =>
+      set.every((part) => group[part]) &&
+      there.every((part) => set.includes(part) || kind.optional.includes(part) || commonParts.includes(part)),
+  );
+  if (!kind || kinds.length > 1 || !isWhole) {
+    const parts = listSome(there.map((part) => part));
+    throw new NishikiError(
+      "checkpoint",
+      `${file} is not whole: layer ${quote(name)} has only its ${parts} part${there.length === 1 ? "" : "s"}.`,
+    );
   }
-  const scale = alpha ? (await alpha.read())[0]! / rank : (rule?.(name, rank) ?? 1);
+  const rank = kind.rank(group);
+  if (rank === 0) throw refuse(file, `the matrices of layer ${quote(name)} are empty`);
+  const scale = await readScale(name, group, rank, rule);
   if (!Number.isFinite(scale)) throw damaged(file, name);
-  return { name, down, up, scale };
+  return { name, kind, parts: group, rank, scale };
+}
+
+async function readScale(
+  name: string,
+  { alpha, scalar }: Group,
+  rank: number | undefined,
+  rule?: ScaleRule,
+): Promise<number> {
+  const factor = scalar ? (await scalar.read())[0]! : 1;
+  if (rank === undefined) return factor * (rule?.(name, undefined) ?? 1);
+  return factor * (alpha ? (await alpha.read())[0]! / rank : (rule?.(name, rank) ?? 1));
+}
+
+function refuse(file: string, reason: string): NishikiError {
+  return new NishikiError("checkpoint", `${file} cannot be used: ${reason}.`);
 }
 
 function damaged(file: string, layer: string): NishikiError {
-  const message = `${file} is damaged: layer "${layer}" has numbers that are not finite, or none. Download it anew.`;
+  const message = `${file} is damaged: layer ${quote(layer)} has numbers that are not finite, or none. Download it anew.`;
   return new NishikiError("checkpoint", message);
 }

@@ -29,6 +29,7 @@ export function adaptScope(tracer: Tracer, { rank, alpha }: LowRank): AdaptedSco
     path: inner.path,
     wraps: inner.wraps,
     record: inner.record,
+    addedBias: (width) => inner.addedBias(width),
     child: (name) => wrap(inner.child(name)),
     parameter: (name, shape, init) => {
       const own = inner.parameter(name, shape, init);

@@ -181,9 +181,11 @@ async function loadNishikiModel(
   options: CompleteLoadOptions,
   context: RequestContext,
 ): Promise<PipelineParts> {
-  const added = await openLoras(options.lora ?? []);
+  const added = await openLoras(options.lora ?? [], options.allowPartialLora);
   const { adapt, notices } =
-    added.loras.length === 0 ? { notices: [] } : adaptDenoiser(added.loras, traceNetworks(manifest).denoiser);
+    added.loras.length === 0
+      ? { notices: [] }
+      : adaptDenoiser(added.loras, traceNetworks(manifest).denoiser, options.allowPartialLora);
   const engines = [makeEngine(options), makeEngine(options)] as const;
   const opening = openSessions(folder, manifest, engines, adapt);
   opening.catch(() => {}); // told below, where it is awaited

@@ -79,14 +79,15 @@ async function load(
   options: CompleteLoadOptions,
   preview: ModelComponent | undefined,
 ): Promise<PipelineParts> {
-  const { device, threads, lora, embedding, precision } = options;
+  const { device, threads, lora, allowPartialLora, embedding, precision } = options;
   const files = await withPrecision(published, precision);
-  const opened = await openLoras(lora ?? []);
+  const opened = await openLoras(lora ?? [], allowPartialLora);
   const textOptions = { ...getTextOptions(model), skip: 0 };
   const adapters = adaptNetworks(
     opened.loras,
     traceUnet(model.unet),
     model.textEncoders.map((config) => traceTextEncoder(config, textOptions)),
+    allowPartialLora,
   );
   const learned = await openEmbeddings(embedding ?? []);
   const { tokenizers, vectors } = teach(learned.words, await readTokenizers(files), model.textEncoders);
