@@ -30,21 +30,24 @@ export async function measureFidelity(
   { machine, request, size, signal, onProgress }: FidelityOptions,
 ): Promise<Fidelity> {
   const pipeline = await loadPipeline(machine);
-  const found = new Map<number, number[]>(fidelityStrengths.map((strength) => [strength, []]));
   try {
+    // A strength of less than one of the steps cannot be drawn.
+    const { steps } = pipeline.complete({ ...request, prompt: "a cat" });
+    const strengths = fidelityStrengths.filter((strength) => strength * steps >= 1);
+    const found = new Map<number, number[]>(strengths.map((strength) => [strength, []]));
     for (const [seed, { caption: prompt, pixels: data }] of scenes.entries()) {
       const image = { width: size, height: size, channels: 3 as const, data };
-      for (const strength of fidelityStrengths) {
+      for (const strength of strengths) {
         if (signal?.aborted) throw new NishikiError("aborted", "Stopped while image-to-image was measured.");
-        const asked = { ...request, prompt, seed, image, strength };
+        const asked = { ...request, prompt, seed, init: { image, strength } };
         for await (const event of pipeline.generate(asked, signal ? { signal } : {}))
           if (event.kind === "image") found.get(strength)!.push(psnr(data, event.pixels));
       }
       onProgress?.(seed + 1, scenes.length);
     }
+    const means = [...found].map(([strength, values]) => [strength, Number(mean(values).toFixed(2))]);
+    return { scenes: scenes.length, psnr: Object.fromEntries(means) };
   } finally {
     await pipeline.dispose();
   }
-  const means = [...found].map(([strength, values]) => [strength, Number(mean(values).toFixed(2))]);
-  return { scenes: scenes.length, psnr: Object.fromEntries(means) };
 }
