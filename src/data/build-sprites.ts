@@ -1,13 +1,29 @@
 // Builds a folder of sprites from the installed sets of drawings: one binary file of raw RGBA per set and one index.
-// Sprites are trimmed to the drawing's bounding box, so that the compositor can place them exactly.
+// Killed at any moment, the folder is what it was before or what it becomes: files of pixels are written under names of
+// their content beside those of the old index, then the new index takes the old one's place, then the old files go.
 
-import { mkdir, open, rename, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readdir, rename, stat, unlink } from "node:fs/promises";
 import { join } from "node:path";
-import sharp from "sharp";
+import {
+  fileError,
+  makeFolder,
+  removeAbandoned,
+  writeAtomically,
+  writeFileAtomic,
+} from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 import { openDrawings, packageVersion } from "./drawings.js";
-import { type SetName, spriteSetNamed, spriteSets } from "./sprite-sets.js";
-import { indexFile, type SpriteEntry, type SpriteIndex, type SpriteSetEntry } from "./sprites.js";
+import { type RawPicture, renderSprite } from "./render-sprite.js";
+import {
+  indexFile,
+  MAX_SPRITE_SIDE,
+  readSpriteIndex,
+  type SpriteEntry,
+  type SpriteIndex,
+  type SpriteSetEntry,
+} from "./sprite-index.js";
+import { type SetName, type SpriteSet, spriteSetNamed, spriteSets } from "./sprite-sets.js";
 import { type Thing, thingNamed, vocabulary } from "./vocabulary.js";
 
 /** What to build, and where. */
@@ -31,130 +47,152 @@ export interface BuildSpritesReport {
   readonly missing: readonly { readonly set: SetName; readonly thing: string }[];
 }
 
-interface RawPicture {
-  readonly width: number;
-  readonly height: number;
-  readonly rgba: Buffer;
-}
-
-/** Pixels more transparent than this are outside of the drawing: shadows' faint tails must not widen its box. */
-const alphaThreshold = 12;
-
 /**
- * Renders the drawings of `things` in each of `sets` into `output`.
+ * Renders the drawings of `things` in each of `sets` into `output`. A folder that holds sprites is replaced as a whole.
  *
- * @throws NishikiError `usage` for unknown names or sizes, `data` where a package is missing, `aborted` by the signal
+ * @throws NishikiError `usage` for unknown names or sizes, `data` where a package is missing, `file` where the folder cannot
+ * be written, `aborted` by the signal
  */
 export async function buildSprites(options: BuildSpritesOptions): Promise<BuildSpritesReport> {
   const size = options.size ?? 224;
-  if (!Number.isInteger(size) || size < 16 || size > 384) {
-    throw new NishikiError("usage", `A sprite's size must be a whole number from 16 to 384, not ${size}.`);
+  if (!Number.isInteger(size) || size < 16 || size > MAX_SPRITE_SIDE) {
+    throw new NishikiError(
+      "usage",
+      `A sprite's size must be a whole number from 16 to ${MAX_SPRITE_SIDE}, not ${size}.`,
+    );
   }
   const things = options.things?.map(thingNamed) ?? vocabulary;
-  const sets = (options.sets ?? spriteSets.map((set) => set.name)).map(spriteSetNamed);
-  await mkdir(options.output, { recursive: true });
-  const index: SpriteIndex = { version: 1, size, sets: [], sprites: [] };
-  const missing: { set: SetName; thing: string }[] = [];
-  let bytes = 0;
-  for (const [row, set] of sets.entries()) {
-    const file = `${set.name}.rgba`;
-    const { name, packageName, licence, attribution } = set;
-    const entry: SpriteSetEntry = {
-      name,
-      file,
-      packageName,
-      packageVersion: packageVersion(packageName),
-      licence,
-      attribution,
+  const sets = [...new Set(options.sets ?? spriteSets.map((set) => set.name))].map(spriteSetNamed);
+  await makeFolder(options.output);
+  const before = await getIndexedFiles(options.output);
+  const written: WrittenSet[] = [];
+  try {
+    for (const [row, set] of sets.entries()) {
+      const onDone = (done: number) =>
+        options.onProgress?.(row * things.length + done, sets.length * things.length);
+      written.push(await writeSet(options, set, things, size, onDone));
+    }
+    const index: SpriteIndex = {
+      version: 1,
+      size,
+      sets: written.map(({ set }) => set),
+      sprites: written.flatMap(({ entries }) => entries),
     };
-    index.sets.push(entry);
-    const source = openDrawings(set);
-    const render = async (thing: Thing): Promise<RawPicture | undefined> => {
-      if (options.signal?.aborted) throw new NishikiError("aborted", "Building the sprites was cancelled.");
-      const drawing = set.leaveOut?.includes(thing.name) ? undefined : source(thing);
-      return drawing === undefined ? undefined : renderSprite(drawing, size);
-    };
-    const written = await writeSet(join(options.output, file), things, name, render, (done) =>
-      options.onProgress?.(row * things.length + done, sets.length * things.length),
-    );
-    index.sprites.push(...written.entries);
-    missing.push(...written.missing.map((thing) => ({ set: name, thing })));
-    bytes += written.bytes;
+    await writeFileAtomic(join(options.output, indexFile), `${JSON.stringify(index)}\n`);
+  } catch (error) {
+    await remove(options.output, written, before);
+    throw error;
   }
-  const temporary = join(options.output, `${indexFile}.part`);
-  await writeFile(temporary, `${JSON.stringify(index)}\n`);
-  await rename(temporary, join(options.output, indexFile));
-  return { sprites: index.sprites.length, bytes, missing };
+  const now = new Set(written.map(({ set }) => set.file));
+  await tidy(options.output, before, now);
+  return report(written);
 }
 
+/** Files that killed builds leave are removed after this time, which no build takes. */
+const leftoverMilliseconds = 6 * 3600 * 1000;
+
+/** Takes away the files of the index that was replaced, and what killed builds left. */
+async function tidy(folder: string, before: readonly string[], now: ReadonlySet<string>): Promise<void> {
+  const names = await readdir(folder).catch(() => [] as string[]);
+  const isLeftover = async (name: string) => {
+    if (!/^[\w-]+-(?:[0-9a-f]{16}|building-\d+)\.rgba$/.test(name)) return false;
+    const entry = await stat(join(folder, name)).catch(() => undefined);
+    return entry !== undefined && entry.mtimeMs < Date.now() - leftoverMilliseconds;
+  };
+  for (const name of names)
+    if (!now.has(name) && (before.includes(name) || (await isLeftover(name))))
+      await discard(join(folder, name));
+  await removeAbandoned(folder).catch(() => undefined);
+}
+
+function report(written: readonly WrittenSet[]): BuildSpritesReport {
+  return {
+    sprites: written.reduce((sum, { entries }) => sum + entries.length, 0),
+    bytes: written.reduce((sum, { bytes }) => sum + bytes, 0),
+    missing: written.flatMap(({ set, missing }) => missing.map((thing) => ({ set: set.name, thing }))),
+  };
+}
+
+/** The files of the index that is there; none where there is no index that can be read. */
+async function getIndexedFiles(folder: string): Promise<readonly string[]> {
+  const index = await readSpriteIndex(folder).catch(() => undefined);
+  return index?.sets.map(({ file }) => file) ?? [];
+}
+
+/** Takes away what an unfinished build wrote, but what the old index names. */
+async function remove(
+  folder: string,
+  written: readonly WrittenSet[],
+  before: readonly string[],
+): Promise<void> {
+  const unused = written.map(({ set }) => set.file).filter((file) => !before.includes(file));
+  await Promise.all(unused.map((file) => discard(join(folder, file))));
+}
+
+/** A file that is of no more use may stay where it cannot be removed. */
+const discard = (path: string) => unlink(path).catch(() => undefined);
+
 interface WrittenSet {
-  readonly entries: SpriteEntry[];
-  readonly missing: string[];
+  readonly set: SpriteSetEntry;
+  readonly entries: readonly SpriteEntry[];
+  readonly missing: readonly string[];
   readonly bytes: number;
 }
 
+/** Writes a set's pixels under a name made of their hash. */
 async function writeSet(
-  path: string,
+  { output, signal }: BuildSpritesOptions,
+  set: SpriteSet,
   things: readonly Thing[],
-  set: SetName,
-  render: (thing: Thing) => Promise<RawPicture | undefined>,
+  size: number,
   onDone: (done: number) => void,
 ): Promise<WrittenSet> {
+  const { name, packageName, licence, attribution } = set;
+  const version = packageVersion(packageName);
+  const source = openDrawings(set);
   const entries: SpriteEntry[] = [];
   const missing: string[] = [];
+  const hash = createHash("sha256");
   let offset = 0;
-  const temporary = `${path}.part`;
-  const handle = await open(temporary, "w");
-  try {
+  const temporary = join(output, `${name}-building-${process.pid}.rgba`);
+  await writeAtomically(temporary, async (file) => {
     for (const [position, thing] of things.entries()) {
-      const sprite = await render(thing);
-      if (sprite === undefined) {
-        missing.push(thing.name);
-      } else {
-        await handle.write(sprite.rgba);
-        const { width, height } = sprite;
-        entries.push({ thing: thing.name, set, codePoint: thing.codePoint, width, height, offset });
-        offset += sprite.rgba.length;
+      if (signal?.aborted) throw new NishikiError("aborted", "Building the sprites was cancelled.");
+      const drawing = set.leaveOut?.includes(thing.name) ? undefined : source(thing);
+      if (drawing === undefined) missing.push(thing.name);
+      else {
+        const { width, height, rgba } = await render(drawing, size, `"${thing.name}" of ${packageName}`);
+        await file.write(rgba);
+        hash.update(rgba);
+        entries.push({ thing: thing.name, set: name, codePoint: thing.codePoint, width, height, offset });
+        offset += rgba.length;
       }
       onDone(position + 1);
     }
-  } finally {
-    await handle.close();
-  }
-  await rename(temporary, path);
-  return { entries, missing, bytes: offset };
+  });
+  const sha256 = hash.digest("hex");
+  const file = `${name}-${sha256.slice(0, 16)}.rgba`;
+  await publish(temporary, join(output, file));
+  const entry = { name, file, sha256, packageName, packageVersion: version, licence, attribution };
+  return { set: entry, entries, missing, bytes: offset };
 }
 
-/** Decodes a drawing, trims it and scales it down until its longer side is `size` (a smaller one stays as it is). */
-async function renderSprite(drawing: Buffer, size: number): Promise<RawPicture> {
-  const { data, info } = await sharp(drawing).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
-  const box = findBox(data, info.width, info.height);
-  const longer = Math.max(box.width, box.height);
-  const scale = Math.min(1, size / longer);
-  const width = Math.max(1, Math.round(box.width * scale));
-  const height = Math.max(1, Math.round(box.height * scale));
-  const rgba = await sharp(data, { raw: { width: info.width, height: info.height, channels: 4 } })
-    .extract(box)
-    .resize(width, height, { fit: "fill" })
-    .raw()
-    .toBuffer();
-  return { width, height, rgba };
+/** Gives finished pixels the name of their content. */
+async function publish(temporary: string, path: string): Promise<void> {
+  try {
+    await rename(temporary, path);
+  } catch (error) {
+    await discard(temporary);
+    throw fileError(error, `write ${path}`);
+  }
 }
 
-function findBox(rgba: Buffer, width: number, height: number) {
-  let left = width;
-  let right = -1;
-  let top = height;
-  let bottom = -1;
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      if (rgba[(y * width + x) * 4 + 3]! <= alphaThreshold) continue;
-      if (x < left) left = x;
-      if (x > right) right = x;
-      if (y < top) top = y;
-      bottom = y;
-    }
-  }
-  if (right < 0) throw new NishikiError("data", "A drawing of a sprite set is empty.");
-  return { left, top, width: right - left + 1, height: bottom - top + 1 };
+async function render(drawing: Buffer, size: number, what: string): Promise<RawPicture> {
+  return renderSprite(drawing, size).catch((cause: unknown) => {
+    throw new NishikiError(
+      "data",
+      `The drawing of ${what} cannot be read. Install the packages again: "npm ci".`,
+      { cause },
+    );
+  });
 }

@@ -4,6 +4,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { fileError } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 import type { SpriteSet } from "./sprite-sets.js";
 import type { Thing } from "./vocabulary.js";
@@ -44,7 +45,14 @@ function resolveInPackage(packageName: string, file: string): string {
 }
 
 function readJson<T>(packageName: string, file: string): T {
-  return JSON.parse(readFileSync(resolveInPackage(packageName, file), "utf8")) as T;
+  const path = resolveInPackage(packageName, file);
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as T;
+  } catch (cause) {
+    throw new NishikiError("data", `${path} cannot be read. Install the packages again: "npm ci".`, {
+      cause,
+    });
+  }
 }
 
 /** Version of an installed package, for the record. */
@@ -64,7 +72,11 @@ function openWebp(packageName: string): DrawingSource {
     const path = [`${codePoint}.webp`, `${codePoint}-fe0f.webp`]
       .map((name) => join(folder, name))
       .find(existsSync);
-    return path === undefined ? undefined : readFileSync(path);
+    try {
+      return path === undefined ? undefined : readFileSync(path);
+    } catch (error) {
+      throw fileError(error, `read the drawing ${path}`);
+    }
   };
 }
 

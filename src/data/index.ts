@@ -44,15 +44,9 @@ export type {
 } from "./scene-types.js";
 export { sceneSize } from "./scene-types.js";
 export { type ScenesOptions, scenes } from "./scenes.js";
+export { readSpriteIndex, type SpriteEntry, type SpriteIndex, type SpriteSetEntry } from "./sprite-index.js";
 export { type SetName, type SpriteSet, spriteSets } from "./sprite-sets.js";
-export {
-  type Catalogue,
-  loadSprites,
-  type SharedSprites,
-  type Sprite,
-  type SpriteIndex,
-  Sprites,
-} from "./sprites.js";
+export { type Catalogue, loadSprites, type SharedSprites, type Sprite, Sprites } from "./sprites.js";
 export { defaultStyle, type Style, type StyleName, styleNamed, styleNames } from "./styles.js";
 export {
   commonThings,

@@ -9,6 +9,7 @@ import {
   commonThings,
   composeScene,
   loadSprites,
+  readSpriteIndex,
   SceneDrawer,
   type SpriteIndex,
   sceneMix,
@@ -102,7 +103,8 @@ describe("loadSprites", () => {
     await expect(loadSprites(folder, ["noto"])).rejects.toMatchObject({ code: "usage" });
     const broken = await mkdtemp(join(tmpdir(), "nishiki-broken-"));
     await buildSprites({ output: broken, things: ["cat"], sets: ["flat"], size: 16 });
-    await truncate(join(broken, "flat.rgba"), 100);
+    const { file } = (await readSpriteIndex(broken)).sets[0]!;
+    await truncate(join(broken, file), 100);
     await expect(loadSprites(broken)).rejects.toMatchObject({ code: "data", message: /100 bytes/ });
     await writeFile(join(broken, "sprites.json"), "{");
     await expect(loadSprites(broken)).rejects.toMatchObject({ code: "data" });

@@ -1,43 +1,13 @@
 // A folder of sprites, loaded: every sprite's pixels lie in one shared buffer per set, which worker threads use without
 // copying it.
 
-import { open, readFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
+import { fileError } from "../checkpoint/node.js";
 import { NishikiError, unknownName } from "../errors.js";
+import { getSetLength, readSpriteIndex, type SpriteIndex, type SpriteSetEntry } from "./sprite-index.js";
 import type { SetName } from "./sprite-sets.js";
-
-/** Name of the index inside a folder of sprites. */
-export const indexFile = "sprites.json";
-
-/** A set as the index records it: where its drawings came from and what their licence asks. */
-export interface SpriteSetEntry {
-  readonly name: SetName;
-  /** File of raw RGBA beside the index. */
-  readonly file: string;
-  readonly packageName: string;
-  readonly packageVersion: string;
-  readonly licence: string;
-  readonly attribution: string;
-}
-
-/** One sprite: `width × height` RGBA bytes at `offset` of its set's file, where alpha is not multiplied in. */
-export interface SpriteEntry {
-  readonly thing: string;
-  readonly set: SetName;
-  readonly codePoint: string;
-  readonly width: number;
-  readonly height: number;
-  readonly offset: number;
-}
-
-/** The content of the index file. */
-export interface SpriteIndex {
-  readonly version: 1;
-  /** Longest side of any sprite, in pixels. */
-  readonly size: number;
-  readonly sets: SpriteSetEntry[];
-  readonly sprites: SpriteEntry[];
-}
 
 /** Which thing exists in which set: all that describing a scene needs. */
 export interface Catalogue {
@@ -93,13 +63,14 @@ export class Sprites implements Catalogue {
 }
 
 /**
- * Loads a folder that `buildSprites` wrote.
+ * Loads a folder that `buildSprites` wrote. Pixels that are not those of the index (a folder put together from several) are
+ * refused.
  *
  * @param sets only these sets; all of the folder's by default
  * @throws NishikiError `file` where the folder cannot be read, `data` where its files do not fit the index
  */
 export async function loadSprites(folder: string, sets?: readonly SetName[]): Promise<Sprites> {
-  const index = await loadIndex(folder);
+  const index = await readSpriteIndex(folder);
   const known = index.sets.map((set) => set.name);
   for (const name of sets ?? []) {
     if (!known.includes(name)) throw unknownName("sprite set", name, known);
@@ -107,58 +78,46 @@ export async function loadSprites(folder: string, sets?: readonly SetName[]): Pr
   const pixels: Record<string, SharedArrayBuffer> = {};
   for (const set of index.sets) {
     if (sets !== undefined && !sets.includes(set.name)) continue;
-    const needed = index.sprites
-      .filter((sprite) => sprite.set === set.name)
-      .reduce((end, sprite) => Math.max(end, sprite.offset + sprite.width * sprite.height * 4), 0);
-    pixels[set.name] = await loadPixels(join(folder, set.file), needed);
+    pixels[set.name] = await loadPixels(join(folder, set.file), set, getSetLength(index, set.name));
   }
   return new Sprites({ index, pixels });
 }
 
-async function loadIndex(folder: string): Promise<SpriteIndex> {
-  const path = join(folder, indexFile);
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (cause) {
-    const cure = 'Build the sprites first: "nishiki data build".';
-    throw new NishikiError("file", `The folder "${folder}" has no readable ${indexFile}. ${cure}`, { cause });
-  }
-  try {
-    const index = JSON.parse(text) as SpriteIndex;
-    if (index.version === 1 && Array.isArray(index.sprites) && Array.isArray(index.sets)) return index;
-  } catch (cause) {
-    throw new NishikiError("data", `${path} is not JSON. Build the sprites again.`, { cause });
-  }
-  throw new NishikiError("data", `${path} is not an index of sprites (version 1). Build the sprites again.`);
-}
+const cure = "Build the sprites again.";
 
-async function loadPixels(path: string, needed: number): Promise<SharedArrayBuffer> {
-  const handle = await open(path, "r").catch((cause: unknown) => {
-    throw new NishikiError("file", `The sprite file "${path}" cannot be read. Build the sprites again.`, {
-      cause,
-    });
-  });
+async function loadPixels(path: string, set: SpriteSetEntry, needed: number): Promise<SharedArrayBuffer> {
+  let handle: FileHandle | undefined;
   try {
+    handle = await open(path, "r");
     const { size } = await handle.stat();
     if (size !== needed) {
-      throw new NishikiError(
-        "data",
-        `${path} has ${size} bytes where the index says ${needed}. Build the sprites again.`,
-      );
+      throw new NishikiError("data", `${path} has ${size} bytes where the index says ${needed}. ${cure}`);
     }
     const buffer = new SharedArrayBuffer(size);
     const bytes = new Uint8Array(buffer);
-    for (let at = 0; at < size; ) {
-      const { bytesRead } = await handle.read(bytes, at, Math.min(size - at, 1 << 24), at);
-      if (bytesRead === 0) throw new NishikiError("data", `${path} ended early. Build the sprites again.`);
-      at += bytesRead;
-    }
+    await fill(bytes, handle, path);
+    checkHash(bytes, set, path);
     multiplyAlpha(bytes);
     return buffer;
+  } catch (error) {
+    throw fileError(error, `read the sprites in ${path}`);
   } finally {
-    await handle.close();
+    await handle?.close();
   }
+}
+
+async function fill(bytes: Uint8Array, handle: FileHandle, path: string): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    const { bytesRead } = await handle.read(bytes, at, Math.min(bytes.length - at, 1 << 24), at);
+    if (bytesRead === 0) throw new NishikiError("data", `${path} ended early. ${cure}`);
+    at += bytesRead;
+  }
+}
+
+/** Folders of earlier versions have no hashes. */
+function checkHash(bytes: Uint8Array, { sha256 }: SpriteSetEntry, path: string): void {
+  if (sha256 === undefined || createHash("sha256").update(bytes).digest("hex") === sha256) return;
+  throw new NishikiError("data", `${path} holds other pixels than the index says. ${cure}`);
 }
 
 /** In place, once for all threads: resampling is right only with alpha multiplied in. */

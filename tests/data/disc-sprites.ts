@@ -1,7 +1,8 @@
 // Sprites for tests, drawn by arithmetic alone, so that fixed hashes depend on nothing but our own code.
 
+import type { SpriteEntry } from "../../src/data/sprite-index.js";
 import type { SetName } from "../../src/data/sprite-sets.js";
-import { type SpriteEntry, Sprites } from "../../src/data/sprites.js";
+import { Sprites } from "../../src/data/sprites.js";
 import { thingNamed } from "../../src/data/vocabulary.js";
 
 /** A shaded disc with two dark eyes, `side` pixels wide, in a colour that depends on `tone`. */
