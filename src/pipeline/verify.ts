@@ -22,27 +22,37 @@ export interface Comparison {
   readonly changes: readonly string[];
 }
 
-/** What was loaded, one row for each file and choice, by words for it. */
+/** A file or choice that was loaded: what decides pixels, and how it is told. */
+interface LoadedRow {
+  readonly decides: string;
+  readonly text: string;
+}
+
+/** What was loaded, by words for it. Names of files decide nothing. */
 function listLoaded({
   loras = [],
   embeddings = [],
   vae,
   precision,
   prediction,
-}: LoadRecord): Map<string, string> {
-  const file = (name: string, sha256: string) =>
-    `${showText(name)}, SHA-256 ${showText(sha256.slice(0, 12))}`;
-  const rows: (readonly [string, string | undefined])[] = [
+}: LoadRecord): ReadonlyMap<string, LoadedRow> {
+  const hash = (sha256: string) => `SHA-256 ${showText(sha256.slice(0, 12))}`;
+  const file = (name: string, sha256: string, more = ""): LoadedRow => ({
+    decides: `${sha256}${more}`,
+    text: `${showText(name)}, ${hash(sha256)}${more}`,
+  });
+  const choice = (name: string): LoadedRow => ({ decides: name, text: name });
+  const rows: (readonly [string, LoadedRow | undefined])[] = [
     ...loras.map(({ file: name, sha256, weight, beside = {} }, i) => {
-      const others = Object.entries(beside).map(([other, hash]) => `, with ${file(other, hash)}`);
-      return [`LoRA ${i + 1}`, `${file(name, sha256)}, weight ${weight}${others.join("")}`] as const;
+      const others = Object.entries(beside).map(([other, own]) => `, with ${showText(other)}, ${hash(own)}`);
+      return [`LoRA ${i + 1}`, file(name, sha256, `, weight ${weight}${others.join("")}`)] as const;
     }),
     ...embeddings.map(({ file: name, sha256 }, i) => [`embedding ${i + 1}`, file(name, sha256)] as const),
     ["VAE", vae && file(vae.file, vae.sha256)],
-    ["precision", precision],
-    ["prediction", prediction],
+    ["precision", precision && choice(precision)],
+    ["prediction", prediction && choice(prediction)],
   ];
-  return new Map(rows.filter((row): row is readonly [string, string] => row[1] !== undefined));
+  return new Map(rows.filter((row): row is readonly [string, LoadedRow] => row[1] !== undefined));
 }
 
 function listChanges({ model, load, ...receipt }: Receipt, now: Environment): string[] {
@@ -59,7 +69,9 @@ function listChanges({ model, load, ...receipt }: Receipt, now: Environment): st
   // Receipts of format 1 do not say which VAE stood in for the model's own; the hashes of its files do.
   const loaded = receipt.format === 1 ? { ...now.load, vae: undefined } : now.load;
   const [was, is] = [listLoaded(load), listLoaded(loaded)];
-  for (const what of new Set([...was.keys(), ...is.keys()])) compare(what, was.get(what), is.get(what));
+  for (const what of new Set([...was.keys(), ...is.keys()]))
+    if (was.get(what)?.decides !== is.get(what)?.decides)
+      compare(what, was.get(what)?.text, is.get(what)?.text);
   return changes;
 }
 
