@@ -1,5 +1,6 @@
 // Whether a model copies what it was trained on: the nearest training drawing of a picture, by a judge's features and by pixels.
-import { type Scene, SceneDrawer, type SetName, type Sprites, sceneSize } from "../data/index.js";
+import { type Scene, SceneDrawer, type SetName, type Sprites } from "../data/index.js";
+import { NishikiError } from "../errors.js";
 import type { Judge } from "./judge.js";
 import { distance } from "./statistics.js";
 
@@ -33,8 +34,11 @@ export interface Nearest {
 /** Every drawing of some sets as training shows it most plainly: alone, in its own colours, on a plain ground. */
 export class TrainingDrawings {
   readonly #drawings: readonly Drawing[];
+  /** Side of the pictures that are compared: what the judge sees. */
+  readonly #size: number;
 
-  private constructor(drawings: readonly Drawing[]) {
+  private constructor(drawings: readonly Drawing[], size: number) {
+    this.#size = size;
     this.#drawings = drawings;
   }
 
@@ -57,12 +61,12 @@ export class TrainingDrawings {
       drawings.push({ thing, set, features: verdict!.features, pixels: small, coarse: coarsen(small) });
       onProgress?.(drawings.length, wanted.length);
     }
-    return new TrainingDrawings(drawings);
+    return new TrainingDrawings(drawings, judge.pictureSize);
   }
 
-  /** @param pixels `[size, size, 3]` bytes, of scenes' size */
+  /** @param pixels `[size, size, 3]` bytes, of the size that the judge sees */
   nearest(pixels: Uint8Array, features: Float32Array): Nearest {
-    const small = shrink(pixels, sceneSize, side);
+    const small = shrink(pixels, this.#size, side);
     const coarse = coarsen(small);
     const byFeatures = this.#closest((drawing) => distance(drawing.features, features));
     const byPixels = this.#closest((drawing) => distance(drawing.coarse, coarse));
@@ -97,9 +101,14 @@ function drawPlain(drawer: SceneDrawer, thing: string, set: SetName): Scene {
   });
 }
 
-/** Means of squares of pixels: `[from, from, 3]` → `[to, to, 3]`, where `to` divides `from`. */
+/** Means over squares of pixels: `[from, from, 3]` → `[to, to, 3]`, where `to` divides `from`. */
 export function shrink(pixels: Uint8Array, from: number, to: number): Uint8Array {
   const factor = from / to;
+  if (!Number.isInteger(factor) || pixels.length !== from * from * 3)
+    throw new NishikiError(
+      "shape",
+      `Pictures of ${from} pixels a side are not compared at ${to}: ${to} must divide it.`,
+    );
   const result = new Uint8Array(to * to * 3);
   for (let y = 0; y < to; y++) {
     for (let x = 0; x < to; x++) {

@@ -1,5 +1,6 @@
 // Draws the pictures of a plan, several at once, into a folder; those that are there from an earlier call are kept.
-import { readFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileError, makeFolder, writeFileAtomic } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
@@ -12,7 +13,9 @@ import type { Task } from "./plan.js";
 export interface DrawOptions {
   readonly folder: string;
   readonly machine: LoadOptions;
-  /** Pipelines that draw beside each other. */
+  /** The first pipeline, loaded as `machine` says. It stays the caller's. */
+  readonly pipeline: Pipeline;
+  /** Pipelines that draw side by side. */
   readonly parallel: number;
   /** Steps, guidance and whatever else shall not be the model's own. */
   readonly request: Partial<ImageRequest>;
@@ -22,40 +25,76 @@ export interface DrawOptions {
 
 const fileOf = (folder: string, { id }: Task) => join(folder, `${id}.png`);
 
-/** Draws what is not there yet. @returns How many pictures were drawn. */
+/** The most pipelines that draw side by side, and bytes of free memory that each is counted with. */
+const [mostPipelines, pipelineMemory] = [8, 2 ** 30];
+
+/** How many pipelines of a small model draw side by side, and on how many threads each. */
+export function planWorkers(threads: number, freeMemory: number): { parallel: number; threads: number } {
+  const fits = Math.floor(freeMemory / pipelineMemory);
+  const parallel = Math.max(1, Math.min(threads, mostPipelines, fits));
+  return { parallel, threads: Math.max(1, Math.floor(threads / parallel)) };
+}
+
+/**
+ * Draws what is not there yet. The first failure stops all that draw side by side.
+ * @returns How many pictures were drawn.
+ * @throws NishikiError "file" for a folder that cannot be read or a full disk, "aborted", and what drawing throws
+ */
 export async function drawTasks(tasks: readonly Task[], options: DrawOptions): Promise<number> {
-  const { folder, machine, parallel, request, signal, onPicture } = options;
+  const { folder, machine, parallel, pipeline, signal } = options;
   await makeFolder(folder);
   const missing: Task[] = [];
-  for (const task of tasks) {
-    const found = await readFile(fileOf(folder, task)).catch(() => undefined);
-    if (!found) missing.push(task);
-  }
-  let done = tasks.length - missing.length;
-  let next = 0;
-  const draw = async (pipeline: Pipeline) => {
-    while (next < missing.length) {
-      const task = missing[next++]!;
-      const { prompt, seed } = task;
-      for await (const event of pipeline.generate({ ...request, prompt, seed }, { signal })) {
-        if (event.kind === "image") await writeFileAtomic(fileOf(folder, task), event.png());
-      }
-      onPicture?.(++done, tasks.length);
-    }
-  };
-  const work = async () => {
-    const pipeline = await loadPipeline(machine);
+  for (const task of tasks) if (!(await isThere(fileOf(folder, task)))) missing.push(task);
+  const failure = new AbortController();
+  const stop = signal ? AbortSignal.any([signal, failure.signal]) : failure.signal;
+  const queue = makeQueue(missing, tasks.length, options);
+  const guard = (work: Promise<void>) =>
+    work.catch((error: unknown) => {
+      // What the others throw once they are stopped is only that they were.
+      if (!failure.signal.aborted) failure.abort(error);
+    });
+  const further = async () => {
+    const own = await loadPipeline(machine);
     try {
-      await draw(pipeline);
+      await queue.draw(own, stop);
     } finally {
-      await pipeline.dispose();
+      await own.dispose();
     }
   };
-  const workers = Array.from({ length: Math.min(parallel, missing.length) }, work);
-  const ends = await Promise.allSettled(workers);
-  const failed = ends.find((end) => end.status === "rejected");
-  if (failed) throw failed.reason;
+  const count = Math.min(parallel, missing.length);
+  const works = Array.from({ length: count }, (_, i) => (i === 0 ? queue.draw(pipeline, stop) : further()));
+  await Promise.all(works.map(guard));
+  if (failure.signal.aborted) throw failure.signal.reason;
   return missing.length;
+}
+
+/** Tasks that several pipelines take from in turn. */
+function makeQueue(missing: readonly Task[], all: number, { folder, request, onPicture }: DrawOptions) {
+  let done = all - missing.length;
+  let next = 0;
+  return {
+    draw: async (pipeline: Pipeline, signal: AbortSignal) => {
+      while (next < missing.length) {
+        const task = missing[next++]!;
+        const { prompt, seed } = task;
+        for await (const event of pipeline.generate({ ...request, prompt, seed }, { signal })) {
+          if (event.kind === "image") await writeFileAtomic(fileOf(folder, task), event.png());
+        }
+        onPicture?.(++done, all);
+      }
+    },
+  };
+}
+
+/** @throws NishikiError "file" where that cannot be told: what cannot be read is not taken for missing. */
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.R_OK);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw fileError(error, `read ${path}`);
+  }
 }
 
 /** The pixels of a task's picture at the side that judges see, `[side, side, 3]`. @throws NishikiError "file" */

@@ -1,5 +1,8 @@
 // The scorecard: draws the pictures of a plan, asks the judge what they show, and compares with composed scenes of the same
 // contents, which are the most that the judge grants anybody.
+import { existsSync } from "node:fs";
+import { freemem } from "node:os";
+import { join } from "node:path";
 import {
   describeContent,
   type LabelClasses,
@@ -19,15 +22,17 @@ import { makeEngine } from "../engine/node.js";
 import { NishikiError } from "../errors.js";
 import {
   type CompleteLoadOptions,
+  checkAborted,
   completeLoadOptions,
   type ImageRequest,
   type LoadOptions,
+  type Pipeline,
 } from "../pipeline/index.js";
-import { loadPipeline } from "../pipeline/node.js";
+import { embeddedModel, loadPipeline } from "../pipeline/node.js";
 import { random } from "../random/index.js";
 import { SceneAligner } from "./align-scene.js";
 import { type Nearest, TrainingDrawings } from "./copies.js";
-import { drawTasks, readDrawn } from "./draw-tasks.js";
+import { drawTasks, planWorkers, readDrawn } from "./draw-tasks.js";
 import { measureFidelity } from "./fidelity.js";
 import { claimFolder, picturesFolder } from "./folder.js";
 import { type Judge, openJudge, type Verdict } from "./judge.js";
@@ -93,21 +98,15 @@ const controls = 60;
  * @throws NishikiError "file", "usage", "data", "checkpoint", "device", "aborted"
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
-  const { output, prompts = defaultPrompts, seed = 0, mix = embeddedMix, request = {}, signal } = options;
+  const { output, prompts = defaultPrompts, seed = 0, mix = embeddedMix } = options;
   const machine = completeLoadOptions(options.machine ?? {});
   const sprites = await openSprites(options.sprites ?? ".data/sprites", mix);
   const tasks = makePlan({ seed, prompts, mix, catalogue: sprites });
   const engine = makeEngine({ device: machine.device, threads: machine.threads });
   try {
     const judge = await openJudge(engine, options.judge);
-    const model = await describeModel(machine, request);
-    await claimFolder(output, { seed, prompts, mix, model, request });
     const folder = picturesFolder(output);
-    const onPicture = (done: number, of: number) => options.onProgress?.("Drawing", done, of);
-    const together = { machine, request, folder, parallel: 1, onPicture, ...(signal && { signal }) };
-    // A small model draws more in a given time by one picture on each thread than by one on all.
-    const apart = { ...together, machine: { ...machine, threads: 1 }, parallel: engine.threads };
-    await drawTasks(tasks, model.own ? apart : together);
+    const model = await drawAll(tasks, machine, engine.threads, { ...options, seed, prompts, mix });
     const bench = { judge, sprites, mix, seed, folder, options };
     const judged = await judgeAll(tasks, bench);
     const reconstruction = model.own
@@ -149,29 +148,53 @@ function stylesOf({ styles }: SceneMix): StyleName[] {
   return (Object.keys(styles) as StyleName[]).filter((name) => (styles[name] ?? 0) > 0);
 }
 
-/** What is measured: the model as receipts name it, and how it draws. */
-async function describeModel(
-  machine: CompleteLoadOptions,
-  request: NonNullable<EvaluateOptions["request"]>,
+/** Draws all tasks. @returns What is measured: the model as receipts name it, and how it draws */
+async function drawAll(
+  tasks: readonly Task[],
+  load: CompleteLoadOptions,
+  threads: number,
+  { output, seed, prompts, mix, request = {}, signal, onProgress }: EvaluateOptions,
 ): Promise<MeasuredModel> {
+  const isSmall = existsSync(join(load.model ?? embeddedModel, "model.json"));
+  // A small model draws more in a given time by one picture on each thread than by one on all.
+  const workers = isSmall ? planWorkers(threads, availableMemory()) : { parallel: 1, threads: load.threads };
+  const machine = { ...load, threads: workers.threads };
   const pipeline = await loadPipeline(machine);
   try {
-    const { steps, guidance, sampler, fast } = pipeline.complete({ ...request, prompt: "a cat" });
-    const { name, version } = pipeline.model;
-    const { weights } = await pipeline.environment();
-    const drawing = { steps, guidance, sampler, ...(fast && { fast }) };
-    return { name, version, weights, own: "model.json" in weights, ...drawing };
+    const model = await describeModel(pipeline, request);
+    await claimFolder(output, { seed, prompts, mix, model, request });
+    await drawTasks(tasks, {
+      ...{ machine, request, pipeline, parallel: workers.parallel },
+      folder: picturesFolder(output),
+      ...(signal && { signal }),
+      onPicture: (done, of) => onProgress?.("Drawing", done, of),
+    });
+    return model;
   } finally {
     await pipeline.dispose();
   }
 }
 
+const availableMemory = () => process.availableMemory?.() ?? freemem();
+
+async function describeModel(
+  pipeline: Pipeline,
+  request: NonNullable<EvaluateOptions["request"]>,
+): Promise<MeasuredModel> {
+  const { steps, guidance, sampler, fast } = pipeline.complete({ ...request, prompt: "a cat" });
+  const { name, version } = pipeline.model;
+  const { weights } = await pipeline.environment();
+  const drawing = { steps, guidance, sampler, ...(fast && { fast }) };
+  return { name, version, weights, own: "model.json" in weights, ...drawing };
+}
+
 async function judgeAll(tasks: readonly Task[], bench: Bench): Promise<Judged[]> {
   const { judge, sprites, mix, folder, options } = bench;
   const { onProgress } = options;
-  const drawings = await TrainingDrawings.open(sprites, spriteSetsOf(mix), judge, mix.things, (done, of) =>
-    onProgress?.("Looking at training drawings", done, of),
-  );
+  const drawings = await TrainingDrawings.open(sprites, spriteSetsOf(mix), judge, mix.things, (done, of) => {
+    checkAborted(options.signal);
+    onProgress?.("Looking at training drawings", done, of);
+  });
   const drawer = new SceneDrawer(sprites, judge.pictureSize);
   const judged: Judged[] = [];
   const controlled = new Map<string, number>();

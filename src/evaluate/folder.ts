@@ -1,7 +1,7 @@
 // The folder of an evaluation: one model, one plan. Another call may go on with it, but not with something else.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { makeFolder, writeFileAtomic } from "../checkpoint/node.js";
+import { fileError, makeFolder, writeFileAtomic } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 
 export function picturesFolder(output: string): string {
@@ -12,7 +12,10 @@ export function picturesFolder(output: string): string {
 export async function claimFolder(output: string, settings: object): Promise<void> {
   const path = join(output, "evaluation.json");
   const text = `${JSON.stringify(settings, null, 2)}\n`;
-  const found = await readFile(path, "utf8").catch(() => undefined);
+  const found = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw fileError(error, `read ${path}`);
+  });
   if (found === text) return;
   if (found !== undefined) {
     const what =

@@ -101,7 +101,7 @@ export { listImages, mapImages } from "./request-images.js";
 export { type Extension, formatSize, type ImageReference, type ImageSize } from "./request-values.js";
 export { getPixels, runPlan, type StageEvent } from "./run-plan.js";
 export { decodeInTiles, encodeInTiles, type TileRunOptions } from "./run-tiles.js";
-export type { ProgressEvent, Runtime } from "./runtime.js";
+export { checkAborted, interruptible, type ProgressEvent, type Runtime } from "./runtime.js";
 export { defaultMemoryLimit, forecastMemory, getTiling, type LatentSize } from "./tile-forecast.js";
 export {
   type TiledNetwork,
