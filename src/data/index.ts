@@ -23,6 +23,7 @@ export {
   openFolder,
   type PicturesOptions,
 } from "./open-folder.js";
+export { abstractWords, peopleWords } from "./people-words.js";
 export { type PreviewSheet, type PreviewSheetOptions, previewSheet } from "./preview-sheet.js";
 export {
   type LabelClasses,

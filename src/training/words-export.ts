@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileError, writeFileAtomic } from "../checkpoint/node.js";
-import { captionWords, type SceneMix } from "../data/index.js";
+import { abstractWords, captionWords, peopleWords, type SceneMix } from "../data/index.js";
 import type { Engine } from "../engine/index.js";
 import { describeName, type KnownWords, meanState, parseManifest, wordsOf } from "../pipeline/index.js";
 import { hashFile, writeKnownWords } from "../pipeline/node.js";
@@ -10,15 +10,6 @@ import { loadWords, readTokenizer } from "./frozen.js";
 import { encodeCaptions } from "./tasks/encode-scenes.js";
 
 const file = "words.safetensors";
-
-/** People, whom no scene shows and no drawing shall stand for, and what cannot be seen. */
-const notThings = (
-  "person people man woman men women boy girl child kid baby father mother husband wife friend human king queen prince " +
-  "princess soldier doctor nurse teacher worker farmer policeman politician president athlete dancer singer actor wizard " +
-  "witch angel foreigner citizen frenchman englishman german american african asian european indian chinese arab jew muslim " +
-  "christian nationality race religion tribe city country continent company brand language idea feeling emotion number " +
-  "day month year time colour material shape sport action word name"
-).split(" ");
 
 /** The words of a mix's captions, and where the text encoder has the names of its things. */
 export async function knowWords(engine: Engine, mix: SceneMix, tokens: number): Promise<KnownWords> {
@@ -40,7 +31,7 @@ export async function knowWords(engine: Engine, mix: SceneMix, tokens: number): 
       return vectors;
     };
     const vectors = await vectorsOf(names.map(({ name }) => name));
-    const others = await vectorsOf(notThings);
+    const others = await vectorsOf([...peopleWords, ...abstractWords]);
     const each = (list: readonly string[]) => new Set([...new Set(list.flatMap(wordsOf))].sort());
     return { words: each(texts), nouns: each(nouns), colours: each(colours), names, vectors, others };
   } finally {

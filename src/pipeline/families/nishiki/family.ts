@@ -47,6 +47,7 @@ import {
   type PromptEmbeddings,
   resizeMask,
 } from "./networks.js";
+import { describeForms } from "./prompt-forms.js";
 import { makeDoublingStage } from "./super-resolution.js";
 
 /** What a loaded folder with a `model.json` consists of. */
@@ -124,7 +125,7 @@ async function encodePrompts(
     if (!known) return text;
     if (name === "prompt") {
       const understood = await understand(text, known, embed);
-      warnings.push(...describeWords(understood));
+      warnings.push(...describeWords(understood), ...describeForms(text, understood.prompt, known));
       return understood.prompt;
     }
     const { kept, leftOut } = await keepKnown(text, known, embed);

@@ -73,14 +73,15 @@ function articleOf(word: string): "a" | "an" {
 }
 
 /** A word of a prompt, or a colour phrase, which counts as the known colour's name and is written in its place. */
-interface Token {
+export interface Token {
   readonly word: string;
   readonly isColourPhrase?: boolean;
   readonly start: number;
   readonly end: number;
 }
 
-function split(text: string): Token[] {
+/** The words of a text, in small letters, and where they stand. */
+export function splitWords(text: string): Token[] {
   return [...text.matchAll(/[\p{L}\p{N}]+(?:['’][\p{L}]+)*/gu)].map(({ 0: found, index }) => {
     return { word: found.toLowerCase(), start: index, end: index + found.length };
   });
@@ -88,7 +89,7 @@ function split(text: string): Token[] {
 
 /** Words of a text, in small letters, as prompts are compared with them. */
 export function wordsOf(text: string): string[] {
-  return split(text).map(({ word }) => word);
+  return splitWords(text).map(({ word }) => word);
 }
 
 /**
@@ -209,7 +210,7 @@ function findName(prompt: string, tokens: readonly Token[], first: number, known
 
 /** The tokens of a prompt, each colour phrase as one. */
 function joinColours(prompt: string, known: KnownWords): Token[] {
-  const tokens = split(prompt);
+  const tokens = splitWords(prompt);
   const joined: Token[] = [];
   for (let first = 0; first < tokens.length; ) {
     const { word, start } = tokens[first]!;

@@ -1,0 +1,62 @@
+// Forms that captions of training never had are told; what captions do have is not.
+import { describe, expect, it } from "vitest";
+import { describeScene, vocabulary, wholeCatalogue } from "../../../data/index.js";
+import { embeddedMix } from "../../../evaluate/index.js";
+import { embeddedModel } from "../../node.js";
+import { captionNames } from "./caption-names.js";
+import { readKnownWords } from "./node-known-words.js";
+import { describeForms } from "./prompt-forms.js";
+
+const known = await readKnownWords(`${embeddedModel}words.safetensors`);
+const tell = (prompt: string) => describeForms(prompt, prompt, known).join(" ");
+
+it("knows the names that the vocabulary has", () => {
+  const theirs = vocabulary.flatMap(({ name, synonyms }) => synonyms.map((other) => [other, name] as const));
+  expect([...captionNames].sort()).toEqual([...new Map(theirs)].sort());
+});
+
+it("says nothing of captions of training", () => {
+  const told = Array.from(
+    { length: 3000 },
+    (_, i) => describeScene(5, i, embeddedMix, wholeCatalogue).caption,
+  )
+    .map((caption) => [caption, tell(caption)])
+    .filter(([, sentences]) => sentences !== "");
+  expect(told).toEqual([]);
+});
+
+describe("what no caption had", () => {
+  it.each([
+    ["three cats and a dog", /not learned "three" of one beside another \(cat, dog\)/],
+    ["a cat with two dogs", /not learned "two" of one beside another/],
+    ["red car and blue car", /one thing twice with a difference: of "car"/],
+    ["a red cat and two green cats", /one thing twice with a difference: of "cat"/],
+    ["a cat, a dog and a bird", /at most two different things.*names 3: cat, dog, bird/],
+    ["oil painting", /one by one, but not what they mean together: "oil painting"/],
+    ["an oil painting of a cat", /together: "oil painting"/],
+    ["coffee shop", /together: "coffee shop"/],
+    ["a cat house in the snow", /together: "cat house"/],
+    ["3 cats", /counts in words.*does not know: 3/],
+    ["😀", /no emoji: 😀/],
+    ["🐱 on 🌊", /no emoji: 🐱 🌊/],
+    ["!?", /no word in it/],
+  ])("%s", (prompt, sentence) => {
+    expect(tell(prompt)).toMatch(sentence);
+  });
+});
+
+it.each([
+  "three cats",
+  "four red apples on a blue background",
+  "a red cat and a blue dog",
+  "a cup of coffee next to a wine glass",
+  "a cat silhouette",
+  "a fox, woodblock print",
+  "a stained glass window with a fish",
+  "a castle by the sea at sunset",
+  "a puppy and a kitten",
+  "pixel art of a rocket, 8-bit style",
+  "",
+])("nothing of %s", (prompt) => {
+  expect(tell(prompt)).toBe("");
+});
