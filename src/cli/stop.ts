@@ -1,6 +1,7 @@
 // Ctrl-C: the first asks the work to stop, the second ends the process. Work whose results nobody can read stops as well.
-import { exitCodes } from "./report.js";
 import { onOutputFailure } from "./terminal.js";
+
+const signals = ["SIGINT", "SIGTERM"] as const;
 
 export interface Stop {
   readonly signal: AbortSignal;
@@ -11,11 +12,16 @@ export interface Stop {
 /** Listens for SIGINT, SIGTERM and a failing standard output until released. */
 export function listenForStop(): Stop {
   const controller = new AbortController();
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
+  let wasAsked = false;
+  const stop = (name: (typeof signals)[number]) => {
+    // The second time the signal has its usual meaning: the process ends at once, whatever its threads compute.
+    if (wasAsked) {
+      release();
+      process.kill(process.pid, name);
+    }
+    wasAsked = true;
     controller.abort();
   };
-  const signals = ["SIGINT", "SIGTERM"] as const;
   for (const name of signals) process.on(name, stop);
   const forget = onOutputFailure(() => controller.abort());
   const release = () => {

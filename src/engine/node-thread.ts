@@ -56,11 +56,16 @@ function compactMessage(message: EngineMessage): EngineMessage {
 const living = new Set<EngineThread>();
 let watching = false;
 
-/** Node ends threads when the process exits; inside of the runtime that would abort it with another exit code. */
+/**
+ * Node ends threads when the process exits; inside of the runtime that would abort it with another exit code. A run that is
+ * almost done is waited for; whoever exits in the middle of a long one wants the process to end, so it is killed.
+ */
 function watchExit(thread: EngineThread): void {
   if (!watching) {
     process.on("exit", () => {
-      for (const { leaveRuntime } of living) leaveRuntime();
+      const until = performance.now() + patience;
+      const left = [...living].map(({ leaveRuntime }) => leaveRuntime(until - performance.now()));
+      if (left.includes(false)) process.kill(process.pid, "SIGKILL");
     });
   }
   watching = true;
@@ -68,7 +73,7 @@ function watchExit(thread: EngineThread): void {
 }
 
 /** Longest wait for a run to end when the process exits, in milliseconds. */
-const patience = 60_000;
+const patience = 1000;
 
 /**
  * ONNX Runtime 1.30 reads the process's command line with a regular expression that recurses for every character: with
@@ -113,10 +118,14 @@ export class EngineThread {
     });
   }
 
-  /** Blocks until nothing is computed, and nothing will be. For the end of the process, which cannot wait otherwise. */
-  readonly leaveRuntime = (): void => {
+  /**
+   * Blocks until nothing is computed, and nothing will be. For the end of the process, which cannot wait otherwise.
+   * @param milliseconds The longest wait.
+   * @returns Whether nothing is computed any more.
+   */
+  readonly leaveRuntime = (milliseconds: number): boolean => {
     Atomics.store(this.flags, flags.stop, 1);
-    Atomics.wait(this.flags, flags.busy, 1, patience);
+    return Atomics.wait(this.flags, flags.busy, 1, Math.max(0, milliseconds)) !== "timed-out";
   };
 
   /** Whether no call can succeed any more. */
@@ -127,7 +136,8 @@ export class EngineThread {
   private settle({ id, result, error }: EngineReply): void {
     const call = this.waiting.get(id);
     this.waiting.delete(id);
-    if (this.waiting.size === 0) this.worker.unref();
+    // A thread that is being ended is waited for, whatever it still answers.
+    if (this.waiting.size === 0 && !this.dead) this.worker.unref();
     if (error) call?.reject(translate(error.message, this.device));
     else call?.resolve(result ?? {});
   }

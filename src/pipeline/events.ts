@@ -13,6 +13,11 @@ export interface WarningEvent {
   readonly message: string;
 }
 
+/** Another request works with this model's networks, or with others of its pool; this one's turn comes after it. */
+export interface WaitEvent {
+  readonly kind: "wait";
+}
+
 /** Networks are being loaded into memory; the next event comes when they are. */
 export interface LoadEvent {
   readonly kind: "load";
@@ -72,7 +77,14 @@ export interface ImageEvent {
   png(): Uint8Array;
 }
 
-export type PipelineEvent = WarningEvent | LoadEvent | EncodeEvent | StepEvent | DecodeEvent | ImageEvent;
+export type PipelineEvent =
+  | WarningEvent
+  | WaitEvent
+  | LoadEvent
+  | EncodeEvent
+  | StepEvent
+  | DecodeEvent
+  | ImageEvent;
 
 /** The fields of an event that are data: what JSON.stringify keeps. */
 export type EventData<E> = Omit<E, "preview" | "png" | "pixels">;

@@ -1,3 +1,4 @@
+export { checkAborted, interruptible, type ProgressEvent, type Watch } from "./cancel.js";
 export { completeRequest, drawSeed } from "./complete-request.js";
 export { type Description, formatBytes, formatCount } from "./description.js";
 export { encodePicture } from "./encode-picture.js";
@@ -9,6 +10,7 @@ export type {
   LoadEvent,
   PipelineEvent,
   StepEvent,
+  WaitEvent,
   WarningEvent,
 } from "./events.js";
 export { getNishikiContext, makeNishikiModel, type NishikiParts } from "./families/nishiki/family.js";
@@ -101,7 +103,16 @@ export { listImages, mapImages } from "./request-images.js";
 export { type Extension, formatSize, type ImageReference, type ImageSize } from "./request-values.js";
 export { getPixels, runPlan, type StageEvent } from "./run-plan.js";
 export { decodeInTiles, encodeInTiles, type TileRunOptions } from "./run-tiles.js";
-export { checkAborted, interruptible, type ProgressEvent, type Runtime } from "./runtime.js";
+export type { Runtime } from "./runtime.js";
+export {
+  getBudget,
+  type LazySession,
+  ModelSessions,
+  type Network,
+  type NetworkKey,
+  SessionPool,
+  usualBudget,
+} from "./session-pool.js";
 export { defaultMemoryLimit, forecastMemory, getTiling, type LatentSize } from "./tile-forecast.js";
 export {
   type TiledNetwork,

@@ -5,6 +5,7 @@ import { openWithFamily } from "./families/node-families.js";
 import type { OpenedModel } from "./families/node-family.js";
 import { completeLoadOptions, type LoadOptions } from "./load-options.js";
 import { Pipeline, type PipelineParts } from "./pipeline.js";
+import type { Runtime } from "./runtime.js";
 
 export { readKnownWords, writeKnownWords } from "./families/nishiki/node-known-words.js";
 export { embeddedModel, hashModel, readModelFolder } from "./families/nishiki/node-model.js";
@@ -15,25 +16,26 @@ export { readImages, readInputImage } from "./node-input-images.js";
 export { besidePicture, restoreLoad } from "./node-restore-load.js";
 
 /** Looks at a model. @throws NishikiError "usage", "file", "checkpoint" */
-export async function openModel(options: LoadOptions = {}): Promise<OpenedModel> {
+export async function openModel(options: LoadOptions = {}, runtime: Runtime = {}): Promise<OpenedModel> {
   const complete = completeLoadOptions(options);
   const path = complete.model === undefined ? embeddedModel : await resolveModel(complete.model);
-  return openWithFamily(path, complete);
+  return openWithFamily(path, complete, runtime);
 }
 
 /**
  * Loads a model: everything that a pipeline is made of.
- * @throws NishikiError "usage", "file", "checkpoint", "device", "memory".
+ * @throws NishikiError "usage", "file", "checkpoint", "device", "memory", "aborted".
  */
-export async function loadParts(options: LoadOptions = {}): Promise<PipelineParts> {
-  return (await openModel(options)).load();
+export async function loadParts(options: LoadOptions = {}, runtime: Runtime = {}): Promise<PipelineParts> {
+  return (await openModel(options, runtime)).load(runtime);
 }
 
 /**
  * Loads a model and makes it ready to draw.
  * @param options The model's folder (default: the model that comes with the package), device and threads.
- * @throws NishikiError "usage", "file", "checkpoint", "device", "memory".
+ * @param runtime A signal that stops loading, who hears what is loaded, and a pool of sessions that several models share.
+ * @throws NishikiError "usage", "file", "checkpoint", "device", "memory", "aborted".
  */
-export async function loadPipeline(options: LoadOptions = {}): Promise<Pipeline> {
-  return new Pipeline(await loadParts(options));
+export async function loadPipeline(options: LoadOptions = {}, runtime: Runtime = {}): Promise<Pipeline> {
+  return new Pipeline(await loadParts(options, runtime));
 }

@@ -7,6 +7,7 @@
 // The pipeline runs the stages and knows no family. Every image is a run of its own, so that it depends on its seed, the
 // prompt, the settings and the weights, and on nothing else: not on how many are asked for at once, nor on threads.
 import { NishikiError } from "../errors.js";
+import { checkAborted, interruptible, type ProgressEvent, withProgress } from "./cancel.js";
 import { completeRequest } from "./complete-request.js";
 import { encodePicture } from "./encode-picture.js";
 import {
@@ -24,7 +25,8 @@ import { isPlain, type Pixels } from "./pixels.js";
 import type { Model, Plan } from "./plan.js";
 import { type Environment, makeReceipt, referToImages } from "./receipt.js";
 import { getPixels, runPlan, type StageEvent, type StageStep } from "./run-plan.js";
-import { checkAborted, interruptible, type ProgressEvent, type Runtime, withProgress } from "./runtime.js";
+import type { Runtime } from "./runtime.js";
+import { SessionPool } from "./session-pool.js";
 
 /** What a pipeline is made of. */
 export interface PipelineParts {
@@ -33,6 +35,8 @@ export interface PipelineParts {
   readonly environment: Environment | Promise<Environment>;
   /** What a person should know of the model, before its first image. */
   readonly notices?: readonly string[];
+  /** Holds the model's networks, and lets one request work at a time. */
+  readonly sessions?: SessionPool;
   /** Frees the sessions and their engines. */
   readonly close: () => Promise<void>;
 }
@@ -56,10 +60,12 @@ interface Prepared {
 export class Pipeline implements AsyncDisposable {
   private readonly parts: PipelineParts;
   private disposed: Promise<void> | undefined;
+  private readonly sessions: SessionPool;
   private isNew = true;
 
   constructor(parts: PipelineParts) {
     this.parts = parts;
+    this.sessions = parts.sessions ?? new SessionPool();
   }
 
   /** The model as receipts name it. */
@@ -93,7 +99,7 @@ export class Pipeline implements AsyncDisposable {
     const both = signal ? AbortSignal.any([signal, left.signal]) : left.signal;
     try {
       yield* withProgress<PipelineEvent, ProgressEvent, void>((onProgress) =>
-        this.drawAll(settings, { signal: both, onProgress }),
+        this.drawInTurn(settings, { signal: both, onProgress }),
       );
     } finally {
       left.abort();
@@ -109,6 +115,21 @@ export class Pipeline implements AsyncDisposable {
   /** As {@link Pipeline.dispose}, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
+  }
+
+  /** Waits for requests that came before, then draws. */
+  private async *drawInTurn(
+    settings: ImageSettings,
+    runtime: Runtime,
+  ): AsyncGenerator<PipelineEvent, void, void> {
+    const { signal, onProgress } = runtime;
+    const endTurn = await this.sessions.takeTurn(signal, () => onProgress?.({ kind: "wait" }));
+    try {
+      if (this.disposed) throw new NishikiError("closed", "The pipeline is disposed; load it again.");
+      yield* this.drawAll(settings, runtime);
+    } finally {
+      endTurn();
+    }
   }
 
   private async *drawAll(

@@ -1,11 +1,12 @@
 // Runs the stages of a plan for one image. Nothing here knows what a stage computes.
 import { type Denoiser, getStepInterval, guide, type SamplerState } from "../diffusion/index.js";
 import { NishikiError } from "../errors.js";
+import { checkAborted, interruptible } from "./cancel.js";
 import { makeInitialLatents } from "./initial-latents.js";
 import { type ImageNoise, type ImageSeeds, makeImageNoise, type RandomName } from "./noise.js";
 import type { Pixels } from "./pixels.js";
 import type { Conditioning, DiffusionStage, Plan, Stage, StageInput, StageResult } from "./plan.js";
-import { checkAborted, interruptible, type Runtime } from "./runtime.js";
+import type { Runtime } from "./runtime.js";
 
 /** A stage begins: a transform to compute, a diffusion to take its first step. */
 export interface StageStart {

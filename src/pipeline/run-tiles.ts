@@ -2,7 +2,7 @@
 import type { HostTensor, Session } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import type { Program } from "../graph/index.js";
-import { checkAborted } from "./runtime.js";
+import { checkAborted } from "./cancel.js";
 import type { TiledNetwork } from "./tiled-networks.js";
 import { copyPart, makeTensor, planTiles, type Tile, type Tiling, thinOut } from "./tiles.js";
 

@@ -8,6 +8,7 @@ import {
   fileRequestSchema,
   loadOptionsSchema,
   Pipeline,
+  type ProgressEvent,
 } from "../../pipeline/index.js";
 import { openModel, readImages } from "../../pipeline/node.js";
 import { drawAll } from "../drawing.js";
@@ -74,7 +75,10 @@ async function generate(words: readonly string[], options: Options): Promise<voi
   const stop = listenForStop();
   progress.show("Loading the model", 0, settings.steps);
   try {
-    const pipeline = new Pipeline(await model.load());
+    const onProgress = (event: ProgressEvent) => {
+      if (event.kind === "load") progress.show(`Loading the ${event.stage}`, 0, settings.steps);
+    };
+    const pipeline = new Pipeline(await model.load({ signal: stop.signal, onProgress }));
     try {
       const write = async (index: number, seed: number, png: Uint8Array) => {
         if (files) return files.write(index, seed, png);

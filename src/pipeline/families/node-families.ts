@@ -1,8 +1,10 @@
 // The table of families: how the files of a model find what can draw with them (node). A further family is a folder beside
 // this file and a row here.
 import { NishikiError } from "../../errors.js";
+import { checkAborted } from "../cancel.js";
 import type { CompleteLoadOptions } from "../load-options.js";
 import { type ModelFiles, readModelFiles } from "../node-model-files.js";
+import type { Runtime } from "../runtime.js";
 import { nishikiFamily } from "./nishiki/node.js";
 import { refuseFolder } from "./nishiki/node-model.js";
 import type { Family, FamilyLoadOption, ModelDescription, OpenedModel } from "./node-family.js";
@@ -38,12 +40,14 @@ function takers(name: FamilyLoadOption, table: readonly Family[]): string {
 export async function openWithFamily(
   path: string,
   options: CompleteLoadOptions,
+  runtime: Runtime = {},
   table: readonly Family[] = families,
 ): Promise<OpenedModel> {
   const files = await readModelFiles(path);
   const family = await findFamily(files, table);
   checkLoadOptions(family, options, table);
-  return family.open(files, options);
+  checkAborted(runtime.signal);
+  return family.open(files, options, runtime);
 }
 
 /** What the files at a path say of the model. @throws NishikiError "file", "checkpoint" */

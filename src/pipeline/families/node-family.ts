@@ -4,12 +4,13 @@ import type { CompleteLoadOptions } from "../load-options.js";
 import type { ModelFiles } from "../node-model-files.js";
 import type { PipelineParts } from "../pipeline.js";
 import type { RequestContext } from "../request-context.js";
+import type { Runtime } from "../runtime.js";
 
 /** A model whose files were looked at, but not loaded: enough to check a request against it. */
 export interface OpenedModel {
   readonly context: RequestContext;
-  /** Makes it ready to draw. */
-  load(): Promise<PipelineParts>;
+  /** Makes it ready to draw. @throws NishikiError "aborted", "file", "checkpoint", "device", "memory" */
+  load(runtime?: Runtime): Promise<PipelineParts>;
 }
 
 /** What a model's files say of it. */
@@ -38,8 +39,8 @@ export interface Family {
   readonly loadOptions: readonly FamilyLoadOption[];
   /** Whether these files are for this family to open, or to refuse with a reason. */
   detect(files: ModelFiles): boolean;
-  /** Reads configs and headers, not weights. @throws NishikiError "usage", "file", "checkpoint" */
-  open(files: ModelFiles, options: CompleteLoadOptions): Promise<OpenedModel>;
+  /** Reads configs and headers, not weights. @throws NishikiError "usage", "file", "checkpoint", "aborted" */
+  open(files: ModelFiles, options: CompleteLoadOptions, runtime: Runtime): Promise<OpenedModel>;
   /** @throws NishikiError "file", "checkpoint" */
   describe(files: ModelFiles): Promise<ModelDescription>;
 }

@@ -1,8 +1,8 @@
 // The models that Nishiki trains, the embedded one among them: MiniLM's words, a rectified flow over channels-last latents.
 import { type Denoiser, getSampler, getStepSchedule } from "../../../diffusion/index.js";
-import type { Session } from "../../../engine/index.js";
 import { NishikiError } from "../../../errors.js";
 import type { Tokenizer } from "../../../tokenizer/index.js";
+import { checkAborted, type Watch } from "../../cancel.js";
 import { type ImageSettings, type OptionalSetting, upscaleNames } from "../../image-request.js";
 import { makeInitImage } from "../../init-image.js";
 import { startLater } from "../../initial-latents.js";
@@ -25,7 +25,8 @@ import {
   type RequestDefaults,
 } from "../../request-context.js";
 import { formatSize } from "../../request-values.js";
-import { checkAborted, type Runtime } from "../../runtime.js";
+import type { Runtime } from "../../runtime.js";
+import type { LazySession } from "../../session-pool.js";
 import { toValues, valuesOf } from "../../stage-results.js";
 import {
   describeWords,
@@ -54,7 +55,10 @@ import { makeDoublingStage } from "./super-resolution.js";
 export interface NishikiParts {
   readonly manifest: ModelManifest;
   readonly tokenizer: Tokenizer;
-  readonly sessions: NetworkSessions;
+  /** The sessions of its networks for one request. */
+  readonly open: (watch: Watch) => NetworkSessions;
+  /** Whether its weights hold the half of the autoencoder that images are read with. */
+  readonly hasEncoder: boolean;
   /** What its captions were made of. */
   readonly words?: KnownWords;
 }
@@ -107,14 +111,15 @@ interface EncodedPrompts {
 }
 
 async function encodePrompts(
-  { manifest, tokenizer, sessions, words: known }: NishikiParts,
+  { manifest, tokenizer, words: known }: NishikiParts,
+  { textEncoder }: NetworkSessions,
   settings: ImageSettings,
   signal: AbortSignal | undefined,
 ): Promise<EncodedPrompts> {
   const warnings: string[] = [];
   const encodeText = (text: string) => {
     checkAborted(signal);
-    return encodePrompt(sessions.textEncoder, tokenizer, manifest, text);
+    return encodePrompt(textEncoder, tokenizer, manifest, text);
   };
   const embed: Embed = async (text) => {
     const { states, mask } = (await encodeText(text)).embeddings;
@@ -154,8 +159,8 @@ async function encodePrompts(
 
 /** A model folder as a model. */
 export function makeNishikiModel(parts: NishikiParts): Model {
-  const { manifest, sessions } = parts;
-  const context = getNishikiContext(manifest, { hasEncoder: sessions.encoder !== undefined });
+  const { manifest, hasEncoder } = parts;
+  const context = getNishikiContext(manifest, { hasEncoder });
   return {
     identity: manifest,
     context,
@@ -169,10 +174,11 @@ async function prepare(
   settings: ImageSettings,
   runtime: Runtime,
 ): Promise<Plan> {
-  const { manifest, sessions } = parts;
-  const network = makeDenoiser(settings.fast ? await openFewStep(sessions) : sessions.denoiser, manifest);
+  const { manifest } = parts;
+  const sessions = parts.open(runtime);
+  const network = makeDenoiser(settings.fast ? getFewStep(sessions) : sessions.denoiser, manifest);
   runtime.onProgress?.({ kind: "encode", stage: "prompt" });
-  const { embeddings, warnings } = await encodePrompts(parts, settings, runtime.signal);
+  const { embeddings, warnings } = await encodePrompts(parts, sessions, settings, runtime.signal);
   const denoise: Denoiser<Conditioning> = (x, sigma, conditions, signal) =>
     network(
       x,
@@ -180,7 +186,7 @@ async function prepare(
       conditions.map((conditioning) => embeddings[conditioning]),
       signal,
     );
-  const base = makeBaseStage(parts, settings, denoise);
+  const base = makeBaseStage(manifest, sessions, settings, denoise);
   const decode: TransformStage = {
     kind: "transform",
     name: "decode",
@@ -194,13 +200,14 @@ async function prepare(
   return { warnings, stages: [base, decode, ...larger] };
 }
 
-async function openFewStep({ fast }: NetworkSessions): Promise<Session> {
-  if (!fast) throw new NishikiError("internal", "The model has no part for few steps.");
-  return fast();
+function getFewStep({ fewStep }: NetworkSessions): LazySession {
+  if (fewStep) return fewStep;
+  throw new NishikiError("internal", "The model has no part for few steps.");
 }
 
 function makeBaseStage(
-  { manifest, sessions }: NishikiParts,
+  manifest: ModelManifest,
+  sessions: NetworkSessions,
   settings: ImageSettings,
   denoise: Denoiser<Conditioning>,
 ): DiffusionStage {
@@ -222,7 +229,7 @@ function makeBaseStage(
       init: {
         image,
         isFullNoise: settings.init?.strength === 1,
-        encoder: () => makeEncoder(manifest, sessions),
+        encoder: async () => makeEncoder(manifest, sessions),
       },
     }),
     start: async () => ({
@@ -263,12 +270,11 @@ const makeLanczosStage = (factor: number): TransformStage => ({
   },
 });
 
-async function makeEncoder(manifest: ModelManifest, { encoder }: NetworkSessions): Promise<ImageEncoder> {
+function makeEncoder(manifest: ModelManifest, { encoder }: NetworkSessions): ImageEncoder {
   if (!encoder) throw new NishikiError("internal", `The model ${manifest.name} has no encoder.`);
-  const session = await encoder();
   return {
     takesMask: false,
-    encode: (values) => encodePixels(session, manifest, values),
+    encode: (values) => encodePixels(encoder, manifest, values),
     resizeMask: (mask) => resizeMask(manifest, mask),
   };
 }

@@ -1,23 +1,24 @@
 // A model's three networks as this pipeline runs them: prompt → embeddings, noisy latents → velocity, latents → pixels.
 import { type Denoiser, getDenoiser, getFlowSchedule, type NoiseSchedule } from "../../../diffusion/index.js";
-import type { Session } from "../../../engine/index.js";
+
 import { NishikiError } from "../../../errors.js";
 import type { Tokenizer } from "../../../tokenizer/index.js";
 import { type Pixels, toBytes } from "../../pixels.js";
+import type { LazySession } from "../../session-pool.js";
 import { f32, floats, stack } from "../../tensors.js";
 import type { ModelManifest } from "./manifest.js";
 import type { SuperResolution } from "./super-resolution.js";
 
-/** The sessions of a model's networks; programs.ts says what goes in and out of each. */
+/** The sessions of a model's networks; programs.ts says what goes in and out of each. Each is loaded by its first run. */
 export interface NetworkSessions {
-  readonly textEncoder: Session;
-  readonly denoiser: Session;
-  readonly decoder: Session;
-  /** Loads the encoder when it is first needed; undefined where the model's weights have none. */
-  readonly encoder?: () => Promise<Session>;
-  /** Loads the denoiser for few steps when it is first needed; undefined where the model has no such part. */
-  readonly fast?: () => Promise<Session>;
-  /** Doubles pictures; undefined where the model has no such part. */
+  readonly textEncoder: LazySession;
+  readonly denoiser: LazySession;
+  readonly decoder: LazySession;
+  /** Undefined where the model's weights have none. */
+  readonly encoder?: LazySession;
+  /** A denoiser that was distilled to few steps. */
+  readonly fewStep?: LazySession;
+  /** Doubles pictures. */
   readonly superResolution?: SuperResolution;
 }
 
@@ -31,7 +32,7 @@ export interface PromptEmbeddings {
 
 /** The prompt's token states, and the words that did not fit. */
 export async function encodePrompt(
-  session: Session,
+  session: LazySession,
   tokenizer: Tokenizer,
   { maxTokens }: ModelManifest,
   text: string,
@@ -60,7 +61,7 @@ export function getSchedule({ defaults }: ModelManifest): NoiseSchedule {
 }
 
 /** The model's denoiser over latents [batch, height, width, channels], standardised. */
-export function makeDenoiser(session: Session, manifest: ModelManifest): Denoiser<PromptEmbeddings> {
+export function makeDenoiser(session: LazySession, manifest: ModelManifest): Denoiser<PromptEmbeddings> {
   const { shape } = manifest.latents;
   const network = async (input: Float32Array, time: number, condition: readonly PromptEmbeddings[]) => {
     const batch = condition.length;
@@ -80,7 +81,7 @@ export function makeDenoiser(session: Session, manifest: ModelManifest): Denoise
 
 /** Standardised latents [height, width, channels] of one picture → its pixels. */
 export async function decodePixels(
-  session: Session,
+  session: LazySession,
   { latents: { shape, mean, std }, pictureSize: size }: ModelManifest,
   latents: Float32Array,
 ): Promise<Pixels> {
@@ -95,7 +96,7 @@ export async function decodePixels(
 
 /** A picture [size, size, 3] in [-1, 1] → its standardised latents [height, width, channels]. */
 export async function encodePixels(
-  session: Session,
+  session: LazySession,
   { latents: { shape, mean, std }, pictureSize: size }: ModelManifest,
   values: Float32Array,
 ): Promise<Float32Array> {

@@ -3,23 +3,24 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fileError, openSafetensors } from "../../../checkpoint/node.js";
-import type { Engine, Session, WeightPlaces } from "../../../engine/index.js";
 import { makeEngine } from "../../../engine/node.js";
 import { NishikiError } from "../../../errors.js";
-import type { Program, TraceOptions } from "../../../graph/index.js";
 import { makeTokenizer } from "../../../tokenizer/index.js";
+import { interruptible } from "../../cancel.js";
 import type { CompleteLoadOptions } from "../../load-options.js";
 import { hashFile, readEnvironment } from "../../node-environment.js";
 import { recordLoad } from "../../node-load-record.js";
 import { adaptDenoiser, openLoras } from "../../node-loras.js";
 import type { PipelineParts } from "../../pipeline.js";
 import type { RequestContext } from "../../request-context.js";
+import type { Runtime } from "../../runtime.js";
+import { getBudget, type ModelSessions, SessionPool } from "../../session-pool.js";
+import type { OpenedModel } from "../node-family.js";
 import { getNishikiContext, makeNishikiModel } from "./family.js";
-import { type ModelManifest, type ModelPart, parseManifest } from "./manifest.js";
-import type { NetworkSessions } from "./networks.js";
+import { type ModelManifest, parseManifest } from "./manifest.js";
 import { readKnownWords } from "./node-known-words.js";
-import { readSuperResolution, traceEncoder, traceFast, traceNetworks } from "./programs.js";
-import { type SuperResolution, traceSuperResolution } from "./super-resolution.js";
+import { describeNetworks, type NishikiNetworks } from "./node-networks.js";
+import { traceNetworks } from "./programs.js";
 
 /** The folder of the model that comes with the package. */
 export const embeddedModel = fileURLToPath(new URL("../../../../weights/", import.meta.url));
@@ -54,7 +55,11 @@ export async function readModelFolder(folder: string): Promise<ModelManifest> {
  * SHA-256 of every file that decides pixels, by name.
  * @throws NishikiError "checkpoint" for a file that is not the one that the manifest means.
  */
-export async function hashModel(folder: string, manifest: ModelManifest): Promise<Record<string, string>> {
+export async function hashModel(
+  folder: string,
+  manifest: ModelManifest,
+  signal?: AbortSignal,
+): Promise<Record<string, string>> {
   const expected = new Map<string, string | undefined>([
     ["model.json", undefined],
     [manifest.tokenizer, undefined],
@@ -62,62 +67,18 @@ export async function hashModel(folder: string, manifest: ModelManifest): Promis
   for (const { file, sha256 } of Object.values(manifest.parts)) expected.set(file, sha256);
   if (manifest.words) expected.set(manifest.words.file, manifest.words.sha256);
   const hashes: Record<string, string> = {};
-  for (const [name, wanted] of expected) {
-    const found = await hashFile(join(folder, name));
-    if (wanted !== undefined && wanted !== found) {
+  for (const [name, sha256] of expected) {
+    const hash = await hashFile(join(folder, name), signal);
+    if (sha256 !== undefined && sha256 !== hash) {
       const reason = "its content is not what model.json says: it is damaged, or of another version";
       throw new NishikiError(
         "checkpoint",
         `${join(folder, name)} cannot be used: ${reason}. Copy the model anew.`,
       );
     }
-    hashes[name] = found;
+    hashes[name] = hash;
   }
   return hashes;
-}
-
-/** The weights of a part, checked to hold every parameter of its networks. */
-async function openPart(
-  folder: string,
-  part: ModelPart,
-  programs: readonly Program[],
-): Promise<WeightPlaces> {
-  const { path, tensors } = await openSafetensors(join(folder, part.file));
-  const names = new Set(programs.flatMap(({ parameters }) => parameters.map(({ name }) => name)));
-  const missing = [...names].filter((name) => !tensors.has(name));
-  if (missing.length > 0) {
-    const shown = missing.slice(0, 10).join(", ") + (missing.length > 10 ? ", …" : "");
-    const text = `${path} does not hold the network "${part.architecture}": ${missing.length} of ${names.size} parameters are missing: ${shown}.`;
-    throw new NishikiError("checkpoint", text);
-  }
-  return new Map([...tensors].map(([name, entry]) => [name, { ...entry, file: path }]));
-}
-
-/** The results of all, or the first failure; but only when none is under way any more. */
-async function settleAll<T>(work: readonly Promise<T>[]): Promise<T[]> {
-  await Promise.allSettled(work);
-  return Promise.all(work);
-}
-
-type Sessions = Required<Pick<NetworkSessions, "textEncoder" | "denoiser" | "decoder">>;
-
-/** Two engines, so that the text encoder and the others become ready at the same time. */
-async function openSessions(
-  folder: string,
-  manifest: ModelManifest,
-  [words, pictures]: readonly [Engine, Engine],
-  adapt: TraceOptions["adapt"],
-): Promise<Sessions> {
-  const { textEncoder, denoiser, decoder } = traceNetworks(manifest, { adapt });
-  const { parts } = manifest;
-  const load = async (engine: Engine, part: ModelPart, program: Program): Promise<Session> =>
-    engine.load(program, { weights: await openPart(folder, part, [program]) });
-  const [encoding, denoising, decoding] = await settleAll([
-    load(words, parts.textEncoder, textEncoder),
-    load(pictures, parts.denoiser, denoiser),
-    load(pictures, parts.autoencoder, decoder),
-  ]);
-  return { textEncoder: encoding!, denoiser: denoising!, decoder: decoding! };
 }
 
 async function readTokenizer(folder: string, { tokenizer, maxTokens }: ModelManifest) {
@@ -140,104 +101,76 @@ async function hasEncoder(folder: string, { parts }: ModelManifest): Promise<boo
 }
 
 /** A model folder, read but not loaded. @throws NishikiError "file", "checkpoint" */
-export async function openNishikiModel(
-  folder: string,
-  options: CompleteLoadOptions,
-): Promise<{
-  readonly context: RequestContext;
-  load(): Promise<PipelineParts>;
-}> {
+export async function openNishikiModel(folder: string, options: CompleteLoadOptions): Promise<OpenedModel> {
   const manifest = await readModelFolder(folder);
   const context = getNishikiContext(manifest, { hasEncoder: await hasEncoder(folder, manifest) });
-  return { context, load: () => loadNishikiModel(folder, manifest, options, context) };
-}
-
-/** The network that doubles pictures, if there is one: loaded when it is first needed, for each size of tiles. */
-function openSuperResolution(
-  folder: string,
-  { parts: { superResolution: part } }: ModelManifest,
-  engine: Engine,
-): { readonly network?: SuperResolution; readonly opened: readonly Promise<Session>[] } {
-  if (!part) return { opened: [] };
-  const config = readSuperResolution(part);
-  const opened: Promise<Session>[] = [];
-  const bySize = new Map<string, Promise<Session>>();
-  const open = (height: number, width: number) => {
-    const size = `${width}x${height}`;
-    const found = bySize.get(size);
-    if (found) return found;
-    const program = traceSuperResolution(config, height, width);
-    const session = openPart(folder, part, [program]).then((weights) => engine.load(program, { weights }));
-    opened.push(session);
-    bySize.set(size, session);
-    return session;
+  return {
+    context,
+    load: (runtime = {}) => loadNishikiModel({ folder, manifest, context, options }, runtime),
   };
-  return { network: { config, steps: part.steps, augmentation: part.augmentation, open }, opened };
 }
 
-async function loadNishikiModel(
-  folder: string,
-  manifest: ModelManifest,
-  options: CompleteLoadOptions,
-  context: RequestContext,
-): Promise<PipelineParts> {
+interface Opened {
+  readonly folder: string;
+  readonly manifest: ModelManifest;
+  readonly context: RequestContext;
+  readonly options: CompleteLoadOptions;
+}
+
+async function loadNishikiModel(opened: Opened, runtime: Runtime): Promise<PipelineParts> {
+  const { folder, manifest, context, options } = opened;
   const added = await openLoras(options.lora ?? [], options.allowPartialLora);
   const { adapt, notices } =
     added.loras.length === 0
       ? { notices: [] }
       : adaptDenoiser(added.loras, traceNetworks(manifest).denoiser, options.allowPartialLora);
-  const engines = [makeEngine(options), makeEngine(options)] as const;
-  const opening = openSessions(folder, manifest, engines, adapt);
-  opening.catch(() => {}); // told below, where it is awaited
-  let encoding: Promise<Session> | undefined;
-  const encoder = () => {
-    encoding ??= openPart(folder, manifest.parts.autoencoder, [traceEncoder(manifest)]).then((weights) =>
-      engines[1].load(traceEncoder(manifest), { weights }),
-    );
-    return encoding;
-  };
-  let opened: Promise<Session> | undefined;
-  const few = () => {
-    const part = manifest.parts.fast!;
-    const program = traceFast(manifest, { adapt })!;
-    opened ??= openPart(folder, part, [program]).then((weights) => engines[1].load(program, { weights }));
-    return opened;
-  };
-  const doubling = openSuperResolution(folder, manifest, engines[1]);
-  // Closing a session waits for what it is doing; an engine's thread must not be ended in the middle of that.
+  const engines = { text: makeEngine(options), image: makeEngine(options) };
+  const pool = runtime.sessions ?? new SessionPool({ budget: getBudget(options, engines.image.device) });
+  const sessions = pool.forModel();
   const close = async () => {
-    const sessions: readonly Session[] = await opening.then(Object.values, () => []);
-    const later = [encoding, opened, ...doubling.opened].map((session) => session?.catch(() => undefined));
-    const all = [...sessions, ...(await Promise.all(later))];
-    await Promise.all(all.map((session) => session?.close()));
-    await Promise.all(engines.map((engine) => engine.close()));
+    // An engine that is closed begins nothing more; what it is computing is finished first.
+    await Promise.all([engines.text.close(), engines.image.close()]);
+    await sessions.close();
   };
   try {
-    // Damage is told as damage, whatever else it leads to: the hashes are awaited before the sessions.
-    const weights = await hashModel(folder, manifest);
-    const load = await recordLoad({ model: options.model }, { loras: added.files });
+    const hasEncoder = context.takes.includes("init");
+    const networks = describeNetworks(folder, manifest, engines, sessions, { adapt, hasEncoder });
+    const loading = loadUsual(networks, pool, sessions, runtime);
+    loading.catch(() => {}); // reported below, where it is awaited
+    // Damage is reported as damage, whatever else it leads to: the hashes are awaited before the sessions.
+    const weights = await hashModel(folder, manifest, runtime.signal);
+    const load = await recordLoad({ model: options.model }, { loras: added.files }, runtime.signal);
     // A LoRA brings words of its own, which no file names: then every word is taken as it is.
     const hasWords = manifest.words !== undefined && added.loras.length === 0;
     const [tokenizer, words, environment] = await Promise.all([
       readTokenizer(folder, manifest),
       hasWords ? readKnownWords(join(folder, manifest.words.file)) : undefined,
-      readEnvironment(engines[0].device, { weights, load }),
+      readEnvironment(engines.image.device, { weights, load }),
     ]);
-    const sessions = {
-      ...(await opening),
-      ...(context.takes.includes("init") && { encoder }),
-      ...(manifest.parts.fast && { fast: few }),
-      ...(doubling.network && { superResolution: doubling.network }),
-    };
-    const own = [...added.notices, ...notices];
+    await interruptible(loading, runtime.signal);
+    const { open } = networks;
     return {
-      model: makeNishikiModel({ manifest, tokenizer, sessions, ...(words && { words }) }),
+      model: makeNishikiModel({ manifest, tokenizer, open, hasEncoder, ...(words && { words }) }),
       environment,
+      sessions: pool,
       close,
-      notices: own,
+      notices: [...added.notices, ...notices],
     };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+/** Loads what every image needs, where there is room for all of it. */
+async function loadUsual(
+  { usual }: NishikiNetworks,
+  pool: SessionPool,
+  sessions: ModelSessions,
+  runtime: Runtime,
+): Promise<void> {
+  if (!pool.hasRoom(usual)) return;
+  const loads = usual.map((network) => sessions.use(network, async () => {}, runtime));
+  await Promise.allSettled(loads);
+  await Promise.all(loads);
 }

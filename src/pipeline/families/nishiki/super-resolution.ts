@@ -9,16 +9,17 @@ import {
   getSampler,
   getStepSchedule,
 } from "../../../diffusion/index.js";
-import type { HostTensor, Session } from "../../../engine/index.js";
+import type { HostTensor } from "../../../engine/index.js";
 import { NishikiError } from "../../../errors.js";
 import { type Program, sizeOf, trace } from "../../../graph/index.js";
 import { type SuperResolutionConfig, superResolutionReach, superResolve } from "../../../models/index.js";
 import { random } from "../../../random/index.js";
+import { checkAborted } from "../../cancel.js";
 import { enlargeByLanczos } from "../../lanczos.js";
 import { makeAddressedNoise } from "../../noise.js";
 import { toBytes } from "../../pixels.js";
 import type { DiffusionStage } from "../../plan.js";
-import { checkAborted } from "../../runtime.js";
+import type { LazySession } from "../../session-pool.js";
 import { toValues } from "../../stage-results.js";
 import { f32, floats } from "../../tensors.js";
 import { copyPart, makeTensor, planTiles, type Span } from "../../tiles.js";
@@ -35,7 +36,7 @@ export interface SuperResolutionSettings {
 export interface SuperResolution extends SuperResolutionSettings {
   readonly config: SuperResolutionConfig;
   /** The session of {@link traceSuperResolution} for one size of large pictures or tiles. */
-  readonly open: (height: number, width: number) => Promise<Session>;
+  readonly open: (height: number, width: number) => LazySession | Promise<LazySession>;
   /** Largest side of a tile in pixels of the large picture. Default 544. */
   readonly tile?: number;
 }

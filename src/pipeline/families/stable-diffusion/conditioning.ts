@@ -1,5 +1,6 @@
 // Prompts of Stable Diffusion: which layer of which encoder, what stands for no prompt at all, and what is told of lengths.
 
+import { checkAborted } from "../../cancel.js";
 import type { ImageSettings } from "../../image-request.js";
 import type { Conditioning } from "../../plan.js";
 import { mostChunks } from "../../prompt/chunks.js";
@@ -10,11 +11,10 @@ import {
   findUnusedWords,
   type LearnedWordName,
 } from "../../prompt/unsupported-syntax.js";
-import { checkAborted } from "../../runtime.js";
 import { f32, floats } from "../../tensors.js";
 import type { StableDiffusionModel, Tokenizers } from "./model.js";
+import type { Networks } from "./networks.js";
 import type { TextProgramOptions } from "./programs.js";
-import type { NetworkKey, SessionShelf } from "./sessions.js";
 
 /** The layers that a model's denoiser was trained on: XL's second last ones, without the final normalisation. */
 export function getTextOptions(
@@ -23,11 +23,6 @@ export function getTextOptions(
 ): TextProgramOptions {
   const isDouble = textEncoders.length > 1;
   return isDouble ? { skip: clipSkip + 1, normalized: false } : { skip: clipSkip, normalized: true };
-}
-
-/** The network of encoder `index` with these options. */
-export function textKey(index: number, { skip }: TextProgramOptions): NetworkKey {
-  return { stage: "words", name: `text ${index} ${skip}` };
 }
 
 /** The place of the token whose state stands for the text: the first end token, or, in old configs, the largest id. */
@@ -40,12 +35,14 @@ function findEnd(ids: Int32Array, endToken: number): number {
 function makeEncoder(
   model: StableDiffusionModel,
   tokenizers: Tokenizers,
-  shelf: SessionShelf,
+  networks: Networks,
   index: number,
   options: TextProgramOptions,
 ): ClipEncoder {
   const { positions, width, projection, endToken } = model.textEncoders[index]!;
+  const key = { part: "text encoder", index, skip: options.skip } as const;
   const run = async (ids: Int32Array) => {
+    checkAborted(networks.signal);
     const texts = ids.length / positions;
     const ends = Int32Array.from({ length: texts }, (_, i) => {
       const own = ids.subarray(i * positions, (i + 1) * positions);
@@ -55,10 +52,10 @@ function makeEncoder(
       ids: { dtype: "i32" as const, shape: [texts, positions], data: ids },
       ...(projection !== undefined && { ends: { dtype: "i32" as const, shape: [texts], data: ends } }),
     };
-    const found = await shelf.use(textKey(index, options), (session) => session.run(inputs));
+    const outputs = await networks.use(key, (session) => session.run(inputs));
     return {
-      states: floats(found, "states"),
-      ...(projection !== undefined && { vectors: floats(found, "vectors") }),
+      states: floats(outputs, "states"),
+      ...(projection !== undefined && { vectors: floats(outputs, "vectors") }),
     };
   };
   return { tokenizer: tokenizers[index]!, positions, width, run };
@@ -81,24 +78,16 @@ function warn(name: string, { tokens, dropped, chunks }: PromptLength, room: num
 export async function encodeConditioning(
   model: StableDiffusionModel,
   tokenizers: Tokenizers,
-  shelf: SessionShelf,
+  networks: Networks,
   { prompt, negativePrompt, clipSkip }: ImageSettings,
   learned: readonly LearnedWordName[],
-  signal: AbortSignal | undefined,
 ): Promise<{
   readonly conditioning: Readonly<Record<Conditioning, TextConditioning>>;
   readonly warnings: readonly string[];
 }> {
   const encodersWith = (skip: number | undefined) => {
     const options = getTextOptions(model, skip);
-    return model.textEncoders.map((_, index) => {
-      const encoder = makeEncoder(model, tokenizers, shelf, index, options);
-      const run: ClipEncoder["run"] = (ids) => {
-        checkAborted(signal);
-        return encoder.run(ids);
-      };
-      return { ...encoder, run };
-    });
+    return model.textEncoders.map((_, index) => makeEncoder(model, tokenizers, networks, index, options));
   };
   const { conditionings, lengths } = await encodePrompts([
     { text: prompt, encoders: encodersWith(clipSkip) },

@@ -9,6 +9,7 @@ import {
   planSteps,
   type StepScheduleName,
 } from "../../../diffusion/index.js";
+import type { Watch } from "../../cancel.js";
 import type { ImageSettings } from "../../image-request.js";
 import { makeInitImage } from "../../init-image.js";
 import type {
@@ -26,17 +27,12 @@ import type { LearnedWordName } from "../../prompt/unsupported-syntax.js";
 import type { Runtime } from "../../runtime.js";
 import { valuesOf } from "../../stage-results.js";
 import { f32, floats } from "../../tensors.js";
+import { type Area, AutoencoderRuns, decodePreview } from "./autoencoder-runs.js";
 import { embedGuidance, encodeConditioning, makeRows } from "./conditioning.js";
 import { DeepFeatures } from "./deep-features.js";
 import type { StableDiffusionModel, Tokenizers } from "./model.js";
-import { type Area, decodePreview, PictureNetworks } from "./pictures.js";
-import { getVectorWidth, sizeCount, type UnetForm } from "./programs.js";
-import type { NetworkKey, SessionShelf } from "./sessions.js";
-
-/** The denoiser in one of its forms, with or without borders. */
-export function getDenoiserKey(form: UnetForm, tile: boolean): NetworkKey {
-  return { stage: "drawing", name: `${tile ? "tiling" : "plain"} ${form} unet` };
-}
+import type { Networks } from "./networks.js";
+import { getVectorWidth, sizeCount } from "./programs.js";
 
 /** A mask of the picture at the latents' size: the pixel at the upper left of each. */
 function shrinkMask(mask: Uint8Array, { height, width }: Area, scale: number): Float32Array {
@@ -68,60 +64,66 @@ function sizesOf({ height, width }: Area, scale: number): Float32Array {
   return Float32Array.of(h, w, 0, 0, h, w);
 }
 
+/** What works for one request. */
+interface RequestNetworks {
+  readonly networks: Networks;
+  readonly autoencoder: AutoencoderRuns;
+  readonly area: Area;
+}
+
 class StableDiffusion implements Model {
   readonly identity: Model["identity"];
   readonly context: StableDiffusionModel["context"];
   private readonly parts: StableDiffusionModel;
   private readonly tokenizers: Tokenizers;
-  private readonly shelf: SessionShelf;
-  private readonly pictures: PictureNetworks;
+  private readonly open: (watch: Watch) => Networks;
   private readonly learned: readonly LearnedWordName[];
 
   constructor(
     parts: StableDiffusionModel,
     tokenizers: Tokenizers,
-    shelf: SessionShelf,
+    open: (watch: Watch) => Networks,
     learned: readonly LearnedWordName[],
   ) {
     this.parts = parts;
     this.learned = learned;
     this.tokenizers = tokenizers;
-    this.shelf = shelf;
-    this.pictures = new PictureNetworks(parts.autoencoder, shelf);
+    this.open = open;
     this.identity = { name: parts.name, version: "published" };
     this.context = parts.context;
   }
 
   async prepare(settings: ImageSettings, runtime: Runtime): Promise<Plan> {
+    const networks = this.open(runtime);
     runtime.onProgress?.({ kind: "encode", stage: "prompt" });
     const { conditioning, warnings } = await encodeConditioning(
       this.parts,
       this.tokenizers,
-      this.shelf,
+      networks,
       settings,
       this.learned,
-      runtime.signal,
     );
     const { scale } = this.parts.autoencoder;
     const [height, width] = [settings.size.height / scale, settings.size.width / scale];
     const area = { height, width };
+    const request = { networks, autoencoder: new AutoencoderRuns(this.parts.autoencoder, networks), area };
     const decode: TransformStage = {
       kind: "transform",
       name: "decode",
-      run: async ({ last }, { signal }) => {
-        const pixels = await this.pictures.decode(valuesOf(last), area, settings.seamless ?? false, signal);
+      run: async ({ last }) => {
+        const pixels = await request.autoencoder.decode(valuesOf(last), area, settings.seamless ?? false);
         return { kind: "pixels", pixels };
       },
     };
-    return { warnings, stages: [this.makeBaseStage(settings, area, conditioning, runtime), decode] };
+    return { warnings, stages: [this.makeBaseStage(settings, request, conditioning), decode] };
   }
 
   private makeBaseStage(
     settings: ImageSettings,
-    area: Area,
+    request: RequestNetworks,
     conditioning: Readonly<Record<Conditioning, TextConditioning>>,
-    { signal }: Runtime,
   ): DiffusionStage {
+    const { area, networks } = request;
     const { autoencoder, previewAutoencoder, scheduler } = this.parts;
     const { name: sampler, sample } = getSampler(settings.sampler);
     const plan = planSteps(scheduler, {
@@ -142,20 +144,20 @@ class StableDiffusion implements Model {
         init: {
           image,
           isFullNoise: settings.init?.strength === 1,
-          encoder: async () => this.encoder(area, signal),
+          encoder: async () => this.encoder(request),
         },
       }),
       start: async () => ({
         denoiser: (inpainting) =>
           getDenoiser(
             scheduler.prediction,
-            this.network(conditioning, area, settings, inpainting),
+            this.network(conditioning, request, settings, inpainting),
             plan.schedule,
           ),
         preview: (latents) =>
           previewAutoencoder
-            ? decodePreview(previewAutoencoder, this.shelf, latents, area)
-            : this.pictures.decode(latents, area, settings.seamless ?? false, signal),
+            ? decodePreview(previewAutoencoder, networks, latents, area)
+            : request.autoencoder.decode(latents, area, settings.seamless ?? false),
       }),
     };
   }
@@ -176,7 +178,7 @@ class StableDiffusion implements Model {
 
   private network(
     conditioning: Readonly<Record<Conditioning, TextConditioning>>,
-    area: Area,
+    { area, networks }: RequestNetworks,
     { guidance, seamless = false, deepCache }: ImageSettings,
     inpainting: Inpainting | undefined,
   ): Network<Conditioning> {
@@ -208,19 +210,21 @@ class StableDiffusion implements Model {
       const deep = features?.take(conditions);
       const form = deep ? "shallow" : features ? "deep" : "whole";
       const given = deep ? { ...inputs, deep } : inputs;
-      const found = await this.shelf.use(getDenoiserKey(form, seamless), (session) => session.run(given));
+      const found = await networks.use({ part: "denoiser", form, wraps: seamless }, (session) =>
+        session.run(given),
+      );
       if (form === "deep") features!.keep(conditions, found.deep!);
       return floats(found, "prediction");
     };
   }
 
-  private encoder(area: Area, signal: AbortSignal | undefined): ImageEncoder {
+  private encoder({ area, autoencoder: runs }: RequestNetworks): ImageEncoder {
     const { unet, autoencoder } = this.parts;
     const { latentChannels, scale } = autoencoder;
     const size = area.height * area.width;
     return {
       takesMask: unet.inChannels !== latentChannels,
-      encode: (values, normals) => this.pictures.encode(values, area, normals, signal),
+      encode: (values, normals) => runs.encode(values, area, normals),
       resizeMask: (mask) => {
         const small = shrinkMask(mask, area, scale);
         return Float32Array.from({ length: latentChannels * size }, (_, i) => small[i % size]!);
@@ -233,8 +237,8 @@ class StableDiffusion implements Model {
 export function makeStableDiffusion(
   model: StableDiffusionModel,
   tokenizers: Tokenizers,
-  shelf: SessionShelf,
+  open: (watch: Watch) => Networks,
   learned: readonly LearnedWordName[] = [],
 ): Model {
-  return new StableDiffusion(model, tokenizers, shelf, learned);
+  return new StableDiffusion(model, tokenizers, open, learned);
 }

@@ -6,33 +6,32 @@ import {
   openStableDiffusion,
   type StableDiffusionFiles,
 } from "../../../checkpoint/node.js";
-import type { WeightPlaces } from "../../../engine/index.js";
 import { makeEngine } from "../../../engine/node.js";
-import { NishikiError } from "../../../errors.js";
-import { formatShape, type Program } from "../../../graph/index.js";
 import type { ClipTokenizer } from "../../../tokenizer/index.js";
 import { loadClipFolder, loadEmbeddedClip } from "../../../tokenizer/node.js";
+import { checkAborted } from "../../cancel.js";
 import type { CompleteLoadOptions } from "../../load-options.js";
 import { readEnvironment } from "../../node-environment.js";
 import { hashFiles, recordLoad } from "../../node-load-record.js";
-import { adaptNetworks, type NetworkAdapters, openLoras } from "../../node-loras.js";
+import { adaptNetworks, openLoras } from "../../node-loras.js";
 import type { PipelineParts } from "../../pipeline.js";
-import type { RequestContext } from "../../request-context.js";
+import type { Runtime } from "../../runtime.js";
+import { getBudget, SessionPool } from "../../session-pool.js";
+import type { OpenedModel } from "../node-family.js";
 import { getTextOptions } from "./conditioning.js";
-import { getDenoiserKey, makeStableDiffusion } from "./family.js";
+import { makeStableDiffusion } from "./family.js";
 import { readModel, type StableDiffusionModel } from "./model.js";
 import { openEmbeddings, teach } from "./node-embeddings.js";
+import { checkWeights, openNetworks } from "./node-networks.js";
 import { withPrecision } from "./node-precision.js";
-import { pictureKeys } from "./pictures.js";
-import { traceTextEncoder, traceUnet, unetForms } from "./programs.js";
-import { makeShelf, type NetworkKey } from "./sessions.js";
+import { traceTextEncoder, traceUnet } from "./programs.js";
 
 /** A folder as diffusers lays it out, looked at but not loaded. @throws NishikiError "file", "checkpoint" */
 export async function openStableDiffusionModel(
   path: string,
   machine: CompleteLoadOptions,
-): Promise<{ readonly context: RequestContext; load(): Promise<PipelineParts> }> {
-  checkHolding(machine);
+): Promise<OpenedModel> {
+  getBudget(machine, "cpu"); // refuses what contradicts itself, before files are read
   const files = await openFiles(path, machine);
   const preview =
     machine.previewVae === undefined ? undefined : await openAutoencoder(machine.previewVae, files.family);
@@ -46,7 +45,10 @@ export async function openStableDiffusionModel(
     scheduler: files.scheduler,
     zerosForEmptyPrompt: files.zerosForEmptyPrompt,
   });
-  return { context: model.context, load: () => load(files, encoders, model, machine, preview) };
+  return {
+    context: model.context,
+    load: (runtime = {}) => load(files, encoders, model, machine, preview, runtime),
+  };
 }
 
 /** The model's files, with another autoencoder in place of its own where that is asked for. */
@@ -78,9 +80,10 @@ async function load(
   model: StableDiffusionModel,
   options: CompleteLoadOptions,
   preview: ModelComponent | undefined,
+  runtime: Runtime,
 ): Promise<PipelineParts> {
   const { device, threads, lora, allowPartialLora, embedding, precision } = options;
-  const files = await withPrecision(published, precision);
+  const files = await withPrecision(published, precision, runtime.signal);
   const opened = await openLoras(lora ?? [], allowPartialLora);
   const textOptions = { ...getTextOptions(model), skip: 0 };
   const adapters = adaptNetworks(
@@ -91,19 +94,12 @@ async function load(
   );
   const learned = await openEmbeddings(embedding ?? []);
   const { tokenizers, vectors } = teach(learned.words, await readTokenizers(files), model.textEncoders);
-  const networks = describeNetworks(files, encoders, model, { ...adapters, vectors }, preview);
+  const sources = { files, model, textEncoders: encoders, adapters, vectors, preview };
+  checkWeights(sources);
+  checkAborted(runtime.signal);
   const engine = makeEngine({ device, threads });
-  const source = {
-    load: async ({ name, stage }: NetworkKey) => {
-      const { program, places } = networks(name);
-      // Measured on the CPU: a step takes a tenth longer, loading a tenth of the time, and memory is less than half. The
-      // autoencoder has few weights and large pictures, which gain most from packed ones.
-      const inPlace = engine.device === "cpu" && stage !== "pixels" && name !== pictureKeys.preview.name;
-      return engine.load(program, { weights: places, inPlace });
-    },
-    open: (program: Program) => engine.load(program, { weights: files.vae.weights }),
-  };
-  const shelf = makeShelf(source, holdsOneStage(options, engine.device));
+  const pool = runtime.sessions ?? new SessionPool({ budget: getBudget(options, engine.device) });
+  const sessions = pool.forModel();
   // Gigabytes take seconds to hash, which go by beside the first steps.
   const stop = new AbortController();
   const embeddings = learned.words.map(({ file }) => file);
@@ -114,12 +110,13 @@ async function load(
     return { weights, load: await recordLoad(options, added, stop.signal) };
   };
   const environment = hash().then((hashes) => readEnvironment(engine.device, hashes));
-  environment.catch(() => {}); // told where a receipt waits for it
+  environment.catch(() => {}); // reported where a receipt waits for it
   const close = async () => {
     stop.abort();
     await environment.catch(() => {});
-    await shelf.close();
+    // An engine that is closed begins nothing more; what it is computing is finished first.
     await engine.close();
+    await sessions.close();
   };
   const { unknown } = files;
   const ownNotices =
@@ -130,104 +127,14 @@ async function load(
   const loaded = makeStableDiffusion(
     model,
     tokenizers,
-    shelf,
+    (watch) => openNetworks(sources, engine, sessions, watch),
     learned.words.map(({ word, file }) => ({ word, name: basename(file) })),
   );
-  return { model: loaded, environment, close, notices };
-}
-
-function checkHolding({ lowMemory, keepLoaded }: CompleteLoadOptions): void {
-  if (lowMemory && keepLoaded)
-    throw new NishikiError("usage", "lowMemory and keepLoaded: expected at most one of them, got both.");
-}
-
-/**
- * Whether networks are held one stage after another. Weights that stay in their files are loaded in a few seconds, while a
- * picture takes minutes on a processor and the networks together almost twice the memory.
- */
-function holdsOneStage(
-  { lowMemory = false, keepLoaded = false }: CompleteLoadOptions,
-  device: string,
-): boolean {
-  return !keepLoaded && (lowMemory || device === "cpu");
+  return { model: loaded, environment, sessions: pool, close, notices };
 }
 
 function shorten(names: readonly string[]): string {
   return names.slice(0, 8).join(", ") + (names.length > 8 ? ", …" : "");
-}
-
-interface Network {
-  readonly program: Program;
-  readonly places: WeightPlaces;
-}
-
-/** Networks by the names of their keys; their weights are checked against their programs before anything is loaded. */
-function describeNetworks(
-  { unet, vae }: StableDiffusionFiles,
-  encoders: readonly ModelComponent[],
-  model: StableDiffusionModel,
-  { unet: { adapt }, texts, vectors }: NetworkAdapters & Pick<ReturnType<typeof teach>, "vectors">,
-  preview: ModelComponent | undefined,
-): (name: string) => Network {
-  const denoisers = unetForms.flatMap((form) =>
-    [false, true].map((wraps): [string, () => Network] => {
-      const load = () => ({ program: traceUnet(model.unet, { wraps, adapt, form }), places: unet.weights });
-      return [getDenoiserKey(form, wraps).name, load];
-    }),
-  );
-  const plain: Readonly<Record<string, () => Network>> = {
-    ...Object.fromEntries(denoisers),
-    decoder: () => ({ program: model.autoencoder.traceDecoder(), places: vae.weights }),
-    "tiling decoder": () => ({
-      program: model.autoencoder.traceDecoder({ wraps: true }),
-      places: vae.weights,
-    }),
-    encoder: () => ({ program: model.autoencoder.traceEncoder(), places: vae.weights }),
-    ...(preview && {
-      [pictureKeys.preview.name]: () => ({
-        program: model.previewAutoencoder!.traceDecoder(),
-        places: preview.weights,
-      }),
-    }),
-  };
-  const textEncoder = (index: number, skip: number): Network => {
-    const rows = vectors[index];
-    const options = { ...getTextOptions(model), skip, ...(rows && { learned: rows }) };
-    return {
-      program: traceTextEncoder(model.textEncoders[index]!, options, texts[index]),
-      places: encoders[index]!.weights,
-    };
-  };
-  const whole = getDenoiserKey("whole", false).name;
-  const checked = [
-    ["unet", whole] as const,
-    ...(["decoder", "encoder"] as const).map((name) => [name, name] as const),
-    ...(preview ? [["preview's autoencoder", pictureKeys.preview.name] as const] : []),
-  ];
-  const problems = checked.flatMap(([title, name]) => problemsOf(title, plain[name]!()));
-  encoders.forEach((_, index) => {
-    const title = index === 0 ? "text encoder" : "second text encoder";
-    problems.push(...problemsOf(title, textEncoder(index, 0)));
-  });
-  if (problems.length > 0) {
-    const more = problems.length > 12 ? `; and ${problems.length - 12} more` : "";
-    const message = `The weights of ${model.name} do not fit its configs: ${problems.slice(0, 12).join("; ")}${more}.`;
-    throw new NishikiError("checkpoint", message);
-  }
-  return (name) => {
-    const [, index, skip] = /^text (\d+) (\d+)$/.exec(name) ?? [];
-    return index === undefined ? plain[name]!() : textEncoder(Number(index), Number(skip));
-  };
-}
-
-/** Parameters that are missing or of another shape. */
-function problemsOf(title: string, { program, places }: Network): string[] {
-  return program.parameters.flatMap(({ name, shape }) => {
-    const place = places.get(name);
-    if (!place) return [`the ${title} has no "${name}"`];
-    if (place.shape.join() === shape.join()) return [];
-    return [`"${name}" of the ${title} is ${formatShape(place.shape)} and should be ${formatShape(shape)}`];
-  });
 }
 
 /** The weight file of an autoencoder that stands in for the model's own, and what it was given as. */

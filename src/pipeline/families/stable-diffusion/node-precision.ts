@@ -9,16 +9,17 @@ const form = "unet rows 1";
 
 /**
  * The model with its denoiser's weights in that form.
- * @throws NishikiError "file", "checkpoint"
+ * @throws NishikiError "file", "checkpoint", "aborted"
  */
 export async function withPrecision(
   files: StableDiffusionFiles,
   precision: CompleteLoadOptions["precision"],
+  signal?: AbortSignal,
 ): Promise<StableDiffusionFiles> {
   if (precision !== "int8") return files;
   const paths = [...new Set([...files.unet.weights.values()].map(({ file }) => file))];
   const hash = createHash("sha256").update(form);
-  for (const path of paths) hash.update(await hashFile(path));
+  for (const path of paths) hash.update(await hashFile(path, signal));
   const weights = await openInt8Weights(files.unet.weights, hash.digest("hex"), getWeightCache());
   return { ...files, unet: { ...files.unet, weights } };
 }

@@ -5,7 +5,7 @@ import { decodeInTiles, encodeInTiles } from "../../run-tiles.js";
 import { f32, floats } from "../../tensors.js";
 import { getTiling } from "../../tile-forecast.js";
 import type { Autoencoder } from "./autoencoder.js";
-import type { NetworkKey, SessionShelf } from "./sessions.js";
+import type { Networks } from "./networks.js";
 
 /** Height and width of latents. */
 export interface Area {
@@ -13,22 +13,13 @@ export interface Area {
   readonly width: number;
 }
 
-/** The halves of the autoencoder; the tiling decoder knows no border. */
-export const pictureKeys = {
-  decoder: { stage: "pixels", name: "decoder" },
-  "tiling decoder": { stage: "pixels", name: "tiling decoder" },
-  encoder: { stage: "pixels", name: "encoder" },
-  /** Stays with the denoiser, between whose steps it works. */
-  preview: { stage: "drawing", name: "preview decoder" },
-} as const satisfies Record<string, NetworkKey>;
-
 /** Up to so many latents, memory is no question, and nothing is traced in order to ask. */
 const fewLatents = 96 * 96;
 
 /** What latents a preview's autoencoder gets, and how they become pixels: always as a whole, since it is small. */
 export async function decodePreview(
   autoencoder: Autoencoder,
-  shelf: SessionShelf,
+  networks: Networks,
   latents: Float32Array,
   { height, width }: Area,
 ): Promise<Pixels> {
@@ -39,7 +30,7 @@ export async function decodePreview(
     height,
     width,
   );
-  const pixels = await shelf.use(pictureKeys.preview, (session) => session.run({ latents: raw }));
+  const pixels = await networks.use({ part: "preview decoder" }, (session) => session.run({ latents: raw }));
   return toPixels(floats(pixels, "pixels"), height * autoencoder.scale, width * autoencoder.scale);
 }
 
@@ -61,61 +52,48 @@ function toPixels(planes: Float32Array, height: number, width: number): Pixels {
   return { width, height, channels: 3, data: toBytes(values) };
 }
 
-export class PictureNetworks {
+/** The autoencoder at work for one request. */
+export class AutoencoderRuns {
   private readonly autoencoder: Autoencoder;
-  private readonly shelf: SessionShelf;
+  private readonly networks: Networks;
 
-  constructor(autoencoder: Autoencoder, shelf: SessionShelf) {
+  constructor(autoencoder: Autoencoder, networks: Networks) {
     this.autoencoder = autoencoder;
-    this.shelf = shelf;
+    this.networks = networks;
   }
 
   /** Latents `[channels, height, width]` of one picture → its pixels. */
-  async decode(
-    latents: Float32Array,
-    area: Area,
-    tile: boolean,
-    signal: AbortSignal | undefined,
-  ): Promise<Pixels> {
+  async decode(latents: Float32Array, area: Area, tile: boolean): Promise<Pixels> {
     const { latentChannels, scale } = this.autoencoder;
     const { height, width } = area;
     const raw = rawLatents(this.autoencoder, latents, height * width);
-    const pixels = await this.runDecoder(f32(raw, 1, latentChannels, height, width), area, tile, signal);
+    const pixels = await this.runDecoder(f32(raw, 1, latentChannels, height, width), area, tile);
     return toPixels(pixels, height * scale, width * scale);
   }
 
-  private async runDecoder(
-    latents: HostTensor,
-    area: Area,
-    tile: boolean,
-    signal: AbortSignal | undefined,
-  ): Promise<Float32Array> {
+  private async runDecoder(latents: HostTensor, area: Area, tile: boolean): Promise<Float32Array> {
     // Tiles of a picture whose sides fit to each other would have to go on beyond its sides.
+    const { signal } = this.networks;
     const large =
       tile || area.height * area.width <= fewLatents ? undefined : this.autoencoder.traceLargeDecoder();
     const tiling = large && getTiling(large, area);
     if (large && tiling) {
-      const pixels = await this.shelf.alone((open) =>
+      const pixels = await this.networks.exclusive((open) =>
         decodeInTiles(large, latents, { open, tiling, signal }),
       );
       return pixels.data as Float32Array;
     }
-    const key = pictureKeys[tile ? "tiling decoder" : "decoder"];
-    return floats(await this.shelf.use(key, (session) => session.run({ latents })), "pixels");
+    const key = { part: "decoder", wraps: tile } as const;
+    return floats(await this.networks.use(key, (session) => session.run({ latents })), "pixels");
   }
 
   /** A picture [height, width, 3] in [-1, 1] → its latents `[channels, height, width]`. */
-  async encode(
-    values: Float32Array,
-    area: Area,
-    normals: () => Float32Array,
-    signal: AbortSignal | undefined,
-  ): Promise<Float32Array> {
+  async encode(values: Float32Array, area: Area, normals: () => Float32Array): Promise<Float32Array> {
     const { scale, stochastic, latents: own } = this.autoencoder;
     const places = values.length / 3;
     const planes = values.map((_, i) => values[(i % places) * 3 + Math.floor(i / places)]!);
     const pixels = f32(planes, 1, 3, area.height * scale, area.width * scale);
-    const outputs = await this.runEncoder(pixels, area, signal);
+    const outputs = await this.runEncoder(pixels, area);
     const toDenoiser = (value: number, i: number) => {
       const channel = Math.floor(i / (area.height * area.width));
       return (value - own.offset[channel]!) / own.factor[channel]!;
@@ -126,16 +104,13 @@ export class PictureNetworks {
     return mean.map((value, i) => toDenoiser(value + Math.exp(logVariance[i]! / 2) * noise[i]!, i));
   }
 
-  private async runEncoder(
-    pixels: HostTensor,
-    area: Area,
-    signal: AbortSignal | undefined,
-  ): Promise<Record<string, HostTensor>> {
+  private async runEncoder(pixels: HostTensor, area: Area): Promise<Record<string, HostTensor>> {
+    const { signal } = this.networks;
     const large = area.height * area.width <= fewLatents ? undefined : this.autoencoder.traceLargeEncoder();
     const tiling = large && getTiling(large, area);
     if (large && tiling) {
-      return this.shelf.alone((open) => encodeInTiles(large, pixels, { open, tiling, signal }));
+      return this.networks.exclusive((open) => encodeInTiles(large, pixels, { open, tiling, signal }));
     }
-    return this.shelf.use(pictureKeys.encoder, (session) => session.run({ pixels }));
+    return this.networks.use({ part: "encoder" }, (session) => session.run({ pixels }));
   }
 }
