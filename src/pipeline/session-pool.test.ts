@@ -11,7 +11,8 @@ function makeNetworks() {
     log.push(name);
     const nothing = async () => ({});
     const close = async () => void open.delete(name);
-    return { inputs: [], outputs: [], run: nothing, readState: nothing, writeState: async () => {}, close };
+    const state = { readState: nothing, writeState: async () => {} };
+    return { inputs: [], outputs: [], run: nothing, ...state, close, [Symbol.asyncDispose]: close };
   };
   const network = (part: string, group: Network["group"], bytes: number, more: Partial<Network> = {}) => ({
     key: { part },
