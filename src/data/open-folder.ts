@@ -1,11 +1,15 @@
 // A user's own captioned pictures: image files with a `.txt` of the same name beside them, or a `metadata.jsonl` with
 // `file_name` and `text` (the image-folder convention of Hugging Face datasets). What cannot be used is listed, not fatal.
 
-import { readdir, readFile } from "node:fs/promises";
-import { extname, isAbsolute, join, normalize, sep } from "node:path";
+import { readFile } from "node:fs/promises";
+import { extname, isAbsolute, join, normalize } from "node:path";
 import sharp from "sharp";
-import { NishikiError } from "../errors.js";
+import { fileError } from "../checkpoint/node.js";
+import { NishikiError, showText } from "../errors.js";
+import { toEightBits } from "../image/node.js";
 import { random } from "../random/index.js";
+import { decodeText, oneLine } from "./caption-text.js";
+import { listFiles } from "./list-files.js";
 import type { CaptionedPicture } from "./scene-types.js";
 
 /** How a folder is opened. */
@@ -40,7 +44,12 @@ export interface PicturesOptions {
 }
 
 const extensions = new Set([".png", ".jpg", ".jpeg", ".webp"]);
+/** Pictures all the same, which would be missed without a word. */
+const otherExtensions = /\.(?:gif|tiff?|avif|hei[cf]|bmp|jxl|jp2|jfif|psd|svg|ico|exr|hdr)$/i;
 const metadataFile = "metadata.jsonl";
+
+/** Pictures that are decoded at the same time. */
+const parallel = 4;
 
 /** The captioned pictures of a folder. Read them one by one, or as an endless stream in which each pass is shuffled anew. */
 export class CaptionedPictures {
@@ -109,90 +118,109 @@ export async function openFolder(
   if (!Number.isInteger(size) || size < 8 || size > 4096) {
     throw new NishikiError("usage", `Pictures must be 8 to 4096 pixels wide, not ${size}.`);
   }
-  const files = await listFiles(folder);
-  const problems: FolderProblem[] = [];
-  const captions = files.includes(metadataFile) ? await readMetadata(folder, files, problems) : new Map();
+  const { files, problems: unread } = await listFiles(folder);
+  const source: Source = { folder, files: new Set(files), captions: new Map(), size };
+  const problems: FolderProblem[] = [...unread];
+  if (source.files.has(metadataFile)) await readMetadata(source, problems);
+  for (const file of files)
+    if (otherExtensions.test(file))
+      problems.push({ file, reason: "is no png, jpg or webp file: save it as one" });
   const pictures = files.filter((file) => extensions.has(extname(file).toLowerCase()));
-  const entries: FolderEntry[] = [];
-  for (const [done, file] of pictures.entries()) {
-    if (options.signal?.aborted) throw new NishikiError("aborted", "Opening the folder was cancelled.");
-    const found = await examine(folder, file, files, captions, size);
-    if ("caption" in found) entries.push(found);
-    else problems.push(found);
-    options.onProgress?.(done + 1, pictures.length);
-  }
+  const examined = await examineAll(source, pictures, options);
+  const entries = examined.filter((found) => "caption" in found);
+  problems.push(...examined.filter((found) => "reason" in found));
   return new CaptionedPictures(folder, size, entries, problems);
 }
 
-/** Files of a folder and its subfolders, in an order that does not depend on the file system. */
-async function listFiles(folder: string): Promise<string[]> {
-  try {
-    const found = await readdir(folder, { recursive: true, withFileTypes: true });
-    const names = found
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name).slice(join(folder, sep).length));
-    return names.sort();
-  } catch (cause) {
-    throw new NishikiError("file", `The folder "${folder}" cannot be read: ${reasonOf(cause)}`, { cause });
-  }
+/** A folder that is being opened. */
+interface Source {
+  readonly folder: string;
+  readonly files: ReadonlySet<string>;
+  /** Captions from the list, by file. */
+  readonly captions: Map<string, string>;
+  readonly size: number;
 }
 
-async function examine(
-  folder: string,
-  file: string,
-  files: readonly string[],
-  captions: ReadonlyMap<string, string>,
-  size: number,
-): Promise<FolderEntry | FolderProblem> {
-  const caption = captions.get(file) ?? (await readCaption(folder, file, files));
-  if (caption === undefined)
-    return { file, reason: `has no caption: neither a .txt beside it nor a line in ${metadataFile}` };
-  if (caption === "") return { file, reason: "its caption is empty" };
+/** Looks at all pictures, several at a time. The answers are in the order of the pictures. */
+async function examineAll(
+  source: Source,
+  pictures: readonly string[],
+  { signal, onProgress }: OpenFolderOptions,
+): Promise<(FolderEntry | FolderProblem)[]> {
+  const examined: (FolderEntry | FolderProblem)[] = new Array(pictures.length);
+  let next = 0;
+  let done = 0;
+  const work = async () => {
+    while (next < pictures.length) {
+      if (signal?.aborted) throw new NishikiError("aborted", "Opening the folder was cancelled.");
+      const index = next++;
+      examined[index] = await examine(source, pictures[index]!);
+      onProgress?.(++done, pictures.length);
+    }
+  };
+  await Promise.all(Array.from({ length: parallel }, work));
+  return examined;
+}
+
+async function examine(source: Source, file: string): Promise<FolderEntry | FolderProblem> {
   try {
-    await decode(join(folder, file), size);
+    const caption = source.captions.get(file) ?? (await readCaption(source, file));
+    if (caption === undefined)
+      return { file, reason: `has no caption: neither a .txt beside it nor a line in ${metadataFile}` };
+    if (caption === "") return { file, reason: "its caption is empty" };
+    await decode(join(source.folder, file), source.size);
     return { file, caption };
   } catch (cause) {
+    if (cause instanceof CaptionProblem) return { file, reason: cause.message };
     return { file, reason: `cannot be decoded: ${reasonOf(cause)}` };
   }
 }
 
-async function readCaption(
-  folder: string,
-  file: string,
-  files: readonly string[],
-): Promise<string | undefined> {
-  const beside = `${file.slice(0, -extname(file).length)}.txt`;
-  if (!files.includes(beside)) return undefined;
-  return oneLine(await readFile(join(folder, beside), "utf8"));
+/** A caption that cannot be used; its message is the reason. */
+class CaptionProblem extends Error {}
+
+async function readCaption({ folder, files }: Source, file: string): Promise<string | undefined> {
+  const stem = file.slice(0, -extname(file).length);
+  const beside = [`${stem}.txt`, `${stem}.TXT`].find((name) => files.has(name));
+  if (beside === undefined) return undefined;
+  try {
+    return oneLine(decodeText(await readFile(join(folder, beside))));
+  } catch (cause) {
+    const told = fileError(cause, "read it");
+    throw new CaptionProblem(`its caption ${beside}${told === cause ? " " : ": "}${reasonOf(told)}`);
+  }
 }
 
-async function readMetadata(
-  folder: string,
-  files: readonly string[],
-  problems: FolderProblem[],
-): Promise<Map<string, string>> {
-  const captions = new Map<string, string>();
-  const lines = (await readFile(join(folder, metadataFile), "utf8")).split(/\r?\n/);
-  for (const [index, line] of lines.entries()) {
+async function readMetadata({ folder, files, captions }: Source, problems: FolderProblem[]): Promise<void> {
+  const bytes = await readFile(join(folder, metadataFile)).catch((error: unknown) => {
+    throw fileError(error, `read ${join(folder, metadataFile)}`);
+  });
+  let text: string;
+  try {
+    text = decodeText(bytes);
+  } catch (cause) {
+    return void problems.push({ file: metadataFile, reason: reasonOf(cause) });
+  }
+  for (const [index, line] of text.split(/\r\n|\n|\r/).entries()) {
     if (line.trim() === "") continue;
     const where = `${metadataFile}, line ${index + 1}`;
     const row = parseRow(line);
-    if (row === undefined) {
-      problems.push({ file: where, reason: 'is not a JSON object with the strings "file_name" and "text"' });
-      continue;
-    }
-    const file = normalize(row.file_name);
-    if (isAbsolute(file) || file.startsWith("..")) {
-      problems.push({ file: where, reason: `"${row.file_name}" lies outside of the folder` });
-    } else if (!files.includes(file)) {
-      problems.push({ file: where, reason: `there is no file "${row.file_name}"` });
-    } else if (!extensions.has(extname(file).toLowerCase())) {
-      problems.push({ file: where, reason: `"${row.file_name}" is not a png, jpg or webp file` });
-    } else {
-      captions.set(file, oneLine(row.text));
-    }
+    const reason = row ? refuseRow(row.file_name, files) : notARow;
+    if (reason !== undefined) problems.push({ file: where, reason });
+    else if (row) captions.set(normalize(row.file_name), oneLine(row.text));
   }
-  return captions;
+}
+
+const notARow = 'is not a JSON object with the strings "file_name" and "text"';
+
+/** Why a row of the list cannot be used; undefined where it can. */
+function refuseRow(name: string, files: ReadonlySet<string>): string | undefined {
+  const file = normalize(name);
+  const shown = showText(name);
+  if (isAbsolute(file) || /^\.\.(?:[/\\]|$)/.test(file)) return `"${shown}" lies outside of the folder`;
+  if (!files.has(file)) return `there is no file "${shown}"`;
+  if (!extensions.has(extname(file).toLowerCase())) return `"${shown}" is not a png, jpg or webp file`;
+  return undefined;
 }
 
 function parseRow(line: string): { file_name: string; text: string } | undefined {
@@ -206,13 +234,9 @@ function parseRow(line: string): { file_name: string; text: string } | undefined
   }
 }
 
-function oneLine(text: string): string {
-  return text.replace(/\s+/g, " ").trim();
-}
-
 /** Decodes, turns upright, lays transparent pictures on white, crops to the centre square and resizes. */
 async function decode(path: string, size: number): Promise<Uint8Array> {
-  const pixels = await sharp(path, { failOn: "error" })
+  const pixels = await sharp(await toEightBits(path), { failOn: "error" })
     .rotate()
     .flatten({ background: "#ffffff" })
     .resize(size, size, { fit: "cover" })
@@ -226,6 +250,7 @@ async function decode(path: string, size: number): Promise<Uint8Array> {
   return new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.length);
 }
 
+/** On one line, without the full stop that a sentence has. */
 function reasonOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+  return showText(cause instanceof Error ? cause.message : String(cause), { limit: 200 }).replace(/\.$/, "");
 }

@@ -1,7 +1,7 @@
 // Pictures on disk (node): any common format in, PNG out, and SVG drawings as pictures.
 
 import { readFile, stat } from "node:fs/promises";
-import sharp, { type Metadata } from "sharp";
+import sharp from "sharp";
 import { fileError, writeFileAtomic } from "../checkpoint/node.js";
 import { NishikiError, showText } from "../errors.js";
 import { readExifText } from "./exif.js";
@@ -59,7 +59,7 @@ export async function decodePicture(
     const found = await sharp(bytes, { limitInputPixels: false }).metadata();
     checkSize(file, found);
     const { hasAlpha } = found;
-    const image = sharp(await toEightBits(bytes, found), { failOn: "error", limitInputPixels: MAX_PIXELS });
+    const image = sharp(await toEightBits(bytes), { failOn: "error", limitInputPixels: MAX_PIXELS });
     const [r, g, b] = background;
     const upright = image.rotate().toColourspace("srgb");
     const flat = alpha ? upright : upright.flatten({ background: { r, g, b } });
@@ -95,12 +95,13 @@ function damaged(error: unknown, file: string, format: string): NishikiError {
 }
 
 /**
- * Files with 16 bits and a colour profile go through 8 bits of the same profile first: the library brings them to another
- * colour space than sRGB otherwise.
+ * What the library decodes with the right colours: the file itself, or, where it has 16 bits and a colour profile, the same
+ * picture with 8 bits. The library brings such files to another colour space than sRGB and does not say so.
  */
-async function toEightBits(bytes: Uint8Array, { space, hasProfile }: Metadata): Promise<Uint8Array> {
-  if (space !== "rgb16" || !hasProfile) return bytes;
-  return sharp(bytes, { failOn: "error", ignoreIcc: true, limitInputPixels: MAX_PIXELS })
+export async function toEightBits<T extends Uint8Array | string>(file: T): Promise<T | Uint8Array> {
+  const { space, hasProfile } = await sharp(file, { limitInputPixels: false }).metadata();
+  if (space !== "rgb16" || !hasProfile) return file;
+  return sharp(file, { failOn: "error", ignoreIcc: true, limitInputPixels: MAX_PIXELS })
     .rotate()
     .toColourspace("srgb")
     .keepIccProfile()

@@ -10,6 +10,7 @@ export {
   renderSvg,
   renderSvgToPng,
   scalePicture,
+  toEightBits,
   type WritePngOptions,
   writePng,
 } from "./node-file.js";
