@@ -55,7 +55,7 @@ export interface RealOrDrawnOptions {
 const part = 128;
 const pairsPerStep = 12;
 const optimizer: OptimizerConfig = {
-  kind: "adamw",
+  kind: "muon",
   betas: [0.9, 0.99],
   momentum: 0.95,
   weightDecay: 0.02,
@@ -78,7 +78,8 @@ function tellApart(scope: Scope, pixels: Tensor): Tensor {
   x = layerNorm(block(scope.child("low"), x));
   const [batch, height, width, channels] = x.shape as [number | string, number, number, number];
   const cells = reshape(x, [batch, height * width, channels]);
-  return dense(scope.child("answer"), concat([meanOver(cells, 1), max(cells, 1)], -1), 2);
+  const seen = concat([meanOver(cells, 1), max(cells, 1)], -1);
+  return dense(scope.child("answer"), seen, 2, { init: { kind: "zeros" } });
 }
 
 const inputs = (batch: number, pixels: Uint8Array): HostTensors => ({
@@ -93,7 +94,7 @@ export async function measureRealOrDrawn(
   pairs: readonly Pair[],
   options: RealOrDrawnOptions,
 ): Promise<RealOrDrawn> {
-  const { engine, seed, steps = 300 } = options;
+  const { engine, seed, steps = 500 } = options;
   const { training, asked } = splitByCaption(pairs, seed);
   if (training.length < 8 || asked.length < 4)
     throw new NishikiError(
@@ -109,7 +110,7 @@ export async function measureRealOrDrawn(
   }, optimizer);
   const schedule = {
     steps,
-    learningRate: 2e-3,
+    learningRate: 4e-3,
     warmupSteps: Math.min(20, steps >> 2),
     decaySteps: steps >> 1,
     emaDecay: 0.98,
