@@ -83,6 +83,74 @@ describe("nishiki PROMPT", () => {
     expect(await readdir(join(folder, "json"))).toEqual(["pair-1.png", "pair-2.png"]);
   });
 
+  it("reads the prompt from standard input, and writes the PNG to standard output", async () => {
+    const args = ["-", "--seed", "3", "--model", model, "--steps", "2", "-q", "-o"];
+    const filed = await runCli([...args, "filed.png"], { cwd: folder, input: "a red  cat\n" });
+    expect(filed).toMatchObject({ code: 0, lines: ["filed.png"] });
+    let png = Buffer.alloc(0);
+    const printed = await runCli([...args, "-"], {
+      cwd: folder,
+      input: "a red  cat\n",
+      during: (child) => {
+        child.stdout?.removeAllListeners("data").setEncoding("latin1");
+        child.stdout?.on("data", (text: string) => {
+          png = Buffer.concat([png, Buffer.from(text, "latin1")]);
+        });
+      },
+    });
+    expect(printed).toMatchObject({ code: 0, stderr: "" });
+    expect(png.equals(await readFile(join(folder, "filed.png")))).toBe(true);
+    expect((await textOf(join(folder, "filed.png"))).parameters).toMatch(/^a red {2}cat\n/);
+    const empty = await runCli(args.slice(0, -1), { cwd: folder, input: " \n" });
+    expect(empty).toMatchObject({
+      code: 2,
+      stderr: "prompt: expected a text on standard input, got nothing.\n",
+    });
+  });
+
+  it.each([
+    [["-o", "-", "--count", "2"], "--output -: expected one picture for standard output, got --count 2.\n"],
+    [["-o", "-", "--json"], "--output -: expected no --json, since the picture itself is printed.\n"],
+    [["--width", "512"], "There is no option --width here; use --size WIDTHxHEIGHT.\n"],
+    [["--height"], "There is no option --height here; use --size WIDTHxHEIGHT.\n"],
+    [["--cfg", "7"], "There is no option --cfg here; use --guidance.\n"],
+    [["--batch", "4"], "There is no option --batch here; use --count.\n"],
+  ])("refuses %j with what is meant", async (args, stderr) => {
+    expect(await draw(["a cat", ...args])).toMatchObject({ code: 2, stdout: "", stderr });
+  });
+
+  it("writes previews, and never over a file that was there", async () => {
+    const holiday = join(folder, "holiday.png");
+    await writeFile(holiday, "precious");
+    const args = ["a cat", "-o", "previewed.png", "--preview", holiday];
+    const refused = await draw(args);
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toBe(
+      `--preview: ${holiday} is already there. Choose another name, or add --force to replace it.\n`,
+    );
+    expect(await readFile(holiday, "utf8")).toBe("precious");
+    expect(await draw([...args, "--force"])).toMatchObject({ code: 0 });
+    expect(decodePng(await readFile(holiday))).toMatchObject({ width: 256, height: 256, text: {} });
+    expect(await draw(["a cat", "-o", "p2.png", "--preview", "new/soon.png"])).toMatchObject({ code: 0 });
+    expect(decodePng(await readFile(join(folder, "new/soon.png")))).toMatchObject({ width: 256 });
+  });
+
+  it("prints warnings as JSON where results are JSON", async () => {
+    const { lines, stderr } = await draw(["a <lora:x:0.8> cat", "--json", "-q", "-o", "warned.png"]);
+    expect(stderr).toBe("");
+    expect(lines.map((line) => JSON.parse(line).kind)).toEqual(["warning", "model", "image"]);
+    expect(JSON.parse(lines[0]!).message).toMatch(/^"<lora:x:0\.8>" in the prompt is read as plain words\. /);
+  });
+
+  it("names the limit of seeds, and the seed that is the same to PyTorch's CPU generator", async () => {
+    const { code, stderr } = await draw(["a cat", "--seed", "18446744073709551615"]);
+    expect(code).toBe(2);
+    expect(stderr).toBe(
+      'seed: expected a whole number from 0 to 9007199254740991 (2^53 − 1), got "18446744073709551615". ' +
+        "PyTorch's CPU generator reads the low 32 bits alone: with rng torch-cpu, 4294967295 is the same seed.\n",
+    );
+  });
+
   it("replaces a file only when forced", async () => {
     const path = join(folder, "mine.png");
     await writeFile(path, "precious");

@@ -100,7 +100,6 @@ const declareRequest = <I extends z.ZodType>(image: I) =>
       init: z
         .strictObject({
           image: image.meta({
-            ...image.meta(),
             description: "start from this image in place of noise alone",
             flag: "-i, --image <file>",
           }),
@@ -115,7 +114,6 @@ const declareRequest = <I extends z.ZodType>(image: I) =>
       inpaint: z
         .strictObject({
           mask: image.optional().meta({
-            ...image.meta(),
             description: "a picture as large as --image: white where it is redrawn, black where it stays",
             flag: "--mask <file>",
           }),

@@ -17,25 +17,28 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Called once the process runs, to signal it or to close its streams. */
   readonly during?: (child: ChildProcess) => void;
+  /** What is on standard input; nothing by default. */
+  readonly input?: string;
   /** Another program than the built command line. */
   readonly entry?: string;
 }
 
 /** The process's output and exit code. */
 export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
-  const { cwd, env, during, entry = cliPath } = options;
+  const { cwd, env, during, input, entry = cliPath } = options;
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [entry, ...args], {
       cwd,
       env: { ...process.env, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
     let stdout = "";
     let stderr = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    child.stdin?.end(input);
+    child.stdout!.setEncoding("utf8").on("data", (text: string) => {
       stdout += text;
     });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    child.stderr!.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
     });
     child.on("error", reject);

@@ -1,170 +1,122 @@
-// What a model folder says of itself: model.json, typed and checked. Reading the files is node.ts's work.
+// What a model folder says of itself: model.json, declared once. Files are read in node-model.ts.
 import { NishikiError } from "../../../errors.js";
-import {
-  anyRecord,
-  type Check,
-  type Checks,
-  filledText,
-  listOf,
-  numberWithin,
-  oneOf,
-  optional,
-  recordOf,
-  reject,
-  wholeNumber,
-} from "../../check.js";
-import type { SuperResolutionSettings } from "./super-resolution.js";
-
-/** One network of a model: which function of src/models it is, with which sizes, and where its weights lie. */
-export interface ModelPart {
-  /** A name from the table in architectures.ts. */
-  readonly architecture: string;
-  /** What the architecture's function takes as its config. */
-  readonly config: Readonly<Record<string, unknown>>;
-  /** A `.safetensors` file of the model's folder. */
-  readonly file: string;
-  /** SHA-256 of that file, 64 hexadecimal digits. Where it is given, weights that differ are refused. */
-  readonly sha256?: string;
-}
-
-/** A network that doubles pictures, and how it is sampled. */
-export interface SuperResolutionPart extends ModelPart, SuperResolutionSettings {}
-
-/** A denoiser that draws in a few steps of Euler without guidance: of the same inputs, distilled for just these steps. */
-export interface FastPart extends ModelPart {
-  readonly steps: number;
-}
-
-/** Settings that suit the model; a request that leaves them open gets these. */
-export interface ModelDefaults {
-  readonly steps: number;
-  readonly guidance: number;
-  readonly sampler: string;
-  /** Shift of the flow schedule towards noise (Esser and others, 2024, arXiv 2403.03206, §5.3.2). 1 is none. */
-  readonly shift?: number;
-}
-
-/** The content of `model.json`. */
-export interface ModelManifest {
-  /** Version of this layout. */
-  readonly format: 1;
-  readonly name: string;
-  readonly version: string;
-  /** SPDX identifier, or "see FILE". */
-  readonly licence: string;
-  readonly parts: {
-    readonly textEncoder: ModelPart;
-    readonly autoencoder: ModelPart;
-    readonly denoiser: ModelPart;
-    /** Draws pictures twice and four times as large; without it the model has one size. */
-    readonly superResolution?: SuperResolutionPart;
-    /** Draws in a few steps; without it the model has one pace. */
-    readonly fast?: FastPart;
-  };
-  /** The file `tokenizer.json` of the text encoder. */
-  readonly tokenizer: string;
-  /** The words and names of training's captions (known-words.ts). Without it every word is taken as it is. */
-  readonly words?: { readonly file: string; readonly sha256: string };
-  /** Latents as the denoiser sees them: `(raw − mean) / std` per channel. */
-  readonly latents: {
-    /** [height, width, channels] */
-    readonly shape: readonly [height: number, width: number, channels: number];
-    readonly mean: readonly number[];
-    readonly std: readonly number[];
-  };
-  /** Width and height of a picture in pixels. */
-  readonly pictureSize: number;
-  /** Most tokens of a prompt, the two at its ends included. */
-  readonly maxTokens: number;
-  /** What the denoiser predicts. "flow": velocity, noise − latents. */
-  readonly prediction: "flow";
-  readonly defaults: ModelDefaults;
-}
+import { nonEmptyText, numberBetween, oneOf, parse, wholeNumber, z } from "../../../schema/index.js";
 
 /** A file of the folder itself: a manifest that came with a download must not reach elsewhere. */
-const fileName: Check<string> = (value, where) =>
-  typeof value === "string" && /^[\w.][\w .-]*$/.test(value) && value !== ".." && value !== "."
-    ? value
-    : reject(where, "the name of a file in the model's folder", value);
+const fileName = z
+  .string()
+  .refine((name) => /^[\w.][\w .-]*$/.test(name) && name !== ".." && name !== ".")
+  .meta({ expected: "the name of a file in the model's folder" });
 
-const sha256: Check<string> = (value, where) =>
-  typeof value === "string" && /^[0-9a-f]{64}$/.test(value)
-    ? value
-    : reject(where, "64 lower-case hexadecimal digits", value);
+const sha256 = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .meta({ expected: "64 lower-case hexadecimal digits" });
 
-const partChecks: Checks<ModelPart> = {
-  architecture: filledText,
-  config: anyRecord,
-  file: fileName,
-  sha256: optional(sha256),
-};
-const part = recordOf(partChecks);
-const superResolution = recordOf<SuperResolutionPart>({
-  ...partChecks,
+const partSchema = z.object({
+  architecture: nonEmptyText.meta({ description: "a name from the table in programs.ts" }),
+  config: z
+    .record(z.string(), z.unknown())
+    .meta({ description: "the sizes that the architecture's function takes" }),
+  file: fileName.meta({ description: "a .safetensors file of the folder" }),
+  sha256: sha256.optional().meta({ description: "SHA-256 of the file; weights that differ are refused" }),
+});
+
+const superResolutionSchema = partSchema.extend({
+  steps: wholeNumber(1, 1000).meta({ description: "steps for each doubling" }),
+  augmentation: numberBetween(0, 2).meta({
+    description: "noise put upon what is doubled, as a standard deviation",
+  }),
+});
+
+const fastSchema = partSchema.extend({
+  steps: wholeNumber(1, 1000).meta({
+    description: "steps of Euler without guidance that it was distilled for",
+  }),
+});
+
+const defaultsSchema = z.object({
   steps: wholeNumber(1, 1000),
-  augmentation: numberWithin(0, 2),
-});
-
-const fast = recordOf<FastPart>({ ...partChecks, steps: wholeNumber(1, 1000) });
-
-const latentShape: Check<readonly [number, number, number]> = (value, where) => {
-  const [height, width, channels] = listOf(wholeNumber(1), 3)(value, where);
-  return [height!, width!, channels!];
-};
-
-const manifestChecks = recordOf<ModelManifest>({
-  format: (value, where) => (value === 1 ? 1 : reject(where, "1, the layout that this version reads", value)),
-  name: filledText,
-  version: filledText,
-  licence: filledText,
-  parts: recordOf<ModelManifest["parts"]>({
-    textEncoder: part,
-    autoencoder: part,
-    denoiser: part,
-    superResolution: optional(superResolution),
-    fast: optional(fast),
-  }),
-  tokenizer: fileName,
-  words: optional(recordOf<NonNullable<ModelManifest["words"]>>({ file: fileName, sha256 })),
-  latents: recordOf<ModelManifest["latents"]>({
-    shape: latentShape,
-    mean: listOf(numberWithin(-Number.MAX_VALUE, Number.MAX_VALUE)),
-    std: listOf(numberWithin(Number.MIN_VALUE, Number.MAX_VALUE)),
-  }),
-  pictureSize: wholeNumber(1, 16_384),
-  maxTokens: wholeNumber(3, 512),
-  prediction: oneOf(["flow"]),
-  defaults: recordOf<ModelDefaults>({
-    steps: wholeNumber(1, 1000),
-    guidance: numberWithin(0, 100),
-    sampler: filledText,
-    shift: optional(numberWithin(0.01, 100)),
+  guidance: numberBetween(0, 100),
+  sampler: nonEmptyText,
+  shift: numberBetween(0.01, 100).optional().meta({
+    description:
+      "shift of the flow schedule towards noise (Esser and others, 2024, arXiv 2403.03206, §5.3.2); 1 is none",
   }),
 });
+
+const manifestSchema = z.object({
+  format: z.literal(1).meta({ expected: "1, the layout that this version reads" }),
+  name: nonEmptyText,
+  version: nonEmptyText,
+  licence: nonEmptyText.meta({ description: 'SPDX identifier, or "see FILE"' }),
+  parts: z.object({
+    textEncoder: partSchema,
+    autoencoder: partSchema,
+    denoiser: partSchema,
+    superResolution: superResolutionSchema
+      .optional()
+      .meta({ description: "doubles pictures, once or twice" }),
+    fast: fastSchema.optional().meta({ description: "a denoiser that draws in a few steps" }),
+  }),
+  tokenizer: fileName.meta({ description: "the text encoder's tokenizer.json" }),
+  words: z.object({ file: fileName, sha256 }).optional().meta({
+    description:
+      "words and names of the training captions (known-words.ts); without them every word is taken as it is",
+  }),
+  latents: z
+    .object({
+      shape: z
+        .tuple([wholeNumber(1), wholeNumber(1), wholeNumber(1)])
+        .readonly()
+        .meta({ description: "[height, width, channels]" }),
+      mean: z.array(numberBetween(-Number.MAX_VALUE)).readonly(),
+      std: z.array(numberBetween(Number.MIN_VALUE)).readonly(),
+    })
+    .meta({ description: "latents as the denoiser sees them: (raw − mean) / std for each channel" }),
+  pictureSize: wholeNumber(1, 16_384).meta({ description: "width and height of a picture in pixels" }),
+  maxTokens: wholeNumber(3, 512).meta({ description: "most tokens of a prompt, with the two at its ends" }),
+  prediction: oneOf(["flow"]).meta({
+    description: 'what the denoiser predicts; "flow": velocity, noise − latents',
+  }),
+  defaults: defaultsSchema.meta({ description: "settings for requests that leave them open" }),
+});
+
+/** One network of a model: which function of src/models it is, with which sizes, and where its weights lie. */
+export type ModelPart = Readonly<z.output<typeof partSchema>>;
+/** A network that doubles pictures, and how it is sampled. */
+export type SuperResolutionPart = Readonly<z.output<typeof superResolutionSchema>>;
+/** A denoiser that draws in a few steps of Euler without guidance: of the same inputs, distilled for just these steps. */
+export type FastPart = Readonly<z.output<typeof fastSchema>>;
+/** Settings that suit the model; a request that leaves them open gets these. */
+export type ModelDefaults = Readonly<z.output<typeof defaultsSchema>>;
+/** The content of `model.json`. */
+export type ModelManifest = Readonly<z.output<typeof manifestSchema>>;
+
+/** @throws NishikiError "checkpoint" where a list has not one number for each channel */
+function checkChannels({ latents }: ModelManifest, prefix: string): void {
+  for (const key of ["mean", "std"] as const) {
+    const [channels, values] = [latents.shape[2], latents[key]];
+    if (values.length === channels) continue;
+    const message = `latents.${key}: expected a list of ${channels} numbers, got one of ${values.length}.`;
+    throw new NishikiError("checkpoint", `${prefix}${message}`);
+  }
+}
 
 /**
  * Reads a manifest from the text of `model.json`.
  * @param source What to call it in messages, usually the file's path.
- * @throws NishikiError "checkpoint" that names the field, what was expected and what came.
+ * @throws NishikiError "checkpoint" that names each field, what was expected and what came.
  */
 export function parseManifest(json: string, source = "model.json"): ModelManifest {
-  const refuse = (reason: string, cause: unknown): never => {
-    throw new NishikiError("checkpoint", `${source} cannot be used: ${reason}`, { cause });
-  };
+  const prefix = `${source} cannot be used: `;
   let value: unknown;
   try {
     value = JSON.parse(json);
   } catch (error) {
-    return refuse("it is not valid JSON.", error);
+    throw new NishikiError("checkpoint", `${prefix}it is not valid JSON.`, { cause: error });
   }
-  try {
-    const manifest = manifestChecks(value, "");
-    for (const key of ["mean", "std"] as const) {
-      const { shape, [key]: values } = manifest.latents;
-      if (values.length !== shape[2]) reject(`latents.${key}`, `a list of ${shape[2]} numbers`, values);
-    }
-    return manifest;
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error), error);
-  }
+  const manifest = parse(manifestSchema, value, { name: "its content", code: "checkpoint", prefix });
+  checkChannels(manifest, prefix);
+  return manifest;
 }

@@ -3,29 +3,19 @@
 import { float32ToF16 } from "../../../checkpoint/index.js";
 import { openSafetensors, writeSafetensors } from "../../../checkpoint/node.js";
 import { NishikiError } from "../../../errors.js";
-import { type Check, filledText, listOf, oneOf, recordOf } from "../../check.js";
-import type { KnownName, KnownWords } from "./known-words.js";
+import { nonEmptyText, oneOf, parse, z } from "../../../schema/index.js";
+import type { KnownWords } from "./known-words.js";
 
-const nullOr =
-  <T>(check: Check<T>): Check<T | null> =>
-  (value, where) =>
-    value === null ? null : check(value, where);
-
-const texts = listOf(filledText);
-const contents = recordOf<{
-  readonly words: readonly string[];
-  readonly nouns: readonly string[];
-  readonly colours: readonly string[];
-  readonly names: readonly KnownName[];
-}>({
+const texts = z.array(nonEmptyText);
+const contentsSchema = z.object({
   words: texts,
   nouns: texts,
   colours: texts,
-  names: listOf(
-    recordOf<KnownName>({
-      name: filledText,
-      plural: nullOr(filledText),
-      article: nullOr(oneOf(["a", "an"])),
+  names: z.array(
+    z.object({
+      name: nonEmptyText,
+      plural: nonEmptyText.nullable(),
+      article: oneOf(["a", "an"]).nullable(),
     }),
   ),
 });
@@ -38,7 +28,7 @@ export async function readKnownWords(path: string): Promise<KnownWords> {
   };
   const read = () => {
     try {
-      return contents(JSON.parse(file.metadata.words ?? "null"), "words");
+      return parse(contentsSchema, JSON.parse(file.metadata.words ?? "null"), { name: "words" });
     } catch (error) {
       return refuse(error instanceof Error ? error.message : String(error), error);
     }
