@@ -68,7 +68,12 @@ describe("a learned word", () => {
     expect(vectors.shape[0]).toBeGreaterThan(1);
     const byTensor = await write("one.safetensors", { "<toy>": vectors });
     const byFile = await write("my-toy.safetensors", { emb_params: vectors });
+    const packed = await write("webui-toy.safetensors", {
+      "string_to_param.*": vectors,
+      "string_to_token.*": { shape: [1], data: new Float32Array(1) },
+    });
     const expected = await draw("sd1", "a cat toy on grass", []);
+    expect(await draw("sd1", "a webui-toy on grass", [packed])).toEqual(expected);
     expect(await draw("sd1", "a <toy> on grass", [byTensor])).toEqual(expected);
     expect(await draw("sd1", "a my-toy on grass", [byTensor, byFile])).toEqual(expected);
     expect(await draw("sd1", "a <toy> on grass", [])).not.toEqual(expected);

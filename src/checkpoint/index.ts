@@ -28,3 +28,4 @@ export {
   type NamedTensor,
   type SafetensorsContent,
 } from "./memory-file.js";
+export { withoutBom } from "./text.js";

@@ -7,6 +7,7 @@ import { NishikiError, quote } from "../errors.js";
 import { fileError } from "./node-atomic.js";
 import type { WeightLocation } from "./node-file.js";
 import { openWeights, type Weights } from "./node-weights.js";
+import { withoutBom } from "./text.js";
 
 export type Json = Readonly<Record<string, unknown>>;
 
@@ -30,7 +31,7 @@ export async function readJson(path: string): Promise<Json> {
     throw fileError(error, `read ${path}`);
   });
   try {
-    const value: unknown = JSON.parse(withNumbers(text));
+    const value: unknown = JSON.parse(withNumbers(withoutBom(text)));
     if (isRecord(value)) return value;
   } catch (error) {
     throw new NishikiError("checkpoint", `${path} cannot be used: it is not valid JSON.`, { cause: error });

@@ -1,6 +1,6 @@
 // Textual inversions (Gal et al. 2022, arXiv:2208.01618): files with the vectors of a word that a text encoder did not know (node).
 import { basename, extname } from "node:path";
-import { NishikiError } from "../errors.js";
+import { listSome, NishikiError, quote } from "../errors.js";
 import { openSafetensors, type SafetensorsFile } from "./node-file.js";
 
 /** Vectors side by side: `[rows, width]`. */
@@ -21,10 +21,16 @@ export interface LearnedWord {
 /** Widths of the text encoders that published models have. */
 const usualWidths = [768, 1024, 1280];
 
+/** stable-diffusion-webui's files, made safe: vectors by the word, or by "*" where the file's name is the word. */
+const packed = /^string_to_param\.(.+)$/;
+/** What such files hold besides. */
+const notNeeded = /^(string_to_token\.|name$|step$|sd_checkpoint)/;
+
 /** Whether a file looks like a textual inversion. */
 export async function isEmbedding(path: string): Promise<boolean> {
   const { tensors } = await openSafetensors(path);
   if (tensors.has("clip_l") && tensors.has("clip_g")) return true;
+  if ([...tensors.keys()].some((name) => packed.test(name))) return true;
   const [only] = tensors.values();
   if (tensors.size !== 1 || !only) return false;
   const isTable = only.shape.length <= 2 && only.shape.length > 0;
@@ -32,7 +38,7 @@ export async function isEmbedding(path: string): Promise<boolean> {
 }
 
 /**
- * Opens a textual inversion: one tensor, named after the word or "emb_params"; or XL's "clip_l" and "clip_g".
+ * Opens a textual inversion: one tensor, named after the word, "emb_params" or "string_to_param.*"; or XL's "clip_l" and "clip_g".
  * @throws NishikiError "file", "checkpoint" where it is none, or a pickle.
  */
 export async function openEmbedding(path: string): Promise<LearnedWord> {
@@ -41,7 +47,7 @@ export async function openEmbedding(path: string): Promise<LearnedWord> {
     throw new NishikiError("checkpoint", message);
   }
   const file = await openSafetensors(path);
-  const names = [...file.tensors.keys()];
+  const names = [...file.tensors.keys()].filter((name) => !notNeeded.test(name));
   const stem = basename(path, extname(path));
   if (names.includes("clip_l") && names.includes("clip_g")) {
     const encoders = [await readVectors(file, "clip_l"), await readVectors(file, "clip_g")];
@@ -49,11 +55,12 @@ export async function openEmbedding(path: string): Promise<LearnedWord> {
   }
   const [only] = names;
   if (names.length !== 1 || only === undefined) {
-    const some = names.slice(0, 3).map((name) => `"${name}"`);
-    const message = `${path} is no textual inversion: expected one tensor, or "clip_l" and "clip_g", got ${some.join(", ")}.`;
+    const some = names.length === 0 ? "nothing" : listSome(names.map(quote), 3);
+    const message = `${path} is no textual inversion: expected one tensor, or "clip_l" and "clip_g", got ${some}.`;
     throw new NishikiError("checkpoint", message);
   }
-  const word = only === "emb_params" ? stem : only;
+  const inside = packed.exec(only)?.[1] ?? only;
+  const word = inside === "emb_params" || inside === "*" ? stem : inside;
   return { file: path, word, encoders: [await readVectors(file, only)] };
 }
 
@@ -61,11 +68,11 @@ async function readVectors(file: SafetensorsFile, name: string): Promise<Learned
   const { shape } = file.tensors.get(name)!;
   const [rows, width] = shape.length === 1 ? [1, shape[0]!] : shape;
   if (shape.length > 2 || !rows || !width) {
-    const message = `${file.path} is no textual inversion: "${name}" is [${shape.join(", ")}], expected vectors [rows, width].`;
+    const message = `${file.path} is no textual inversion: ${quote(name)} is [${shape.join(", ")}], expected vectors [rows, width].`;
     throw new NishikiError("checkpoint", message);
   }
   const data = await file.readFloat32(name);
   if (data.every(Number.isFinite)) return { rows, width, data };
-  const message = `${file.path} is damaged: "${name}" has numbers that are not finite. Download it anew.`;
+  const message = `${file.path} is damaged: ${quote(name)} has numbers that are not finite. Download it anew.`;
   throw new NishikiError("checkpoint", message);
 }

@@ -14,6 +14,7 @@ import {
 } from "./lora/read.js";
 import { fileError } from "./node-atomic.js";
 import { openSafetensors, type SafetensorsFile } from "./node-file.js";
+import { withoutBom } from "./text.js";
 
 /** What diffusers and peft call the file in a folder. */
 const usualNames = ["pytorch_lora_weights.safetensors", "adapter_model.safetensors"];
@@ -55,7 +56,7 @@ async function readRule({
 function parseRule(text: string, where: string): ScaleRule {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(withoutBom(text));
   } catch (cause) {
     throw new NishikiError("checkpoint", `${where} cannot be used: it is not valid JSON.`, { cause });
   }

@@ -8,6 +8,7 @@ import { listSome, NishikiError, quote } from "../errors.js";
 import { joinScales } from "./eight-bit.js";
 import { fileError } from "./node-atomic.js";
 import { openSafetensors, type SafetensorsFile, type WeightLocation } from "./node-file.js";
+import { withoutBom } from "./text.js";
 
 /** A model's tensors by name. */
 export type Weights = ReadonlyMap<string, WeightLocation>;
@@ -35,7 +36,7 @@ function refuse(file: string, reason: string): never {
 function parseIndex(text: string, file: string): Map<string, string> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(withoutBom(text));
   } catch (error) {
     throw new NishikiError("checkpoint", `${file} cannot be used: it is not valid JSON.`, { cause: error });
   }

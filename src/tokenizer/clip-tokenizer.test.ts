@@ -125,6 +125,25 @@ describe("tokenizers from files", () => {
       expect(taught.encode("<OLD><New>")).toEqual([49408, 49409]);
       expect(taught.encode("<new>")).toEqual(tokenizer.encode("<new>"));
       expect(taught.rows).toBe(49410);
+      const series = await folder("series", {
+        "vocab.json": `\ufeff${JSON.stringify(vocabulary)}`,
+        "merges.txt": `\ufeff${mergesText.replaceAll("\n", "\r\n")}`,
+        "added_tokens.json": JSON.stringify({
+          "<toy>": 49408,
+          "<toy>_1": 49410,
+          "<toy>_2": 49409,
+          "<cat>_1": 49411,
+        }),
+      });
+      const several = await loadClipFolder(series);
+      const [a, cat] = ["a", "cat"].map((word) => tokenizer.encode(word)[0]!) as [number, number];
+      expect(several.encode(text)).toEqual(expected);
+      expect(several.encode("a <toy> cat")).toEqual([a, 49408, 49410, 49409, cat]);
+      expect(several.encode("a <toy> <toy>_1 <toy>_2 cat")).toEqual([a, 49408, 49410, 49409, cat]);
+      expect(several.encode("<toy> <toy>")).toEqual([49408, 49410, 49409, 49408, 49410, 49409]);
+      expect(several.encode("<toy>_1")).toEqual([49410]);
+      const more = several.withTokens(new Map([["<new>", 2]]));
+      expect(more.encode("<new> <toy>")).toEqual([49412, 49413, 49408, 49410, 49409]);
       await expect(loadClipFolder(root)).rejects.toMatchObject({ code: "checkpoint" });
       await expect(loadClipFolder(await folder("bad", { "vocab.json": "{" }))).rejects.toThrow(
         /not valid JSON/,

@@ -66,9 +66,12 @@ export function clipVocabulary(merges: readonly string[], padToken?: string): Cl
   return { vocabulary, merges, ...(padToken !== undefined && { padToken }) };
 }
 
-/** Lines of a `merges.txt`, without its first line, which says the version. */
+/** Lines of a `merges.txt`, whatever system wrote them, without the first, which says the version. */
 export function parseMerges(text: string): string[] {
-  return text.split("\n").filter((line) => line.trim() !== "" && !line.startsWith("#version"));
+  return text
+    .replace(/^\ufeff/, "")
+    .split(/\r\n|\r|\n/)
+    .filter((line) => line.trim() !== "" && !line.startsWith("#version"));
 }
 
 /** @throws NishikiError "checkpoint" where the vocabulary is not CLIP's. */
@@ -90,32 +93,58 @@ export function makeClipTokenizer(files: ClipTokenizerFiles): ClipTokenizer {
   const ids = [...Object.values(vocabulary), ...[...own.values()].map((token) => token.id)];
   const rows = 1 + ids.reduce((most, id) => Math.max(most, id), 0);
   const plain = { start, end, pad, rows };
-  return withAdded(plain, files, [...own.values()], new Map());
+  return withAdded(plain, files, [...own.values()], findSeries(added));
 }
 
-/** @param vectors How many ids follow each other for a token, by the first of them. */
+/**
+ * Words of several vectors that were saved as tokens of their own: "<toy>" stands for "<toy>", "<toy>_1", "<toy>_2", … as
+ * diffusers reads prompts.
+ */
+function findSeries(added: readonly AddedToken[]): Map<number, readonly number[]> {
+  const idOf = new Map(added.map(({ content, id }) => [content, id]));
+  const series = new Map<number, readonly number[]>();
+  for (const { content, id } of added) {
+    const ids = [id];
+    for (let next = idOf.get(`${content}_1`); next !== undefined; next = idOf.get(`${content}_${ids.length}`))
+      ids.push(next);
+    if (ids.length > 1) series.set(id, ids);
+  }
+  return series;
+}
+
+/** Puts the others of a series behind the first, unless the text has them itself. */
+function expandSeries(ids: readonly number[], series: ReadonlyMap<number, readonly number[]>): number[] {
+  return ids.flatMap((id, at) => {
+    const all = series.get(id);
+    return all && ids[at + 1] !== all[1] ? all : [id];
+  });
+}
+
+/** @param series The ids that stand for a token, by the first of them. */
 function withAdded(
   plain: Pick<ClipTokenizer, "start" | "end" | "pad" | "rows">,
   files: ClipTokenizerFiles,
   added: readonly AddedToken[],
-  vectors: ReadonlyMap<number, number>,
+  series: ReadonlyMap<number, readonly number[]>,
 ): ClipTokenizer {
   const library = openLibrary(tokenizerJson(files.vocabulary, files.merges, added));
   const encode = (text: string) =>
-    library
-      .encode(text, { add_special_tokens: false })
-      .ids.flatMap((id) => Array.from({ length: vectors.get(id) ?? 1 }, (_, i) => id + i));
+    expandSeries(library.encode(text, { add_special_tokens: false }).ids, series);
   const withTokens = (learned: ReadonlyMap<string, number>, from = plain.rows) => {
-    const counts = new Map<number, number>();
+    const taught = new Map(series);
     const tokens: AddedToken[] = [];
     let id = from;
     for (const [content, count] of learned) {
       checkLearned(content, count, [...added, ...tokens]);
       tokens.push({ content, id, normalized: true });
-      counts.set(id, count);
+      const first = id;
+      taught.set(
+        id,
+        Array.from({ length: count }, (_, i) => first + i),
+      );
       id += count;
     }
-    return withAdded(plain, files, [...added, ...tokens], new Map([...vectors, ...counts]));
+    return withAdded(plain, files, [...added, ...tokens], taught);
   };
   return { ...plain, encode, withTokens };
 }

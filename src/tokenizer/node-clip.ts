@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
+import { withoutBom } from "../checkpoint/index.js";
 import { fileError } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 import {
@@ -86,7 +87,7 @@ function isVocabulary(value: unknown): value is Readonly<Record<string, number>>
 
 async function readText(folder: string, name: string): Promise<string | undefined> {
   try {
-    return await readFile(join(folder, name), "utf8");
+    return withoutBom(await readFile(join(folder, name), "utf8"));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw fileError(error, `read ${join(folder, name)}`);
