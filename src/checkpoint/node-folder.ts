@@ -2,7 +2,8 @@
 // that exists, as /proc does, and then no signal ends the process.
 
 import { mkdir, stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
 import { NishikiError } from "../errors.js";
 import { fileError, systemCode } from "./node-atomic.js";
 
@@ -31,6 +32,11 @@ async function makeStep(path: string): Promise<void> {
     await makeStep(parent);
     await makeStep(path);
   }
+}
+
+/** "~" and "~/…" as the home folder: shells leave them as they are in quoted variables. */
+export function expandHome(path: string): string {
+  return /^~(?=$|[/\\])/.test(path) ? join(homedir(), path.slice(1)) : path;
 }
 
 /**

@@ -4,7 +4,7 @@ import { stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { readWeightFloat32, type TensorSource, type WeightLocation, writeSafetensors } from "./node-file.js";
-import { makeFolder } from "./node-folder.js";
+import { expandHome, makeFolder } from "./node-folder.js";
 import { openWeights, type Weights } from "./node-weights.js";
 
 /** Smaller tensors stay float32, and so do those from or to few channels: the first layer and the last. */
@@ -16,7 +16,7 @@ export function getWeightCache(
   variables: Readonly<Record<string, string | undefined>> = process.env,
 ): string {
   const base = variables.XDG_CACHE_HOME || join(homedir(), ".cache");
-  return variables.NISHIKI_CACHE || join(base, "nishiki");
+  return expandHome(variables.NISHIKI_CACHE || join(base, "nishiki"));
 }
 
 export interface Int8Rows {

@@ -22,7 +22,7 @@ export {
   type WeightLocation,
   writeSafetensors,
 } from "./node-file.js";
-export { makeFolder } from "./node-folder.js";
+export { expandHome, makeFolder } from "./node-folder.js";
 export { getWeightCache, openInt8Weights } from "./node-int8.js";
 export { type InspectedLora, inspectLora, isLora, openLora } from "./node-lora.js";
 export {

@@ -3,10 +3,10 @@
 import { copyFile, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { fileError, makeFolder } from "../checkpoint/node.js";
-import { NishikiError } from "../errors.js";
+import { NishikiError, quote } from "../errors.js";
 import { getHubCache } from "./environment.js";
 
-const namePattern = /^[\w.-]+\/[\w.-]+$/;
+const namePattern = /^\w[\w.-]*\/\w[\w.-]*$/;
 
 /** Whether a text is the name of a repository, "org/name". */
 export function isRepositoryName(text: string): boolean {
@@ -16,7 +16,7 @@ export function isRepositoryName(text: string): boolean {
 /** @throws NishikiError "usage" */
 export function checkRepositoryName(text: string): string {
   if (isRepositoryName(text)) return text;
-  throw new NishikiError("usage", `Expected a name such as org/name, got "${text}".`);
+  throw new NishikiError("usage", `Expected a name such as org/name, got ${quote(text)}.`);
 }
 
 export interface CacheFolders {
@@ -80,7 +80,7 @@ export async function findSnapshot(
 /** What can be drawn with in a snapshot: the folder itself, or its one checkpoint. */
 export async function modelInSnapshot(snapshot: string): Promise<string | undefined> {
   if (await isThere(join(snapshot, "model_index.json"))) return snapshot;
-  const files = (await readdir(snapshot)).filter((name) => name.endsWith(".safetensors"));
+  const files = (await readdir(snapshot)).filter((name) => /^(?!\._).*\.safetensors$/i.test(name));
   return files.length === 1 ? join(snapshot, files[0]!) : undefined;
 }
 

@@ -1,5 +1,6 @@
 // Which files of a repository are needed to draw with its model: configs, tokenizers, and one form of the weights.
-import { NishikiError } from "../errors.js";
+import { listSome, NishikiError, quote, showText } from "../errors.js";
+import { isInside } from "./check-answer.js";
 
 /** A file of a repository. */
 export interface HubFile {
@@ -38,10 +39,13 @@ export function chooseFiles(
 ) {
   if (file !== undefined) return [chosenFile(files, repository, file)];
   if (files.some(({ path }) => path === "model_index.json")) return wholeFolder(files, repository, variant);
-  const single = files.filter(({ path }) => /^[^/]+\.safetensors$/.test(path));
+  const single = files.filter(({ path }) => /^(?!\._)[^/]+\.safetensors$/i.test(path));
   if (single.length === 1) return single;
   if (single.length > 1) {
-    const names = single.map(({ path }) => path).join(", ");
+    const names = listSome(
+      single.map(({ path }) => showText(path)),
+      12,
+    );
     const message = `${repository} holds several models; name one with --file: ${names}.`;
     throw new NishikiError("usage", message);
   }
@@ -49,21 +53,27 @@ export function chooseFiles(
 }
 
 function whatElse(files: readonly HubFile[]): string {
-  const pickles = files.filter(({ path }) => /\.(ckpt|bin|pt|pth)$/.test(path));
+  const pickles = files.filter(({ path }) => /\.(ckpt|bin|pt|pth)$/i.test(path));
   if (pickles.length === 0) return "it has neither a model_index.json nor a .safetensors file";
-  const names = pickles.slice(0, 3).map(({ path }) => path);
-  return `it has only pickles (${names.join(", ")}), which run code when they are loaded, and no .safetensors file`;
+  const names = listSome(
+    pickles.map(({ path }) => showText(path)),
+    3,
+  );
+  return `it has only pickles (${names}), which run code when they are loaded, and no .safetensors file`;
 }
 
 function chosenFile(files: readonly HubFile[], repository: string, name: string): HubFile {
+  if (!isInside(name)) {
+    const message = `--file: expected a path inside of the repository, such as unet/model.safetensors, got ${quote(name)}.`;
+    throw new NishikiError("usage", message);
+  }
   const found = files.find(({ path }) => path === name);
   if (!found) {
-    const like = files.filter(({ path }) => path.endsWith(".safetensors")).map(({ path }) => path);
-    const choices =
-      like.length > 0 ? `It has ${like.slice(0, 12).join(", ")}` : "It has no .safetensors files";
-    throw new NishikiError("usage", `${repository} has no file "${name}". ${choices}.`);
+    const like = files.filter(({ path }) => /\.safetensors$/i.test(path)).map(({ path }) => showText(path));
+    const choices = like.length > 0 ? `It has ${listSome(like, 12)}` : "It has no .safetensors files";
+    throw new NishikiError("usage", `${repository} has no file ${quote(name)}. ${choices}.`);
   }
-  if (/\.(ckpt|bin|pt|pth)$/.test(name)) {
+  if (/\.(ckpt|bin|pt|pth)$/i.test(name)) {
     const message = `${name} is a pickle, which runs code when it is loaded; choose a .safetensors file.`;
     throw new NishikiError("checkpoint", message);
   }

@@ -4,11 +4,13 @@ import { createReadStream } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileError, makeFolder } from "../checkpoint/node.js";
-import { NishikiError } from "../errors.js";
+import { NishikiError, showText } from "../errors.js";
 import type { HubFile } from "./choose-files.js";
+import type { Fetch } from "./fetch.js";
 
 export interface DownloadOptions {
   readonly url: string;
+  readonly fetch: Fetch;
   readonly token: string | undefined;
   /** Where the finished file goes; a part lies beside it as `.incomplete`. */
   readonly blob: string;
@@ -32,7 +34,7 @@ export async function download(file: HubFile, options: DownloadOptions): Promise
   try {
     await makeFolder(dirname(blob));
     const hash = makeHash(file);
-    const before = await readPart(part, file, hash, options.onBytes);
+    const before = await readPart(part, file, hash, options);
     const complete =
       before < file.size || file.size === 0 ? await fetchRest(file, before, hash, options) : hash;
     await finish(file, complete, part, blob);
@@ -50,7 +52,7 @@ async function readPart(
   part: string,
   { size }: HubFile,
   hash: Hash,
-  onBytes?: (count: number) => void,
+  { signal, onBytes }: Pick<DownloadOptions, "signal" | "onBytes">,
 ): Promise<number> {
   const found = await stat(part).catch(() => undefined);
   if (!found) return 0;
@@ -58,7 +60,8 @@ async function readPart(
     await rm(part);
     return 0;
   }
-  for await (const chunk of createReadStream(part)) hash.update(chunk as Buffer);
+  for await (const chunk of createReadStream(part, { ...(signal && { signal }) }))
+    hash.update(chunk as Buffer);
   onBytes?.(found.size);
   return found.size;
 }
@@ -67,7 +70,7 @@ async function fetchRest(
   file: HubFile,
   before: number,
   hash: Hash,
-  { url, token, blob, signal, onBytes }: DownloadOptions,
+  { url, fetch, token, blob, signal, onBytes }: DownloadOptions,
 ): Promise<Hash> {
   const headers = {
     ...(token && { Authorization: `Bearer ${token}` }),
@@ -82,14 +85,22 @@ async function fetchRest(
   const used = resumed || before === 0 ? hash : makeHash(file);
   if (!resumed && before > 0) onBytes?.(-before);
   const handle = await open(`${blob}.incomplete`, resumed ? "a" : "w");
+  let size = resumed ? before : 0;
   try {
     for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+      size += chunk.length;
+      if (size > file.size) break;
       await handle.writeFile(chunk);
       used.update(chunk);
       onBytes?.(chunk.length);
     }
   } finally {
     await handle.close();
+  }
+  if (size > file.size) {
+    await rm(`${blob}.incomplete`);
+    const message = `${showText(file.path)} came longer than the ${file.size} bytes that the hub names, and was thrown away. Download it again.`;
+    throw new NishikiError("file", message);
   }
   return used;
 }
@@ -117,6 +128,6 @@ function describe(error: unknown, path: string): unknown {
     (error as Error).cause instanceof Error
       ? ((error as Error).cause as Error).message
       : (error as Error).message;
-  const message = `The download of ${path} broke off (${cause}); the same command goes on from there.`;
+  const message = `The download of ${path} broke off (${showText(cause, { limit: 200 })}); the same command goes on from there.`;
   return new NishikiError("file", message, { cause: error });
 }

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { expandHome } from "../checkpoint/node.js";
 
 export interface HubEnvironment {
   /** Where the hub is asked instead of its usual address: HF_ENDPOINT. */
@@ -19,16 +20,18 @@ type Variables = Readonly<Record<string, string | undefined>>;
 const isOn = (value: string | undefined) => /^(1|on|yes|true)$/i.test(value ?? "");
 
 function getHome(variables: Variables): string {
-  return variables.HF_HOME || join(variables.XDG_CACHE_HOME || join(homedir(), ".cache"), "huggingface");
+  const caches = variables.XDG_CACHE_HOME || join(homedir(), ".cache");
+  return expandHome(variables.HF_HOME || join(caches, "huggingface"));
 }
 
 /** Folder of the cache. */
 export function getHubCache(variables: Variables = process.env): string {
-  return variables.HF_HUB_CACHE || variables.HUGGINGFACE_HUB_CACHE || join(getHome(variables), "hub");
+  const named = variables.HF_HUB_CACHE || variables.HUGGINGFACE_HUB_CACHE;
+  return expandHome(named || join(getHome(variables), "hub"));
 }
 
 export async function readHubEnvironment(variables: Variables = process.env): Promise<HubEnvironment> {
-  const path = variables.HF_TOKEN_PATH || join(getHome(variables), "token");
+  const path = expandHome(variables.HF_TOKEN_PATH || join(getHome(variables), "token"));
   const given = variables.HF_TOKEN || variables.HUGGING_FACE_HUB_TOKEN;
   const token = given || (await readFile(path, "utf8").catch(() => ""));
   return {

@@ -14,9 +14,12 @@ import {
   modelInSnapshot,
   writeRef,
 } from "./cache.js";
+import { checkRevision } from "./check-answer.js";
 import { type Choice, chooseFiles, type HubFile } from "./choose-files.js";
 import { download } from "./download.js";
 import type { HubEnvironment } from "./environment.js";
+import { makeFetch } from "./fetch.js";
+import { hubUrl, listRepository, stopped } from "./list-repository.js";
 
 export interface PullOptions extends Choice {
   /** A branch, tag or commit. Default "main". */
@@ -51,27 +54,31 @@ export interface Pulled {
  */
 export async function pullModel(name: string, options: PullOptions): Promise<Pulled> {
   const repository = checkRepositoryName(name);
-  const { environment, revision = "main" } = options;
+  const { environment } = options;
+  const revision = checkRevision(options.revision ?? "main");
   if (environment.offline) return findOffline(repository, revision, environment);
   const { commit, files } = await listRepository(repository, revision, options);
   const chosen = chooseFiles(files, repository, options);
   const folders = getFolders(repository, environment.cache);
-  const blobOf = (file: HubFile) =>
-    join(folders.blobs, file.sha256 ?? file.oid ?? file.path.replaceAll("/", "--"));
+  const blobOf = (file: HubFile) => join(folders.blobs, (file.sha256 ?? file.oid)!);
   const snapshot = join(folders.snapshots, commit);
-  const there = await Promise.all(chosen.map(async (file) => ({ file, is: await isThere(blobOf(file)) })));
+  const there = await Promise.all(
+    chosen.map(async (file) => ({ file, is: await isWhole(blobOf(file), file.size) })),
+  );
   const total = chosen.reduce((sum, { size }) => sum + size, 0);
   const toCome = there.filter(({ is }) => !is).map(({ file }) => file);
   const missing = toCome.reduce((sum, { size }) => sum + size, 0);
   options.onPlan?.({ repository, files: chosen, total, missing, cache: environment.cache });
   await checkSpace(environment.cache, missing - (await partsOf(toCome, blobOf)));
+  const hubFetch = await makeFetch();
   let done = total - missing;
   for (const { file, is } of there) {
-    options.signal?.throwIfAborted();
+    if (options.signal?.aborted) throw stopped();
     const blob = blobOf(file);
     if (!is) {
       await download(file, {
         url: urlOf(repository, commit, file.path, environment),
+        fetch: hubFetch,
         token: environment.token,
         blob,
         ...(options.signal && { signal: options.signal }),
@@ -88,6 +95,14 @@ export async function pullModel(name: string, options: PullOptions): Promise<Pul
   return { commit, path, downloaded: missing };
 }
 
+/** Whether a blob is there, as long as it must be: its name is the hash of what was downloaded. */
+async function isWhole(blob: string, size: number): Promise<boolean> {
+  return stat(blob).then(
+    (entry) => entry.isFile() && entry.size === size,
+    () => false,
+  );
+}
+
 async function findOffline(repository: string, revision: string, { cache }: HubEnvironment): Promise<Pulled> {
   const snapshot = await findSnapshot(repository, cache, revision);
   const path = snapshot && (await modelInSnapshot(snapshot));
@@ -99,72 +114,6 @@ async function findOffline(repository: string, revision: string, { cache }: HubE
 function urlOf(repository: string, commit: string, path: string, { endpoint }: HubEnvironment): string {
   const inside = path.split("/").map(encodeURIComponent).join("/");
   return `${endpoint ?? hubUrl}/${repository}/resolve/${commit}/${inside}`;
-}
-
-/** Loaded when asked for: nothing that draws pictures should know how to use the network. */
-const loadLibrary = () => import("@huggingface/hub");
-
-const hubUrl = "https://huggingface.co";
-
-async function listRepository(repository: string, revision: string, { environment, signal }: PullOptions) {
-  const { endpoint, token } = environment;
-  const { listFiles, modelInfo } = await loadLibrary();
-  const access = {
-    ...(endpoint && { hubUrl: endpoint }),
-    // The library takes tokens of the hub's own form alone; mirrors have others.
-    fetch: (input: Parameters<typeof fetch>[0], init?: RequestInit) => {
-      const headers = new Headers(init?.headers);
-      if (token) headers.set("Authorization", `Bearer ${token}`);
-      return fetch(input, { ...init, headers, ...(signal && { signal }) });
-    },
-  };
-  try {
-    const info = await modelInfo({ name: repository, revision, additionalFields: ["sha"], ...access });
-    const commit = info.sha;
-    const files: HubFile[] = [];
-    const repo = { type: "model", name: repository } as const;
-    for await (const { type, path, size, oid, lfs } of listFiles({
-      repo,
-      recursive: true,
-      revision: commit,
-      ...access,
-    })) {
-      if (type !== "file") continue;
-      files.push({ path, size: lfs?.size ?? size, ...(lfs ? { sha256: lfs.oid } : oid ? { oid } : {}) });
-    }
-    return { commit, files };
-  } catch (error) {
-    if (signal?.aborted)
-      throw new NishikiError("aborted", "Stopped before anything was downloaded.", { cause: error });
-    throw await explain(error, repository, revision, token !== undefined);
-  }
-}
-
-async function explain(
-  error: unknown,
-  repository: string,
-  revision: string,
-  hasToken: boolean,
-): Promise<NishikiError> {
-  const { HubApiError } = await loadLibrary();
-  const status = error instanceof HubApiError ? error.statusCode : undefined;
-  const sentence =
-    status === 401 || status === 403
-      ? `${repository} is not open to ${hasToken ? "this token" : "everyone"}: accept its terms on its page, ` +
-        `${hasToken ? "or use a token of an account that has" : "and set HF_TOKEN to a token of your account"}. A misspelt name is answered like this too.`
-      : status === 404
-        ? `There is no model ${repository} with the revision ${revision}; look at the spelling.`
-        : status !== undefined
-          ? `The hub answered ${status} when asked for ${repository}; try again later.`
-          : `The hub cannot be reached (${reasonOf(error)}). Check the connection, and HF_ENDPOINT if it is set.`;
-  return new NishikiError("file", sentence, { cause: error });
-}
-
-function reasonOf(error: unknown): string {
-  const cause = (error as Error).cause;
-  return cause instanceof Error
-    ? cause.message || String((cause as NodeJS.ErrnoException).code)
-    : (error as Error).message;
 }
 
 /** Bytes of the files' parts that are there from before. */

@@ -34,7 +34,7 @@ export function addPullCommand(program: Command): void {
     .option("-q, --quiet", "no progress")
     .addHelpText(
       "after",
-      "\nHonours HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE and HF_HUB_OFFLINE. An interrupted download goes on where it stopped.",
+      "\nHonours HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE, HTTPS_PROXY, HTTP_PROXY and NO_PROXY. The token is sent to the hub, or to the host of HF_ENDPOINT. An interrupted download goes on where it stopped.",
     )
     .action(run);
 }

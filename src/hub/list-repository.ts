@@ -1,0 +1,98 @@
+// What a repository of the hub holds, asked through the hub's own library.
+import { NishikiError, showText } from "../errors.js";
+import { checkCommit, checkFile } from "./check-answer.js";
+import type { HubFile } from "./choose-files.js";
+import type { HubEnvironment } from "./environment.js";
+import { makeFetch } from "./fetch.js";
+
+/** Loaded when asked for: nothing that draws pictures should know how to use the network. */
+const loadLibrary = () => import("@huggingface/hub");
+
+export const hubUrl = "https://huggingface.co";
+
+export function stopped(cause?: unknown): NishikiError {
+  const message = "Stopped; what has been downloaded is kept, and the same command goes on from there.";
+  return new NishikiError("aborted", message, { cause });
+}
+
+/**
+ * The commit that a revision stands at, and its files.
+ * @throws NishikiError "file" (network, access, an answer that is not a hub's), "aborted".
+ */
+export async function listRepository(
+  repository: string,
+  revision: string,
+  { environment, signal }: { readonly environment: HubEnvironment; readonly signal?: AbortSignal },
+): Promise<{ readonly commit: string; readonly files: readonly HubFile[] }> {
+  const { endpoint, token } = environment;
+  const [{ listFiles, modelInfo }, ask] = await Promise.all([loadLibrary(), makeFetch()]);
+  const hub = endpoint ?? hubUrl;
+  const access = {
+    ...(endpoint && { hubUrl: endpoint }),
+    // The library takes tokens of the hub's own form alone; mirrors have others.
+    fetch: (input: Parameters<typeof fetch>[0], init?: RequestInit) => {
+      const headers = new Headers(init?.headers);
+      if (token) headers.set("Authorization", `Bearer ${token}`);
+      return ask(input, { ...init, headers, ...(signal && { signal }) });
+    },
+  };
+  try {
+    const info = await modelInfo({ name: repository, revision, additionalFields: ["sha"], ...access });
+    const commit = checkCommit(info.sha, hub);
+    const files: HubFile[] = [];
+    const repo = { type: "model", name: repository } as const;
+    for await (const entry of listFiles({ repo, recursive: true, revision: commit, ...access })) {
+      const file = entry.type === "file" ? checkFile(entry, hub) : undefined;
+      if (file) files.push(file);
+    }
+    return { commit, files };
+  } catch (error) {
+    if (signal?.aborted) throw stopped(error);
+    throw error instanceof NishikiError ? error : await explain(error, repository, revision, environment);
+  }
+}
+
+/** A page in place of data, as the login pages of networks send it, or data of another form. */
+const isOtherAnswer = (error: unknown): boolean =>
+  error instanceof SyntaxError || (error instanceof TypeError && error.cause === undefined);
+
+async function explain(
+  error: unknown,
+  repository: string,
+  revision: string,
+  { endpoint, token }: HubEnvironment,
+): Promise<NishikiError> {
+  const { HubApiError } = await loadLibrary();
+  const status = error instanceof HubApiError ? error.statusCode : undefined;
+  const fail = (sentence: string) => new NishikiError("file", sentence, { cause: error });
+  if (status === 401 || status === 403) {
+    const [whom, cure] = token
+      ? ["this token", "or use a token of an account that has"]
+      : ["everyone", "and set HF_TOKEN to a token of your account"];
+    return fail(
+      `${repository} is not open to ${whom}: accept its terms on its page, ${cure}. A misspelt name is answered like this too.`,
+    );
+  }
+  if (status === 404)
+    return fail(`There is no model ${repository} with the revision ${revision}; look at the spelling.`);
+  if (status !== undefined)
+    return fail(`The hub answered ${status} when asked for ${repository}; try again later.`);
+  if (isOtherAnswer(error)) {
+    return fail(
+      `${endpoint ?? hubUrl} answered with something other than the hub's JSON, such as the login page of a network. ` +
+        "Open it in a browser, and check HF_ENDPOINT and the proxy if they are set.",
+    );
+  }
+  return fail(
+    `The hub cannot be reached (${reasonOf(error)}). Check the connection, and HF_ENDPOINT, HTTPS_PROXY and HTTP_PROXY if they are set.`,
+  );
+}
+
+function reasonOf(error: unknown): string {
+  const cause = (error as Error).cause;
+  const reason =
+    cause instanceof Error
+      ? cause.message || String((cause as NodeJS.ErrnoException).code)
+      : (error as Error).message;
+  return showText(reason, { limit: 200 });
+}
