@@ -1,10 +1,21 @@
 // The config of Stable Diffusion's autoencoder as diffusers publishes it (models/autoencoders/autoencoder_kl.py), and how
 // its latents are brought to the size that the denoiser was trained on.
-import { type ActivationName, activations } from "../nn/index.js";
-import { ConfigReader, type ConfigRecord } from "./config-reader.js";
+import type { ActivationName } from "../nn/index.js";
+import { flag, z } from "../schema/index.js";
+import {
+  activation,
+  type ConfigRecord,
+  count,
+  counts,
+  declareConfig,
+  finite,
+  positive,
+  readConfig,
+  repeats,
+} from "./published-config.js";
 
 export interface AutoencoderKlConfig {
-  /** Channels of the pictures that go in and come out. */
+  /** Channels of the images that go in and come out. */
   readonly inChannels: number;
   readonly outChannels: number;
   readonly latentChannels: number;
@@ -22,48 +33,69 @@ export interface AutoencoderKlConfig {
   readonly scalingFactor: number;
   readonly shiftFactor: number;
   readonly latentsMean?: readonly number[];
-  readonly latentsDeviation?: readonly number[];
+  readonly latentsStd?: readonly number[];
   /** The reference leaves float16 for this network, whose activations would overflow there. */
   readonly forceUpcast: boolean;
 }
 
-const defaultWidths: readonly number[] = [64];
+const schema = declareConfig(
+  "AutoencoderKL",
+  {
+    in_channels: count.default(3),
+    out_channels: count.default(3),
+    latent_channels: count.default(4),
+    block_out_channels: counts.default([64]),
+    layers_per_block: repeats.default(1),
+    down_block_types: z.array(z.string()).optional(),
+    up_block_types: z.array(z.string()).optional(),
+    act_fn: activation.default("silu"),
+    norm_num_groups: count.default(32),
+    use_quant_conv: flag.default(true),
+    use_post_quant_conv: flag.default(true),
+    mid_block_add_attention: flag.default(true),
+    scaling_factor: positive.default(0.18215),
+    shift_factor: finite.default(0),
+    latents_mean: z.array(finite).optional(),
+    latents_std: z.array(finite).optional(),
+    force_upcast: flag.default(true),
+  },
+  (config, fault) => {
+    const { block_out_channels: widths, norm_num_groups: groups, latent_channels: channels } = config;
+    if (widths.some((width) => width % groups !== 0))
+      fault("block_out_channels", `multiples of norm_num_groups (${groups})`);
+    const isAll = (types: readonly string[] | undefined, type: string) =>
+      !types || (types.length === widths.length && types.every((one) => one === type));
+    if (!isAll(config.down_block_types, "DownEncoderBlock2D"))
+      fault("down_block_types", `${widths.length} times "DownEncoderBlock2D"`);
+    if (!isAll(config.up_block_types, "UpDecoderBlock2D"))
+      fault("up_block_types", `${widths.length} times "UpDecoderBlock2D"`);
+    for (const field of ["latents_mean", "latents_std"] as const)
+      if (config[field] && config[field].length !== channels) fault(field, `${channels} numbers`);
+  },
+);
 
 /**
  * Reads the `config.json` of an `AutoencoderKL`; what is left out is as in diffusers.
- * @throws NishikiError "checkpoint" that names the field for a value that cannot be right, or that is not supported.
+ * @throws NishikiError "checkpoint" that names every field with a value that cannot be right, or that is not supported.
  */
 export function readAutoencoderKlConfig(json: ConfigRecord): AutoencoderKlConfig {
-  const fields = new ConfigReader("AutoencoderKL", json);
-  const widths = fields.counts("block_out_channels", defaultWidths);
-  fields.allOf("down_block_types", "DownEncoderBlock2D", widths.length);
-  fields.allOf("up_block_types", "UpDecoderBlock2D", widths.length);
-  const latentChannels = fields.count("latent_channels", 4);
-  const groups = fields.count("norm_num_groups", 32);
-  if (widths.some((width) => width % groups !== 0)) {
-    throw fields.reject("block_out_channels", `multiples of norm_num_groups (${groups})`);
-  }
-  const perChannel = (field: string) => {
-    const values = fields.numbers(field);
-    if (values && values.length !== latentChannels) throw fields.reject(field, `${latentChannels} numbers`);
-    return values;
-  };
+  const config = readConfig("AutoencoderKL", schema, json);
   return {
-    inChannels: fields.count("in_channels", 3),
-    outChannels: fields.count("out_channels", 3),
-    latentChannels,
-    widths,
-    layers: fields.repeats("layers_per_block", 1),
-    activation: fields.choice("act_fn", "silu", Object.keys(activations) as ActivationName[]),
-    groups,
-    quantConv: fields.flag("use_quant_conv", true),
-    postQuantConv: fields.flag("use_post_quant_conv", true),
-    middleAttention: fields.flag("mid_block_add_attention", true),
-    scalingFactor: fields.positive("scaling_factor", 0.18215),
-    shiftFactor: fields.number("shift_factor", 0),
-    latentsMean: perChannel("latents_mean"),
-    latentsDeviation: perChannel("latents_std"),
-    forceUpcast: fields.flag("force_upcast", true),
+    inChannels: config.in_channels,
+    outChannels: config.out_channels,
+    latentChannels: config.latent_channels,
+    widths: config.block_out_channels,
+    layers: config.layers_per_block,
+    activation: config.act_fn,
+    groups: config.norm_num_groups,
+    quantConv: config.use_quant_conv,
+    postQuantConv: config.use_post_quant_conv,
+    middleAttention: config.mid_block_add_attention,
+    scalingFactor: config.scaling_factor,
+    shiftFactor: config.shift_factor,
+    latentsMean: config.latents_mean,
+    latentsStd: config.latents_std,
+    forceUpcast: config.force_upcast,
   };
 }
 
@@ -75,21 +107,21 @@ export interface LatentScale {
 
 /**
  * What lies between the autoencoder's latents and the denoiser's: a factor (Rombach et al. 2022, appendix G), a shift, or
- * mean and deviation of every channel. Like diffusers' pipelines, mean and deviation count only where both are given.
+ * mean and deviation of every channel. Like in diffusers' pipelines, mean and deviation count only where both are given.
  */
 export function getLatentScale({
   latentChannels,
   scalingFactor,
   shiftFactor,
   latentsMean,
-  latentsDeviation,
+  latentsStd,
 }: Pick<
   AutoencoderKlConfig,
-  "latentChannels" | "scalingFactor" | "shiftFactor" | "latentsMean" | "latentsDeviation"
+  "latentChannels" | "scalingFactor" | "shiftFactor" | "latentsMean" | "latentsStd"
 >): LatentScale {
   const channels = Array.from({ length: latentChannels }, (_, channel) => channel);
-  if (latentsMean && latentsDeviation) {
-    return { factor: latentsDeviation.map((value) => value / scalingFactor), offset: latentsMean };
+  if (latentsMean && latentsStd) {
+    return { factor: latentsStd.map((value) => value / scalingFactor), offset: latentsMean };
   }
   return { factor: channels.map(() => 1 / scalingFactor), offset: channels.map(() => shiftFactor) };
 }

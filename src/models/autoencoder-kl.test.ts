@@ -104,7 +104,7 @@ describe("readAutoencoderKlConfig", () => {
       scalingFactor: 0.18215,
       shiftFactor: 0,
       latentsMean: undefined,
-      latentsDeviation: undefined,
+      latentsStd: undefined,
       forceUpcast: true,
     });
   });
@@ -112,7 +112,10 @@ describe("readAutoencoderKlConfig", () => {
   it.each([
     [{ _class_name: "AutoencoderKLWan" }, '_class_name: expected "AutoencoderKL", got "AutoencoderKLWan"'],
     [{ act_fn: "tanh" }, 'act_fn: expected one of silu, swish, mish, gelu, relu, got "tanh"'],
-    [{ block_out_channels: [64, 0] }, "block_out_channels: expected a list of whole numbers from 1"],
+    [
+      { block_out_channels: [64, 0] },
+      "block_out_channels[1]: expected a whole number from 1 to 1048576, got 0",
+    ],
     [{ block_out_channels: [40] }, "block_out_channels: expected multiples of norm_num_groups (32)"],
     [
       { down_block_types: ["AttnDownEncoderBlock2D"] },
@@ -122,7 +125,17 @@ describe("readAutoencoderKlConfig", () => {
     [{ latents_std: [1, 2, 3] }, "latents_std: expected 4 numbers, got [1,2,3]"],
     [{ scaling_factor: 0 }, "scaling_factor: expected a number above 0, got 0"],
     [{ use_quant_conv: "yes" }, 'use_quant_conv: expected true or false, got "yes"'],
+    [{ layers_per_block: 1e9 }, "layers_per_block: expected a whole number from 1 to 200, got 1000000000"],
+    [
+      { block_out_channels: Array(1000).fill(64) },
+      "block_out_channels: expected a list of whole numbers from 1",
+    ],
+    [
+      { act_fn: 1, latent_channels: "x" },
+      'latent_channels: expected a whole number from 1 to 1048576, got "x".\nAutoencoderKL config: act_fn: ',
+    ],
   ])("refuses %j", (json, message) => {
+    expect(() => readAutoencoderKlConfig(json)).not.toThrow(/.{301}/);
     expect(() => readAutoencoderKlConfig(json)).toThrow(
       expect.objectContaining({ code: "checkpoint", message: expect.stringContaining(message) }),
     );
@@ -137,7 +150,7 @@ describe("getLatentScale", () => {
   });
 
   it("is each channel's mean and deviation where both are given", () => {
-    const given = { ...plain, latentsMean: [1, -1], latentsDeviation: [3, 0.5] };
+    const given = { ...plain, latentsMean: [1, -1], latentsStd: [3, 0.5] };
     expect(getLatentScale(given)).toEqual({ factor: [6, 1], offset: [1, -1] });
     expect(getLatentScale({ ...given, latentsMean: undefined })).toEqual(getLatentScale(plain));
   });

@@ -1,6 +1,13 @@
 // The config of CLIP's text encoder as transformers publishes it (models/clip/configuration_clip.py).
-import { NishikiError } from "../errors.js";
-import { ConfigReader, type ConfigRecord } from "./config-reader.js";
+import { oneOf, z } from "../schema/index.js";
+import {
+  type ConfigRecord,
+  count,
+  declareConfig,
+  positive,
+  readConfig,
+  repeats,
+} from "./published-config.js";
 
 /** x·sigmoid(1.702·x) is what OpenAI's encoders were trained with, the exact form what OpenCLIP's were. */
 export type ClipActivation = "quick_gelu" | "gelu";
@@ -21,30 +28,46 @@ export interface ClipTextConfig {
   readonly endToken: number;
 }
 
+const schema = declareConfig(
+  "CLIPTextModel",
+  {
+    architectures: z
+      .tuple([oneOf(["CLIPTextModel", "CLIPTextModelWithProjection"])])
+      .default(["CLIPTextModel"])
+      .meta({ expected: '["CLIPTextModel"] or ["CLIPTextModelWithProjection"]' }),
+    vocab_size: count.default(49_408),
+    hidden_size: count.default(512),
+    num_hidden_layers: repeats.default(12),
+    num_attention_heads: count.default(8),
+    intermediate_size: count.default(2048),
+    max_position_embeddings: count.default(77),
+    hidden_act: oneOf(["quick_gelu", "gelu"]).default("quick_gelu"),
+    layer_norm_eps: positive.default(1e-5),
+    projection_dim: count.default(512),
+    eos_token_id: count.default(49_407),
+  },
+  ({ hidden_size: width, num_attention_heads: heads }, fault) => {
+    if (width % heads !== 0) fault("num_attention_heads", `a divisor of hidden_size (${width})`);
+  },
+);
+
 /**
  * Reads the `config.json` of a `CLIPTextModel` or `CLIPTextModelWithProjection`; what is left out is as in transformers.
- * @throws NishikiError "checkpoint" that names the field for a value that cannot be right, or that is not supported.
+ * @throws NishikiError "checkpoint" that names every field with a value that cannot be right, or that is not supported.
  */
 export function readClipTextConfig(json: ConfigRecord): ClipTextConfig {
-  const fields = new ConfigReader("CLIPTextModel", json);
-  const name = Array.isArray(json.architectures) ? String(json.architectures[0]) : "CLIPTextModel";
-  if (name !== "CLIPTextModel" && name !== "CLIPTextModelWithProjection") {
-    const message = `The text encoder is a ${name}; CLIPTextModel and CLIPTextModelWithProjection can be used.`;
-    throw new NishikiError("checkpoint", message);
-  }
-  const width = fields.count("hidden_size", 512);
-  const heads = fields.count("num_attention_heads", 8);
-  if (width % heads !== 0) throw fields.reject("num_attention_heads", `a divisor of hidden_size (${width})`);
+  const config = readConfig("CLIPTextModel", schema, json);
+  const isProjected = config.architectures[0] === "CLIPTextModelWithProjection";
   return {
-    vocabulary: fields.count("vocab_size", 49_408),
-    width,
-    layers: fields.repeats("num_hidden_layers", 12),
-    heads,
-    hidden: fields.count("intermediate_size", 2048),
-    positions: fields.count("max_position_embeddings", 77),
-    activation: fields.choice("hidden_act", "quick_gelu", ["quick_gelu", "gelu"]),
-    epsilon: fields.positive("layer_norm_eps", 1e-5),
-    projection: name === "CLIPTextModelWithProjection" ? fields.count("projection_dim", 512) : undefined,
-    endToken: fields.count("eos_token_id", 49_407),
+    vocabulary: config.vocab_size,
+    width: config.hidden_size,
+    layers: config.num_hidden_layers,
+    heads: config.num_attention_heads,
+    hidden: config.intermediate_size,
+    positions: config.max_position_embeddings,
+    activation: config.hidden_act,
+    epsilon: config.layer_norm_eps,
+    projection: isProjected ? config.projection_dim : undefined,
+    endToken: config.eos_token_id,
   };
 }

@@ -56,3 +56,21 @@ describe.each(["plain", "projected"])("the text encoder against transformers (%s
     expect(names.sort()).toEqual([...golden.weights.keys()].sort());
   });
 });
+
+describe("readClipTextConfig", () => {
+  it.each([
+    [
+      { architectures: ["T5EncoderModel"] },
+      "architectures[0]: expected one of CLIPTextModel, CLIPTextModelWithProjection",
+    ],
+    [{ num_attention_heads: 7 }, "num_attention_heads: expected a divisor of hidden_size (512), got 7"],
+    [
+      { num_hidden_layers: 0, hidden_act: "relu" },
+      "num_hidden_layers: expected a whole number from 1 to 200, got 0.\n",
+    ],
+  ])("refuses %j", (json, message) => {
+    expect(() => readClipTextConfig(json)).toThrow(
+      expect.objectContaining({ code: "checkpoint", message: expect.stringContaining(message) }),
+    );
+  });
+});

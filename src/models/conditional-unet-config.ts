@@ -1,7 +1,20 @@
 // The config of Stable Diffusion's U-Net as diffusers publishes it (models/unets/unet_2d_condition.py, UNet2DConditionModel).
 import { NishikiError } from "../errors.js";
-import { type ActivationName, activations } from "../nn/index.js";
-import { ConfigReader, type ConfigRecord } from "./config-reader.js";
+import type { ActivationName } from "../nn/index.js";
+import { flag, oneOf, show, wholeNumber, z } from "../schema/index.js";
+import {
+  absent,
+  activation,
+  type ConfigRecord,
+  count,
+  counts,
+  declareConfig,
+  perLevel,
+  positive,
+  readConfig,
+  repeats,
+  spread,
+} from "./published-config.js";
 
 /** One size of the network, on the way down or up. */
 export interface UnetLevel {
@@ -40,160 +53,171 @@ const downTypes = ["DownBlock2D", "CrossAttnDownBlock2D"] as const;
 const upTypes = ["UpBlock2D", "CrossAttnUpBlock2D"] as const;
 
 /** What published Stable Diffusion models leave at these values; anything else would be another network. */
-const fixed: Readonly<Record<string, readonly (string | number | boolean)[]>> = {
-  center_input_sample: [false],
-  flip_sin_to_cos: [true],
-  freq_shift: [0],
-  downsample_padding: [1],
-  mid_block_scale_factor: [1],
-  dual_cross_attention: [false],
-  resnet_time_scale_shift: ["default"],
-  resnet_skip_time_act: [false],
-  resnet_out_scale_factor: [1],
-  time_embedding_type: ["positional"],
-  conv_in_kernel: [3],
-  conv_out_kernel: [3],
-  attention_type: ["default"],
-  class_embeddings_concat: [false],
-  only_cross_attention: [false],
-  mid_block_only_cross_attention: [false],
+const fixed = {
+  center_input_sample: z.literal(false).optional(),
+  flip_sin_to_cos: z.literal(true).optional(),
+  freq_shift: z.literal(0).optional(),
+  downsample_padding: z.literal(1).optional(),
+  mid_block_scale_factor: z.literal(1).optional(),
+  dual_cross_attention: z.literal(false).optional(),
+  resnet_time_scale_shift: z.literal("default").optional(),
+  resnet_skip_time_act: z.literal(false).optional(),
+  resnet_out_scale_factor: z.literal(1).optional(),
+  time_embedding_type: z.literal("positional").optional(),
+  conv_in_kernel: z.literal(3).optional(),
+  conv_out_kernel: z.literal(3).optional(),
+  attention_type: z.literal("default").optional(),
+  class_embeddings_concat: z.literal(false).optional(),
+  only_cross_attention: z.literal(false).optional(),
+  mid_block_only_cross_attention: z.literal(false).optional(),
 };
 
-/** What must not be given at all. */
-const absent = [
-  "num_attention_heads",
-  "class_embed_type",
-  "num_class_embeds",
-  "encoder_hid_dim",
-  "encoder_hid_dim_type",
-  "time_embedding_dim",
-  "time_embedding_act_fn",
-  "timestep_post_act",
-  "cross_attention_norm",
-];
+const foreign = {
+  num_attention_heads: absent,
+  class_embed_type: absent,
+  num_class_embeds: absent,
+  encoder_hid_dim: absent,
+  encoder_hid_dim_type: absent,
+  time_embedding_dim: absent,
+  time_embedding_act_fn: absent,
+  timestep_post_act: absent,
+  cross_attention_norm: absent,
+};
+
+const blocks = wholeNumber(0, 200);
+const perLayer = z.union([blocks, z.array(blocks).min(1).max(200)]);
+const transformers = z
+  .union([blocks, z.array(perLayer).min(1).max(20)])
+  .meta({ expected: "a whole number up to 200, or one for each level, or lists of them" });
+
+const shape = {
+  ...fixed,
+  ...foreign,
+  in_channels: count.default(4),
+  out_channels: count.default(4),
+  block_out_channels: counts.default([320, 640, 1280, 1280]),
+  down_block_types: kinds(downTypes),
+  up_block_types: kinds(upTypes),
+  mid_block_type: z.literal("UNetMidBlock2DCrossAttn").optional(),
+  layers_per_block: perLevel(repeats, "a whole number from 1 to 200, or one for each level").default(2),
+  attention_head_dim: perLevel(count, "a whole number from 1, or one for each level").default(8),
+  transformer_layers_per_block: transformers.default(1),
+  reverse_transformer_layers_per_block: transformers.optional(),
+  cross_attention_dim: perLevel(count, "a whole number from 1, or one for each level").default(1280),
+  act_fn: activation.default("silu"),
+  norm_num_groups: count.default(32),
+  norm_eps: positive.default(1e-5),
+  use_linear_projection: flag.default(false),
+  time_cond_proj_dim: count.optional(),
+  addition_embed_type: z.literal("text_time").optional(),
+  addition_time_embed_dim: count.optional(),
+  projection_class_embeddings_input_dim: count.optional(),
+};
+
+function kinds<const T extends readonly [string, ...string[]]>(names: T) {
+  return z
+    .array(oneOf(names))
+    .min(1)
+    .optional()
+    .meta({ expected: `a list of ${names.join(", ")}` });
+}
+
+const schema = declareConfig("UNet2DConditionModel", shape, (config, fault) => {
+  const { block_out_channels: widths, norm_num_groups: groups } = config;
+  const levels = widths.length;
+  if (widths.some((width) => width % groups !== 0))
+    fault("block_out_channels", `multiples of norm_num_groups (${groups})`);
+  for (const field of ["down_block_types", "up_block_types"] as const)
+    if (config[field] && config[field].length !== levels)
+      fault(field, `${levels} names, as many as block_out_channels`);
+  for (const field of ["layers_per_block", "attention_head_dim", "cross_attention_dim"] as const)
+    if (!spread(config[field], levels)) fault(field, `a whole number from 1, or ${levels} of them`);
+  for (const field of ["transformer_layers_per_block", "reverse_transformer_layers_per_block"] as const) {
+    const value = config[field];
+    if (value !== undefined && !spread<number | readonly number[]>(value, levels))
+      fault(field, `a whole number up to 200, or ${levels} of them or of lists of them`);
+  }
+  const heads = spread(config.attention_head_dim, levels);
+  if (heads?.some((each, i) => widths[i]! % each !== 0))
+    fault("attention_head_dim", "numbers that divide block_out_channels");
+  const cross = spread(config.cross_attention_dim, levels);
+  if (cross?.some((width) => width !== cross[0])) fault("cross_attention_dim", "one number");
+  if (config.addition_embed_type === undefined) return;
+  for (const field of ["addition_time_embed_dim", "projection_class_embeddings_input_dim"] as const)
+    if (config[field] === undefined) fault(field, "a whole number from 1");
+});
+
+type Config = z.output<typeof schema>;
 
 /**
  * Reads the `config.json` of a `UNet2DConditionModel`; what is left out is as in diffusers.
- * @throws NishikiError "checkpoint" that names the field for a value that cannot be right, or that is not supported.
+ * @throws NishikiError "checkpoint" that names every field with a value that cannot be right, or that is not supported.
  */
 export function readConditionalUnetConfig(json: ConfigRecord): ConditionalUnetConfig {
-  const fields = new ConfigReader("UNet2DConditionModel", json);
-  for (const [field, allowed] of Object.entries(fixed)) fields.only(field, allowed);
-  for (const field of absent) if (fields.has(field)) throw fields.reject(field, "nothing");
-  const widths = fields.counts("block_out_channels", [320, 640, 1280, 1280]);
-  const groups = fields.count("norm_num_groups", 32);
-  if (widths.some((width) => width % groups !== 0)) {
-    throw fields.reject("block_out_channels", `multiples of norm_num_groups (${groups})`);
-  }
-  const { down, up, middle } = readLevels(fields, json, widths);
+  const config = readConfig("UNet2DConditionModel", schema, json);
   return {
-    inChannels: fields.count("in_channels", 4),
-    outChannels: fields.count("out_channels", 4),
-    down,
-    up,
-    middle,
-    activation: fields.choice("act_fn", "silu", Object.keys(activations) as ActivationName[]),
-    groups,
-    epsilon: fields.positive("norm_eps", 1e-5),
-    crossWidth: readCrossWidth(fields, widths.length),
-    linearProjection: fields.flag("use_linear_projection", false),
-    timeConditionWidth: fields.has("time_cond_proj_dim") ? fields.count("time_cond_proj_dim", 1) : undefined,
-    addition: readAddition(fields),
+    inChannels: config.in_channels,
+    outChannels: config.out_channels,
+    ...readLevels(config),
+    // Only an explicit null leaves the middle out.
+    middle: json.mid_block_type === null ? undefined : getMiddle(config),
+    activation: config.act_fn,
+    groups: config.norm_num_groups,
+    epsilon: config.norm_eps,
+    crossWidth: [config.cross_attention_dim].flat()[0]!,
+    linearProjection: config.use_linear_projection,
+    timeConditionWidth: config.time_cond_proj_dim,
+    addition: config.addition_embed_type && {
+      timeWidth: config.addition_time_embed_dim!,
+      inputWidth: config.projection_class_embeddings_input_dim!,
+    },
   };
 }
 
-function readCrossWidth(fields: ConfigReader, levels: number): number {
-  const widths = fields.perLevel("cross_attention_dim", 1280, levels);
-  if (widths.some((width) => width !== widths[0])) throw fields.reject("cross_attention_dim", "one number");
-  return widths[0]!;
+/** Transformer blocks of each level: one number for all of its layers, or one for each. */
+type Transformers = readonly (number | readonly number[])[];
+
+const transformersOf = (value: Config["transformer_layers_per_block"], levels: number): Transformers =>
+  spread<number | readonly number[]>(value, levels)!;
+
+function getMiddle({ block_out_channels: widths, transformer_layers_per_block: value }: Config): number {
+  const last = transformersOf(value, widths.length).at(-1)!;
+  return typeof last === "number" ? last : last[0]!;
 }
 
-function readAddition(fields: ConfigReader): ConditionalUnetConfig["addition"] {
-  fields.only("addition_embed_type", ["text_time"]);
-  if (!fields.has("addition_embed_type")) return undefined;
-  for (const field of ["addition_time_embed_dim", "projection_class_embeddings_input_dim"]) {
-    if (!fields.has(field)) throw fields.reject(field, "a whole number from 1");
-  }
-  return {
-    timeWidth: fields.count("addition_time_embed_dim", 1),
-    inputWidth: fields.count("projection_class_embeddings_input_dim", 1),
-  };
-}
-
-type Levels = Pick<ConditionalUnetConfig, "down" | "up" | "middle">;
-
-function readLevels(fields: ConfigReader, json: ConfigRecord, widths: readonly number[]): Levels {
-  const levels = widths.length;
-  const repeat = (first: string, last: string, lastAt: number) =>
-    widths.map((_, i) => (i === lastAt ? last : first));
-  const downKinds = fields.names(
-    "down_block_types",
-    downTypes,
-    repeat(downTypes[1], downTypes[0], levels - 1),
-  );
-  const upKinds = fields.names("up_block_types", upTypes, repeat(upTypes[1], upTypes[0], 0));
-  for (const [field, kinds] of [
-    ["down_block_types", downKinds],
-    ["up_block_types", upKinds],
-  ] as const) {
-    if (kinds.length !== levels) throw fields.reject(field, `${levels} names, as many as block_out_channels`);
-  }
-  const layers = fields.perLevel("layers_per_block", 2, levels, true);
+function readLevels(config: Config): Pick<ConditionalUnetConfig, "down" | "up"> {
+  const widths = config.block_out_channels;
+  const [levels, last] = [widths.length, widths.length - 1];
+  const downKinds = config.down_block_types ?? widths.map((_, i) => downTypes[i === last ? 0 : 1]);
+  const upKinds = config.up_block_types ?? widths.map((_, i) => upTypes[i === 0 ? 0 : 1]);
+  const layers = spread(config.layers_per_block, levels)!;
   // What configs call the width of a head is the number of heads: published ones rely on it.
-  const heads = fields.perLevel("attention_head_dim", 8, levels);
-  heads.forEach((count, i) => {
-    if (widths[i]! % count !== 0)
-      throw fields.reject("attention_head_dim", "numbers that divide block_out_channels");
-  });
-  const transformers =
-    readTransformers(fields, json, "transformer_layers_per_block", levels) ?? layers.map(() => 1);
-  const turned = readTransformers(fields, json, "reverse_transformer_layers_per_block", levels);
+  const heads = spread(config.attention_head_dim, levels)!;
+  const down = transformersOf(config.transformer_layers_per_block, levels);
+  const reversed = config.reverse_transformer_layers_per_block;
+  const up = reversed === undefined ? [...down].reverse() : transformersOf(reversed, levels);
   const level = (
     i: number,
     count: number,
     attends: boolean,
-    perLayer: number | readonly number[],
+    given: number | readonly number[],
   ): UnetLevel => {
-    const list = typeof perLayer === "number" ? Array.from({ length: count }, () => perLayer) : perLayer;
-    if (attends && list.length !== count) {
-      throw fields.reject("transformer_layers_per_block", `${count} numbers for a level of ${count} layers`);
-    }
+    const list = typeof given === "number" ? Array.from({ length: count }, () => given) : given;
+    if (attends && list.length !== count) throw refuseLayers(count, list);
     return { width: widths[i]!, transformers: attends ? list : [], layers: count, heads: heads[i]! };
   };
-  const last = levels - 1;
-  fields.only("mid_block_type", ["UNetMidBlock2DCrossAttn"]);
-  const inMiddle = transformers[last]!;
   return {
-    down: widths.map((_, i) => level(i, layers[i]!, downKinds[i] === downTypes[1], transformers[i]!)),
-    up: widths.map((_, i) =>
-      level(
-        last - i,
-        layers[last - i]! + 1,
-        upKinds[i] === upTypes[1],
-        turned ? turned[i]! : transformers[last - i]!,
-      ),
-    ),
-    // Only an explicit null leaves the middle out.
-    middle: json.mid_block_type === null ? undefined : typeof inMiddle === "number" ? inMiddle : inMiddle[0]!,
+    down: widths.map((_, i) => level(i, layers[i]!, downKinds[i] === downTypes[1], down[i]!)),
+    up: widths.map((_, i) => level(last - i, layers[last - i]! + 1, upKinds[i] === upTypes[1], up[i]!)),
   };
 }
 
-/** A number for all levels, or for each level a number or a list with one for each of its layers. */
-function readTransformers(
-  fields: ConfigReader,
-  json: ConfigRecord,
-  field: string,
-  levels: number,
-): readonly (number | readonly number[])[] | undefined {
-  if (!fields.has(field)) return undefined;
-  const value = json[field];
-  const isNumber = (entry: unknown): entry is number =>
-    Number.isSafeInteger(entry) && (entry as number) >= 0 && (entry as number) <= 200;
-  if (isNumber(value)) return Array.from({ length: levels }, () => value);
-  const fits = (entry: unknown): entry is number | number[] =>
-    isNumber(entry) || (Array.isArray(entry) && entry.length > 0 && entry.every(isNumber));
-  if (Array.isArray(value) && value.length === levels && value.every(fits)) return value;
-  throw fields.reject(field, `a whole number up to 200, or ${levels} of them or of lists of them`);
+function refuseLayers(layers: number, list: readonly number[]): NishikiError {
+  const expected = `${layers} numbers for a level of ${layers} layers`;
+  return new NishikiError(
+    "checkpoint",
+    `UNet2DConditionModel config: transformer_layers_per_block: expected ${expected}, got ${show(list)}.`,
+  );
 }
 
 /** Refuses what only a caller's mistake can bring together. */

@@ -95,7 +95,7 @@ describe("readConditionalUnetConfig", () => {
   it.each([
     [{ _class_name: "UNet3DConditionModel" }, '_class_name: expected "UNet2DConditionModel"'],
     [{ class_embed_type: "timestep" }, 'class_embed_type: expected nothing, got "timestep"'],
-    [{ down_block_types: ["AttnDownBlock2D"] }, "down_block_types: expected a list of DownBlock2D, Cross"],
+    [{ down_block_types: ["AttnDownBlock2D"] }, "down_block_types[0]: expected one of DownBlock2D, Cross"],
     [{ up_block_types: ["UpBlock2D"] }, "up_block_types: expected 4 names, as many as block_out_channels"],
     [{ mid_block_type: "UNetMidBlock2D" }, 'mid_block_type: expected "UNetMidBlock2DCrossAttn"'],
     [{ addition_embed_type: "image" }, 'addition_embed_type: expected "text_time", got "image"'],
@@ -107,6 +107,11 @@ describe("readConditionalUnetConfig", () => {
     [{ attention_head_dim: 7 }, "attention_head_dim: expected numbers that divide block_out_channels"],
     [{ cross_attention_dim: [768, 768, 768, 1024] }, "cross_attention_dim: expected one number"],
     [{ transformer_layers_per_block: "two" }, "transformer_layers_per_block: expected a whole number"],
+    [
+      { block_out_channels: [32, 48], up_block_types: ["UpBlock2D"], attention_head_dim: 7 },
+      'up_block_types: expected 2 names, as many as block_out_channels, got ["UpBlock2D"].\nUNet2DConditionModel config: ',
+    ],
+    [{ transformer_layers_per_block: [[1], 1, 1, 1] }, "expected 2 numbers for a level of 2 layers, got [1]"],
     [{ only_cross_attention: true }, "only_cross_attention: expected false, got true"],
   ])("refuses %j", (json, message) => {
     expect(() => readConditionalUnetConfig(json)).toThrow(

@@ -14,7 +14,16 @@ import {
   upsampleNearest2d,
 } from "../graph/index.js";
 import { type ActivationName, activations, conv2d, groupNorm } from "../nn/index.js";
-import { ConfigReader, type ConfigRecord } from "./config-reader.js";
+import { z } from "../schema/index.js";
+import {
+  activation,
+  type ConfigRecord,
+  count,
+  counts,
+  declareConfig,
+  readConfig,
+  repeats,
+} from "./published-config.js";
 
 export interface TinyAutoencoderConfig {
   readonly inChannels: number;
@@ -49,38 +58,57 @@ export const tinyAutoencoderConfigs = {
   taef2: { ...published, latentChannels: 32, middlePool: true },
 } as const satisfies Record<string, TinyAutoencoderConfig>;
 
+const fourWidths = [published.width, published.width, published.width, published.width];
+
+const schema = declareConfig(
+  "AutoencoderTiny",
+  {
+    in_channels: count.default(published.inChannels),
+    out_channels: count.default(published.outChannels),
+    latent_channels: count.default(4),
+    num_encoder_blocks: z
+      .array(repeats)
+      .min(1)
+      .max(20)
+      .default([...published.encoderBlocks]),
+    num_decoder_blocks: z
+      .array(repeats)
+      .min(1)
+      .max(20)
+      .default([...published.decoderBlocks]),
+    encoder_block_out_channels: counts.default(fourWidths),
+    decoder_block_out_channels: counts.default(fourWidths),
+    act_fn: activation.default(published.activation),
+    upsampling_scaling_factor: z.literal(2).optional(),
+    upsample_fn: z.literal("nearest").optional(),
+    scaling_factor: z.literal(1).optional(),
+    shift_factor: z.literal(0).optional(),
+  },
+  (config, fault) => {
+    // The reference has no layer that changes the width, so that differing ones cannot be built there either.
+    const [width] = config.encoder_block_out_channels;
+    for (const part of ["encoder", "decoder"] as const) {
+      const [widths, blocks] = [config[`${part}_block_out_channels`], config[`num_${part}_blocks`]];
+      if (widths.length !== blocks.length || widths.some((one) => one !== width))
+        fault(`${part}_block_out_channels`, `${blocks.length} times the same number`);
+    }
+  },
+);
+
 /**
  * Reads the `config.json` of an `AutoencoderTiny`; what is left out is as in diffusers.
- * @throws NishikiError "checkpoint" that names the field for a value that cannot be right, or that is not supported.
+ * @throws NishikiError "checkpoint" that names every field with a value that cannot be right, or that is not supported.
  */
 export function readTinyAutoencoderConfig(json: ConfigRecord): TinyAutoencoderConfig {
-  const fields = new ConfigReader("AutoencoderTiny", json);
-  const sizes = [64, 64, 64, 64];
-  const encoderBlocks = fields.counts("num_encoder_blocks", published.encoderBlocks);
-  const decoderBlocks = fields.counts("num_decoder_blocks", published.decoderBlocks);
-  const encoderWidths = fields.counts("encoder_block_out_channels", sizes);
-  const decoderWidths = fields.counts("decoder_block_out_channels", sizes);
-  // The reference has no layer that changes the width, so that differing ones cannot be built there either.
-  for (const [field, widths, blocks] of [
-    ["encoder_block_out_channels", encoderWidths, encoderBlocks],
-    ["decoder_block_out_channels", decoderWidths, decoderBlocks],
-  ] as const) {
-    if (widths.some((width) => width !== encoderWidths[0]) || widths.length !== blocks.length) {
-      throw fields.reject(field, `${blocks.length} times the same number`);
-    }
-  }
-  fields.only("upsampling_scaling_factor", [2]);
-  fields.only("upsample_fn", ["nearest"]);
-  fields.only("scaling_factor", [1]);
-  fields.only("shift_factor", [0]);
+  const config = readConfig("AutoencoderTiny", schema, json);
   return {
-    inChannels: fields.count("in_channels", published.inChannels),
-    outChannels: fields.count("out_channels", published.outChannels),
-    latentChannels: fields.count("latent_channels", 4),
-    width: encoderWidths[0]!,
-    encoderBlocks,
-    decoderBlocks,
-    activation: fields.choice("act_fn", published.activation, Object.keys(activations) as ActivationName[]),
+    inChannels: config.in_channels,
+    outChannels: config.out_channels,
+    latentChannels: config.latent_channels,
+    width: config.encoder_block_out_channels[0]!,
+    encoderBlocks: config.num_encoder_blocks,
+    decoderBlocks: config.num_decoder_blocks,
+    activation: config.act_fn,
     middlePool: false,
   };
 }
