@@ -11,7 +11,7 @@ export function roundEven(value: number): number {
   return low % 2 === 0 ? low : low + 1;
 }
 
-/** Times of the steps, the noisiest first, in the training's units. */
+/** Times of the steps, the noisiest first, in the training's units; halves are what float64's multiples of a stride make them. */
 export function getTimes(
   { rule, schedule: { levels }, stepsOffset }: SamplerSettings,
   steps: number,
@@ -22,18 +22,21 @@ export function getTimes(
   switch (spacing) {
     case "linspace": {
       const round = rule === "euler" ? (time: number) => time : roundEven;
-      return range(steps, (i) => round(((levels - 1) * (parts - 1 - i)) / Math.max(1, parts - 1)));
+      const stride = (levels - 1) / Math.max(1, parts - 1);
+      return range(steps, (i) => round((parts - 1 - i) * stride));
     }
     case "leading": {
       const ratio = Math.floor(levels / parts);
       return range(steps, (i) => (parts - 1 - i) * ratio + stepsOffset);
     }
-    case "trailing":
-      return range(steps, (i) => roundEven(levels - (i * levels) / steps) - 1);
+    case "trailing": {
+      const stride = levels - (levels - levels / steps); // with the rounding of numpy's arange
+      return range(steps, (i) => roundEven(levels - i * stride) - 1);
+    }
   }
 }
 
-/** A consistency model's share of its input that is too large to leave out, as time · scaling. */
+/** A time, multiplied by its scaling, from where on a consistency model's share of its input is too small to count. */
 const LEAST_SCALED_TIME = 50;
 
 /**
@@ -42,9 +45,9 @@ const LEAST_SCALED_TIME = 50;
  * @throws NishikiError "usage"
  */
 export function getConsistencyTimes(
-  { schedule: { levels }, distilledSteps, timestepScaling }: SamplerSettings,
+  { schedule: { levels }, distilledSteps, timestepScaling, hasShare }: SamplerSettings,
   steps: number,
-  strength = 1,
+  strength: number,
 ): number[] {
   const known = Math.trunc(distilledSteps * strength);
   const ratio = Math.floor(levels / distilledSteps);
@@ -57,7 +60,7 @@ export function getConsistencyTimes(
     { length: steps },
     (_, i) => (known - Math.floor((i * known) / steps)) * ratio - 1,
   );
-  if (times.at(-1)! * timestepScaling < LEAST_SCALED_TIME) {
+  if (hasShare && times.at(-1)! * timestepScaling < LEAST_SCALED_TIME) {
     const message = `steps: ${steps} steps come too close to the end of this consistency model; take fewer.`;
     throw new NishikiError("usage", message);
   }

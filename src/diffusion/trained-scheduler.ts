@@ -57,7 +57,8 @@ export interface SamplerSettings {
   readonly roundsTimes: boolean;
   /** Steps that a consistency model was distilled at. */
   readonly distilledSteps: number;
-  /** The factor of time in a consistency model's share of its input. */
+  /** Whether a consistency model's answer has a share of its input, and the factor of time in that share. */
+  readonly hasShare: boolean;
   readonly timestepScaling: number;
 }
 
@@ -128,6 +129,7 @@ export function getSamplerSettings(trained: TrainedScheduler, sampler: SamplerNa
     lowerOrderFinal: fields.lower_order_final !== false,
     roundsTimes: className !== "DPMSolverMultistepScheduler" || fields.beta_schedule !== "squaredcos_cap_v2",
     distilledSteps: fields.original_inference_steps ?? 50,
+    hasShare: sampler === "lcm",
     timestepScaling: fields.timestep_scaling ?? 10,
   };
 }

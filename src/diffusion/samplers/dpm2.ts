@@ -17,7 +17,7 @@ const makeDpm2 = (name: string, isAncestral: boolean): Sampler =>
       let denoised = await model(x, sigma);
       let slope = getSlope(x, sigma, denoised);
       if (down > 0) {
-        const middle = Math.sqrt(sigma * down);
+        const middle = getMiddle(sigma, down, next);
         const halfway = combine([1, x], [middle - sigma, slope]);
         denoised = await model(halfway, middle);
         slope = getSlope(halfway, middle, denoised);
@@ -27,6 +27,12 @@ const makeDpm2 = (name: string, isAncestral: boolean): Sampler =>
       yield { step: i + 1, steps, sigma: next, x, denoised };
     }
   };
+
+/** An ancestral step's middle is the next level, but a plan may have rounded the time of that level, and not of this. */
+function getMiddle(sigma: number, down: number, next: number): number {
+  const middle = Math.sqrt(sigma * down);
+  return middle === next ? middle * (1 - Number.EPSILON) : middle;
+}
 
 export const dpm2 = makeDpm2("dpm2", false);
 export const dpm2Ancestral = makeDpm2("dpm2-ancestral", true);
