@@ -14,7 +14,20 @@ export type ErrorCode =
   | "aborted" // cancelled by the caller
   | "internal";
 
-/** An error whose message says what was expected, what came, and what cures it. */
+/**
+ * An error whose message says what was expected, what came, and what cures it.
+ *
+ * @example
+ * ```ts
+ * import { loadPipeline, NishikiError } from "nishiki";
+ *
+ * try {
+ *   await loadPipeline({ model: "no/such/model" });
+ * } catch (error) {
+ *   if (error instanceof NishikiError) console.log(error.code); // → file
+ * }
+ * ```
+ */
 export class NishikiError extends Error {
   readonly code: ErrorCode;
 

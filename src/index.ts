@@ -1,7 +1,32 @@
+// What a program needs that draws pictures. The rooms below are subpaths: nishiki/pipeline, nishiki/image, nishiki/graph, …
+
 export { type ErrorCode, NishikiError } from "./errors.js";
-export * from "./pipeline/index.js";
+export {
+  type Comparison,
+  compareWithReceipt,
+  type DecodeEvent,
+  type EncodeEvent,
+  encodePicture,
+  type FileRequest,
+  type GenerateOptions,
+  type ImageEvent,
+  type ImageRequest,
+  type ImageSettings,
+  type InputImage,
+  type LoadEvent,
+  type LoadOptions,
+  Pipeline,
+  type PipelineEvent,
+  type Pixels,
+  parseReceipt,
+  type Receipt,
+  type StepEvent,
+  type WarningEvent,
+} from "./pipeline/index.js";
 export {
   loadPipeline,
+  type OpenedModel,
+  openModel,
   readImages,
   readInputImage,
 } from "./pipeline/node.js";

@@ -66,3 +66,58 @@ describe("examples", () => {
     expect(await runExample("cancel.ts")).toBe("Cancelled; 1 of 100 pictures are finished.\n");
   });
 });
+
+/** Programs in Markdown's fences; in docstrings every line begins with an asterisk. */
+function codeIn(text: string): string[] {
+  const plain = text.replace(/^ \* ?/gm, "");
+  return [...plain.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((match) => match[1]!);
+}
+
+/** Runs code and compares what it prints with what its comments say: `// → text`. */
+async function check(name: string, code: string): Promise<void> {
+  const claims = [...code.matchAll(/\/\/ → (.*)$/gm)].map((match) => `${match[1]}\n`).join("");
+  const script = join(scripts, `${name}.mjs`);
+  await writeFile(script, (await transform(code, { loader: "ts" })).code);
+  const { stdout } = await execute(process.execPath, [script], { cwd: folder });
+  if (claims !== "") expect(stdout).toBe(claims);
+}
+
+describe("the main entry", async () => {
+  const sources = await readdir(join(root, "src"), { recursive: true });
+  const texts = await Promise.all(
+    sources
+      .filter((path) => path.endsWith(".ts") && !path.endsWith(".test.ts"))
+      .map((path) => readFile(join(root, "src", path), "utf8")),
+  );
+  const docstringOf = (name: string) => {
+    const declared = new RegExp(
+      `/\\*\\*((?:(?!\\*/)[\\s\\S])*)\\*/\\nexport (?:async )?(?:function|class|const) ${name}\\b`,
+    );
+    return texts.map((text) => declared.exec(text)?.[1]).find((found) => found !== undefined);
+  };
+  // In this order: the first draws the picture that the others read.
+  const names = [
+    "loadPipeline",
+    "Pipeline",
+    "NishikiError",
+    "openModel",
+    "readInputImage",
+    "readImages",
+  ].concat(["encodePicture", "parseReceipt", "compareWithReceipt"]);
+
+  it("has these functions and classes, and no more", async () => {
+    expect(Object.keys(await import("../src/index.js")).sort()).toEqual([...names].sort());
+  });
+
+  it.each(names)("%s has an example that runs and prints what it says", async (name) => {
+    const examples = codeIn(docstringOf(name)!.split("@example")[1] ?? "");
+    expect(examples).toHaveLength(1);
+    await check(name, examples[0]!);
+  });
+});
+
+it("README's programs run, and print what they say", async () => {
+  const programs = codeIn(await readFile(join(root, "README.md"), "utf8"));
+  expect(programs.length).toBeGreaterThanOrEqual(2);
+  for (const [i, code] of programs.entries()) await check(`readme-${i}`, code);
+});

@@ -13,8 +13,8 @@ import {
   type PipelineEvent,
   parseReceipt,
   type StepEvent,
-  traceNetworks,
 } from "../src/index.js";
+import { traceNetworks } from "../src/pipeline/index.js";
 import { tinyTransformerManifest, writeTinyModel } from "./support/tiny-model.js";
 
 // Minutes, because a machine may be busy with training; on an idle one it is seconds.

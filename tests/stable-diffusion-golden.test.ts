@@ -3,14 +3,8 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openSafetensors } from "../src/checkpoint/node.js";
-import {
-  type ImageRequest,
-  type Model,
-  Pipeline,
-  readInputImage,
-  type Stage,
-  type TransformStage,
-} from "../src/index.js";
+import { type ImageRequest, Pipeline, readInputImage } from "../src/index.js";
+import type { Model, Stage, TransformStage } from "../src/pipeline/index.js";
 import { loadParts } from "../src/pipeline/node.js";
 
 const golden = (name: string) => fileURLToPath(new URL(`./golden/pipelines/${name}`, import.meta.url));

@@ -6,7 +6,20 @@ import type { Pixels } from "./pixels.js";
 import { type Receipt, receiptKey } from "./receipt.js";
 import { formatSize } from "./request-values.js";
 
-/** Encodes a picture as a PNG with its history: the text that other programs read, and the receipt for `nishiki verify`. */
+/**
+ * Encodes a picture as a PNG with its history: the text that other programs read, and the receipt for `nishiki verify`.
+ *
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { encodePicture, parseReceipt, readInputImage } from "nishiki";
+ * import { decodePng } from "nishiki/image";
+ *
+ * const { text } = decodePng(await readFile("cat.png"));
+ * const png = encodePicture(await readInputImage("cat.png"), parseReceipt(text.nishiki!));
+ * console.log(parseReceipt(decodePng(png).text.nishiki!).request.prompt); // → a cat
+ * ```
+ */
 export function encodePicture(pixels: Pixels, receipt: Receipt): Uint8Array {
   const { request, model, version } = receipt;
   const { variation } = request;

@@ -18,6 +18,19 @@ import { formatSize, type ImageSize } from "./request-values.js";
  * An image from a file of any common format, its transparent pixels white.
  * @param size To which it is scaled; left out, it stays as it is.
  * @throws NishikiError "file"
+ *
+ * @example
+ * ```ts
+ * import { loadPipeline, readInputImage } from "nishiki";
+ *
+ * const image = await readInputImage("cat.png", { width: 256, height: 256 });
+ * const pipeline = await loadPipeline();
+ * const request = { prompt: "a dog", seed: 1, steps: 4, init: { image, strength: 0.5 } };
+ * for await (const event of pipeline.generate(request)) {
+ *   if (event.kind === "image") console.log(event.receipt.request.init?.image.name); // → cat.png
+ * }
+ * await pipeline.dispose();
+ * ```
  */
 export async function readInputImage(path: string, size?: ImageSize): Promise<InputImage> {
   const { width, height, data } = await readPicture(path);
@@ -60,6 +73,15 @@ type CheckedFileRequest = z.output<typeof fileRequestSchema>;
  * Reads the images that a request names by their files, and scales them to the size that is drawn.
  * @returns The request with pixels, and sentences about what was scaled and about a mask without effect.
  * @throws NishikiError "file", "usage"
+ *
+ * @example
+ * ```ts
+ * import { openModel, readImages } from "nishiki";
+ *
+ * const { context } = await openModel();
+ * const { request } = await readImages({ prompt: "a dog", init: { image: "cat.png" } }, context);
+ * console.log(request.init?.image.width, request.init?.image.height); // → 256 256
+ * ```
  */
 export async function readImages(
   request: FileRequest,

@@ -15,7 +15,19 @@ export { hashFile, ownVersion } from "./node-environment.js";
 export { readImages, readInputImage } from "./node-input-images.js";
 export { besidePicture, restoreLoad } from "./node-restore-load.js";
 
-/** Looks at a model. @throws NishikiError "usage", "file", "checkpoint" */
+/**
+ * Looks at a model's files without loading it: enough to check a request.
+ * @param options As for `loadPipeline`.
+ * @throws NishikiError "usage", "file", "checkpoint"
+ *
+ * @example
+ * ```ts
+ * import { openModel } from "nishiki";
+ *
+ * const model = await openModel();
+ * console.log(model.context.sizes.usual); // → { width: 256, height: 256 }
+ * ```
+ */
 export async function openModel(options: LoadOptions = {}, runtime: Runtime = {}): Promise<OpenedModel> {
   const complete = completeLoadOptions(options);
   const path = complete.model === undefined ? embeddedModel : await resolveModel(complete.model);
@@ -35,6 +47,23 @@ export async function loadParts(options: LoadOptions = {}, runtime: Runtime = {}
  * @param options The model's folder (default: the model that comes with the package), device and threads.
  * @param runtime A signal that stops loading, who hears what is loaded, and a pool of sessions that several models share.
  * @throws NishikiError "usage", "file", "checkpoint", "device", "memory", "aborted".
+ *
+ * @example
+ * ```ts
+ * import { writeFile } from "node:fs/promises";
+ * import { loadPipeline } from "nishiki";
+ *
+ * const pipeline = await loadPipeline();
+ * for await (const event of pipeline.generate({ prompt: "a cat", seed: 1, steps: 4 })) {
+ *   if (event.kind === "step") console.log(`${event.step} of ${event.steps}`);
+ *   if (event.kind === "image") await writeFile("cat.png", event.png());
+ * }
+ * await pipeline.dispose();
+ * // → 1 of 4
+ * // → 2 of 4
+ * // → 3 of 4
+ * // → 4 of 4
+ * ```
  */
 export async function loadPipeline(options: LoadOptions = {}, runtime: Runtime = {}): Promise<Pipeline> {
   return new Pipeline(await loadParts(options, runtime));

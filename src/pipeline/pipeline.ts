@@ -56,7 +56,25 @@ interface Prepared {
   readonly runtime: Runtime;
 }
 
-/** A model, loaded and ready to draw. */
+/**
+ * A model, loaded and ready to draw. `loadPipeline` makes one from files.
+ *
+ * @example
+ * ```ts
+ * import { loadPipeline, NishikiError } from "nishiki";
+ *
+ * const pipeline = await loadPipeline();
+ * const stop = new AbortController();
+ * try {
+ *   for await (const event of pipeline.generate({ prompt: "a cat", seed: 1 }, { signal: stop.signal })) {
+ *     if (event.kind === "step" && event.step === 2) stop.abort();
+ *   }
+ * } catch (error) {
+ *   if (error instanceof NishikiError) console.log(error.code); // → aborted
+ * }
+ * await pipeline.dispose();
+ * ```
+ */
 export class Pipeline implements AsyncDisposable {
   private readonly parts: PipelineParts;
   private disposed: Promise<void> | undefined;

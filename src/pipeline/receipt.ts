@@ -114,6 +114,17 @@ function checkComplete(json: unknown): void {
 /**
  * Reads a receipt from the text in a PNG, of format 1 or 2.
  * @throws NishikiError "file" that says what is wrong with it.
+ *
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { parseReceipt } from "nishiki";
+ * import { decodePng } from "nishiki/image";
+ *
+ * const { text } = decodePng(await readFile("cat.png"));
+ * const { request } = parseReceipt(text.nishiki!);
+ * console.log(request.prompt, request.seed); // → a cat 1
+ * ```
  */
 export function parseReceipt(json: string): Receipt {
   try {

@@ -127,6 +127,19 @@ async function listImageChanges(was: ReceiptRequest, is: ReceiptRequest): Promis
  * @param picture The pixels of the file, RGB.
  * @param options The images that it was drawn from, if any; a signal stops the work.
  * @throws NishikiError "usage" where this model cannot draw what the receipt asks for.
+ *
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { compareWithReceipt, loadPipeline, parseReceipt, readInputImage } from "nishiki";
+ * import { decodePng } from "nishiki/image";
+ *
+ * const receipt = parseReceipt(decodePng(await readFile("cat.png")).text.nishiki!);
+ * const pipeline = await loadPipeline();
+ * const { identical } = await compareWithReceipt(await readInputImage("cat.png"), receipt, pipeline);
+ * console.log(identical); // → true
+ * await pipeline.dispose();
+ * ```
  */
 export async function compareWithReceipt(
   picture: Pixels,
