@@ -20,6 +20,7 @@ export {
   type Pixels,
   parseReceipt,
   type Receipt,
+  type Runtime,
   type StepEvent,
   type WarningEvent,
 } from "./pipeline/index.js";
