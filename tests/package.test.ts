@@ -1,10 +1,12 @@
 // The package as `npm pack` makes it, installed into an empty folder elsewhere: it draws, and every entry can be imported.
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { decodePng } from "../src/image/index.js";
 
@@ -82,7 +84,7 @@ describe("the package", () => {
     ])
       expect(files).toContain(`weights/${needed}`);
     const allowed =
-      /^(dist\/.*\.(js|d\.ts)|weights\/.*|package\.json|LICENSE|README\.md|CHANGELOG\.md|ARCHITECTURE\.md)$/;
+      /^(dist\/.*\.(js|d\.ts)|weights\/.*|schemas\/\w+\.json|package\.json|LICENSE|README\.md|CHANGELOG\.md|ARCHITECTURE\.md)$/;
     expect(files.filter((path) => !allowed.test(path) || /\.test\./.test(path))).toEqual([]);
   });
 
@@ -139,11 +141,105 @@ describe("the package", () => {
     expect(stdout).toBe("");
   });
 
+  it("has links that lead somewhere, in the package or in the repository", async () => {
+    const { repository } = JSON.parse(await readFile(join(installed, "package.json"), "utf8")) as {
+      repository: { url: string };
+    };
+    const home = repository.url.replace(/^git\+|\.git$/g, "");
+    const raw = home.replace("https://github.com/", "https://raw.githubusercontent.com/");
+    const dead: string[] = [];
+    for (const page of files.filter((path) => path.endsWith(".md"))) {
+      const text = await readFile(join(installed, page), "utf8");
+      for (const [, link] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+        const [path] = link!.split("#");
+        const inRepository = [`${home}/blob/main/`, `${home}/tree/main/`, `${raw}/main/`].find((start) =>
+          path!.startsWith(start),
+        );
+        if (inRepository && !existsSync(join(root, path!.slice(inRepository.length)))) dead.push(link!);
+        if (path === "" || /^https?:/.test(path!)) continue;
+        if (!existsSync(join(installed, dirname(page), path!))) dead.push(`${page}: ${link}`);
+      }
+    }
+    expect(dead).toEqual([]);
+  });
+
+  it("says for bundlers that importing it does nothing by itself", async () => {
+    const { sideEffects } = JSON.parse(await readFile(join(installed, "package.json"), "utf8")) as {
+      sideEffects: boolean;
+    };
+    expect(sideEffects).toBe(false);
+  });
+
+  // The script would fetch CUDA libraries from a server that is no package registry.
+  it("bears install scripts, with the variable that README names", async () => {
+    const { stdout } = await execute("npm", ["rebuild", "onnxruntime-node", "--ignore-scripts=false"], {
+      cwd: join(folder, "project"),
+      env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" },
+      shell: process.platform === "win32",
+    });
+    expect(stdout).toContain("rebuilt dependencies successfully");
+    expect(await readFile(join(installed, "README.md"), "utf8")).toContain("ONNXRUNTIME_NODE_INSTALL=skip");
+  });
+
   it("draws where it is installed", async () => {
     const project = join(folder, "project");
     const args = ["--no", "nishiki", "a cat", "--steps", "2", "--seed", "1", "--output", "cat.png"];
     const { stdout } = await execute("npx", args, { cwd: project, shell: process.platform === "win32" });
     expect(stdout.trim()).toBe("cat.png");
     expect(decodePng(await readFile(join(project, "cat.png"))).width).toBe(256);
+  });
+});
+
+describe("a program that was bundled", () => {
+  const program = `import { loadPipeline } from "nishiki";
+    async function draw() {
+      const pipeline = await loadPipeline({ threads: 1 });
+      for await (const event of pipeline.generate({ prompt: "a cat", steps: 1, seed: 1 }))
+        if (event.kind === "image") console.log(event.png().length > 1000);
+      await pipeline.dispose();
+    }
+    draw().catch((error) => { console.log(error.code, error.message); process.exitCode = 1; });`;
+
+  /** A folder with the runtime's packages and without this one, and the program's bundle in it. */
+  async function bundle(format: "esm" | "cjs"): Promise<{ elsewhere: string; file: string }> {
+    const elsewhere = await mkdtemp(join(folder, "bundled-"));
+    await mkdir(join(elsewhere, "node_modules"));
+    for (const name of await readdir(join(folder, "project", "node_modules")))
+      if (name !== "nishiki" && !name.startsWith("."))
+        await symlink(join(folder, "project", "node_modules", name), join(elsewhere, "node_modules", name));
+    const file = join(elsewhere, format === "esm" ? "program.mjs" : "program.cjs");
+    await build({
+      stdin: { contents: program, resolveDir: join(folder, "project") },
+      outfile: file,
+      bundle: true,
+      platform: "node",
+      format,
+      external: ["onnxruntime-node", "sharp"],
+      logLevel: "error",
+    });
+    return { elsewhere, file };
+  }
+
+  it.each(["esm", "cjs"] as const)(
+    "finds its files where the package is installed, as %s",
+    async (format) => {
+      const { elsewhere, file } = await bundle(format);
+      await symlink(installed, join(elsewhere, "node_modules", "nishiki"));
+      const { stdout } = await execute(process.execPath, [file], { cwd: tmpdir() });
+      expect(stdout).toBe("true\n");
+    },
+  );
+
+  it.each(["esm", "cjs"] as const)("says what is missing and what cures it, as %s", async (format) => {
+    const { file } = await bundle(format);
+    const failed = await execute(process.execPath, [file], { cwd: tmpdir() }).catch(
+      (error: unknown) => error,
+    );
+    const { stdout, stderr } = failed as { stdout: string; stderr: string };
+    expect(stderr).toBe("");
+    expect(stdout).toMatch(/^file The files of the package nishiki .* are not near this program\. .*\.\n$/);
+    expect(stdout).toContain("set NISHIKI_ROOT to its folder");
+    const env = { ...process.env, NISHIKI_ROOT: installed };
+    expect((await execute(process.execPath, [file], { cwd: tmpdir(), env })).stdout).toBe("true\n");
   });
 });

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, CommanderError, type Help, type Option } from "commander";
+import { getPackageFile } from "../engine/node.js";
 import { embeddedModel, ownVersion } from "../pipeline/node.js";
 import { commands } from "./commands/index.js";
 import { type KnownCommands, refuseMistyped } from "./mistyped.js";
@@ -76,6 +77,18 @@ async function isEnglish(word: string): Promise<boolean> {
   return Object.hasOwn(model?.vocab ?? {}, word);
 }
 
+/** Where faults are reported, as package.json says. */
+async function getBugsUrl(): Promise<string | undefined> {
+  try {
+    const { bugs } = JSON.parse(await readFile(getPackageFile("package.json"), "utf8")) as {
+      bugs?: { url?: string };
+    };
+    return bugs?.url;
+  } catch {
+    return undefined; // A report of an error must not fail for another.
+  }
+}
+
 /**
  * Runs a command line, printing to the process's streams.
  * @param args Without the program's name.
@@ -101,6 +114,6 @@ async function run(args: readonly string[], printHelp: (text: string) => void): 
     return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return usageExit(error);
-    return report(error, { debug: args.includes("--debug") });
+    return report(error, { debug: args.includes("--debug"), bugs: await getBugsUrl() });
   }
 }

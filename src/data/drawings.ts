@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileError } from "../checkpoint/node.js";
+import { getPackageFile } from "../engine/node.js";
 import { NishikiError } from "../errors.js";
 import type { SpriteSet } from "./sprite-sets.js";
 import type { Thing } from "./vocabulary.js";
@@ -27,14 +28,12 @@ interface IconifyFile {
 /** Finds a thing's drawing (a WebP or SVG file's content); undefined where the set has none. */
 export type DrawingSource = (thing: Thing) => Buffer | undefined;
 
-const require = createRequire(import.meta.url);
-
 /** Iconify sets without a table of code points use the same slugs as this one. */
 const slugPackage = "@iconify-json/noto";
 
 function resolveInPackage(packageName: string, file: string): string {
   try {
-    return require.resolve(`${packageName}/${file}`);
+    return createRequire(getPackageFile("package.json")).resolve(`${packageName}/${file}`);
   } catch (cause) {
     throw new NishikiError(
       "data",

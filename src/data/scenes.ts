@@ -2,6 +2,7 @@
 // alone, so the number of threads changes nothing but the speed.
 
 import { Worker } from "node:worker_threads";
+import { findWorker } from "../engine/node.js";
 import { NishikiError } from "../errors.js";
 import { composeScene } from "./compose-scene.js";
 import { type SceneMix, type SceneOptions, sceneMix } from "./describe-scene.js";
@@ -96,6 +97,8 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+const source = () => new URL("./scene-worker.js", import.meta.url);
+
 /** Worker threads, and the tasks that they have not answered yet. */
 class ScenePool {
   readonly #workers: Worker[];
@@ -105,7 +108,7 @@ class ScenePool {
 
   constructor(count: number, data: SceneWorkerData) {
     this.#workers = Array.from({ length: count }, () => {
-      const worker = new Worker(new URL("./scene-worker.js", import.meta.url), {
+      const worker = new Worker(findWorker(source, "data/scene-worker.js"), {
         workerData: data,
         name: "nishiki-scenes",
       });

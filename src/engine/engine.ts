@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // The narrow interface through which programs run. Nothing here knows a device's library: node.ts does.
 import type { DType, LoweringTarget, Program, TypedArray } from "../graph/index.js";
 

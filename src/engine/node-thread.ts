@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import { NishikiError } from "../errors.js";
 import type { HostTensor, HostTensors } from "./engine.js";
 import { type EngineData, type EngineMessage, type EngineReply, flags } from "./node-messages.js";
+import { findWorker } from "./node-package.js";
 
 const missingDevice =
   /no available backend|Failed to load shared library|provider.*not (found|available|enabled)|Failed to get a WebGPU adapter|No supported adapters/i;
@@ -52,6 +53,8 @@ function compactMessage(message: EngineMessage): EngineMessage {
   return message;
 }
 
+const source = () => new URL("./node-worker.js", import.meta.url);
+
 /** Threads that have not ended. */
 const living = new Set<EngineThread>();
 let watching = false;
@@ -96,7 +99,7 @@ export class EngineThread {
     const workerData: EngineData = { flags: this.flags };
     // The process's own options may not suit a thread, as `node --input-type=module -e …` does not.
     const resourceLimits = { stackSizeMb };
-    this.worker = new Worker(new URL("./node-worker.js", import.meta.url), {
+    this.worker = new Worker(findWorker(source, "engine/node-worker.js"), {
       name: "nishiki-engine",
       workerData,
       execArgv: [],

@@ -25,6 +25,8 @@ import {
   type SessionInterface,
 } from "./validate.js";
 
+export { findPackageRoot, findWorker, getPackageFile } from "./node-package.js";
+
 export interface EngineOptions {
   /** Default "auto": the CPU, which every machine has and which gives every picture the same bytes. */
   readonly device?: DeviceName;

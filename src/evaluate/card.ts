@@ -30,7 +30,8 @@ export function makeCard(report: Report): string {
       ["skill", "right", "95% interval", "judge's ceiling", "of the ceiling", "pictures"],
       skills.map(skillRow),
     ),
-    `Single things: ${percent(things.common.share)} of the common ones, ${percent(things.rarer.share)} of the rarer ones. ` +
+    `Single things: ${percent(things.common.share)} of the common ones, ${percent(things.rarer.share)} of the rarer ones, by the ` +
+      "model's own judge, which was trained on the same drawings; people recognise fewer. " +
       `Words that training never showed (${synonyms.all.asked}): ${percent(synonyms.all.share)} right, ` +
       `${percent(synonyms.things.share)} of things and ${percent(synonyms.colours.share)} of colours.`,
     table(

@@ -1,19 +1,18 @@
 // A trained judge, ready to be asked what pictures show.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { fileError, openWeights } from "../checkpoint/node.js";
 import { type LabelClasses, type Question, questionNames, questions } from "../data/index.js";
 import type { Engine } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { trace } from "../graph/index.js";
 import { classifierSchema, judge, pixelsFromBytes } from "../models/index.js";
-import { hashFile } from "../pipeline/node.js";
+import { embeddedModel, hashFile } from "../pipeline/node.js";
 import { parse, z } from "../schema/index.js";
 import { countClasses } from "../training/index.js";
 
 /** The judge that comes with the package. */
-export const packagedJudge = fileURLToPath(new URL("../../weights/judge/", import.meta.url));
+export const packagedJudge = join(embeddedModel, "judge");
 
 /** What a judge says of one picture. */
 export interface Verdict {

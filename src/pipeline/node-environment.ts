@@ -4,8 +4,8 @@ import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { fileError } from "../checkpoint/node.js";
+import { getPackageFile } from "../engine/node.js";
 import { NishikiError } from "../errors.js";
 import type { Environment } from "./receipt.js";
 
@@ -30,11 +30,11 @@ async function versionIn(path: string): Promise<string> {
 
 /** This program's version. */
 export function ownVersion(): Promise<string> {
-  return versionIn(fileURLToPath(new URL("../../package.json", import.meta.url)));
+  return versionIn(getPackageFile("package.json"));
 }
 
 async function runtimeVersion(): Promise<string> {
-  const entry = createRequire(import.meta.url).resolve("onnxruntime-node");
+  const entry = createRequire(getPackageFile("package.json")).resolve("onnxruntime-node");
   return `onnxruntime-node ${await versionIn(join(dirname(dirname(entry)), "package.json"))}`;
 }
 

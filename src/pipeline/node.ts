@@ -1,6 +1,6 @@
 // Models from files, into pipelines on this machine's devices (node).
+import { getPackageFile } from "../engine/node.js";
 import { resolveModel } from "../hub/index.js";
-import { embeddedModel } from "./families/nishiki/node-model.js";
 import { openWithFamily } from "./families/node-families.js";
 import type { OpenedModel } from "./families/node-family.js";
 import { completeLoadOptions, type LoadOptions } from "./load-options.js";
@@ -30,7 +30,8 @@ export { besidePicture, restoreLoad } from "./node-restore-load.js";
  */
 export async function openModel(options: LoadOptions = {}, runtime: Runtime = {}): Promise<OpenedModel> {
   const complete = completeLoadOptions(options);
-  const path = complete.model === undefined ? embeddedModel : await resolveModel(complete.model);
+  // Asked for once more, because it says what cures it where the package is not found.
+  const path = complete.model === undefined ? getPackageFile("weights") : await resolveModel(complete.model);
   return openWithFamily(path, complete, runtime);
 }
 

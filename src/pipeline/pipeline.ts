@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // Text to image by diffusion (Rombach et al. 2022, arXiv 2112.10752, figure 3), read from top to bottom:
 //
 //     request ──family──▶ plan: stages, with the prompt encoded

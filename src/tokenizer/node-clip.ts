@@ -1,12 +1,11 @@
 // CLIP tokenizers from files: a published tokenizer folder, or the vocabulary that comes with the package for checkpoints
 // that carry none (node).
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { withoutBom } from "../checkpoint/index.js";
 import { fileError } from "../checkpoint/node.js";
+import { getPackageFile } from "../engine/node.js";
 import { NishikiError } from "../errors.js";
 import {
   type AddedToken,
@@ -21,10 +20,10 @@ import {
  * @param padToken What fills short texts: "<|endoftext|>" in 1.x and XL's first encoder, "!" in 2.x and XL's second.
  */
 export async function loadEmbeddedClip(padToken?: string): Promise<ClipTokenizer> {
-  // Found from this file, in the sources as in the package.
-  const here = dirname(fileURLToPath(import.meta.url));
-  const root = dirname(createRequire(import.meta.url).resolve("nishiki/package.json", { paths: [here] }));
-  const packed = await readFile(join(root, "weights", "clip-merges.txt.gz"));
+  const path = getPackageFile("weights", "clip-merges.txt.gz");
+  const packed = await readFile(path).catch((error: unknown) => {
+    throw fileError(error, `read ${path}`);
+  });
   return makeClipTokenizer(clipVocabulary(parseMerges(gunzipSync(packed).toString("utf8")), padToken));
 }
 

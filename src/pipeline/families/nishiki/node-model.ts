@@ -1,9 +1,8 @@
 // Folders with a `model.json`, into sessions on this machine's devices (node).
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { fileError, openSafetensors } from "../../../checkpoint/node.js";
-import { makeEngine } from "../../../engine/node.js";
+import { findPackageRoot, makeEngine } from "../../../engine/node.js";
 import { NishikiError } from "../../../errors.js";
 import { makeTokenizer } from "../../../tokenizer/index.js";
 import { interruptible } from "../../cancel.js";
@@ -23,7 +22,7 @@ import { describeNetworks, type NishikiNetworks } from "./node-networks.js";
 import { traceNetworks } from "./programs.js";
 
 /** The folder of the model that comes with the package. */
-export const embeddedModel = fileURLToPath(new URL("../../../../weights/", import.meta.url));
+export const embeddedModel = join(findPackageRoot() ?? "nishiki", "weights");
 
 /** The class of a component of a published model, where a folder is one. */
 async function nameOfPart(folder: string): Promise<string | undefined> {
