@@ -124,6 +124,17 @@ describe("nishiki PROMPT --model FOLDER", () => {
     }
   });
 
+  it("says when a model for inpainting is given no mask", async () => {
+    const notice =
+      /^This model is made for inpainting: its denoiser takes 9 channels, .* less well than a plain model\.$/m;
+    expect((await draw("inpaint", "notice-whole.png")).stderr).toMatch(notice);
+    expect((await draw("inpaint", "notice-from.png", "-i", picture)).stderr).toMatch(notice);
+    expect((await draw("inpaint", "notice-masked.png", "-i", picture, "--mask", mask)).stderr).not.toMatch(
+      notice,
+    );
+    expect((await draw("sd1", "notice-plain.png")).stderr).not.toMatch(notice);
+  });
+
   it("says when a mask leaves nothing to draw", async () => {
     const black = join(folder, "black.png");
     await writeFile(
@@ -411,7 +422,7 @@ describe("broken models are refused before anything is drawn", () => {
     [
       "an unknown scheduler",
       edit("scheduler/scheduler_config.json", { _class_name: "MagicScheduler" }),
-      /^scheduler_config\.json: Unknown scheduler "MagicScheduler"\. Choose one of: DDIMScheduler, /,
+      /^sampler: this model was published with "MagicScheduler", which is not known here; name another, one of euler, /,
     ],
     [
       "parts of two models",

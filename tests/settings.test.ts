@@ -4,6 +4,8 @@ import {
   commonSettings,
   completeRequest,
   fileRequestSchema,
+  getLoadOptionsJsonSchema,
+  getRequestJsonSchema,
   imageRequestSchema,
   optionalSettings,
   receiptRequestSchema,
@@ -89,5 +91,31 @@ describe("JSON Schema of a request", () => {
     expect(at(json, "seed")).toMatchObject({ type: "integer", minimum: 0 });
     expect(at(json, "sampler")).toMatchObject({ type: "string" });
     expect(at(json, "steps")).toMatchObject({ type: "integer", minimum: 1, maximum: 1000 });
+  });
+
+  it("has only what a model takes, with its defaults and sizes", () => {
+    const defaults = { steps: 25, guidance: 7.5, sampler: "pndm", rng: "torch-cpu" as const };
+    const range = { step: 8, least: 64, most: 4096 };
+    const sizes = { usual: { width: 512, height: 512 }, range };
+    const json = getRequestJsonSchema({ defaults, sizes, takes: ["init", "rng"] });
+    expect(Object.keys(json.properties as object).sort()).toEqual([...commonSettings, "init", "rng"].sort());
+    expect(at(json, "steps")).toMatchObject({ default: 25, minimum: 1, maximum: 1000 });
+    expect(at(json, "size")).toMatchObject({
+      default: "512x512",
+      anyOf: [{ type: "string" }, { properties: { width: { minimum: 64, multipleOf: 8 } } }],
+    });
+    const { sizes: _, ...one } = { sizes, defaults, takes: [] };
+    const fixed = getRequestJsonSchema({
+      ...one,
+      sizes: { usual: { width: 256, height: 256 }, enlarging: { factors: [2], ways: ["lanczos"] } },
+    });
+    expect(at(fixed, "size")).toMatchObject({ default: "256x256", examples: ["256x256", "512x512"] });
+  });
+
+  it("describes load options, a list of LoRAs among them", () => {
+    const json = getLoadOptionsJsonSchema();
+    expect(json.required).toBeUndefined();
+    expect(at(json, "device")).toMatchObject({ default: "auto", type: "string" });
+    expect(JSON.stringify(at(json, "lora"))).toMatch(/"weight".*"maximum":10/);
   });
 });

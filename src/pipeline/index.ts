@@ -100,6 +100,7 @@ export {
 } from "./receipt.js";
 export type { ImageSizes, RequestContext, RequestDefaults } from "./request-context.js";
 export { listImages, mapImages } from "./request-images.js";
+export { getLoadOptionsJsonSchema, getRequestJsonSchema } from "./request-json-schema.js";
 export { type Extension, formatSize, type ImageReference, type ImageSize } from "./request-values.js";
 export { getPixels, runPlan, type StageEvent } from "./run-plan.js";
 export { decodeInTiles, encodeInTiles, type TileRunOptions } from "./run-tiles.js";
@@ -123,6 +124,7 @@ export {
 } from "./tiled-networks.js";
 export type { Tiling } from "./tiles.js";
 export {
+  type CompareOptions,
   type Comparison,
   compareWithReceipt,
   type GivenImages,

@@ -24,7 +24,12 @@ interface Wanted {
   readonly sha256: string;
 }
 
-const hashIfFile = (path: string) => hashFile(path).catch(() => undefined);
+/** A file's hash, undefined where it cannot be read. @throws NishikiError "aborted" */
+const hashIfFile = (path: string, signal: AbortSignal | undefined) =>
+  hashFile(path, signal).catch((error: unknown) => {
+    if (signal?.aborted) throw error;
+    return undefined;
+  });
 
 /** The path itself, or the weight file in it where it is a folder. */
 async function listWeightFiles(path: string): Promise<string[]> {
@@ -34,8 +39,9 @@ async function listWeightFiles(path: string): Promise<string[]> {
   return names.filter((name) => /\.safetensors$/i.test(name)).map((name) => join(path, name));
 }
 
-async function isWanted(path: string, { sha256 }: Wanted): Promise<boolean> {
-  for (const file of await listWeightFiles(path)) if ((await hashIfFile(file)) === sha256) return true;
+async function isWanted(path: string, { sha256 }: Wanted, signal?: AbortSignal): Promise<boolean> {
+  for (const file of await listWeightFiles(path))
+    if ((await hashIfFile(file, signal)) === sha256) return true;
   return false;
 }
 
@@ -57,9 +63,11 @@ async function findInCache(name: string, cache: string): Promise<string[]> {
 class Finder {
   readonly #folders: readonly string[];
   readonly #cache: string;
+  readonly #signal: AbortSignal | undefined;
   readonly missing: string[] = [];
 
-  constructor(folders: readonly string[], cache: string) {
+  constructor(folders: readonly string[], cache: string, signal: AbortSignal | undefined) {
+    this.#signal = signal;
     this.#folders = [...new Set(folders.flatMap((folder) => usualFolders.map((name) => join(folder, name))))];
     this.#cache = cache;
   }
@@ -71,14 +79,15 @@ class Finder {
     wanted: Wanted,
     given: readonly string[],
   ): Promise<string | undefined> {
-    for (const path of given) if (await isWanted(path, wanted)) return path;
+    for (const path of given) if (await isWanted(path, wanted, this.#signal)) return path;
     const name = getBaseName(wanted.file);
     const named = given.find((path) => basename(path) === name);
     if (named !== undefined) return named;
     if (name !== undefined) {
       const beside = this.#folders.map((folder) => join(folder, name));
-      for (const path of beside) if (await isWanted(path, wanted)) return path;
-      for (const path of await findInCache(name, this.#cache)) if (await isWanted(path, wanted)) return path;
+      for (const path of beside) if (await isWanted(path, wanted, this.#signal)) return path;
+      for (const path of await findInCache(name, this.#cache))
+        if (await isWanted(path, wanted, this.#signal)) return path;
     }
     const hash = quote(wanted.sha256.slice(0, 12));
     this.missing.push(`the ${kind} ${quote(wanted.file)} (SHA-256 ${hash}…), given with ${option}`);
@@ -86,20 +95,26 @@ class Finder {
   }
 }
 
+/** Where files are looked for. */
+export interface SearchOptions {
+  readonly folders: readonly string[];
+  /** The hub's cache. */
+  readonly cache?: string;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Load options that draw what a receipt was drawn with.
  * @param options What the caller says; LoRAs, embeddings and a VAE are taken for the receipt's by content, else by name.
- * @param folders Where files are looked for.
  * @throws NishikiError "file" that lists what is not found
  */
 export async function restoreLoad(
   { load }: Pick<Receipt, "load">,
   options: CompleteLoadOptions,
-  folders: readonly string[],
-  cache = getHubCache(),
+  { folders, cache = getHubCache(), signal }: SearchOptions,
 ): Promise<LoadOptions> {
   const { loras, embeddings, vae, precision, prediction } = load;
-  const finder = new Finder(folders, cache);
+  const finder = new Finder(folders, cache, signal);
   const lora: { file: string; weight: number }[] = [];
   const loraFiles = (options.lora ?? []).map(({ file }) => file);
   for (const { weight, ...wanted } of loras ?? []) {

@@ -1,6 +1,6 @@
 // Is a picture what its receipt says? It is drawn again, and every difference that could explain another is named.
 import { NishikiError, showText } from "../errors.js";
-import type { ImageEvent } from "./events.js";
+import type { ImageEvent, PipelineEvent } from "./events.js";
 import { type ImageRequest, type ReceiptRequest, receiptRequestSchema } from "./image-request.js";
 import type { Pipeline } from "./pipeline.js";
 import type { InputImage, Pixels } from "./pixels.js";
@@ -90,11 +90,19 @@ function countDifferences(a: Uint8Array, b: Uint8Array): { pixels: number; max: 
 /** The images that a request started from, by where they stand in it ("init.image"): a receipt only names them. */
 export type GivenImages = Readonly<Record<string, InputImage>>;
 
+export interface CompareOptions {
+  /** The images that it was drawn from, if any. */
+  readonly images?: GivenImages;
+  /** Stops the work. */
+  readonly signal?: AbortSignal;
+  /** Hears how far the drawing is. */
+  readonly onEvent?: (event: PipelineEvent) => void;
+}
+
 async function redraw(
   pipeline: Pipeline,
   { request }: Receipt,
-  images: GivenImages,
-  signal?: AbortSignal,
+  { images = {}, signal, onEvent }: CompareOptions,
 ): Promise<ImageEvent> {
   const give = (reference: unknown, path: string) => {
     const image = images[path];
@@ -105,6 +113,7 @@ async function redraw(
   };
   const whole = (await mapImages(receiptRequestSchema, request, give)) as ImageRequest;
   for await (const event of pipeline.generate(whole, { signal })) {
+    onEvent?.(event);
     if (event.kind === "image") return event;
   }
   throw new NishikiError("internal", "The pipeline ended without an image.");
@@ -125,7 +134,6 @@ async function listImageChanges(was: ReceiptRequest, is: ReceiptRequest): Promis
 /**
  * Draws a picture again from its receipt and compares.
  * @param picture The pixels of the file, RGB.
- * @param options The images that it was drawn from, if any; a signal stops the work.
  * @throws NishikiError "usage" where this model cannot draw what the receipt asks for.
  *
  * @example
@@ -145,9 +153,9 @@ export async function compareWithReceipt(
   picture: Pixels,
   receipt: Receipt,
   pipeline: Pipeline,
-  { signal, images = {} }: { readonly images?: GivenImages; readonly signal?: AbortSignal } = {},
+  options: CompareOptions = {},
 ): Promise<Comparison> {
-  const drawn = await redraw(pipeline, receipt, images, signal);
+  const drawn = await redraw(pipeline, receipt, options);
   const totalPixels = picture.width * picture.height;
   const edited = (await sha256(picture.data)) !== receipt.pixels;
   const changes = listChanges(receipt, await pipeline.environment());

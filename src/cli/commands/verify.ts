@@ -9,14 +9,19 @@ import {
   completeLoadOptions,
   type ImageReference,
   type InputImage,
+  type LoadOptions,
   listImages,
   loadOptionsSchema,
+  type Pipeline,
+  type PipelineEvent,
   parseReceipt,
   type Receipt,
+  type Runtime,
   receiptKey,
   receiptRequestSchema,
 } from "../../pipeline/index.js";
 import { besidePicture, loadPipeline, readInputImage, restoreLoad } from "../../pipeline/node.js";
+import { makeProgress } from "../progress.js";
 import { readBytes } from "../read-bytes.js";
 import { exitCodes } from "../report.js";
 import { addSettingOptions, pickSettings } from "../setting-options.js";
@@ -64,15 +69,37 @@ async function verify(file: string, options: Options): Promise<void> {
   const pixels = { width, height, channels: 3 as const, data: Uint8Array.from(data) };
   const images = await findImages(file, receipt, options);
   const stop = listenForStop();
-  const restored = await restoreLoad(receipt, load, [dirname(file), process.cwd()]);
-  const pipeline = await loadPipeline(restored);
+  const progress = makeProgress(false);
+  const { signal } = stop;
+  const onEvent = (event: PipelineEvent) => {
+    if (event.kind === "load") progress.show(`Loading the ${event.stage}`, 0, receipt.request.steps);
+    if (event.kind === "step")
+      progress.show("Drawing again", event.step, event.steps, event.totalSecondsLeft);
+  };
   try {
-    const comparison = await compareWithReceipt(pixels, receipt, pipeline, { images, signal: stop.signal });
+    const restored = await restoreLoad(receipt, load, { folders: [dirname(file), process.cwd()], signal });
+    const comparison = await withPipeline(restored, { signal, onProgress: onEvent }, (pipeline) =>
+      compareWithReceipt(pixels, receipt, pipeline, { images, signal, onEvent }),
+    );
+    progress.clear();
     await print(options.json ? `${JSON.stringify(comparison)}\n` : explain(file, comparison));
     if (!comparison.identical) process.exitCode = exitCodes.differs;
   } finally {
-    await pipeline.dispose();
+    progress.clear();
     stop.release();
+  }
+}
+
+async function withPipeline<T>(
+  options: LoadOptions,
+  runtime: Runtime,
+  work: (pipeline: Pipeline) => Promise<T>,
+): Promise<T> {
+  const pipeline = await loadPipeline(options, runtime);
+  try {
+    return await work(pipeline);
+  } finally {
+    await pipeline.dispose();
   }
 }
 

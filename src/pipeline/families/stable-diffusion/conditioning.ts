@@ -71,6 +71,15 @@ function warn(name: string, { tokens, dropped, chunks }: PromptLength, room: num
     : [];
 }
 
+/** An inpainting network also draws without a mask, but that is not what it was trained for. */
+function warnWithoutMask({ unet, autoencoder }: StableDiffusionModel, isInpainting: boolean): string[] {
+  if (isInpainting || unet.inChannels === autoencoder.latentChannels) return [];
+  const made = `This model is made for inpainting: its denoiser takes ${unet.inChannels} channels, a mask among them`;
+  return [
+    `${made}. Without --image and --mask (init and inpaint) it draws everything, less well than a plain model.`,
+  ];
+}
+
 /**
  * Prompt and negative prompt, encoded once for all images of a request. Like diffusers, clip skip leaves out layers for the
  * prompt and not for the negative prompt.
@@ -79,7 +88,7 @@ export async function encodeConditioning(
   model: StableDiffusionModel,
   tokenizers: Tokenizers,
   networks: Networks,
-  { prompt, negativePrompt, clipSkip }: ImageSettings,
+  { prompt, negativePrompt, clipSkip, inpaint }: ImageSettings,
   learned: readonly LearnedWordName[],
 ): Promise<{
   readonly conditioning: Readonly<Record<Conditioning, TextConditioning>>;
@@ -97,6 +106,7 @@ export async function encodeConditioning(
   const isZero = negativePrompt === "" && model.textEncoders.length > 1 && model.zerosForEmptyPrompt;
   const room = model.textEncoders[0]!.positions - 2;
   const warnings = [
+    ...warnWithoutMask(model, inpaint !== undefined),
     ...findUnsupportedSyntax(prompt, "weights"),
     ...findUnsupportedSyntax(negativePrompt, "weights", "negative prompt"),
     ...findUnusedWords(learned, [prompt, negativePrompt]),
