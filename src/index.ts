@@ -30,4 +30,5 @@ export {
   openModel,
   readImages,
   readInputImage,
+  readMask,
 } from "./pipeline/node.js";

@@ -55,6 +55,7 @@ describe("a receipt of format 1", () => {
       inpaint: {
         mask: expect.objectContaining({ name: "drawn-in.png" }),
         extend: { left: 64, right: 0, top: 0, bottom: 0 },
+        pasteBack: false,
       },
       variation: { seed: 11, strength: 0.25 },
       deepCache: { interval: 2 },

@@ -69,7 +69,7 @@ function fillIn(checked: CheckedRequest, context: RequestContext): ImageSettings
     rng,
     init: init && { ...init, strength: init.strength ?? (isPainted ? 1 : 0.8) },
     // A group without anything in it is not used, like a switch that is off.
-    inpaint: isPainted ? dropUndefined(inpaint) : undefined,
+    inpaint: isPainted ? dropUndefined({ ...inpaint, pasteBack: inpaint.pasteBack ?? true }) : undefined,
     variation: variation && { ...variation, seed: variation.seed ?? drawSeed() },
     seamless: seamless || undefined,
     upscale,

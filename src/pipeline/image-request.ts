@@ -121,6 +121,11 @@ const declareRequest = <I extends z.ZodType>(image: I) =>
             description: "grow --image by pixels that are drawn, such as left=128,top=64",
             flag: "--extend <sides>",
           }),
+          pasteBack: flag.optional().meta({
+            description:
+              "paste what stays back over the result, with a soft edge within the mask; without, masks and pixels are as diffusers makes them",
+            flag: "--no-paste-back",
+          }),
         })
         .optional()
         .meta({ description: "redraw a part of init.image, or grow it" }),

@@ -1,30 +1,32 @@
-// The picture that a request begins from, grown where it asks for that, and what of it shall be drawn anew.
+// The image that a request starts from, grown where it asks for that, and what of it is redrawn.
 import type { ImageSettings } from "./image-request.js";
 import type { Pixels } from "./pixels.js";
 
 export interface InitImage {
   /** Of the size that is drawn. */
   readonly pixels: Pixels;
-  /** [height, width]: 1 where the picture is drawn anew, 0 where it stays. Undefined: it may change everywhere. */
+  /** [height, width]: 1 where the image is redrawn, 0 where it stays. Undefined: it may change everywhere. */
   readonly mask?: Uint8Array;
+  /** Whether what stays is pasted back after decoding. Without, all is as in diffusers' pipelines. */
+  readonly pastesBack?: boolean;
 }
 
 /** Whether a pixel is nearer to white than to black, by the weights of ITU-R 601 (as Pillow turns colours to grey). */
-function isLight(data: Uint8Array, pixel: number): boolean {
+export function isLight(data: Uint8Array | Uint8ClampedArray, pixel: number): boolean {
   const [r, g, b] = [data[pixel * 3]!, data[pixel * 3 + 1]!, data[pixel * 3 + 2]!];
   return (r * 19_595 + g * 38_470 + b * 7_471 + 0x8000) >> 16 >= 128;
 }
 
-/** Nothing for a request without a picture. What it grows by is filled with the pixels of its edges. */
+/** Nothing for a request without an image. What it grows by is filled with the pixels of its edges. */
 export function makeInitImage({ init, inpaint, size }: ImageSettings): InitImage | undefined {
   if (!init) return undefined;
   const { image } = init;
-  const { mask, extend } = inpaint ?? {};
+  const { mask, extend, pasteBack: pastesBack = true } = inpaint ?? {};
   if (!mask && !extend) return { pixels: image };
   const { width, height } = size;
   const { left = 0, top = 0 } = extend ?? {};
   const data = new Uint8Array(width * height * 3);
-  const anew = new Uint8Array(width * height);
+  const redrawn = new Uint8Array(width * height);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const [fromX, fromY] = [x - left, y - top];
@@ -33,8 +35,8 @@ export function makeInitImage({ init, inpaint, size }: ImageSettings): InitImage
       const source = nearY * image.width + nearX;
       const isInside = fromX === nearX && fromY === nearY;
       data.set(image.data.subarray(source * 3, source * 3 + 3), (y * width + x) * 3);
-      anew[y * width + x] = !isInside || (mask && isLight(mask.data, source)) ? 1 : 0;
+      redrawn[y * width + x] = !isInside || (mask && isLight(mask.data, source)) ? 1 : 0;
     }
   }
-  return { pixels: { width, height, channels: 3, data }, mask: anew };
+  return { pixels: { width, height, channels: 3, data }, mask: redrawn, pastesBack };
 }

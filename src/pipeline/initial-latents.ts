@@ -42,8 +42,8 @@ export async function makeInitialLatents(
     return { x, network: run.denoiser(), ...everywhere(steps) };
   }
   const base = { steps, run, noise, encoder: await init.encoder() };
-  const { pixels, mask } = init.image;
-  return mask ? inpaint(base, { pixels, mask }, init.isFullNoise) : fromImage(base, init.image);
+  const { pixels, mask, pastesBack = true } = init.image;
+  return mask ? inpaint(base, { pixels, mask, pastesBack }, init.isFullNoise) : fromImage(base, init.image);
 }
 
 interface Base {
@@ -65,10 +65,11 @@ async function fromImage(
 /** Random numbers are drawn in the order of diffusers' pipelines: image, first noise, masked image. */
 async function inpaint(
   { steps, run, noise, encoder }: Base,
-  { pixels, mask }: Required<InitImage>,
+  { pixels, mask, pastesBack }: Required<InitImage>,
   isFullNoise: boolean,
 ): Promise<InitialLatents> {
   const { sigmas, noiseScale, finalScale = 1, getMaskSigma = (sigma: number) => sigma } = steps;
+  const rule = pastesBack ? "any" : "corner";
   const values = fromBytes(pixels.data);
   const needsImage = !(encoder.takesMask && isFullNoise);
   const image = needsImage ? await encoder.encode(values, () => noise.encoding("image")) : undefined;
@@ -77,12 +78,12 @@ async function inpaint(
   if (encoder.takesMask) {
     const grey = values.map((value, i) => (mask[Math.floor(i / 3)] === 1 ? 0 : value));
     const masked = await encoder.encode(grey, () => noise.encoding("masked image"));
-    return { x, network: run.denoiser({ mask, masked }), ...everywhere(steps) };
+    return { x, network: run.denoiser({ mask, rule, masked }), ...everywhere(steps) };
   }
   noise.encoding("masked image"); // drawn for these networks too, and not used
   const start = isFullNoise ? { sigma: sigmas[0]!, scale: noiseScale } : undefined;
   const staying = {
-    mask: encoder.resizeMask(mask),
+    mask: encoder.resizeMask(mask, rule),
     image: image!,
     noise: first,
     start,

@@ -3,20 +3,24 @@ import { basename } from "node:path";
 import { NishikiError } from "../errors.js";
 import { readPicture, scalePicture } from "../image/node.js";
 import { parse, type z } from "../schema/index.js";
+import { cropMiddle, describeSides, fitWithin, getCrop, growSides } from "./fit-image.js";
 import {
   type FileRequest,
   fileRequestSchema,
   type ImageRequest,
   imageRequestSchema,
 } from "./image-request.js";
-import type { InputImage } from "./pixels.js";
+import { isLight } from "./init-image.js";
+import { findMaskMeaning, flattenMask, maskMeanings, scaleMask } from "./mask-meaning.js";
+import type { InputImage, Pixels } from "./pixels.js";
+import { sha256 } from "./receipt.js";
 import { isSameSize, type RequestContext } from "./request-context.js";
 import { mapImages } from "./request-images.js";
-import { formatSize, type ImageSize } from "./request-values.js";
+import { formatSize, type ImageReference, type ImageSize } from "./request-values.js";
 
 /**
  * An image from a file of any common format, its transparent pixels white.
- * @param size To which it is scaled; left out, it stays as it is.
+ * @param size To which it is brought: cropped to its middle where its proportions are others, then scaled. Left out, it stays.
  * @throws NishikiError "file"
  *
  * @example
@@ -35,12 +39,52 @@ import { formatSize, type ImageSize } from "./request-values.js";
 export async function readInputImage(path: string, size?: ImageSize): Promise<InputImage> {
   const { width, height, data } = await readPicture(path);
   const picture = { width, height, channels: 3 as const, data: Uint8Array.from(data), name: basename(path) };
-  return size && !isSameSize(size, picture) ? scale(picture, size) : picture;
+  return size ? bringToSize(picture, size) : picture;
+}
+
+async function bringToSize(picture: InputImage, size: ImageSize): Promise<InputImage> {
+  const part = cropMiddle(picture, getCrop(picture, size));
+  return isSameSize(part, size) ? part : scale(part, size);
+}
+
+/** The same for a mask. */
+function bringMaskToSize(mask: InputImage, size: ImageSize): InputImage {
+  const part = cropMiddle(mask, getCrop(mask, size));
+  if (isSameSize(part, size)) return part;
+  return { ...scaleMask(part, size), ...(mask.name !== undefined && { name: mask.name }) };
 }
 
 async function scale(picture: InputImage, { width, height }: ImageSize): Promise<InputImage> {
   const { data } = await scalePicture(picture, width, height);
   return { ...picture, width, height, data: Uint8Array.from(data) };
+}
+
+/** A mask from a file, and what a person should know of it. */
+export interface ReadMask {
+  /** White where the image is redrawn, black where it stays. */
+  readonly mask: InputImage;
+  /** How its transparent pixels are understood, and that it is black all over. */
+  readonly notices: readonly string[];
+}
+
+/**
+ * A mask from a file of any common format. White is redrawn; of masks with transparent pixels, what they seem to mean.
+ * @param image The image that it goes with: a copy of it with a hole is known by its colours.
+ * @throws NishikiError "file"
+ */
+export async function readMask(path: string, image?: Pixels): Promise<ReadMask> {
+  const picture = await readPicture(path, { alpha: true });
+  const notices: string[] = [];
+  let flat: Pixels;
+  if (picture.channels === 4) {
+    const meaning = findMaskMeaning(picture, image);
+    const isTransparent = picture.data.some((value, i) => i % 4 === 3 && value < 128);
+    if (isTransparent) notices.push(`${path} is a mask with transparent pixels: ${maskMeanings[meaning]}.`);
+    flat = flattenMask(picture, meaning);
+  } else flat = { ...picture, channels: 3, data: Uint8Array.from(picture.data) };
+  const hasWhite = flat.data.some((_, i) => i % 3 === 0 && isLight(flat.data, i / 3));
+  if (!hasWhite) notices.push(`${path} is black all over: nothing is drawn anew.`);
+  return { mask: { ...flat, name: basename(path) }, notices };
 }
 
 /** The size at which the image goes into the drawing: what was asked for, else the nearest below that the model draws. */
@@ -64,14 +108,13 @@ function getDrawnSize(
   return { width: below(image.width), height: below(image.height) };
 }
 
-const isBlack = (mask: InputImage | undefined) => mask?.data.every((value) => value < 128) ?? false;
-
 /** A request whose images are paths of files, checked. */
 type CheckedFileRequest = z.output<typeof fileRequestSchema>;
+type CheckedRequest = z.output<typeof imageRequestSchema>;
 
 /**
- * Reads the images that a request names by their files, and scales them to the size that is drawn.
- * @returns The request with pixels, and sentences about what was scaled and about a mask without effect.
+ * Reads the images that a request names by their files, and brings them to the size that is drawn, in their proportions.
+ * @returns The request with pixels, and sentences about what was scaled and about masks.
  * @throws NishikiError "file", "usage"
  *
  * @example
@@ -88,23 +131,85 @@ export async function readImages(
   context: RequestContext,
 ): Promise<{ readonly request: ImageRequest; readonly notices: readonly string[] }> {
   const checked = parse(fileRequestSchema, request, { name: "the request", noun: "setting" });
-  const read = (file: unknown) => readInputImage(file as string);
-  const whole = (await mapImages(fileRequestSchema, checked, read)) as z.output<typeof imageRequestSchema>;
-  const { init, inpaint } = whole;
-  if (!init) return { request: whole, notices: [] };
-  const { image } = init;
-  const mask = inpaint?.mask;
-  const notices =
-    isBlack(mask) && inpaint?.extend === undefined
-      ? [`${checked.inpaint?.mask} is black all over: nothing is drawn anew.`]
-      : [];
+  const notices: string[] = [];
+  const file = checked.init?.image as string | undefined;
+  const image = file === undefined ? undefined : await readInputImage(file);
+  const read = async (path: unknown, where: string) => {
+    if (where === "init.image") return image;
+    if (where !== "inpaint.mask") return readInputImage(path as string);
+    const { mask, notices: own } = await readMask(path as string, image);
+    notices.push(...own.filter((notice) => !(checked.inpaint?.extend && / is black all over/.test(notice))));
+    return mask;
+  };
+  const whole = (await mapImages(fileRequestSchema, checked, read)) as CheckedRequest;
+  if (!image) return { request: whole, notices };
   const size = getDrawnSize(checked, image, context);
+  const mask = whole.inpaint?.mask;
   const isMisfit = mask !== undefined && !isSameSize(mask, image);
   // What does not fit is reported by the request's own checks.
   if (isSameSize(size, image) || isMisfit || size.width < 1 || size.height < 1)
     return { request: whole, notices };
-  const toSize = (input: unknown) => scale(input as InputImage, size);
-  const scaled = (await mapImages(imageRequestSchema, whole, toSize)) as typeof whole;
-  const notice = `${checked.init?.image} has ${formatSize(image)} pixels; it is scaled to ${formatSize(size)}.`;
-  return { request: scaled, notices: [...notices, notice] };
+  const fitted = await fitImages(whole, image, size);
+  return {
+    request: fitted.request,
+    notices: [...notices, `${file} has ${formatSize(image)} pixels; ${fitted.notice}`],
+  };
+}
+
+/** Brings a request's images to a size: what grows keeps the whole image, what does not is cropped to its middle. */
+async function fitImages(
+  request: CheckedRequest,
+  image: InputImage,
+  size: ImageSize,
+): Promise<{ readonly request: ImageRequest; readonly notice: string }> {
+  const { extend } = request.inpaint ?? {};
+  if (extend) {
+    const fitted = fitWithin(image, size);
+    const sides = growSides(extend, {
+      width: size.width - fitted.width,
+      height: size.height - fitted.height,
+    });
+    const changed = await scaleImages(request, fitted);
+    const more = isSameSize(fitted, size)
+      ? "."
+      : `, and grows by ${describeSides(sides)}, so that it keeps its proportions.`;
+    const inpaint = { ...changed.inpaint, extend: sides };
+    return { request: { ...changed, inpaint }, notice: `it is scaled to ${formatSize(fitted)}${more}` };
+  }
+  const crop = getCrop(image, size);
+  const part = isSameSize(crop, image) ? "it" : `its middle of ${formatSize(crop)}`;
+  return { request: await scaleImages(request, size), notice: `${part} is scaled to ${formatSize(size)}.` };
+}
+
+async function scaleImages(request: CheckedRequest, size: ImageSize): Promise<CheckedRequest> {
+  const change = async (input: unknown, where: string) =>
+    where === "inpaint.mask"
+      ? bringMaskToSize(input as InputImage, size)
+      : bringToSize(input as InputImage, size);
+  return (await mapImages(imageRequestSchema, request, change)) as CheckedRequest;
+}
+
+/**
+ * An image that a receipt names, as it was drawn from.
+ * @param where Its place in the request: "init.image", "inpaint.mask".
+ * @param initPath The file of the image that a mask goes with.
+ * @throws NishikiError "file"
+ */
+export async function readReferencedImage(
+  path: string,
+  where: string,
+  reference: ImageReference,
+  initPath?: string,
+): Promise<InputImage> {
+  const read = async () => {
+    if (where !== "inpaint.mask") return readInputImage(path, reference);
+    const image = initPath === undefined ? undefined : await readInputImage(initPath);
+    return bringMaskToSize((await readMask(path, image)).mask, reference);
+  };
+  const image = await read();
+  if ((await sha256(image.data)) === reference.sha256) return image;
+  // Before 0.2 images were stretched, and masks read like them.
+  const whole = await readInputImage(path);
+  const stretched = isSameSize(whole, reference) ? whole : await scale(whole, reference);
+  return (await sha256(stretched.data)) === reference.sha256 ? stretched : image;
 }

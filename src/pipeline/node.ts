@@ -12,7 +12,13 @@ export { embeddedModel, hashModel, readModelFolder } from "./families/nishiki/no
 export { describeModel } from "./families/node-families.js";
 export type { Family, ModelDescription, OpenedModel } from "./families/node-family.js";
 export { hashFile, ownVersion } from "./node-environment.js";
-export { readImages, readInputImage } from "./node-input-images.js";
+export {
+  type ReadMask,
+  readImages,
+  readInputImage,
+  readMask,
+  readReferencedImage,
+} from "./node-input-images.js";
 export { besidePicture, restoreLoad } from "./node-restore-load.js";
 
 /**

@@ -4,6 +4,7 @@
 import type { Denoiser, PredictionFrame, Sampler, SamplerOptions } from "../diffusion/index.js";
 import type { ImageSettings } from "./image-request.js";
 import type { InitImage } from "./init-image.js";
+import type { CellRule } from "./mask.js";
 import type { StageNoise } from "./noise.js";
 import type { Pixels } from "./pixels.js";
 import type { RequestContext } from "./request-context.js";
@@ -31,6 +32,8 @@ export interface StageInput {
 export interface Inpainting {
   /** [height, width] of the image: 1 where it is redrawn. */
   readonly mask: Uint8Array;
+  /** Which of its pixels decide about a latent. */
+  readonly rule: CellRule;
   /** Latents of the image without what is redrawn. */
   readonly masked: Float32Array;
 }
@@ -45,8 +48,8 @@ export interface ImageEncoder {
    * @param normals Gives standard normals in the latents' shape, where the encoder needs some.
    */
   encode(values: Float32Array, normals: () => Float32Array): Promise<Float32Array>;
-  /** A mask [height, width] as one number for each of the latents': 1 where any pixel of its cell is 1. */
-  resizeMask(mask: Uint8Array): Float32Array;
+  /** A mask [height, width] as one number for each of the latents'. */
+  resizeMask(mask: Uint8Array, rule: CellRule): Float32Array;
 }
 
 /** How a diffusion goes down the noise levels. */

@@ -31,7 +31,8 @@ function upgradeRequest(request: Json): Json {
     ...same,
     negativePrompt: negative,
     init: group({ image, strength }),
-    inpaint: group({ mask, extend }),
+    // Before 0.2 nothing was pasted back.
+    inpaint: group({ mask, extend, pasteBack: mask || extend ? false : undefined }),
     variation:
       variationStrength === undefined ? undefined : { seed: variationSeed, strength: variationStrength },
     deepCache: group({ interval: reuse }),

@@ -20,7 +20,7 @@ import {
   receiptKey,
   receiptRequestSchema,
 } from "../../pipeline/index.js";
-import { besidePicture, loadPipeline, readInputImage, restoreLoad } from "../../pipeline/node.js";
+import { besidePicture, loadPipeline, readReferencedImage, restoreLoad } from "../../pipeline/node.js";
 import { makeProgress } from "../progress.js";
 import { readBytes } from "../read-bytes.js";
 import { exitCodes } from "../report.js";
@@ -110,11 +110,16 @@ async function findImages(
   options: Options,
 ): Promise<Record<string, InputImage>> {
   const images: Record<string, InputImage> = {};
-  for (const [path, image] of await listImages(receiptRequestSchema, request)) {
-    const reference = image as ImageReference;
+  const named = await listImages(receiptRequestSchema, request);
+  const find = (path: string) => {
+    const reference = named.get(path) as ImageReference | undefined;
     const option = imagePaths.includes(path) ? options[path.split(".").at(-1)!] : undefined;
-    const from = typeof option === "string" ? option : besidePicture(file, reference.name);
-    if (from !== undefined) images[path] = await readInputImage(from, reference);
+    return typeof option === "string" ? option : reference && besidePicture(file, reference.name);
+  };
+  for (const [path, reference] of named) {
+    const from = find(path);
+    if (from === undefined) continue;
+    images[path] = await readReferencedImage(from, path, reference as ImageReference, find("init.image"));
   }
   return images;
 }

@@ -7,6 +7,7 @@ import { type ImageSettings, type OptionalSetting, upscaleNames } from "../../im
 import { makeInitImage } from "../../init-image.js";
 import { startLater } from "../../initial-latents.js";
 import { enlargeByLanczos } from "../../lanczos.js";
+import { makePasteStage } from "../../paste-stage.js";
 import { toBytes } from "../../pixels.js";
 import type {
   Conditioning,
@@ -46,7 +47,7 @@ import {
   makeDenoiser,
   type NetworkSessions,
   type PromptEmbeddings,
-  resizeMask,
+  resizeLatentMask,
 } from "./networks.js";
 import { describeForms } from "./prompt-forms.js";
 import { makeDoublingStage } from "./super-resolution.js";
@@ -196,8 +197,9 @@ async function prepare(
     }),
   };
   const factor = getEnlargingFactor(sizes, settings.size);
+  const paste = makePasteStage(settings);
   const larger = factor === undefined ? [] : makeEnlarging(sessions, manifest.pictureSize, factor, settings);
-  return { warnings, stages: [base, decode, ...larger] };
+  return { warnings, stages: [base, decode, ...paste, ...larger] };
 }
 
 function getFewStep({ fewStep }: NetworkSessions): LazySession {
@@ -275,6 +277,6 @@ function makeEncoder(manifest: ModelManifest, { encoder }: NetworkSessions): Ima
   return {
     takesMask: false,
     encode: (values) => encodePixels(encoder, manifest, values),
-    resizeMask: (mask) => resizeMask(manifest, mask),
+    resizeMask: (mask, rule) => resizeLatentMask(manifest, mask, rule),
   };
 }

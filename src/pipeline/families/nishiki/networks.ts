@@ -3,6 +3,7 @@ import { type Denoiser, getDenoiser, getFlowSchedule, type NoiseSchedule } from 
 
 import { NishikiError } from "../../../errors.js";
 import type { Tokenizer } from "../../../tokenizer/index.js";
+import { type CellRule, resizeMask } from "../../mask.js";
 import { type Pixels, toBytes } from "../../pixels.js";
 import type { LazySession } from "../../session-pool.js";
 import { f32, floats, stack } from "../../tensors.js";
@@ -104,8 +105,8 @@ export async function encodePixels(
   return raw.map((value, i) => (value - mean[i % shape[2]]!) / std[i % shape[2]]!);
 }
 
-/** A mask of the picture, [size, size], as one number for each of the latents': that at the upper left of each cell. */
-export function resizeMask(
+/** A mask of the picture, [size, size], as one number for each of the latents'. */
+export function resizeLatentMask(
   {
     latents: {
       shape: [height, width, channels],
@@ -113,12 +114,8 @@ export function resizeMask(
     pictureSize: size,
   }: ModelManifest,
   mask: Uint8Array,
+  rule: CellRule,
 ): Float32Array {
-  const out = new Float32Array(height * width * channels);
-  for (let i = 0; i < height * width; i++) {
-    const [y, x] = [Math.floor(i / width), i % width];
-    const from = Math.floor((y * size) / height) * size + Math.floor((x * size) / width);
-    out.fill(mask[from]!, i * channels, (i + 1) * channels);
-  }
-  return out;
+  const cells = resizeMask(mask, { width: size, height: size }, { width, height }, rule);
+  return Float32Array.from({ length: cells.length * channels }, (_, i) => cells[Math.floor(i / channels)]!);
 }

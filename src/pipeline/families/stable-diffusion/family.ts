@@ -12,6 +12,8 @@ import {
 import type { Watch } from "../../cancel.js";
 import type { ImageSettings } from "../../image-request.js";
 import { makeInitImage } from "../../init-image.js";
+import { type MaskSize, resizeMask } from "../../mask.js";
+import { makePasteStage } from "../../paste-stage.js";
 import type {
   Conditioning,
   DiffusionStage,
@@ -34,14 +36,6 @@ import type { StableDiffusionModel, Tokenizers } from "./model.js";
 import type { Networks } from "./networks.js";
 import { getVectorWidth, sizeCount } from "./programs.js";
 
-/** A mask of the picture at the latents' size: the pixel at the upper left of each. */
-function shrinkMask(mask: Uint8Array, { height, width }: Area, scale: number): Float32Array {
-  return Float32Array.from({ length: height * width }, (_, i) => {
-    const [y, x] = [Math.floor(i / width), i % width];
-    return mask[y * scale * width * scale + x * scale]!;
-  });
-}
-
 /** What an inpainting network sees beside the latents: the mask, and the picture without what is drawn anew. */
 function extraChannels(
   { unet, autoencoder: { latentChannels, scale } }: StableDiffusionModel,
@@ -52,10 +46,14 @@ function extraChannels(
   const size = area.height * area.width;
   const extra = new Float32Array((latentChannels + 1) * size);
   if (inpainting) {
-    extra.set(shrinkMask(inpainting.mask, area, scale));
+    extra.set(resizeMask(inpainting.mask, getPixelSize(area, scale), area, inpainting.rule));
     extra.set(inpainting.masked, size);
   } else extra.fill(1, 0, size); // everything is to be drawn, from nothing
   return extra;
+}
+
+function getPixelSize({ height, width }: Area, scale: number): MaskSize {
+  return { height: height * scale, width: width * scale };
 }
 
 /** Sizes that XL is told: the original's, what was cropped, the one to draw; heights first. */
@@ -115,7 +113,10 @@ class StableDiffusion implements Model {
         return { kind: "pixels", pixels };
       },
     };
-    return { warnings, stages: [this.makeBaseStage(settings, request, conditioning), decode] };
+    return {
+      warnings,
+      stages: [this.makeBaseStage(settings, request, conditioning), decode, ...makePasteStage(settings)],
+    };
   }
 
   private makeBaseStage(
@@ -225,9 +226,9 @@ class StableDiffusion implements Model {
     return {
       takesMask: unet.inChannels !== latentChannels,
       encode: (values, normals) => runs.encode(values, area, normals),
-      resizeMask: (mask) => {
-        const small = shrinkMask(mask, area, scale);
-        return Float32Array.from({ length: latentChannels * size }, (_, i) => small[i % size]!);
+      resizeMask: (mask, rule) => {
+        const cells = resizeMask(mask, getPixelSize(area, scale), area, rule);
+        return Float32Array.from({ length: latentChannels * size }, (_, i) => cells[i % size]!);
       },
     };
   }
