@@ -1,11 +1,9 @@
 // Receipts of format 1, which pictures before 0.2 carry: settings in one flat list, and what was loaded as English inside the
 // names of files, "lora style.safetensors × 0.8".
+import { isRecord } from "../schema/index.js";
 import { precisions, predictionNames } from "./load-options.js";
 
 type Json = Readonly<Record<string, unknown>>;
-
-const isRecord = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** A group of settings, where one of them is given. */
 function group(settings: Json): Json | undefined {

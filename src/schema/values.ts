@@ -24,3 +24,8 @@ export const flag = z.boolean();
  */
 export const explain = <T extends z.ZodType>(schema: T, description: string, defaultText?: string): T =>
   schema.meta({ description, ...(defaultText !== undefined && { defaultText }) }) as T;
+
+/** Whether a value is a JSON object, for what reads values before they are checked. */
+export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
