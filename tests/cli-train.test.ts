@@ -83,7 +83,7 @@ describe("nishiki train", { timeout: 300_000 }, () => {
     const { code, stderr } = await train([config, "--json"], interruptAt(2));
     expect(code).toBe(130);
     expect(stderr).toMatch(
-      /Stopped after step \d+ of 40, which is kept in stopped\. Go on with: nishiki train stopped\.json --resume\n$/,
+      /Stopped after step \d+ of 40, which is kept in stopped\. Continue with: nishiki train stopped\.json --resume\n$/,
     );
     const again = await train([config]);
     expect([again.code, again.stderr]).toEqual([
@@ -102,11 +102,11 @@ describe("nishiki train", { timeout: 300_000 }, () => {
     const config = await writeConfig("twice", 1000, { data, batchSize: 48 });
     const { code, stderr } = await train([config], (child) => {
       child.stderr?.on("data", (text: string) => {
-        if (/begins in|Stopping after/.test(text)) child.kill("SIGINT");
+        if (/begins in|Stopping/.test(text)) child.kill("SIGINT");
       });
     });
     expect(code).toBe(130);
-    expect(stderr).toContain("Stopping after this step");
+    expect(stderr).toContain("Stopping …");
     expect(stderr).not.toContain("kept in twice");
   });
 

@@ -132,12 +132,17 @@ describe("an exported run", { timeout: 120_000 }, () => {
       at("config.json"),
       JSON.stringify(config("never", { schedule: { steps: 2, warmupSteps: 0, decaySteps: 0 } })),
     );
-    const written = await runCli(["train", at("config.json"), "--export", at("cli"), "--batches", "2"]);
+    const written = await runCli(["export", at("config.json"), "--output", at("cli"), "--batches", "2"]);
     expect(written).toMatchObject({ code: 0, stdout: `${at("cli")}\n` });
     expect(await readdir(at("cli", "batches"))).toHaveLength(2);
-    expect((await runCli(["train", at("config.json"), "--batches", "2"])).code).toBe(2);
-    const both = await runCli(["train", at("config.json"), "--export", at("cli"), "--stream", "0"]);
-    expect(both.stderr).toContain("expected one of them");
+    expect((await runCli(["export", at("config.json"), "--batches", "2"])).code).toBe(2);
+    const both = await runCli(["export", at("config.json"), "--output", at("cli"), "--stream", "0"]);
+    expect(both.stderr).toContain("got both");
+    const former = await runCli(["train", at("config.json"), "--export", "a b", "--batches", "2"]);
+    expect(former).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`nishiki export ${at("config.json")} --output 'a b' --batches 2`),
+    });
   });
 });
 
@@ -216,7 +221,7 @@ describe.runIf(hasJax)("XLA", { timeout: 600_000 }, () => {
     await writeFile(at("streamed.json"), JSON.stringify(config("never")));
     await exportRun(complete("never"), { engine, output: at("streamed") });
     const cli = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
-    const command = `${process.execPath} ${cli} train ${at("streamed.json")}`;
+    const command = `${process.execPath} ${cli} export ${at("streamed.json")}`;
     const { stderr } = await compute(
       at("streamed"),
       1,
@@ -251,7 +256,7 @@ describe.runIf(hasJax)("XLA", { timeout: 600_000 }, () => {
       stderr: expect.stringContaining("belongs to another run"),
     });
     await writeFile(at("other.json"), JSON.stringify(config("never", { seed: 2 })));
-    const wrong = `${process.execPath} ${cli} train ${at("other.json")}`;
+    const wrong = `${process.execPath} ${cli} export ${at("other.json")}`;
     await expect(compute(at("streamed"), 1, "--batches", wrong)).rejects.toMatchObject({
       stderr: expect.stringContaining("belongs to another run"),
     });

@@ -2,6 +2,7 @@
 // before minutes of drawing are spent on "trian".
 import { existsSync } from "node:fs";
 import { editDistance, NishikiError } from "../errors.js";
+import { quoteArgument } from "./shell.js";
 
 /** Words that other programs have as commands; as prompts of a single word they are far less likely. */
 const elsewhere: Readonly<Record<string, string>> = {
@@ -23,9 +24,7 @@ const elsewhere: Readonly<Record<string, string>> = {
   inspect: "info",
   describe: "info",
   check: "verify",
-  finetune: "train --help",
-  resume: "train --help",
-  export: "train --help",
+  resume: "train CONFIG --resume",
   eval: "evaluate",
   test: "evaluate",
   build: "data build",
@@ -94,9 +93,4 @@ export async function refuseMistyped(
   if (!isSure && (await isWord(word))) return;
   const draw = `To draw it: nishiki draw ${[first, ...rest].map(quoteArgument).join(" ")}`;
   throw new NishikiError("usage", `There is no command "${first}". Did you mean nishiki ${meant}? ${draw}`);
-}
-
-/** An argument as a shell takes it. */
-function quoteArgument(text: string): string {
-  return /^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -39,10 +39,12 @@ export class TrainingReporter {
     };
   }
 
-  end({ step, finished }: { step: number; finished: boolean }): void {
+  /** @param output What the run was for, where that is not its folder. */
+  end({ step, finished }: { step: number; finished: boolean }, output?: string): void {
     const { folder } = this.#config;
-    if (this.#json) this.#print({ event: "end", step, finished, folder });
-    else if (finished) printLater(`${folder}\n`);
+    const written = output === undefined ? {} : { output };
+    if (this.#json) this.#print({ event: "end", step, finished, folder, ...written });
+    else if (finished) printLater(`${output ?? folder}\n`);
   }
 
   #print(event: Readonly<Record<string, unknown>>): void {

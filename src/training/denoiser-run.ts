@@ -2,17 +2,15 @@
 import { join } from "node:path";
 import type { Engine } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
-import { type CaptionedPicture, contactSheet } from "../image/index.js";
-import { renderSvg } from "../image/node.js";
-import { type ImageRequest, type KnownWords, Pipeline } from "../pipeline/index.js";
-import { loadParts } from "../pipeline/node.js";
+import type { KnownWords } from "../pipeline/index.js";
 import { withAverages } from "./averages-file.js";
 import type { DenoiserTrainingConfig } from "./config.js";
+import { drawImages, layOut } from "./draw-prompts.js";
 import type { Settings } from "./fingerprint.js";
 import { openAutoencoder, textEncoder } from "./frozen.js";
 import type { State } from "./initial-state.js";
 import { LatentShards } from "./latent-shards.js";
-import type { TrainingTask } from "./loop.js";
+import type { TaskContext, TrainingTask } from "./loop.js";
 import { exportModel } from "./model-export.js";
 import type { PictureSource } from "./pictures.js";
 import { writeSheet } from "./sample-sheet.js";
@@ -25,7 +23,7 @@ export async function makeDenoiserTask(
   engine: Engine,
   config: DenoiserTrainingConfig,
   source: PictureSource,
-  onNotice: (message: string) => void,
+  { signal, onNotice }: TaskContext,
 ): Promise<{ task: TrainingTask; settings: Settings }> {
   checkSizes(config, source);
   const { network, latents, autoencoder, batchSize, seed, maxTokens, captionDropout, timestepSampling } =
@@ -44,6 +42,7 @@ export async function makeDenoiserTask(
     textWidth: network.textWidth,
     network: autoencoder.network,
     weights,
+    signal,
     onShard: (index) =>
       onNotice(`Encoding pictures ${index * shardSize + 1} to ${(index + 1) * shardSize} …`),
   });
@@ -69,7 +68,8 @@ export async function makeDenoiserTask(
       const learned = await words();
       if (learned) await addWords(model, learned);
       if (config.prompts.length > 0) {
-        await writeSheet(config.folder, step, await drawPrompts(model, engine, config.prompts));
+        const drawn = await drawImages({ model, engine, prompts: config.prompts, signal });
+        await writeSheet(config.folder, step, await layOut(drawn));
       }
       return {};
     },
@@ -142,30 +142,4 @@ async function exportAverages(
     }),
   );
   return output;
-}
-
-/** Draws prompts at seed 0 with a model's own defaults, each with its prompt below, in the order of the models. */
-export async function drawPrompts(
-  model: string,
-  engine: Engine,
-  prompts: readonly string[],
-  request: Omit<Partial<ImageRequest>, "prompt"> = {},
-  lora?: string,
-) {
-  const { device, threads } = engine;
-  const parts = await loadParts({ model, device, threads, ...(lora !== undefined && { lora: [lora] }) });
-  const pipeline = new Pipeline(parts);
-  const drawn: CaptionedPicture[] = [];
-  try {
-    for (const prompt of prompts) {
-      for await (const event of pipeline.generate({ ...request, prompt, seed: 0 })) {
-        if (event.kind !== "image") continue;
-        const { width, height, pixels: data } = event;
-        drawn.push({ picture: { width, height, channels: 3, data }, caption: prompt });
-      }
-    }
-  } finally {
-    await pipeline.dispose();
-  }
-  return renderSvg(contactSheet(drawn, { columns: Math.min(4, drawn.length) }));
 }

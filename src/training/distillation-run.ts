@@ -5,12 +5,13 @@ import type { Engine } from "../engine/index.js";
 import { readModelFolder } from "../pipeline/node.js";
 import { withAverages } from "./averages-file.js";
 import type { DistillationTrainingConfig } from "./config.js";
-import { drawPrompts, shardCount } from "./denoiser-run.js";
+import { shardCount } from "./denoiser-run.js";
+import { drawImages, layOut } from "./draw-prompts.js";
 import { addFast, copyModel } from "./fast-export.js";
 import type { Settings } from "./fingerprint.js";
 import { digestWeights } from "./frozen.js";
 import { LatentShards } from "./latent-shards.js";
-import type { TrainingTask } from "./loop.js";
+import type { TaskContext, TrainingTask } from "./loop.js";
 import { readAutoencoderConfig, readDenoiserConfig } from "./model-networks.js";
 import type { PictureSource } from "./pictures.js";
 import { writeSheet } from "./sample-sheet.js";
@@ -22,7 +23,7 @@ export async function makeDistillationTask(
   engine: Engine,
   config: DistillationTrainingConfig,
   source: PictureSource,
-  onNotice: (message: string) => void,
+  { signal, onNotice }: TaskContext,
 ): Promise<{ task: TrainingTask; settings: Settings; initFrom: string }> {
   const { teacher, latents, paths: given, batchSize, seed, folder } = config;
   const manifest = await readModelFolder(teacher);
@@ -37,6 +38,7 @@ export async function makeDistillationTask(
     textWidth: network.textWidth,
     network: readAutoencoderConfig(manifest, teacher),
     weights: await openWeights(join(teacher, manifest.parts.autoencoder.file)),
+    signal,
     onShard: (index) => onNotice(`Encoding captions ${index * latents.shardSize + 1} and on …`),
   });
   const { guidance, sampler } = manifest.defaults;
@@ -52,6 +54,7 @@ export async function makeDistillationTask(
     ...settings,
     teacher,
     folder: given.folder ?? join(folder, "paths"),
+    signal,
     onShard: (index) =>
       onNotice(
         `The teacher draws paths ${index * given.shardSize + 1} to ${(index + 1) * given.shardSize} …`,
@@ -73,7 +76,9 @@ export async function makeDistillationTask(
       await copyModel(teacher, model);
       await withAverages(folder, averages, (run) => addFast({ run, model, steps: given.studentSteps }));
       if (config.prompts.length > 0) {
-        await writeSheet(folder, step, await drawPrompts(model, engine, config.prompts, { fast: true }));
+        const { prompts } = config;
+        const drawn = await drawImages({ model, engine, prompts, request: { fast: true }, signal });
+        await writeSheet(folder, step, await layOut(drawn));
       }
       return {};
     },

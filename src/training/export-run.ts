@@ -189,7 +189,11 @@ export async function streamBatches(config: TrainingConfig, options: BatchStream
   let upcoming = from < steps ? task.batch(from) : undefined;
   try {
     for (let step = from; upcoming && !signal?.aborted; step++) {
-      const batch = await upcoming;
+      const batch = await upcoming.catch((error: unknown) => {
+        if (signal?.aborted) return undefined; // what makes batches was stopped, too
+        throw error;
+      });
+      if (!batch) break;
       upcoming = step + 1 < steps ? task.batch(step + 1) : undefined;
       upcoming?.catch(() => undefined); // told when it is awaited
       const file = encodeBatch(batch, { run, step });

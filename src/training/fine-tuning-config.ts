@@ -1,6 +1,6 @@
 // The config of a fine-tuning on images of one's own.
 import { embeddedModel } from "../pipeline/node.js";
-import { explain, nonEmptyText, oneOf, z } from "../schema/index.js";
+import { explain, nonEmptyText, numberBetween, oneOf, wholeNumber, z } from "../schema/index.js";
 import {
   captionDropout,
   common,
@@ -13,6 +13,15 @@ import {
   withWorkers,
 } from "./config-common.js";
 import { evenTimestepSampling } from "./tasks/denoiser.js";
+
+/** Ruiz et al. 2022, "DreamBooth" (arXiv:2208.12242, section 3.2). */
+const priorSchema = z.strictObject({
+  share: explain(
+    numberBetween(0, 0.9).default(0.5),
+    "share of each step for images that the model itself drew before, so that other prompts stay as they are; 0: none",
+  ),
+  images: explain(wholeNumber(1, 1000).default(48), "how many of these the model draws"),
+});
 
 export const fineTuningConfigSchema = z
   .strictObject({
@@ -34,6 +43,7 @@ export const fineTuningConfigSchema = z
       z.strictObject({ folder: shards.folder }).prefault({}),
       "images and captions, encoded once",
     ),
+    priorPreservation: explain(priorSchema.prefault({}), "keeps what the model draws already as it is"),
     captionDropout,
     timestepSampling: timestepSampling(evenTimestepSampling),
     prompts: explain(

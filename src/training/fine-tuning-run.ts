@@ -1,24 +1,26 @@
 // Fine-tuning a finished model on a few pictures of one's own: thin matrices beside its denoiser's (a LoRA), or the denoiser itself.
 import { basename, join } from "node:path";
 import { openWeights, writeSafetensors } from "../checkpoint/node.js";
-import type { Engine } from "../engine/index.js";
+import type { Engine, HostTensors } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
-import { joinGrid } from "../image/index.js";
-import type { ModelManifest } from "../pipeline/index.js";
+import { type CaptionedPicture, joinGrid } from "../image/index.js";
+import { fromBytes, type ModelManifest } from "../pipeline/index.js";
 import { readModelFolder } from "../pipeline/node.js";
 import { withAverages } from "./averages-file.js";
 import type { FineTuningConfig } from "./config.js";
-import { drawPrompts } from "./denoiser-run.js";
+import { drawImages, layOut } from "./draw-prompts.js";
 import { copyModel } from "./fast-export.js";
 import type { Settings } from "./fingerprint.js";
 import { digestWeights } from "./frozen.js";
 import type { State } from "./initial-state.js";
 import { LatentShards } from "./latent-shards.js";
-import type { TrainingTask } from "./loop.js";
+import type { TaskContext, TrainingTask } from "./loop.js";
 import { replaceDenoiser } from "./model-export.js";
 import { readAutoencoderConfig, readDenoiserConfig } from "./model-networks.js";
 import type { PictureSource } from "./pictures.js";
+import { openPriorImages } from "./prior-images.js";
 import { writeSheet } from "./sample-sheet.js";
+import { psnr } from "./super-resolution-run.js";
 import { denoiserBatch, denoiserObjective } from "./tasks/denoiser.js";
 
 /** Pictures of one file; more are in further ones. */
@@ -32,7 +34,7 @@ export async function makeFineTuningTask(
   engine: Engine,
   config: FineTuningConfig,
   source: PictureSource,
-  onNotice: (message: string) => void,
+  { signal, onNotice }: TaskContext,
 ): Promise<{ task: TrainingTask; settings: Settings; initFrom?: string }> {
   const { model, method, rank, alpha, batchSize, seed, folder, captionDropout, timestepSampling } = config;
   const manifest = await readModelFolder(model);
@@ -44,18 +46,29 @@ export async function makeFineTuningTask(
     );
   const shardSize = Math.min(largestShard, source.count);
   const available = Math.min(source.count, 20 * largestShard);
-  const shards = await LatentShards.open(engine, source, {
-    folder: config.latents.folder ?? join(folder, "latents"),
-    shardSize,
-    seed,
-    maxTokens: manifest.maxTokens,
-    textWidth: network.textWidth,
-    network: readAutoencoderConfig(manifest, model),
-    weights: await openWeights(join(model, manifest.parts.autoencoder.file)),
-    onShard: (index) => onNotice(`Encoding pictures ${index * shardSize + 1} and on …`),
-  });
-  // The model's own measures of latents, not those of a few pictures.
-  shards.scenes.statistics = { mean: manifest.latents.mean, std: manifest.latents.std };
+  const latents = config.latents.folder ?? join(folder, "latents");
+  const weightsOfEncoder = await openWeights(join(model, manifest.parts.autoencoder.file));
+  const open = async (images: PictureSource, to: string, size: number, onShard: (index: number) => void) => {
+    const shards = await LatentShards.open(engine, images, {
+      ...{ folder: to, shardSize: size, seed, signal, onShard },
+      maxTokens: manifest.maxTokens,
+      textWidth: network.textWidth,
+      network: readAutoencoderConfig(manifest, model),
+      weights: weightsOfEncoder,
+    });
+    // The model's own measures of latents, not those of a few pictures.
+    shards.scenes.statistics = { mean: manifest.latents.mean, std: manifest.latents.std };
+    return shards;
+  };
+  const shards = await open(source, latents, shardSize, (index) =>
+    onNotice(`Encoding pictures ${index * shardSize + 1} and on …`),
+  );
+  const { share, images } = config.priorPreservation;
+  const kept = Math.min(batchSize - 1, Math.round(share * batchSize));
+  const prior =
+    kept > 0 ? await openPriorImages({ engine, model, manifest, count: images, seed, signal }) : undefined;
+  const priorShards =
+    prior && (await open(prior, join(latents, "prior"), images, () => onNotice(drawingPrior(images))));
   const lowRank = method === "lora" ? { rank, alpha } : undefined;
   const file = join(model, manifest.parts.denoiser.file);
   const { maxTokens } = manifest;
@@ -66,16 +79,23 @@ export async function makeFineTuningTask(
     objective: (batch) => denoiserObjective(network, batch, training, lowRank),
     batch: async (step) => {
       await shards.need(Math.ceil(available / shardSize));
-      return denoiserBatch(shards.scenes, available, network, training, { batchSize, seed, step });
+      const number = { batchSize: batchSize - kept, seed, step };
+      const own = denoiserBatch(shards.scenes, available, network, training, number);
+      if (!priorShards) return own;
+      await priorShards.need(1);
+      const priorNumber = { batchSize: kept, seed: seed + 1, step }; // times and noise of their own
+      return joinBatches(own, denoiserBatch(priorShards.scenes, images, network, training, priorNumber));
     },
     ...(weights && { frozen: weights }),
     sample: async (averages, step) => {
-      const prompts = config.prompts.length > 0 ? config.prompts : await choosePrompts(source);
+      const own = config.prompts.length > 0 ? config.prompts : await chooseCaptions(source);
+      const prompts = [...own, ...unrelatedPrompts];
       const after = await finish(config, manifest, averages);
-      const before = await drawPrompts(model, engine, prompts);
-      const changed = await drawPrompts(after.model, engine, prompts, {}, after.lora);
-      await writeSheet(folder, step, joinGrid([before, changed], { columns: 1, spacing: 4 }));
-      return {};
+      const before = await drawImages({ model, engine, prompts, signal });
+      const changed = await drawImages({ ...after, engine, prompts, signal });
+      const rows = [await layOut(before), await layOut(changed)];
+      await writeSheet(folder, step, joinGrid(rows, { columns: 1, spacing: 4 }));
+      return { unrelatedPsnr: compare(before.slice(own.length), changed.slice(own.length)) };
     },
   };
   const settings = {
@@ -84,15 +104,39 @@ export async function makeFineTuningTask(
     captionDropout,
     timestepSampling,
     ...(lowRank && { rank, alpha }),
+    ...(kept > 0 && { priorPreservation: config.priorPreservation }),
     frozen: { ...shards.frozen, ...(weights && { denoiser: await digestWeights(weights) }) },
   };
   return { task, settings, ...(lowRank ? {} : { initFrom: config.initFrom ?? file }) };
 }
 
-/** Some captions of the pictures, and two prompts that have nothing to do with them: these should stay as they are. */
-async function choosePrompts(source: PictureSource): Promise<readonly string[]> {
-  const own = (await source.samples(4)).map(({ caption }) => caption);
-  return [...new Set(own), "a cat, 3d style", "a red apple"];
+/** Two prompts that have nothing to do with anybody's pictures: what they draw should stay as it is. */
+const unrelatedPrompts = ["a cat, 3d style", "a red apple"];
+
+const drawingPrior = (count: number) =>
+  `The model draws ${count} images first, so that other prompts stay as they are (priorPreservation) …`;
+
+async function chooseCaptions(source: PictureSource): Promise<readonly string[]> {
+  return [...new Set((await source.samples(4)).map(({ caption }) => caption))];
+}
+
+/** Mean peak signal-to-noise ratio in decibels: how much of the images was kept. */
+function compare(before: readonly CaptionedPicture[], after: readonly CaptionedPicture[]): number {
+  const pixels = ({ picture }: CaptionedPicture) => fromBytes(picture.data as Uint8Array);
+  const ratios = before.map((image, i) => psnr(pixels(image), pixels(after[i]!)));
+  return ratios.reduce((sum, ratio) => sum + ratio / ratios.length, 0);
+}
+
+/** One batch behind the other. */
+function joinBatches(first: HostTensors, second: HostTensors): HostTensors {
+  const joined = Object.entries(first).map(([name, { dtype, shape, data }]) => {
+    const more = second[name]!;
+    const both = new Float32Array(data.length + more.data.length);
+    both.set(data as Float32Array);
+    both.set(more.data as Float32Array, data.length);
+    return [name, { dtype, shape: [shape[0]! + more.shape[0]!, ...shape.slice(1)], data: both }] as const;
+  });
+  return Object.fromEntries(joined);
 }
 
 /** Writes what the run is for: a LoRA's file, or a model's folder. */

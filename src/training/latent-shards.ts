@@ -7,6 +7,7 @@ import type { CaptionedPicture } from "../data/index.js";
 import type { Engine, Session, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import type { AutoencoderConfig } from "../models/index.js";
+import { checkAborted } from "../pipeline/index.js";
 import { fingerprintDifferences, hasSetting, type Settings, writeFingerprint } from "./fingerprint.js";
 import { digestTextEncoder, digestWeights, encoderProgram, loadWords, readTokenizer } from "./frozen.js";
 import type { PictureSource } from "./pictures.js";
@@ -22,6 +23,8 @@ export interface LatentShardsOptions {
   readonly textWidth: number;
   readonly network: AutoencoderConfig;
   readonly weights: WeightPlaces;
+  /** Stops the making of a file within one run of a network. What is half made is not kept. */
+  readonly signal?: AbortSignal | undefined;
   /** Called before a file is made, which takes a while. */
   onShard?(index: number): void;
 }
@@ -98,7 +101,7 @@ export class LatentShards {
   }
 
   async #make(indices: readonly number[]): Promise<void> {
-    const { folder, network, weights, maxTokens, onShard } = this.#options;
+    const { folder, network, weights, maxTokens, signal, onShard } = this.#options;
     const { size } = this.#source;
     const pictures = await this.#engine.load(encoderProgram(network, size), { weights });
     let words: Session | undefined;
@@ -108,7 +111,7 @@ export class LatentShards {
       for (const index of indices) {
         onShard?.(index);
         const drawn = await this.#draw(index);
-        const shard = await encodeScenes({ pictures, words, tokenizer }, drawn, size);
+        const shard = await encodeScenes({ pictures, words, tokenizer }, drawn, size, signal);
         await writeShard(folder, index, shard);
       }
     } finally {
@@ -117,9 +120,10 @@ export class LatentShards {
   }
 
   async #draw(index: number): Promise<CaptionedPicture[]> {
-    const { shardSize, seed } = this.#options;
+    const { shardSize, seed, signal } = this.#options;
     const drawn: CaptionedPicture[] = [];
     for await (const picture of this.#source.stream(seed, index * shardSize)) {
+      checkAborted(signal);
       drawn.push(picture);
       if (drawn.length === shardSize) break;
     }

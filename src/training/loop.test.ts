@@ -347,7 +347,7 @@ describe("a run that goes on with another number of threads", () => {
       const options = { resume: true, onNotice: (message: string) => notices.push(message) };
       await runTraining(engine, regressionTask(), runOptions(folder, 3, options), same);
       expect(notices).toEqual([
-        "The checkpoint was computed in 1 worker of 2 threads, this run computes in 1 worker of 1 thread: it goes on well, but not bit for bit.",
+        "The checkpoint was computed with 1 worker of 2 threads, this run computes with 1 worker of 1 thread: it goes on well, but not bit for bit.",
       ]);
       await runTraining(engine, regressionTask(), runOptions(folder, 4, options), same);
       expect(notices).toHaveLength(1);

@@ -32,6 +32,14 @@ export interface TrainingTask {
   close?(): Promise<void>;
 }
 
+/** What tasks need from outside. */
+export interface TaskContext {
+  /** Stops what a task makes: batches, encoded images, samples. */
+  readonly signal?: AbortSignal | undefined;
+  /** Receives what a person should know and what stops nothing. */
+  readonly onNotice: (message: string) => void;
+}
+
 export interface RunOptions {
   readonly folder: string;
   readonly seed: number;
@@ -127,8 +135,8 @@ async function runLocked(
     const parameters = countParameters(program);
     await options.onStart?.({ step: start.step, steps: schedule.steps, parameters });
     const keeper = new CheckpointKeeper(folder, fingerprint, computedIn, found?.step);
-    const { step, state } = await new Run(stepper, task, options, keeper, start.step).toEnd();
-    return { step, finished: step >= schedule.steps, state };
+    const { step, state, interrupted } = await new Run(stepper, task, options, keeper, start.step).toEnd();
+    return { step, finished: step >= schedule.steps && !interrupted, state };
   } finally {
     await stepper.close().catch(() => undefined);
   }
@@ -197,6 +205,8 @@ class Run {
   readonly #first: number;
   /** Steps done. */
   #step: number;
+  /** Whether the samples of the last step were stopped: they are part of what the run is for. */
+  #interrupted = false;
 
   constructor(
     stepper: Stepper,
@@ -213,10 +223,10 @@ class Run {
     this.#keeper = keeper;
   }
 
-  async toEnd(): Promise<{ step: number; state: State }> {
+  async toEnd(): Promise<{ step: number; state: State; interrupted: boolean }> {
     try {
       await this.#steps();
-      return { step: this.#step, state: await this.#save() };
+      return { step: this.#step, state: await this.#save(), interrupted: this.#interrupted };
     } catch (error) {
       await this.#rescue(error);
       throw this.#explain(error);
@@ -228,9 +238,16 @@ class Run {
     let step = this.#step;
     let upcoming = step < schedule.steps ? this.#batch(step) : undefined;
     let then = performance.now();
+    // A run that was stopped in its last samples has these still to make.
+    if (!upcoming && step > 0) await this.#atIntervals(step);
     try {
       while (upcoming && !signal?.aborted) {
-        const computing = this.#compute(await upcoming, step);
+        const batch = await upcoming.catch((error: unknown) => {
+          if (signal?.aborted) return undefined; // what makes batches was stopped, too
+          throw error;
+        });
+        if (!batch) break;
+        const computing = this.#compute(batch, step);
         // The next batch is made while the engine's thread computes this one.
         upcoming = step + 1 < schedule.steps ? this.#batch(step + 1) : undefined;
         const metrics = await computing;
@@ -298,9 +315,22 @@ class Run {
     const state = await this.#stepper.readState();
     if (save) this.#keeper.hold({ step, state });
     if (!sample) return;
-    const measured = (await this.#task.sample?.(averagesOf(state), step, folder)) ?? {};
+    const measured = await this.#sample(state, step);
+    if (!measured) return;
     if (Object.keys(measured).length > 0) await appendMetrics(folder, { step, ...measured });
     await this.#options.onSample?.(step, measured);
+  }
+
+  /** @returns What was measured; undefined where the samples were stopped. */
+  async #sample(state: State, step: number): Promise<Readonly<Record<string, number>> | undefined> {
+    const { folder, signal } = this.#options;
+    try {
+      return (await this.#task.sample?.(averagesOf(state), step, folder)) ?? {};
+    } catch (error) {
+      if (!signal?.aborted) throw error;
+      this.#interrupted = true;
+      return undefined;
+    }
   }
 
   /** The last step has no step after it that would show whether its result is usable. */

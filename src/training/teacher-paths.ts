@@ -14,7 +14,7 @@ import {
 import { getDenoiser, getSampler, getStepSchedule, guide } from "../diffusion/index.js";
 import type { Engine, Session } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
-import { getSchedule, type ModelManifest, traceNetworks } from "../pipeline/index.js";
+import { checkAborted, getSchedule, type ModelManifest, traceNetworks } from "../pipeline/index.js";
 import { readModelFolder } from "../pipeline/node.js";
 import { random } from "../random/index.js";
 import { fingerprintDifferences, writeFingerprint } from "./fingerprint.js";
@@ -33,6 +33,8 @@ export interface TeacherPathsOptions {
   readonly stepsPerWindow: number;
   readonly shardSize: number;
   readonly seed: number;
+  /** Stops the making of a file within one run of the teacher. */
+  readonly signal?: AbortSignal | undefined;
   /** Called before a file is made, which takes a while. */
   onShard?(index: number): void;
 }
@@ -66,7 +68,7 @@ export class TeacherPaths implements Paths {
 
   /** @throws NishikiError "data" where the folder holds paths of other settings, "file", "checkpoint" */
   static async open(options: TeacherPathsOptions): Promise<TeacherPaths> {
-    const { folder, teacher, onShard: _, ...settings } = options;
+    const { folder, teacher, signal: _signal, onShard: _onShard, ...settings } = options;
     const manifest = await readModelFolder(teacher);
     const { sha256 } = manifest.parts.denoiser;
     await checkSettings(folder, writeFingerprint({ ...settings, denoiser: sha256 }));
@@ -166,6 +168,7 @@ export class TeacherPaths implements Paths {
     condition: readonly number[],
     scenes: EncodedScenes,
   ): Promise<Float32Array> {
+    checkAborted(this.#options.signal);
     const { maxTokens: tokens, latents } = this.#manifest;
     const batch = condition.length;
     const { textWidth } = scenes;

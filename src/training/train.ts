@@ -107,8 +107,9 @@ interface OpenedTask {
 async function openTask(
   config: TrainingConfig,
   source: PictureSource,
-  { engine, onNotice }: TrainOptions,
+  { engine, signal, onNotice }: TrainOptions,
 ): Promise<OpenedTask> {
+  const context = { signal, onNotice: (text: string) => onNotice?.(text) };
   const { kind, seed, batchSize, optimizer } = config;
   const network = "network" in config ? config.network : undefined;
   const common = { kind, seed, batchSize, optimizer, network, data: source.settings };
@@ -116,17 +117,15 @@ async function openTask(
     case "autoencoder":
       return openAutoencoderRun(engine, config, source, common);
     case "denoiser": {
-      const { task, settings } = await makeDenoiserTask(engine, config, source, (text) => onNotice?.(text));
+      const { task, settings } = await makeDenoiserTask(engine, config, source, context);
       return { task, settings: { ...common, ...settings } };
     }
     case "distillation": {
-      const notice = (text: string) => onNotice?.(text);
-      const { task, settings, initFrom } = await makeDistillationTask(engine, config, source, notice);
+      const { task, settings, initFrom } = await makeDistillationTask(engine, config, source, context);
       return { task, settings: { ...common, ...settings }, initFrom };
     }
     case "fine-tuning": {
-      const notice = (text: string) => onNotice?.(text);
-      const { task, settings, initFrom } = await makeFineTuningTask(engine, config, source, notice);
+      const { task, settings, initFrom } = await makeFineTuningTask(engine, config, source, context);
       return { task, settings: { ...common, ...settings }, ...(initFrom !== undefined && { initFrom }) };
     }
     case "classifier": {

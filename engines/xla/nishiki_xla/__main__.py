@@ -10,8 +10,8 @@ import sys
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="nishiki-xla",
-        description="Trains what `nishiki train CONFIG --export FOLDER` wrote, under XLA, on all devices that JAX sees.",
-        epilog='Example: nishiki-xla exported --precision bfloat16 --batches "nishiki train config.json" --minutes 50',
+        description="Trains what `nishiki export CONFIG --output FOLDER` wrote, under XLA, on all devices that JAX sees.",
+        epilog='Example: nishiki-xla exported --precision bfloat16 --batches "nishiki export config.json" --minutes 50',
     )
     parser.add_argument("folder", help="an exported run; its checkpoint is replaced as training goes on")
     parser.add_argument(

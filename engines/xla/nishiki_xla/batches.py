@@ -56,7 +56,7 @@ class FileBatches:
 
 
 class StreamedBatches:
-    """`nishiki train CONFIG --stream STEP`: records of 8 bytes of length and a safetensors file, read ahead of use."""
+    """`nishiki export CONFIG --stream STEP`: records of 8 bytes of length and a safetensors file, read ahead of use."""
 
     def __init__(self, command: str, first: int, run: str | None, ahead: int = 4) -> None:
         self._next = first

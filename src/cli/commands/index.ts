@@ -1,6 +1,8 @@
 import type { Command } from "commander";
 import { addDataCommand } from "./data.js";
 import { addEvaluateCommand } from "./evaluate.js";
+import { addExportCommand } from "./export.js";
+import { addFinetuneCommand } from "./finetune.js";
 import { addGenerateCommand } from "./generate.js";
 import { addInfoCommand } from "./info.js";
 import { addModelsCommand } from "./models.js";
@@ -16,6 +18,8 @@ export const commands: readonly ((program: Command) => void)[] = [
   addPullCommand,
   addModelsCommand,
   addDataCommand,
+  addFinetuneCommand,
   addTrainCommand,
+  addExportCommand,
   addEvaluateCommand,
 ];

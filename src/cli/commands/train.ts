@@ -1,58 +1,76 @@
-// nishiki train CONFIG: trains an autoencoder or a denoiser, or goes on with one.
-import { type Command, InvalidArgumentError } from "commander";
+// nishiki train CONFIG: trains what a config describes, or continues a run.
+import { type Command, Option } from "commander";
 import { loadOptionsSchema } from "../../pipeline/index.js";
 import { addSettingOptions } from "../setting-options.js";
+import { formatCommand } from "../shell.js";
 import type { TrainCommandOptions } from "../training-run.js";
+import { wholeNumberFrom } from "./number-options.js";
 
 /** Loaded when asked for: the libraries of training would slow down every other command. */
 const loadRun = () => import("../training-run.js");
 
-function steps(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("Expected a whole number from 1.");
+/** Options that are commands of their own now. */
+const former = [
+  new Option("--pictures <folder>"),
+  new Option("--lora <file>"),
+  new Option("--full <folder>"),
+  new Option("--rank <number>"),
+  new Option("-m, --model <folder>"),
+  new Option("--export <folder>"),
+  new Option("--batches <number>"),
+  new Option("--stream <step>"),
+];
+
+/** The present spelling of a former one: "nishiki finetune my-pictures --output mine.safetensors". */
+export function respell(
+  config: string | undefined,
+  options: Readonly<Record<string, unknown>>,
+): string | undefined {
+  const asked = (name: string) => options[name] as string | undefined;
+  const option = (name: string, value = asked(name)) => (value === undefined ? [] : [`--${name}`, value]);
+  const steps = option("steps");
+  if (asked("export") !== undefined)
+    return formatCommand(
+      "export",
+      config ?? "CONFIG",
+      "--output",
+      asked("export"),
+      ...option("batches"),
+      ...steps,
+    );
+  if (asked("stream") !== undefined) return formatCommand("export", config ?? "CONFIG", ...option("stream"));
+  if (asked("batches") !== undefined)
+    return formatCommand("export", config ?? "CONFIG", "--output", "FOLDER", ...option("batches"));
+  const tuned = ["pictures", "lora", "full", "rank", "model"].some((name) => asked(name) !== undefined);
+  if (!tuned) return undefined;
+  const output = asked("lora") ?? asked("full") ?? "mine.safetensors";
+  const rest = [...option("rank"), ...option("model"), ...steps, ...(options.resume ? ["--resume"] : [])];
+  return formatCommand("finetune", asked("pictures") ?? "FOLDER", "--output", output, ...rest);
 }
 
-function fromStep(text: string): number {
-  if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("Expected a whole number from 0.");
-}
+const examples = `
+Examples:
+  nishiki train configs/autoencoder.json
+  nishiki train configs/denoiser.json --resume
+  nishiki train configs/denoiser.json --resume --steps 8000     prolongs the run
+`;
 
 export function addTrainCommand(program: Command): void {
   const command = program
     .command("train")
-    .description("train an autoencoder, a denoiser or a judge on scenes or on a folder of captioned pictures")
+    .description("train a network as a config says")
     .argument("[config]", "a JSON file; see below")
-    .option(
-      "--pictures <folder>",
-      "in place of a config: fine-tune a model on pictures of your own, with --lora or --full",
-    )
-    .option("--lora <file>", "with --pictures: learn a small .safetensors file that --lora draws with")
-    .option("--full <folder>", "with --pictures: change the whole model, and write it to a folder")
-    .option("--rank <number>", "with --lora: the rank of its matrices (default: 16)", steps)
-    .option("-m, --model <folder>", "with --pictures: the model that learns (default: the embedded model)")
-    .option("-r, --resume", "go on from the run's last checkpoint, if there is one")
-    .option(
-      "--export <folder>",
-      "write the step as an ONNX program with its state, for other machines, and do not train",
-    )
-    .option(
-      "--batches <number>",
-      "with --export: so many batches too; without them, they are streamed",
-      steps,
-    )
-    .option(
-      "--stream <step>",
-      "write the batches from this step on to standard output, and do not train",
-      fromStep,
-    )
-    .option("--steps <number>", "train this many steps in all, whatever the config says", steps);
+    .option("-r, --resume", "continue from the run's last checkpoint, if there is one")
+    .option("--steps <number>", "train this many steps in all, whatever the config says", wholeNumberFrom(1));
   addSettingOptions(command, loadOptionsSchema, ["device", "threads"]);
+  for (const option of former) command.addOption(option.hideHelp());
   command
     .option("--json", "print a line of JSON for every step and event")
     .option("-q, --quiet", "no progress")
+    .addHelpText("after", examples)
     .action(async (path: string | undefined, options: TrainCommandOptions) => {
       const { runTrainCommand } = await loadRun();
-      await runTrainCommand(path, options);
+      await runTrainCommand(path, options, respell(path, options));
     });
   program.hook("preSubcommand", async (_program, chosen) => {
     if (chosen === command) command.addHelpText("after", (await loadRun()).trainingHelp());

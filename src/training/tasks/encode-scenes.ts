@@ -2,6 +2,7 @@
 import type { Phrase, Placement, SceneContent } from "../../data/index.js";
 import type { Session } from "../../engine/index.js";
 import { NishikiError } from "../../errors.js";
+import { checkAborted } from "../../pipeline/index.js";
 import type { Tokenizer } from "../../tokenizer/index.js";
 import { boxNumbers, type EncodedShard, mostBoxes, placeNumbers } from "./encoded-scenes.js";
 
@@ -23,12 +24,21 @@ export interface Captioned {
   readonly placements?: readonly Placement[];
 }
 
-/** Latents of pictures, in runs of `batch`. */
-async function encodePictures(session: Session, pictures: readonly Captioned[], size: number, batch: number) {
+/** Images and captions that one run of a network encodes. */
+const [imagesAtOnce, captionsAtOnce] = [8, 32];
+
+/** Latents of pictures. */
+async function encodePictures(
+  session: Session,
+  pictures: readonly Captioned[],
+  size: number,
+  signal: AbortSignal | undefined,
+) {
   const parts: Float32Array[] = [];
   let shape: readonly number[] = [];
-  for (let from = 0; from < pictures.length; from += batch) {
-    const slice = pictures.slice(from, from + batch);
+  for (let from = 0; from < pictures.length; from += imagesAtOnce) {
+    checkAborted(signal);
+    const slice = pictures.slice(from, from + imagesAtOnce);
     const pixels = new Uint8Array(slice.length * size * size * 3);
     for (const [i, { pixels: bytes }] of slice.entries()) pixels.set(bytes, i * size * size * 3);
     const { latents } = await session.run({
@@ -45,6 +55,7 @@ export async function encodeCaptions(
   { words, tokenizer }: Pick<SceneEncoder, "words" | "tokenizer">,
   captions: readonly string[],
   batch: number,
+  signal?: AbortSignal,
 ) {
   const encodings = captions.map((caption) => tokenizer.encode(caption));
   const long = encodings.find(({ dropped }) => dropped.length > 0);
@@ -59,6 +70,7 @@ export async function encodeCaptions(
   const states: Float32Array[] = new Array(captions.length);
   let width = 0;
   for (let from = 0; from < order.length; from += batch) {
+    checkAborted(signal);
     const chosen = order.slice(from, from + batch);
     const rows = tokenizer.encodeBatch(chosen.map((i) => captions[i]!));
     const [count, length] = rows.shape;
@@ -127,11 +139,11 @@ export async function encodeScenes(
   encoder: SceneEncoder,
   scenes: readonly Captioned[],
   size: number,
-  batch = 32,
+  signal?: AbortSignal,
 ): Promise<EncodedShard> {
-  const pictures = await encodePictures(encoder.pictures, scenes, size, 8);
+  const pictures = await encodePictures(encoder.pictures, scenes, size, signal);
   const captions = scenes.map(({ caption }) => caption);
-  const words = await encodeCaptions(encoder, captions, batch);
+  const words = await encodeCaptions(encoder, captions, captionsAtOnce, signal);
   const places = placesOf(scenes, encoder.tokenizer);
   const boxes = boxesOf(scenes);
   return { latents: pictures.latents, latentShape: pictures.shape, ...words, captions, places, boxes };

@@ -1,0 +1,42 @@
+// Samples of a run whose model draws: fixed prompts at seed 0, for a person to look at.
+import type { Engine } from "../engine/index.js";
+import { type CaptionedPicture, contactSheet } from "../image/index.js";
+import { renderSvg } from "../image/node.js";
+import { type ImageRequest, Pipeline } from "../pipeline/index.js";
+import { loadParts } from "../pipeline/node.js";
+
+export interface DrawPromptsOptions {
+  readonly model: string;
+  readonly engine: Engine;
+  readonly prompts: readonly string[];
+  /** What differs from the model's own defaults. */
+  readonly request?: Omit<Partial<ImageRequest>, "prompt">;
+  readonly lora?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Draws prompts at seed 0 with a model's own defaults. @throws NishikiError what drawing throws, "aborted" */
+export async function drawImages(options: DrawPromptsOptions): Promise<CaptionedPicture[]> {
+  const { model, engine, prompts, request, lora, signal } = options;
+  const { device, threads } = engine;
+  const parts = await loadParts({ model, device, threads, ...(lora !== undefined && { lora: [lora] }) });
+  const pipeline = new Pipeline(parts);
+  const drawn: CaptionedPicture[] = [];
+  try {
+    for (const prompt of prompts) {
+      const events = pipeline.generate({ ...request, prompt, seed: 0 }, signal ? { signal } : {});
+      for await (const event of events) {
+        if (event.kind !== "image") continue;
+        const { width, height, pixels: data } = event;
+        drawn.push({ picture: { width, height, channels: 3, data }, caption: prompt });
+      }
+    }
+  } finally {
+    await pipeline.dispose();
+  }
+  return drawn;
+}
+
+/** Images, each with its prompt below, in rows of four. */
+export const layOut = (drawn: readonly CaptionedPicture[]) =>
+  renderSvg(contactSheet(drawn, { columns: Math.min(4, drawn.length) }));

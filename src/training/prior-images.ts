@@ -1,0 +1,99 @@
+// Prior preservation (Ruiz et al. 2022, "DreamBooth", arXiv:2208.12242, section 3.2): images that a model draws before it is
+// fine-tuned, with captions of its own kind. Trained beside the user's, they keep the rest of what it knows as it is.
+import {
+  backgroundNames,
+  type CaptionedPicture,
+  colourNames,
+  describeScene,
+  sceneMix,
+  vocabulary,
+  wholeCatalogue,
+} from "../data/index.js";
+import type { Engine } from "../engine/index.js";
+import { NishikiError } from "../errors.js";
+import { checkAborted, type ModelManifest, Pipeline } from "../pipeline/index.js";
+import { loadParts } from "../pipeline/node.js";
+import { readTokenizer } from "./frozen.js";
+import type { PictureSource } from "./pictures.js";
+
+export interface PriorOptions {
+  readonly engine: Engine;
+  /** The model's folder, and what it says. */
+  readonly model: string;
+  readonly manifest: ModelManifest;
+  readonly count: number;
+  readonly seed: number;
+  readonly signal?: AbortSignal | undefined;
+  /** Called before each image is drawn. */
+  onImage?(index: number): void;
+}
+
+const mix = sceneMix({
+  things: vocabulary.map(({ name }) => name),
+  rarer: 0.4,
+  colours: colourNames,
+  backgrounds: backgroundNames,
+  styles: {
+    "3d": 2,
+    flat: 2,
+    silhouette: 1,
+    woodblock: 1,
+    cubist: 1,
+    watercolour: 1,
+    "pixel art": 1,
+    pencil: 1,
+  },
+});
+
+/** Captions as the embedded model learned them, of those that a model's text input has room for. */
+async function writeCaptions(count: number, seed: number, maxTokens: number): Promise<string[]> {
+  const tokenizer = await readTokenizer(maxTokens);
+  const captions: string[] = [];
+  for (let index = 0; captions.length < count && index < 100 * count; index++) {
+    const { caption } = describeScene(seed, index, mix, wholeCatalogue);
+    if (tokenizer.encode(caption).dropped.length === 0) captions.push(caption);
+  }
+  if (captions.length === count) return captions;
+  throw new NishikiError(
+    "usage",
+    `priorPreservation: no captions fit into the model's ${maxTokens} tokens; set its share to 0.`,
+  );
+}
+
+/** The images of a model as a source to be encoded: image n shows caption n at seed n. */
+export async function openPriorImages(options: PriorOptions): Promise<PictureSource> {
+  const { manifest, count, seed } = options;
+  const captions = await writeCaptions(count, seed, manifest.maxTokens);
+  // The distilled network draws the same in a fraction of the evaluations.
+  const isFast = manifest.parts.fast !== undefined;
+  const { denoiser, fast } = manifest.parts;
+  return {
+    size: manifest.pictureSize,
+    count,
+    settings: { prior: (isFast ? fast : denoiser)?.sha256, isFast, images: count },
+    problems: [],
+    stream: (_, from) => draw(captions, from, isFast, options),
+    samples: async () => [],
+  };
+}
+
+async function* draw(
+  captions: readonly string[],
+  from: number,
+  isFast: boolean,
+  { engine: { device, threads }, model, signal, onImage }: PriorOptions,
+): AsyncGenerator<CaptionedPicture, void, undefined> {
+  const pipeline = new Pipeline(await loadParts({ model, device, threads }));
+  try {
+    for (let index = from; index < captions.length; index++) {
+      checkAborted(signal);
+      onImage?.(index);
+      const caption = captions[index]!;
+      const request = { prompt: caption, seed: index, ...(isFast && { fast: true }) };
+      for await (const event of pipeline.generate(request, signal ? { signal } : {}))
+        if (event.kind === "image") yield { pixels: event.pixels, caption };
+    }
+  } finally {
+    await pipeline.dispose();
+  }
+}
