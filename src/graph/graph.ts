@@ -149,3 +149,10 @@ export function numbers(value: AttributeValue): readonly number[] {
 export function shapeOf(value: AttributeValue): Shape {
   return value as Shape;
 }
+
+/** The size of an axis, where it must be a number; negative axes count from the end. @throws NishikiError "shape" */
+export function fixedSize(x: Tensor, axis: number): number {
+  const size = x.shape.at(axis);
+  if (typeof size !== "number") throw shapeError("a network", `a fixed size along axis ${axis}`, x);
+  return size;
+}

@@ -4,6 +4,7 @@ export {
   type AttributeValue,
   apply,
   describe,
+  fixedSize,
   type GradientContext,
   Graph,
   type GraphNode,

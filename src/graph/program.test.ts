@@ -51,3 +51,22 @@ it("refuses outputs that there are not, and two records of one name", () => {
   };
   expect(() => g.trace(twice)).toThrow('"x" is recorded twice.');
 });
+
+it.each([
+  [[2, undefined], "undefined among them"],
+  [[-1], "-1 among them"],
+  [[1.5, 2], "1.5 among them"],
+  [[Number.NaN], "NaN among them"],
+  [3, "3"],
+  [undefined, "undefined"],
+])("refuses the shape %j", (shape, came) => {
+  const declare = (where: "input" | "parameter") => () =>
+    g.trace((t) => ({
+      y: where === "input" ? t.input("x", shape as never) : t.scope().parameter("x", shape as never),
+    }));
+  for (const where of ["input", "parameter"] as const) {
+    expect(declare(where)).toThrow(
+      `${where} "x": expected a shape as an array of whole numbers and symbols such as "batch", got ${came}.`,
+    );
+  }
+});

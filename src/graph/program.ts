@@ -79,6 +79,20 @@ export interface TraceOptions {
   readonly adapt?: (name: string, parameter: Tensor) => Tensor;
 }
 
+/** Callers without a type checker give sizes that are none. */
+function checkDimensions(what: string, shape: unknown): void {
+  const isSize = (dim: unknown) =>
+    typeof dim === "string" || (Number.isSafeInteger(dim) && (dim as number) >= 0);
+  const sizes = Array.isArray(shape) ? shape : [shape];
+  const wrong = sizes.find((dim) => !isSize(dim));
+  if (Array.isArray(shape) && sizes.every(isSize)) return;
+  const came = Array.isArray(shape) ? `${String(wrong)} among them` : String(shape);
+  throw new NishikiError(
+    "shape",
+    `${what}: expected a shape as an array of whole numbers and symbols such as "batch", got ${came}.`,
+  );
+}
+
 class Recorder implements Tracer {
   private readonly wraps: boolean;
   private readonly adapt: TraceOptions["adapt"];
@@ -99,6 +113,7 @@ class Recorder implements Tracer {
 
   input(name: string, shape: Shape, dtype: DType = "f32"): Tensor {
     this.claim(name, "input");
+    checkDimensions(`input "${name}"`, shape);
     const tensor = this.graph.apply(inputOp, [], { name, shape: shape.map(canonicalDim), dtype })[0]!;
     this.inputs.push({ name, tensor });
     return tensor;
@@ -155,6 +170,7 @@ class Recorder implements Tracer {
       throw new NishikiError("shape", `parameter "${name}" is asked for as ${shapes}.`);
     }
     this.claim(name, "parameter");
+    checkDimensions(`parameter "${name}"`, shape);
     const tensor = this.graph.apply(parameterOp, [], { name, shape, dtype: "f32" })[0]!;
     const parameter = { name, shape, init, tensor };
     this.byName.set(name, parameter);

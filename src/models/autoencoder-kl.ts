@@ -5,6 +5,7 @@ import {
   add,
   attention,
   clamp,
+  fixedSize,
   reshape,
   type Scope,
   silu,
@@ -161,7 +162,7 @@ export function decodeKlLarge(
     .slice(1)
     .forEach((width, size) => {
       const enlarge = blocks.child(size).child("upsamplers.0.conv");
-      x = conv2d(enlarge, upsampleNearest2d(x, 2), x.shape[1] as number); // [batch, width before, 2·height, 2·width]
+      x = conv2d(enlarge, upsampleNearest2d(x, 2), fixedSize(x, 1)); // [batch, width before, 2·height, 2·width]
       x = upBlock(blocks.child(size + 1), x, width, config, normalize);
     });
   return readOut(scope.child("decoder"), x, config.outChannels, config, normalize);

@@ -15,6 +15,7 @@ import {
 } from "../graph/index.js";
 import { convLast, dense } from "../nn/index.js";
 import { explain, z } from "../schema/index.js";
+import { residualStage } from "./residual-stage.js";
 import { pairOf, repeats, size } from "./sizes.js";
 
 /** The sizes of an autoencoder. */
@@ -50,15 +51,8 @@ export const autoencoderConfigs = {
   tiny: { fold: 8, widths: [8, 16], encoderBlocks: [1, 1], decoderBlocks: [1, 1], latentChannels: 4 },
 } as const satisfies Record<string, AutoencoderConfig>;
 
-/** x + W·silu(conv(norm(x))), the second product starting at zero so that the block starts as the identity. */
-function block(scope: Scope, x: Tensor): Tensor {
-  const width = x.shape.at(-1) as number;
-  const hidden = silu(convLast(scope.child("conv"), layerNorm(x), width));
-  return add(x, dense(scope.child("out"), hidden, width, { init: { kind: "zeros" } }));
-}
-
 function blocks(scope: Scope, x: Tensor, count: number): Tensor {
-  for (let i = 0; i < count; i++) x = block(scope.child(i), x);
+  for (let i = 0; i < count; i++) x = residualStage(scope.child(i), x);
   return x;
 }
 

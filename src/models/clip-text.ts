@@ -5,6 +5,7 @@ import {
   attention,
   concat,
   constant,
+  fixedSize,
   gather,
   gelu,
   linear,
@@ -99,7 +100,7 @@ export function clipText(
  * @returns `[batch, projection]`
  */
 export function projectText(scope: Scope, config: ClipTextConfig, last: Tensor, ends: Tensor): Tensor {
-  const width = last.shape[2] as number;
+  const width = fixedSize(last, 2);
   const rows = reshape(last, [-1, width]); // [batch·positions, width]
   const picked = gather(rows, ends); // [batch, width]
   const weight = scope.child("text_projection").parameter("weight", [config.projection!, width]);

@@ -6,6 +6,7 @@ import {
   concat,
   crop,
   type Dim,
+  fixedSize,
   gelu,
   mul,
   reshape,
@@ -171,7 +172,7 @@ function transformer(scope: Scope, x: Tensor, blocks: number, heads: number, con
 
 /** A map of every place by itself, whose weight older checkpoints store as a 1×1 convolution. */
 function project(scope: Scope, x: Tensor, { linearProjection }: ConditionalUnetConfig): Tensor {
-  const width = x.shape[2] as number;
+  const width = fixedSize(x, 2);
   return dense(scope, x, width, { stored: linearProjection ? "matrix" : "convolution" });
 }
 
@@ -180,7 +181,7 @@ function transformerBlock(scope: Scope, x: Tensor, heads: number, words: Tensor)
   const normed = norm(scope.child("norm1"), x);
   x = add(x, lookAt(scope.child("attn1"), normed, normed, heads));
   x = add(x, lookAt(scope.child("attn2"), norm(scope.child("norm2"), x), words, heads));
-  const width = x.shape[2] as number;
+  const width = fixedSize(x, 2);
   const network = scope.child("ff.net");
   const wide = dense(network.child("0.proj"), norm(scope.child("norm3"), x), 8 * width);
   const [value, gate] = split(wide, 2, 2) as [Tensor, Tensor]; // GEGLU (Shazeer 2020, arXiv:2002.05202)
@@ -188,7 +189,7 @@ function transformerBlock(scope: Scope, x: Tensor, heads: number, words: Tensor)
 }
 
 function lookAt(scope: Scope, x: Tensor, context: Tensor, heads: number): Tensor {
-  const width = x.shape[2] as number;
+  const width = fixedSize(x, 2);
   const map = (name: string, from: Tensor) => dense(scope.child(name), from, width, { bias: false });
   const mixed = attend(scope, map("to_q", x), map("to_k", context), map("to_v", context), { heads });
   return dense(scope.child("to_out.0"), mixed, width);

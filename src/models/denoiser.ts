@@ -6,29 +6,27 @@ import {
   add,
   concat,
   div,
-  expand,
+  fixedSize,
   foldPixels,
   layerNorm,
-  matmul,
   maximum,
   mul,
   reshape,
-  rmsNorm,
   rsqrt,
   type Scope,
   silu,
-  slice,
   square,
   sub,
-  sum,
   type Tensor,
   unfoldPixels,
   unsqueeze,
 } from "../graph/index.js";
 import { attend, convLast, dense, mlp, sinusoidal } from "../nn/index.js";
 import { explain, flag, oneOf, z } from "../schema/index.js";
-import { gated, modulate, modulation } from "./modulation.js";
+import { hidePadding, meanOfTokens, perHeadNorm } from "./caption.js";
+import { modulate, modulation } from "./modulation.js";
 import { readPlacement } from "./placement.js";
+import { modulatedStage } from "./residual-stage.js";
 import { pairOf, repeats, size, stageList } from "./sizes.js";
 import { wordRegions, wordRegionsSchema } from "./word-regions.js";
 
@@ -169,8 +167,8 @@ export function denoise(scope: Scope, inputs: DenoiserInputs, config: DenoiserCo
 
 /** Modulated, normalised, and through a convolution that is zero at first. */
 function readOut(scope: Scope, x: Tensor, channels: number, condition: Tensor): Tensor {
-  const width = x.shape[3] as number;
-  const [scale, shift] = modulation(scope.child("last.modulation"), condition, width, 2) as [Tensor, Tensor];
+  const width = fixedSize(x, 3);
+  const [scale, shift] = modulation(scope.child("last.modulation"), condition, width, 2);
   return convLast(scope.child("velocity"), modulate(layerNorm(x), scale, shift), channels, { init: silent });
 }
 
@@ -181,7 +179,7 @@ function readFine(
   { width, down }: FineStagesConfig,
   context: Context,
 ): Tensor {
-  const side = latents.shape[1] as number;
+  const side = fixedSize(latents, 1);
   const position = scope.parameter("position", [side, side, width], { kind: "normal", deviation: 0.02 });
   let x = add(convLast(scope.child("stem"), latents, width), position);
   if (placement) x = add(x, readPlacement(scope.child("placement"), placement, 1, width));
@@ -250,26 +248,19 @@ interface Context {
 
 function stages(scope: Scope, x: Tensor, list: readonly Stage[], context: Context): Tensor {
   list.forEach((stage, i) => {
-    x = stage === "conv" ? convStage(scope.child(i), x, context) : attentionStage(scope.child(i), x, context);
+    x =
+      stage === "conv"
+        ? modulatedStage(scope.child(i), x, context.condition)
+        : attentionStage(scope.child(i), x, context);
   });
   return x;
-}
-
-/** x + gate · W·silu(conv(modulated norm(x))) */
-function convStage(scope: Scope, x: Tensor, { condition }: Context): Tensor {
-  const width = x.shape[3] as number;
-  const parts = modulation(scope.child("modulation"), condition, width, 3) as [Tensor, Tensor, Tensor];
-  const [scale, shift, gate] = parts;
-  const hidden = silu(convLast(scope.child("conv"), modulate(layerNorm(x), scale, shift), width));
-  // The gate starts at one and the product at zero: gradients reach the product from the first step.
-  return add(x, gated(dense(scope.child("out"), hidden, width, { init: silent }), gate));
 }
 
 /** x + W·attention of picture tokens to picture tokens and words together. */
 function attentionStage(scope: Scope, x: Tensor, { words, condition, headWidth }: Context): Tensor {
   const [batch, height, width, channels] = x.shape as [number | string, number, number, number];
   const heads = channels / headWidth;
-  const [scale, shift] = modulation(scope.child("modulation"), condition, channels, 2) as [Tensor, Tensor];
+  const [scale, shift] = modulation(scope.child("modulation"), condition, channels, 2);
   const tokens = reshape(modulate(layerNorm(x), scale, shift), [batch, height * width, channels]);
   const project = (name: string, from: Tensor) => dense(scope.child(name), from, channels, { bias: false });
   const q = perHeadNorm(project("q", tokens), heads);
@@ -281,20 +272,6 @@ function attentionStage(scope: Scope, x: Tensor, { words, condition, headWidth }
   const mixed = attend(scope, q, k, v, { heads, bias: hidePadding(words.mask, height * width) });
   const out = dense(scope.child("out"), mixed, channels, { init: silent });
   return add(x, reshape(out, x.shape));
-}
-
-/** Unit mean square within every head, so that scores cannot run away (Dehghani et al. 2023, arXiv:2302.05442). */
-function perHeadNorm(x: Tensor, heads: number): Tensor {
-  const [batch, tokens, channels] = x.shape as [number | string, number | string, number];
-  return reshape(rmsNorm(reshape(x, [batch, tokens, heads, channels / heads])), x.shape);
-}
-
-/** `[batch, 1, 1, pictureTokens + tokens]`: 0 where there is something, −10⁴ at padding. */
-function hidePadding(mask: Tensor, pictureTokens: number): Tensor {
-  const batch = mask.shape[0]!;
-  const words = mul(sub(mask, 1), 1e4);
-  const picture = expand(mul(slice(words, 1, 0, 1), 0), [batch, pictureTokens]);
-  return unsqueeze(unsqueeze(concat([picture, words], 1), 1), 1);
 }
 
 function readWords(scope: Scope, { text }: DenoiserInputs, { wordWidth }: DenoiserConfig): Tensor {
@@ -315,7 +292,7 @@ function makeCondition(
   const fromTime = mlp(inner.child("time"), sinusoidal(time, 128, { scale: 1000 }), width, width);
   const normal = layerNorm(text);
   const fromText = (mean: Tensor) => mlp(inner.child("text"), mean, width, width);
-  const whole = add(fromTime, fromText(meanOf(normal, mask))); // [batch, width]
+  const whole = add(fromTime, fromText(meanOfTokens(normal, mask))); // [batch, width]
   if (!grid) return whole;
   const regions = wordRegions(
     scope.child("regions"),
@@ -326,12 +303,4 @@ function makeCondition(
   const fromPlace = dense(inner.child("place"), silu(regions.cells), width, { init: silent });
   const cells = add(add(unsqueeze(fromTime, 1), fromText(regions.means)), fromPlace); // [batch, side², width]
   return reshape(cells, [cells.shape[0]!, grid.side, grid.side, width]);
-}
-
-/** Of the tokens that are there, `[batch, textWidth]`; 0 without a caption. */
-function meanOf(text: Tensor, mask: Tensor): Tensor {
-  const count = sum(mask, 1, { keepAxes: true }); // [batch, 1]
-  // The sum over tokens as a product: a reduction over a middle axis gives other last bits with three threads than with two.
-  const total = reshape(matmul(unsqueeze(mask, 1), text), [text.shape[0]!, text.shape[2]!]);
-  return div(total, maximum(count, 1));
 }

@@ -7,25 +7,20 @@
 import {
   add,
   concat,
-  div,
+  fixedSize,
   layerNorm,
-  maximum,
   mul,
   relu,
-  reshape,
-  rmsNorm,
   type Scope,
   silu,
   split,
   square,
-  sub,
-  sum,
   type Tensor,
   unsqueeze,
-  zerosLike,
 } from "../graph/index.js";
 import { attend, dense, mlp, sinusoidal } from "../nn/index.js";
 import { explain, numberBetween, z } from "../schema/index.js";
+import { hidePadding, meanOfTokens, perHeadNorm } from "./caption.js";
 import { repeats, size } from "./sizes.js";
 
 /** The sizes of a transformer denoiser. */
@@ -132,22 +127,17 @@ function block(
 
 /** Picture tokens look at picture tokens and words together. */
 function jointAttention(scope: Scope, x: Tensor, words: Tensor, hidden: Tensor, heads: number): Tensor {
-  const width = x.shape[2] as number;
+  const width = fixedSize(x, 2);
   const queryNorm = scope.child("query_norm").parameter("weight", [width / heads], { kind: "ones" });
   const keyNorm = scope.child("key_norm").parameter("weight", [width / heads], { kind: "ones" });
   const project = (name: string, from: Tensor) => dense(scope.child(name), from, width);
   // Scores see the product of both weights only, so that one side carries it.
-  const q = perHeadNorm(project("q", x), heads, mul(queryNorm, keyNorm));
-  const k = perHeadNorm(concat([project("k", x), project("text_k", words)], 1), heads);
+  const q = perHeadNorm(project("q", x), heads, { weight: mul(queryNorm, keyNorm), epsilon: normEpsilon });
+  const k = perHeadNorm(concat([project("k", x), project("text_k", words)], 1), heads, {
+    epsilon: normEpsilon,
+  });
   const v = concat([project("v", x), project("text_v", words)], 1); // [batch, latentTokens + tokens, width]
   return dense(scope.child("out"), attend(scope, q, k, v, { heads, bias: hidden }), width);
-}
-
-/** Unit mean square within every head, so that scores cannot run away (Dehghani et al. 2023, arXiv:2302.05442). */
-function perHeadNorm(x: Tensor, heads: number, weight?: Tensor): Tensor {
-  const [batch, tokens, width] = x.shape as [number | string, number | string, number];
-  const split = reshape(x, [batch, tokens, heads, width / heads]);
-  return reshape(rmsNorm(split, { weight, epsilon: normEpsilon }), x.shape);
 }
 
 /** `modulation [batch, count·width]` in parts, each `[batch, 1, width]`. */
@@ -168,14 +158,5 @@ function readCondition(
   { timeFrequencies, width }: DitConfig,
 ): Tensor {
   const fromTime = mlp(scope.child("time"), sinusoidal(time, timeFrequencies, { scale: 1000 }), width, width);
-  const count = maximum(sum(mask, 1, { keepAxes: true }), 1); // [batch, 1]
-  const mean = div(sum(mul(text, unsqueeze(mask, -1)), 1), count); // [batch, textWidth]
-  return add(fromTime, mlp(scope.child("text"), mean, width, width));
-}
-
-/** `[batch, 1, 1, latentTokens + tokens]`: 0 where there is something to see, −10⁴ at padding. */
-function hidePadding(mask: Tensor, latentTokens: number): Tensor {
-  const words = mul(sub(mask, 1), 1e4);
-  const picture = zerosLike({ ...mask, shape: [mask.shape[0]!, latentTokens] });
-  return unsqueeze(unsqueeze(concat([picture, words], 1), 1), 1);
+  return add(fromTime, mlp(scope.child("text"), meanOfTokens(text, mask), width, width));
 }

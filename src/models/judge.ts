@@ -14,8 +14,9 @@ import {
   slice,
   type Tensor,
 } from "../graph/index.js";
-import { convLast, dense, mlp } from "../nn/index.js";
+import { dense, mlp } from "../nn/index.js";
 import { explain, z } from "../schema/index.js";
+import { residualStage } from "./residual-stage.js";
 import { repeats, size, tripleOf } from "./sizes.js";
 
 /** The sizes of a classifier. */
@@ -101,14 +102,8 @@ function shrink(scope: Scope, x: Tensor, width: number): Tensor {
   return dense(scope, foldPixels(layerNorm(x), 2), width);
 }
 
-/** x + W·silu(conv(norm(x))) */
 function blocks(scope: Scope, x: Tensor, count: number): Tensor {
-  const width = x.shape.at(-1) as number;
-  for (let i = 0; i < count; i++) {
-    const inner = scope.child(i);
-    const hidden = silu(convLast(inner.child("conv"), layerNorm(x), width));
-    x = add(x, dense(inner.child("out"), hidden, width, { init: zeros }));
-  }
+  for (let i = 0; i < count; i++) x = residualStage(scope.child(i), x);
   return x;
 }
 

@@ -4,17 +4,29 @@
 import { add, mul, reshape, type Scope, silu, slice, type Tensor } from "../graph/index.js";
 import { dense } from "../nn/index.js";
 
+/** Tuples by their length. */
+interface Parts {
+  readonly 2: readonly [Tensor, Tensor];
+  readonly 3: readonly [Tensor, Tensor, Tensor];
+}
+
 /**
  * Parts of a dense map of a condition, zero at first.
  * @param condition `[batch, in]`, or a grid `[batch, rows, columns, in]`
  * @returns each `[batch, 1, 1, width]`, or `[batch, rows, columns, width]`
  */
-export function modulation(scope: Scope, condition: Tensor, width: number, parts: number): Tensor[] {
+export function modulation<N extends keyof Parts>(
+  scope: Scope,
+  condition: Tensor,
+  width: number,
+  parts: N,
+): Parts[N] {
   const all = dense(scope, silu(condition), width * parts, { init: { kind: "zeros" } });
   const [batch, rows = 1, columns = 1] = condition.shape.slice(0, -1);
-  return Array.from({ length: parts }, (_, i) =>
+  const each = Array.from({ length: parts }, (_, i) =>
     reshape(slice(all, all.shape.length - 1, i * width, (i + 1) * width), [batch!, rows, columns, width]),
   );
+  return each as unknown as Parts[N];
 }
 
 /** x · (scale + 1) + shift */

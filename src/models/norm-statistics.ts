@@ -4,6 +4,7 @@ import {
   add,
   concat,
   expand,
+  fixedSize,
   mean,
   mul,
   reshape,
@@ -17,7 +18,7 @@ import {
 import type { GroupNormLayer } from "../nn/index.js";
 
 function affine(scope: Scope, x: Tensor, center: Tensor, inverse: Tensor, groups: number): Tensor {
-  const channels = x.shape[1] as number;
+  const channels = fixedSize(x, 1);
   const perChannel = (values: Tensor) =>
     reshape(expand(reshape(values, [groups, 1]), [groups, channels / groups]), [channels]);
   const weight = scope.parameter("weight", [channels], { kind: "ones" });

@@ -3,20 +3,11 @@
 // Lanczos' filter; the small one is seen under noise of a known level (conditioning augmentation), so that the flaws of the
 // first stage are not taken for the picture. Pixels are folded into channels at once, as in the autoencoder; there is no
 // layer that sees the whole picture, so that any size will do, also in tiles. Pictures are channels-last.
-import {
-  add,
-  concat,
-  foldPixels,
-  layerNorm,
-  mul,
-  type Scope,
-  silu,
-  type Tensor,
-  unfoldPixels,
-} from "../graph/index.js";
-import { convLast, dense, mlp, sinusoidal } from "../nn/index.js";
+import { concat, foldPixels, layerNorm, mul, type Scope, type Tensor, unfoldPixels } from "../graph/index.js";
+import { convLast, mlp, sinusoidal } from "../nn/index.js";
 import { explain, numberBetween, z } from "../schema/index.js";
-import { gated, modulate, modulation } from "./modulation.js";
+import { modulate, modulation } from "./modulation.js";
+import { modulatedStage } from "./residual-stage.js";
 import { repeats, size } from "./sizes.js";
 
 /** The sizes of a super-resolution network. */
@@ -68,8 +59,8 @@ export function superResolve(
   const condition = makeCondition(scope.child("condition"), inputs, width); // [batch, width]
   const seen = concat([foldPixels(inputs.noisy, fold), foldPixels(inputs.small, fold / 2)], -1);
   let x = convLast(scope.child("stem"), seen, width); // [batch, 2h/fold, 2w/fold, width]
-  for (let i = 0; i < blocks; i++) x = block(scope.child("blocks").child(i), x, condition);
-  const [scale, shift] = modulation(scope.child("last.modulation"), condition, width, 2) as [Tensor, Tensor];
+  for (let i = 0; i < blocks; i++) x = modulatedStage(scope.child("blocks").child(i), x, condition);
+  const [scale, shift] = modulation(scope.child("last.modulation"), condition, width, 2);
   const last = modulate(layerNorm(x), scale, shift);
   const residual = convLast(scope.child("residual"), last, fold * fold * 3, { init: { kind: "zeros" } });
   return unfoldPixels(residual, fold);
@@ -79,14 +70,4 @@ export function superResolve(
 function makeCondition(scope: Scope, { time, augmentation }: SuperResolutionInputs, width: number): Tensor {
   const levels = [time, mul(augmentation, 4)].map((level) => sinusoidal(level, frequencies, { scale: 100 }));
   return mlp(scope, concat(levels, -1), width, width);
-}
-
-/** x + gate · W·silu(conv(modulated norm(x))), as in the denoiser. */
-function block(scope: Scope, x: Tensor, condition: Tensor): Tensor {
-  const width = x.shape[3] as number;
-  const parts = modulation(scope.child("modulation"), condition, width, 3) as [Tensor, Tensor, Tensor];
-  const [scale, shift, gate] = parts;
-  const hidden = silu(convLast(scope.child("conv"), modulate(layerNorm(x), scale, shift), width));
-  const change = dense(scope.child("out"), hidden, width, { init: { kind: "zeros" } });
-  return add(x, gated(change, gate));
 }

@@ -6,6 +6,7 @@ import {
   add,
   attentionParts,
   expand,
+  fixedSize,
   foldPixels,
   layerNorm,
   log,
@@ -73,7 +74,7 @@ export function wordRegions(scope: Scope, inputs: WordRegionsInputs, config: Wor
 
 /** Tokens that know of each other: which of two things was said first, and what stands between them. */
 function readTokens(scope: Scope, text: Tensor, hidden: Tensor, width: number): Tensor {
-  const tokens = text.shape[1] as number;
+  const tokens = fixedSize(text, 1);
   let x = add(dense(scope.child("in"), text, width), scope.parameter("position", [tokens, width], spread));
   const seen = layerNorm(x);
   const project = (name: string) => dense(scope.child(name), seen, width, { bias: false });

@@ -10,6 +10,7 @@ import {
   conv2d as convolve,
   cos,
   exp,
+  fixedSize,
   gather,
   type Initializer,
   layerNorm,
@@ -51,7 +52,7 @@ export function dense(
     stored = "matrix",
   }: DenseOptions & { readonly stored?: "matrix" | "convolution" } = {},
 ): Tensor {
-  const inner = x.shape.at(-1) as number;
+  const inner = fixedSize(x, -1);
   const shape = stored === "matrix" ? [width, inner] : [width, inner, 1, 1];
   const weight = reshape(scope.parameter("weight", shape, init ?? fanIn(inner)), [width, inner]);
   return linear(x, weight, bias ? scope.parameter("bias", [width], zeros) : scope.addedBias(width));
@@ -64,7 +65,7 @@ export function convLast(
   width: number,
   { bias = true, init, kernel = 3 }: DenseOptions & { readonly kernel?: number } = {},
 ): Tensor {
-  const inner = x.shape.at(-1) as number;
+  const inner = fixedSize(x, -1);
   const weight = scope.parameter(
     "weight",
     [width, kernel, kernel, inner],
@@ -87,7 +88,7 @@ export function conv2d(
   } = {},
 ): Tensor {
   const { bias = true, init, kernel = 3, stride = 1, groups = 1 } = options;
-  const inner = (x.shape[1] as number) / groups;
+  const inner = fixedSize(x, 1) / groups;
   const weight = scope.parameter(
     "weight",
     [width, inner, kernel, kernel],
@@ -110,14 +111,14 @@ function wrapAround(x: Tensor, border: number): Tensor {
 
 /** Layer normalisation with learned weight and bias over the last axis. */
 export function norm(scope: Scope, x: Tensor, epsilon = 1e-5): Tensor {
-  const width = x.shape.at(-1) as number;
+  const width = fixedSize(x, -1);
   const weight = scope.parameter("weight", [width], ones);
   return layerNorm(x, { weight, bias: scope.parameter("bias", [width], zeros), epsilon });
 }
 
 /** Group normalisation of channels-first pictures with learned weight and bias. */
 export function groupNorm(scope: Scope, x: Tensor, groups = 32, epsilon = 1e-5): Tensor {
-  const channels = x.shape[1] as number;
+  const channels = fixedSize(x, 1);
   const weight = scope.parameter("weight", [channels], ones);
   return normalizeGroups(x, groups, weight, scope.parameter("bias", [channels], zeros), epsilon);
 }

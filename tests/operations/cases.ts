@@ -19,6 +19,7 @@ export const cases: readonly OperationCase[] = [
 const others = [
   "apply",
   "describe",
+  "fixedSize",
   "formatShape",
   "Graph",
   "gradients",
