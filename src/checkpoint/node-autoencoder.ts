@@ -2,7 +2,7 @@
 // by diffusers' names, by those of single-file checkpoints, or inside of a whole one.
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { NishikiError } from "../errors.js";
+import { NishikiError, showText } from "../errors.js";
 import { fileError } from "./node-atomic.js";
 import {
   autoencoderName,
@@ -58,7 +58,8 @@ async function openEither(path: string, family: "sd1" | "sd2" | "sdxl"): Promise
 }
 
 function withConfig(component: ModelComponent, path: string, config: string): OpenedAutoencoder {
-  const name = String(component.config._class_name);
+  const { _class_name: named } = component.config;
+  const name = typeof named === "string" ? showText(named) : "part without a name";
   if (known.includes(name)) return { ...component, files: [config, ...filesOf(component)], unknown: [] };
   const message = `${path} holds a ${name}, expected an AutoencoderKL or an AutoencoderTiny.`;
   throw new NishikiError("checkpoint", message);

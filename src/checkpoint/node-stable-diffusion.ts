@@ -2,7 +2,7 @@
 // with its config and weights. Nothing is loaded here; weights are found where they lie.
 import { stat } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
-import { NishikiError } from "../errors.js";
+import { NishikiError, showText } from "../errors.js";
 import {
   autoencoderName,
   checkReadable,
@@ -86,6 +86,9 @@ const classes: Readonly<Record<string, readonly string[]>> = {
   text_encoder_2: ["CLIPTextModelWithProjection"],
 };
 
+/** The name of a class as it may stand in a message. */
+const nameOf = (name: unknown) => (typeof name === "string" ? showText(name) : "part without a name");
+
 /** What is wrong with a folder's parts before their files are opened. */
 async function findProblems(path: string, names: readonly string[], index: Json): Promise<string[]> {
   const there = await Promise.all(names.map((name) => isThere(join(path, name))));
@@ -93,8 +96,8 @@ async function findProblems(path: string, names: readonly string[], index: Json)
   const others = names.flatMap((name) => {
     const found = (index[name] as readonly unknown[])[1];
     const known = classes[name];
-    if (!known || known.includes(String(found))) return [];
-    return [`its ${name} is a ${found}, expected ${known.join(" or ")}`];
+    if (!known || (typeof found === "string" && known.includes(found))) return [];
+    return [`its ${name} is a ${nameOf(found)}, expected ${known.join(" or ")}`];
   });
   if (missing.length === 0) return others;
   const are = missing.length === 1 ? "is" : "are";
@@ -171,7 +174,7 @@ async function openSingleFile(path: string): Promise<StableDiffusionFiles> {
 
 async function openFolder(path: string): Promise<StableDiffusionFiles> {
   const index = await readJson(join(path, "model_index.json"));
-  const kind = String(index._class_name);
+  const kind = nameOf(index._class_name);
   if (!pipelines.includes(kind)) {
     const message = `${path} holds a ${kind}, which this program cannot draw with; it knows ${pipelines.join(", ")}.`;
     throw new NishikiError("checkpoint", message);

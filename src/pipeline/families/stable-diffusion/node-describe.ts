@@ -38,12 +38,16 @@ function describeComponent(title: string, component: ModelComponent): Descriptio
   };
 }
 
+// What configs say is any JSON.
+const numberOr = (value: unknown, usual: number) => (typeof value === "number" ? value : usual);
+const textOr = (value: unknown, usual: string) => (typeof value === "string" ? value : usual);
+
 /** @throws NishikiError "file", "checkpoint" */
 export async function describeStableDiffusion(path: string): Promise<ModelDescription> {
   const files = await openStableDiffusion(path);
   const { family, unet, vae } = files;
-  const inpaints = Number(unet.config.in_channels ?? 4) !== Number(vae.config.latent_channels ?? 4);
-  const side = Number(unet.config.sample_size);
+  const inpaints = numberOr(unet.config.in_channels, 4) !== numberOr(vae.config.latent_channels, 4);
+  const side = numberOr(unet.config.sample_size, Number.NaN);
   return {
     what: `${families[family]}${inpaints ? ", inpainting" : ""}`,
     ...(Number.isSafeInteger(side) && { size: 8 * side }),
@@ -54,8 +58,8 @@ export async function describeStableDiffusion(path: string): Promise<ModelDescri
 
 function describeFiles(path: string, files: StableDiffusionFiles): Description {
   const { name, family, unet, vae, textEncoder, textEncoder2, scheduler, unknown, hints } = files;
-  const channels = Number(unet.config.in_channels ?? 4);
-  const latents = Number(vae.config.latent_channels ?? 4);
+  const channels = numberOr(unet.config.in_channels, 4);
+  const latents = numberOr(vae.config.latent_channels, 4);
   const some = unknown.slice(0, 5).join(", ");
   return {
     title: `${path}: ${name}`,
@@ -68,8 +72,8 @@ function describeFiles(path: string, files: StableDiffusionFiles): Description {
       predicts:
         scheduler.prediction_type === "v_prediction"
           ? "velocity"
-          : String(scheduler.prediction_type ?? "epsilon"),
-      scheduler: String(scheduler._class_name),
+          : textOr(scheduler.prediction_type, "epsilon"),
+      scheduler: textOr(scheduler._class_name, "unnamed"),
       hint: hints.length > 0 ? hints.join(" ") : undefined,
       ...(unknown.length > 0 && {
         unknown: `${unknown.length} tensors are not used: ${some}${unknown.length > 5 ? ", …" : ""}`,
