@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { decodePng, encodePng } from "../src/image/index.js";
-import { parseReceipt, type Receipt } from "../src/pipeline/index.js";
+import { completeLoadOptions, parseReceipt, type Receipt } from "../src/pipeline/index.js";
+import { restoreLoad } from "../src/pipeline/node.js";
 import { runHere } from "./support/run-here.js";
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
@@ -196,6 +197,51 @@ describe("a picture drawn with LoRAs, an embedding, a VAE, int8 and another pred
     } finally {
       await rename(join(path, "kept"), join(path, "kohya.safetensors"));
     }
+  });
+});
+
+describe("what a receipt names", () => {
+  it("is found in the hub's cache, the model too", async () => {
+    const cache = await folderWith("hub");
+    const snapshot = async (repository: string, files: Readonly<Record<string, string>>) => {
+      const root = join(cache, `models--${repository.replace("/", "--")}`);
+      await mkdir(join(root, "refs"), { recursive: true });
+      await writeFile(join(root, "refs/main"), "abc");
+      await mkdir(join(root, "snapshots/abc/weights"), { recursive: true });
+      for (const [to, from] of Object.entries(files))
+        await cp(golden(from), join(root, "snapshots/abc", to), { recursive: true });
+      return join(root, "snapshots/abc");
+    };
+    const model = await snapshot("org/sd", { ".": "pipelines/sd1" });
+    const loras = await snapshot("some/lora", { "weights/kohya.safetensors": "lora/kohya.safetensors" });
+    const { load } = await receiptIn(golden("receipts/lora.png"));
+    const options = completeLoadOptions({ device: "cpu" });
+    const empty = await folderWith("empty");
+    const restored = await restoreLoad({ load: { ...load, model: "org/sd" } }, options, {
+      folders: [empty],
+      cache,
+    });
+    expect(restored).toEqual({
+      device: "cpu",
+      model,
+      lora: [{ file: join(loras, "weights/kohya.safetensors"), weight: 0.8 }],
+    });
+    const damaged = { loras: [{ ...load.loras![0]!, sha256: "0".repeat(64) }] };
+    await expect(restoreLoad({ load: damaged }, options, { folders: [empty], cache })).rejects.toMatchObject({
+      code: "file",
+    });
+  });
+
+  it("is a model that --model names, where the embedded one cannot draw it", async () => {
+    const plain = await folderWith("plain");
+    const picture = join(plain, "cat.png");
+    const args = ["draw", "a cat", "--steps", "1", "--clip-skip", "1", "--model", sd1, "-q", "-o", picture];
+    expect(await runHere(args)).toMatchObject({ code: 0 });
+    const wrong = await runHere(["verify", picture]);
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toMatch(
+      /^The picture was drawn by sd1 published, and \S+ \S+ cannot draw it: name its model with --model\.\n/,
+    );
   });
 });
 

@@ -34,7 +34,8 @@ export interface ImageSize {
   readonly height: number;
 }
 
-const side = wholeNumber(1, 32_768);
+const mostPixels = 32_768;
+const side = wholeNumber(1, mostPixels);
 
 function readSize(size: string | ImageSize): ImageSize {
   if (typeof size !== "string") return size;
@@ -43,7 +44,7 @@ function readSize(size: string | ImageSize): ImageSize {
 }
 
 const isSize = (text: string) =>
-  Object.values(readSize(text)).every((pixels) => side.safeParse(pixels).success);
+  Object.values(readSize(text)).every((pixels) => pixels >= 1 && pixels <= mostPixels);
 
 /** "512x768", "512" for a square, or `{ width, height }`. */
 export const sizeSchema = z
@@ -108,20 +109,30 @@ export interface Extension {
   readonly bottom: number;
 }
 
-const growth = wholeNumber(0, 16_384).default(0);
-const sidesSchema = z
-  .strictObject({ left: growth, right: growth, top: growth, bottom: growth })
-  .refine((sides) => Object.values(sides).some((pixels) => pixels > 0));
+const mostGrowth = 16_384;
+const sides = ["left", "right", "top", "bottom"] as const;
+const growth = wholeNumber(0, mostGrowth).default(0);
+const isGrowing = (extension: Extension) => sides.some((name) => extension[name] > 0);
 
-function readSides(text: string): unknown {
-  const parts = text.split(",").map((part) => part.split("=").map((word) => word.trim()));
-  return Object.fromEntries(parts.map(([name, value]) => [name, value === "" ? Number.NaN : Number(value)]));
+/** "left=128,top=64" as pixels; undefined where it is something else. */
+function readSides(text: string): Extension | undefined {
+  const extension = { left: 0, right: 0, top: 0, bottom: 0 };
+  for (const part of text.split(",")) {
+    const [, name, digits] = /^\s*(\w+)\s*=\s*(\d{1,5})\s*$/.exec(part) ?? [];
+    const known = sides.find((each) => each === name);
+    if (known === undefined || Number(digits) > mostGrowth) return undefined;
+    extension[known] = Number(digits);
+  }
+  return isGrowing(extension) ? extension : undefined;
 }
 
 /** "left=128,top=64", or an object of the same. */
 export const extensionSchema = z
-  .union([z.string().refine((text) => sidesSchema.safeParse(readSides(text)).success), sidesSchema])
-  .transform((value): Extension => (typeof value === "string" ? sidesSchema.parse(readSides(value)) : value))
+  .union([
+    z.string().refine((text) => readSides(text) !== undefined),
+    z.strictObject({ left: growth, right: growth, top: growth, bottom: growth }).refine(isGrowing),
+  ])
+  .transform((value) => (typeof value === "string" ? readSides(value)! : value))
   .meta({ expected: "pixels for some of left, right, top and bottom, such as left=128,top=64" });
 
 /** What is wrong with an image's pixels, or undefined. */

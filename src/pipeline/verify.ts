@@ -99,9 +99,22 @@ export interface CompareOptions {
   readonly onEvent?: (event: PipelineEvent) => void;
 }
 
+/** @throws NishikiError "usage" that names the model, where the pipeline's is another that does not take the request */
+function checkModel(pipeline: Pipeline, { name, version }: Receipt["model"], request: ImageRequest): void {
+  try {
+    pipeline.complete(request);
+  } catch (cause) {
+    const { model } = pipeline;
+    if (model.name === name || !(cause instanceof NishikiError)) throw cause;
+    const drawn = `The picture was drawn by ${showText(name)} ${showText(version)}`;
+    const message = `${drawn}, and ${model.name} ${model.version} cannot draw it: name its model with --model.`;
+    throw new NishikiError("usage", `${message}\n${cause.message}`, { cause });
+  }
+}
+
 async function redraw(
   pipeline: Pipeline,
-  { request }: Receipt,
+  { request, model }: Receipt,
   { images = {}, signal, onEvent }: CompareOptions,
 ): Promise<ImageEvent> {
   const give = (reference: unknown, path: string) => {
@@ -112,6 +125,7 @@ async function redraw(
     throw new NishikiError("usage", `${path}: the image was drawn from ${which}; give it too.`);
   };
   const whole = (await mapImages(receiptRequestSchema, request, give)) as ImageRequest;
+  checkModel(pipeline, model, whole);
   for await (const event of pipeline.generate(whole, { signal })) {
     onEvent?.(event);
     if (event.kind === "image") return event;
