@@ -121,7 +121,7 @@ export function planSteps(trained: TrainedScheduler, request: StepRequest): Step
 
 /** DPM2 evaluates between two levels, where diffusers keeps the image under the noise of the lower one. */
 const nextLevel = (sigmas: readonly number[], sigma: number) =>
-  sigmas.includes(sigma) ? sigma : sigmas.find((level) => level < sigma)!;
+  sigmas.find((level) => level <= sigma * (1 + 1e-9))!;
 
 function layLevels(
   settings: SamplerSettings,

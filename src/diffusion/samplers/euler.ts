@@ -1,7 +1,9 @@
 // Euler's method on the probability flow; for a variance-preserving network this is DDIM (Song et al. 2021, arXiv
-// 2010.02502). Order 1, one evaluation a step. Karras et al. 2022 (arXiv 2206.00364), algorithm 1 without its lines 6-8.
+// 2010.02502). Order 1, one evaluation a step. Karras et al. 2022 (arXiv 2206.00364), algorithm 1 without its lines 6-8;
+// with options.churn, algorithm 2 without its lines 9-11.
 
 import { combine } from "../vectors.js";
+import { addChurn } from "./churn.js";
 import { getSlope, prepare, type Sampler } from "./sampler.js";
 
 export const euler: Sampler = async function* (denoise, x, sigmas, options) {
@@ -9,9 +11,10 @@ export const euler: Sampler = async function* (denoise, x, sigmas, options) {
   const steps = sigmas.length - 1;
   for (let i = 0; i < steps; i++) {
     const [sigma, next] = [sigmas[i]!, sigmas[i + 1]!];
-    const denoised = await model(x, sigma);
-    const d = getSlope(x, sigma, denoised);
-    x = combine([1, x], [next - sigma, d]);
+    const { x: raised, hat } = addChurn(x, sigma, { ...options, i, steps });
+    const denoised = await model(raised, hat);
+    const d = getSlope(raised, hat, denoised);
+    x = combine([1, raised], [next - hat, d]);
     yield { step: i + 1, steps, sigma: next, x, denoised };
   }
 };

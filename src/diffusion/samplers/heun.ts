@@ -9,18 +9,17 @@
 // "sigma" it is the paper's, as other programs have it.
 
 import { combine, combineExactly } from "../vectors.js";
-import { type Churn, getSlope, prepare, requireNoise, type Sampler } from "./sampler.js";
+import { addChurn } from "./churn.js";
+import { getSlope, prepare, type Sampler } from "./sampler.js";
 
 export const heun: Sampler = async function* (denoise, x, sigmas, options) {
   const model = prepare(denoise, sigmas, options);
   const steps = sigmas.length - 1;
   for (let i = 0; i < steps; i++) {
     const [sigma, next] = [sigmas[i]!, sigmas[i + 1]!];
-    const hat = sigma * (1 + getGamma(sigma, steps, options.churn));
-    if (hat > sigma) {
-      const added = Math.sqrt(hat ** 2 - sigma ** 2) * (options.churn?.sNoise ?? 1);
-      x = combine([1, x], [added, requireNoise(options.noise, "heun with churn")(i)]);
-    }
+    const raised = addChurn(x, sigma, { ...options, i, steps });
+    const { hat } = raised;
+    x = raised.x;
     const isOverSigma = options.timeParametrization === "sigma";
     const getFlow = isOverSigma ? getSlope : getFlowSlope;
     const dt = isOverSigma ? next - hat : next / (1 + next) - hat / (1 + hat);
@@ -41,11 +40,4 @@ export const heun: Sampler = async function* (denoise, x, sigmas, options) {
 /** dy/dt = noise - x̂0, with noise = (x - x̂0)/sigma. */
 function getFlowSlope(x: Float32Array, sigma: number, denoised: Float32Array): Float64Array {
   return combineExactly([1 / sigma, x], [-1 / sigma - 1, denoised]);
-}
-
-/** By which share of sigma noise is raised before a step; the cap keeps new noise below what x has already. */
-function getGamma(sigma: number, steps: number, churn?: Churn): number {
-  if (!churn) return 0;
-  const { sChurn, sMin = 0, sMax = Number.POSITIVE_INFINITY } = churn;
-  return sigma >= sMin && sigma <= sMax ? Math.min(sChurn / steps, Math.SQRT2 - 1) : 0;
 }

@@ -33,7 +33,7 @@ export interface SamplerOptions<C> {
   readonly timeFraction?: (sigma: number, fraction: number) => number;
   /** Heun: what its steps are straight over. Default "flow", t = sigma/(1 + sigma). */
   readonly timeParametrization?: "flow" | "sigma";
-  /** Heun: noise added before each step, of Karras et al. 2022, algorithm 2. Default none. */
+  /** Euler, Heun: noise added before each step, of Karras et al. 2022, algorithm 2. Default none. */
   readonly churn?: Churn;
   /** UniPC, DEIS: the order, 1 … 3. Default 2. */
   readonly order?: number;

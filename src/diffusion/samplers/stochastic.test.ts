@@ -46,6 +46,7 @@ const cases: { name: SamplerName; options?: Options; order: number }[] = [
   { name: "dpmpp-2m-sde", order: 2 },
   { name: "dpmpp-2m-sde", options: { eta: 0.5 }, order: 2 },
   { name: "dpmpp-2m-sde-heun", order: 2 },
+  { name: "euler", options: { churn: { sChurn: 10 } }, order: 1 },
   { name: "heun", options: { churn: { sChurn: 20 } }, order: 2 },
 ];
 
