@@ -48,6 +48,8 @@ function listen(model: Model): { model: Model; latents: () => Float32Array } {
 const families: Readonly<Record<string, string>> = {
   sd1: "sd1",
   samplers: "sd1",
+  starts: "sd1",
+  "lcm-image": "lcm",
   "sd2-v": "sd2-v",
   inpaint: "inpaint",
   lcm: "lcm",

@@ -1,7 +1,7 @@
 """Golden pipelines: Stable Diffusion of every family at tiny sizes with random weights, drawn by diffusers (float32, CPU).
 
     pip install torch diffusers transformers safetensors numpy pillow
-    OMP_NUM_THREADS=1 python tests/golden/scripts/pipelines.py
+    OMP_NUM_THREADS=1 python tests/golden/scripts/pipelines.py [NAME of cases to draw again with a folder that is there ...]
 
 Writes, under tests/golden/pipelines/, a folder for each family as `save_pretrained` lays it out (float16 weights, a
 tokenizer of letters and a few syllables) and NAME.safetensors with the final latents of every case, [channels, height,
@@ -12,6 +12,7 @@ still have every kind of block of their family.
 import json
 import platform
 import shutil
+import sys
 from pathlib import Path
 
 import diffusers
@@ -209,9 +210,19 @@ families = {
         "mask": {**parts, "strength": 1, "sampler": "ddim"},
         "mask-weak": {**parts, "strength": 0.7, "sampler": "euler-ancestral"},
     }),
-    "samplers": (sd1, {
+    "samplers": ("sd1", {
         "-".join(name for name in names if name): {"sampler": names[0], **({"schedule": names[1]} if names[1] else {})}
         for names in scheduler_of
+    }),
+    "starts": ("sd1", {
+        "-".join(name for name, value in request.items() if value is True) + f"-{request['sampler'] or 'own'}-{request['strength']}": {
+            key: value for key, value in request.items() if value is not None
+        }
+        for sampler in (None, "lms", "dpm2", "dpm2-ancestral", "heun", "unipc")
+        for request in ({**drawn, "sampler": sampler, "strength": 0.75}, {**parts, "sampler": sampler, "strength": 0.6})
+    }),
+    "lcm-image": ("lcm", {
+        f"image-{strength}": {**drawn, "strength": strength, "steps": 4, "guidance": 8, "negative": ""} for strength in (0.4, 0.8)
     }),
     "sd2-v": (sd2_v, {
         "plain": {},
@@ -239,6 +250,7 @@ variants = {
     StableDiffusionPipeline: (StableDiffusionImg2ImgPipeline, StableDiffusionInpaintPipeline),
     StableDiffusionInpaintPipeline: (None, StableDiffusionInpaintPipeline),
     StableDiffusionXLPipeline: (StableDiffusionXLImg2ImgPipeline, StableDiffusionXLInpaintPipeline),
+    diffusers.LatentConsistencyModelPipeline: (diffusers.LatentConsistencyModelImg2ImgPipeline, None),
 }
 
 
@@ -276,7 +288,7 @@ def draw(folder, kind, case):
     chosen = mask_kind if "mask" in case else image_kind if "image" in case else kind
     pipe = chosen.from_pretrained(folder, torch_dtype=torch.float32)
     pipe.set_progress_bar_config(disable=True)
-    if "sampler" in case:
+    if case.get("sampler"):
         name, options = scheduler_of[case["sampler"], case.get("schedule")]
         pipe.scheduler = getattr(diffusers, name).from_config(pipe.scheduler.config, **options)
     if case.get("tile"):
@@ -313,15 +325,20 @@ def draw_cases(name, folder, kind, cases, versions):
 
 
 def main():
-    shutil.rmtree(root, ignore_errors=True)
-    root.mkdir(parents=True)
-    write_pictures()
+    chosen = sys.argv[1:]
+    if not chosen:
+        shutil.rmtree(root, ignore_errors=True)
+        root.mkdir(parents=True)
+        write_pictures()
     modules = (torch, diffusers, transformers, safetensors, np)
     versions = {module.__name__: module.__version__ for module in modules} | {"python": platform.python_version()}
     for name, (make, cases) in families.items():
+        if chosen and name not in chosen:
+            continue
         torch.manual_seed(0)
-        if make is sd1 and name != "sd1":  # the same model once more, for other cases
-            draw_cases(name, root / "sd1", StableDiffusionPipeline, cases, versions)
+        if isinstance(make, str):  # another family's model once more, for other cases
+            kind = json.loads((root / make / "model_index.json").read_text())["_class_name"]
+            draw_cases(name, root / make, getattr(diffusers, kind), cases, versions)
             continue
         folder = root / name
         pipe = make(folder)
