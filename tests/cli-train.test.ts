@@ -121,7 +121,7 @@ describe("nishiki train", { timeout: 300_000 }, () => {
     [["nowhere.json"], 1, /^Cannot read the config nowhere\.json: there is no such file or folder\.\n$/],
     [["plain.json", "--steps", "0"], 2, /Expected a whole number from 1/],
     [["bad.json"], 2, /^bad\.json cannot be used: unknown field "stepz"\. Known: kind, folder/],
-    [["gone.json"], 1, /^The folder "?nothing-here"? cannot be read/],
+    [["gone.json"], 1, /^Cannot read the folder nothing-here: /],
   ])("refuses %j in one sentence", async (args, expected, message) => {
     await writeConfig("bad", 10, { stepz: 1 });
     await writeConfig("gone", 10, { data: { folder: "nothing-here" } });

@@ -13,6 +13,8 @@ export interface EvaluateCommandOptions extends Readonly<Record<string, unknown>
   readonly prompts: number;
   readonly evaluationSeed: number;
   readonly sprites: string;
+  readonly classifier?: string;
+  /** The former name of the same. */
   readonly judge?: string;
   readonly config?: string;
   readonly quiet?: boolean;
@@ -35,7 +37,8 @@ export async function runEvaluateCommand(
   model: string | undefined,
   options: EvaluateCommandOptions,
 ): Promise<void> {
-  const { output, prompts, evaluationSeed: seed, sprites, judge, config } = options;
+  const { output, prompts, evaluationSeed: seed, sprites, config } = options;
+  const judge = options.classifier ?? options.judge;
   const machine = completeLoadOptions({
     ...pickSettings(options, loadOptionsSchema),
     ...(model && { model }),

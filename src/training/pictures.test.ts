@@ -1,4 +1,5 @@
 // Batches out of streams: the same by number, in whatever order they are asked for.
+import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -106,13 +107,29 @@ describe("openPictures", () => {
     });
   });
 
+  it("refuses sprites whose pixels are not those of the index, as a build that was killed may leave them", async () => {
+    await withFolder(async (folder) => {
+      const { index, pixels } = discSprites(["cat", "apple", "fish"], ["flat"]).shared;
+      const [set] = index.sets;
+      const bytes = new Uint8Array(pixels.flat!).slice();
+      const sha256 = createHash("sha256").update(bytes).digest("hex");
+      await writeFile(join(folder, "sprites.json"), JSON.stringify({ ...index, sets: [{ ...set, sha256 }] }));
+      await writeFile(join(folder, set!.file), bytes);
+      const data = sceneData(folder, { things: ["cat", "apple"], styles: { flat: 1 } });
+      await openPictures(data);
+      bytes[100]! ^= 255;
+      await writeFile(join(folder, set!.file), bytes);
+      await expect(openPictures(data)).rejects.toThrow(/Build the sprites again/);
+    });
+  });
+
   it("says why a folder cannot be used", async () => {
     await withFolder(async (folder) => {
       await mkdir(join(folder, "empty"));
       const empty = openPictures({ folder: join(folder, "empty"), size: 16 });
       await expect(empty).rejects.toThrow(/no usable captioned pictures: there are no png, jpg or webp/);
       await expect(openPictures({ folder: join(folder, "none"), size: 16 })).rejects.toThrow(
-        /cannot be read/,
+        /^Cannot read the folder/,
       );
     });
   });

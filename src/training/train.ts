@@ -20,7 +20,7 @@ export interface TrainOptions {
   readonly engine: Engine;
   /** Go on from the folder's checkpoint, if it has one. Without it, a folder that has one is refused. */
   readonly resume?: boolean;
-  /** Ends the run after the step that is being computed, with a checkpoint. */
+  /** Ends the run within one run of a network: after the step that is being computed, with a checkpoint. */
   readonly signal?: AbortSignal;
   onStart?(report: StartReport): void;
   onStep?(report: StepReport): void;

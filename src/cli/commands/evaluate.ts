@@ -1,14 +1,9 @@
 // nishiki evaluate [MODEL]: the scorecard.
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, Option } from "commander";
 import { fileRequestSchema, loadOptionsSchema } from "../../pipeline/index.js";
 import type { EvaluateCommandOptions } from "../evaluation-run.js";
 import { addSettingOptions } from "../setting-options.js";
-
-const wholeNumber = (least: number) => (text: string) => {
-  const value = Number(text);
-  if (/^\d{1,15}$/.test(text) && value >= least) return value;
-  throw new InvalidArgumentError(`Expected a whole number from ${least}.`);
-};
+import { wholeNumberFrom } from "./number-options.js";
 
 const examples = `
 Examples:
@@ -18,7 +13,7 @@ Examples:
   nishiki evaluate --steps 8 --output scores-8
   nishiki evaluate --fast --output scores-fast
 
-A judge says what each picture shows; the report has its share of right answers on composed scenes of the same contents as
+A classifier says what each picture shows; the report has its share of right answers on composed scenes of the same contents as
 the ceiling. The output folder holds report.json, report.html with the best, worst and random pictures of each skill, card.md
 and all pictures. Ctrl-C keeps what is drawn; the same command goes on.
 `;
@@ -32,12 +27,18 @@ export function addEvaluateCommand(program: Command): void {
     .option(
       "--prompts <number>",
       "about how many prompts, besides 100 words that training never showed",
-      wholeNumber(1),
+      wholeNumberFrom(1),
       1104,
     )
-    .option("--evaluation-seed <number>", "decides the prompts and the seeds of pictures", wholeNumber(0), 0)
+    .option(
+      "--evaluation-seed <number>",
+      "decides the prompts and the seeds of pictures",
+      wholeNumberFrom(0),
+      0,
+    )
     .option("--sprites <folder>", 'drawings that "nishiki data build" wrote', ".data/sprites")
-    .option("--judge <folder>", "a judge's run (default: the judge that comes with the package)")
+    .option("--classifier <folder>", "a classifier's run (default: the one that comes with the package)")
+    .addOption(new Option("--judge <folder>").hideHelp())
     .option(
       "--config <file>",
       "the config that the model was trained by (default: the embedded model's vocabulary)",

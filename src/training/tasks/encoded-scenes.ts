@@ -1,6 +1,5 @@
 // Scenes as the denoiser sees them, made once and read many times: latents and text states in shards on disk.
 // A run draws from more shards as it goes on, so that it can begin while later shards are still being made.
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { f16ToFloat32, float32ToF16 } from "../../checkpoint/index.js";
 import { makeFolder, openSafetensors, writeSafetensors } from "../../checkpoint/node.js";
@@ -98,15 +97,13 @@ export class EncodedScenes {
   }
 
   /**
-   * Opens shards up to `count`, waiting for those that another process is still making.
-   * @throws NishikiError "data" where a shard holds another number of scenes.
+   * Opens shards up to `count`.
+   * @throws NishikiError "file" where one is missing, "data" where it holds another number of scenes.
    */
-  async open(count: number, onWait?: (index: number) => void): Promise<void> {
+  async open(count: number): Promise<void> {
     while (this.shards.length < count) {
       const index = this.shards.length;
       const path = shardPath(this.folder, index);
-      if (!existsSync(path)) onWait?.(index);
-      while (!existsSync(path)) await new Promise((resolve) => setTimeout(resolve, 500));
       const file = await openSafetensors(path);
       const [latents, text, starts, places, boxes] = await Promise.all(
         ["latents", "text", "starts", "places", "boxes"].map((name) => file.read(name)),
