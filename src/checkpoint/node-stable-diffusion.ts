@@ -3,6 +3,8 @@
 import { stat } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import { NishikiError, showText } from "../errors.js";
+import { openAutoencoder } from "./node-autoencoder.js";
+import { openOnBase } from "./node-base.js";
 import {
   autoencoderName,
   checkReadable,
@@ -15,33 +17,9 @@ import {
   refuseOtherFormats,
 } from "./node-component.js";
 import { openSafetensors } from "./node-file.js";
+import type { PartialFiles, StableDiffusionFiles } from "./node-stable-diffusion-files.js";
 import { openWeights } from "./node-weights.js";
 import { readSingleFile } from "./single-file/read.js";
-
-/** A folder with vocab.json and merges.txt, or tokenizer.json; or CLIP's own vocabulary, with what fills short texts. */
-export type TokenizerPlace = { readonly folder: string } | { readonly padToken: string };
-
-export interface StableDiffusionFiles {
-  /** What receipts call it. */
-  readonly name: string;
-  readonly family: "sd1" | "sd2" | "sdxl";
-  readonly unet: ModelComponent;
-  readonly vae: ModelComponent;
-  readonly textEncoder: ModelComponent;
-  readonly textEncoder2?: ModelComponent;
-  /** The content of scheduler_config.json. */
-  readonly scheduler: Json;
-  /** One for each text encoder. */
-  readonly tokenizers: readonly TokenizerPlace[];
-  /** XL: an empty negative prompt is zeros, not the encoding of an empty text. */
-  readonly zerosForEmptyPrompt: boolean;
-  /** All files that decide pixels, by what receipts call them. */
-  readonly files: ReadonlyMap<string, string>;
-  /** Tensors of a single file that nobody knows. */
-  readonly unknown: readonly string[];
-  /** What a person should know who draws with it. */
-  readonly hints: readonly string[];
-}
 
 // The kinds of pipelines whose parts are those of Stable Diffusion; what they are used for is the caller's choice.
 const pipelines = [
@@ -130,13 +108,24 @@ async function openParts(
   throw new NishikiError("checkpoint", message);
 }
 
+/** What stands in for a model's own parts, or for those that it lacks. */
+export interface StandIns {
+  /** Another autoencoder: a folder or a file. */
+  readonly vae?: string | undefined;
+  /** A whole model for what a single file lacks: text encoders, the autoencoder, tokenizers and scheduler. */
+  readonly base?: string | undefined;
+}
+
 /**
  * Opens a published model, a folder or a single file; only headers are read.
  * @throws NishikiError "file" where something cannot be read, "checkpoint" where it is malformed, incomplete or another
  *   kind of model.
  */
-export async function openStableDiffusion(path: string): Promise<StableDiffusionFiles> {
-  const files = await (isSingleFile(path) ? openSingleFile(path) : openFolder(path));
+export async function openStableDiffusion(
+  path: string,
+  { vae, base }: StandIns = {},
+): Promise<StableDiffusionFiles> {
+  const files = await openWhole(path, { vae, base });
   const parts = [
     ["the denoiser", files.unet],
     ["the autoencoder", files.vae],
@@ -147,7 +136,28 @@ export async function openStableDiffusion(path: string): Promise<StableDiffusion
   return files;
 }
 
-async function openSingleFile(path: string): Promise<StableDiffusionFiles> {
+async function openWhole(path: string, { vae, base }: StandIns): Promise<StableDiffusionFiles> {
+  if (base !== undefined) {
+    const whole = await openStableDiffusion(base);
+    return withVae(await openOnBase(path, whole, (file) => openSingleFile(file, true)), vae);
+  }
+  const opened = await (isSingleFile(path)
+    ? openSingleFile(path, vae !== undefined)
+    : openFolder(path, vae !== undefined));
+  return withVae(opened, vae);
+}
+
+/** A model with another autoencoder in place of its own. */
+async function withVae(files: PartialFiles, path: string | undefined): Promise<StableDiffusionFiles> {
+  if (path === undefined) return files as StableDiffusionFiles; // it was asked to have one
+  const vae = await openAutoencoder(path, files.family);
+  const others = [...files.files].filter(([name]) => !name.startsWith("vae/"));
+  const named = vae.files.map((file) => [`vae/${basename(file)}`, file] as const);
+  const unknown = [...files.unknown, ...vae.unknown.map((name) => `${name} (of ${basename(path)})`)];
+  return { ...files, vae, files: new Map([...others, ...named]), unknown };
+}
+
+async function openSingleFile(path: string, withoutVae: boolean): Promise<PartialFiles> {
   refuseOtherFormats(path);
   const file = await openSafetensors(path);
   const steps = file.tensors.has("global_step") ? (await file.readFloat32("global_step"))[0] : undefined;
@@ -155,12 +165,13 @@ async function openSingleFile(path: string): Promise<StableDiffusionFiles> {
   const { family, unet, vae, textEncoders, pads, scheduler, unknown, hints } = readSingleFile(places, path, {
     steps,
     metadata: file.metadata,
+    withoutVae,
   });
   return {
     name: basename(path, extname(path)),
     family,
     unet,
-    vae,
+    ...(vae && { vae }),
     textEncoder: textEncoders[0]!,
     ...(textEncoders[1] && { textEncoder2: textEncoders[1] }),
     scheduler,
@@ -172,7 +183,7 @@ async function openSingleFile(path: string): Promise<StableDiffusionFiles> {
   };
 }
 
-async function openFolder(path: string): Promise<StableDiffusionFiles> {
+async function openFolder(path: string, withoutVae: boolean): Promise<PartialFiles> {
   const index = await readJson(join(path, "model_index.json"));
   const kind = nameOf(index._class_name);
   if (!pipelines.includes(kind)) {
@@ -185,7 +196,7 @@ async function openFolder(path: string): Promise<StableDiffusionFiles> {
     const message = `${path} is a refiner, with XL's second text encoder alone, which this program cannot draw with yet; use the base model.`;
     throw new NishikiError("checkpoint", message);
   }
-  const parts = ["unet", "vae", "text_encoder", "tokenizer", "scheduler"];
+  const parts = ["unet", ...(withoutVae ? [] : ["vae"]), "text_encoder", "tokenizer", "scheduler"];
   const names = hasSecond ? [...parts, "text_encoder_2", "tokenizer_2"] : parts;
   const unnamed = names.filter((name) => !isNamed(name));
   if (unnamed.length > 0) {
@@ -199,7 +210,7 @@ async function openFolder(path: string): Promise<StableDiffusionFiles> {
     name: basename(resolve(path)),
     family: familyOf(unet!, hasSecond),
     unet: unet!,
-    vae: vae!,
+    ...(vae && { vae }),
     textEncoder: textEncoder!,
     ...(textEncoder2 && { textEncoder2 }),
     scheduler,

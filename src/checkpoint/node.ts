@@ -25,9 +25,6 @@ export {
 export { expandHome, makeFolder } from "./node-folder.js";
 export { getWeightCache, openInt8Weights } from "./node-int8.js";
 export { type InspectedLora, inspectLora, isLora, openLora } from "./node-lora.js";
-export {
-  isDiffusersFolder,
-  openStableDiffusion,
-  type StableDiffusionFiles,
-} from "./node-stable-diffusion.js";
+export { isDiffusersFolder, openStableDiffusion, type StandIns } from "./node-stable-diffusion.js";
+export type { StableDiffusionFiles } from "./node-stable-diffusion-files.js";
 export { openWeights, type Weights } from "./node-weights.js";

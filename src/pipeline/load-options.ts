@@ -56,6 +56,12 @@ export const loadOptionsSchema = z.strictObject({
     flag: "--vae <path>",
     defaultText: "the model's own",
   }),
+  base: nonEmptyText.optional().meta({
+    description:
+      "a whole Stable Diffusion model, for what a single file of --model lacks: text encoders, autoencoder",
+    flag: "--base <path>",
+    defaultText: "none",
+  }),
   previewVae: nonEmptyText.optional().meta({
     description: "a tiny autoencoder for Stable Diffusion's previews: a folder, or a .safetensors file",
     flag: "--preview-vae <path>",

@@ -1,6 +1,6 @@
 // A single-file checkpoint of Stable Diffusion 1.x, 2.x or XL: which it is, told from names and shapes, and its parts with
 // diffusers' configs and names. Nothing is loaded.
-import { NishikiError } from "../../errors.js";
+import { listSome, NishikiError, quote } from "../../errors.js";
 import { nameOtherFile, nameOtherModel } from "./strangers.js";
 import { CheckpointTensors, type Place, type Renamed } from "./tensors.js";
 import { readHuggingFaceText, readOpenClipText } from "./text.js";
@@ -18,7 +18,8 @@ export interface SingleFilePart {
 export interface SingleFile {
   readonly family: "sd1" | "sd2" | "sdxl";
   readonly unet: SingleFilePart;
-  readonly vae: SingleFilePart;
+  /** Undefined where the file has none and may lack it. */
+  readonly vae: SingleFilePart | undefined;
   readonly textEncoders: readonly SingleFilePart[];
   /** What fills short texts, for each text encoder. */
   readonly pads: readonly string[];
@@ -37,7 +38,7 @@ const xlTexts = ["conditioner.embedders.0.transformer.", "conditioner.embedders.
 const endOfText = "<|endoftext|>";
 
 /** Known, and of no use for drawing: schedules that configs say better, averages of training, the loss's network. */
-const notNeeded =
+export const notNeeded =
   /^(model_ema\.|alphas_cumprod|betas$|(log|sqrt)_|posterior_|lvlb_weights|logvar$|scale_factor$|denoiser\.|first_stage_model\.loss\.|global_step$|ztsnr$|v_pred$)|\.(position_ids|logit_scale|attn_mask)$/;
 
 function familyOf(tensors: CheckpointTensors, path: string): SingleFile["family"] {
@@ -55,11 +56,11 @@ function familyOf(tensors: CheckpointTensors, path: string): SingleFile["family"
       return "sd2";
     }
     if (has(firstText)) return "sd1";
-    throw refuse(path, "it has a denoiser and no text encoder");
+    throw refuse(path, "it has a denoiser and no text encoder: name a model that has one with --base");
   }
   if (names.length === 0) throw refuse(path, "it is empty");
-  const some = names.slice(0, 3).map((name) => `"${name}"`);
-  throw refuse(path, `its tensors (${some.join(", ")}, …) are those of no model that is known here`);
+  const some = listSome(names.map(quote), 3);
+  throw refuse(path, `its tensors (${some}) are those of no model that is known here`);
 }
 
 function refuse(path: string, reason: string): NishikiError {
@@ -67,8 +68,10 @@ function refuse(path: string, reason: string): NishikiError {
   return new NishikiError("checkpoint", `${path} cannot be drawn with: ${reason}. ${wanted}.`);
 }
 
-/** What a file says of itself beside its tensors' names and shapes. */
-export interface SaidOfFile {
+/** What a file says of itself beside its tensors' names and shapes, and what it may lack. */
+export interface SingleFileOptions {
+  /** Whether another autoencoder stands in for the file's own, which may then be missing. */
+  readonly withoutVae?: boolean;
   /** The number in the tensor `global_step`. */
   readonly steps?: number;
   /** The header's texts; those of Stability's ModelSpec 1.0 are minded. */
@@ -79,12 +82,15 @@ export interface SaidOfFile {
 export function readSingleFile(
   places: ReadonlyMap<string, Place>,
   path: string,
-  { steps, metadata = {} }: SaidOfFile = {},
+  { steps, metadata = {}, withoutVae = false }: SingleFileOptions = {},
 ): SingleFile {
   const tensors = new CheckpointTensors(places);
   const family = familyOf(tensors, path);
-  const missing = ["first_stage_model.decoder.conv_in.weight", "first_stage_model.encoder.conv_in.weight"];
-  if (missing.some((name) => !tensors.has(name))) throw refuse(path, "it has no whole autoencoder");
+  if (!withoutVae && !hasWholeVae(tensors))
+    throw refuse(
+      path,
+      "it has no whole autoencoder: name one with --vae, or a model that has one with --base",
+    );
   const unet = part(readUnet(tensors));
   const traits: Traits = {
     family,
@@ -98,7 +104,8 @@ export function readSingleFile(
         unet.config.in_channels === 9 ||
         metadata["modelspec.architecture"] === "stable-diffusion-v2-512"),
   };
-  const vae = part(readVae(tensors, scalingFactorOf(family)));
+  const vae = withoutVae ? undefined : part(readVae(tensors, scalingFactorOf(family)));
+  if (withoutVae) tensors.ignore(/^first_stage_model\./);
   const textEncoders = readTexts(tensors, family).map(part);
   tensors.ignore(notNeeded);
   return {
@@ -113,6 +120,10 @@ export function readSingleFile(
   };
 }
 
+export function hasWholeVae(tensors: CheckpointTensors): boolean {
+  return ["decoder", "encoder"].every((half) => tensors.has(`first_stage_model.${half}.conv_in.weight`));
+}
+
 /** Kinds of models that were distilled to a few steps, which is told in no tensor. */
 const fewSteps = /turbo|lightning|hyper[-_]?sd|(?<![a-z])lcm(?![a-z])/i;
 
@@ -124,7 +135,7 @@ function hintsOf(path: string, metadata: Readonly<Record<string, string>>, { fam
   const guess = family === "sd2" && prediction === undefined ? " --prediction epsilon" : "";
   const steps = /turbo/i.test(word) ? "1 (to 4)" : "4 (to 8)";
   return [
-    `${name} is called "${word}", and a single file does not tell how it was distilled: such models want few steps and ` +
+    `${name} is called ${quote(word)}, and a single file does not tell how it was distilled: such models want few steps and ` +
       `little guidance, as in --steps ${steps} --guidance 1 ${sampler}${guess}.`,
   ];
 }

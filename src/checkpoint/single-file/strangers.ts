@@ -29,9 +29,12 @@ const strangers: readonly (readonly [RegExp, string])[] = [
 const parts: readonly (readonly [RegExp, string])[] = [
   [
     /^(down_blocks|up_blocks|mid_block)\./,
-    "a denoiser in diffusers' form, without the other parts of a model",
+    "a denoiser in diffusers' form, without the other parts of a model: name a model that has them with --base",
   ],
-  [/^(input_blocks|middle_block|output_blocks)\./, "a denoiser alone, without the other parts of a model"],
+  [
+    /^(diffusion_model\.)?(input_blocks|middle_block|output_blocks)\./,
+    "a denoiser alone, without the other parts of a model: name a model that has them with --base",
+  ],
   [/^(encoder|decoder)\.(down|up|mid)/, "an autoencoder alone: give it with --vae"],
   [/^(text_model|transformer\.resblocks)\./, "a text encoder alone"],
 ];

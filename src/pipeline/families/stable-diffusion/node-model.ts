@@ -7,6 +7,7 @@ import {
   type StableDiffusionFiles,
 } from "../../../checkpoint/node.js";
 import { makeEngine } from "../../../engine/node.js";
+import { resolveModel } from "../../../hub/index.js";
 import type { ClipTokenizer } from "../../../tokenizer/index.js";
 import { loadClipFolder, loadEmbeddedClip } from "../../../tokenizer/node.js";
 import { checkAborted } from "../../cancel.js";
@@ -51,18 +52,13 @@ export async function openStableDiffusionModel(
   };
 }
 
-/** The model's files, with another autoencoder in place of its own where that is asked for. */
+/** The model's files, with others in place of its own or of missing ones where that is asked for. */
 async function openFiles(
   path: string,
-  { vae: folder, prediction }: CompleteLoadOptions,
+  { vae, base, prediction }: CompleteLoadOptions,
 ): Promise<StableDiffusionFiles> {
-  const files = withPrediction(await openStableDiffusion(path), prediction);
-  if (folder === undefined) return files;
-  const vae = await openAutoencoder(folder, files.family);
-  const others = [...files.files].filter(([name]) => !name.startsWith("vae/"));
-  const named = vae.files.map((file) => [`vae/${basename(file)}`, file] as const);
-  const unknown = [...files.unknown, ...vae.unknown.map((name) => `${name} (of ${basename(folder)})`)];
-  return { ...files, vae, files: new Map([...others, ...named]), unknown };
+  const whole = base === undefined ? undefined : await resolveModel(base);
+  return withPrediction(await openStableDiffusion(path, { vae, base: whole }), prediction);
 }
 
 /** The model with what its denoiser predicts in place of what its files say. */
