@@ -171,7 +171,7 @@ describe("a picture drawn with LoRAs, an embedding, a VAE, int8 and another pred
       const missing = await runHere(["verify", picture, "--model", sd1]);
       expect(missing).toMatchObject({ code: 1, stdout: "" });
       expect(missing.stderr).toMatch(
-        /^The picture was drawn with files that are not found .*: the LoRA "kohya\.safetensors" \(SHA-256 .*\), given with --lora; the VAE "other-vae" .*, given with --vae\.\n$/,
+        /^Files that the picture was drawn with are not found .*: the LoRA "kohya\.safetensors" \(SHA-256 \w{12}…; --lora says where it is\), the VAE "other-vae" \(SHA-256 \w{12}…; --vae says where it is\)\.\n$/,
       );
       const told = ["--lora", join(away, "renamed.safetensors"), "--vae", join(away, "vae")];
       const found = await runHere(["verify", picture, "--model", sd1, ...told]);

@@ -99,7 +99,8 @@ class Reporter {
     const file = await write(event.index, event.seed, event.png());
     this.#finished += 1;
     const { index, seed } = event;
-    progress.say(`${this.#label(index)}: seed ${seed}, ${settings.steps} steps, ${formatSeconds(seconds)}`);
+    const steps = settings.steps === 1 ? "1 step" : `${settings.steps} steps`;
+    progress.say(`${this.#label(index)}: seed ${seed}, ${steps}, ${formatSeconds(seconds)}`);
     if (file === undefined) return;
     if (!json) return printPath(file);
     if (this.#finished === 1) await printJson(describeModel(pipeline.model, await pipeline.environment()));

@@ -2,7 +2,7 @@
 // cache, or where the caller says. A receipt's names are base names; they are never paths.
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { NishikiError, quote } from "../errors.js";
+import { listSome, NishikiError, quote, showText } from "../errors.js";
 import { getHubCache, isRepositoryName, resolveModel } from "../hub/index.js";
 import type { CompleteLoadOptions, LoadOptions } from "./load-options.js";
 import { hashFile } from "./node-environment.js";
@@ -89,8 +89,8 @@ class Finder {
       for (const path of await findInCache(name, this.#cache))
         if (await isWanted(path, wanted, this.#signal)) return path;
     }
-    const hash = quote(wanted.sha256.slice(0, 12));
-    this.missing.push(`the ${kind} ${quote(wanted.file)} (SHA-256 ${hash}…), given with ${option}`);
+    const hash = showText(wanted.sha256.slice(0, 12));
+    this.missing.push(`the ${kind} ${quote(wanted.file)} (SHA-256 ${hash}…; ${option} says where it is)`);
     return undefined;
   }
 }
@@ -129,8 +129,8 @@ export async function restoreLoad(
   const givenVae = options.vae === undefined ? [] : [options.vae];
   const vaeFile = vae && (await finder.find("VAE", "--vae", vae, givenVae));
   if (finder.missing.length > 0) {
-    const places = "beside it, in the current folder and in the hub's cache";
-    const message = `The picture was drawn with files that are not found ${places}: ${finder.missing.join("; ")}.`;
+    const places = "beside it, in the current folder or in the hub's cache";
+    const message = `Files that the picture was drawn with are not found ${places}: ${listSome(finder.missing)}.`;
     throw new NishikiError("file", message);
   }
   const model = options.model ?? (await findModel(load.model, cache));
