@@ -1,5 +1,5 @@
-// Every network enters diffusion through one form, the denoiser: noisy latents in, the clean ones it expects out.
-// What a network was trained to predict (noise, velocity, flow, the picture itself) ends in this file.
+// Every network enters diffusion through one form, the denoiser: noisy latents in, the clean ones it predicts out.
+// What a network was trained to predict (noise, velocity, flow, the image itself) ends in this file.
 //
 // x = x0 + sigma·noise throughout; the network sees alpha·x (noise-schedules.ts).
 
@@ -8,10 +8,10 @@ import type { NoiseSchedule } from "./noise-schedules.js";
 import { combine } from "./vectors.js";
 
 /**
- * Expects the clean latents x̂0 behind noisy ones.
+ * Predicts the clean latents x̂0 behind noisy ones.
  *
- * x and the answer hold condition.length pictures one after another; condition has what each shall show. A cancelled
- * signal may make it reject with NishikiError "aborted".
+ * x and the result hold condition.length images one after another, each with its condition. A cancelled signal may make it
+ * reject with NishikiError "aborted".
  */
 export type Denoiser<C> = (
   x: Float32Array,
@@ -64,7 +64,7 @@ export const predictions = {
   sample: fromSample,
 } as const satisfies Record<PredictionName, unknown>;
 
-/** What a network would have said in its own kind of prediction, and back: affine in x̂0, for a given x and sigma. */
+/** From x̂0 to a network's own kind of prediction and back; both are affine for a fixed x and sigma. */
 export interface PredictionFrame {
   toOutput(x: Float32Array, sigma: number, denoised: Float32Array): Float32Array;
   toDenoised(x: Float32Array, sigma: number, output: Float32Array): Float32Array;

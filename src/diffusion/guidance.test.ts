@@ -8,7 +8,7 @@ import { combine, concatenate, standardDeviation } from "./vectors.js";
 const size = 64;
 const x = getInitialNoise([1, 2], size);
 const prompts = [3, 5];
-const negative = [-1, 0.5];
+const uncond = [-1, 0.5];
 
 /** A denoiser whose answer to a picture is condition·x + condition, and the calls that it got. */
 function getRecorded(): { denoise: Denoiser<number>; calls: (readonly number[])[] } {
@@ -23,11 +23,11 @@ function getRecorded(): { denoise: Denoiser<number>; calls: (readonly number[])[
 
 const plain = (condition: readonly number[]) => getRecorded().denoise(x, 1, condition);
 
-test("is negative + scale·(positive - negative), from one call with both", async () => {
-  const [positive, opposite] = [await plain(prompts), await plain(negative)];
+test("is uncond + scale·(positive - uncond), from one call with both", async () => {
+  const [positive, opposite] = [await plain(prompts), await plain(uncond)];
   for (const scale of [-2, 0.5, 4, 7.5]) {
     const { denoise, calls } = getRecorded();
-    const guided = await guide(denoise, { scale, negative })(x, 1, prompts);
+    const guided = await guide(denoise, { scale, uncond })(x, 1, prompts);
     expect(guided).toEqual(combine([scale, positive], [1 - scale, opposite]));
     expect(calls).toEqual([[3, 5, -1, 0.5]]);
   }
@@ -36,17 +36,17 @@ test("is negative + scale·(positive - negative), from one call with both", asyn
 test("scale 1 computes the conditional half alone, scale 0 the unconditional", async () => {
   for (const [scale, condition] of [
     [1, prompts],
-    [0, negative],
+    [0, uncond],
   ] as const) {
     const { denoise, calls } = getRecorded();
-    expect(await guide(denoise, { scale, negative })(x, 1, prompts)).toEqual(await plain(condition));
+    expect(await guide(denoise, { scale, uncond })(x, 1, prompts)).toEqual(await plain(condition));
     expect(calls).toEqual([condition]);
   }
 });
 
 test("outside the interval only the conditional half runs; its upper end belongs to it", async () => {
   const { denoise, calls } = getRecorded();
-  const guided = guide(denoise, { scale: 3, negative, interval: { low: 0.5, high: 5 } });
+  const guided = guide(denoise, { scale: 3, uncond, interval: { low: 0.5, high: 5 } });
   for (const sigma of [5.1, 5, 0.6, 0.5, 0.1]) await guided(x, sigma, prompts);
   expect(calls.map((condition) => condition.length)).toEqual([2, 4, 4, 2, 2]);
   expect(await guided(x, 6, prompts)).toEqual(await plain(prompts));
@@ -60,7 +60,7 @@ test("an interval of steps is that of their sigmas", async () => {
     [2, 2, []],
   ] as const) {
     const { denoise, calls } = getRecorded();
-    const guided = guide(denoise, { scale: 3, negative, interval: getStepInterval(sigmas, first, end) });
+    const guided = guide(denoise, { scale: 3, uncond, interval: getStepInterval(sigmas, first, end) });
     for (const sigma of sigmas.slice(0, 4)) await guided(x, sigma, prompts);
     expect(calls.flatMap((condition, i) => (condition.length === 4 ? [i] : []))).toEqual(guidedSteps);
   }
@@ -76,7 +76,7 @@ test("an interval of steps is that of their sigmas", async () => {
 test("rescale 1 gives each picture the contrast of its conditional prediction, rescale 0.5 half of the way", async () => {
   const positive = await plain(prompts);
   const at = async (rescale: number) =>
-    guide(getRecorded().denoise, { scale: 6, negative, rescale })(x, 1, prompts);
+    guide(getRecorded().denoise, { scale: 6, uncond, rescale })(x, 1, prompts);
   const [none, half, full] = [await at(0), await at(0.5), await at(1)];
   for (const i of [0, 1]) {
     const deviation = (values: Float32Array) => standardDeviation(values.subarray(i * size, (i + 1) * size));
@@ -88,11 +88,11 @@ test("rescale 1 gives each picture the contrast of its conditional prediction, r
 
 test("rescaling looks at one picture at a time, and leaves a flat one alone", async () => {
   const options = { scale: 6, rescale: 0.7 };
-  const both = await guide(getRecorded().denoise, { ...options, negative })(x, 1, prompts);
-  const alone = await guide(getRecorded().denoise, { ...options, negative: [0.5] })(x.subarray(size), 1, [5]);
+  const both = await guide(getRecorded().denoise, { ...options, uncond })(x, 1, prompts);
+  const alone = await guide(getRecorded().denoise, { ...options, uncond: [0.5] })(x.subarray(size), 1, [5]);
   expect(both.subarray(size)).toEqual(alone);
   const flat: Denoiser<number> = async (input) => input.map(() => 2);
-  const grey = await guide(flat, { ...options, negative: [0] })(x.subarray(size), 1, [1]);
+  const grey = await guide(flat, { ...options, uncond: [0] })(x.subarray(size), 1, [1]);
   expect(grey.every((value) => Math.abs(value - 2) < 1e-6)).toBe(true);
 });
 
@@ -103,7 +103,7 @@ test("a signal reaches the network", async () => {
     seen = given;
     return input;
   };
-  await guide(denoise, { scale: 2, negative })(concatenate(x), 1, prompts, signal);
+  await guide(denoise, { scale: 2, uncond })(concatenate(x), 1, prompts, signal);
   expect(seen).toBe(signal);
 });
 
@@ -117,8 +117,8 @@ test("refuses what cannot be right", async () => {
     { scale: 2, interval: { low: 2, high: 1 } },
     { scale: 2, interval: { low: -1, high: 1 } },
   ])
-    expect(() => guide(denoise, { negative, ...bad })).toThrow(NishikiError);
-  await expect(guide(denoise, { scale: 2, negative: [1] })(x, 1, prompts)).rejects.toThrow(
-    /1 negative.*2 pictures/,
+    expect(() => guide(denoise, { uncond, ...bad })).toThrow(NishikiError);
+  await expect(guide(denoise, { scale: 2, uncond: [1] })(x, 1, prompts)).rejects.toThrow(
+    /1 unconditional.*2 images/,
   );
 });

@@ -1,5 +1,5 @@
-// Classifier-free guidance: away from what the network expects without (or against) the words, towards what it expects
-// with them. Ho and Salimans 2022, arXiv 2207.12598.
+// Classifier-free guidance: away from what the network predicts without the prompt (or with the negative one), towards what it
+// predicts with it. Ho and Salimans 2022, arXiv 2207.12598.
 
 import { NishikiError } from "../errors.js";
 import type { Denoiser, PredictionFrame } from "./denoisers.js";
@@ -12,41 +12,41 @@ export interface SigmaInterval {
 }
 
 export interface GuidanceOptions<C> {
-  /** 1 is the plain conditional network, 0 the unconditional one, more is closer to the words. Any finite number. */
+  /** 1 is the plain conditional network, 0 the unconditional one, more follows the prompt more closely. Any finite number. */
   readonly scale: number;
-  /** What each picture shall not show; the empty prompt where there is nothing. As many as conditions. */
-  readonly negative: readonly C[];
+  /** The condition without the prompt: the negative prompt, or the empty one. As many as conditions. */
+  readonly uncond: readonly C[];
   /** 0 … 1: how far contrast is brought back to that of the conditional prediction. Default 0. */
   readonly rescale?: number;
   /** In which kind of prediction contrast is measured; the paper and diffusers take the network's own. Default x̂0. */
   readonly rescaleIn?: PredictionFrame;
-  /** Outside of it the conditional network alone is used, at half the cost. Default everywhere. */
+  /** Outside of it only the conditional network is evaluated, at half the cost. Default: everywhere. */
   readonly interval?: SigmaInterval;
 }
 
 /**
- * A guided denoiser: x̂0 = negative + scale·(positive - negative), both from one call of `denoise` with twice the
- * pictures: first those with the condition, then the same with the negative one. Where one of the two has no weight
- * (scale 1, scale 0, outside the interval), only the other is computed.
+ * A guided denoiser: x̂0 = uncond + scale·(cond - uncond), both from one call of `denoise` with twice the images: first
+ * all with the condition, then all without. Where one of the two has no weight (scale 1, scale 0, outside the interval),
+ * only the other is computed.
  *
  * Guidance in x̂0 is the same as in eps, v or flow, since each is the same affine function of x̂0 for both.
- * Rescaling follows Lin et al. 2023 (arXiv 2305.08891, section 3.4), per picture; the interval Kynkäänniemi et
+ * Rescaling follows Lin et al. 2023 (arXiv 2305.08891, section 3.4), per image; the interval Kynkäänniemi et
  * al. 2024 (arXiv 2404.07724). Options out of range are `usage` errors.
  */
 export function guide<C>(denoise: Denoiser<C>, options: GuidanceOptions<C>): Denoiser<C> {
-  const { scale, negative, rescale = 0, interval = { low: 0, high: Number.POSITIVE_INFINITY } } = options;
+  const { scale, uncond, rescale = 0, interval = { low: 0, high: Number.POSITIVE_INFINITY } } = options;
   checkOptions(scale, rescale, interval);
   return async (x, sigma, condition, signal) => {
     const inside = sigma > interval.low && sigma <= interval.high;
     if (scale === 1 || !inside) return denoise(x, sigma, condition, signal);
-    checkCount(negative, condition);
-    if (scale === 0 && rescale === 0) return denoise(x, sigma, negative, signal);
-    const both = await denoise(concatenate(x, x), sigma, [...condition, ...negative], signal);
-    const positive = both.subarray(0, x.length);
-    const guided = combine([scale, positive], [1 - scale, both.subarray(x.length)]);
+    checkCount(uncond, condition);
+    if (scale === 0 && rescale === 0) return denoise(x, sigma, uncond, signal);
+    const both = await denoise(concatenate(x, x), sigma, [...condition, ...uncond], signal);
+    const cond = both.subarray(0, x.length);
+    const guided = combine([scale, cond], [1 - scale, both.subarray(x.length)]);
     if (rescale === 0) return guided;
     const frame = options.rescaleIn ?? asDenoised;
-    const [changed, reference] = [guided, positive].map((x0) => frame.toOutput(x, sigma, x0)) as [
+    const [changed, reference] = [guided, cond].map((x0) => frame.toOutput(x, sigma, x0)) as [
       Float32Array,
       Float32Array,
     ];
@@ -70,29 +70,24 @@ export function getStepInterval(sigmas: readonly number[], first: number, end: n
   return { low: sigmas[end]!, high: sigmas[first]! };
 }
 
-/** phi·guided·std(positive)/std(guided) + (1 - phi)·guided, for each picture by itself. */
-function rescaleContrast(
-  guided: Float32Array,
-  positive: Float32Array,
-  phi: number,
-  count: number,
-): Float32Array {
+/** phi·guided·std(cond)/std(guided) + (1 - phi)·guided, for each image by itself. */
+function rescaleContrast(guided: Float32Array, cond: Float32Array, phi: number, count: number): Float32Array {
   const size = guided.length / count;
-  const pictures = Array.from({ length: count }, (_, i) => {
-    const picture = guided.subarray(i * size, (i + 1) * size);
-    const deviation = standardDeviation(picture);
-    if (deviation === 0) return picture; // a flat picture has no contrast to bring back
-    const ratio = standardDeviation(positive.subarray(i * size, (i + 1) * size)) / deviation;
-    return combine([phi * ratio + (1 - phi), picture]);
+  const images = Array.from({ length: count }, (_, i) => {
+    const image = guided.subarray(i * size, (i + 1) * size);
+    const std = standardDeviation(image);
+    if (std === 0) return image; // a flat image has no contrast to bring back
+    const ratio = standardDeviation(cond.subarray(i * size, (i + 1) * size)) / std;
+    return combine([phi * ratio + (1 - phi), image]);
   });
-  return concatenate(...pictures);
+  return concatenate(...images);
 }
 
-function checkCount<C>(negative: readonly C[], condition: readonly C[]): void {
-  if (negative.length !== condition.length)
+function checkCount<C>(uncond: readonly C[], condition: readonly C[]): void {
+  if (uncond.length !== condition.length)
     throw new NishikiError(
       "usage",
-      `Got ${negative.length} negative prompts for ${condition.length} pictures: give one for each picture.`,
+      `Got ${uncond.length} unconditional conditions for ${condition.length} images: give one for each image.`,
     );
 }
 

@@ -19,7 +19,7 @@ export interface NoiseSchedule {
   sigmaAt(fraction: number): number;
   /** The factor between x and what the network sees. */
   alphaOf(sigma: number): number;
-  /** The time that the network is told at a sigma, in the units that it was trained with. */
+  /** The time that the network gets at a sigma, in the units that it was trained with. */
   timeOf(sigma: number): number;
 }
 
@@ -79,7 +79,7 @@ const LEAST_ALPHA_BAR = 2 ** -24;
 
 /**
  * Discrete variance-preserving diffusion: ᾱ is the running product of 1 - beta, and sigma = √((1 - ᾱ)/ᾱ).
- * Between two trained times, the time is interpolated in log sigma; the network is told a time in [0, levels - 1].
+ * Between two trained times, the time is interpolated in log sigma; the network gets a time in [0, levels - 1].
  * @param zeroSnr Nothing of the signal is left at the last time, and the others are moved accordingly (Lin et al. 2023,
  *   arXiv 2305.08891, algorithm 1).
  * @param leastAlphaBar What is left all the same, so that sigma is not infinite.
@@ -131,9 +131,9 @@ const FLOW_LEVELS = 1000;
 /**
  * Rectified flow (Liu et al. 2023, arXiv 2209.03003) between x0 at t = 0 and noise at t = 1.
  *
- * @param shift spends more of the steps on noisy levels, as larger pictures need: t' = s·t/(1 + (s - 1)·t) (Esser et al.
+ * @param shift spends more of the steps on noisy levels, as larger images need: t' = s·t/(1 + (s - 1)·t) (Esser et al.
  *   2024, arXiv 2403.03206, section 5.3.2); 1 leaves them even
- * @param timeScale what the network is told is timeScale·t
+ * @param timeScale the network gets timeScale·t
  */
 export function getFlowSchedule({ shift = 1, timeScale = 1 } = {}): NoiseSchedule {
   if (!(shift > 0 && Number.isFinite(shift)))

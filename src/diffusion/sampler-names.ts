@@ -5,8 +5,8 @@ import { findSampler, type SamplerName, samplers, simplifyName } from "./sampler
 import { schedulerClasses } from "./scheduler-classes.js";
 import { type StepScheduleName, stepSchedules } from "./step-schedules.js";
 
-/** A sampler, and the step schedule that its name asked for. */
-export interface AskedSampler {
+/** A sampler, and the step schedule that the name includes. */
+export interface NamedSampler {
   readonly sampler: SamplerName;
   readonly schedule?: StepScheduleName;
 }
@@ -32,13 +32,13 @@ const endings = listEndings();
  * "dpmpp_2m", "DPMSolverMultistepScheduler" and "dpmpp-2m" are one, "DPM++ 2M Karras" asks for a schedule too.
  * @throws NishikiError "usage" for an unknown name, with the choices.
  */
-export function parseSamplerName(name: string): AskedSampler {
-  const wanted = simplifyName(name);
-  const find = (simplified: string) => findSampler(simplified)?.name ?? classes.get(simplified);
-  const exact = find(wanted);
+export function parseSamplerName(name: string): NamedSampler {
+  const simplified = simplifyName(name);
+  const find = (text: string) => findSampler(text)?.name ?? classes.get(text);
+  const exact = find(simplified);
   if (exact) return { sampler: exact };
   for (const [ending, schedule] of endings) {
-    const sampler = wanted.endsWith(ending) ? find(wanted.slice(0, -ending.length)) : undefined;
+    const sampler = simplified.endsWith(ending) ? find(simplified.slice(0, -ending.length)) : undefined;
     if (sampler) return { sampler, ...(schedule && { schedule }) };
   }
   throw unknownName("sampler", name, Object.keys(samplers));

@@ -19,7 +19,7 @@ import {
 } from "./trained-scheduler.js";
 import { getDdimTransfers, getPndmTransfers } from "./transfers.js";
 
-/** What is asked of a plan. */
+/** What a plan is made for. */
 export interface StepRequest {
   readonly sampler: SamplerName;
   /** A name that is not a spacing lays levels by their sigmas. Left out: as the model was published. */
@@ -125,11 +125,11 @@ const nextLevel = (sigmas: readonly number[], sigma: number) =>
 
 function layLevels(
   settings: SamplerSettings,
-  { sampler, stepSchedule: asked, steps }: StepRequest,
+  { sampler, stepSchedule: requested, steps }: StepRequest,
   strength: number,
 ): Levels {
   const { schedule, rule } = settings;
-  const stepSchedule = asked ?? settings.stepSchedule;
+  const stepSchedule = requested ?? settings.stepSchedule;
   const own = singles.has(sampler) ? "linspace" : settings.spacing;
   const spacing = (stepSchedule && spacingNames[stepSchedule]) ?? own;
   const isBetween = rule === "euler" || stepSchedule === "sgm-uniform";
@@ -171,7 +171,7 @@ function layBySigma(
     sigmaMin: limit(settings.sigmaMin) ?? (isSolver ? schedule.sigmaMin : spaced.sigmas.at(-1)!),
   };
   const sigmas = sigmaSchedules[name]!(spaced.times.length, range).slice(0, -1);
-  // Multistep solvers (and DPM2, for one schedule) are told whole times, which diffusers rounds for one schedule and cuts for
+  // Multistep solvers (and DPM2, for one schedule) get whole times, which diffusers rounds for one schedule and cuts for
   // the others, where its float32 logarithms keep the noisiest just short of the last time.
   const cut = (time: number) => Math.max(0, Math.floor(time - 1e-6));
   const isRounded = name === "karras" && roundsTimes;

@@ -37,10 +37,10 @@ export const stepSchedules: Readonly<Record<StepScheduleName, StepScheduleInfo>>
 
 /** The step schedule with this name or alias, whatever its case; an unknown name is a `usage` error with the choices. */
 export function getStepSchedule(name: string): StepScheduleInfo {
-  const wanted = name.toLowerCase();
+  const lower = name.toLowerCase();
   for (const [key, info] of Object.entries(stepSchedules)) {
     const names = [key, info.label.toLowerCase(), ...info.aliases];
-    if (names.includes(wanted)) return info;
+    if (names.includes(lower)) return info;
   }
   throw unknownName("step schedule", name, Object.keys(stepSchedules));
 }

@@ -19,7 +19,7 @@ import type { StepScheduleName } from "./step-schedules.js";
 /** How steps are laid over the training's times: Lin et al. 2023 (arXiv 2305.08891), table 2. */
 export type Spacing = "leading" | "linspace" | "trailing";
 
-/** Whose rules hold besides the scheduler's: Stable Diffusion's 1.x and 2.x, XL's, or those of latent consistency models. */
+/** The pipeline whose rules hold besides the scheduler's: Stable Diffusion 1.x and 2.x, XL, or latent consistency models. */
 export type PipelineKind = "stable-diffusion" | "xl" | "consistency";
 
 /** A `scheduler_config.json`, read. */
@@ -81,17 +81,17 @@ const fail = (sentence: string): never => {
 };
 
 /**
- * Reads a `scheduler_config.json`. A class that is not known is read as well, since another sampler may be asked for.
+ * Reads a `scheduler_config.json`. A class that is not known is read as well: a request may name another sampler.
  * @param pipeline Which of diffusers' pipelines the model belongs to.
  * @throws NishikiError "checkpoint" with all faults, or for a model that is no discrete variance-preserving diffusion
  */
 export function readScheduler(json: unknown, pipeline: PipelineKind = "stable-diffusion"): TrainedScheduler {
-  const given = readSchedulerFields(json);
-  const className = given._class_name ?? "PNDMScheduler";
+  const explicit = readSchedulerFields(json);
+  const className = explicit._class_name ?? "PNDMScheduler";
   if (otherDiffusion.test(className))
     fail(`_class_name: ${quote(className)} belongs to another kind of diffusion, which is not supported.`);
   // Where no class is named: how Stable Diffusion 1.x was published.
-  const fields = given._class_name === undefined ? { skip_prk_steps: true, ...given } : given;
+  const fields = explicit._class_name === undefined ? { skip_prk_steps: true, ...explicit } : explicit;
   return {
     className,
     sampler: getClassSampler(className, fields),
@@ -147,11 +147,11 @@ function chooseFields({ fields }: TrainedScheduler, known: SchedulerClass): Sche
 
 /** The pipelines of 1.x and 2.x correct an offset, but only of the class that the model was published with. */
 function getStepsOffset(
-  { className: published, fields: given, pipeline }: TrainedScheduler,
+  { className: published, fields: explicit, pipeline }: TrainedScheduler,
   className: string,
   fields: SchedulerFields,
 ): number {
-  const isCorrected = published === className || given.steps_offset !== undefined;
+  const isCorrected = published === className || explicit.steps_offset !== undefined;
   return pipeline === "stable-diffusion" && isCorrected ? 1 : (fields.steps_offset ?? 0);
 }
 

@@ -1,5 +1,5 @@
 // The few vector operations that samplers are written in. Latents are flat float32 lists; every sum is formed in
-// float64 and rounded once, and no element looks at another, so a picture does not depend on its neighbours in a batch.
+// float64 and rounded once, and no element looks at another, so an image does not depend on its neighbours in a batch.
 
 import { NishikiError } from "../errors.js";
 

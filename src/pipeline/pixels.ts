@@ -15,14 +15,14 @@ export interface InputImage extends Pixels {
   readonly name?: string;
 }
 
-/** Numbers of a decoder, in [-1, 1] and a little beyond, as 8 bits. @throws NishikiError "internal" where one is not finite. */
+/** Numbers of a decoder, in [-1, 1] and a little beyond, as 8 bits. @throws NishikiError "checkpoint" where one is not finite. */
 export function toBytes(decoded: Float32Array): Uint8Array {
   const data = new Uint8Array(decoded.length);
   for (let i = 0; i < decoded.length; i++) {
     const value = decoded[i]!;
     if (!Number.isFinite(value)) {
       throw new NishikiError(
-        "internal",
+        "checkpoint",
         "The decoder gave numbers that are not finite; its weights are damaged.",
       );
     }

@@ -105,7 +105,7 @@ function guideStage(
     scale,
     rescale,
     ...(rescaleIn && { rescaleIn }),
-    negative: ["uncond"],
+    uncond: ["uncond"],
     interval: getStepInterval(sigmas, Math.round(from * steps), Math.round(to * steps)),
   });
 }

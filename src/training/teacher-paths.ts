@@ -143,7 +143,7 @@ export class TeacherPaths implements Paths {
       getSchedule(this.#manifest),
     );
     const condition = [...shown];
-    const guided = guide(denoise, { scale: guidance, negative: condition.map(() => nothing) });
+    const guided = guide(denoise, { scale: guidance, uncond: condition.map(() => nothing) });
     const noise = new Float32Array(shown.length * each);
     for (const [i, scene] of shown.entries()) noise.set(random(seed, "path", scene).normals(each), i * each);
     const x = noise.map((value) => value * this.#sigmas[0]!);

@@ -1,4 +1,4 @@
-// Euler's method down to less noise than asked, then fresh noise up to what was asked: ancestral sampling of DDPM (Ho et
+// Euler's method down to less noise than the next level has, then fresh noise up to that level: ancestral sampling of DDPM (Ho et
 // al. 2020, arXiv 2006.11239, with the posterior variance of its section 3.2) in the form x = x0 + sigma·noise.
 
 import { combine } from "../vectors.js";

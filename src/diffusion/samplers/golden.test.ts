@@ -72,7 +72,7 @@ test("the rescaling of guidance", async () => {
   const denoise = guide(async () => Float32Array.from(answers.flat()), {
     scale: 2,
     rescale: phi,
-    negative: [0, 0],
+    uncond: [0, 0],
   });
   const out = await denoise(new Float32Array(32), 1, [1, 1]);
   result.flat().forEach((expected, i) => {

@@ -3,7 +3,7 @@
 // Karras et al. 2022 (arXiv 2206.00364), algorithm 1; with options.churn, algorithm 2.
 //
 // Of that paper's choices of s(t) and sigma(t), this takes s = 1 - t and sigma = t/(1 - t): y = (1 - t)·x moves in a
-// straight line for a single picture, and dy/dt = noise - x̂0. Over sigma itself, which the paper prefers for its own
+// straight line for a single image, and dy/dt = noise - x̂0. Over sigma itself, which the paper prefers for its own
 // networks, the mean of slopes at sigmas of 9999 and 9 is of no use: ten steps of a flow on Gaussian latents ended
 // 3.6 off, and here 0.02; for variance-preserving networks it is as good or better, too. With options.over
 // "sigma" it is the paper's, as other programs have it.

@@ -1,7 +1,7 @@
 // What all samplers share: their form, and the checks that none of them should have to repeat.
 //
 // A sampler walks down a list of sigmas. It knows x = x0 + sigma·noise and a denoiser, nothing else: no network, no
-// prompt, no picture. The slope of the probability flow is dx/dsigma = (x - x̂0)/sigma.
+// prompt, no image. The slope of the probability flow is dx/dsigma = (x - x̂0)/sigma.
 
 import { NishikiError } from "../../errors.js";
 import type { Denoiser, PredictionFrame } from "../denoisers.js";
@@ -21,7 +21,7 @@ export interface SamplerState {
 }
 
 export interface SamplerOptions<C> {
-  /** What each of the pictures in x shall show, one after another. */
+  /** The condition of each image in x, one after another. */
   readonly condition: readonly C[];
   /** Stops before the next evaluation of the network, with NishikiError "aborted". */
   readonly signal?: AbortSignal;
@@ -93,7 +93,7 @@ export function prepare<C>(
       throw new NishikiError("internal", `The denoiser got ${x.length} numbers and gave ${denoised.length}.`);
     if (!denoised.every(Number.isFinite))
       throw new NishikiError(
-        "internal",
+        "checkpoint",
         `The network gave numbers that are not finite at noise level ${sigma.toPrecision(4)}. ` +
           "Where it runs in float16, run it in float32; else its weights are damaged.",
       );

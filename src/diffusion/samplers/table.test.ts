@@ -87,7 +87,9 @@ describe.each(Object.values(samplers))("$name", (info) => {
   });
 
   test("says so when the network gives nonsense", async () => {
-    await expect(run(info, [1], 6, async (x) => x.map(() => Number.NaN))).rejects.toThrow(/not finite.*10/);
+    const broken = run(info, [1], 6, async (x) => x.map(() => Number.NaN));
+    await expect(broken).rejects.toThrow(/not finite.*10/);
+    await expect(broken).rejects.toThrow(expect.objectContaining({ code: "checkpoint" }));
     await expect(run(info, [1], 6, async (x) => x.subarray(1))).rejects.toThrow(/6 numbers and gave 5/);
   });
 

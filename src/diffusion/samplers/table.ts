@@ -48,7 +48,7 @@ export type SamplerName =
 
 export interface SamplerInfo {
   readonly name: SamplerName;
-  /** What people call it; the name in the `parameters` text of pictures. */
+  /** What people call it; the name in the `parameters` text of images. */
   readonly label: string;
   /** What other programs call it, besides the name and the label. */
   readonly aliases: readonly string[];
@@ -141,7 +141,7 @@ export const findSampler = (simplified: string): SamplerInfo | undefined => know
  * with the choices.
  */
 export function getSampler(name: string): SamplerInfo {
-  const found = findSampler(simplifyName(name));
-  if (found) return found;
+  const info = findSampler(simplifyName(name));
+  if (info) return info;
   throw unknownName("sampler", name, Object.keys(samplers));
 }
