@@ -2,12 +2,13 @@
 // The index (`*.safetensors.index.json`) is the one that Python's transformers and diffusers write:
 // {"metadata": {…}, "weight_map": {"tensor name": "file name"}}.
 
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { listSome, NishikiError, quote } from "../errors.js";
 import { joinScales } from "./eight-bit.js";
 import { fileError } from "./node-atomic.js";
 import { openSafetensors, type SafetensorsFile, type WeightLocation } from "./node-file.js";
+import { listNames } from "./node-text.js";
 import { withoutBom } from "./text.js";
 
 /** A model's tensors by name. */
@@ -98,7 +99,7 @@ async function openShards(indexPath: string): Promise<Weights> {
 /** The one file or index of a folder that holds its weights. */
 async function chooseInFolder(folder: string): Promise<string> {
   // macOS leaves "._NAME" beside NAME on disks of other systems: attributes, not weights.
-  const names = (await readdir(folder)).filter((name) => !name.startsWith("._")).sort();
+  const names = (await listNames(folder)).filter((name) => !name.startsWith("._"));
   const indices = names.filter((name) => INDEX.test(name));
   const files = names.filter((name) => /\.safetensors$/i.test(name));
   const usual = usualNames.flatMap((name) => [name, indexOf(name)]);

@@ -27,4 +27,5 @@ export { getWeightCache, openInt8Weights } from "./node-int8.js";
 export { type InspectedLora, inspectLora, isLora, openLora } from "./node-lora.js";
 export { isDiffusersFolder, openStableDiffusion, type StandIns } from "./node-stable-diffusion.js";
 export type { StableDiffusionFiles } from "./node-stable-diffusion-files.js";
+export { listNames, readTextFile } from "./node-text.js";
 export { openWeights, type Weights } from "./node-weights.js";

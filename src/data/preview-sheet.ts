@@ -2,6 +2,7 @@
 
 import sharp, { type OverlayOptions } from "sharp";
 import { NishikiError } from "../errors.js";
+import { escapeXml } from "../image/index.js";
 import type { CaptionedPicture } from "./scene-types.js";
 
 /** What a contact sheet shows. */
@@ -93,8 +94,4 @@ function wrap(caption: string, width: number): string[] {
   return fitting.length <= maxLines
     ? fitting
     : [...fitting.slice(0, maxLines - 1), `${fitting[maxLines - 1]}…`];
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

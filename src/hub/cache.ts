@@ -2,7 +2,7 @@
 // models--org--name/{blobs/HASH, refs/main (the commit), snapshots/COMMIT/path → ../../blobs/HASH}.
 import { copyFile, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { fileError, makeFolder } from "../checkpoint/node.js";
+import { fileError, listNames, makeFolder } from "../checkpoint/node.js";
 import { NishikiError, quote } from "../errors.js";
 import { getHubCache } from "./environment.js";
 
@@ -80,7 +80,7 @@ export async function findSnapshot(
 /** What can be drawn with in a snapshot: the folder itself, or its one checkpoint. */
 export async function modelInSnapshot(snapshot: string): Promise<string | undefined> {
   if (await isThere(join(snapshot, "model_index.json"))) return snapshot;
-  const files = (await readdir(snapshot)).filter((name) => /^(?!\._).*\.safetensors$/i.test(name));
+  const files = (await listNames(snapshot)).filter((name) => /^(?!\._).*\.safetensors$/i.test(name));
   return files.length === 1 ? join(snapshot, files[0]!) : undefined;
 }
 

@@ -1,8 +1,7 @@
 // Pictures as latents and text states, in files that are made when a step needs them and are there for the next run.
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { makeFolder, writeFileAtomic } from "../checkpoint/node.js";
+import { makeFolder, readTextFile, writeFileAtomic } from "../checkpoint/node.js";
 import type { CaptionedPicture } from "../data/index.js";
 import type { Engine, Session, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
@@ -135,7 +134,7 @@ async function checkSettings(folder: string, settings: Settings): Promise<void> 
   await makeFolder(folder);
   const path = join(folder, settingsFile);
   const here = writeFingerprint(settings);
-  const there = existsSync(path) ? await readFile(path, "utf8") : undefined;
+  const there = existsSync(path) ? await readTextFile(path) : undefined;
   if (there === undefined && !existsSync(shardPath(folder, 0))) return writeFileAtomic(path, here);
   // Shards of earlier versions do not say which text encoder made them: there was one.
   const known =

@@ -1,11 +1,12 @@
 // From runs to a model folder: what `nishiki "…" --model FOLDER` draws with.
-import { copyFile, readFile, stat } from "node:fs/promises";
+import { copyFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { float32ToF16 } from "../checkpoint/index.js";
 import {
   fileError,
   makeFolder,
   openSafetensors,
+  readTextFile,
   writeFileAtomic,
   writeSafetensors,
 } from "../checkpoint/node.js";
@@ -85,7 +86,7 @@ export async function writeHalf(run: string, to: string): Promise<void> {
 /** Puts other weights of the same network in the place of a folder's denoiser. @throws NishikiError "file", "checkpoint" */
 export async function replaceDenoiser(run: string, folder: string): Promise<void> {
   const path = join(folder, "model.json");
-  const manifest = parseManifest(await readFile(path, "utf8"), path);
+  const manifest = parseManifest(await readTextFile(path), path);
   const file = "denoiser.safetensors";
   await writeHalf(run, join(folder, file));
   const denoiser = { ...manifest.parts.denoiser, file, sha256: await hashFile(join(folder, file)) };

@@ -1,7 +1,7 @@
 // The pictures of a run as an ordered stream, whatever they are: picture n is the same whenever it is asked for.
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readTextFile } from "../checkpoint/node.js";
 import {
   type CaptionedPicture,
   type CaptionedPictures,
@@ -71,7 +71,7 @@ async function openScenes({ sprites: folder, mix, workers, size }: ScenesConfig)
   const styles = Object.entries(mix.styles).filter(([, weight]) => weight > 0);
   const sets = [...new Set(styles.flatMap(([name]) => styleNamed(name as StyleName).sets))];
   const sprites = await loadBuilt(folder, sets);
-  const index = await readFile(join(folder, "sprites.json"));
+  const index = await readTextFile(join(folder, "sprites.json"));
   return {
     size,
     count: Number.POSITIVE_INFINITY,

@@ -1,13 +1,13 @@
 // The paths of a guided teacher from noise to pictures, in files that are made when a step needs them: how long a file takes is
 // many evaluations for each path, so that a run begins with a few and draws from more as they are made.
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { f16ToFloat32, float32ToF16 } from "../checkpoint/index.js";
 import {
   makeFolder,
   openSafetensors,
   openWeights,
+  readTextFile,
   writeFileAtomic,
   writeSafetensors,
 } from "../checkpoint/node.js";
@@ -207,7 +207,7 @@ export function subdivide(ends: readonly number[], parts: number): number[] {
 async function checkSettings(folder: string, here: string): Promise<void> {
   await makeFolder(folder);
   const path = join(folder, settingsFile);
-  const there = existsSync(path) ? await readFile(path, "utf8") : undefined;
+  const there = existsSync(path) ? await readTextFile(path) : undefined;
   if (there === undefined) return writeFileAtomic(path, here);
   const differences = fingerprintDifferences(there, here);
   if (differences.length === 0) return;
