@@ -1,4 +1,4 @@
-// The one error class of the project. Only cli/ turns it into an exit code, only server/ into an HTTP status.
+// The one error class of the project. Only cli/ turns it into an exit code.
 
 /** What went wrong, in a form that programs may rely on. `usage` codes mean that the caller asked for something wrong. */
 export type ErrorCode =

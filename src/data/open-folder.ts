@@ -119,7 +119,7 @@ export async function openFolder(
     throw new NishikiError("usage", `Pictures must be 8 to 4096 pixels wide, not ${size}.`);
   }
   const { files, problems: unread } = await listFiles(folder);
-  const source: Source = { folder, files: new Set(files), captions: new Map(), size };
+  const source: Source = { folder, files: new Set(files), captions: new Map<string, string>(), size };
   const problems: FolderProblem[] = [...unread];
   if (source.files.has(metadataFile)) await readMetadata(source, problems);
   for (const file of files)

@@ -13,4 +13,4 @@ export {
   type Spacing,
   type TrainedScheduler,
 } from "./trained-scheduler.js";
-export { addNoise, combine, concatenate } from "./vectors.js";
+export { combine, concatenate } from "./vectors.js";

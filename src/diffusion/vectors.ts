@@ -33,11 +33,6 @@ export function concatenate(...vectors: readonly Float32Array[]): Float32Array {
   return out;
 }
 
-/** Noise added to clean latents: x0 + sigma·noise, as every sampler here wants it (see noise-schedules.ts). */
-export function addNoise(x0: Float32Array, noise: Float32Array, sigma: number): Float32Array {
-  return combine([1, x0], [sigma, noise]);
-}
-
 /** The standard deviation of a vector's elements around their mean. */
 export function standardDeviation(vector: Float32Array): number {
   let sum = 0;

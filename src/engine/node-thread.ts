@@ -86,36 +86,36 @@ const patience = 1000;
 const stackSizeMb = 64;
 
 export class EngineThread {
-  private readonly worker: Worker;
-  private readonly waiting = new Map<number, { resolve(r: HostTensors): void; reject(e: Error): void }>();
-  private readonly device: string;
-  private readonly exited: Promise<void>;
-  private readonly flags = new Int32Array(new SharedArrayBuffer(8));
-  private count = 0;
-  private dead: NishikiError | undefined;
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, { resolve(r: HostTensors): void; reject(e: Error): void }>();
+  readonly #device: string;
+  readonly #exited: Promise<void>;
+  readonly #flags = new Int32Array(new SharedArrayBuffer(8));
+  #count = 0;
+  #dead: NishikiError | undefined;
 
   constructor(device: string) {
-    this.device = device;
-    const workerData: EngineData = { flags: this.flags };
+    this.#device = device;
+    const workerData: EngineData = { flags: this.#flags };
     // The process's own options may not suit a thread, as `node --input-type=module -e …` does not.
     const resourceLimits = { stackSizeMb };
-    this.worker = new Worker(findWorker(source, "engine/node-worker.js"), {
+    this.#worker = new Worker(findWorker(source, "engine/node-worker.js"), {
       name: "nishiki-engine",
       workerData,
       execArgv: [],
       resourceLimits,
     });
-    this.worker.unref();
-    this.worker.on("message", (reply: EngineReply) => this.settle(reply));
-    this.worker.on("messageerror", (error) =>
-      this.die(`The engine's answer is unreadable: ${error.message}`, error),
+    this.#worker.unref();
+    this.#worker.on("message", (reply: EngineReply) => this.#settle(reply));
+    this.#worker.on("messageerror", (error) =>
+      this.#die(`The engine's answer is unreadable: ${error.message}`, error),
     );
-    this.worker.on("error", (error) => this.die(`The engine's thread failed: ${error.message}`, error));
+    this.#worker.on("error", (error) => this.#die(`The engine's thread failed: ${error.message}`, error));
     watchExit(this);
-    this.exited = new Promise((resolve) => {
-      this.worker.on("exit", (code) => {
+    this.#exited = new Promise((resolve) => {
+      this.#worker.on("exit", (code) => {
         living.delete(this);
-        this.die(`The engine's thread ended unasked (exit code ${code}). Make a new engine and try again.`);
+        this.#die(`The engine's thread ended unasked (exit code ${code}). Make a new engine and try again.`);
         resolve();
       });
     });
@@ -127,40 +127,40 @@ export class EngineThread {
    * @returns Whether nothing is computed any more.
    */
   readonly leaveRuntime = (milliseconds: number): boolean => {
-    Atomics.store(this.flags, flags.stop, 1);
-    return Atomics.wait(this.flags, flags.busy, 1, Math.max(0, milliseconds)) !== "timed-out";
+    Atomics.store(this.#flags, flags.stop, 1);
+    return Atomics.wait(this.#flags, flags.busy, 1, Math.max(0, milliseconds)) !== "timed-out";
   };
 
   /** Whether no call can succeed any more. */
   get ended(): boolean {
-    return this.dead !== undefined;
+    return this.#dead !== undefined;
   }
 
-  private settle({ id, result, error }: EngineReply): void {
-    const call = this.waiting.get(id);
-    this.waiting.delete(id);
+  #settle({ id, result, error }: EngineReply): void {
+    const call = this.#waiting.get(id);
+    this.#waiting.delete(id);
     // A thread that is being ended is waited for, whatever it still answers.
-    if (this.waiting.size === 0 && !this.dead) this.worker.unref();
-    if (error) call?.reject(translate(error.message, this.device));
+    if (this.#waiting.size === 0 && !this.#dead) this.#worker.unref();
+    if (error) call?.reject(translate(error.message, this.#device));
     else call?.resolve(result ?? {});
   }
 
   /** Nothing hangs when the thread is gone: all that wait are told, and all that come after. */
-  private die(message: string, cause?: unknown): void {
+  #die(message: string, cause?: unknown): void {
     const code = /memory/i.test(message) ? "memory" : "device";
-    this.dead ??= new NishikiError(code, message, { cause });
-    for (const { reject } of this.waiting.values()) reject(this.dead);
-    this.waiting.clear();
+    this.#dead ??= new NishikiError(code, message, { cause });
+    for (const { reject } of this.#waiting.values()) reject(this.#dead);
+    this.#waiting.clear();
   }
 
   call(message: EngineMessage): Promise<HostTensors> {
-    if (this.dead) return Promise.reject(this.dead);
-    const id = this.count++;
+    if (this.#dead) return Promise.reject(this.#dead);
+    const id = this.#count++;
     return new Promise((resolve, reject) => {
       const compacted = compactMessage(message);
-      this.worker.postMessage({ id, message: compacted }, moved(compacted));
-      this.worker.ref();
-      this.waiting.set(id, { resolve, reject });
+      this.#worker.postMessage({ id, message: compacted }, moved(compacted));
+      this.#worker.ref();
+      this.#waiting.set(id, { resolve, reject });
     });
   }
 
@@ -169,15 +169,15 @@ export class EngineThread {
    * be ended inside of the runtime.
    */
   async end(): Promise<void> {
-    const wasAlive = !this.dead;
-    this.dead ??= new NishikiError("closed", "The engine is closed; make a new one.");
-    for (const { reject } of this.waiting.values()) reject(this.dead);
-    this.waiting.clear();
+    const wasAlive = !this.#dead;
+    this.#dead ??= new NishikiError("closed", "The engine is closed; make a new one.");
+    for (const { reject } of this.#waiting.values()) reject(this.#dead);
+    this.#waiting.clear();
     if (wasAlive) {
-      Atomics.store(this.flags, flags.stop, 1);
-      this.worker.ref();
-      this.worker.postMessage({ id: -1, message: { kind: "end" } });
+      Atomics.store(this.#flags, flags.stop, 1);
+      this.#worker.ref();
+      this.#worker.postMessage({ id: -1, message: { kind: "end" } });
     }
-    await this.exited;
+    await this.#exited;
   }
 }

@@ -37,42 +37,42 @@ export interface EngineOptions {
 class NodeSession implements Session {
   readonly inputs: readonly Expected[];
   readonly outputs: readonly string[];
-  private readonly carried: readonly Expected[];
-  private readonly thread: EngineThread;
-  private readonly id: number;
-  private closed = false;
+  readonly #carried: readonly Expected[];
+  readonly #thread: EngineThread;
+  readonly #id: number;
+  #closed = false;
 
   constructor(thread: EngineThread, id: number, interfaces: SessionInterface) {
-    this.thread = thread;
-    this.id = id;
+    this.#thread = thread;
+    this.#id = id;
     this.inputs = interfaces.inputs;
     this.outputs = interfaces.outputs;
-    this.carried = interfaces.carried;
+    this.#carried = interfaces.carried;
   }
 
-  private check(): void {
-    if (this.closed) throw new NishikiError("closed", "The session is closed; load the program again.");
+  #check(): void {
+    if (this.#closed) throw new NishikiError("closed", "The session is closed; load the program again.");
   }
 
   async run(inputs: HostTensors, { give = false }: RunOptions = {}): Promise<Record<string, HostTensor>> {
-    this.check();
+    this.#check();
     checkInputs(this.inputs, inputs);
-    return this.thread.call({ kind: "run", session: this.id, inputs, give });
+    return this.#thread.call({ kind: "run", session: this.#id, inputs, give });
   }
 
   async readState(): Promise<Record<string, HostTensor>> {
-    this.check();
-    return this.thread.call({ kind: "readState", session: this.id });
+    this.#check();
+    return this.#thread.call({ kind: "readState", session: this.#id });
   }
 
   async writeState(state: HostTensors): Promise<void> {
-    this.check();
+    this.#check();
     checkInputs(
-      this.carried.filter(({ name }) => Object.hasOwn(state, name)),
+      this.#carried.filter(({ name }) => Object.hasOwn(state, name)),
       state,
       "carried tensor",
     );
-    await this.thread.call({ kind: "writeState", session: this.id, state });
+    await this.#thread.call({ kind: "writeState", session: this.#id, state });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -80,10 +80,10 @@ class NodeSession implements Session {
   }
 
   async close(): Promise<void> {
-    if (this.closed) return;
-    this.closed = true;
+    if (this.#closed) return;
+    this.#closed = true;
     // A thread that is gone has freed everything already.
-    if (!this.thread.ended) await this.thread.call({ kind: "close", session: this.id });
+    if (!this.#thread.ended) await this.#thread.call({ kind: "close", session: this.#id });
   }
 }
 
@@ -120,13 +120,13 @@ async function resolveFile(file: string): Promise<string> {
 class NodeEngine implements Engine {
   readonly device: Exclude<DeviceName, "auto">;
   readonly threads: number;
-  private readonly thread: EngineThread;
-  private count = 0;
+  readonly #thread: EngineThread;
+  #count = 0;
 
   constructor(device: Exclude<DeviceName, "auto">, threads: number) {
     this.device = device;
     this.threads = threads;
-    this.thread = new EngineThread(device);
+    this.#thread = new EngineThread(device);
   }
 
   get target(): Exclude<DeviceName, "auto"> {
@@ -149,8 +149,8 @@ class NodeEngine implements Engine {
     const interfaces = pieces
       ? describePieces(program, pieces)
       : describeInterface(program, fedParameters, carried, kept);
-    const session = this.count++;
-    await this.thread.call({
+    const session = this.#count++;
+    await this.#thread.call({
       kind: "load",
       session,
       onnx,
@@ -165,19 +165,19 @@ class NodeEngine implements Engine {
       outputs: interfaces.outputs,
       pieces,
     });
-    return new NodeSession(this.thread, session, interfaces);
+    return new NodeSession(this.#thread, session, interfaces);
   }
 
   async keep(tensors: HostTensors): Promise<void> {
-    await this.thread.call({ kind: "keep", tensors });
+    await this.#thread.call({ kind: "keep", tensors });
   }
 
   readKept(names: readonly string[], into: HostTensors = {}): Promise<Record<string, HostTensor>> {
-    return this.thread.call({ kind: "readKept", names, into });
+    return this.#thread.call({ kind: "readKept", names, into });
   }
 
   takeKept(names: readonly string[]): Promise<Record<string, HostTensor>> {
-    return this.thread.call({ kind: "takeKept", names });
+    return this.#thread.call({ kind: "takeKept", names });
   }
 
   sibling(threads: number): Engine {
@@ -189,7 +189,7 @@ class NodeEngine implements Engine {
   }
 
   async close(): Promise<void> {
-    await this.thread.end();
+    await this.#thread.end();
   }
 }
 

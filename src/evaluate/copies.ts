@@ -37,7 +37,7 @@ export class TrainingDrawings {
   /** Side of the pictures that are compared: what the judge sees. */
   readonly #size: number;
 
-  private constructor(drawings: readonly Drawing[], size: number) {
+  #constructor(drawings: readonly Drawing[], size: number) {
     this.#size = size;
     this.#drawings = drawings;
   }
@@ -101,7 +101,7 @@ function drawPlain(drawer: SceneDrawer, thing: string, set: SetName): Scene {
   });
 }
 
-/** Means over squares of pixels: `[from, from, 3]` → `[to, to, 3]`, where `to` divides `from`. */
+/** The mean of each square block of pixels: `[from, from, 3]` → `[to, to, 3]`, where `to` divides `from`. */
 export function shrink(pixels: Uint8Array, from: number, to: number): Uint8Array {
   const factor = from / to;
   if (!Number.isInteger(factor) || pixels.length !== from * from * 3)

@@ -6,7 +6,8 @@ import type { ColourName } from "../data/index.js";
 export type Synonym =
   | {
       readonly word: string;
-      readonly thing: string /** Things that would be right too. */;
+      readonly thing: string;
+      /** Things that would be right too. */
       readonly also: readonly string[];
     }
   | { readonly word: string; readonly colour: ColourName; readonly with: string };

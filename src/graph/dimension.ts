@@ -40,69 +40,69 @@ function format(polynomial: Polynomial): Dim {
 
 /** Recursive descent over sums, products, parentheses and floor(…/k). */
 class Parser {
-  private readonly text: string;
-  private at = 0;
+  readonly #text: string;
+  #at = 0;
 
   constructor(text: string) {
-    this.text = text;
+    this.#text = text;
   }
 
   all(): Polynomial {
-    const value = this.sum();
-    if (this.at < this.text.length) throw this.error();
+    const value = this.#sum();
+    if (this.#at < this.#text.length) throw this.#error();
     return value;
   }
 
-  private error(): NishikiError {
+  #error(): NishikiError {
     const wanted = 'expected a name such as "batch", or a formula of names such as "height*8"';
-    return new NishikiError("shape", `"${this.text}" is no dimension: ${wanted}.`);
+    return new NishikiError("shape", `"${this.#text}" is no dimension: ${wanted}.`);
   }
 
-  private take(pattern: RegExp): string | undefined {
-    const found = pattern.exec(this.text.slice(this.at))?.[0];
-    if (found !== undefined) this.at += found.length;
+  #take(pattern: RegExp): string | undefined {
+    const found = pattern.exec(this.#text.slice(this.#at))?.[0];
+    if (found !== undefined) this.#at += found.length;
     return found;
   }
 
-  private expect(mark: string): void {
-    if (!this.text.startsWith(mark, this.at)) throw this.error();
-    this.at += mark.length;
+  #expect(mark: string): void {
+    if (!this.#text.startsWith(mark, this.#at)) throw this.#error();
+    this.#at += mark.length;
   }
 
-  private sum(): Polynomial {
-    let value = this.product();
-    for (let sign = this.take(/^[+-]/); sign; sign = this.take(/^[+-]/)) {
-      const next = this.product();
+  #sum(): Polynomial {
+    let value = this.#product();
+    for (let sign = this.#take(/^[+-]/); sign; sign = this.#take(/^[+-]/)) {
+      const next = this.#product();
       value = canonical([...value, ...(sign === "-" ? times(next, constantOf(-1)) : next)]);
     }
     return value;
   }
 
-  private product(): Polynomial {
-    let value = this.factor();
-    while (this.take(/^\*/)) value = times(value, this.factor());
+  #product(): Polynomial {
+    let value = this.#factor();
+    while (this.#take(/^\*/)) value = times(value, this.#factor());
     return value;
   }
 
-  private factor(): Polynomial {
-    if (this.take(/^-/)) return times(this.factor(), constantOf(-1));
-    const digits = this.take(/^[0-9]+/);
+  #factor(): Polynomial {
+    if (this.#take(/^-/)) return times(this.#factor(), constantOf(-1));
+    const digits = this.#take(/^[0-9]+/);
     if (digits) return constantOf(Number(digits));
-    if (this.take(/^floor\(/)) {
-      const inner = this.product();
-      this.expect("/");
-      const divisor = Number(this.take(/^[0-9]+/) ?? 0);
-      this.expect(")");
-      if (divisor < 1) throw this.error();
+    if (this.#take(/^floor\(/)) {
+      const inner = this.#product();
+      this.#expect("/");
+      const divisor = Number(this.#take(/^[0-9]+/) ?? 0);
+      this.#expect(")");
+      if (divisor < 1) throw this.#error();
       return floorOf(inner, divisor);
     }
-    if (this.take(/^\(/)) {
-      const inner = this.sum();
-      this.expect(")");
+    if (this.#take(/^\(/)) {
+      const inner = this.#sum();
+      this.#expect(")");
       return inner;
     }
-    const name = this.take(/^[A-Za-z_][A-Za-z0-9_]*/);
-    if (!name) throw this.error();
+    const name = this.#take(/^[A-Za-z_][A-Za-z0-9_]*/);
+    if (!name) throw this.#error();
     return [{ coefficient: 1, atoms: [name] }];
   }
 }

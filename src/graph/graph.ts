@@ -57,7 +57,7 @@ export interface Operation {
 
 export class Graph {
   readonly nodes: GraphNode[] = [];
-  private readonly known = new Map<string, GraphNode>();
+  readonly #known = new Map<string, GraphNode>();
 
   /** Records an operation, or finds it where the same was recorded before. */
   apply(
@@ -72,7 +72,7 @@ export class Graph {
       }
     }
     const key = keyOf(op, inputs, attributes);
-    const found = this.known.get(key);
+    const found = this.#known.get(key);
     if (found) return found.outputs;
     const types = op.infer(inputs, attributes);
     const node: { -readonly [K in keyof GraphNode]: GraphNode[K] } = {
@@ -85,7 +85,7 @@ export class Graph {
     };
     node.outputs = types.map((type, index) => ({ ...type, graph: this, node, index }));
     this.nodes.push(node);
-    this.known.set(key, node);
+    this.#known.set(key, node);
     return node.outputs;
   }
 }

@@ -94,21 +94,21 @@ function checkDimensions(what: string, shape: unknown): void {
 }
 
 class Recorder implements Tracer {
-  private readonly wraps: boolean;
-  private readonly adapt: TraceOptions["adapt"];
-  private readonly substitute: NonNullable<TraceOptions["substitute"]>;
+  readonly #wraps: boolean;
+  readonly #adapt: TraceOptions["adapt"];
+  readonly #substitute: NonNullable<TraceOptions["substitute"]>;
   readonly recorded = new Map<string, Tensor>();
-  private readonly adapted = new Map<string, Tensor>();
+  readonly #adapted = new Map<string, Tensor>();
   readonly graph = new Graph();
   readonly parameters: Parameter[] = [];
   readonly inputs: NamedTensor[] = [];
-  private readonly byName = new Map<string, Parameter>();
-  private readonly claimed = new Map<string, string>();
+  readonly #byName = new Map<string, Parameter>();
+  readonly #claimed = new Map<string, string>();
 
   constructor({ wraps = false, adapt, substitute = (_, tensor) => tensor }: TraceOptions) {
-    this.wraps = wraps;
-    this.substitute = substitute;
-    this.adapt = adapt;
+    this.#wraps = wraps;
+    this.#substitute = substitute;
+    this.#adapt = adapt;
   }
 
   input(name: string, shape: Shape, dtype: DType = "f32"): Tensor {
@@ -121,7 +121,7 @@ class Recorder implements Tracer {
 
   /** Inputs, parameters and outputs share one space of names: a device knows them by these. */
   claim(name: string, kind: "input" | "parameter" | "output"): void {
-    const before = this.claimed.get(name);
+    const before = this.#claimed.get(name);
     if (before) {
       const both =
         before === kind
@@ -129,24 +129,24 @@ class Recorder implements Tracer {
           : `an ${before} and an ${kind}`.replace("an parameter", "a parameter");
       throw new NishikiError("shape", `"${name}" is the name of ${both}.`);
     }
-    this.claimed.set(name, kind);
+    this.#claimed.set(name, kind);
   }
 
   scope(prefix = ""): Scope {
     const full = (name: string | number) => (prefix ? `${prefix}.${name}` : String(name));
     return {
       path: prefix,
-      wraps: this.wraps,
-      parameter: (name, shape, init = { kind: "zeros" }) => this.parameter(full(name), shape, init),
-      record: (name, tensor) => this.record(full(name), tensor),
-      addedBias: (width) => this.addedBias(full("bias"), width),
+      wraps: this.#wraps,
+      parameter: (name, shape, init = { kind: "zeros" }) => this.#parameter(full(name), shape, init),
+      record: (name, tensor) => this.#record(full(name), tensor),
+      addedBias: (width) => this.#addedBias(full("bias"), width),
       child: (name) => this.scope(full(name)),
     };
   }
 
-  private record(name: string, tensor: Tensor): Tensor {
+  #record(name: string, tensor: Tensor): Tensor {
     if (this.recorded.has(name)) throw new NishikiError("shape", `"${name}" is recorded twice.`);
-    const used = this.substitute(name, tensor, this);
+    const used = this.#substitute(name, tensor, this);
     if (!sameShape(used.shape, tensor.shape)) {
       const shapes = `${formatShape(used.shape)} stands in the place of ${formatShape(tensor.shape)}`;
       throw new NishikiError("shape", `"${name}": ${shapes}.`);
@@ -155,17 +155,17 @@ class Recorder implements Tracer {
     return used;
   }
 
-  private addedBias(name: string, width: number): Tensor | undefined {
-    if (!this.adapt) return undefined;
+  #addedBias(name: string, width: number): Tensor | undefined {
+    if (!this.#adapt) return undefined;
     const zeros = fill(this.graph, [width], 0);
-    const bias = this.adapt(name, zeros);
+    const bias = this.#adapt(name, zeros);
     return bias === zeros ? undefined : bias;
   }
 
-  private parameter(name: string, shape: readonly number[], init: Initializer): Tensor {
-    const before = this.byName.get(name);
+  #parameter(name: string, shape: readonly number[], init: Initializer): Tensor {
+    const before = this.#byName.get(name);
     if (before) {
-      if (sameShape(before.shape, shape)) return this.adapted.get(name)!;
+      if (sameShape(before.shape, shape)) return this.#adapted.get(name)!;
       const shapes = `${formatShape(before.shape)} and then as ${formatShape(shape)}`;
       throw new NishikiError("shape", `parameter "${name}" is asked for as ${shapes}.`);
     }
@@ -173,14 +173,14 @@ class Recorder implements Tracer {
     checkDimensions(`parameter "${name}"`, shape);
     const tensor = this.graph.apply(parameterOp, [], { name, shape, dtype: "f32" })[0]!;
     const parameter = { name, shape, init, tensor };
-    this.byName.set(name, parameter);
+    this.#byName.set(name, parameter);
     this.parameters.push(parameter);
-    const used = this.adapt?.(name, tensor) ?? tensor;
+    const used = this.#adapt?.(name, tensor) ?? tensor;
     if (!sameShape(used.shape, shape)) {
       const shapes = `${formatShape(used.shape)} stands in the place of ${formatShape(shape)}`;
       throw new NishikiError("shape", `parameter "${name}": ${shapes}.`);
     }
-    this.adapted.set(name, used);
+    this.#adapted.set(name, used);
     return used;
   }
 }

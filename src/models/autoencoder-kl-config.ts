@@ -34,8 +34,6 @@ export interface AutoencoderKlConfig {
   readonly shiftFactor: number;
   readonly latentsMean?: readonly number[];
   readonly latentsStd?: readonly number[];
-  /** The reference leaves float16 for this network, whose activations would overflow there. */
-  readonly forceUpcast: boolean;
 }
 
 const schema = declareConfig(
@@ -57,6 +55,7 @@ const schema = declareConfig(
     shift_factor: finite.default(0),
     latents_mean: z.array(finite).optional(),
     latents_std: z.array(finite).optional(),
+    // Known and of no effect: the reference leaves float16 for this network, and here nothing is computed in float16.
     force_upcast: flag.default(true),
   },
   (config, fault) => {
@@ -95,7 +94,6 @@ export function readAutoencoderKlConfig(json: ConfigRecord): AutoencoderKlConfig
     shiftFactor: config.shift_factor,
     latentsMean: config.latents_mean,
     latentsStd: config.latents_std,
-    forceUpcast: config.force_upcast,
   };
 }
 

@@ -105,7 +105,6 @@ describe("readAutoencoderKlConfig", () => {
       shiftFactor: 0,
       latentsMean: undefined,
       latentsStd: undefined,
-      forceUpcast: true,
     });
   });
 

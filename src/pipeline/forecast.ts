@@ -9,40 +9,40 @@ export interface Work {
 
 /** Measures steps of stages, and forecasts from their means. Times are in seconds. */
 export class Forecast {
-  private readonly now: () => number;
-  private last: number;
-  private readonly laps = new Map<string, { sum: number; count: number }>();
-  private latest: string | undefined;
+  readonly #now: () => number;
+  #last: number;
+  readonly #laps = new Map<string, { sum: number; count: number }>();
+  #latest: string | undefined;
 
   /** @param now A clock in milliseconds that never goes back. */
   constructor(now: () => number = () => performance.now()) {
-    this.now = now;
-    this.last = now();
+    this.#now = now;
+    this.#last = now();
   }
 
   /** A step of a stage ended, or a stage that is one piece. */
   lap(stage: string): void {
-    const time = this.now();
-    const lap = this.laps.get(stage) ?? { sum: 0, count: 0 };
-    lap.sum += (time - this.last) / 1000;
+    const time = this.#now();
+    const lap = this.#laps.get(stage) ?? { sum: 0, count: 0 };
+    lap.sum += (time - this.#last) / 1000;
     lap.count += 1;
-    this.laps.set(stage, lap);
-    this.latest = stage;
-    this.last = time;
+    this.#laps.set(stage, lap);
+    this.#latest = stage;
+    this.#last = time;
   }
 
   /** Time that the caller spent between events is not the pipeline's. */
   resume(): void {
-    this.last = this.now();
+    this.#last = this.#now();
   }
 
   /** Until all of this is done. What was not measured yet counts as a step of what was measured last. */
   secondsLeft(work: readonly Work[]): number {
     const mean = (stage: string | undefined) => {
-      const lap = this.laps.get(stage ?? "");
+      const lap = this.#laps.get(stage ?? "");
       return lap && lap.sum / lap.count;
     };
-    const fallback = mean(this.latest) ?? 0;
+    const fallback = mean(this.#latest) ?? 0;
     return work.reduce((sum, { stage, count }) => sum + count * (mean(stage) ?? fallback), 0);
   }
 }

@@ -12,29 +12,29 @@ const shift = 397;
 
 /** The 32-bit Mersenne Twister. */
 class MersenneTwister {
-  private readonly state = new Uint32Array(size);
-  private position = size;
+  readonly #state = new Uint32Array(size);
+  #position = size;
 
   constructor(seed: number) {
-    this.state[0] = seed >>> 0;
+    this.#state[0] = seed >>> 0;
     for (let i = 1; i < size; i++) {
-      const last = this.state[i - 1]!;
-      this.state[i] = Math.imul(1_812_433_253, last ^ (last >>> 30)) + i;
+      const last = this.#state[i - 1]!;
+      this.#state[i] = Math.imul(1_812_433_253, last ^ (last >>> 30)) + i;
     }
   }
 
-  private refill(): void {
+  #refill(): void {
     const { state } = this;
     for (let i = 0; i < size; i++) {
       const mixed = (state[i]! & 0x80000000) | (state[(i + 1) % size]! & 0x7fffffff);
       state[i] = state[(i + shift) % size]! ^ (mixed >>> 1) ^ (mixed & 1 ? 0x9908b0df : 0);
     }
-    this.position = 0;
+    this.#position = 0;
   }
 
   next(): number {
-    if (this.position === size) this.refill();
-    let y = this.state[this.position++]!;
+    if (this.#position === size) this.#refill();
+    let y = this.#state[this.#position++]!;
     y ^= y >>> 11;
     y ^= (y << 7) & 0x9d2c5680;
     y ^= (y << 15) & 0xefc60000;
@@ -52,46 +52,46 @@ export interface NormalSource {
 const block = 16;
 
 class TorchCpu implements NormalSource {
-  private readonly twister: MersenneTwister;
-  private spare: number | undefined;
+  readonly #twister: MersenneTwister;
+  #spare: number | undefined;
 
   constructor(seed: number) {
-    this.twister = new MersenneTwister(seed % 2 ** 32);
+    this.#twister = new MersenneTwister(seed % 2 ** 32);
   }
 
   normals(count: number): Float32Array {
     const out = new Float32Array(count);
-    if (count < block) return out.map(() => this.single());
-    for (let i = 0; i < count; i++) out[i] = this.uniform();
+    if (count < block) return out.map(() => this.#single());
+    for (let i = 0; i < count; i++) out[i] = this.#uniform();
     for (let i = 0; i + block <= count; i += block) boxMuller(out, i);
     if (count % block !== 0) {
       // The last sixteen are drawn anew, over what was there.
-      for (let i = count - block; i < count; i++) out[i] = this.uniform();
+      for (let i = count - block; i < count; i++) out[i] = this.#uniform();
       boxMuller(out, count - block);
     }
     return out;
   }
 
   /** Uniform over [0, 1) with 24 bits. */
-  private uniform(): number {
-    return (this.twister.next() & 0xffffff) * 2 ** -24;
+  #uniform(): number {
+    return (this.#twister.next() & 0xffffff) * 2 ** -24;
   }
 
   /** Uniform over [0, 1) with 53 bits. */
-  private uniform53(): number {
-    const high = this.twister.next() & 0x1fffff;
-    return (high * 2 ** 32 + this.twister.next()) * 2 ** -53;
+  #uniform53(): number {
+    const high = this.#twister.next() & 0x1fffff;
+    return (high * 2 ** 32 + this.#twister.next()) * 2 ** -53;
   }
 
-  private single(): number {
-    if (this.spare !== undefined) {
-      const value = this.spare;
-      this.spare = undefined;
+  #single(): number {
+    if (this.#spare !== undefined) {
+      const value = this.#spare;
+      this.#spare = undefined;
       return value;
     }
-    const [a, b] = [this.uniform53(), this.uniform53()];
+    const [a, b] = [this.#uniform53(), this.#uniform53()];
     const radius = Math.sqrt(-2 * Math.log1p(-b));
-    this.spare = radius * Math.sin(2 * Math.PI * a);
+    this.#spare = radius * Math.sin(2 * Math.PI * a);
     return radius * Math.cos(2 * Math.PI * a);
   }
 }

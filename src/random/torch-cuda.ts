@@ -17,23 +17,23 @@ const unit = Math.fround(2.3283064e-10);
 const turn = Math.fround(Math.fround(2.3283064e-10) * Math.fround(6.2831855));
 
 class TorchCuda implements NormalSource {
-  private readonly key: readonly [number, number];
-  private draws = 0;
+  readonly #key: readonly [number, number];
+  #draws = 0;
 
   constructor(key: readonly [number, number]) {
-    this.key = key;
+    this.#key = key;
   }
 
   normals(count: number): Float32Array {
     const out = new Float32Array(count);
     const words = new Int32Array(4);
     for (let i = 0; i < count; i++) {
-      philox4x32(this.draws, 0, i, 0, this.key, words, 0);
+      philox4x32(this.#draws, 0, i, 0, this.#key, words, 0);
       const u = fused(Math.fround(words[0]! >>> 0), unit, unit / 2);
       const v = fused(Math.fround(words[1]! >>> 0), turn, turn / 2);
       out[i] = Math.sqrt(-2 * Math.log(u)) * Math.sin(v);
     }
-    this.draws += 1;
+    this.#draws += 1;
     return out;
   }
 }

@@ -13,73 +13,73 @@ interface Place {
 
 /** Hands out dimensions as int64 vectors of one element. */
 export class DimensionReader {
-  private readonly lowering: Pick<Lowering, "node" | "integers">;
-  private readonly places = new Map<string, Place>();
-  private readonly known = new Map<string, string>();
+  readonly #lowering: Pick<Lowering, "node" | "integers">;
+  readonly #places = new Map<string, Place>();
+  readonly #known = new Map<string, string>();
 
   constructor(lowering: Pick<Lowering, "node" | "integers">) {
-    this.lowering = lowering;
+    this.#lowering = lowering;
   }
 
   /** Takes note of the symbols in an input's shape. The first to have a symbol is asked for it. */
   see(shape: Shape, name: string): void {
     shape.forEach((dim, axis) => {
-      if (typeof dim === "string" && !this.places.has(dim)) this.places.set(dim, { dim, name, axis });
+      if (typeof dim === "string" && !this.#places.has(dim)) this.#places.set(dim, { dim, name, axis });
     });
   }
 
   /** Whether an input has this very dimension. */
   has(dim: string): boolean {
-    return this.places.has(dim);
+    return this.#places.has(dim);
   }
 
   /** @throws NishikiError "shape" where no input tells the size. */
   get(dim: string): string {
-    const before = this.known.get(dim);
+    const before = this.#known.get(dim);
     if (before) return before;
-    const place = this.places.get(dim);
-    const value = place ? this.read(place) : this.compute(parseDim(dim), dim);
-    this.known.set(dim, value);
+    const place = this.#places.get(dim);
+    const value = place ? this.#read(place) : this.#compute(parseDim(dim), dim);
+    this.#known.set(dim, value);
     return value;
   }
 
-  private read({ name, axis }: Place): string {
-    return this.lowering.node("Shape", [name], { start: axis, end: axis + 1 });
+  #read({ name, axis }: Place): string {
+    return this.#lowering.node("Shape", [name], { start: axis, end: axis + 1 });
   }
 
-  private compute(polynomial: Polynomial, dim: string): string {
+  #compute(polynomial: Polynomial, dim: string): string {
     const terms = polynomial.map(({ coefficient, atoms }) => {
-      const factors = atoms.map((atom) => this.atom(atom, dim));
-      if (coefficient !== 1 || factors.length === 0) factors.push(this.lowering.integers([coefficient]));
-      return factors.reduce((a, b) => this.lowering.node("Mul", [a, b]));
+      const factors = atoms.map((atom) => this.#atom(atom, dim));
+      if (coefficient !== 1 || factors.length === 0) factors.push(this.#lowering.integers([coefficient]));
+      return factors.reduce((a, b) => this.#lowering.node("Mul", [a, b]));
     });
-    return terms.reduce((a, b) => this.lowering.node("Add", [a, b]));
+    return terms.reduce((a, b) => this.#lowering.node("Add", [a, b]));
   }
 
-  private atom(atom: string, wanted: string): string {
-    const known = this.known.get(atom);
-    if (known || this.places.has(atom)) return known ?? this.get(atom);
+  #atom(atom: string, wanted: string): string {
+    const known = this.#known.get(atom);
+    if (known || this.#places.has(atom)) return known ?? this.get(atom);
     const floor = parseFloor(atom);
     const value = floor
-      ? this.lowering.node("Div", [
-          this.compute(floor.numerator, wanted),
-          this.lowering.integers([floor.divisor]),
+      ? this.#lowering.node("Div", [
+          this.#compute(floor.numerator, wanted),
+          this.#lowering.integers([floor.divisor]),
         ])
-      : this.solve(atom, wanted);
-    this.known.set(atom, value);
+      : this.#solve(atom, wanted);
+    this.#known.set(atom, value);
     return value;
   }
 
   /** A symbol that no input has alone, from one that has it as "height*8" or "tokens*2+1". */
-  private solve(symbol: string, wanted: string): string {
-    for (const place of this.places.values()) {
+  #solve(symbol: string, wanted: string): string {
+    for (const place of this.#places.values()) {
       const [term, constant, ...more] = parseDim(place.dim);
       if (term!.atoms.join() !== symbol || more.length > 0 || (constant && constant.atoms.length > 0))
         continue;
-      let value = this.read(place);
+      let value = this.#read(place);
       if (constant)
-        value = this.lowering.node("Sub", [value, this.lowering.integers([constant.coefficient])]);
-      return this.lowering.node("Div", [value, this.lowering.integers([term!.coefficient])]);
+        value = this.#lowering.node("Sub", [value, this.#lowering.integers([constant.coefficient])]);
+      return this.#lowering.node("Div", [value, this.#lowering.integers([term!.coefficient])]);
     }
     throw new NishikiError("shape", `No input tells the dimension "${wanted}" when the program runs.`);
   }

@@ -32,15 +32,15 @@ export class Writer implements Lowering {
   readonly dimensions: DimensionReader;
   readonly can: Capabilities;
   readonly target: LoweringTarget;
-  private readonly small = new Map<string, string>();
+  readonly #small = new Map<string, string>();
   /** Initializers that are not prepared beforehand. */
   readonly inPlace = new Set<string>();
-  private readonly narrow = new Map<string, NarrowRows>();
+  readonly #narrow = new Map<string, NarrowRows>();
   /** Values that nodes give, as opposed to inputs and initializers. */
-  private readonly produced = new Set<string>();
-  private readonly renamed = new Map<string, string>();
-  private readonly copies: { name: string; value: string }[] = [];
-  private count = 0;
+  readonly #produced = new Set<string>();
+  readonly #renamed = new Map<string, string>();
+  readonly #copies: { name: string; value: string }[] = [];
+  #count = 0;
 
   constructor(target: LoweringTarget) {
     this.target = target;
@@ -54,8 +54,8 @@ export class Writer implements Lowering {
     this.dimensions.see(tensor.shape, name);
   }
 
-  private fresh(hint: string): string {
-    return `${hint}_${this.count++}`;
+  #fresh(hint: string): string {
+    return `${hint}_${this.#count++}`;
   }
 
   node(type: string, inputs: readonly string[], attributes = {}, domain = ""): string {
@@ -69,21 +69,21 @@ export class Writer implements Lowering {
     attributes: Record<string, OnnxAttribute> = {},
     domain = "",
   ): string[] {
-    const name = this.fresh(type);
+    const name = this.#fresh(type);
     const produced = Array.from({ length: outputs }, (_, i) => (i === 0 ? name : `${name}.${i}`));
     this.nodesWritten.push({ type, name, inputs, outputs: produced, attributes, domain });
-    for (const value of produced) this.produced.add(value);
+    for (const value of produced) this.#produced.add(value);
     return produced;
   }
 
   constant(dtype: DType, shape: readonly number[], data: TypedArray): string {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const key = bytes.length <= 64 ? `${dtype}[${shape.join()}]${bytes.join()}` : undefined;
-    const found = key && this.small.get(key);
+    const found = key && this.#small.get(key);
     if (found) return found;
-    const name = this.fresh("constant");
+    const name = this.#fresh("constant");
     this.initializers.push({ name, dtype, shape, data: bytes });
-    if (key) this.small.set(key, name);
+    if (key) this.#small.set(key, name);
     return name;
   }
 
@@ -132,15 +132,15 @@ export class Writer implements Lowering {
 
   /** Makes a value an output. Its node writes straight to the output where it can: state would otherwise be copied. */
   output(name: string, value: string): void {
-    if (this.produced.has(value) && !this.renamed.has(value)) this.renamed.set(value, name);
-    else this.copies.push({ name, value });
+    if (this.#produced.has(value) && !this.#renamed.has(value)) this.#renamed.set(value, name);
+    else this.#copies.push({ name, value });
   }
 
   /** The nodes and initializers that the outputs need, with the outputs' names in place. */
   finish(outputs: readonly string[]): { nodes: OnnxNode[]; initializers: OnnxInitializer[] } {
     const wanted = new Set(outputs);
     // A stored parameter may be written in two forms, of which operations use one; the other would be computed for nothing.
-    const nodes = this.renamedNodes().reverse();
+    const nodes = this.#renamedNodes().reverse();
     const used = nodes.filter((node) => {
       if (!node.outputs.some((value) => wanted.has(value))) return false;
       for (const value of node.inputs) wanted.add(value);
@@ -150,14 +150,14 @@ export class Writer implements Lowering {
     return { nodes: used.reverse(), initializers };
   }
 
-  private renamedNodes(): OnnxNode[] {
-    const rename = (value: string) => this.renamed.get(value) ?? value;
+  #renamedNodes(): OnnxNode[] {
+    const rename = (value: string) => this.#renamed.get(value) ?? value;
     const nodes = this.nodesWritten.map((node) => ({
       ...node,
       inputs: node.inputs.map(rename),
       outputs: node.outputs.map(rename),
     }));
-    for (const { name, value } of this.copies) {
+    for (const { name, value } of this.#copies) {
       const inputs = [rename(value)];
       nodes.push({
         type: "Identity",
@@ -176,7 +176,7 @@ export class Writer implements Lowering {
   }
 
   narrowRows(name: string): NarrowRows | undefined {
-    return this.narrow.get(name);
+    return this.#narrow.get(name);
   }
 
   /**
@@ -197,7 +197,7 @@ export class Writer implements Lowering {
     if (dtype === "f32") return turned;
     const wide = this.cast(turned, "f32");
     if (!scale) {
-      if (!transposed && !dtype.startsWith("f8")) this.narrow.set(wide, { rows: raw });
+      if (!transposed && !dtype.startsWith("f8")) this.#narrow.set(wide, { rows: raw });
       return wide;
     }
     const { count } = scale;
@@ -208,7 +208,7 @@ export class Writer implements Lowering {
     const scaleWide = scale.dtype === "f32" ? scaleName : this.cast(scaleName, "f32");
     const column = this.node("Reshape", [scaleWide, this.integers([count, ...shape.slice(1).map(() => 1)])]);
     const value = this.node("Mul", [wide, column]);
-    if (dtype === "i8" && count === shape[0]) this.narrow.set(value, { rows: raw, scale: scaleWide });
+    if (dtype === "i8" && count === shape[0]) this.#narrow.set(value, { rows: raw, scale: scaleWide });
     return value;
   }
 }

@@ -4,23 +4,23 @@ import type { HostTensor } from "../../../engine/index.js";
 import type { Conditioning } from "../../plan.js";
 
 export class DeepFeatures {
-  private readonly every: number;
-  private kept: { readonly conditions: string; readonly deep: HostTensor; uses: number } | undefined;
+  readonly #every: number;
+  #kept: { readonly conditions: string; readonly deep: HostTensor; uses: number } | undefined;
 
   /** @param every Of so many evaluations, one computes all. */
   constructor(every: number) {
-    this.every = every;
+    this.#every = every;
   }
 
   /** What an evaluation for these conditions may use; undefined where it is to compute all. */
   take(conditions: readonly Conditioning[]): HostTensor | undefined {
     const { kept } = this;
-    if (kept?.conditions !== conditions.join() || kept.uses + 1 >= this.every) return undefined;
+    if (kept?.conditions !== conditions.join() || kept.uses + 1 >= this.#every) return undefined;
     kept.uses++;
     return kept.deep;
   }
 
   keep(conditions: readonly Conditioning[], deep: HostTensor): void {
-    this.kept = { conditions: conditions.join(), deep, uses: 0 };
+    this.#kept = { conditions: conditions.join(), deep, uses: 0 };
   }
 }
