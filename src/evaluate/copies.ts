@@ -37,7 +37,7 @@ export class TrainingDrawings {
   /** Side of the pictures that are compared: what the judge sees. */
   readonly #size: number;
 
-  #constructor(drawings: readonly Drawing[], size: number) {
+  private constructor(drawings: readonly Drawing[], size: number) {
     this.#size = size;
     this.#drawings = drawings;
   }

@@ -24,7 +24,7 @@ class MersenneTwister {
   }
 
   #refill(): void {
-    const { state } = this;
+    const state = this.#state;
     for (let i = 0; i < size; i++) {
       const mixed = (state[i]! & 0x80000000) | (state[(i + 1) % size]! & 0x7fffffff);
       state[i] = state[(i + shift) % size]! ^ (mixed >>> 1) ^ (mixed & 1 ? 0x9908b0df : 0);

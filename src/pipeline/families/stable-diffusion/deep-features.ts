@@ -14,7 +14,7 @@ export class DeepFeatures {
 
   /** What an evaluation for these conditions may use; undefined where it is to compute all. */
   take(conditions: readonly Conditioning[]): HostTensor | undefined {
-    const { kept } = this;
+    const kept = this.#kept;
     if (kept?.conditions !== conditions.join() || kept.uses + 1 >= this.#every) return undefined;
     kept.uses++;
     return kept.deep;
