@@ -7,6 +7,13 @@ const MOST_TIMES = 100_000;
 
 const share = z.number().gt(0).lt(1);
 
+/** One sentence for the whole list, however many of its numbers are wrong. */
+const betas = z
+  .custom<readonly number[]>(
+    (list) => Array.isArray(list) && list.every((beta) => typeof beta === "number" && beta > 0 && beta < 1),
+  )
+  .meta({ expected: "a list of numbers between 0 and 1" });
+
 const schema = z
   .looseObject({
     _class_name: z.string().nullish(),
@@ -21,12 +28,7 @@ const schema = z
       "exp",
       "laplace",
     ]).nullish(),
-    trained_betas: z
-      .array(share)
-      .min(2)
-      .max(MOST_TIMES)
-      .nullish()
-      .meta({ expected: "numbers between 0 and 1" }),
+    trained_betas: betas.nullish(),
     prediction_type: oneOf(["epsilon", "v_prediction", "sample"]).nullish(),
     timestep_spacing: oneOf(["leading", "linspace", "trailing"]).nullish(),
     steps_offset: wholeNumber(0, MOST_TIMES - 1).nullish(),
