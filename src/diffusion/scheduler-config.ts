@@ -50,6 +50,11 @@ const schema = z
       context.addIssue({ code: "custom", path: [field], message });
     if (typeof beta_start === "number" && typeof beta_end === "number" && beta_start > beta_end)
       fault("beta_start", `expected a number up to beta_end (${beta_end}), got ${beta_start}.`);
+    const schedules = (["karras", "exponential", "beta"] as const).filter(
+      (name) => rest[`use_${name}_sigmas`],
+    );
+    if (schedules.length > 1)
+      fault(`use_${schedules[1]}_sigmas`, `expected false beside use_${schedules[0]}_sigmas, got true.`);
     const count = num_train_timesteps ?? 1000;
     if (trained_betas && trained_betas.length !== count)
       fault(
