@@ -1,6 +1,7 @@
 // Decides what a scene shows and where, without drawing it: scene `index` of a seed is the same on every machine.
 
 import { NishikiError, unknownName } from "../errors.js";
+import { layoutSlots } from "../models/index.js";
 import { type Random, random } from "../random/index.js";
 import { type BackgroundName, backgroundNames, hiddenColour, isColoured } from "./backgrounds.js";
 import { type Caption, phraseCaption } from "./captions.js";
@@ -206,45 +207,6 @@ function chooseLayout(stream: Random, mix: SceneMix, two: boolean, several: bool
   return choice < mix.small ? "small" : "single";
 }
 
-/** Centres and sizes by layout, in shares of the picture's side: x, y, size. */
-function slots(layout: SceneLayout, count: number): readonly (readonly [number, number, number])[] {
-  switch (layout) {
-    case "single":
-      return [[0.5, 0.5, 0.76]];
-    case "small":
-      return [[0.5, 0.5, 0.36]];
-    case "pair":
-    case "left":
-      return [
-        [0.27, 0.5, 0.46],
-        [0.73, 0.5, 0.46],
-      ];
-    case "above":
-      return [
-        [0.5, 0.26, 0.44],
-        [0.5, 0.74, 0.44],
-      ];
-    case "count":
-      return countSlots(count);
-  }
-}
-
-function countSlots(count: number): readonly (readonly [number, number, number])[] {
-  const quarter = [
-    [0.28, 0.28, 0.4],
-    [0.72, 0.28, 0.4],
-    [0.28, 0.72, 0.4],
-    [0.72, 0.72, 0.4],
-  ] as const;
-  if (count === 2) {
-    return [
-      [0.27, 0.5, 0.45],
-      [0.73, 0.5, 0.45],
-    ];
-  }
-  return count === 3 ? [[0.5, 0.28, 0.4], quarter[2], quarter[3]] : quarter;
-}
-
 function arrangeScene(
   content: SceneContent,
   { text: caption, phrases }: Caption,
@@ -253,7 +215,7 @@ function arrangeScene(
   catalogue: Catalogue,
 ): SceneRecipe {
   const all = content.things.flatMap((thing) => Array.from({ length: thing.count }, () => thing));
-  const places = slots(content.layout, all.length);
+  const places = layoutSlots(content.layout, all.length);
   // Things of a group are jittered less, so that they do not touch each other.
   const spread = mix.positionJitter * (all.length > 1 ? 0.5 : 1);
   const around = (width: number): number => (stream.uniform() * 2 - 1) * width;

@@ -1,5 +1,6 @@
 // What a scene is: its content (what the caption says) and its recipe (content plus where everything lies).
 
+import type { LayoutName } from "../models/index.js";
 import type { BackgroundName } from "./backgrounds.js";
 import type { Phrase } from "./captions.js";
 import type { ColourName } from "./colours.js";
@@ -24,11 +25,8 @@ export interface SceneBackground {
   readonly colour: ColourName | null;
 }
 
-/**
- * How the things lie: one thing; one small thing; two side by side; the first left of or above the second, and said so;
- * several of one thing.
- */
-export type SceneLayout = "single" | "small" | "pair" | "left" | "above" | "count";
+/** How the things lie. */
+export type SceneLayout = LayoutName;
 
 /** What is there, which is what the caption says. */
 export interface SceneContent {

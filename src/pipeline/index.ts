@@ -39,7 +39,13 @@ export {
   type PromptEmbeddings,
 } from "./families/nishiki/networks.js";
 export { otherNames } from "./families/nishiki/other-names.js";
-export { type NetworkPrograms, traceEncoder, traceNetworks } from "./families/nishiki/programs.js";
+export { placeThings } from "./families/nishiki/place-things.js";
+export {
+  type NetworkPrograms,
+  seesPlacement,
+  traceEncoder,
+  traceNetworks,
+} from "./families/nishiki/programs.js";
 export {
   doubleByDiffusion,
   type SuperResolution,

@@ -14,7 +14,14 @@ import {
 import { getDenoiser, getSampler, getStepSchedule, guide } from "../diffusion/index.js";
 import type { Engine, Session } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
-import { checkAborted, getSchedule, type ModelManifest, traceNetworks } from "../pipeline/index.js";
+import { placementChannels } from "../models/index.js";
+import {
+  checkAborted,
+  getSchedule,
+  type ModelManifest,
+  seesPlacement,
+  traceNetworks,
+} from "../pipeline/index.js";
 import { readModelFolder } from "../pipeline/node.js";
 import { random } from "../random/index.js";
 import { fingerprintDifferences, writeFingerprint } from "./fingerprint.js";
@@ -169,7 +176,7 @@ export class TeacherPaths implements Paths {
     scenes: EncodedScenes,
   ): Promise<Float32Array> {
     checkAborted(this.#options.signal);
-    const { maxTokens: tokens, latents } = this.#manifest;
+    const { maxTokens: tokens, latents, parts } = this.#manifest;
     const batch = condition.length;
     const { textWidth } = scenes;
     const text = new Float32Array(batch * tokens * textWidth);
@@ -185,6 +192,13 @@ export class TeacherPaths implements Paths {
       time: f32(new Float32Array(batch).fill(time), batch),
       text: f32(text, batch, tokens, textWidth),
       mask: f32(mask, batch, tokens),
+      // The student is not told where things lie, and so the teacher is not.
+      ...(seesPlacement(parts.denoiser.config) && {
+        placement: f32(
+          new Float32Array(batch * latents.shape[0] * latents.shape[1] * placementChannels),
+          ...[batch, latents.shape[0], latents.shape[1], placementChannels],
+        ),
+      }),
     });
     return velocity!.data as Float32Array;
   }

@@ -1,6 +1,7 @@
 // The models that Nishiki trains, the embedded one among them: MiniLM's words, a rectified flow over channels-last latents.
 import { type Denoiser, getSampler, getStepSchedule } from "../../../diffusion/index.js";
 import { NishikiError } from "../../../errors.js";
+import { drawPlacement, placementChannels } from "../../../models/index.js";
 import type { Tokenizer } from "../../../tokenizer/index.js";
 import { checkAborted, type Watch } from "../../cancel.js";
 import { type ImageSettings, type OptionalSetting, upscaleNames } from "../../image-request.js";
@@ -49,6 +50,8 @@ import {
   type PromptEmbeddings,
   resizeLatentMask,
 } from "./networks.js";
+import { placeThings } from "./place-things.js";
+import { seesPlacement } from "./programs.js";
 import { describeForms } from "./prompt-forms.js";
 import { makeDoublingStage } from "./super-resolution.js";
 
@@ -126,13 +129,15 @@ async function encodePrompts(
     const { states, mask } = (await encodeText(text)).embeddings;
     return meanState(states, mask);
   };
+  let understood = settings.prompt;
   const read = async (name: "prompt" | "negativePrompt"): Promise<string> => {
     const text = settings[name];
     if (!known) return text;
     if (name === "prompt") {
-      const understood = await understand(text, known, embed);
-      warnings.push(...describeWords(understood), ...describeForms(text, understood.prompt, known));
-      return understood.prompt;
+      const words = await understand(text, known, embed);
+      warnings.push(...describeWords(words), ...describeForms(text, words.prompt, known));
+      understood = words.prompt;
+      return understood;
     }
     const { kept, leftOut } = await keepKnown(text, known, embed);
     if (leftOut.length > 0)
@@ -155,7 +160,25 @@ async function encodePrompts(
   };
   const cond = (await encode("prompt")) as PromptEmbeddings;
   const uncond = (await encode("negativePrompt")) ?? getNoPrompt(cond);
-  return { embeddings: { cond, uncond }, warnings };
+  // Guidance is towards the words: where things lie is the same on both sides.
+  const placement = known && place(understood, known, settings, manifest);
+  const both = placement ? { placement } : {};
+  return { embeddings: { cond: { ...cond, ...both }, uncond: { ...uncond, ...both } }, warnings };
+}
+
+/** The map of where a prompt's things lie; undefined where an image decides, or nothing does. */
+function place(
+  prompt: string,
+  known: KnownWords,
+  { init, inpaint }: ImageSettings,
+  { latents: { shape }, parts }: ModelManifest,
+): Float32Array | undefined {
+  if (!seesPlacement(parts.denoiser.config) || init !== undefined || inpaint !== undefined) return undefined;
+  const boxes = placeThings(prompt, known);
+  if (!boxes) return undefined;
+  const map = new Float32Array(shape[0] * shape[1] * placementChannels);
+  drawPlacement(boxes, shape[0], map);
+  return map;
 }
 
 /** A model folder as a model. */
@@ -177,7 +200,9 @@ async function prepare(
 ): Promise<Plan> {
   const { manifest } = parts;
   const sessions = parts.open(runtime);
-  const network = makeDenoiser(settings.fast ? getFewStep(sessions) : sessions.denoiser, manifest);
+  const part = (settings.fast && manifest.parts.fast) || manifest.parts.denoiser;
+  const session = settings.fast ? getFewStep(sessions) : sessions.denoiser;
+  const network = makeDenoiser(session, manifest, seesPlacement(part.config));
   runtime.onProgress?.({ kind: "encode", stage: "prompt" });
   const { embeddings, warnings } = await encodePrompts(parts, sessions, settings, runtime.signal);
   const denoise: Denoiser<Conditioning> = (x, sigma, conditions, signal) =>

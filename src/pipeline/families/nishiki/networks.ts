@@ -2,6 +2,7 @@
 import { type Denoiser, getDenoiser, getFlowSchedule, type NoiseSchedule } from "../../../diffusion/index.js";
 
 import { NishikiError } from "../../../errors.js";
+import { placementChannels } from "../../../models/index.js";
 import type { Tokenizer } from "../../../tokenizer/index.js";
 import { type CellRule, resizeMask } from "../../mask.js";
 import { type Pixels, toBytes } from "../../pixels.js";
@@ -29,6 +30,8 @@ export interface PromptEmbeddings {
   readonly states: Float32Array;
   /** [tokens], 1 where there is a token. */
   readonly mask: Float32Array;
+  /** Where its things lie, for denoisers that see it: `[height, width, placementChannels]` of the latents. Left out: unknown. */
+  readonly placement?: Float32Array;
 }
 
 /** The prompt's token states, and the words that did not fit. */
@@ -61,9 +64,18 @@ export function getSchedule({ defaults }: ModelManifest): NoiseSchedule {
   return getFlowSchedule({ shift: defaults.shift ?? 1 });
 }
 
-/** The model's denoiser over latents [batch, height, width, channels], standardised. */
-export function makeDenoiser(session: LazySession, manifest: ModelManifest): Denoiser<PromptEmbeddings> {
+/**
+ * The model's denoiser over latents [batch, height, width, channels], standardised.
+ * @param hasPlacement Whether this network takes a map of where things lie.
+ */
+export function makeDenoiser(
+  session: LazySession,
+  manifest: ModelManifest,
+  hasPlacement: boolean,
+): Denoiser<PromptEmbeddings> {
   const { shape } = manifest.latents;
+  const unknown = new Float32Array(shape[0] * shape[1] * placementChannels);
+  const placementMap = ({ placement = unknown }: PromptEmbeddings) => placement;
   const network = async (input: Float32Array, time: number, condition: readonly PromptEmbeddings[]) => {
     const batch = condition.length;
     const mask = stack(condition.map(({ mask }) => mask));
@@ -74,6 +86,9 @@ export function makeDenoiser(session: LazySession, manifest: ModelManifest): Den
       time: f32(new Float32Array(batch).fill(time), batch),
       text: f32(text, batch, tokens, text.length / mask.length),
       mask: f32(mask, batch, tokens),
+      ...(hasPlacement && {
+        placement: f32(stack(condition.map(placementMap)), batch, shape[0], shape[1], placementChannels),
+      }),
     });
     return floats(outputs, "velocity");
   };

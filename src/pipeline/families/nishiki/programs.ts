@@ -22,6 +22,7 @@ import {
   encode,
   miniLm,
   miniLmSchema,
+  placementChannels,
   type SuperResolutionConfig,
   superResolutionSchema,
 } from "../../../models/index.js";
@@ -68,6 +69,12 @@ interface DenoiserInputs {
   readonly time: Tensor;
   readonly text: Tensor;
   readonly mask: Tensor;
+  readonly placement: Tensor | undefined;
+}
+
+/** Whether a denoiser of this config takes a map of where things lie (`placement`). */
+export function seesPlacement(config: Readonly<Record<string, unknown>>): boolean {
+  return config.placement === true;
 }
 
 /** A denoiser's program: every architecture takes the same and gives a velocity in the latents' own layout. */
@@ -81,7 +88,10 @@ function denoiser<S extends z.ZodType<{ readonly textWidth: number }>>(
       const time = tracer.input("time", ["batch"]);
       const text = tracer.input("text", ["batch", maxTokens, config.textWidth]);
       const mask = tracer.input("mask", ["batch", maxTokens]);
-      return { velocity: velocity(tracer, { latents, time, text, mask }, config) };
+      const placement = seesPlacement(config)
+        ? tracer.input("placement", ["batch", ...shape.slice(0, 2), placementChannels])
+        : undefined;
+      return { velocity: velocity(tracer, { latents, time, text, mask, placement }, config) };
     }, options),
   );
 }

@@ -18,7 +18,7 @@ const grounds = new Set(
 const counts = new Set(["two", "three", "four"]);
 
 /** Some side-by-side words of a prompt that are one for the model, or that are none. */
-interface Segment {
+export interface Segment {
   readonly text: string;
   /** First and last token. */
   readonly first: number;
@@ -50,7 +50,7 @@ function touches(prompt: string, tokens: readonly Token[], at: number): boolean 
 }
 
 /** The things that a prompt names, and words that are only part of names, in order. */
-function findSegments(prompt: string, tokens: readonly Token[], known: KnownWords): Segment[] {
+export function findSegments(prompt: string, tokens: readonly Token[], known: KnownWords): Segment[] {
   const names = namesOf(known);
   const segments: Segment[] = [];
   for (let first = 0; first < tokens.length; ) {
