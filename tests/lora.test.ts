@@ -284,6 +284,7 @@ describe("a pipeline with LoRAs", () => {
       const warnings: string[] = [];
       for await (const event of pipeline.generate(request))
         if (event.kind === "warning") warnings.push(event.message);
+        else if (event.kind === "image") expect(event.receipt.load.allowPartialLora).toBe(true);
       await pipeline.dispose();
       expect(warnings.join()).toMatch(/^Not used: /);
     }

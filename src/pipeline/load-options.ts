@@ -114,6 +114,20 @@ export const loadOptionsSchema = z.strictObject({
   }),
 });
 
+/** Options that every family takes; the others are refused by a family that does not name them. */
+export const commonLoadOptions = ["model", "device", "threads", "lowMemory", "keepLoaded"] as const;
+
+/** Load options of some families only. */
+export type FamilyLoadOption = Exclude<
+  keyof z.output<typeof loadOptionsSchema>,
+  (typeof commonLoadOptions)[number]
+>;
+
+/** Their names. */
+export const familyLoadOptions = Object.keys(loadOptionsSchema.shape).filter(
+  (name): name is FamilyLoadOption => !(commonLoadOptions as readonly string[]).includes(name),
+);
+
 /** What loading a pipeline takes; all of it may be left out. */
 export type LoadOptions = Readonly<z.input<typeof loadOptionsSchema>>;
 /** The same, checked and with defaults. */

@@ -44,7 +44,12 @@ async function inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>)
 
 /** What receipts say of everything that was loaded besides the model's own files. @throws NishikiError "file", "aborted" */
 export async function recordLoad(
-  { model, precision, prediction }: Pick<CompleteLoadOptions, "model" | "precision" | "prediction">,
+  {
+    model,
+    allowPartialLora,
+    precision,
+    prediction,
+  }: Pick<CompleteLoadOptions, "model" | "allowPartialLora" | "precision" | "prediction">,
   { loras, embeddings = [], vae }: AddedFiles,
   signal?: AbortSignal,
 ): Promise<LoadRecord> {
@@ -57,6 +62,7 @@ export async function recordLoad(
     ...(loras.length > 0 && { loras: await inOrder(loras, (lora) => hashLora(lora, signal)) }),
     ...(embeddings.length > 0 && { embeddings: await inOrder(embeddings, (file) => named(file)) }),
     ...(vae && { vae: await named(vae.file, vae.name) }),
+    ...(loras.length > 0 && allowPartialLora && { allowPartialLora }),
     ...(precision !== undefined && { precision }),
     ...(prediction !== undefined && { prediction }),
   };

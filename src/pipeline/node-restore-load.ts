@@ -113,7 +113,7 @@ export async function restoreLoad(
   options: CompleteLoadOptions,
   { folders, cache = getHubCache(), signal }: SearchOptions,
 ): Promise<LoadOptions> {
-  const { loras, embeddings, vae, precision, prediction } = load;
+  const { loras, embeddings, vae, allowPartialLora, precision, prediction } = load;
   const finder = new Finder(folders, cache, signal);
   const lora: { file: string; weight: number }[] = [];
   const loraFiles = (options.lora ?? []).map(({ file }) => file);
@@ -140,6 +140,7 @@ export async function restoreLoad(
     ...(loras && { lora }),
     ...(embeddings && { embedding }),
     ...(vaeFile !== undefined && { vae: vaeFile }),
+    allowPartialLora: options.allowPartialLora ?? allowPartialLora,
     precision: options.precision ?? precision,
     prediction: options.prediction ?? prediction,
   });

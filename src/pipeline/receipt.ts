@@ -25,13 +25,15 @@ const loadRecordSchema = z.object({
   loras: z.array(z.object({ ...loadedFile, weight: z.number(), beside: hashes.optional() })).optional(),
   embeddings: z.array(z.object(loadedFile)).optional(),
   vae: z.object(loadedFile).optional(),
+  allowPartialLora: z.boolean().optional(),
   precision: oneOf(precisions).optional(),
   prediction: oneOf(predictionNames).optional(),
 });
 
 /**
  * What was loaded besides the model's own files. File names have no folders; `model` is given only for a model of the hub, as
- * "org/name". A LoRA's `beside` are further files that it was read from.
+ * "org/name". A LoRA's `beside` are further files that it was read from; `allowPartialLora` says that parts of LoRAs that do not
+ * fit were left out.
  */
 export type LoadRecord = Readonly<z.output<typeof loadRecordSchema>>;
 

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { familyLoadOptions } from "../load-options.js";
 import { readModelFiles } from "../node-model-files.js";
 import { describeModel, families, findFamily, openWithFamily } from "./node-families.js";
 
@@ -34,6 +35,20 @@ it("says what is at a path that is no model", async () => {
 it("refuses load options that are for other families", async () => {
   const opened = openWithFamily(embedded, { device: "cpu", vae: "x" });
   await expect(opened).rejects.toThrow(/^vae: only Stable Diffusion takes that setting/);
+});
+
+it("refuses every option that a family does not name", async () => {
+  const values: Readonly<Record<string, unknown>> = {
+    prediction: "sample",
+    precision: "int8",
+    embedding: ["x"],
+  };
+  const other = familyLoadOptions.filter((name) => !/lora/i.test(name));
+  expect(other).toContain("base");
+  for (const name of other) {
+    const opened = openWithFamily(embedded, { device: "cpu", [name]: values[name] ?? "x" });
+    await expect(opened).rejects.toThrow(`${name}: only Stable Diffusion takes that setting`);
+  }
 });
 
 it("describes every family's models", async () => {

@@ -2,12 +2,12 @@
 // this file and a row here.
 import { NishikiError } from "../../errors.js";
 import { checkAborted } from "../cancel.js";
-import type { CompleteLoadOptions } from "../load-options.js";
+import { type CompleteLoadOptions, type FamilyLoadOption, familyLoadOptions } from "../load-options.js";
 import { type ModelFiles, readModelFiles } from "../node-model-files.js";
 import type { Runtime } from "../runtime.js";
 import { nishikiFamily } from "./nishiki/node.js";
 import { refuseFolder } from "./nishiki/node-model.js";
-import type { Family, FamilyLoadOption, ModelDescription, OpenedModel } from "./node-family.js";
+import type { Family, ModelDescription, OpenedModel } from "./node-family.js";
 import { stableDiffusionFamily } from "./stable-diffusion/node.js";
 
 /** The first that detects its files opens them: those that are also asked to refuse others' stand last. */
@@ -20,7 +20,7 @@ export async function findFamily(files: ModelFiles, table: readonly Family[] = f
 
 /** @throws NishikiError "usage" for an option that is of no use to this family. */
 function checkLoadOptions(family: Family, options: CompleteLoadOptions, table: readonly Family[]): void {
-  for (const name of new Set(table.flatMap(({ loadOptions }) => loadOptions))) {
+  for (const name of familyLoadOptions) {
     if (options[name] === undefined || family.loadOptions.includes(name)) continue;
     throw new NishikiError(
       "usage",

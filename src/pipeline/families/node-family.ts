@@ -1,6 +1,6 @@
 // What a family of models is to those who open models (node): a row of the table in node-families.ts.
 import type { Description } from "../description.js";
-import type { CompleteLoadOptions } from "../load-options.js";
+import type { CompleteLoadOptions, FamilyLoadOption } from "../load-options.js";
 import type { ModelFiles } from "../node-model-files.js";
 import type { PipelineParts } from "../pipeline.js";
 import type { RequestContext } from "../request-context.js";
@@ -25,17 +25,12 @@ export interface ModelDescription {
   readonly description: Description;
 }
 
-/** Load options that are of use to some families only. */
-export type FamilyLoadOption = Exclude<
-  keyof CompleteLoadOptions,
-  "model" | "device" | "threads" | "lowMemory" | "keepLoaded"
->;
-
 export interface Family {
   /** As events, receipts and folders of this room call it. */
   readonly id: string;
   /** As people call it. */
   readonly title: string;
+  /** The load options that it takes besides those of every family. */
   readonly loadOptions: readonly FamilyLoadOption[];
   /** Whether these files are for this family to open, or to refuse with a reason. */
   detect(files: ModelFiles): boolean;

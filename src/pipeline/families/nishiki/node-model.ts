@@ -138,7 +138,11 @@ async function loadNishikiModel(opened: Opened, runtime: Runtime): Promise<Pipel
     loading.catch(() => {}); // reported below, where it is awaited
     // Damage is reported as damage, whatever else it leads to: the hashes are awaited before the sessions.
     const weights = await hashModel(folder, manifest, runtime.signal);
-    const load = await recordLoad({ model: options.model }, { loras: added.files }, runtime.signal);
+    const load = await recordLoad(
+      { model: options.model, allowPartialLora: options.allowPartialLora },
+      { loras: added.files },
+      runtime.signal,
+    );
     // A LoRA brings words of its own, which no file names: then every word is taken as it is.
     const hasWords = manifest.words !== undefined && added.loras.length === 0;
     const [tokenizer, words, environment] = await Promise.all([

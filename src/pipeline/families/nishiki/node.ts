@@ -7,7 +7,7 @@ import { openNishikiModel } from "./node-model.js";
 export const nishikiFamily: Family = {
   id: "nishiki",
   title: "Nishiki",
-  loadOptions: ["lora"],
+  loadOptions: ["lora", "allowPartialLora"],
   detect: ({ entries }) => entries.has("model.json"),
   open: ({ path }, options) => openNishikiModel(path, options),
   describe: ({ path }) => describeModel(path),

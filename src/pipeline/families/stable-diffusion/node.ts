@@ -11,7 +11,16 @@ import { openStableDiffusionModel } from "./node-model.js";
 export const stableDiffusionFamily: Family = {
   id: "stable-diffusion",
   title: "Stable Diffusion",
-  loadOptions: ["vae", "previewVae", "prediction", "lora", "embedding", "precision"],
+  loadOptions: [
+    "vae",
+    "base",
+    "previewVae",
+    "prediction",
+    "lora",
+    "allowPartialLora",
+    "embedding",
+    "precision",
+  ],
   detect: ({ path, pipelineClass }) => pipelineClass !== undefined || isSingleFile(path),
   open: ({ path }, options) => openStableDiffusionModel(path, options),
   describe: ({ path }) => describeStableDiffusion(path),
