@@ -2,7 +2,7 @@
 // it is checked how the settings go together and whether the model takes them. All faults are reported at once.
 import { parseSamplerName } from "../diffusion/index.js";
 import { NishikiError } from "../errors.js";
-import { parse } from "../schema/index.js";
+import { getShape, parse } from "../schema/index.js";
 import {
   type ImageRequest,
   type ImageSettings,
@@ -57,7 +57,7 @@ function fillIn(checked: CheckedRequest, context: RequestContext): ImageSettings
   const rng = given.rng ?? context.defaults.rng;
   const upscale = given.upscale ?? (given.size && isLarger ? upscaleNames[0] : undefined);
   const isPainted = inpaint?.mask !== undefined || inpaint?.extend !== undefined;
-  return dropUndefined({
+  return inOrder({
     ...given,
     seed: given.seed ?? drawSeed(),
     steps: given.steps ?? suits.steps,
@@ -75,6 +75,15 @@ function fillIn(checked: CheckedRequest, context: RequestContext): ImageSettings
     upscale,
     fast: fast || undefined,
   });
+}
+
+/** Names of settings in the order in which they are declared. */
+const names = Object.keys(getShape(imageRequestSchema)!);
+
+/** The settings that are used, in the order of their declaration: equal requests are to have equal receipts. */
+function inOrder<T extends object>(settings: T): T {
+  const entries = Object.entries(dropUndefined(settings));
+  return Object.fromEntries(entries.sort(([a], [b]) => names.indexOf(a) - names.indexOf(b))) as T;
 }
 
 function dropUndefined<T extends object>(settings: T): T {

@@ -39,6 +39,13 @@ describe("a request", () => {
     });
   });
 
+  it("has its settings in one order, however often it is completed", () => {
+    const once = ask({ seed: 5, steps: 3, rng: "nishiki" });
+    const twice = ask({ ...once });
+    expect(JSON.stringify(twice)).toBe(JSON.stringify(once));
+    expect(JSON.stringify(ask({ rng: "nishiki", steps: 3, seed: 5 }))).toBe(JSON.stringify(once));
+  });
+
   it("takes 0 for a value and not for 'not given'", () => {
     expect(ask({ seed: 0, guidance: 0 })).toMatchObject({ seed: 0, guidance: 0 });
     expect(ask({ guidance: 1 }).guidance).toBe(1);

@@ -1,4 +1,4 @@
-// Prompts of Stable Diffusion: which layer of which encoder, what stands for no prompt at all, and what is told of lengths.
+// Prompts of Stable Diffusion: which layer of which encoder, what stands for no prompt at all, and notices about lengths.
 
 import { checkAborted } from "../../cancel.js";
 import type { ImageSettings } from "../../image-request.js";

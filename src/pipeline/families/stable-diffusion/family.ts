@@ -36,7 +36,7 @@ import type { StableDiffusionModel, Tokenizers } from "./model.js";
 import type { Networks } from "./networks.js";
 import { getVectorWidth, sizeCount } from "./programs.js";
 
-/** What an inpainting network sees beside the latents: the mask, and the picture without what is drawn anew. */
+/** What an inpainting network sees beside the latents: the mask, and the image without what is redrawn. */
 function extraChannels(
   { unet, autoencoder: { latentChannels, scale } }: StableDiffusionModel,
   area: Area,
@@ -56,8 +56,8 @@ function getPixelSize({ height, width }: Area, scale: number): MaskSize {
   return { height: height * scale, width: width * scale };
 }
 
-/** Sizes that XL is told: the original's, what was cropped, the one to draw; heights first. */
-function sizesOf({ height, width }: Area, scale: number): Float32Array {
+/** Sizes that XL takes: the original's, what was cropped, the one to draw; heights first. */
+function getSizes({ height, width }: Area, scale: number): Float32Array {
   const [h, w] = [height * scale, width * scale];
   return Float32Array.of(h, w, 0, 0, h, w);
 }
@@ -187,16 +187,16 @@ class StableDiffusion implements Model {
     const { height, width } = area;
     const extra = extraChannels(this.parts, area, inpainting);
     const { tokens } = conditioning.cond;
-    const sizes = sizesOf(area, autoencoder.scale);
-    const told =
+    const sizes = getSizes(area, autoencoder.scale);
+    const guidanceRow =
       unet.timeConditionWidth === undefined ? undefined : embedGuidance(guidance, unet.timeConditionWidth);
     const features = deepCache && new DeepFeatures(deepCache.interval);
     return async (input, time, conditions) => {
-      const own = input.length / conditions.length;
-      const sample = new Float32Array(conditions.length * (own + extra.length));
+      const length = input.length / conditions.length;
+      const sample = new Float32Array(conditions.length * (length + extra.length));
       conditions.forEach((_, i) => {
-        sample.set(input.subarray(i * own, (i + 1) * own), i * (own + extra.length));
-        sample.set(extra, i * (own + extra.length) + own);
+        sample.set(input.subarray(i * length, (i + 1) * length), i * (length + extra.length));
+        sample.set(extra, i * (length + extra.length) + length);
       });
       const inputs = {
         sample: f32(sample, conditions.length, unet.inChannels, height, width),
@@ -206,16 +206,16 @@ class StableDiffusion implements Model {
           vector: makeRows(conditions, (name) => conditioning[name].vector!, getVectorWidth(unet.addition)),
           sizes: makeRows(conditions, () => sizes, sizeCount),
         }),
-        ...(told && { guidance: makeRows(conditions, () => told, told.length) }),
+        ...(guidanceRow && { guidance: makeRows(conditions, () => guidanceRow, guidanceRow.length) }),
       };
       const deep = features?.take(conditions);
       const form = deep ? "shallow" : features ? "deep" : "whole";
-      const given = deep ? { ...inputs, deep } : inputs;
-      const found = await networks.use({ part: "denoiser", form, wraps: seamless }, (session) =>
-        session.run(given),
+      const feeds = deep ? { ...inputs, deep } : inputs;
+      const outputs = await networks.use({ part: "denoiser", form, wraps: seamless }, (session) =>
+        session.run(feeds),
       );
-      if (form === "deep") features!.keep(conditions, found.deep!);
-      return floats(found, "prediction");
+      if (form === "deep") features!.keep(conditions, outputs.deep!);
+      return floats(outputs, "prediction");
     };
   }
 

@@ -21,17 +21,17 @@ export function traceTextEncoder(
   return trace(
     (tracer): Readonly<Record<string, Tensor>> => {
       const ids = tracer.input("ids", ["texts", config.positions], "i32");
-      const found = clipText(tracer.scope(), config, { ids }, { skip, ...(learned && { learned }) });
-      const states = normalized ? found.normalized : found.states;
+      const text = clipText(tracer.scope(), config, { ids }, { skip, ...(learned && { learned }) });
+      const states = normalized ? text.normalized : text.states;
       if (config.projection === undefined) return { states };
       const ends = tracer.input("ends", ["texts"], "i32");
-      return { states, vectors: projectText(tracer.scope(), config, found.last, ends) };
+      return { states, vectors: projectText(tracer.scope(), config, text.last, ends) };
     },
     { ...(adapt && { adapt }) },
   );
 }
 
-/** How many sizes XL is told: the original's, what was cropped, the one to draw; two numbers each. */
+/** How many sizes XL takes: the original's, what was cropped, the one to draw; two numbers each. */
 export const sizeCount = 6;
 
 /** Width of the text vector that XL takes. */
