@@ -1,4 +1,5 @@
 // What `nishiki info` and `nishiki models` say of files of other programs, and of files that are made to do harm.
+import { execFileSync } from "node:child_process";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -127,6 +128,20 @@ describe("weights and models", () => {
       expect(unknown.stderr).toContain("Download it with: nishiki pull org/other");
     } finally {
       vi.unstubAllEnvs();
+    }
+  });
+});
+
+describe("what is no plain file", () => {
+  it.skipIf(process.platform === "win32")("is refused, and not waited for", async () => {
+    const pipe = join(folder, "pipe.png");
+    execFileSync("mkfifo", [pipe]);
+    for (const command of ["info", "verify"]) {
+      for (const path of [pipe, "/dev/zero"]) {
+        const { code, stderr } = await runHere([command, path]);
+        expect(code).toBe(1);
+        expect(stderr).toBe(`Cannot read ${path}: it is no plain file.\n`);
+      }
     }
   });
 });

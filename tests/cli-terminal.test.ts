@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { writePng } from "../src/image/node.js";
 import { cliPath, runCli } from "./support/run-cli.js";
 import { runHere } from "./support/run-here.js";
+import { withSmallDisk } from "./support/small-disk.js";
 import { writeTinyModel } from "./support/tiny-model.js";
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
@@ -141,6 +142,29 @@ describe("output that cannot be written", () => {
       stderr: "Cannot write to standard output: the disk is full.\n",
     });
     expect(await readdir(join(folder, "full"))).toEqual(["cat-1.png"]);
+  });
+
+  it("a full disk under the pictures: one sentence, nothing left", async ({ skip }) => {
+    await withSmallDisk(skip, "size=8k", async (disk) => {
+      for (const output of [disk, join(disk, "cat.png"), join(disk, "sub", "cat.png")]) {
+        const args = ["draw", "cat", "--model", "model", "--seed", "1", "--output", output, "--quiet"];
+        const result = await runCli(args, { cwd: folder });
+        expect(result).toMatchObject({ code: 1, stdout: "" });
+        expect(result.stderr).toMatch(/^Cannot write [^\n]*cat[^\n]*: the disk is full[^\n]*\n$/);
+      }
+      expect(await readdir(disk, { recursive: true })).toEqual(["sub"]);
+    });
+  });
+
+  it.skipIf(process.getuid?.() === 0)("a folder without rights: one sentence", async () => {
+    const output = join(folder, "locked");
+    await mkdir(output, { mode: 0o500 });
+    const args = ["draw", "cat", "--model", "model", "--output", output];
+    expect(await runCli(args, { cwd: folder })).toMatchObject({
+      code: 1,
+      stdout: "",
+      stderr: `Cannot write into ${output}: permission is denied.\n`,
+    });
   });
 
   it("ends quietly when nobody reads standard output or the errors", async () => {

@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { buildSprites, loadSprites, readSpriteIndex } from "../src/data/index.js";
 import { runCli } from "./support/run-cli.js";
+import { withSmallDisk } from "./support/small-disk.js";
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
@@ -125,27 +126,8 @@ describe("a folder that cannot be written", () => {
     }
   });
 
-  /** Runs `use` with a small disk of its own; skips the test where this user cannot mount one. */
-  async function withDisk(
-    skip: (reason: string) => void,
-    options: string,
-    use: (disk: string) => Promise<void>,
-  ): Promise<void> {
-    const disk = await mkdtemp(join(folder, "disk-"));
-    try {
-      await execute("mount", ["-t", "tmpfs", "-o", options, "tmpfs", disk]);
-    } catch {
-      return skip("needs the right to mount a small disk");
-    }
-    try {
-      await use(disk);
-    } finally {
-      await execute("umount", [disk]);
-    }
-  }
-
   it("because the disk is full: one sentence, nothing left, the old sprites whole", async ({ skip }) => {
-    await withDisk(skip, "size=64k", async (disk) => {
+    await withSmallDisk(skip, "size=64k", async (disk) => {
       const output = join(disk, "sprites");
       await buildSprites({ output, things: ["cat"], sets: ["flat"], size: 16 });
       const before = (await readdir(output)).sort();
@@ -158,7 +140,7 @@ describe("a folder that cannot be written", () => {
   });
 
   it("because the disk is read-only: one sentence", async ({ skip }) => {
-    await withDisk(skip, "size=64k,ro", async (disk) => {
+    await withSmallDisk(skip, "size=64k,ro", async (disk) => {
       const result = await runCli([...small, "--output", join(disk, "sprites")]);
       expect(result).toMatchObject({ code: 1, stdout: "" });
       expect(result.stderr).toMatch(/^Cannot write into [^\n]*: the disk is read-only\.\n$/);

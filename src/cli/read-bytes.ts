@@ -1,13 +1,6 @@
 // Files that a user names.
-import { open, readFile } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { fileError } from "../checkpoint/node.js";
-
-/** A file's bytes. @throws NishikiError "file" with the reason in words. */
-export async function readBytes(path: string): Promise<Uint8Array> {
-  return readFile(path).catch((error: unknown) => {
-    throw fileError(error, `read ${path}`);
-  });
-}
 
 /** The first bytes of a file, fewer where it is shorter. @throws NishikiError "file" with the reason in words. */
 export async function readStart(path: string, length: number): Promise<Uint8Array> {

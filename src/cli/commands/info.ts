@@ -37,6 +37,8 @@ async function describe(name: string): Promise<Description> {
     throw fileError(error, `read ${file}`);
   });
   if (found.isDirectory()) return describeFolder(file);
+  // Opening a named pipe would wait for somebody to write into it.
+  if (!found.isFile()) throw new NishikiError("file", `Cannot read ${file}: it is no plain file.`);
   const start = await readStart(file, FORMAT_BYTES);
   const isNamedWeights = /\.safetensors$/i.test(file);
   const isWeights = isSafetensors(start, found.size);

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import type { Command } from "commander";
 import { NishikiError } from "../../errors.js";
 import { decodePng, toRgb } from "../../image/index.js";
+import { readImageFile } from "../../image/node.js";
 import {
   type Comparison,
   compareWithReceipt,
@@ -22,7 +23,6 @@ import {
 } from "../../pipeline/index.js";
 import { besidePicture, loadPipeline, readReferencedImage, restoreLoad } from "../../pipeline/node.js";
 import { makeProgress } from "../progress.js";
-import { readBytes } from "../read-bytes.js";
 import { exitCodes } from "../report.js";
 import { addSettingOptions, pickSettings } from "../setting-options.js";
 import { listenForStop } from "../stop.js";
@@ -58,7 +58,7 @@ Exit codes: 0 identical, 3 different, 2 wrong usage, 130 stopped, 1 anything els
 
 async function verify(file: string, options: Options): Promise<void> {
   const load = completeLoadOptions(pickSettings(options, loadOptionsSchema));
-  const { text, ...picture } = decodePng(await readBytes(file));
+  const { text, ...picture } = decodePng(await readImageFile(file));
   const json = text[receiptKey];
   if (json === undefined) {
     const message = `${file} has no receipt: only pictures that nishiki drew can be verified.`;
