@@ -25,6 +25,10 @@ describe("options of a declaration", () => {
     expect(read(fileRequestSchema)).toEqual({});
   });
 
+  it("switch off what is on by default", () => {
+    expect(read(fileRequestSchema, "--no-paste-back")).toEqual({ inpaint: { pasteBack: false } });
+  });
+
   it("have the names that they had before", () => {
     const names = ["--negative", "blurry", "--reuse", "3", "--tile"];
     expect(read(fileRequestSchema, ...names)).toEqual({

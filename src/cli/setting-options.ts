@@ -10,6 +10,9 @@ const listOptions = (schema: Schema) =>
     (field): field is FieldDescription & { flag: string } => field.flag !== undefined,
   );
 
+/** Whether an option switches off what is on by default. */
+const isNegated = (flag: string) => /(^|\s)--no-/.test(flag);
+
 /** What an option's text is read as; texts of an option that may be repeated are a list. */
 function parserOf({ schema }: FieldDescription) {
   const element = getEntries(schema);
@@ -26,10 +29,11 @@ export function addSettingOptions(command: Command, schema: Schema, paths?: read
     if (paths && !paths.includes(field.path)) continue;
     const { flag, description, defaultText } = field;
     const words = defaultText === undefined ? "" : ` (default: ${defaultText})`;
+    const negated = isNegated(flag) ? "switch off: " : "";
     const add = (option: Option) =>
       // An option without a value is a switch.
       command.addOption(option.flags.includes("<") ? option.argParser(parserOf(field)) : option);
-    add(new Option(flag, `${description}${words}`));
+    add(new Option(flag, `${negated}${description}${words}`));
     for (const alias of aliasesOf(field)) add(new Option(alias, description).hideHelp());
   }
   return command;
@@ -53,7 +57,8 @@ export function pickSettings(
     if (paths && !paths.includes(field.path)) continue;
     const names = [field.flag, ...aliasesOf(field)].map((flag) => new Option(flag).attributeName());
     const name = names.find((each) => options[each] !== undefined);
-    if (name === undefined) continue;
+    // An option "--no-…" that is not given has the value true.
+    if (name === undefined || (isNegated(field.flag) && options[name] !== false)) continue;
     setAt(settings, field.path.split("."), options[name]);
   }
   return settings;
