@@ -32,6 +32,7 @@ export {
   type Question,
   questionNames,
   questions,
+  questionViews,
 } from "./scene-labels.js";
 export type {
   CaptionedPicture,

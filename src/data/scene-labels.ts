@@ -32,6 +32,19 @@ export const questions = {
   layout: "layout",
 } as const satisfies Record<string, keyof typeof labelClasses>;
 
+/** Which view of a picture shows the answer: that of the first thing, the second, or the whole. */
+export const questionViews = {
+  thing: "first",
+  colour: "first",
+  secondThing: "second",
+  secondColour: "second",
+  style: "whole",
+  background: "whole",
+  backgroundColour: "whole",
+  count: "whole",
+  layout: "whole",
+} as const satisfies Record<keyof typeof questions, string>;
+
 export type Question = keyof typeof questions;
 export const questionNames = Object.keys(questions) as readonly Question[];
 

@@ -9,7 +9,7 @@ import { trace } from "../graph/index.js";
 import { classifierSchema, judge, pixelsFromBytes } from "../models/index.js";
 import { embeddedModel, hashFile } from "../pipeline/node.js";
 import { parse, z } from "../schema/index.js";
-import { countClasses } from "../training/index.js";
+import { getJudgeQuestions } from "../training/index.js";
 
 /** The judge that comes with the package. */
 export const packagedJudge = join(embeddedModel, "judge");
@@ -85,7 +85,8 @@ export async function openJudge(engine: Engine, folder: string = packagedJudge):
   const { pictureSize: size } = config;
   const program = trace((tracer) => {
     const pixels = pixelsFromBytes(tracer.input("pixels", ["batch", size, size, 3], "u8"));
-    return { ...judge(tracer.scope(), pixels, config, countClasses(classes)) };
+    const { answers, features } = judge(tracer.scope(), pixels, config, getJudgeQuestions(classes));
+    return { ...answers, features };
   });
   const session = await engine.load(program, { weights: await openWeights(path) });
   const ask = async (pictures: readonly Uint8Array[]): Promise<Verdict[]> => {

@@ -37,28 +37,20 @@ export const judgeConfigs = {
   tiny: { pictureSize: 256, fold: 16, widths: [16, 24, 32], blocks: [0, 0, 1], headWidth: 16 },
 } as const satisfies Record<string, JudgeConfig>;
 
-/** How many classes each question has. */
-export interface JudgeClasses {
-  readonly thing: number;
-  readonly colour: number;
-  readonly style: number;
-  readonly background: number;
-  readonly backgroundColour: number;
-  readonly count: number;
-  readonly layout: number;
+/** Which view of the picture answers a question: the whole, the first thing in picture order, or the second. */
+export type JudgeView = "whole" | "first" | "second";
+
+export interface JudgeQuestion {
+  /** How many answers there are. */
+  readonly classes: number;
+  readonly view: JudgeView;
+  /** The name of the layer that answers; questions about the first and the second thing share one. */
+  readonly head: string;
 }
 
 /** Logits `[batch, classes]` of each question, and what they are read from. */
-export interface Judgement {
-  readonly thing: Tensor;
-  readonly colour: Tensor;
-  readonly secondThing: Tensor;
-  readonly secondColour: Tensor;
-  readonly style: Tensor;
-  readonly background: Tensor;
-  readonly backgroundColour: Tensor;
-  readonly count: Tensor;
-  readonly layout: Tensor;
+export interface Judgement<Q extends string> {
+  readonly answers: Readonly<Record<Q, Tensor>>;
   /** The last layer's tokens, normalised and averaged over the picture: `[batch, widths[2]]`, for distances of pictures. */
   readonly features: Tensor;
 }
@@ -66,12 +58,12 @@ export interface Judgement {
 const zeros = { kind: "zeros" } as const;
 
 /** What a judge says of pixels `[batch, size, size, 3]` in [-1, 1]. */
-export function judge(
+export function judge<Q extends string>(
   scope: Scope,
   pixels: Tensor,
   { pictureSize, fold, widths, blocks: counts, headWidth }: JudgeConfig,
-  classes: JudgeClasses,
-): Judgement {
+  questions: Readonly<Record<Q, JudgeQuestion>>,
+): Judgement<Q> {
   const patch = silu(dense(scope.child("stem.0"), foldPixels(pixels, fold), widths[0] * 2));
   let x = blocks(scope.child("high"), dense(scope.child("stem.2"), patch, widths[0]), counts[0]);
   x = blocks(scope.child("middle"), shrink(scope.child("shrink.0"), x, widths[1]), counts[1]);
@@ -83,19 +75,11 @@ export function judge(
   const tokens = layerNorm(reshape(x, [x.shape[0]!, side * side, widths[2]]));
   const features = mean(tokens, 1); // [batch, widths[2]]
   const [whole, first, second] = pool(scope.child("pool"), tokens, features, headWidth);
-  const ask = (name: keyof JudgeClasses, from: Tensor) => dense(scope.child(name), from, classes[name]);
-  return {
-    thing: ask("thing", first),
-    colour: ask("colour", first),
-    secondThing: ask("thing", second),
-    secondColour: ask("colour", second),
-    style: ask("style", whole),
-    background: ask("background", whole),
-    backgroundColour: ask("backgroundColour", whole),
-    count: ask("count", whole),
-    layout: ask("layout", whole),
-    features,
-  };
+  const views: Readonly<Record<JudgeView, Tensor>> = { whole, first, second };
+  const answers = Object.entries<JudgeQuestion>(questions).map(([name, { classes, view, head }]) => {
+    return [name, dense(scope.child(head), views[view], classes)];
+  });
+  return { answers: Object.fromEntries(answers) as Record<Q, Tensor>, features };
 }
 
 function shrink(scope: Scope, x: Tensor, width: number): Tensor {

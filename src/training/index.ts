@@ -49,6 +49,6 @@ export { openRoundTrip, type RoundTrip } from "./round-trip.js";
 export { learningRateAt, type ScheduleConfig } from "./schedule.js";
 export { makeStepProgram, type Objective, type StepProgram } from "./step-program.js";
 export { addSuperResolution, type SuperResolutionExport } from "./super-resolution-export.js";
-export { countClasses } from "./tasks/judge.js";
+export { getJudgeQuestions } from "./tasks/judge.js";
 export { type SampleReport, type TrainOptions, type TrainResult, train } from "./train.js";
 export { type TrainStepsOptions, trainSteps } from "./train-steps.js";

@@ -16,7 +16,7 @@ import type { TrainingTask } from "./loop.js";
 import { PictureBatches, type PictureSource } from "./pictures.js";
 import { openRoundTrip, type RoundTrip } from "./round-trip.js";
 import { writeSheet } from "./sample-sheet.js";
-import { countClasses, judgeBatch, judgeObjective } from "./tasks/judge.js";
+import { getJudgeQuestions, judgeBatch, judgeObjective } from "./tasks/judge.js";
 
 /** The task of a judge's run. @throws NishikiError "usage" for pictures that are no scenes, or of another size */
 export async function makeJudgeTask(
@@ -95,7 +95,7 @@ async function measure(
   const { pictureSize: size } = network;
   const program = trace((tracer) => {
     const pixels = pixelsFromBytes(tracer.input("pixels", ["batch", size, size, 3], "u8"));
-    const { features: _, ...said } = judge(tracer.scope(), pixels, network, countClasses(labelClasses));
+    const { answers: said } = judge(tracer.scope(), pixels, network, getJudgeQuestions(labelClasses));
     return said;
   });
   const session = await engine.load(program);

@@ -4,8 +4,10 @@ import {
   type LabelClasses,
   labelClasses,
   labelsOf,
+  type Question,
   questionNames,
   questions,
+  questionViews,
   type SceneContent,
 } from "../../data/index.js";
 import type { HostTensors } from "../../engine/index.js";
@@ -20,21 +22,16 @@ import {
   sum,
   type Tensor,
 } from "../../graph/index.js";
-import { type JudgeClasses, type JudgeConfig, judge, pixelsFromBytes } from "../../models/index.js";
+import { type JudgeConfig, type JudgeQuestion, judge, pixelsFromBytes } from "../../models/index.js";
 import type { Objective } from "../step-program.js";
 
-/** How many classes each kind of question has. */
-export function countClasses(classes: LabelClasses): JudgeClasses {
-  const { thing, colour, style, background, backgroundColour, count, layout } = classes;
-  return {
-    thing: thing.length,
-    colour: colour.length,
-    style: style.length,
-    background: background.length,
-    backgroundColour: backgroundColour.length,
-    count: count.length,
-    layout: layout.length,
-  };
+/** What a judge of scenes is asked, by the classes that answer. */
+export function getJudgeQuestions(classes: LabelClasses): Readonly<Record<Question, JudgeQuestion>> {
+  const rows = questionNames.map((name): [Question, JudgeQuestion] => {
+    const head = questions[name];
+    return [name, { classes: classes[head].length, view: questionViews[name], head }];
+  });
+  return Object.fromEntries(rows) as Record<Question, JudgeQuestion>;
 }
 
 /**
@@ -47,10 +44,15 @@ export function judgeObjective(config: JudgeConfig, batch: number): Objective {
     const bytes = tracer.input("pixels", [batch, size, size, 3], "u8");
     const labels = tracer.input("labels", [batch, questionNames.length], "i64");
     const asked = tracer.input("asked", [batch, questionNames.length]);
-    const said = judge(tracer.scope(), pixelsFromBytes(bytes), config, countClasses(labelClasses));
+    const { answers } = judge(
+      tracer.scope(),
+      pixelsFromBytes(bytes),
+      config,
+      getJudgeQuestions(labelClasses),
+    );
     const column = (from: Tensor, i: number) => slice(from, 1, i, i + 1);
     const losses = questionNames.map((question, i) => {
-      const right = gatherElements(logSoftmax(said[question]), column(labels, i), 1); // [batch, 1]
+      const right = gatherElements(logSoftmax(answers[question]), column(labels, i), 1); // [batch, 1]
       return mul(neg(sum(mul(right, column(asked, i)))), 1 / batch);
     });
     const loss = losses.reduce((total, each) => add(total, each));
