@@ -373,7 +373,12 @@ describe("a run in workers", () => {
   }
 
   const changed = <T extends object>(whole: T, own: Partial<T>): T =>
-    Object.assign(Object.create(whole) as T, own);
+    new Proxy(whole, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(Object.hasOwn(own, name) ? own : target, name);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
 
   /** An engine whose second worker fails when it is to update its share in a step, counted from 1. */
   function failingAt(step: number): Engine {
