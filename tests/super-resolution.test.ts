@@ -187,6 +187,47 @@ describe("pictures of a cascade", () => {
     });
   });
 
+  it("are doubled by another sampler where that is asked for, with a step event for each step", async () => {
+    await withPipeline(cascade, async (pipeline) => {
+      const size = "1024x1024";
+      const draw = async (more: object) => {
+        const steps: string[] = [];
+        let pixels = new Uint8Array();
+        for await (const event of pipeline.generate({
+          prompt: "a cat",
+          seed: 3,
+          steps: 1,
+          guidance: 1,
+          size,
+          ...more,
+        })) {
+          if (event.kind === "image") pixels = Uint8Array.from(event.pixels);
+          if (event.kind !== "step") continue;
+          steps.push(`${event.stage} ${event.step}/${event.steps}`);
+          expect((await event.preview()).width).toBe(
+            { base: 256, "super-resolution": 512 }[event.stage] ?? 1024,
+          );
+        }
+        return { steps, pixels };
+      };
+      const usual = await draw({});
+      expect(usual.steps).toEqual([
+        "base 1/1",
+        "super-resolution 1/2",
+        "super-resolution 2/2",
+        "super-resolution 2 1/2",
+        "super-resolution 2 2/2",
+      ]);
+      expect(Buffer.compare((await draw({ upscaleSampler: "euler" })).pixels, usual.pixels)).toBe(0);
+      expect(
+        Buffer.compare((await draw({ upscaleSampler: "euler-ancestral" })).pixels, usual.pixels),
+      ).not.toBe(0);
+      expect(() => pipeline.complete({ prompt: "a cat", upscaleSampler: "heun" })).toThrow(
+        /^upscaleSampler: expected a size above 256x256 by super-resolution to go with it\.$/,
+      );
+    });
+  });
+
   it("are drawn by the command line", async () => {
     const options = ["--steps", "1", "--threads", "1", "--seed", "1", "-o", "large.png"];
     const args = ["a cat", "--model", plain, "--size", "512", "--upscale", "lanczos", ...options];

@@ -73,6 +73,7 @@ function fillIn(checked: CheckedRequest, context: RequestContext): ImageSettings
     variation: variation && { ...variation, seed: variation.seed ?? drawSeed() },
     seamless: seamless || undefined,
     upscale,
+    upscaleSampler: given.upscaleSampler && parseSamplerName(given.upscaleSampler).sampler,
     fast: fast || undefined,
   });
 }

@@ -172,6 +172,11 @@ const declareRequest = <I extends z.ZodType>(image: I) =>
           flag: "--upscale <way>",
           defaultText: "super-resolution, where the model has it",
         }),
+      upscaleSampler: samplerSchema.optional().meta({
+        description: "the sampler of super-resolution, one of those of --sampler",
+        flag: "--upscale-sampler <name>",
+        defaultText: "euler",
+      }),
       fast: flag.optional().meta({
         description: "draw in few steps without guidance, with a network distilled for that; less exact",
         flag: "--fast",

@@ -78,6 +78,7 @@ export function getNishikiContext(
   const takes: readonly OptionalSetting[] = [
     ...always,
     ...(hasEncoder ? withEncoder : []),
+    ...(parts.superResolution ? (["upscaleSampler"] as const) : []),
     ...(parts.fast ? (["fast"] as const) : []),
   ];
   const fast = parts.fast && { steps: parts.fast.steps, guidance: 1, sampler: "euler" };
@@ -85,7 +86,11 @@ export function getNishikiContext(
   const usual = { width: pictureSize, height: pictureSize };
   const sizes: ImageSizes = { usual, enlarging: { factors: [2, 4], ways } };
   const check = (settings: ImageSettings) => {
-    const { init, size } = settings;
+    const { init, size, upscale, upscaleSampler } = settings;
+    if (upscaleSampler !== undefined && upscale !== "super-resolution") {
+      const expected = `a size above ${formatSize(usual)} by super-resolution to go with it`;
+      throw new NishikiError("usage", `upscaleSampler: expected ${expected}.`);
+    }
     if (settings.fast && fast) checkFast(settings, fast);
     if (!init || getEnlargingFactor(sizes, size) === undefined) return;
     const reason = `images that start from another are drawn at ${formatSize(usual)} pixels`;
@@ -271,7 +276,7 @@ function makeEnlarging(
   { superResolution }: NetworkSessions,
   size: number,
   factor: number,
-  { upscale }: ImageSettings,
+  { upscale, upscaleSampler: sampler = "euler" }: ImageSettings,
 ): readonly Stage[] {
   if (upscale === "lanczos") return [makeLanczosStage(factor)];
   if (!superResolution) throw new NishikiError("internal", "The model has no part for super-resolution.");
@@ -280,6 +285,7 @@ function makeEnlarging(
       side: size * 2 ** doubling,
       doubling,
       isLast: 2 ** (doubling + 1) === factor,
+      sampler,
     }),
   );
 }

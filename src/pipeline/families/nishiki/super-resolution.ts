@@ -127,10 +127,20 @@ export async function doubleByDiffusion(
   return { width, height, data: finish(x) };
 }
 
+interface DoublingPlan {
+  /** Width and height before it, in pixels. */
+  readonly side: number;
+  /** From 0. */
+  readonly doubling: number;
+  /** The last one gives pixels. */
+  readonly isLast: boolean;
+  readonly sampler: string;
+}
+
 /** One doubling as a stage: after the decoder, or after the doubling before. */
 export function makeDoublingStage(
   network: SuperResolution,
-  { side, doubling, isLast }: { readonly side: number; readonly doubling: number; readonly isLast: boolean },
+  { side, doubling, isLast, sampler }: DoublingPlan,
 ): DiffusionStage {
   const sigmas = getSigmas(network.steps);
   const shape = [side * 2, side * 2, 3];
@@ -138,7 +148,7 @@ export function makeDoublingStage(
     kind: "diffusion",
     name: doubling === 0 ? "super-resolution" : `super-resolution ${doubling + 1}`,
     shape,
-    steps: { sampler: getSampler("euler").sample, sigmas, noiseScale: sigmas[0]! },
+    steps: { sampler: getSampler(sampler).sample, sigmas, noiseScale: sigmas[0]! },
     noise: (seed) => makeAddressedNoise(seed, sizeOf(shape), noiseStream(doubling)),
     start: async ({ seed, last }) => {
       const { width, height, denoise, finish } = startDoubling(toValues(last), network, {
