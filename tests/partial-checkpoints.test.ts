@@ -1,7 +1,8 @@
 // Checkpoints that lack parts, with others in their place: the picture is that of the whole checkpoint.
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import {
   openSafetensors,
@@ -111,3 +112,24 @@ it("what does not go together is refused", async () => {
   );
   await expect(openStableDiffusion(vae, { base: whole })).rejects.toMatchObject({ code: "checkpoint" });
 });
+
+it.each(["unet/diffusion_pytorch_model", "vae/diffusion_pytorch_model", "text_encoder/model"])(
+  "numbers that are not finite in %s are told as a damaged checkpoint",
+  async (part) => {
+    const model = join(root, part.replaceAll("/", "-"));
+    await cp(fileURLToPath(new URL("./golden/pipelines/sd1", import.meta.url)), model, { recursive: true });
+    const path = join(model, `${part}.safetensors`);
+    const file = await openSafetensors(path);
+    const tensors: TensorSource[] = [];
+    for (const { name, shape } of file.tensors.values()) {
+      const data = await file.readFloat32(name);
+      const isDamaged = /(conv_out|conv_norm_out|final_layer_norm)\.bias$/.test(name);
+      tensors.push({ name, dtype: "f32", shape, data: isDamaged ? data.map(() => Number.NaN) : data });
+    }
+    await writeSafetensors(path, tensors);
+    await expect(draw({ model })).rejects.toMatchObject({
+      code: "checkpoint",
+      message: expect.stringMatching(/not finite.*weights are damaged/),
+    });
+  },
+);

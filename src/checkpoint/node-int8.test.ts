@@ -1,9 +1,16 @@
-import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readWeight, writeSafetensors } from "./node-file.js";
-import { getWeightCache, openInt8Weights, quantizeRows } from "./node-int8.js";
+import { openInt8Weights, quantizeRows } from "./node-int8.js";
+import {
+  clearWeightCache,
+  getCacheLimit,
+  getWeightCache,
+  listWeightCache,
+  trimWeightCache,
+} from "./node-weight-cache.js";
 import { openWeights } from "./node-weights.js";
 
 let folder = "";
@@ -49,10 +56,55 @@ it("are made once for each content, and hold small tensors as they are", async (
   expect(data).toEqual(quantizeRows(large, 256).codes);
   expect((await readWeight(found.get("small.weight")!)).data).toEqual(small);
 
-  const written = await stat(join(cache, "int8", "abc.safetensors"));
-  await openInt8Weights(weights, "abc", cache);
-  expect((await stat(join(cache, "int8", "abc.safetensors"))).mtimeMs).toBe(written.mtimeMs);
-  expect(await readdir(join(cache, "int8"))).toEqual(["abc.safetensors"]);
+  const codes = join(cache, "int8", "abc.codes.safetensors");
+  const written = await stat(codes);
+  expect([...(await openInt8Weights(weights, "abc", cache))]).toEqual([...found]);
+  expect((await stat(codes)).ino).toBe(written.ino);
+  expect((await readdir(join(cache, "int8"))).sort()).toEqual([
+    "abc.codes.safetensors",
+    "abc.rest.safetensors",
+  ]);
+  expect(await listWeightCache(cache)).toEqual([
+    { hash: "abc", file: source, bytes: expect.any(Number), lastUsed: expect.any(Number) },
+  ]);
+});
+
+it("leave the cache, longest unused first, where it takes more than its limit", async () => {
+  const source = join(folder, "one.safetensors");
+  await writeSafetensors(source, [
+    { name: "w", dtype: "f32", shape: [64, 64], data: new Float32Array(4096).fill(1) },
+  ]);
+  const weights = await openWeights(source);
+  const cache = join(folder, "limited");
+  for (const [i, hash] of ["aa", "bb", "cc"].entries()) {
+    await openInt8Weights(weights, hash, cache);
+    for (const end of ["codes", "rest"])
+      await utimes(join(cache, "int8", `${hash}.${end}.safetensors`), i + 1, i + 1);
+  }
+  const hashes = async () => (await listWeightCache(cache)).map(({ hash }) => hash);
+  expect(await hashes()).toEqual(["aa", "bb", "cc"]);
+  const [{ bytes } = { bytes: 0 }] = await listWeightCache(cache);
+  await trimWeightCache(cache, 2.5 * bytes, "aa");
+  expect(await hashes()).toEqual(["aa", "cc"]);
+  await openInt8Weights(weights, "aa", cache); // used again: now the newest
+  expect(await hashes()).toEqual(["cc", "aa"]);
+  expect(await clearWeightCache(cache)).toHaveLength(2);
+  expect(await readdir(join(cache, "int8"))).toEqual([]);
+  expect(await listWeightCache(join(folder, "nowhere"))).toEqual([]);
+  expect(getCacheLimit({ NISHIKI_CACHE_LIMIT: "0.5" })).toBe(5e8);
+  expect(() => getCacheLimit({ NISHIKI_CACHE_LIMIT: "much" })).toThrow(/expected gigabytes/);
+});
+
+it("are not made of numbers that are not finite", async () => {
+  const source = join(folder, "nan.safetensors");
+  const data = new Float32Array(4096).fill(1);
+  data[77] = Number.NaN;
+  await writeSafetensors(source, [{ name: "w", dtype: "f32", shape: [64, 64], data }]);
+  const cache = join(folder, "nan");
+  await expect(openInt8Weights(await openWeights(source), "aa", cache)).rejects.toMatchObject({
+    code: "checkpoint",
+  });
+  expect(await readdir(join(cache, "int8"))).toEqual([]);
 });
 
 it("say which cache they lie in", () => {

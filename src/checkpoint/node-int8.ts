@@ -1,23 +1,16 @@
 // Weights as int8 rows with one scale each, made once from a model's files and kept in a folder of the user's cache (node).
 // value = code · scale[row], symmetric, the row's largest magnitude at 127.
-import { stat } from "node:fs/promises";
-import { homedir } from "node:os";
+import { stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
+import { NishikiError, quote } from "../errors.js";
 import { readWeightFloat32, type TensorSource, type WeightLocation, writeSafetensors } from "./node-file.js";
-import { expandHome, makeFolder } from "./node-folder.js";
+import { makeFolder } from "./node-folder.js";
+import { getCacheLimit, getInt8Folder, trimWeightCache } from "./node-weight-cache.js";
 import { openWeights, type Weights } from "./node-weights.js";
 
 /** Smaller tensors stay float32, and so do those from or to few channels: the first layer and the last. */
 const leastNumbers = 1 << 12;
 const leastChannels = 16;
-
-/** Where prepared weights are kept: NISHIKI_CACHE, else `nishiki` in XDG_CACHE_HOME or ~/.cache. */
-export function getWeightCache(
-  variables: Readonly<Record<string, string | undefined>> = process.env,
-): string {
-  const base = variables.XDG_CACHE_HOME || join(homedir(), ".cache");
-  return expandHome(variables.NISHIKI_CACHE || join(base, "nishiki"));
-}
 
 export interface Int8Rows {
   readonly codes: Int8Array;
@@ -44,41 +37,84 @@ export function quantizeRows(values: Float32Array, rows: number): Int8Rows {
   return { codes, scales };
 }
 
-function sourcesOf(name: string, place: WeightLocation): TensorSource[] {
-  const { shape } = place;
-  const count = shape.reduce((a, b) => a * b, 1);
-  const values = () => readWeightFloat32(place);
+function isNarrowed({ shape, transposed }: WeightLocation): boolean {
   const [rows = 0, inner = 0] = shape;
-  if (Math.min(rows, inner) < leastChannels || count < leastNumbers || place.transposed) {
-    const kept = place.transposed ? [...shape].reverse() : shape;
-    return [{ name, dtype: "f32", shape: kept, data: values }];
+  const count = shape.reduce((a, b) => a * b, 1);
+  return Math.min(rows, inner) >= leastChannels && count >= leastNumbers && !transposed;
+}
+
+/** Codes in one file and everything else in another: each matrix is read once, and its scales wait in memory meanwhile. */
+async function writeInt8Weights(weights: Weights, { codes, rest }: Int8Files, about: Record<string, string>) {
+  const scales = new Map<string, Float32Array>();
+  const [narrowed, kept]: [TensorSource[], TensorSource[]] = [[], []];
+  for (const [name, place] of weights) {
+    const { shape, transposed } = place;
+    const [rows = 0] = shape;
+    if (!isNarrowed(place)) {
+      const stored = transposed ? [...shape].reverse() : shape;
+      kept.push({ name, dtype: "f32", shape: stored, data: () => readWeightFloat32(place) });
+      continue;
+    }
+    const quantize = async () => {
+      const values = await readWeightFloat32(place);
+      if (!values.every(Number.isFinite)) throw damaged(name, place);
+      const made = quantizeRows(values, rows);
+      scales.set(name, made.scales);
+      return made.codes;
+    };
+    narrowed.push({ name, dtype: "i8", shape, data: quantize });
+    kept.push({ name: `${name}.scale`, dtype: "f32", shape: [rows], data: () => scales.get(name)! });
   }
-  const quantize = async () => quantizeRows(await values(), rows);
-  return [
-    { name, dtype: "i8", shape, data: async () => (await quantize()).codes },
-    { name: `${name}.scale`, dtype: "f32", shape: [rows], data: async () => (await quantize()).scales },
-  ];
+  await writeSafetensors(codes, narrowed, about);
+  await writeSafetensors(rest, kept, about);
+}
+
+function damaged(name: string, { file }: WeightLocation): NishikiError {
+  const message = `${file} is damaged: ${quote(name)} has numbers that are not finite. Download it anew.`;
+  return new NishikiError("checkpoint", message);
+}
+
+interface Int8Files {
+  readonly codes: string;
+  readonly rest: string;
 }
 
 /**
- * The same weights with large matrices as int8, written where they are not yet.
+ * The same weights with large matrices as int8, written where they are not yet. Of the cache's other files, those that were not
+ * used for longest are removed where it takes more than its limit.
  * @param hash Of the content that the weights were read from: the name in the cache.
  * @throws NishikiError "file" where the cache cannot be written, "checkpoint" where weights are no floats.
  */
 export async function openInt8Weights(weights: Weights, hash: string, cache: string): Promise<Weights> {
-  const path = join(cache, "int8", `${hash}.safetensors`);
-  const isThere = await stat(path).then(
-    (found) => found.isFile(),
+  const folder = getInt8Folder(cache);
+  const files = {
+    codes: join(folder, `${hash}.codes.safetensors`),
+    rest: join(folder, `${hash}.rest.safetensors`),
+  };
+  // The second is written last.
+  if (await isFile(files.rest)) await touch(Object.values(files));
+  else {
+    await makeFolder(folder);
+    const [first] = weights.values();
+    await writeInt8Weights(weights, files, { source: hash, ...(first && { file: first.file }) });
+    await trimWeightCache(cache, getCacheLimit(), hash);
+  }
+  const opened = new Map([...(await openWeights(files.codes)), ...(await openWeights(files.rest))]);
+  for (const [name, { transposed, shape }] of weights) {
+    if (transposed) opened.set(name, { ...opened.get(name)!, shape, transposed });
+  }
+  return opened;
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (entry) => entry.isFile(),
     () => false,
   );
-  if (!isThere) {
-    await makeFolder(join(cache, "int8"));
-    const tensors = [...weights].flatMap(([name, place]) => sourcesOf(name, place));
-    await writeSafetensors(path, tensors, { source: hash });
-  }
-  const found = new Map(await openWeights(path));
-  for (const [name, { transposed, shape }] of weights) {
-    if (transposed) found.set(name, { ...found.get(name)!, shape, transposed });
-  }
-  return found;
+}
+
+/** Notes that files were used just now; a cache that cannot be written to is no hindrance. */
+async function touch(paths: readonly string[]): Promise<void> {
+  const now = new Date();
+  await Promise.all(paths.map((path) => utimes(path, now, now).catch(() => {})));
 }

@@ -23,9 +23,16 @@ export {
   writeSafetensors,
 } from "./node-file.js";
 export { expandHome, makeFolder } from "./node-folder.js";
-export { getWeightCache, openInt8Weights } from "./node-int8.js";
+export { openInt8Weights } from "./node-int8.js";
 export { type InspectedLora, inspectLora, isLora, openLora } from "./node-lora.js";
 export { isDiffusersFolder, openStableDiffusion, type StandIns } from "./node-stable-diffusion.js";
 export type { StableDiffusionFiles } from "./node-stable-diffusion-files.js";
 export { listNames, readTextFile } from "./node-text.js";
+export {
+  clearWeightCache,
+  getCacheLimit,
+  getWeightCache,
+  listWeightCache,
+  type PreparedWeights,
+} from "./node-weight-cache.js";
 export { openWeights, type Weights } from "./node-weights.js";

@@ -23,7 +23,7 @@ export function toBytes(decoded: Float32Array): Uint8Array {
     if (!Number.isFinite(value)) {
       throw new NishikiError(
         "checkpoint",
-        "The decoder gave numbers that are not finite; its weights are damaged.",
+        "The decoder gave numbers that are not finite; its weights are damaged. Download the model anew, or name another autoencoder.",
       );
     }
     data[i] = Math.min(255, Math.max(0, Math.round((value + 1) * 127.5)));

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { addCacheCommand } from "./cache.js";
 import { addDataCommand } from "./data.js";
 import { addEvaluateCommand } from "./evaluate.js";
 import { addExportCommand } from "./export.js";
@@ -17,6 +18,7 @@ export const commands: readonly ((program: Command) => void)[] = [
   addInfoCommand,
   addPullCommand,
   addModelsCommand,
+  addCacheCommand,
   addDataCommand,
   addFinetuneCommand,
   addTrainCommand,
