@@ -217,13 +217,14 @@ describe("what a receipt names", () => {
     const { load } = await receiptIn(golden("receipts/lora.png"));
     const options = completeLoadOptions({ device: "cpu" });
     const empty = await folderWith("empty");
-    const restored = await restoreLoad({ load: { ...load, model: "org/sd" } }, options, {
+    const restored = await restoreLoad({ load: { ...load, model: "org/sd", base: "org/sd" } }, options, {
       folders: [empty],
       cache,
     });
     expect(restored).toEqual({
       device: "cpu",
       model,
+      base: model,
       lora: [{ file: join(loras, "weights/kohya.safetensors"), weight: 0.8 }],
     });
     const damaged = { loras: [{ ...load.loras![0]!, sha256: "0".repeat(64) }] };

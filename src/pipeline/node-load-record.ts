@@ -46,10 +46,11 @@ async function inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>)
 export async function recordLoad(
   {
     model,
+    base,
     allowPartialLora,
     precision,
     prediction,
-  }: Pick<CompleteLoadOptions, "model" | "allowPartialLora" | "precision" | "prediction">,
+  }: Pick<CompleteLoadOptions, "model" | "base" | "allowPartialLora" | "precision" | "prediction">,
   { loras, embeddings = [], vae }: AddedFiles,
   signal?: AbortSignal,
 ): Promise<LoadRecord> {
@@ -59,6 +60,7 @@ export async function recordLoad(
   });
   return {
     ...(model !== undefined && isRepositoryName(model) && { model }),
+    ...(base !== undefined && isRepositoryName(base) && { base }),
     ...(loras.length > 0 && { loras: await inOrder(loras, (lora) => hashLora(lora, signal)) }),
     ...(embeddings.length > 0 && { embeddings: await inOrder(embeddings, (file) => named(file)) }),
     ...(vae && { vae: await named(vae.file, vae.name) }),

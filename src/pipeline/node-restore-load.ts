@@ -134,9 +134,11 @@ export async function restoreLoad(
     throw new NishikiError("file", message);
   }
   const model = options.model ?? (await findModel(load.model, cache));
+  const base = options.base ?? (await findModel(load.base, cache));
   return dropUndefined({
     ...options,
     model,
+    base,
     ...(loras && { lora }),
     ...(embeddings && { embedding }),
     ...(vaeFile !== undefined && { vae: vaeFile }),

@@ -22,6 +22,7 @@ const loadedFile = { file: z.string(), sha256: z.string() };
 
 const loadRecordSchema = z.object({
   model: z.string().optional(),
+  base: z.string().optional(),
   loras: z.array(z.object({ ...loadedFile, weight: z.number(), beside: hashes.optional() })).optional(),
   embeddings: z.array(z.object(loadedFile)).optional(),
   vae: z.object(loadedFile).optional(),
@@ -31,7 +32,7 @@ const loadRecordSchema = z.object({
 });
 
 /**
- * What was loaded besides the model's own files. File names have no folders; `model` is given only for a model of the hub, as
+ * What was loaded besides the model's own files. File names have no folders; `model` and `base` are given only for models of the hub, as
  * "org/name". A LoRA's `beside` are further files that it was read from; `allowPartialLora` says that parts of LoRAs that do not
  * fit were left out.
  */
