@@ -1,4 +1,5 @@
-// What a program needs that draws pictures. The rooms below are subpaths: nishiki/pipeline, nishiki/image, nishiki/graph, …
+// What a program needs that draws pictures. The rooms below are subpaths: nishiki/pipeline, nishiki/image,
+// nishiki/graph, …
 
 export { type ErrorCode, NishikiError } from "./errors.js";
 export {

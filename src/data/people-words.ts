@@ -1,8 +1,9 @@
 // Words that no drawing may stand for.
 //
-// The policy: people are not mapped onto things. A model of toys, animals and food that met "a doctor" or "a Muslim" would otherwise draw
-// whatever its text encoder holds nearest, which may be a monkey. A word that is nearer to one of these than to any name of a thing is
-// left as it is, and the person is told that the model does not know it.
+// The policy: people are not mapped onto things. A model of toys, animals and food that met "a doctor" or "a
+// Muslim" would otherwise draw whatever its text encoder holds nearest, which may be a monkey. A word that is
+// nearer to one of these than to any name of a thing is left as it is, and the person is told that the model
+// does not know it.
 
 /** People, and groups that people belong to. */
 export const peopleWords: readonly string[] = (

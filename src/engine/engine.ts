@@ -30,15 +30,18 @@ export interface WeightPlace {
 
 export type WeightPlaces = ReadonlyMap<string, WeightPlace>;
 
-/** An input that is fed by an output of the run before, as training state is. Both stay where the device works. */
+/**
+ * An input that is fed by an output of the run before, as training state is. Both stay where the device
+ * works.
+ */
 export interface Carried {
   readonly output: string;
   readonly initial: HostTensor;
 }
 
 /**
- * Which of a session's tensors are kept by its engine: they stay where the device works and serve all its sessions, so that
- * what one program writes another reads without leaving the device.
+ * Which of a session's tensors are kept by its engine: they stay where the device works and serve all its
+ * sessions, so that what one program writes another reads without leaving the device.
  */
 export interface KeptTensors {
   /** The kept tensor that an input (or fed parameter) reads, by the input's name. */
@@ -48,14 +51,18 @@ export interface KeptTensors {
 }
 
 /**
- * Sets of kept tensors that an elementwise program passes over piece by piece, so that what lies between its operations stays
- * in the processor's cache. The program's kept inputs and its outputs are vectors of one symbolic length. Outputs are written
- * in place: an input that is overwritten may be read by one operation only, and that on the way to what overwrites it.
+ * Sets of kept tensors that an elementwise program passes over piece by piece, so that what lies between its
+ * operations stays in the processor's cache. The program's kept inputs and its outputs are vectors of one
+ * symbolic length. Outputs are written in place: an input that is overwritten may be read by one operation
+ * only, and that on the way to what overwrites it.
  */
 export interface KeptPieces {
   /** Elements of a piece. */
   readonly size: number;
-  /** The kept tensors of each set, all of as many elements: by the inputs that read them, and by the outputs that overwrite them. */
+  /**
+   * The kept tensors of each set, all of as many elements: by the inputs that read them, and by the outputs
+   * that overwrite them.
+   */
   readonly sets: readonly {
     readonly reads: Readonly<Record<string, string>>;
     readonly writes: Readonly<Record<string, string>>;
@@ -76,15 +83,18 @@ export interface LoadOptions {
   /** Write attention and norms by their parts even where the device has them fused. */
   readonly decompose?: boolean;
   /**
-   * Leave large weights where they lie: their files are mapped into memory, which the system shares and may take back, and
-   * every run widens what it comes to. Loading then takes no time and no memory, and runs take about a tenth longer.
-   * Default false: weights are widened and packed once.
+   * Leave large weights where they lie: their files are mapped into memory, which the system shares and may
+   * take back, and every run widens what it comes to. Loading then takes no time and no memory, and runs take
+   * about a tenth longer. Default false: weights are widened and packed once.
    */
   readonly inPlace?: boolean;
 }
 
 export interface RunOptions {
-  /** Hands the inputs' arrays over instead of copying them: the caller cannot use them any more. Default false. */
+  /**
+   * Hands the inputs' arrays over instead of copying them: the caller cannot use them any more. Default
+   * false.
+   */
   readonly give?: boolean;
 }
 
@@ -118,15 +128,22 @@ export interface Engine extends AsyncDisposable {
   readonly threads: number;
   /** Lowers a program for the device and makes it ready to run. */
   load(program: Program, options?: LoadOptions): Promise<Session>;
-  /** Puts tensors where the device works, under names that sessions read and write; the arrays are handed over. */
+  /**
+   * Puts tensors where the device works, under names that sessions read and write; the arrays are handed
+   * over.
+   */
   keep(tensors: HostTensors): Promise<void>;
   /**
    * Copies of kept tensors.
-   * @param into Tensors of the same sizes whose arrays are handed over and come back filled: new memory costs more than copying.
+   * @param into Tensors of the same sizes whose arrays are handed over and come back filled: new memory costs
+   *   more than copying.
    * @throws NishikiError "device" for a name that nothing is kept under.
    */
   readKept(names: readonly string[], into?: HostTensors): Promise<Record<string, HostTensor>>;
-  /** Hands kept tensors over without copying them; before a session needs one again, something must be kept in its place. */
+  /**
+   * Hands kept tensors over without copying them; before a session needs one again, something must be kept in
+   * its place.
+   */
   takeKept(names: readonly string[]): Promise<Record<string, HostTensor>>;
   /** Another engine on the same device, which works beside this one and is closed by itself. */
   sibling(threads: number): Engine;

@@ -54,7 +54,10 @@ export interface EngineData {
 export const flags = {
   /** Set to 1 by the caller: what has not begun by then is not begun any more. */
   stop: 0,
-  /** 1 while the thread is inside of the runtime, where it must not be ended: that would abort the whole process. */
+  /**
+   * 1 while the thread is inside of the runtime, where it must not be ended: that would abort the whole
+   * process.
+   */
   busy: 1,
 } as const;
 

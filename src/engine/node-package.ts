@@ -1,5 +1,6 @@
-// Where the package's own files lie (node): the weights that come with it, the sources of its threads. Usually above this
-// file; a program that was bundled carries the code elsewhere, and the files stay in the installed package.
+// Where the package's own files lie (node): the weights that come with it, the sources of its threads.
+// Usually above this file; a program that was bundled carries the code elsewhere, and the files stay in the
+// installed package.
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -19,7 +20,10 @@ function isPackage(folder: string): boolean {
   }
 }
 
-/** This file's folder; undefined where a bundler has made a CommonJS file of it, which has no `import.meta.url`. */
+/**
+ * This file's folder; undefined where a bundler has made a CommonJS file of it, which has no
+ * `import.meta.url`.
+ */
 function ownFolder(): string | undefined {
   const url = import.meta.url as string | undefined;
   return url?.startsWith("file:") ? dirname(fileURLToPath(url)) : undefined;

@@ -1,5 +1,5 @@
-// Elementwise programs over kept tensors, a piece at a time: what lies between the operations then stays in the processor's
-// cache, where a pass costs a fraction of one over main memory. Runs in the engine's thread.
+// Elementwise programs over kept tensors, a piece at a time: what lies between the operations then stays in
+// the processor's cache, where a pass costs a fraction of one over main memory. Runs in the engine's thread.
 import * as ort from "onnxruntime-node";
 import type { TypedArray } from "../graph/index.js";
 import type { KeptPieces } from "./engine.js";

@@ -60,8 +60,9 @@ const living = new Set<EngineThread>();
 let watching = false;
 
 /**
- * Node ends threads when the process exits; inside of the runtime that would abort it with another exit code. A run that is
- * almost done is waited for; whoever exits in the middle of a long one wants the process to end, so it is killed.
+ * Node ends threads when the process exits; inside of the runtime that would abort it with another exit code.
+ * A run that is almost done is waited for; whoever exits in the middle of a long one wants the process to
+ * end, so it is killed.
  */
 function watchExit(thread: EngineThread): void {
   if (!watching) {
@@ -79,9 +80,9 @@ function watchExit(thread: EngineThread): void {
 const patience = 1000;
 
 /**
- * ONNX Runtime 1.30 reads the process's command line with a regular expression that recurses for every character: with
- * Node's usual 4 MB, an argument of 14,000 characters ends the process. Linux allows 131,072 in one; only what is used of
- * a stack takes memory.
+ * ONNX Runtime 1.30 reads the process's command line with a regular expression that recurses for every
+ * character: with Node's usual 4 MB, an argument of 14,000 characters ends the process. Linux allows 131,072
+ * in one; only what is used of a stack takes memory.
  */
 const stackSizeMb = 64;
 
@@ -122,7 +123,8 @@ export class EngineThread {
   }
 
   /**
-   * Blocks until nothing is computed, and nothing will be. For the end of the process, which cannot wait otherwise.
+   * Blocks until nothing is computed, and nothing will be. For the end of the process, which cannot wait
+   * otherwise.
    * @param milliseconds The longest wait.
    * @returns Whether nothing is computed any more.
    */
@@ -165,8 +167,8 @@ export class EngineThread {
   }
 
   /**
-   * Ends the thread: what waits is told at once, and what is being computed is finished first, because a thread must not
-   * be ended inside of the runtime.
+   * Ends the thread: what waits is told at once, and what is being computed is finished first, because a
+   * thread must not be ended inside of the runtime.
    */
   async end(): Promise<void> {
     const wasAlive = !this.#dead;

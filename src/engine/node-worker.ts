@@ -21,8 +21,8 @@ interface Pair {
 }
 
 /**
- * A tensor that serves all sessions of this thread; none while it is lent away. The spare is for sessions that read and
- * overwrite it in one run.
+ * A tensor that serves all sessions of this thread; none while it is lent away. The spare is for sessions
+ * that read and overwrite it in one run.
  */
 interface Kept {
   current: ort.Tensor | undefined;
@@ -68,8 +68,8 @@ function toOrt(dtype: DType, data: TypedArray, shape: readonly number[]): ort.Te
 
 function toHost(tensor: ort.Tensor): HostTensor {
   const dtype = fromOrt.get(tensor.type) ?? "f32";
-  // Results may be views of a larger buffer or of memory that the runtime keeps. Node 24 has arrays of 16-bit floats; ours
-  // hold the bits everywhere.
+  // Results may be views of a larger buffer or of memory that the runtime keeps. Node 24 has arrays of 16-bit
+  // floats; ours hold the bits everywhere.
   const data = tensor.data.slice() as TypedArray;
   const bits = dtype === "f16" && !(data instanceof Uint16Array) ? new Uint16Array(data.buffer) : data;
   return { dtype, shape: [...tensor.dims], data: bits };
@@ -133,7 +133,8 @@ function readKept(names: readonly string[], into: Readonly<Record<string, HostTe
       throw new Error(`"${name}" has ${tensor.size} elements, the array to fill has ${target.data.length}.`);
     }
     const source = tensor.data as TypedArray;
-    // By bytes, because newer Node versions hold 16-bit floats in arrays whose elements are numbers, not bits.
+    // By bytes, because newer Node versions hold 16-bit floats in arrays whose elements are numbers, not
+    // bits.
     const bytes = (array: TypedArray) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
     bytes(target.data).set(bytes(source));
     return [name, target];
@@ -200,7 +201,8 @@ function writeState({ carried }: Loaded, state: Readonly<Record<string, HostTens
   for (const [name, tensor] of Object.entries(state)) {
     const pair = carried.get(name);
     if (!pair) throw new Error(`"${name}" is not carried from run to run.`);
-    // The message's copy is ours. Copying elements instead would convert 16-bit floats, whose bits we are given.
+    // The message's copy is ours. Copying elements instead would convert 16-bit floats, whose bits we are
+    // given.
     pair.current = toOrt(tensor.dtype, tensor.data, tensor.shape);
   }
 }
@@ -233,7 +235,8 @@ async function answer(message: Exclude<EngineMessage, { kind: "end" }>): Promise
   }
 }
 
-// One at a time: two WebGPU sessions must not run at once (onnxruntime issue 32561), and on the CPU it costs nothing.
+// One at a time: two WebGPU sessions must not run at once (onnxruntime issue 32561), and on the CPU it costs
+// nothing.
 let queue: Promise<void> = Promise.resolve();
 
 const shared = (workerData as EngineData).flags;

@@ -195,7 +195,8 @@ class NodeEngine implements Engine {
 
 /**
  * An engine on this machine.
- * @throws NishikiError "usage" for an unknown device; "device" when the first program is loaded on one that is missing.
+ * @throws NishikiError "usage" for an unknown device; "device" when the first program is loaded on one that
+ *   is missing.
  */
 export function makeEngine({
   device = "auto",

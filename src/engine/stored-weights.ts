@@ -52,7 +52,8 @@ function problemOf(name: string, shape: readonly number[], place: WeightPlace, s
 }
 
 /**
- * The places of a program's parameters. int8 rows may have their scales in a tensor of the same name and ".scale".
+ * The places of a program's parameters. int8 rows may have their scales in a tensor of the same name and
+ * ".scale".
  * @param skip Names that are given in another way though the files have them.
  * @throws NishikiError "checkpoint" that names everything that does not fit.
  */

@@ -1,4 +1,5 @@
-// Checks at a session's boundary, so that a wrong input is told in the program's own words and not in the runtime's.
+// Checks at a session's boundary, so that a wrong input is told in the program's own words and not in the
+// runtime's.
 import { NishikiError } from "../errors.js";
 import { type DType, formatShape, type Program, type Shape, type TypedArray } from "../graph/index.js";
 import type { Carried, HostTensor, HostTensors, KeptPieces, KeptTensors } from "./engine.js";

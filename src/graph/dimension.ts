@@ -1,5 +1,5 @@
-// Arithmetic of dimensions that are known only when a program runs. A derived dimension is its own formula as text
-// ("batch*64", "floor((height+1)/2)"), a polynomial in one canonical form: equal sizes have equal texts.
+// Arithmetic of dimensions that are known only when a program runs. A derived dimension is its own formula as
+// text ("batch*64", "floor((height+1)/2)"), a polynomial in one canonical form: equal sizes have equal texts.
 import { NishikiError } from "../errors.js";
 import type { Dim } from "./types.js";
 

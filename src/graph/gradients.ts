@@ -1,4 +1,5 @@
-// Reverse-mode differentiation: walks the record backwards and writes each operation's gradient as more operations.
+// Reverse-mode differentiation: walks the record backwards and writes each operation's gradient as more
+// operations.
 import { NishikiError } from "../errors.js";
 import type { GraphNode, Tensor } from "./graph.js";
 import { fill, zerosLike } from "./ops/constant.js";

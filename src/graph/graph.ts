@@ -1,6 +1,6 @@
 // The record that tracing makes: nodes, tensors, and the one function that adds to it.
-// Nodes are pure, so that equal work is recorded once (value numbering): what a gradient needs again of the forward pass
-// is found, not computed twice.
+// Nodes are pure, so that equal work is recorded once (value numbering): what a gradient needs again of the
+// forward pass is found, not computed twice.
 import { NishikiError } from "../errors.js";
 import type { Lowering } from "./onnx/lowering.js";
 import { formatShape } from "./shape.js";
@@ -49,9 +49,15 @@ export interface Operation {
   readonly name: string;
   /** Shape rule. Throws NishikiError("shape") where the inputs do not fit. */
   infer(inputs: readonly Tensor[], attributes: Attributes): TensorType[];
-  /** Gradient with respect to each input, made of operations. Absent: not differentiable (or, with a body, the body's). */
+  /**
+   * Gradient with respect to each input, made of operations. Absent: not differentiable (or, with a body, the
+   * body's).
+   */
   gradient?(context: GradientContext): (Tensor | undefined)[];
-  /** Writes ONNX nodes and returns the names of the outputs. A composite may return undefined: its body is used. */
+  /**
+   * Writes ONNX nodes and returns the names of the outputs. A composite may return undefined: its body is
+   * used.
+   */
   lower?(lowering: Lowering, inputs: readonly string[], node: GraphNode): readonly string[] | undefined;
 }
 
@@ -94,8 +100,8 @@ let identities = 0;
 const ids = new WeakMap<object, number>();
 
 /**
- * A number for an object. Operations are told apart by identity, so that two of one name are two; large constants too:
- * hashing their content would cost more than a repeated constant.
+ * A number for an object. Operations are told apart by identity, so that two of one name are two; large
+ * constants too: hashing their content would cost more than a repeated constant.
  */
 function idOf(object: object): number {
   let id = ids.get(object);
@@ -150,7 +156,10 @@ export function shapeOf(value: AttributeValue): Shape {
   return value as Shape;
 }
 
-/** The size of an axis, where it must be a number; negative axes count from the end. @throws NishikiError "shape" */
+/**
+ * The size of an axis, where it must be a number; negative axes count from the end. @throws NishikiError
+ * "shape"
+ */
 export function fixedSize(x: Tensor, axis: number): number {
   const size = x.shape.at(axis);
   if (typeof size !== "number") throw shapeError("a network", `a fixed size along axis ${axis}`, x);

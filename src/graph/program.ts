@@ -42,11 +42,15 @@ export interface Scope {
   /** The parameter `path.name`. The same name twice must mean the same shape. */
   parameter(name: string, shape: readonly number[], init?: Initializer): Tensor;
   /**
-   * Names a value on the way, so that a caller can have it as an output: `path.name`. It costs nothing unless it is asked for.
+   * Names a value on the way, so that a caller can have it as an output: `path.name`. It costs nothing unless
+   * it is asked for.
    * @returns What is to be used from here on: the value, or what the caller puts in its place.
    */
   record(name: string, tensor: Tensor): Tensor;
-  /** The bias that `TraceOptions.adapt` gives to a layer whose network has none; undefined where it gives none. */
+  /**
+   * The bias that `TraceOptions.adapt` gives to a layer whose network has none; undefined where it gives
+   * none.
+   */
   addedBias(width: number): Tensor | undefined;
   /** A scope one level down: `child("attn").child(0)` → "attn.0". */
   child(name: string | number): Scope;
@@ -66,15 +70,24 @@ export interface Tracer {
 }
 
 export interface TraceOptions {
-  /** Which outputs the program has, by name: the model's own, or values that it recorded. Default: all of the model's own. */
+  /**
+   * Which outputs the program has, by name: the model's own, or values that it recorded. Default: all of the
+   * model's own.
+   */
   readonly outputs?: readonly string[];
-  /** What stands in a recorded value's place from there on, as an input of the same name. Default the value. */
+  /**
+   * What stands in a recorded value's place from there on, as an input of the same name. Default the value.
+   */
   readonly substitute?: (name: string, tensor: Tensor, tracer: Tracer) => Tensor;
-  /** Pictures go on at their other side, so that they can be laid beside each other without a seam. Default false. */
+  /**
+   * Pictures go on at their other side, so that they can be laid beside each other without a seam. Default
+   * false.
+   */
   readonly wraps?: boolean;
   /**
-   * What stands in a parameter's place wherever it is used, as the sum of it and a LoRA's change. Default the parameter. It is
-   * asked for the biases of layers that have none too, with zeros in their place: a LoRA may bring one.
+   * What stands in a parameter's place wherever it is used, as the sum of it and a LoRA's change. Default the
+   * parameter. It is asked for the biases of layers that have none too, with zeros in their place: a LoRA may
+   * bring one.
    */
   readonly adapt?: (name: string, parameter: Tensor) => Tensor;
 }
@@ -188,9 +201,11 @@ class Recorder implements Tracer {
 /**
  * Calls a model function once on symbolic tensors and returns what it did as a program.
  * @param model Declares inputs and parameters through the tracer, and returns the outputs by name.
- * @param options Among them the names of the outputs that are wanted: the model's own, or values that it recorded.
- * @throws NishikiError "shape" where shapes do not fit, naming the operation, the parameter and both shapes; and where
- *   inputs, parameters and outputs have the same name; "usage" where an output is asked for that there is not.
+ * @param options Among them the names of the outputs that are wanted: the model's own, or values that it
+ *   recorded.
+ * @throws NishikiError "shape" where shapes do not fit, naming the operation, the parameter and both shapes;
+ *   and where inputs, parameters and outputs have the same name; "usage" where an output is asked for that
+ *   there is not.
  */
 export function trace(
   model: (tracer: Tracer) => Readonly<Record<string, Tensor>>,

@@ -1,5 +1,6 @@
-// Simplification: between tracing and lowering a program is recorded once more, and wherever a rule of this table knows a
-// cheaper form of a node, that is recorded in its place. Operations themselves record plainly what was asked for.
+// Simplification: between tracing and lowering a program is recorded once more, and wherever a rule of this
+// table knows a cheaper form of a node, that is recorded in its place. Operations themselves record plainly
+// what was asked for.
 import { apply, Graph, type GraphNode, numbers, type Operation, type Tensor } from "./graph.js";
 import { expand, expandOp, reshape, reshapeOp } from "./ops/broadcast.js";
 import { add, div, maximum, minimum, mul, pow, sub } from "./ops/elementwise.js";
@@ -47,9 +48,9 @@ const expandedOperand: RewriteRule = {
 const isNorm = (op: Operation) => op === layerNormOp || op === rmsNormOp;
 
 /**
- * The mean of (u · w) · n over the last axis, n a norm's output and w its weights, is part of the norm's gradient. The
- * product u · n is wanted for the gradient of w as well: it is taken from there, and its sum weighted by w is a product of
- * matrices.
+ * The mean of (u · w) · n over the last axis, n a norm's output and w its weights, is part of the norm's
+ * gradient. The product u · n is wanted for the gradient of w as well: it is taken from there, and its sum
+ * weighted by w is a product of matrices.
  */
 const weightedMean: RewriteRule = {
   name: "mean of a weighted product with a norm",
@@ -86,7 +87,10 @@ function reachable({ outputs, inputs, parameters }: Program): Set<GraphNode> {
   return found;
 }
 
-/** The same program with the rules applied. Names, shapes and the order of inputs, parameters and outputs stay. */
+/**
+ * The same program with the rules applied. Names, shapes and the order of inputs, parameters and outputs
+ * stay.
+ */
 export function simplify(program: Program, rules: readonly RewriteRule[] = rewriteRules): Program {
   const graph = new Graph();
   const made = new Map<Tensor, Tensor>();

@@ -48,7 +48,10 @@ export function countElements(shape: Shape): Dim {
   return shape.reduce<Dim>(multiplyDims, 1);
 }
 
-/** `to` with -1 replaced by what it stands for when `from` is reshaped; undefined where the sizes do not agree. */
+/**
+ * `to` with -1 replaced by what it stands for when `from` is reshaped; undefined where the sizes do not
+ * agree.
+ */
 export function inferReshape(from: Shape, to: Shape): Shape | undefined {
   const free = to.indexOf(-1);
   const target = to.map((dim) => (dim === -1 ? dim : canonicalDim(dim)));

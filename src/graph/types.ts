@@ -3,7 +3,10 @@
 /** Element types that a tensor in a program may have. */
 export type DType = "f32" | "f16" | "bf16" | "f64" | "i8" | "u8" | "i32" | "i64" | "bool";
 
-/** Eight-bit floats (arXiv:2209.05433, 2206.02915): only weights are stored as these, and they are widened when read. */
+/**
+ * Eight-bit floats (arXiv:2209.05433, 2206.02915): only weights are stored as these, and they are widened
+ * when read.
+ */
 export type Float8 = "f8_e4m3" | "f8_e5m2" | "f8_e4m3fnuz" | "f8_e5m2fnuz";
 
 /** A dimension: a number, or the name of one that is known only when the program runs ("batch", "height"). */

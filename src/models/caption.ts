@@ -16,7 +16,10 @@ import {
   unsqueeze,
 } from "../graph/index.js";
 
-/** Unit mean square within every head, so that scores cannot run away (Dehghani et al. 2023, arXiv:2302.05442). */
+/**
+ * Unit mean square within every head, so that scores cannot run away (Dehghani et al. 2023,
+ * arXiv:2302.05442).
+ */
 export function perHeadNorm(
   x: Tensor,
   heads: number,
@@ -38,10 +41,14 @@ export function hidePadding(mask: Tensor, pictureTokens: number): Tensor {
   return unsqueeze(unsqueeze(concat([picture, words], 1), 1), 1);
 }
 
-/** The mean of the tokens that are there: `text [batch, tokens, width]` → `[batch, width]`, 0 without a caption. */
+/**
+ * The mean of the tokens that are there: `text [batch, tokens, width]` → `[batch, width]`, 0 without a
+ * caption.
+ */
 export function meanOfTokens(text: Tensor, mask: Tensor): Tensor {
   const count = sum(mask, 1, { keepAxes: true }); // [batch, 1]
-  // The sum over tokens as a product: a reduction over a middle axis gives other last bits with three threads than with two.
+  // The sum over tokens as a product: a reduction over a middle axis gives other last bits with three threads
+  // than with two.
   const total = reshape(matmul(unsqueeze(mask, 1), text), [text.shape[0]!, text.shape[2]!]);
   return div(total, maximum(count, 1));
 }

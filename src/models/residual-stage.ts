@@ -1,5 +1,5 @@
-// Residual stages over channels-last pictures (He et al. 2016, arXiv:1603.05027): normalised, convolved, and added. The last
-// product starts at zero, so that a stage starts as the identity.
+// Residual stages over channels-last pictures (He et al. 2016, arXiv:1603.05027): normalised, convolved, and
+// added. The last product starts at zero, so that a stage starts as the identity.
 import { add, fixedSize, layerNorm, type Scope, silu, type Tensor } from "../graph/index.js";
 import { convLast, dense } from "../nn/index.js";
 import { gated, modulate, modulation } from "./modulation.js";

@@ -1,4 +1,5 @@
-// Layers: a parameter scope in, a tensor out. Names within a scope are those of published checkpoints ("weight", "bias").
+// Layers: a parameter scope in, a tensor out. Names within a scope are those of published checkpoints
+// ("weight", "bias").
 import {
   type AttentionOptions,
   attention,
@@ -41,7 +42,10 @@ export interface DenseOptions {
   readonly init?: Initializer;
 }
 
-/** `x [..., in] → [..., width]`; weight `[width, in]`, or `[width, in, 1, 1]` where checkpoints store a 1×1 convolution. */
+/**
+ * `x [..., in] → [..., width]`; weight `[width, in]`, or `[width, in, 1, 1]` where checkpoints store a 1×1
+ * convolution.
+ */
 export function dense(
   scope: Scope,
   x: Tensor,
@@ -153,8 +157,8 @@ export function mlp(scope: Scope, x: Tensor, hidden: number, width: number, last
 }
 
 /**
- * Attention that records its "probabilities" `[batch, heads, queries, keys]`. A program that asks for them computes attention by
- * its parts, any other by the device's kernel.
+ * Attention that records its "probabilities" `[batch, heads, queries, keys]`. A program that asks for them
+ * computes attention by its parts, any other by the device's kernel.
  */
 export function attend(scope: Scope, q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {
   scope.record("probabilities", attentionParts(q, k, v, options).weights);

@@ -1,5 +1,6 @@
-// Threads run plain JavaScript, and tests load TypeScript: where a source starts `new URL("./x-worker.js", import.meta.url)`,
-// the thread's own source is bundled, so that tests see the code as it is and not the last build.
+// Threads run plain JavaScript, and tests load TypeScript: where a source starts `new URL("./x-worker.js",
+// import.meta.url)`, the thread's own source is bundled, so that tests see the code as it is and not the last
+// build.
 import { mkdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";

@@ -13,7 +13,10 @@ export interface Capabilities {
   readonly layerNormStatistics: boolean;
   /** GroupNormalization (opset 21) has a kernel. */
   readonly groupNormalization: boolean;
-  /** ConvTranspose is right for groups that give one channel each: WebGPU's kernel reads other groups' channels there. */
+  /**
+   * ConvTranspose is right for groups that give one channel each: WebGPU's kernel reads other groups'
+   * channels there.
+   */
   readonly convTransposeToSingleChannels: boolean;
   /** ScatterElements with reduction "add". */
   readonly scatterAdd: boolean;
@@ -61,7 +64,10 @@ export const capabilities: Record<LoweringTarget, Capabilities> = {
     convTransposeToSingleChannels: true,
     scatterAdd: false,
   },
-  /** No device of this machine: the standard's own operators and no others, for who reads the program elsewhere. */
+  /**
+   * No device of this machine: the standard's own operators and no others, for who reads the program
+   * elsewhere.
+   */
   standard: {
     fusedMatMul: false,
     multiHeadAttention: false,

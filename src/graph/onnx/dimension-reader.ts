@@ -1,4 +1,5 @@
-// Values of symbolic dimensions while a program runs: read off the inputs that have them, and computed from their formulas.
+// Values of symbolic dimensions while a program runs: read off the inputs that have them, and computed from
+// their formulas.
 import { NishikiError } from "../../errors.js";
 import { type Polynomial, parseDim, parseFloor } from "../dimension.js";
 import type { Shape } from "../types.js";

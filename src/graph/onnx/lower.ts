@@ -1,4 +1,5 @@
-// Lowering: writes a program as one ONNX model for a device. Weights are not copied: initializers point at their bytes.
+// Lowering: writes a program as one ONNX model for a device. Weights are not copied: initializers point at
+// their bytes.
 import { NishikiError } from "../../errors.js";
 import type { GraphNode, Tensor } from "../graph.js";
 import type { Program } from "../program.js";
@@ -13,13 +14,16 @@ export type { StoredParameter };
 
 export interface LowerOptions {
   readonly target: LoweringTarget;
-  /** Parameters found here become initializers that point into files; the others become inputs of the same name. */
+  /**
+   * Parameters found here become initializers that point into files; the others become inputs of the same
+   * name.
+   */
   readonly stored?: ReadonlyMap<string, StoredParameter>;
   /** Write composites by their bodies even where the device has a fused kernel. */
   readonly decompose?: boolean;
   /**
-   * Large stored parameters stay as they lie in their file, and every run widens those that it comes to. Default false: the
-   * runtime widens and packs them once.
+   * Large stored parameters stay as they lie in their file, and every run widens those that it comes to.
+   * Default false: the runtime widens and packs them once.
    */
   readonly inPlace?: boolean;
 }
@@ -44,7 +48,10 @@ function needed(outputs: readonly Tensor[], useBody: (node: GraphNode) => boolea
   return found;
 }
 
-/** Operations that compute nothing: an inner value that is only moved can be had of the composite's operands too. */
+/**
+ * Operations that compute nothing: an inner value that is only moved can be had of the composite's operands
+ * too.
+ */
 const moving = new Set(["reshape", "transpose", "expand", "constant", "fill"]);
 
 /** What a composite computes inside: the nodes of its body that are neither operands nor moved operands. */
@@ -70,8 +77,9 @@ function insideOf(node: GraphNode): Set<GraphNode> {
 }
 
 /**
- * Which composites are written by their bodies: those without a lowering or a kernel on this device, and those whose inside
- * something else needs too, as gradients and recorded values do. Computing it twice would cost more than the kernel saves.
+ * Which composites are written by their bodies: those without a lowering or a kernel on this device, and
+ * those whose inside something else needs too, as gradients and recorded values do. Computing it twice would
+ * cost more than the kernel saves.
  */
 function findOpen(program: Program, options: LowerOptions): (node: GraphNode) => boolean {
   const mustOpen = bodyRule(options);
@@ -132,7 +140,8 @@ export function lowerProgram(traced: Program, options: LowerOptions): LoweredPro
     shape: tensor.shape,
   }));
   const { nodes, initializers } = writer.finish(program.outputs.map(({ name }) => name));
-  // What is named as an input too may be given by the caller, so that the runtime computes nothing of it beforehand.
+  // What is named as an input too may be given by the caller, so that the runtime computes nothing of it
+  // beforehand.
   const open = initializers.filter(({ name }) => writer.inPlace.has(name));
   const onnx = encodeModel({ nodes, initializers, inputs: [...inputs, ...fed, ...open], outputs: results });
   return { onnx, fedParameters: fed.map(({ name }) => name), nodeCount: nodes.length };

@@ -1,5 +1,5 @@
-// What an operation sees while it is written out as ONNX nodes for one device. All that differs between devices is
-// asked here, so that a device's limits stand in one place.
+// What an operation sees while it is written out as ONNX nodes for one device. All that differs between
+// devices is asked here, so that a device's limits stand in one place.
 import type { DType, Shape, TypedArray } from "../types.js";
 import type { Capabilities, LoweringTarget } from "./capabilities.js";
 

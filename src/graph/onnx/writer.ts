@@ -7,7 +7,10 @@ import type { Lowering, NarrowRows, OnnxAttribute } from "./lowering.js";
 import { type OnnxInitializer, type OnnxNode, onnxTypes } from "./schema.js";
 import { isLarge } from "./weights-in-place.js";
 
-/** Where a parameter's bytes lie. `scale` belongs to 8-bit numbers: value = number · scale, one for all or one for each row. */
+/**
+ * Where a parameter's bytes lie. `scale` belongs to 8-bit numbers: value = number · scale, one for all or one
+ * for each row.
+ */
 export interface StoredParameter {
   readonly dtype: DType | Float8;
   readonly file: string;
@@ -130,7 +133,10 @@ export class Writer implements Lowering {
     return parts.length === 1 ? parts[0]! : this.node("Concat", parts, { axis: 0 });
   }
 
-  /** Makes a value an output. Its node writes straight to the output where it can: state would otherwise be copied. */
+  /**
+   * Makes a value an output. Its node writes straight to the output where it can: state would otherwise be
+   * copied.
+   */
   output(name: string, value: string): void {
     if (this.#produced.has(value) && !this.#renamed.has(value)) this.#renamed.set(value, name);
     else this.#copies.push({ name, value });
@@ -139,7 +145,8 @@ export class Writer implements Lowering {
   /** The nodes and initializers that the outputs need, with the outputs' names in place. */
   finish(outputs: readonly string[]): { nodes: OnnxNode[]; initializers: OnnxInitializer[] } {
     const wanted = new Set(outputs);
-    // A stored parameter may be written in two forms, of which operations use one; the other would be computed for nothing.
+    // A stored parameter may be written in two forms, of which operations use one; the other would be
+    // computed for nothing.
     const nodes = this.#renamedNodes().reverse();
     const used = nodes.filter((node) => {
       if (!node.outputs.some((value) => wanted.has(value))) return false;
@@ -180,8 +187,8 @@ export class Writer implements Lowering {
   }
 
   /**
-   * An initializer that points at stored bytes, converted to float32: once when the session is made, or, where it `stays` as
-   * it is, at every run.
+   * An initializer that points at stored bytes, converted to float32: once when the session is made, or,
+   * where it `stays` as it is, at every run.
    */
   stored(
     parameter: string,

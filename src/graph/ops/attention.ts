@@ -28,7 +28,10 @@ const attentionOp: Operation = {
 
 export interface AttentionOptions {
   readonly heads: number;
-  /** Added to the scores before softmax: `[batch or 1, heads or 1, queries or 1, keys]`, 0 to keep, very negative to hide. */
+  /**
+   * Added to the scores before softmax: `[batch or 1, heads or 1, queries or 1, keys]`, 0 to keep, very
+   * negative to hide.
+   */
   readonly bias?: Tensor;
   /** Default 1 / √(width of a head). */
   readonly scale?: number;
@@ -36,8 +39,8 @@ export interface AttentionOptions {
 
 /**
  * Multi-head attention of projected queries, keys and values.
- * `q [batch, queries, heads·d]`, `k [batch, keys, heads·d]`, `v [batch, keys, heads·e]` → `[batch, queries, heads·e]`.
- * One fused kernel where the device has it, its decomposition where gradients are taken.
+ * `q [batch, queries, heads·d]`, `k [batch, keys, heads·d]`, `v [batch, keys, heads·e]` → `[batch, queries,
+ * heads·e]`. One fused kernel where the device has it, its decomposition where gradients are taken.
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {
   const { heads, bias } = options;
@@ -47,7 +50,8 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
 }
 
 /**
- * {@link attention} with the map of attention itself: `weights [batch, heads, queries, keys]`, rows summing to 1.
+ * {@link attention} with the map of attention itself: `weights [batch, heads, queries, keys]`, rows summing
+ * to 1.
  */
 export function attentionParts(
   q: Tensor,

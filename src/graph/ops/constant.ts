@@ -40,7 +40,10 @@ const fillOp: Operation = {
 
 const shared = new WeakMap<Graph, Map<string, TypedArray>>();
 
-/** Data that a program needs in many places, made once for it: constants are told apart by the identity of their data. */
+/**
+ * Data that a program needs in many places, made once for it: constants are told apart by the identity of
+ * their data.
+ */
 export function sharedData<T extends TypedArray>(graph: Graph, key: string, make: () => T): T {
   const known = shared.get(graph) ?? new Map<string, TypedArray>();
   shared.set(graph, known);

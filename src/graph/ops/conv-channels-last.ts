@@ -1,5 +1,6 @@
-// Convolution over [batch, height, width, channels] as one matrix product over gathered windows. Training spends its time
-// here: both gradients are matrix products of the same form, so that a step runs near the speed of plain products.
+// Convolution over [batch, height, width, channels] as one matrix product over gathered windows. Training
+// spends its time here: both gradients are matrix products of the same form, so that a step runs near the
+// speed of plain products.
 
 import { apply, type Graph, type Operation, shapeError, type Tensor } from "../graph.js";
 import type { Dim } from "../types.js";
@@ -24,7 +25,8 @@ function windowPositions(graph: Graph, height: number, width: number, kernel: nu
 
 /**
  * Every k×k window as one row: `[batch, h, w, c] → [batch·h·w, k·k·c]`, zeros outside, k odd.
- * One gather of whole pixels moves as fast as a plain copy; slices that are joined move everything three times.
+ * One gather of whole pixels moves as fast as a plain copy; slices that are joined move everything three
+ * times.
  */
 function windows(x: Tensor, kernel: number): Tensor {
   const [batch, height, width, channels] = x.shape as [Dim, number, number, number];
@@ -47,7 +49,10 @@ function turnedRows(graph: Graph, out: number, kernel: number): BigInt64Array {
   );
 }
 
-/** The convolution of the gradient with the kernel turned and its channels exchanged: also one product of windows. */
+/**
+ * The convolution of the gradient with the kernel turned and its channels exchanged: also one product of
+ * windows.
+ */
 function inputGradient(g: Tensor, w: Tensor): Tensor {
   const [out, kernel, , channels] = w.shape as [number, number, number, number];
   const places = turnedRows(w.graph, out, kernel);

@@ -1,6 +1,6 @@
 // Convolution and transposed convolution, pictures as [batch, channels, height, width].
-// Weight gradients are one matrix product over gathered windows: a convolution with a picture-sized kernel reaches a
-// fraction of the speed.
+// Weight gradients are one matrix product over gathered windows: a convolution with a picture-sized kernel
+// reaches a fraction of the speed.
 
 import { addDims, multiplyDims } from "../dimension.js";
 import { apply, numbers, type Operation, shapeError, type Tensor } from "../graph.js";
@@ -213,7 +213,9 @@ function addBias(name: string, x: Tensor, bias: Tensor | undefined): Tensor {
   return add(x, reshape(bias, [-1, 1, 1]));
 }
 
-/** `x [batch, in, height, width]`, `weight [out, in/groups, kh, kw]`, `bias [out]` → `[batch, out, h', w']`. */
+/**
+ * `x [batch, in, height, width]`, `weight [out, in/groups, kh, kw]`, `bias [out]` → `[batch, out, h', w']`.
+ */
 export function conv2d(x: Tensor, weight: Tensor, options: ConvOptions = {}): Tensor {
   return addBias("conv2d", apply(convOp, [x, weight], windowOptions(options)), options.bias);
 }

@@ -32,7 +32,8 @@ const cropOp: Operation = {
 
 /**
  * The first `size` elements along an axis; all of them where there are as many.
- * A symbolic size must not be larger than the axis when the program runs: there would be fewer elements than the shape says.
+ * A symbolic size must not be larger than the axis when the program runs: there would be fewer elements than
+ * the shape says.
  */
 export function crop(x: Tensor, axis: number, size: Dim): Tensor {
   const at = axis < 0 ? axis + x.shape.length : axis;

@@ -190,7 +190,10 @@ export const gelu = unary("gelu", "Gelu", (g, x) => {
 const geluScale = 2 * Math.sqrt(2 / Math.PI);
 const geluCube = 0.044715 * geluScale;
 
-/** With tanh(u) = 2σ(2u) − 1 the approximation is x·σ(x·q), q = 2√(2/π)·(1 + 0.044715x²): half the passes over memory. */
+/**
+ * With tanh(u) = 2σ(2u) − 1 the approximation is x·σ(x·q), q = 2√(2/π)·(1 + 0.044715x²): half the passes over
+ * memory.
+ */
 function geluTanhParts(x: Tensor): { q: Tensor; gate: Tensor } {
   const q = add(mul(square(x), geluCube), geluScale);
   return { q, gate: sigmoid(mul(x, q)) };

@@ -55,7 +55,9 @@ const gatherOp: Operation = {
   },
 };
 
-/** Slices of `x` along an axis by index: `gather(table [rows, width], ids [batch, n]) → [batch, n, width]`. */
+/**
+ * Slices of `x` along an axis by index: `gather(table [rows, width], ids [batch, n]) → [batch, n, width]`.
+ */
 export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
   return apply(gatherOp, [x, indices], { axis: normalizeAxis("gather", axis, x.shape) });
 }

@@ -1,4 +1,5 @@
-// Matrix products. All of a network's cost is here, so transposed operands are passed on as flags, not as copies.
+// Matrix products. All of a network's cost is here, so transposed operands are passed on as flags, not as
+// copies.
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
 import { broadcastShapes } from "../shape.js";
 import type { Dim } from "../types.js";
@@ -104,7 +105,8 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   if (inner === undefined || weight.shape.length !== 2 || weight.shape[1] !== inner) {
     throw shapeError("linear", "the last axis to equal the weight's second", x, weight);
   }
-  // One product over all rows is faster than a batch of small ones, and its weight gradient is one product too.
+  // One product over all rows is faster than a batch of small ones, and its weight gradient is one product
+  // too.
   const rows = reshape(x, [-1, inner]);
   const result = bias ? apply(linearOp, [rows, weight, bias]) : matmul(rows, weight, { transposeB: true });
   return reshape(result, [...x.shape.slice(0, -1), weight.shape[0]!]);
@@ -150,9 +152,10 @@ const pieceRows = 1024;
  * aᵀ · b for two tall matrices, the form of every weight gradient.
  * `a [rows, m]`, `b [rows, n]` → `[m, n]`.
  *
- * A product that takes its first operand transposed turns it anew for every block of columns, so that the narrower one
- * is turned beforehand (measured on ONNX Runtime's CPU kernels: 10–25% less time, and long sums in pieces another
- * 10–15%). Where both are equal it is `b`, the layer's input: layers that share an input share the turned one.
+ * A product that takes its first operand transposed turns it anew for every block of columns, so that the
+ * narrower one is turned beforehand (measured on ONNX Runtime's CPU kernels: 10–25% less time, and long sums
+ * in pieces another 10–15%). Where both are equal it is `b`, the layer's input: layers that share an input
+ * share the turned one.
  */
 export function tallProduct(a: Tensor, b: Tensor): Tensor {
   const rows = a.shape[0]!;
@@ -164,7 +167,8 @@ export function tallProduct(a: Tensor, b: Tensor): Tensor {
 function turnedProduct(a: Tensor, b: Tensor, rows: number, m: number, n: number): Tensor {
   const long = rows >= 4 * pieceRows && rows % pieceRows === 0;
   const [pieces, size] = long ? [rows / pieceRows, pieceRows] : [1, rows];
-  // By way of one more axis: two would be a plain transposition, which the runtime moves back into the product.
+  // By way of one more axis: two would be a plain transposition, which the runtime moves back into the
+  // product.
   const opened = transpose(reshape(a, [pieces, 1, size, m]), [0, 3, 1, 2]); // [pieces, m, 1, size]
   if (!long) return matmul(reshape(opened, [m, rows]), b);
   return sum(matmul(reshape(opened, [pieces, m, size]), reshape(b, [pieces, size, n])), 0);

@@ -37,8 +37,8 @@ export function logSoftmax(x: Tensor): Tensor {
 }
 
 /**
- * Layer normalisation without its affine part: outputs x̂ and the inverse deviation, which its gradient needs.
- * WebGPU's kernel does not give the second output, so there it is written with means.
+ * Layer normalisation without its affine part: outputs x̂ and the inverse deviation, which its gradient
+ * needs. WebGPU's kernel does not give the second output, so there it is written with means.
  */
 export const layerNormOp: Operation = {
   name: "layerNorm",

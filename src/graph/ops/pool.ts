@@ -48,7 +48,8 @@ const averagePoolOp: Operation = {
     { shape: pooledShape("averagePool2d", x!, poolWindow(attributes)), dtype: x!.dtype },
   ],
   gradient: ({ inputs: [x], gradients: [g], attributes }) => {
-    // Every pixel of a window gets an equal part: a transposed convolution with a constant kernel, channel by channel.
+    // Every pixel of a window gets an equal part: a transposed convolution with a constant kernel, channel by
+    // channel.
     const { kernel, stride, padding } = poolWindow(attributes);
     const [batch, channels, height, width] = x!.shape as [Dim, number, number, number];
     const part = new Float32Array(kernel * kernel).fill(1 / (kernel * kernel));
@@ -150,7 +151,10 @@ export function upsampleNearest2d(x: Tensor, factor: number): Tensor {
   return apply(upsampleOp, [x], { factor });
 }
 
-/** Bilinear enlargement with half-pixel centres, as two products with interpolation matrices. Fixed height and width. */
+/**
+ * Bilinear enlargement with half-pixel centres, as two products with interpolation matrices. Fixed height and
+ * width.
+ */
 export function upsampleBilinear2d(x: Tensor, factor: number): Tensor {
   checkEnlarged("upsampleBilinear2d", x, factor);
   const [, , height, width] = x.shape;

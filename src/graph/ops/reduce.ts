@@ -31,7 +31,10 @@ export const mean: Reduce = reduction("mean", "ReduceMean", (g, x, y) =>
   expand(div(g, countOf(x, y)), x.shape),
 );
 
-/** How many elements went into each mean: a number, or where a symbol was reduced, a value known when the program runs. */
+/**
+ * How many elements went into each mean: a number, or where a symbol was reduced, a value known when the
+ * program runs.
+ */
 function countOf(x: Tensor, y: Tensor): Tensor | number {
   let count = 1;
   for (const [axis, dim] of x.shape.entries()) {

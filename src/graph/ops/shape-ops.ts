@@ -113,7 +113,8 @@ const sliceOp: Operation = {
     const bounds = [start!, end!, axis!, step!].map((value) => lowering.integers([value]));
     const part = lowering.node("Slice", [x!, ...bounds]);
     const isOpen = typeof source!.shape[axis!] === "string" && typeof result!.shape[axis!] === "number";
-    // ONNX cuts bounds to what is there: a run whose size is too small for them must fail, not give fewer elements.
+    // ONNX cuts bounds to what is there: a run whose size is too small for them must fail, not give fewer
+    // elements.
     return [isOpen ? lowering.node("Reshape", [part, lowering.shapeVector(result!.shape)]) : part];
   },
 };

@@ -1,5 +1,5 @@
-// The other names by which captions of training call things: a model has learned them like the names themselves. A test holds the
-// table against the vocabulary.
+// The other names by which captions of training call things: a model has learned them like the names
+// themselves. A test holds the table against the vocabulary.
 
 const lines = `
 cat: kitty, kitten

@@ -1,6 +1,7 @@
-// What a prompt asks for in a form that no caption of training had, though the model knows every word of it: several of one thing
-// beside another thing, one thing twice, three things, a phrase made of single words ("coffee shop"), numerals, emoji. The model draws
-// something; these sentences say what it cannot have understood.
+// What a prompt asks for in a form that no caption of training had, though the model knows every word of it:
+// several of one thing beside another thing, one thing twice, three things, a phrase made of single words
+// ("coffee shop"), numerals, emoji. The model draws something; these sentences say what it cannot have
+// understood.
 import { captionNames, captionStyles } from "./caption-names.js";
 import { type KnownWords, splitWords, type Token } from "./known-words.js";
 
@@ -23,7 +24,9 @@ export interface Segment {
   /** First and last token. */
   readonly first: number;
   readonly last: number;
-  /** The thing that is named; undefined for a word that is only part of names ("coffee" of "cup of coffee"). */
+  /**
+   * The thing that is named; undefined for a word that is only part of names ("coffee" of "cup of coffee").
+   */
   readonly thing: string | undefined;
 }
 
@@ -69,7 +72,9 @@ export function findSegments(prompt: string, tokens: readonly Token[], known: Kn
   return segments;
 }
 
-/** Words side by side that no caption had side by side, such as "oil painting", "coffee shop" and "cat house". */
+/**
+ * Words side by side that no caption had side by side, such as "oil painting", "coffee shop" and "cat house".
+ */
 function findPhrases(
   prompt: string,
   tokens: readonly Token[],
