@@ -77,6 +77,12 @@ export function quote(text: string): string {
   return JSON.stringify(cut(text, 80)).replace(UNSAFE, escapeCharacter);
 }
 
+/** A shape that a file claims, as it may stand in a message. */
+export function showShape(shape: readonly number[]): string {
+  const more = shape.length > 8 ? `, … (${shape.length} dimensions)` : "";
+  return `[${shape.slice(0, 8).join(", ")}${more}]`;
+}
+
 /**
  * The first of several names for a message, and how many more there are: "a, b and 40 more".
  *

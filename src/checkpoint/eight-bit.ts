@@ -2,7 +2,7 @@
 // that brings it into the type's range, and store that number as a tensor of its own: ComfyUI as ".scale_weight" (with an
 // empty tensor "scaled_fp8" as a mark) or ".weight_scale", others as ".weight_scale_inv", which multiplies as well.
 
-import { NishikiError, quote } from "../errors.js";
+import { NishikiError, quote, showShape } from "../errors.js";
 import type { WeightLocation } from "./weight-location.js";
 
 const scaleName = /^(.*)\.(?:scale_weight|weight_scale|weight_scale_inv|weight\.scale)$/;
@@ -50,7 +50,7 @@ function checkScale(name: string, place: WeightLocation, scale: WeightLocation, 
   const isFloat = ["f32", "f16", "bf16"].includes(scale.dtype);
   if (isFloat && (countOf(scale) === 1 || (countOf(scale) === rows && scale.shape[0] === rows))) return;
   const message =
-    `${path} cannot be used: the scale of ${quote(name)} is ${scale.dtype} [${scale.shape.join(", ")}], ` +
+    `${path} cannot be used: the scale of ${quote(name)} is ${scale.dtype} ${showShape(scale.shape)}, ` +
     `and only one number for the whole matrix or for each of its ${rows} rows is read. Use the float16 form of the same model.`;
   throw new NishikiError("checkpoint", message);
 }

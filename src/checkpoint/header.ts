@@ -2,7 +2,7 @@
 // else has read, so that it serves Node and browsers alike, and allocates nothing by the numbers that a file claims.
 // Format: https://github.com/huggingface/safetensors (README, "Format").
 
-import { NishikiError, quote } from "../errors.js";
+import { NishikiError, quote, showShape } from "../errors.js";
 import { byteLength, dtypeFromFile, dtypeToFile, fileDtypeNames, type StoredDtype } from "./dtype.js";
 import { HeaderScanner } from "./header-scanner.js";
 
@@ -169,7 +169,7 @@ function readPlace(
     return fail(`${tensor} has ${offsets.length} data_offsets, not 2`);
   if (end < begin) fail(`${tensor} ends before it begins: data_offsets [${begin}, ${end}]`);
   const needed = byteLength(dtype, shape);
-  const what = `shape [${shape.join(", ")}] of ${dtypeToFile(dtype)}`;
+  const what = `shape ${showShape(shape)} of ${dtypeToFile(dtype)}`;
   if (needed === undefined)
     return fail(`${tensor} has ${what}, which is no whole number of bytes below 2^53`);
   if (needed !== end - begin) {

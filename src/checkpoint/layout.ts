@@ -3,7 +3,7 @@
 // The order is the reference writer's: larger elements first, then by name, and a header padded to 8 bytes, so that
 // every tensor starts at a multiple of its element size and may be mapped into memory as it is.
 
-import { NishikiError, quote } from "../errors.js";
+import { NishikiError, quote, showShape } from "../errors.js";
 import { byteLength, dtypeToFile, type StoredDtype, storedDtypes } from "./dtype.js";
 import { MAX_HEADER_BYTES } from "./header.js";
 
@@ -52,14 +52,14 @@ function place<T extends TensorSpec>(tensor: T): PlacedTensor<T> {
   if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
     throw new NishikiError(
       "checkpoint",
-      `${what}: its shape is [${shape.join(", ")}], and sizes are integers of 0 or more.`,
+      `${what}: its shape is ${showShape(shape)}, and sizes are integers of 0 or more.`,
     );
   }
   const length = byteLength(dtype, shape);
   if (length === undefined) {
     throw new NishikiError(
       "checkpoint",
-      `${what}: [${shape.join(", ")}] of ${dtype} is no whole number of bytes.`,
+      `${what}: ${showShape(shape)} of ${dtype} is no whole number of bytes.`,
     );
   }
   return { tensor, length };

@@ -2,7 +2,7 @@
 // by diffusers' names, by those of single-file checkpoints, or inside of a whole one.
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { NishikiError, showText } from "../errors.js";
+import { listSome, NishikiError, quote, showText } from "../errors.js";
 import { fileError } from "./node-atomic.js";
 import {
   autoencoderName,
@@ -86,13 +86,7 @@ function refuse(path: string, names: readonly string[]): NishikiError {
   const isHalf = names.includes("1.weight") && names.every((name) => /^\d+\./.test(name));
   const found = isHalf
     ? "it is one half of a tiny autoencoder: give the folder of its diffusers' form, which has both"
-    : `it is ${
-        nameOtherFile(names) ??
-        `a file with ${names
-          .slice(0, 3)
-          .map((name) => `"${name}"`)
-          .join(", ")}`
-      }`;
+    : `it is ${nameOtherFile(names) ?? `a file with ${listSome(names.map(quote), 3)}`}`;
   const wanted = "expected an autoencoder of Stable Diffusion";
   return new NishikiError("checkpoint", `${path} cannot be used: ${found}; ${wanted}.`);
 }

@@ -1,6 +1,6 @@
 // Textual inversions (Gal et al. 2022, arXiv:2208.01618): files with the vectors of a word that a text encoder did not know (node).
 import { basename, extname } from "node:path";
-import { listSome, NishikiError, quote } from "../errors.js";
+import { listSome, NishikiError, quote, showShape } from "../errors.js";
 import { openSafetensors, type SafetensorsFile } from "./node-file.js";
 
 /** Vectors side by side: `[rows, width]`. */
@@ -68,7 +68,7 @@ async function readVectors(file: SafetensorsFile, name: string): Promise<Learned
   const { shape } = file.tensors.get(name)!;
   const [rows, width] = shape.length === 1 ? [1, shape[0]!] : shape;
   if (shape.length > 2 || !rows || !width) {
-    const message = `${file.path} is no textual inversion: ${quote(name)} is [${shape.join(", ")}], expected vectors [rows, width].`;
+    const message = `${file.path} is no textual inversion: ${quote(name)} is ${showShape(shape)}, expected vectors [rows, width].`;
     throw new NishikiError("checkpoint", message);
   }
   const data = await file.readFloat32(name);

@@ -1,6 +1,6 @@
 // CLIP's tokenizer: byte-pair encoding of lower-case words (Sennrich et al. 2016, arXiv:1508.07909; the vocabulary of Radford
 // et al. 2021). Its parts are those that transformers puts together in models/clip/tokenization_clip.py.
-import { NishikiError } from "../errors.js";
+import { NishikiError, quote } from "../errors.js";
 import { openLibrary } from "./tokenizer.js";
 
 export interface ClipTokenizer {
@@ -151,7 +151,7 @@ function withAdded(
 
 function checkLearned(name: string, vectors: number, others: readonly AddedToken[]): void {
   const refuse = (reason: string): never => {
-    throw new NishikiError("usage", `The learned token "${name}" ${reason}.`);
+    throw new NishikiError("usage", `The learned token ${quote(name)} ${reason}.`);
   };
   if (name.trim() === "") refuse("has no name; give it one that can stand in a prompt");
   if (!Number.isSafeInteger(vectors) || vectors < 1)

@@ -1,4 +1,5 @@
 // Which tensors make up each decomposition, and how they become the matrices of a change.
+import { showShape } from "../../errors.js";
 import type { Magnitude, WeightChange } from "./change.js";
 import { contractCore, multiplied, toMatrix, transposed } from "./matrices.js";
 import type { PartName } from "./tensor-names.js";
@@ -45,7 +46,7 @@ function productOf(
     ? middle.shape[0] === before.columns && middle.shape[1] === right.rows
     : before.columns === right.rows;
   if (!fits || before.columns === 0) {
-    const shapes = [parts[a], middle, parts[b]].flatMap((one) => (one ? [`[${one.shape.join(", ")}]`] : []));
+    const shapes = [parts[a], middle, parts[b]].flatMap((one) => (one ? [`${showShape(one.shape)}`] : []));
     return `are ${shapes.join(" and ")} and cannot be multiplied`;
   }
   return [before, middle ? contractCore(matrix(middle), right) : right] as const;
@@ -136,7 +137,7 @@ const ia3: LoraKind = {
       return { kind: "IA3", axis: onInput!.data[0] ? "inputs" : "outputs", factors: ia3Weight.data };
     const { shape, data } = factors!;
     if (shape.length !== 2 || !shape.includes(1))
-      return `are [${shape.join(", ")}], and only the factors of a matrix are read`;
+      return `are ${showShape(shape)}, and only the factors of a matrix are read`;
     return {
       kind: "IA3",
       axis: shape[1] === 1 ? "outputs" : "inputs",

@@ -1,9 +1,11 @@
 // What a published Stable Diffusion model is, folder or single file. Only headers are read.
+
 import {
   type ModelComponent,
   openStableDiffusion,
   type StableDiffusionFiles,
 } from "../../../checkpoint/node.js";
+import { listSome, quote } from "../../../errors.js";
 import { type Description, formatBytes, formatCount } from "../../description.js";
 import type { ModelDescription } from "../node-family.js";
 
@@ -60,7 +62,6 @@ function describeFiles(path: string, files: StableDiffusionFiles): Description {
   const { name, family, unet, vae, textEncoder, textEncoder2, scheduler, unknown, hints } = files;
   const channels = numberOr(unet.config.in_channels, 4);
   const latents = numberOr(vae.config.latent_channels, 4);
-  const some = unknown.slice(0, 5).join(", ");
   return {
     title: `${path}: ${name}`,
     values: {
@@ -76,7 +77,7 @@ function describeFiles(path: string, files: StableDiffusionFiles): Description {
       scheduler: textOr(scheduler._class_name, "unnamed"),
       hint: hints.length > 0 ? hints.join(" ") : undefined,
       ...(unknown.length > 0 && {
-        unknown: `${unknown.length} tensors are not used: ${some}${unknown.length > 5 ? ", …" : ""}`,
+        unknown: `${unknown.length} tensors are not used: ${listSome(unknown.map(quote), 5)}`,
       }),
     },
     parts: [

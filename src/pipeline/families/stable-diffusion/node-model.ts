@@ -7,6 +7,7 @@ import {
   type StableDiffusionFiles,
 } from "../../../checkpoint/node.js";
 import { makeEngine } from "../../../engine/node.js";
+import { listSome, quote } from "../../../errors.js";
 import { resolveModel } from "../../../hub/index.js";
 import type { ClipTokenizer } from "../../../tokenizer/index.js";
 import { loadClipFolder, loadEmbeddedClip } from "../../../tokenizer/node.js";
@@ -118,7 +119,9 @@ async function load(
   const ownNotices =
     unknown.length === 0
       ? []
-      : [`${unknown.length} tensors of ${files.name} are not known and not used: ${shorten(unknown)}.`];
+      : [
+          `${unknown.length} tensors of ${files.name} are not known and not used: ${listSome(unknown.map(quote))}.`,
+        ];
   const notices = [...ownNotices, ...files.hints, ...opened.notices, ...adapters.notices];
   const loaded = makeStableDiffusion(
     model,
@@ -127,10 +130,6 @@ async function load(
     learned.words.map(({ word, file }) => ({ word, name: basename(file) })),
   );
   return { model: loaded, environment, sessions: pool, close, notices };
-}
-
-function shorten(names: readonly string[]): string {
-  return names.slice(0, 8).join(", ") + (names.length > 8 ? ", …" : "");
 }
 
 /** The weight file of an autoencoder that stands in for the model's own, and what it was given as. */

@@ -1,7 +1,7 @@
 // The networks of a Stable Diffusion model, as a pool of sessions loads them (node).
 import type { ModelComponent, StableDiffusionFiles } from "../../../checkpoint/node.js";
 import type { Engine, WeightPlaces } from "../../../engine/index.js";
-import { NishikiError } from "../../../errors.js";
+import { listSome, NishikiError } from "../../../errors.js";
 import { formatShape, type Program } from "../../../graph/index.js";
 import type { Watch } from "../../cancel.js";
 import type { NetworkAdapters } from "../../node-loras.js";
@@ -69,9 +69,8 @@ export function checkWeights(sources: NetworkSources): void {
   ];
   const problems = keys.flatMap(([title, key]) => findProblems(title, makeRecipe(key, sources)));
   if (problems.length === 0) return;
-  const more = problems.length > 12 ? `; and ${problems.length - 12} more` : "";
   const { name } = sources.model;
-  const message = `The weights of ${name} do not fit its configs: ${problems.slice(0, 12).join("; ")}${more}.`;
+  const message = `The weights of ${name} do not fit its configs: ${listSome(problems, 12, "; ")}.`;
   throw new NishikiError("checkpoint", message);
 }
 
