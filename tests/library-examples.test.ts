@@ -103,6 +103,7 @@ describe("the main entry", async () => {
     "openModel",
     "readInputImage",
     "readImages",
+    "readMask",
   ].concat(["encodePicture", "parseReceipt", "compareWithReceipt"]);
 
   it("has these functions and classes, and no more", async () => {

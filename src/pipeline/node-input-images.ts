@@ -71,6 +71,18 @@ export interface ReadMask {
  * A mask from a file of any common format. White is redrawn; of masks with transparent pixels, what they seem to mean.
  * @param image The image that it goes with: a copy of it with a hole is known by its colours.
  * @throws NishikiError "file"
+ *
+ * @example
+ * ```ts
+ * import { writeFile } from "node:fs/promises";
+ * import { readInputImage, readMask } from "nishiki";
+ * import { encodePng } from "nishiki/image";
+ *
+ * const image = await readInputImage("cat.png");
+ * await writeFile("mask.png", encodePng({ ...image, data: image.data.map(() => 255) }));
+ * const { mask, notices } = await readMask("mask.png", image);
+ * console.log(mask.name, mask.data[0], notices.length); // → mask.png 255 0
+ * ```
  */
 export async function readMask(path: string, image?: Pixels): Promise<ReadMask> {
   const picture = await readPicture(path, { alpha: true });

@@ -1,4 +1,5 @@
 // Forms that captions of training never had are told; what captions do have is not.
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { describeScene, vocabulary, wholeCatalogue } from "../../../data/index.js";
 import { embeddedMix } from "../../../evaluate/index.js";
@@ -7,7 +8,7 @@ import { captionNames } from "./caption-names.js";
 import { readKnownWords } from "./node-known-words.js";
 import { describeForms } from "./prompt-forms.js";
 
-const known = await readKnownWords(`${embeddedModel}words.safetensors`);
+const known = await readKnownWords(join(embeddedModel, "words.safetensors"));
 const tell = (prompt: string) => describeForms(prompt, prompt, known).join(" ");
 
 it("knows the names that the vocabulary has", () => {
