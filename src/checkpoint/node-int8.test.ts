@@ -111,3 +111,14 @@ it("say which cache they lie in", () => {
   expect(getWeightCache({ XDG_CACHE_HOME: "/c" })).toBe(join("/c", "nishiki"));
   expect(getWeightCache({ XDG_CACHE_HOME: "/c", NISHIKI_CACHE: "/n" })).toBe("/n");
 });
+
+it("are not made for a caller who cancelled, and nothing of them is left", async () => {
+  const source = join(folder, "cancelled.safetensors");
+  await writeSafetensors(source, [
+    { name: "w", dtype: "f32", shape: [64, 64], data: new Float32Array(4096) },
+  ]);
+  const cache = join(folder, "cancelled");
+  const making = openInt8Weights(await openWeights(source), "de", cache, AbortSignal.abort());
+  await expect(making).rejects.toMatchObject({ code: "aborted" });
+  expect(await readdir(join(cache, "int8"))).toEqual([]);
+});

@@ -44,7 +44,17 @@ function isNarrowed({ shape, transposed }: WeightLocation): boolean {
 }
 
 /** Codes in one file and everything else in another: each matrix is read once, and its scales wait in memory meanwhile. */
-async function writeInt8Weights(weights: Weights, { codes, rest }: Int8Files, about: Record<string, string>) {
+async function writeInt8Weights(
+  weights: Weights,
+  { codes, rest }: Int8Files,
+  about: Record<string, string>,
+  signal: AbortSignal | undefined,
+) {
+  const read = async (place: WeightLocation) => {
+    if (signal?.aborted)
+      throw new NishikiError("aborted", "Stopped: the caller cancelled.", { cause: signal.reason });
+    return readWeightFloat32(place);
+  };
   const scales = new Map<string, Float32Array>();
   const [narrowed, kept]: [TensorSource[], TensorSource[]] = [[], []];
   for (const [name, place] of weights) {
@@ -52,11 +62,11 @@ async function writeInt8Weights(weights: Weights, { codes, rest }: Int8Files, ab
     const [rows = 0] = shape;
     if (!isNarrowed(place)) {
       const stored = transposed ? [...shape].reverse() : shape;
-      kept.push({ name, dtype: "f32", shape: stored, data: () => readWeightFloat32(place) });
+      kept.push({ name, dtype: "f32", shape: stored, data: () => read(place) });
       continue;
     }
     const quantize = async () => {
-      const values = await readWeightFloat32(place);
+      const values = await read(place);
       if (!values.every(Number.isFinite)) throw damaged(name, place);
       const made = quantizeRows(values, rows);
       scales.set(name, made.scales);
@@ -83,9 +93,14 @@ interface Int8Files {
  * The same weights with large matrices as int8, written where they are not yet. Of the cache's other files, those that were not
  * used for longest are removed where it takes more than its limit.
  * @param hash Of the content that the weights were read from: the name in the cache.
- * @throws NishikiError "file" where the cache cannot be written, "checkpoint" where weights are no floats.
+ * @throws NishikiError "file" where the cache cannot be written, "checkpoint" where weights are no floats, "aborted".
  */
-export async function openInt8Weights(weights: Weights, hash: string, cache: string): Promise<Weights> {
+export async function openInt8Weights(
+  weights: Weights,
+  hash: string,
+  cache: string,
+  signal?: AbortSignal,
+): Promise<Weights> {
   const folder = getInt8Folder(cache);
   const files = {
     codes: join(folder, `${hash}.codes.safetensors`),
@@ -96,7 +111,7 @@ export async function openInt8Weights(weights: Weights, hash: string, cache: str
   else {
     await makeFolder(folder);
     const [first] = weights.values();
-    await writeInt8Weights(weights, files, { source: hash, ...(first && { file: first.file }) });
+    await writeInt8Weights(weights, files, { source: hash, ...(first && { file: first.file }) }, signal);
     await trimWeightCache(cache, getCacheLimit(), hash);
   }
   const opened = new Map([...(await openWeights(files.codes)), ...(await openWeights(files.rest))]);

@@ -14,9 +14,10 @@ import { loadClipFolder, loadEmbeddedClip } from "../../../tokenizer/node.js";
 import { checkAborted } from "../../cancel.js";
 import type { CompleteLoadOptions } from "../../load-options.js";
 import { readEnvironment } from "../../node-environment.js";
-import { hashFiles, recordLoad } from "../../node-load-record.js";
+import { type AddedFiles, hashFiles, recordLoad } from "../../node-load-record.js";
 import { adaptNetworks, openLoras } from "../../node-loras.js";
 import type { PipelineParts } from "../../pipeline.js";
+import type { Environment } from "../../receipt.js";
 import type { Runtime } from "../../runtime.js";
 import { getBudget, SessionPool } from "../../session-pool.js";
 import type { OpenedModel } from "../node-family.js";
@@ -97,16 +98,10 @@ async function load(
   const engine = makeEngine({ device, threads });
   const pool = runtime.sessions ?? new SessionPool({ budget: getBudget(options, engine.device) });
   const sessions = pool.forModel();
-  // Gigabytes take seconds to hash, which go by beside the first steps.
   const stop = new AbortController();
   const embeddings = learned.words.map(({ file }) => file);
-  const vae = options.vae === undefined ? undefined : getVaeFile(options.vae, files);
-  const hash = async () => {
-    const weights = await hashFiles(files.files, stop.signal);
-    const added = { loras: opened.files, embeddings, ...(vae && { vae }) };
-    return { weights, load: await recordLoad(options, added, stop.signal) };
-  };
-  const environment = hash().then((hashes) => readEnvironment(engine.device, hashes));
+  const hashes = hashAll(files, options, { loras: opened.files, embeddings }, stop.signal);
+  const environment = hashes.then((all) => readEnvironment(engine.device, all));
   environment.catch(() => {}); // reported where a receipt waits for it
   const close = async () => {
     stop.abort();
@@ -115,14 +110,7 @@ async function load(
     await engine.close();
     await sessions.close();
   };
-  const { unknown } = files;
-  const ownNotices =
-    unknown.length === 0
-      ? []
-      : [
-          `${unknown.length} tensors of ${files.name} are not known and not used: ${listSome(unknown.map(quote))}.`,
-        ];
-  const notices = [...ownNotices, ...files.hints, ...opened.notices, ...adapters.notices];
+  const notices = [...listUnknown(files), ...files.hints, ...opened.notices, ...adapters.notices];
   const loaded = makeStableDiffusion(
     model,
     tokenizers,
@@ -130,6 +118,26 @@ async function load(
     learned.words.map(({ word, file }) => ({ word, name: basename(file) })),
   );
   return { model: loaded, environment, sessions: pool, close, notices };
+}
+
+/** Hashes of everything that was loaded. Gigabytes take seconds, which go by beside the first steps. */
+async function hashAll(
+  files: StableDiffusionFiles,
+  options: CompleteLoadOptions,
+  added: AddedFiles,
+  signal: AbortSignal,
+): Promise<Pick<Environment, "weights" | "load">> {
+  const vae = options.vae === undefined ? undefined : getVaeFile(options.vae, files);
+  const weights = await hashFiles(files.files, signal);
+  return { weights, load: await recordLoad(options, { ...added, ...(vae && { vae }) }, signal) };
+}
+
+/** A sentence about tensors that nobody knows, where there are such. */
+function listUnknown({ name, unknown }: StableDiffusionFiles): readonly string[] {
+  if (unknown.length === 0) return [];
+  return [
+    `${unknown.length} tensors of ${name} are not known and not used: ${listSome(unknown.map(quote))}.`,
+  ];
 }
 
 /** The weight file of an autoencoder that stands in for the model's own, and what it was given as. */

@@ -20,6 +20,6 @@ export async function withPrecision(
   const paths = [...new Set([...files.unet.weights.values()].map(({ file }) => file))];
   const hash = createHash("sha256").update(form);
   for (const path of paths) hash.update(await hashFile(path, signal));
-  const weights = await openInt8Weights(files.unet.weights, hash.digest("hex"), getWeightCache());
+  const weights = await openInt8Weights(files.unet.weights, hash.digest("hex"), getWeightCache(), signal);
   return { ...files, unet: { ...files.unet, weights } };
 }
