@@ -54,7 +54,7 @@ const ways = numbersOf(values.steps, part.steps).flatMap((steps) =>
 
 const engine = makeEngine({ device: "cpu" });
 const network = parts.autoencoder.config;
-const trip = await openRoundTrip(engine, { run: join(folder, parts.autoencoder.file), network }, half);
+const trip = await openRoundTrip(engine, { weights: join(folder, parts.autoencoder.file), network }, half);
 const config = readSuperResolution(part);
 const weights = await openWeights(join(folder, part.file));
 const session = await engine.load(traceSuperResolution(config, size, size), { weights });
@@ -87,7 +87,7 @@ const rows = [];
 for (let i = 0; i < Number(values.scenes); i++) {
   const large = fromBytes(composeScene(2 ** 52 + 77, i, drawer, mix).pixels);
   const bytes = toBytes(halve(large, size, size));
-  const small = fromBytes(await trip.run(bytes, { deviation: 0, seed: 0, index: i }));
+  const small = fromBytes(await trip.run(bytes, { std: 0, seed: 0, index: i }));
   const real = await featuresOf(large);
   drawings.push(...real);
   const measure = async (name, data) => {

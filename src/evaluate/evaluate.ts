@@ -159,7 +159,7 @@ async function drawAll(
   // A small model draws more in a given time by one picture on each thread than by one on all.
   const workers = isSmall ? planWorkers(threads, availableMemory()) : { parallel: 1, threads: load.threads };
   const machine = { ...load, threads: workers.threads };
-  const pipeline = await loadPipeline(machine);
+  const pipeline = await loadPipeline(machine, signal ? { signal } : {});
   try {
     const model = await describeModel(pipeline, request);
     await claimFolder(output, { seed, prompts, mix, model, request });

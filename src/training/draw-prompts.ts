@@ -19,7 +19,10 @@ export interface DrawPromptsOptions {
 export async function drawImages(options: DrawPromptsOptions): Promise<CaptionedPicture[]> {
   const { model, engine, prompts, request, lora, signal } = options;
   const { device, threads } = engine;
-  const parts = await loadParts({ model, device, threads, ...(lora !== undefined && { lora: [lora] }) });
+  const parts = await loadParts(
+    { model, device, threads, ...(lora !== undefined && { lora: [lora] }) },
+    signal ? { signal } : {},
+  );
   const pipeline = new Pipeline(parts);
   const drawn: CaptionedPicture[] = [];
   try {

@@ -1,7 +1,7 @@
 // Fine-tuning a finished model on a few pictures of one's own: thin matrices beside its denoiser's (a LoRA), or the denoiser itself.
 import { basename, join } from "node:path";
 import { openWeights, writeSafetensors } from "../checkpoint/node.js";
-import type { Engine, HostTensors } from "../engine/index.js";
+import type { Engine } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { type CaptionedPicture, joinGrid } from "../image/index.js";
 import { fromBytes, type ModelManifest } from "../pipeline/index.js";
@@ -10,21 +10,17 @@ import { withAverages } from "./averages-file.js";
 import type { FineTuningConfig } from "./config.js";
 import { drawImages, layOut } from "./draw-prompts.js";
 import { copyModel } from "./fast-export.js";
+import { openFineTuningData } from "./fine-tuning-data.js";
 import type { Settings } from "./fingerprint.js";
 import { digestWeights } from "./frozen.js";
 import type { State } from "./initial-state.js";
-import { LatentShards } from "./latent-shards.js";
 import type { TaskContext, TrainingTask } from "./loop.js";
 import { replaceDenoiser } from "./model-export.js";
-import { readAutoencoderConfig, readDenoiserConfig } from "./model-networks.js";
+import { readDenoiserConfig } from "./model-networks.js";
 import type { PictureSource } from "./pictures.js";
-import { openPriorImages } from "./prior-images.js";
 import { writeSheet } from "./sample-sheet.js";
 import { psnr } from "./super-resolution-run.js";
-import { denoiserBatch, denoiserObjective } from "./tasks/denoiser.js";
-
-/** Pictures of one file; more are in further ones. */
-const largestShard = 500;
+import { denoiserObjective } from "./tasks/denoiser.js";
 
 /** What a LoRA is called in its run's folder. */
 export const loraFile = "lora.safetensors";
@@ -34,9 +30,9 @@ export async function makeFineTuningTask(
   engine: Engine,
   config: FineTuningConfig,
   source: PictureSource,
-  { signal, onNotice }: TaskContext,
+  context: TaskContext,
 ): Promise<{ task: TrainingTask; settings: Settings; initFrom?: string }> {
-  const { model, method, rank, alpha, batchSize, seed, folder, captionDropout, timestepSampling } = config;
+  const { model, method, rank, alpha, captionDropout, timestepSampling } = config;
   const manifest = await readModelFolder(model);
   const network = readDenoiserConfig(manifest, model);
   if (source.size !== manifest.pictureSize)
@@ -44,59 +40,19 @@ export async function makeFineTuningTask(
       "usage",
       `data: expected pictures of ${manifest.pictureSize} pixels, got ${source.size}.`,
     );
-  const shardSize = Math.min(largestShard, source.count);
-  const available = Math.min(source.count, 20 * largestShard);
-  const latents = config.latents.folder ?? join(folder, "latents");
-  const weightsOfEncoder = await openWeights(join(model, manifest.parts.autoencoder.file));
-  const open = async (images: PictureSource, to: string, size: number, onShard: (index: number) => void) => {
-    const shards = await LatentShards.open(engine, images, {
-      ...{ folder: to, shardSize: size, seed, signal, onShard },
-      maxTokens: manifest.maxTokens,
-      textWidth: network.textWidth,
-      network: readAutoencoderConfig(manifest, model),
-      weights: weightsOfEncoder,
-    });
-    // The model's own measures of latents, not those of a few pictures.
-    shards.scenes.statistics = { mean: manifest.latents.mean, std: manifest.latents.std };
-    return shards;
-  };
-  const shards = await open(source, latents, shardSize, (index) =>
-    onNotice(`Encoding pictures ${index * shardSize + 1} and on …`),
-  );
-  const { share, images } = config.priorPreservation;
-  const kept = Math.min(batchSize - 1, Math.round(share * batchSize));
-  const prior =
-    kept > 0 ? await openPriorImages({ engine, model, manifest, count: images, seed, signal }) : undefined;
-  const priorShards =
-    prior && (await open(prior, join(latents, "prior"), images, () => onNotice(drawingPrior(images))));
-  const lowRank = method === "lora" ? { rank, alpha } : undefined;
-  const file = join(model, manifest.parts.denoiser.file);
   const { maxTokens } = manifest;
   // What lies where is left as it was learned: a user's pictures do not say it.
   const training = { maxTokens, captionDropout, timestepSampling, places: false };
+  const data = await openFineTuningData(engine, { config, source, manifest, training }, context);
+  const lowRank = method === "lora" ? { rank, alpha } : undefined;
+  const file = join(model, manifest.parts.denoiser.file);
   const weights = lowRank && (await openWeights(file));
   const task: TrainingTask = {
     objective: (batch) => denoiserObjective(network, batch, training, lowRank),
-    batch: async (step) => {
-      await shards.need(Math.ceil(available / shardSize));
-      const number = { batchSize: batchSize - kept, seed, step };
-      const own = denoiserBatch(shards.scenes, available, network, training, number);
-      if (!priorShards) return own;
-      await priorShards.need(1);
-      const priorNumber = { batchSize: kept, seed: seed + 1, step }; // times and noise of their own
-      return joinBatches(own, denoiserBatch(priorShards.scenes, images, network, training, priorNumber));
-    },
+    batch: data.batch,
     ...(weights && { frozen: weights }),
-    sample: async (averages, step) => {
-      const own = config.prompts.length > 0 ? config.prompts : await chooseCaptions(source);
-      const prompts = [...own, ...unrelatedPrompts];
-      const after = await finish(config, manifest, averages);
-      const before = await drawImages({ model, engine, prompts, signal });
-      const changed = await drawImages({ ...after, engine, prompts, signal });
-      const rows = [await layOut(before), await layOut(changed)];
-      await writeSheet(folder, step, joinGrid(rows, { columns: 1, spacing: 4 }));
-      return { unrelatedPsnr: compare(before.slice(own.length), changed.slice(own.length)) };
-    },
+    sample: (averages, step) =>
+      sample({ config, manifest, source, engine, signal: context.signal }, averages, step),
   };
   const settings = {
     method,
@@ -104,17 +60,14 @@ export async function makeFineTuningTask(
     captionDropout,
     timestepSampling,
     ...(lowRank && { rank, alpha }),
-    ...(kept > 0 && { priorPreservation: config.priorPreservation }),
-    frozen: { ...shards.frozen, ...(weights && { denoiser: await digestWeights(weights) }) },
+    ...(data.hasPrior && { priorPreservation: config.priorPreservation }),
+    frozen: { ...data.frozen, ...(weights && { denoiser: await digestWeights(weights) }) },
   };
   return { task, settings, ...(lowRank ? {} : { initFrom: config.initFrom ?? file }) };
 }
 
 /** Two prompts that have nothing to do with anybody's pictures: what they draw should stay as it is. */
 const unrelatedPrompts = ["a cat, 3d style", "a red apple"];
-
-const drawingPrior = (count: number) =>
-  `The model draws ${count} images first, so that other prompts stay as they are (priorPreservation) …`;
 
 async function chooseCaptions(source: PictureSource): Promise<readonly string[]> {
   return [...new Set((await source.samples(4)).map(({ caption }) => caption))];
@@ -127,16 +80,29 @@ function compare(before: readonly CaptionedPicture[], after: readonly CaptionedP
   return ratios.reduce((sum, ratio) => sum + ratio / ratios.length, 0);
 }
 
-/** One batch behind the other. */
-function joinBatches(first: HostTensors, second: HostTensors): HostTensors {
-  const joined = Object.entries(first).map(([name, { dtype, shape, data }]) => {
-    const more = second[name]!;
-    const both = new Float32Array(data.length + more.data.length);
-    both.set(data as Float32Array);
-    both.set(more.data as Float32Array, data.length);
-    return [name, { dtype, shape: [shape[0]! + more.shape[0]!, ...shape.slice(1)], data: both }] as const;
-  });
-  return Object.fromEntries(joined);
+interface SampleOptions {
+  readonly config: FineTuningConfig;
+  readonly manifest: ModelManifest;
+  readonly source: PictureSource;
+  readonly engine: Engine;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Draws the same prompts before and after. */
+async function sample(
+  { config, manifest, source, engine, signal }: SampleOptions,
+  averages: State,
+  step: number,
+): Promise<{ readonly unrelatedPsnr: number }> {
+  const { model, folder } = config;
+  const own = config.prompts.length > 0 ? config.prompts : await chooseCaptions(source);
+  const prompts = [...own, ...unrelatedPrompts];
+  const after = await finish(config, manifest, averages);
+  const before = await drawImages({ model, engine, prompts, signal });
+  const changed = await drawImages({ ...after, engine, prompts, signal });
+  const rows = [await layOut(before), await layOut(changed)];
+  await writeSheet(folder, step, joinGrid(rows, { columns: 1, spacing: 4 }));
+  return { unrelatedPsnr: compare(before.slice(own.length), changed.slice(own.length)) };
 }
 
 /** Writes what the run is for: a LoRA's file, or a model's folder. */

@@ -83,7 +83,7 @@ async function* draw(
   isFast: boolean,
   { engine: { device, threads }, model, signal, onImage }: PriorOptions,
 ): AsyncGenerator<CaptionedPicture, void, undefined> {
-  const pipeline = new Pipeline(await loadParts({ model, device, threads }));
+  const pipeline = new Pipeline(await loadParts({ model, device, threads }, signal ? { signal } : {}));
   try {
     for (let index = from; index < captions.length; index++) {
       checkAborted(signal);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openSafetensors, writeSafetensors } from "../../src/checkpoint/node.js";
 import type { Engine } from "../../src/engine/index.js";
 import { makeEngine } from "../../src/engine/node.js";
-import { compareWithReceipt, type ImageEvent } from "../../src/pipeline/index.js";
+import { compareWithReceipt, type ImageEvent, type Pipeline } from "../../src/pipeline/index.js";
 import { loadPipeline } from "../../src/pipeline/node.js";
 import { completeTrainingConfig, readMetrics, train } from "../../src/training/index.js";
 import { runCli } from "../support/run-cli.js";
@@ -37,15 +37,18 @@ function configOf(root: string, name: string, steps: number, given: Record<strin
 async function drawWith(model: string, lora: readonly string[] = []): Promise<ImageEvent> {
   const pipeline = await loadPipeline({ model, lora, threads: 1, device: "cpu" });
   try {
-    for await (const event of pipeline.generate({ prompt: "a red square", seed: 4 })) {
-      if (event.kind !== "image") continue;
-      const pixels = { width: event.width, height: event.height, channels: 3 as const, data: event.pixels };
-      expect((await compareWithReceipt(pixels, event.receipt, pipeline)).identical).toBe(true);
-      return event;
-    }
+    const event = await drawOne(pipeline);
+    const pixels = { width: event.width, height: event.height, channels: 3 as const, data: event.pixels };
+    expect((await compareWithReceipt(pixels, event.receipt, pipeline)).identical).toBe(true);
+    return event;
   } finally {
     await pipeline.dispose();
   }
+}
+
+async function drawOne(pipeline: Pipeline): Promise<ImageEvent> {
+  for await (const event of pipeline.generate({ prompt: "a red square", seed: 4 }))
+    if (event.kind === "image") return event;
   throw new Error("no picture");
 }
 
