@@ -28,11 +28,7 @@ export const fineTuningConfigSchema = z
     kind: z.literal("fine-tuning"),
     ...common,
     batchSize: explain(count.default(16), "images in a step"),
-    model: explain(
-      nonEmptyText.default(embeddedModel),
-      "folder of the model that is fine-tuned",
-      "the embedded model",
-    ),
+    model: explain(nonEmptyText.optional(), "folder of the model that is fine-tuned", "the embedded model"),
     method: explain(
       oneOf(["lora", "full"]).default("lora"),
       '"lora" trains a small file beside the model, "full" changes the model itself',
@@ -53,6 +49,8 @@ export const fineTuningConfigSchema = z
     ),
   })
   .meta({ renamed: { ...renamedCommon, times: "timestepSampling" } })
-  .transform((config) => withWorkers({ ...config, alpha: config.alpha ?? config.rank }));
+  .transform((config) =>
+    withWorkers({ ...config, model: config.model ?? embeddedModel, alpha: config.alpha ?? config.rank }),
+  );
 
 export type FineTuningConfig = z.infer<typeof fineTuningConfigSchema>;
