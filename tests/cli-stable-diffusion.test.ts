@@ -402,7 +402,7 @@ describe("broken models are refused before anything is drawn", () => {
     [
       "layers without end",
       edit("unet/config.json", { layers_per_block: 1e9 }),
-      /layers_per_block: expected a whole number from 1 to 200, or 2 of them, got 1000000000\.$/,
+      /layers_per_block: expected a whole number from 1 to 200, or one for each level, got 1000000000\.$/,
     ],
     [
       "text layers without end",
