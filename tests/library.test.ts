@@ -72,6 +72,28 @@ describe("generating", () => {
     expect(text.parameters).toMatch(/^a cat\nSteps: 3, Sampler: Euler, CFG scale: 3, Seed: 3, Size: 256x256/);
   });
 
+  it("draws another request within the loop over one's events, and with two loops side by side", async () => {
+    const request = { prompt: "a cat", seed: 3, steps: 2 };
+    const [alone] = await draw(request);
+    const nested: Uint8Array[] = [];
+    for await (const event of pipeline.generate(request)) {
+      if (event.kind === "step" && event.step === 1) nested.push(...(await draw(request)));
+      if (event.kind === "image") nested.push(event.png());
+    }
+    expect(nested.map((png) => Buffer.from(png).equals(alone!))).toEqual([true, true]);
+    const loops = [pipeline.generate(request), pipeline.generate(request)];
+    const images: boolean[] = [];
+    for (let ended = 0; ended < 2; ) {
+      ended = 0;
+      for (const loop of loops) {
+        const { value, done } = await loop.next();
+        if (done) ended++;
+        else if (value.kind === "image") images.push(Buffer.from(value.png()).equals(alone!));
+      }
+    }
+    expect(images).toEqual([true, true]);
+  });
+
   it("forecasts less and less time, and nothing when the last picture is finished", async () => {
     const steps = (await collect({ prompt: "a cat", count: 2, steps: 4 })).filter(
       (event): event is StepEvent => event.kind === "step",

@@ -142,12 +142,19 @@ export class Pipeline implements AsyncDisposable {
     runtime: Runtime,
   ): AsyncGenerator<PipelineEvent, void, void> {
     const { signal, onProgress } = runtime;
-    const endTurn = await this.sessions.takeTurn(signal, () => onProgress?.({ kind: "wait" }));
+    const onWait = () => onProgress?.({ kind: "wait" });
+    const turn = await this.sessions.takeTurn(signal, onWait);
     try {
       if (this.disposed) throw new NishikiError("closed", "The pipeline is disposed; load it again.");
-      yield* this.drawAll(settings, runtime);
+      for await (const event of this.drawAll(settings, runtime)) {
+        // The caller may use this pipeline for something else before it asks for more, or never come back.
+        turn.pause();
+        yield event;
+        await turn.resume(signal, onWait);
+        if (this.disposed) throw new NishikiError("closed", "The pipeline is disposed; load it again.");
+      }
     } finally {
-      endTurn();
+      turn.end();
     }
   }
 

@@ -110,30 +110,6 @@ describe("a pool of sessions", () => {
   });
 });
 
-describe("turns", () => {
-  it("come one after another, and may be cancelled while they wait", async () => {
-    const pool = new SessionPool();
-    const order: string[] = [];
-    const endFirst = await pool.takeTurn(undefined, () => order.push("wait 1"));
-    const cancelled = new AbortController();
-    const second = pool.takeTurn(cancelled.signal, () => order.push("wait 2"));
-    const third = pool
-      .takeTurn(undefined, () => order.push("wait 3"))
-      .then((end) => {
-        order.push("turn 3");
-        end();
-      });
-    cancelled.abort();
-    await expect(second).rejects.toMatchObject({ code: "aborted" });
-    order.push("end 1");
-    endFirst();
-    await third;
-    expect(order).toEqual(["wait 2", "wait 3", "end 1", "turn 3"]);
-    (await pool.takeTurn(undefined, () => order.push("wait 4")))();
-    expect(order).not.toContain("wait 4");
-  });
-});
-
 it("budgets follow from the load options and the device", () => {
   expect(getBudget({ lowMemory: true }, "webgpu")).toBe(0);
   expect(getBudget({ keepLoaded: true }, "cpu")).toBe(Number.POSITIVE_INFINITY);

@@ -3,7 +3,8 @@
 import type { HostTensor, HostTensors, Session } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { type Program, sizeOf } from "../graph/index.js";
-import { checkAborted, interruptible, type Watch } from "./cancel.js";
+import { checkAborted, type Watch } from "./cancel.js";
+import { type Turn, Turns } from "./turns.js";
 
 /** Networks of one group work in turn: none of them is freed for another, unless the group has a limit. */
 export type NetworkGroup = "text" | "denoise" | "decode" | "enlarge";
@@ -68,8 +69,7 @@ export class SessionPool {
   /** The least recently used first. */
   private readonly held = new Map<string, Held>();
   private freeing: Promise<unknown> = Promise.resolve();
-  private turns: Promise<unknown> = Promise.resolve();
-  private requests = 0;
+  private readonly turns = new Turns();
   private models = 0;
 
   /** @param options.budget Bytes of networks that are held; a group that needs more has it while it works. */
@@ -95,29 +95,10 @@ export class SessionPool {
   /**
    * Waits until no other request works.
    * @param onWait Called where there is one.
-   * @returns What ends the turn. @throws NishikiError "aborted" while it waits
+   * @throws NishikiError "aborted" while it waits
    */
-  async takeTurn(signal?: AbortSignal, onWait?: () => void): Promise<() => void> {
-    let end = () => {};
-    const mine = new Promise<void>((resolve) => {
-      end = resolve;
-    });
-    const before = this.turns;
-    this.turns = Promise.all([before, mine]);
-    if (this.requests++ > 0) onWait?.();
-    let hasEnded = false;
-    const leave = () => {
-      if (!hasEnded) this.requests--;
-      hasEnded = true;
-      end();
-    };
-    try {
-      await interruptible(before, signal);
-    } catch (error) {
-      leave();
-      throw error;
-    }
-    return leave;
+  takeTurn(signal?: AbortSignal, onWait?: () => void): Promise<Turn> {
+    return this.turns.take(signal, onWait);
   }
 
   /** Loads a network where it is not held, and works with it. */
