@@ -1,4 +1,5 @@
-// Cancels a long request after the first picture: an AbortSignal stops it within one step.
+// Cancels a long request after its first image. An AbortSignal stops it within one step.
+// Run it with Node.js 22.18 or newer (npx tsx runs it on older versions):
 //
 //     node examples/cancel.ts
 import { loadPipeline, NishikiError } from "nishiki";
@@ -15,7 +16,7 @@ try {
   }
 } catch (error) {
   if (!(error instanceof NishikiError) || error.code !== "aborted") throw error;
-  console.log(`Cancelled; ${finished} of 100 pictures are finished.`);
+  console.log(`Cancelled after ${finished} of 100 images.`);
 } finally {
   await pipeline.dispose();
 }

@@ -1,4 +1,5 @@
-// Watches a picture come about: a preview after every step, all of them in one sheet.
+// Shows how an image takes shape: writes a contact sheet with a preview of every step.
+// Run it with Node.js 22.18 or newer (npx tsx runs it on older versions):
 //
 //     node examples/steps.ts "comb, green" steps.png
 import { writeFile } from "node:fs/promises";

@@ -63,7 +63,7 @@ describe("examples", () => {
   });
 
   it("cancel.ts stops after a picture", async () => {
-    expect(await runExample("cancel.ts")).toBe("Cancelled; 1 of 100 pictures are finished.\n");
+    expect(await runExample("cancel.ts")).toBe("Cancelled after 1 of 100 images.\n");
   });
 });
 

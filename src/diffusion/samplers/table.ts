@@ -21,33 +21,7 @@ import type { Sampler } from "./sampler.js";
 import { tcd } from "./tcd.js";
 import { uniPcBh1, uniPcBh2 } from "./unipc.js";
 
-export type SamplerName =
-  | "euler"
-  | "euler-ancestral"
-  | "heun"
-  | "dpm2"
-  | "dpm2-ancestral"
-  | "lms"
-  | "dpmpp-2s-ancestral"
-  | "dpmpp-2s"
-  | "dpmpp-3s"
-  | "dpmpp-2m"
-  | "dpmpp-3m"
-  | "dpmpp-2m-sde"
-  | "dpmpp-2m-sde-heun"
-  | "dpmpp-sde"
-  | "dpmpp-3m-sde"
-  | "ddim"
-  | "ddpm"
-  | "pndm"
-  | "lcm"
-  | "tcd"
-  | "deis"
-  | "unipc"
-  | "unipc-bh1";
-
-export interface SamplerInfo {
-  readonly name: SamplerName;
+interface Row {
   /** What people call it; the name in the `parameters` text of images. */
   readonly label: string;
   /** What other programs call it, besides the name and the label. */
@@ -63,8 +37,6 @@ export interface SamplerInfo {
   readonly sample: Sampler;
 }
 
-type Row = Omit<SamplerInfo, "name">;
-
 const row = (sample: Sampler, label: string, aliases: string[], rest: Partial<Row>): Row => ({
   sample,
   label,
@@ -76,7 +48,7 @@ const row = (sample: Sampler, label: string, aliases: string[], rest: Partial<Ro
   ...rest,
 });
 
-const rows: Record<SamplerName, Row> = {
+const rows = {
   euler: row(euler, "Euler", ["k_euler"], {}),
   "euler-ancestral": row(eulerAncestral, "Euler a", ["k_euler_a", "k_euler_ancestral"], { stochastic: true }),
   heun: row(heun, "Heun", ["k_heun"], { order: 2, evaluationsPerStep: 2 }),
@@ -112,7 +84,13 @@ const rows: Record<SamplerName, Row> = {
   deis: row(deis, "DEIS", [], { order: 2 }),
   unipc: row(uniPcBh2, "UniPC", ["unipc_bh2"], { order: 3 }),
   "unipc-bh1": row(uniPcBh1, "UniPC bh1", [], { order: 3 }),
-};
+} satisfies Record<string, Row>;
+
+export type SamplerName = keyof typeof rows;
+
+export interface SamplerInfo extends Row {
+  readonly name: SamplerName;
+}
 
 /** Every sampler, in the order in which a list shows them. */
 export const samplers = Object.fromEntries(
