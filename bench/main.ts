@@ -1,11 +1,11 @@
-// `npm run bench`: training steps beside the machine's matrix rate, and pictures as whole processes.
+// `npm run bench`: training steps beside the machine's matrix rate, and images as whole processes.
 import { mkdir, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
+import { measureImages } from "./images.js";
 import { transformer, unet } from "./networks.js";
-import { measurePictures } from "./pictures.js";
 import { type BenchReport, describeMachine, formatReport } from "./report.js";
 import { measureTraining, type TrainingResult } from "./training-step.js";
 
@@ -32,11 +32,11 @@ const machine = describeMachine(version);
 const [steps, threads] = [Number(values.steps), Number(values.threads)];
 const batch = values.batch === undefined ? undefined : Number(values.batch);
 
-// Pictures first: a process that is started inherits this one's memory for a moment, and that counts as its peak.
-let pictures: BenchReport["pictures"];
+// Images first: a process that is started inherits this one's memory for a moment, and that counts as its peak.
+let images: BenchReport["images"];
 if (values.only.includes("pictures")) {
   process.stderr.write("Measuring pictures …\n");
-  pictures = await measurePictures(root, 3);
+  images = await measureImages(root, 3);
 }
 const training: TrainingResult[] = [];
 const networks = { transformer, unet };
@@ -47,7 +47,7 @@ for (const name of ["transformer", "unet"] as const) {
     await measureTraining(networks[name](batch), { steps, threads, lanes: Number(values.lanes) }),
   );
 }
-const report: BenchReport = { date: new Date().toISOString(), machine, threads, training, pictures };
+const report: BenchReport = { date: new Date().toISOString(), machine, threads, training, images };
 const text = `${JSON.stringify(report, null, 2)}\n`;
 const output = join(root, values.output);
 await mkdir(dirname(output), { recursive: true });

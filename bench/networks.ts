@@ -5,7 +5,7 @@ import type { Objective } from "../src/training/index.js";
 import { denoiserObjective } from "../src/training/tasks/denoiser.js";
 import { countFlop } from "./count-flop.js";
 
-/** Latents of a picture, and words of a caption. 16×16×16 latents are 64 tokens of 2×2×16 numbers to the transformer. */
+/** Latents of an image, and words of a caption. 16×16×16 latents are 64 tokens of 2×2×16 numbers to the transformer. */
 export const latentSize = 16;
 export const latentChannels = 16;
 export const textTokens = 16;
@@ -27,12 +27,12 @@ export function transformer(size = 32): BenchNetwork {
     (batch: number): Objective =>
     (tracer) => {
       const shape = [batch, latentSize, latentSize, latentChannels];
-      const [cleanPicture, noisePicture] = [tracer.input("latents", shape), tracer.input("noise", shape)];
+      const [cleanImage, noiseImage] = [tracer.input("latents", shape), tracer.input("noise", shape)];
       const time = tracer.input("time", [batch]);
       const text = tracer.input("text", [batch, textTokens, textWidth]);
       const mask = tracer.input("mask", [batch, textTokens]);
       const tokens = [batch, latentTokens, channels];
-      const [clean, noise] = [cleanPicture, noisePicture].map((t) => reshape(foldPixels(t, 2), tokens));
+      const [clean, noise] = [cleanImage, noiseImage].map((t) => reshape(foldPixels(t, 2), tokens));
       const t = reshape(time, [batch, 1, 1]);
       const latents = add(mul(clean!, sub(1, t)), mul(noise!, t));
       const velocity = dit(tracer.scope(), { latents, time, text, mask }, config);

@@ -1,6 +1,6 @@
 // What a person reads, and where the numbers are kept.
 import { cpus, loadavg, totalmem } from "node:os";
-import type { PicturesResult } from "./pictures.js";
+import type { ImagesResult } from "./images.js";
 import type { TrainingResult } from "./training-step.js";
 
 export interface BenchReport {
@@ -16,7 +16,7 @@ export interface BenchReport {
   };
   readonly threads: number;
   readonly training: readonly TrainingResult[];
-  readonly pictures: PicturesResult | string | undefined;
+  readonly images: ImagesResult | string | undefined;
 }
 
 export function describeMachine(onnxruntime: string): BenchReport["machine"] {
@@ -30,15 +30,15 @@ export function describeMachine(onnxruntime: string): BenchReport["machine"] {
   };
 }
 
-export function formatReport({ machine, threads, training, pictures }: BenchReport): string {
+export function formatReport({ machine, threads, training, images }: BenchReport): string {
   const { processor, cores, loadBefore, node, onnxruntime } = machine;
   const lines = [
     `${processor}, ${cores} cores, ${threads} threads, load ${loadBefore} before; Node ${node}, ONNX Runtime ${onnxruntime}`,
     "",
   ];
   if (training.length > 0) lines.push(...trainingTable(training), "");
-  if (typeof pictures === "string") lines.push(`Pictures: not measured (${pictures}).`);
-  else if (pictures) lines.push(...picturesTable(pictures));
+  if (typeof images === "string") lines.push(`Pictures: not measured (${images}).`);
+  else if (images) lines.push(...imagesTable(images));
   return lines.join("\n").trimEnd();
 }
 
@@ -59,7 +59,7 @@ function trainingTable(results: readonly TrainingResult[]): string[] {
   return table([[...head, "MatMul 1024³", "share", "by processor time"], ...rows]);
 }
 
-function picturesTable(result: PicturesResult): string[] {
+function imagesTable(result: ImagesResult): string[] {
   const { coldSeconds, coldProcessorSeconds, furtherSeconds, peakMegabytes, fast, goals } = result;
   const fastRows = fast && [
     ["with --fast from a cold start", `${fast.coldSeconds.toFixed(2)} s`, ""],

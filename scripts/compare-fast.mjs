@@ -57,7 +57,7 @@ function distance(a, b) {
 
 const prompts = makePrompts(Number(given));
 const results = Object.fromEntries(Object.keys(ways).map((way) => [way, { distances: [], seconds: [] }]));
-const pictures = [];
+const images = [];
 for (const [index, prompt] of prompts.entries()) {
   let exact;
   for (const [way, request] of Object.entries(ways)) {
@@ -67,12 +67,12 @@ for (const [index, prompt] of prompts.entries()) {
     results[way].seconds.push(seconds);
     if (!shown.includes(way)) continue;
     const { width, height, data } = pixels;
-    pictures.push({ picture: { width, height, channels: 3, data }, caption: `${prompt} (${way})` });
+    images.push({ image: { width, height, channels: 3, data }, caption: `${prompt} (${way})` });
   }
   process.stderr.write(`${index + 1} of ${prompts.length}: ${prompt}\n`);
 }
 await close();
-await writeFile(out, await renderSvgToPng(contactSheet(pictures, { columns: shown.length * 4, size: 128 })));
+await writeFile(out, await renderSvgToPng(contactSheet(images, { columns: shown.length * 4, size: 128 })));
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 for (const [way, { distances, seconds }] of Object.entries(results)) {
   const mean = distances.reduce((a, b) => a + b, 0) / distances.length;

@@ -4,7 +4,7 @@
 //         [--augmentation 0,0.03] [--sheet OUT.png]
 //
 // Needs large sprites: npm start -- data build --sets 3d,flat,silhouette --size 384 --output .data/sprites-large. Each scene
-// is drawn at 512 pixels, halved and sent through the model's autoencoder, as its own pictures are; then doubled. Measured
+// is drawn at 512 pixels, halved and sent through the model's autoencoder, as its own images are; then doubled. Measured
 // against the drawing: PSNR; sharpness (mean square difference of neighbours as a share of the drawing's); and by the judge
 // that comes with the package, on quarters of 256 pixels: the mean distance of its features to those of the drawing's quarter,
 // and Fréchet's between all quarters.
@@ -69,12 +69,12 @@ const mix = sceneMix({
 });
 const drawer = new SceneDrawer(sprites, size);
 
-/** The judge's features of the four quarters of a picture in [-1, 1]. */
-async function featuresOf(picture) {
+/** The judge's features of the four quarters of an image in [-1, 1]. */
+async function featuresOf(image) {
   const quarters = [0, half].flatMap((y) =>
     [0, half].map((x) => {
       const quarter = new Float32Array(half * half * 3);
-      cut(picture, size, y, x, half, quarter);
+      cut(image, size, y, x, half, quarter);
       return toBytes(quarter);
     }),
   );
@@ -116,9 +116,9 @@ for (let i = 0; i < Number(values.scenes); i++) {
     drawn.push(data);
   }
   if (i < 6) {
-    for (const picture of [...drawn, large]) {
+    for (const image of [...drawn, large]) {
       const middle = new Float32Array(half * half * 3);
-      cut(picture, size, half / 2, half / 2, half, middle);
+      cut(image, size, half / 2, half / 2, half, middle);
       rows.push({ width: half, height: half, channels: 3, data: toBytes(middle) });
     }
   }

@@ -19,17 +19,17 @@ const rows = [
   { said: " (LoRA)", options: { lora: [lora] } },
   { said: " (LoRA × 0.6)", options: { lora: [`${lora}:0.6`] } },
 ];
-const pictures = [];
+const images = [];
 for (const { said, options } of rows) {
   const pipeline = await loadPipeline(options);
   for (const prompt of prompts) {
     for await (const event of pipeline.generate({ prompt, seed: 0 })) {
       if (event.kind !== "image") continue;
-      const picture = { width: event.width, height: event.height, channels: 3, data: event.pixels };
-      pictures.push({ picture, caption: `${prompt}${said}` });
+      const image = { width: event.width, height: event.height, channels: 3, data: event.pixels };
+      images.push({ image, caption: `${prompt}${said}` });
     }
   }
   await pipeline.dispose();
 }
-await writeFile(out, await renderSvgToPng(contactSheet(pictures, { columns: prompts.length, size: 150 })));
+await writeFile(out, await renderSvgToPng(contactSheet(images, { columns: prompts.length, size: 150 })));
 console.log(out);

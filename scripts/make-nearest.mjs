@@ -16,15 +16,15 @@ const styles = ["3d", "flat", "woodblock", "cubist"];
 const mix = sceneMix({ positionJitter: 0, sizeJitter: 0 });
 const sprites = await loadSprites(".data/sprites", ["3d", "flat"]);
 const drawer = new SceneDrawer(sprites);
-const asPicture = (data) => ({ width: 256, height: 256, channels: 3, data });
-const small = (picture) => resize(picture, 32, 32).data;
+const asImage = (data) => ({ width: 256, height: 256, channels: 3, data });
+const small = (image) => resize(image, 32, 32).data;
 
 const training = [];
 for (const { name } of commonThings) {
   for (const style of styles) {
     const content = { things: [{ name, colour: null, count: 1 }], layout: "single", background: null, style };
-    const picture = asPicture(drawer.draw(describeContent(content, 0, mix, sprites)).pixels);
-    training.push({ caption: `${name}, ${style}`, picture, small: small(picture) });
+    const image = asImage(drawer.draw(describeContent(content, 0, mix, sprites)).pixels);
+    training.push({ caption: `${name}, ${style}`, image, small: small(image) });
   }
 }
 
@@ -42,12 +42,12 @@ for (let i = 0; i < 8; i++) {
   const prompt = `${numbers.pick(commonThings).name}, ${numbers.pick(styles)}`;
   for await (const event of pipeline.generate({ prompt, seed: i })) {
     if (event.kind !== "image") continue;
-    const picture = asPicture(event.pixels);
-    const drawn = small(picture);
+    const image = asImage(event.pixels);
+    const drawn = small(image);
     const ranked = training.map((scene) => ({ scene, far: distance(drawn, scene.small) }));
     const { scene, far } = ranked.reduce((best, each) => (each.far < best.far ? each : best));
-    rows[0].push({ picture, caption: prompt });
-    rows[1].push({ picture: scene.picture, caption: `nearest: ${scene.caption} (${far.toFixed(1)})` });
+    rows[0].push({ image, caption: prompt });
+    rows[1].push({ image: scene.image, caption: `nearest: ${scene.caption} (${far.toFixed(1)})` });
   }
 }
 await pipeline.dispose();

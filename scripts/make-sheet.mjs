@@ -16,7 +16,7 @@ for (const prompt of prompts) {
   for await (const event of pipeline.generate({ prompt, seed: 0 })) {
     if (event.kind === "image") {
       const { width, height, pixels } = event;
-      entries.push({ picture: { width, height, channels: 3, data: pixels }, caption: prompt });
+      entries.push({ image: { width, height, channels: 3, data: pixels }, caption: prompt });
     }
   }
   process.stderr.write(`${entries.length} of ${prompts.length}: ${prompt}\n`);

@@ -9,7 +9,7 @@ export type ErrorCode =
   | "memory" // not enough memory
   | "closed" // a session, engine or pipeline used after it was closed
   | "file" // a file that cannot be read or written
-  | "data" // pictures, captions or data folders that cannot be used
+  | "data" // images, captions or data folders that cannot be used
   | "training" // training that cannot go on (NaN loss, checkpoint of another run)
   | "aborted" // cancelled by the caller
   | "internal";

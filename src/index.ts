@@ -1,4 +1,4 @@
-// What a program needs that draws pictures. The rooms below are subpaths: nishiki/pipeline, nishiki/image,
+// What a program needs that draws images. The rooms below are subpaths: nishiki/pipeline, nishiki/image,
 // nishiki/graph, …
 
 export { type ErrorCode, NishikiError } from "./errors.js";
@@ -7,7 +7,7 @@ export {
   compareWithReceipt,
   type DecodeEvent,
   type EncodeEvent,
-  encodePicture,
+  encodeImage,
   type FileRequest,
   type GenerateOptions,
   type ImageEvent,

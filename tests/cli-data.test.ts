@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** A picture of one colour. */
+/** An image of one colour. */
 function plain(red: number): Uint8Array {
   return encodePng({ width: 64, height: 64, channels: 3, data: new Uint8Array(64 * 64 * 3).fill(red) });
 }

@@ -65,10 +65,10 @@ describe("pictures of other programs", () => {
 describe("texts too long for a terminal", () => {
   it("are cut, and whole in JSON", async () => {
     const { encodePng } = await import("../src/image/index.js");
-    const picture = { width: 1, height: 1, channels: 3 as const, data: new Uint8Array(3) };
+    const image = { width: 1, height: 1, channels: 3 as const, data: new Uint8Array(3) };
     const path = join(folder, "long.png");
     const parameters = `${"cat ".repeat(200_000)}\nSteps: 1, Seed: 2, Size: 1x1`;
-    await writeFile(path, encodePng(picture, { text: { parameters } }));
+    await writeFile(path, encodePng(image, { text: { parameters } }));
     const { stdout } = await runHere(["info", path]);
     expect(stdout.length).toBeLessThan(10_000);
     expect(stdout).toMatch(/cat … \(\d+ more characters; --json has all\)/);

@@ -16,7 +16,7 @@ import { runHere } from "./support/run-here.js";
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const models = fileURLToPath(new URL("./golden/pipelines", import.meta.url));
-const picture = join(models, "picture.png");
+const image = join(models, "picture.png");
 const mask = join(models, "mask.png");
 let folder: string;
 
@@ -108,11 +108,11 @@ describe("nishiki PROMPT --model FOLDER", () => {
   });
 
   it("draws from a picture, over a mask, and beyond its edges, and verifies with the picture beside it", async () => {
-    await cp(picture, join(folder, "picture.png"));
+    await cp(image, join(folder, "picture.png"));
     await cp(mask, join(folder, "mask.png"));
-    await draw("sd2-v", "from.png", "-i", picture, "--strength", "0.7");
-    await draw("inpaint", "over.png", "-i", picture, "--mask", mask);
-    await draw("sd1", "beyond.png", "-i", picture, "--extend", "right=64,top=8");
+    await draw("sd2-v", "from.png", "-i", image, "--strength", "0.7");
+    await draw("inpaint", "over.png", "-i", image, "--mask", mask);
+    await draw("sd1", "beyond.png", "-i", image, "--extend", "right=64,top=8");
     expect(await read("beyond.png")).toMatchObject({ width: 128, height: 72 });
     for (const [model, file] of [
       ["sd2-v", "from.png"],
@@ -128,8 +128,8 @@ describe("nishiki PROMPT --model FOLDER", () => {
     const notice =
       /^This model is made for inpainting: its denoiser takes 9 channels, .* less well than a plain model\.$/m;
     expect((await draw("inpaint", "notice-whole.png")).stderr).toMatch(notice);
-    expect((await draw("inpaint", "notice-from.png", "-i", picture)).stderr).toMatch(notice);
-    expect((await draw("inpaint", "notice-masked.png", "-i", picture, "--mask", mask)).stderr).not.toMatch(
+    expect((await draw("inpaint", "notice-from.png", "-i", image)).stderr).toMatch(notice);
+    expect((await draw("inpaint", "notice-masked.png", "-i", image, "--mask", mask)).stderr).not.toMatch(
       notice,
     );
     expect((await draw("sd1", "notice-plain.png")).stderr).not.toMatch(notice);
@@ -141,7 +141,7 @@ describe("nishiki PROMPT --model FOLDER", () => {
       black,
       encodePng({ width: 64, height: 64, channels: 3, data: new Uint8Array(64 * 64 * 3) }),
     );
-    const { code, stderr } = await draw("sd1", "kept.png", "-i", picture, "--mask", black);
+    const { code, stderr } = await draw("sd1", "kept.png", "-i", image, "--mask", black);
     expect(code).toBe(0);
     expect(stderr).toContain(`${black} is black all over: nothing is drawn anew.\n`);
   });
@@ -166,7 +166,7 @@ describe("nishiki PROMPT --model FOLDER", () => {
     });
     await writeSafetensors(join(tiny, "diffusion_pytorch_model.safetensors"), tensors);
     await writeFile(join(tiny, "config.json"), JSON.stringify(config));
-    const result = await draw("sd1", "tiny.png", "--vae", tiny, "-i", picture);
+    const result = await draw("sd1", "tiny.png", "--vae", tiny, "-i", image);
     expect(result).toMatchObject({ code: 0, stderr: expect.stringMatching(/^Drawing/) });
     const receipt = JSON.parse((await read("tiny.png")).text.nishiki!);
     const own = JSON.parse((await read("plain.png")).text.nishiki!);
@@ -176,7 +176,7 @@ describe("nishiki PROMPT --model FOLDER", () => {
       /unet holds a UNet2DConditionModel, expected an AutoencoderKL or an AutoencoderTiny\.$/,
     );
 
-    // For previews alone it changes nothing of the picture.
+    // For previews alone it changes nothing of the image.
     await draw("sd1", "plain-again.png");
     const shown = join(folder, "shown.png");
     await draw("sd1", "previewed.png", "--preview", shown, "--preview-vae", tiny);
@@ -255,13 +255,13 @@ describe("wrong use is told in one sentence", () => {
     [
       "too strong",
       "sd1",
-      ["-i", picture, "--strength", "2"],
+      ["-i", image, "--strength", "2"],
       /^init\.strength: expected a number from 0 to 1, got 2\.$/,
     ],
     [
       "too weak",
       "sd1",
-      ["-i", picture, "--strength", "0.1"],
+      ["-i", image, "--strength", "0.1"],
       /^init\.strength: expected at least 0\.3\d*, which is one of 3 steps, got 0\.1\.$/,
     ],
     [
@@ -306,7 +306,7 @@ describe("wrong use is told in one sentence", () => {
       expect(await complaint("/nowhere", ...more)).toMatch(
         /^There is no model at \/nowhere: expected a folder with/,
       );
-    expect(await complaint("sd1", "--vae", picture)).toMatch(
+    expect(await complaint("sd1", "--vae", image)).toMatch(
       /picture\.png is no autoencoder: expected a folder, or a \.safetensors file\.$/,
     );
     expect(await complaint("sd1", "--vae", "/nowhere")).toMatch(/^Cannot read \/nowhere: /);
@@ -337,7 +337,7 @@ describe("wrong use is told in one sentence", () => {
     expect(await complaint("sd1", "-i", small)).toMatch(
       /^init\.image: expected an image of at least 64x64 pixels, got 7x7\. Give a size to draw it larger\.$/,
     );
-    expect(await complaint("sd1", "-i", picture, "--mask", small)).toMatch(
+    expect(await complaint("sd1", "-i", image, "--mask", small)).toMatch(
       /^inpaint\.mask: expected 64x64 pixels, the size of the image, got 7x7\.$/,
     );
   });

@@ -5,12 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type CliResult, runCli } from "./support/run-cli.js";
-import { writePictures } from "./training/pictures.js";
+import { writeImages } from "./training/images.js";
 
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "nishiki-cli-train-"));
-  await writePictures(join(folder, "pictures"), 5, 32);
+  await writeImages(join(folder, "pictures"), 5, 32);
   await writeFile(join(folder, "pictures", "lonely.png"), "no picture, no caption");
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));

@@ -1,4 +1,4 @@
-// nishiki verify and nishiki info on pictures of a tiny model and of other programs.
+// nishiki verify and nishiki info on images of a tiny model and of other programs.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,16 +45,16 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** A copy of the picture with other pixels or other texts. */
+/** A copy of the image with other pixels or other texts. */
 async function alter(
   name: string,
   change: (data: Uint8Array) => void,
   text?: Record<string, string>,
 ): Promise<string> {
-  const picture = decodePng(await readFile(join(folder, "cat.png")));
-  const data = Uint8Array.from(picture.data);
+  const image = decodePng(await readFile(join(folder, "cat.png")));
+  const data = Uint8Array.from(image.data);
   change(data);
-  const file = encodePng({ ...picture, data }, { text: text ?? picture.text });
+  const file = encodePng({ ...image, data }, { text: text ?? image.text });
   await writeFile(join(folder, name), file);
   return name;
 }

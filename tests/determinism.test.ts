@@ -1,4 +1,4 @@
-// A picture's bytes may not depend on the number of threads or on the pictures beside it: every operation that networks
+// An image's bytes may not depend on the number of threads or on the images beside it: every operation that networks
 // are drawn with, weights stored as they are in a model, with one thread and two, alone and in a batch of three.
 // Products of two operands that are both computed at run time are not among them: ONNX Runtime cuts those by the number
 // of threads, and sums in another order for some sizes (seen at [77, 333] × [333, 129]).
@@ -25,7 +25,7 @@ afterAll(async () => {
 
 interface Row {
   readonly name: string;
-  /** Of one picture, without the batch. */
+  /** Of one image, without the batch. */
   readonly x: readonly number[];
   readonly weights: Readonly<Record<string, readonly number[]>>;
   build(x: Tensor, weights: Readonly<Record<string, Tensor>>): Tensor;
@@ -131,7 +131,7 @@ async function storeWeights({ weights }: Row): Promise<Weights> {
   return openWeights(file);
 }
 
-/** The first picture's result in a batch whose pictures differ. */
+/** The first image's result in a batch whose images differ. */
 async function draw(engine: Engine, row: Row, weights: Weights, pixels: Float32Array, batch: number) {
   const program = g.trace((t) => {
     const scope = t.scope();

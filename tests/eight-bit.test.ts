@@ -1,4 +1,4 @@
-// Checkpoints in 8-bit floats, with and without scales: the same picture as of their decoded numbers in float32.
+// Checkpoints in 8-bit floats, with and without scales: the same image as of their decoded numbers in float32.
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

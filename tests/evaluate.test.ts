@@ -138,7 +138,7 @@ describe("nishiki evaluate", { timeout: 300_000 }, () => {
     expect(await readFile(at("one", "report.html"), "utf8")).toContain("data:image/webp;base64,");
     expect(await readFile(at("one", "card.md"), "utf8")).toContain("| single thing |");
 
-    // A folder that lacks some pictures goes on; another folder and number of threads give the same bytes.
+    // A folder that lacks some images goes on; another folder and number of threads give the same bytes.
     await rm(at("one", "pictures", "thing-0.png"));
     await runCli(args(at("one")));
     await runCli([...args(at("two")), "--threads", "2"]);
@@ -151,7 +151,7 @@ describe("nishiki evaluate", { timeout: 300_000 }, () => {
     const other = await runCli(args(at("one"), "--evaluation-seed", "5"));
     expect(other.code).toBe(1);
     expect(other.stderr).toContain("another evaluation");
-    // Whatever changes pictures, also what the report does not name.
+    // Whatever changes images, also what the report does not name.
     const spaced = await runCli(args(at("one"), "--schedule", "karras"));
     expect(spaced.stderr).toContain("another evaluation");
     const noJudge = await runCli([...args(at("four")), "--judge", at("nowhere")]);

@@ -16,7 +16,7 @@ import {
 import { buildSprites, loadSprites, openFolder } from "../src/data/index.js";
 import { NishikiError } from "../src/errors.js";
 import { decodePng, encodePng, inspectPng, readProvenance } from "../src/image/index.js";
-import { decodePicture, inspectPicture } from "../src/image/node.js";
+import { decodeImage, inspectImage } from "../src/image/node.js";
 import { parseReceipt } from "../src/pipeline/index.js";
 import { describeModel, openModel } from "../src/pipeline/node.js";
 import { type Random, random } from "../src/random/index.js";
@@ -75,7 +75,7 @@ it("PNG", async () => {
     decodePng(bad);
   });
   await fuzz("PNG as any picture", 100, async (rng) => {
-    await decodePicture(mutateBytes(bytes[0]!, rng));
+    await decodeImage(mutateBytes(bytes[0]!, rng));
   });
 });
 
@@ -85,8 +85,8 @@ it.each(["jpeg", "webp", "gif", "tiff", "avif"] as const)("%s", async (format) =
   const good = await sharp(pixels.data, { raw }).withExif(exif).toFormat(format).toBuffer();
   await fuzz(format, 100, async (rng) => {
     const bad = mutateBytes(good, rng);
-    readProvenance((await inspectPicture(bad)).text);
-    await decodePicture(bad);
+    readProvenance((await inspectImage(bad)).text);
+    await decodeImage(bad);
   });
 });
 

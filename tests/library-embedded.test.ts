@@ -1,4 +1,4 @@
-// The model that comes with the package, end to end: its files are whole, and it draws the same picture every time.
+// The model that comes with the package, end to end: its files are whole, and it draws the same image every time.
 import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,9 +24,9 @@ afterAll(async () => {
 });
 
 async function draw(request: ImageRequest, from = pipeline): Promise<ImageEvent[]> {
-  const pictures: ImageEvent[] = [];
-  for await (const event of from.generate(request)) if (event.kind === "image") pictures.push(event);
-  return pictures;
+  const images: ImageEvent[] = [];
+  for await (const event of from.generate(request)) if (event.kind === "image") images.push(event);
+  return images;
 }
 
 describe("the embedded model's folder", () => {
@@ -60,8 +60,8 @@ describe("the embedded model's pictures", () => {
     for (const threads of [1, 3, 5]) {
       const other = await loadPipeline({ threads });
       try {
-        const [picture] = await draw(request, other);
-        expect(picture!.receipt.pixels, `${threads} threads`).toBe(expected!.receipt.pixels);
+        const [image] = await draw(request, other);
+        expect(image!.receipt.pixels, `${threads} threads`).toBe(expected!.receipt.pixels);
       } finally {
         await other.dispose();
       }
@@ -76,14 +76,14 @@ describe("the embedded model's pictures", () => {
 
   it("show what another name stands for, and it is said", async () => {
     const messages: string[] = [];
-    const pictures: ImageEvent[] = [];
+    const images: ImageEvent[] = [];
     for await (const event of pipeline.generate({ prompt: "a feline, flat style", seed: 3, steps: 2 })) {
       if (event.kind === "warning") messages.push(event.message);
-      if (event.kind === "image") pictures.push(event);
+      if (event.kind === "image") images.push(event);
     }
     expect(messages).toEqual(['The model does not know the word "feline"; it draws "cat".']);
     const [cat] = await draw({ prompt: "a cat, flat style", seed: 3, steps: 2 });
-    expect(pictures[0]!.pixels).toEqual(cat!.pixels);
+    expect(images[0]!.pixels).toEqual(cat!.pixels);
   });
 
   it("do not show a lake as something else, but say what comes nearest", async () => {
@@ -103,9 +103,9 @@ describe("the embedded model's pictures", () => {
 
   it("follow the words: a red background is redder than a blue one, and a blue one bluer", async () => {
     const colour = async (prompt: string) => {
-      const [picture] = await draw({ prompt, seed: 0, steps: 10 });
+      const [image] = await draw({ prompt, seed: 0, steps: 10 });
       const sums = [0, 0, 0];
-      picture!.pixels.forEach((value, i) => {
+      image!.pixels.forEach((value, i) => {
         sums[i % 3]! += value / 65536;
       });
       return sums as [number, number, number];
@@ -118,9 +118,9 @@ describe("the embedded model's pictures", () => {
   it("come from the command line as they come from the library, and are verified there", async () => {
     const args = ["a red apple", "--seed", "5", "--steps", "3", "--output", "apple.png"];
     expect(await runCli(args, { cwd: folder })).toMatchObject({ code: 0, lines: ["apple.png"] });
-    const [picture] = await draw(request);
+    const [image] = await draw(request);
     const file = await readFile(join(folder, "apple.png"));
-    expect(file.equals(Buffer.from(picture!.png()))).toBe(true);
+    expect(file.equals(Buffer.from(image!.png()))).toBe(true);
     expect(decodePng(file).text.parameters).toContain("a red apple");
     const verified = await runCli(["verify", "apple.png"], { cwd: folder });
     expect(verified).toMatchObject({ code: 0, stdout: "apple.png: identical.\n" });

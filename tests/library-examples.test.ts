@@ -95,7 +95,7 @@ describe("the main entry", async () => {
     );
     return texts.map((text) => declared.exec(text)?.[1]).find((found) => found !== undefined);
   };
-  // In this order: the first draws the picture that the others read.
+  // In this order: the first draws the image that the others read.
   const names = [
     "loadPipeline",
     "Pipeline",

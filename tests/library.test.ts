@@ -41,11 +41,11 @@ async function collect(request: ImageRequest, from = pipeline): Promise<Pipeline
   return events;
 }
 
-const picturesOf = (events: readonly PipelineEvent[]) =>
+const imagesOf = (events: readonly PipelineEvent[]) =>
   events.filter((event): event is ImageEvent => event.kind === "image");
 
 async function draw(request: ImageRequest, from = pipeline): Promise<Uint8Array[]> {
-  return picturesOf(await collect(request, from)).map((event) => event.png());
+  return imagesOf(await collect(request, from)).map((event) => event.png());
 }
 
 describe("generating", () => {
@@ -54,7 +54,7 @@ describe("generating", () => {
     expect(events.map((event) => event.kind).join(" ")).toBe(
       "encode step step step decode image step step step decode image",
     );
-    const [first, second] = picturesOf(events);
+    const [first, second] = imagesOf(events);
     expect(first).toMatchObject({ index: 0, seed: 3, width: 256, height: 256 });
     expect(second).toMatchObject({ index: 1, seed: 4 });
     expect(first!.pixels).toHaveLength(256 * 256 * 3);
@@ -129,7 +129,7 @@ describe("generating", () => {
     }
     expect(previews).toHaveLength(3);
     expect(previews[0]!.length).toBe(256 * 256 * 3);
-    // The last step's expectation is the picture itself.
+    // The last step's expectation is the image itself.
     expect(Buffer.from(previews[2]!).equals(Buffer.from(last!))).toBe(true);
     expect(Buffer.from(previews[0]!).equals(Buffer.from(last!))).toBe(false);
   });
@@ -151,15 +151,15 @@ describe("generating", () => {
     ];
     const pixels = new Set<string>();
     for (const request of variants) {
-      const [picture] = picturesOf(await collect(request));
-      pixels.add(picture!.receipt.pixels);
+      const [image] = imagesOf(await collect(request));
+      pixels.add(image!.receipt.pixels);
     }
     expect(pixels.size).toBe(variants.length);
   });
 
   it("ignores the prompt at guidance 0", async () => {
-    const [a] = picturesOf(await collect({ prompt: "a cat", seed: 1, guidance: 0 }));
-    const [b] = picturesOf(await collect({ prompt: "a dog", seed: 1, guidance: 0 }));
+    const [a] = imagesOf(await collect({ prompt: "a cat", seed: 1, guidance: 0 }));
+    const [b] = imagesOf(await collect({ prompt: "a dog", seed: 1, guidance: 0 }));
     expect(a!.receipt.pixels).toBe(b!.receipt.pixels);
   });
 
@@ -179,7 +179,7 @@ describe("a model whose denoiser is a transformer", () => {
     const path = await writeTinyModel(join(folder, "transformer"), 1, 1, tinyTransformerManifest);
     const other = await loadPipeline({ model: path, threads: 1 });
     try {
-      const [a, b] = picturesOf(await collect({ prompt: "a cat", seed: 1, count: 2, steps: 2 }, other));
+      const [a, b] = imagesOf(await collect({ prompt: "a cat", seed: 1, count: 2, steps: 2 }, other));
       expect(a!.receipt.pixels).not.toBe(b!.receipt.pixels);
     } finally {
       await other.dispose();

@@ -165,8 +165,8 @@ it("pictures drawn with masks of any kind are verified from their files", async 
   expect(drawn).toMatchObject({ code: 0 });
   expect(drawn.stderr).toContain("its opaque pixels are redrawn");
   expect(await runCli(["verify", path("out.png"), ...common])).toMatchObject({ code: 0 });
-  const { text, ...picture } = decodePng(await readFile(path("out.png")));
+  const { text, ...image } = decodePng(await readFile(path("out.png")));
   const receipt = parseReceipt(text[receiptKey]!);
   expect(receipt.request.inpaint).toMatchObject({ pasteBack: true });
-  expect(encodePng(picture).length).toBeGreaterThan(100);
+  expect(encodePng(image).length).toBeGreaterThan(100);
 });

@@ -1,4 +1,4 @@
-// Checkpoints that lack parts, with others in their place: the picture is that of the whole checkpoint.
+// Checkpoints that lack parts, with others in their place: the image is that of the whole checkpoint.
 import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

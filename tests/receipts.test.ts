@@ -123,13 +123,13 @@ describe("a picture drawn with LoRAs, an embedding, a VAE, int8 and another pred
     "other-vae": "pipelines/xl/vae",
   };
   let path: string;
-  let picture: string;
+  let image: string;
   beforeAll(async () => {
     path = await folderWith("drawn", files);
-    picture = join(path, "cat.png");
+    image = join(path, "cat.png");
     const at = (name: string) => join(path, name);
     const { code, stderr } = await runHere([
-      ...["draw", "a <toy-cat> cat", "--seed", "5", "--steps", "2", "--model", sd1, "-o", picture, "-q"],
+      ...["draw", "a <toy-cat> cat", "--seed", "5", "--steps", "2", "--model", sd1, "-o", image, "-q"],
       ...[
         "--lora",
         `${at("kohya.safetensors")}:0.8`,
@@ -143,7 +143,7 @@ describe("a picture drawn with LoRAs, an embedding, a VAE, int8 and another pred
   });
 
   it("has them as data in its receipt, and plain names of files", async () => {
-    const { format, load, model } = await receiptIn(picture);
+    const { format, load, model } = await receiptIn(image);
     expect(format).toBe(2);
     expect(load).toMatchObject({
       loras: [
@@ -159,8 +159,8 @@ describe("a picture drawn with LoRAs, an embedding, a VAE, int8 and another pred
   });
 
   it("is verified without naming any of them", async () => {
-    const result = await runHere(["verify", picture, "--model", sd1]);
-    expect(result).toMatchObject({ code: 0, stdout: `${picture}: identical.\n`, stderr: "" });
+    const result = await runHere(["verify", image, "--model", sd1]);
+    expect(result).toMatchObject({ code: 0, stdout: `${image}: identical.\n`, stderr: "" });
   });
 
   it("is verified with files that lie elsewhere under other names, known by their content", async () => {
@@ -168,14 +168,14 @@ describe("a picture drawn with LoRAs, an embedding, a VAE, int8 and another pred
     await rename(join(path, "kohya.safetensors"), join(away, "renamed.safetensors"));
     await rename(join(path, "other-vae"), join(away, "vae"));
     try {
-      const missing = await runHere(["verify", picture, "--model", sd1]);
+      const missing = await runHere(["verify", image, "--model", sd1]);
       expect(missing).toMatchObject({ code: 1, stdout: "" });
       expect(missing.stderr).toMatch(
         /^Files that the picture was drawn with are not found .*: the LoRA "kohya\.safetensors" \(SHA-256 \w{12}…; --lora says where it is\), the VAE "other-vae" \(SHA-256 \w{12}…; --vae says where it is\)\.\n$/,
       );
       const told = ["--lora", join(away, "renamed.safetensors"), "--vae", join(away, "vae")];
-      const found = await runHere(["verify", picture, "--model", sd1, ...told]);
-      expect(found).toMatchObject({ code: 0, stdout: `${picture}: identical.\n` });
+      const found = await runHere(["verify", image, "--model", sd1, ...told]);
+      expect(found).toMatchObject({ code: 0, stdout: `${image}: identical.\n` });
     } finally {
       await rename(join(away, "renamed.safetensors"), join(path, "kohya.safetensors"));
       await rename(join(away, "vae"), join(path, "other-vae"));
@@ -188,7 +188,7 @@ describe("a picture drawn with LoRAs, an embedding, a VAE, int8 and another pred
     await cp(golden("lora/diffusers.safetensors"), join(other, "kohya.safetensors"));
     await rename(join(path, "kohya.safetensors"), join(path, "kept"));
     try {
-      const args = ["verify", picture, "--model", sd1, "--lora", join(other, "kohya.safetensors")];
+      const args = ["verify", image, "--model", sd1, "--lora", join(other, "kohya.safetensors")];
       const { code, stdout } = await runHere(args);
       expect(code).toBe(3);
       expect(stdout).toMatch(
@@ -235,10 +235,10 @@ describe("what a receipt names", () => {
 
   it("is a model that --model names, where the embedded one cannot draw it", async () => {
     const plain = await folderWith("plain");
-    const picture = join(plain, "cat.png");
-    const args = ["draw", "a cat", "--steps", "1", "--clip-skip", "1", "--model", sd1, "-q", "-o", picture];
+    const image = join(plain, "cat.png");
+    const args = ["draw", "a cat", "--steps", "1", "--clip-skip", "1", "--model", sd1, "-q", "-o", image];
     expect(await runHere(args)).toMatchObject({ code: 0 });
-    const wrong = await runHere(["verify", picture]);
+    const wrong = await runHere(["verify", image]);
     expect(wrong.code).toBe(2);
     expect(wrong.stderr).toMatch(
       /^The picture was drawn by sd1 published, and \S+ \S+ cannot draw it: name its model with --model\.\n/,
@@ -271,12 +271,12 @@ describe("a receipt that names files elsewhere", () => {
       ];
       expect(await runHere(args)).toMatchObject({ code: 0 });
       await cp(from, join(folder, "secret.png"));
-      const { text, ...picture } = decodePng(await readFile(drawn));
+      const { text, ...pixels } = decodePng(await readFile(drawn));
       const receipt = JSON.parse(text.nishiki!) as Receipt;
       const image = { ...receipt.request.init!.image, name };
       const request = { ...receipt.request, init: { ...receipt.request.init, image } };
       const changed = { ...text, nishiki: JSON.stringify({ ...receipt, request }) };
-      await writeFile(drawn, encodePng(picture, { text: changed }));
+      await writeFile(drawn, encodePng(pixels, { text: changed }));
       const { code, stderr } = await runHere(["verify", drawn, "--model", sd1]);
       const base = name.split(/[\\/]/).at(-1);
       if (base === "" || base === "..") {

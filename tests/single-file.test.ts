@@ -1,4 +1,4 @@
-// Single files from the command line: the picture of a checkpoint in one file is that of the folder with the same weights.
+// Single files from the command line: the image of a checkpoint in one file is that of the folder with the same weights.
 import { createHash } from "node:crypto";
 import { link, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-// Whole pipelines against diffusers: the same seed, the same words, the same pictures to begin from, and the latents that
+// Whole pipelines against diffusers: the same seed, the same words, the same images to begin from, and the latents that
 // come out. tests/golden/scripts/pipelines.py made them; the files' metadata says with which versions.
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

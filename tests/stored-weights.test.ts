@@ -55,8 +55,8 @@ const network = trace((t) => {
   const rows = mul(gather(given("table"), ids), gather(given("both"), ids)); // [n, 4]
   const planes = sum(gather(given("planes"), ids), [1, 2]); // [n]
   const y = linear(rows, given("out.weight"), given("out.bias")); // [n, 3]
-  const picture = conv2d(t.input("picture", [1, 1, 4, 4]), given("conv.weight"), { padding: 1 });
-  return { y: mul(y, reshape(planes, [-1, 1])), total: sum(given("both")), convolved: picture };
+  const image = conv2d(t.input("picture", [1, 1, 4, 4]), given("conv.weight"), { padding: 1 });
+  return { y: mul(y, reshape(planes, [-1, 1])), total: sum(given("both")), convolved: image };
 });
 
 const uniform = makeUniform(3);
@@ -70,7 +70,7 @@ const original = new Map(
 
 const inputs: Record<string, HostTensor> = {
   ids: { dtype: "i64", shape: [4], data: BigInt64Array.from([2n, 0n, 1n, 2n]) },
-  picture: {
+  image: {
     dtype: "f32",
     shape: [1, 1, 4, 4],
     data: Float32Array.from({ length: 16 }, (_, i) => i / 8 - 1),

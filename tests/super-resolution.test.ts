@@ -1,4 +1,4 @@
-// The second stage: enlarged pictures, in tiles and whole, alone and in batches, from the library and by the command line.
+// The second stage: enlarged images, in tiles and whole, alone and in batches, from the library and by the command line.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,10 +38,10 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function drawAll(pipeline: Pipeline, request: Partial<ImageRequest>): Promise<ImageEvent[]> {
-  const pictures: ImageEvent[] = [];
+  const images: ImageEvent[] = [];
   const whole = { prompt: "a cat", seed: 3, steps: 1, guidance: 1, ...request };
-  for await (const event of pipeline.generate(whole)) if (event.kind === "image") pictures.push(event);
-  return pictures;
+  for await (const event of pipeline.generate(whole)) if (event.kind === "image") images.push(event);
+  return images;
 }
 
 async function withPipeline<T>(
@@ -59,7 +59,7 @@ async function withPipeline<T>(
 
 describe("doubling by diffusion", () => {
   const config = superResolutionConfigs.tiny;
-  const picture = { width: 40, height: 32, data: random(1, "picture").normals(40 * 32 * 3) };
+  const image = { width: 40, height: 32, data: random(1, "picture").normals(40 * 32 * 3) };
   let engine: Engine;
   const sessions: Session[] = [];
   let runs = 0;
@@ -95,19 +95,19 @@ describe("doubling by diffusion", () => {
 
   it("has no seams: tiles give what the whole gives, but for rounding", async () => {
     runs = 0;
-    const whole = await doubleByDiffusion(picture, network, { seed: 1, stage: 0 });
+    const whole = await doubleByDiffusion(image, network, { seed: 1, stage: 0 });
     expect([whole.width, whole.height, runs]).toEqual([80, 64, 2]);
-    const tiled = await doubleByDiffusion(picture, { ...network, tile: 40 }, { seed: 1, stage: 0 });
+    const tiled = await doubleByDiffusion(image, { ...network, tile: 40 }, { seed: 1, stage: 0 });
     expect(runs).toBeGreaterThan(2 + 2 * 8);
     const largest = whole.data.reduce((most, v, i) => Math.max(most, Math.abs(v - tiled.data[i]!)), 0);
     expect(largest).toBeLessThan(1e-4);
-    const enlarged = enlargeByLanczos(picture.data, 40, 32, 2);
+    const enlarged = enlargeByLanczos(image.data, 40, 32, 2);
     expect(whole.data.some((v, i) => Math.abs(v - enlarged[i]!) > 0.05)).toBe(true);
   });
 
   it("depends on the seed and the stage, and refuses what cannot be folded", async () => {
     const at = async (seed: number, stage: number) =>
-      (await doubleByDiffusion(picture, network, { seed, stage })).data;
+      (await doubleByDiffusion(image, network, { seed, stage })).data;
     const first = await at(1, 0);
     expect(await at(1, 0)).toEqual(first);
     expect(await at(2, 0)).not.toEqual(first);
@@ -133,18 +133,18 @@ describe("pictures of a cascade", () => {
   it("are the same alone and in a batch, with one thread and two; verify covers them", async () => {
     const size = "512x512";
     const [batch, alone] = await withPipeline(cascade, async (pipeline) => {
-      const pictures = await drawAll(pipeline, { size, count: 2 });
+      const images = await drawAll(pipeline, { size, count: 2 });
       const again = await drawAll(pipeline, { size, seed: 4 });
-      const drawn = decodePng(pictures[0]!.png());
+      const drawn = decodePng(images[0]!.png());
       const receipt = parseReceipt(drawn.text[receiptKey]!);
       expect(receipt.request).toMatchObject({
         size: { width: 512, height: 512 },
         upscale: "super-resolution",
       });
       expect(Object.keys(receipt.model.weights)).toContain("super-resolution.safetensors");
-      const pixels = { width: 512, height: 512, channels: 3 as const, data: pictures[0]!.pixels };
+      const pixels = { width: 512, height: 512, channels: 3 as const, data: images[0]!.pixels };
       expect(await compareWithReceipt(pixels, receipt, pipeline)).toMatchObject({ identical: true });
-      return [pictures, again] as const;
+      return [images, again] as const;
     });
     expect(batch.map(({ width, height }) => [width, height])).toEqual([
       [512, 512],

@@ -51,8 +51,8 @@ const numbers = (size: number) => Float32Array.from({ length: size }, () => (uni
 const network = trace((t) => {
   const given = (name: string) => t.scope().parameter(name, shapes[name] as number[]);
   const rows = gather(given("table"), t.input("ids", ["n"], "i64")); // [n, width]
-  const picture = conv2d(reshape(rows, [-1, width, 1, 1]), given("conv.weight")); // [n, width, 1, 1]
-  const y = linear(reshape(picture, [-1, width]), given("plain.weight"), given("plain.bias"));
+  const image = conv2d(reshape(rows, [-1, width, 1, 1]), given("conv.weight")); // [n, width, 1, 1]
+  const y = linear(reshape(image, [-1, width]), given("plain.weight"), given("plain.bias"));
   const z = linear(y, add(given("changed.weight"), matmul(given("up"), given("down"))));
   const [up, down] = [
     constant(t.graph, numbers(4 * width), [width, 4]),

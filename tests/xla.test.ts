@@ -22,7 +22,7 @@ import {
 import { cases } from "./operations/cases.js";
 import { declare, differentiated, makeInputs, toHost } from "./operations/check.js";
 import { runCli } from "./support/run-cli.js";
-import { writePictures } from "./training/pictures.js";
+import { writeImages } from "./training/images.js";
 
 const engineFolder = fileURLToPath(new URL("../engines/xla", import.meta.url));
 const python = process.env.NISHIKI_PYTHON ?? "python3";
@@ -57,7 +57,7 @@ const complete = (name: string, given?: Record<string, unknown>) =>
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "nishiki-xla-"));
   engine = makeEngine({ threads: 1 });
-  await writePictures(at("pictures"), 6, 32);
+  await writeImages(at("pictures"), 6, 32);
 });
 afterAll(async () => {
   await engine.close();

@@ -1,4 +1,4 @@
-// One picture by a full-size model beside what diffusers made of it (diffusers_latents.py): how far the final latents and
+// One image by a full-size model beside what diffusers made of it (diffusers_latents.py): how far the final latents and
 // the decoded pixels differ, seconds a step, and memory.
 //
 //   npx tsc -p tsconfig.bench.json

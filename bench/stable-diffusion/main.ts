@@ -17,7 +17,7 @@ const { values } = parseArgs({
     model: { type: "string" },
     part: { type: "string", multiple: true, default: [...partNames] },
     samples: { type: "string", default: "3" },
-    /** Of a whole picture; 0 for none. */
+    /** Of a whole image; 0 for none. */
     steps: { type: "string", default: "20" },
     threads: { type: "string", default: String(availableParallelism()) },
     /** A Python with torch and diffusers; left out, PyTorch is not measured. */
@@ -39,7 +39,7 @@ const require = createRequire(import.meta.url);
 const root = dirname(require.resolve("nishiki/package.json"));
 const { version } = require("onnxruntime-node/package.json") as { version: string };
 
-/** What one of the programs did with one network, or with a whole picture. */
+/** What one of the programs did with one network, or with a whole image. */
 interface Row {
   readonly program: string;
   readonly part: PartName | "picture";
@@ -90,7 +90,7 @@ async function measureTorch(python: string, part: PartName | "picture"): Promise
     values.steps,
   ]);
   const report = JSON.parse(output.trim().split("\n").at(-1)!) as PartReport;
-  // A whole picture is the whole process, as it is for the others.
+  // A whole image is the whole process, as it is for the others.
   const took = part === "picture" ? seconds : median(report.seconds);
   return { ...report, program: "PyTorch", part, seconds: took, peakGigabytes };
 }

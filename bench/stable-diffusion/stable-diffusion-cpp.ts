@@ -1,11 +1,11 @@
-// A picture by stable-diffusion.cpp's command, `sd-cli`, and what its log says of the time it took.
+// An image by stable-diffusion.cpp's command, `sd-cli`, and what its log says of the time it took.
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { watch } from "./watch.js";
 
-export interface CppPicture {
+export interface CppImage {
   readonly loadSeconds: number;
   /** Both sides of guidance, one after the other. */
   readonly textSeconds: number;
@@ -42,7 +42,7 @@ export async function measureCpp(
   command: string,
   folder: string,
   { steps, threads, more }: { steps: number; threads: number; more: readonly string[] },
-): Promise<CppPicture> {
+): Promise<CppImage> {
   const linked = await link(folder);
   try {
     const settings = ["--steps", String(steps), "-W", "512", "-H", "512", "--cfg-scale", "7.5", "-s", "1"];

@@ -1,10 +1,10 @@
-// What tiles cost a picture: an autoencoder's decoding and encoding in tiles beside those of the whole picture.
+// What tiles cost an image: an autoencoder's decoding and encoding in tiles beside those of the whole image.
 //
 //   npx tsc -p tsconfig.bench.json
 //   node out/bench/bench/stable-diffusion/tiles.js PICTURE --vae MODEL/vae [--tile 64 --overlap 7]
 //   node out/bench/bench/stable-diffusion/tiles.js PICTURE --tiny taef2 --encoder FILE --decoder FILE
 //
-// The seam is the mean step of the difference across the worst border between tiles; 1/255 is a step of an 8-bit picture.
+// The seam is the mean step of the difference across the worst border between tiles; 1/255 is a step of an 8-bit image.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -97,7 +97,7 @@ async function openTiny(
 }
 
 /** Pixels [1, 3, height, width] in [-1, 1]. */
-async function readPicture(path: string): Promise<HostTensor> {
+async function readImage(path: string): Promise<HostTensor> {
   const { data, info } = await sharp(path)
     .removeAlpha()
     .toColourspace("srgb")
@@ -155,14 +155,14 @@ const run = async (program: Program, inputs: Readonly<Record<string, HostTensor>
   return results;
 };
 
-const picture = await readPicture(positionals[0]!);
-const latents = (await run(model.encoder, { pixels: picture }))[model.latents]!;
+const image = await readImage(positionals[0]!);
+const latents = (await run(model.encoder, { pixels: image }))[model.latents]!;
 const { pixels } = await run(model.decoder, { latents });
 const overlaps = values.overlap ?? [String(Math.ceil(model.tiledDecoder.reach))];
 for (const overlap of overlaps) {
   const tiling = { tileSize: Number(values.tile), overlap: Number(overlap) };
   const decoded = await decodeInTiles(model.tiledDecoder, latents, { open, tiling });
-  const encoded = await encodeInTiles(model.tiledEncoder, picture, { open, tiling });
+  const encoded = await encodeInTiles(model.tiledEncoder, image, { open, tiling });
   const { scale } = model.tiledDecoder;
   const results = {
     decoding: compare(decoded, pixels!, tiling, scale),

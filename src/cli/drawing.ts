@@ -17,7 +17,7 @@ export interface Drawing {
   readonly settings: ImageSettings;
   /** What is to be said before anything is drawn. */
   readonly notices: readonly string[];
-  /** Writes a finished picture. @returns Its path, unless it was printed. */
+  /** Writes a finished image. @returns Its path, unless it was printed. */
   readonly write: (index: number, seed: number, png: Uint8Array) => Promise<string | undefined>;
   readonly preview: WritePreview | undefined;
   readonly progress: Progress;
@@ -28,7 +28,7 @@ export interface Drawing {
 
 const printJson = (value: object) => print(`${JSON.stringify(value)}\n`);
 
-/** @throws NishikiError what `Pipeline.generate` throws; "aborted" says how many pictures are finished */
+/** @throws NishikiError what `Pipeline.generate` throws; "aborted" says how many images are finished */
 export async function drawAll(drawing: Drawing): Promise<void> {
   const { pipeline, settings, notices, signal } = drawing;
   const reporter = new Reporter(drawing);
@@ -108,7 +108,7 @@ class Reporter {
   }
 }
 
-/** What draws and the hashes of its files: the same for all pictures. */
+/** What draws and the hashes of its files: the same for all images. */
 function describeModel(model: Pipeline["model"], { weights, ...environment }: Environment): object {
   return { kind: "model", ...environment, model: { name: model.name, version: model.version, weights } };
 }

@@ -6,7 +6,7 @@ import { NishikiError } from "../errors.js";
 import { encodePng } from "../image/index.js";
 import type { Pixels } from "../pipeline/index.js";
 
-/** Writes what the picture is coming to. */
+/** Writes what the image is coming to. */
 export type WritePreview = (pixels: Pixels) => Promise<void>;
 
 /**

@@ -22,7 +22,7 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
 }
 
-/** "Picture 1 of 3  ━━━━━━━━────────  5/10  1.2 s left" */
+/** "Image 1 of 3  ━━━━━━━━────────  5/10  1.2 s left" */
 export function formatProgress(
   label: string,
   done: number,

@@ -4,7 +4,7 @@ import { fileError } from "../checkpoint/node.js";
 import { NishikiError, visible } from "../errors.js";
 import { outputFailure } from "./terminal.js";
 
-/** 0 done; 1 failed; 2 used wrongly; 3 a picture differs from its receipt; 130 stopped by Ctrl-C. */
+/** 0 done; 1 failed; 2 used wrongly; 3 an image differs from its receipt; 130 stopped by Ctrl-C. */
 export const exitCodes = { failure: 1, usage: 2, differs: 3, interrupted: 130 } as const;
 
 /** Where a fault of Nishiki itself is reported: the field `bugs` of package.json. */

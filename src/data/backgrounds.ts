@@ -14,7 +14,7 @@ interface Background {
   readonly paint: (painter: Painter, variant: number, colour: ColourName | null) => void;
 }
 
-/** A picture that a background is painted on. */
+/** An image that a background is painted on. */
 interface Painter {
   readonly pixels: Uint8Array;
   readonly size: number;
@@ -158,7 +158,7 @@ export function backgroundPhrases(background: SceneBackground): string[] {
 }
 
 /**
- * Paints a background over a whole picture.
+ * Paints a background over a whole image.
  *
  * @param pixels `size × size` RGB bytes
  * @param variant chooses among a background's variants
@@ -296,7 +296,7 @@ function stars(painter: Painter, variant: number, count: number, colour: Rgb): v
   }
 }
 
-/** A soft cloud of light across the picture, from the lower left to the upper right. */
+/** A soft cloud of light across the image, from the lower left to the upper right. */
 function glow(painter: Painter, colour: Rgb): void {
   const { pixels, size } = painter;
   for (let y = 0; y < size; y++) {

@@ -14,7 +14,7 @@ import {
 } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 import { openDrawings, packageVersion } from "./drawings.js";
-import { type RawPicture, renderSprite } from "./render-sprite.js";
+import { type RawImage, renderSprite } from "./render-sprite.js";
 import {
   indexFile,
   MAX_SPRITE_SIDE,
@@ -187,7 +187,7 @@ async function publish(temporary: string, path: string): Promise<void> {
   }
 }
 
-async function render(drawing: Buffer, size: number, what: string): Promise<RawPicture> {
+async function render(drawing: Buffer, size: number, what: string): Promise<RawImage> {
   return renderSprite(drawing, size).catch((cause: unknown) => {
     throw new NishikiError(
       "data",

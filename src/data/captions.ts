@@ -76,7 +76,7 @@ function sayThings(content: SceneContent, random: Random): Caption {
 }
 
 const joined = ["and", "and", "next to"];
-/** What stands between two things: where the first of the picture is said first, and where it is said second. */
+/** What stands between two things: where the first of the image is said first, and where it is said second. */
 const relations: Readonly<Record<SceneLayout, readonly [readonly string[], readonly string[]]>> = {
   left: [
     ["to the left of", "left of"],

@@ -39,7 +39,7 @@ export interface SceneOptions {
   /** Share of scenes with a background; that of plain colours among the backgrounds. */
   readonly withBackground?: number;
   readonly plainBackground?: number;
-  /** Jitter of positions and of sizes, as shares of the picture's side and of the thing's size. */
+  /** Jitter of positions and of sizes, as shares of the image's side and of the thing's size. */
   readonly positionJitter?: number;
   readonly sizeJitter?: number;
 }

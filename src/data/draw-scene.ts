@@ -137,7 +137,7 @@ interface Sheet {
   readonly size: number;
 }
 
-/** A rectangle of the picture, in pixels, not necessarily whole. */
+/** A rectangle of the image, in pixels, not necessarily whole. */
 interface Box {
   readonly left: number;
   readonly top: number;
@@ -176,7 +176,7 @@ function makeAxis(start: number, length: number, count: number, stride: number, 
   return axis;
 }
 
-/** Blends a sprite over the picture, sampled from its four nearest pixels; `table` recolours it by luminance. */
+/** Blends a sprite over the image, sampled from its four nearest pixels; `table` recolours it by luminance. */
 function stamp({ pixels, mask, size }: Sheet, level: Level, table: Uint8Array | null, box: Box): void {
   const { rgba } = level;
   const across = makeAxis(box.left, box.width, level.width, 4, size);

@@ -16,12 +16,12 @@ export {
 export { SceneDrawer } from "./draw-scene.js";
 export { isHeldOut, isHeldOutPair, pairsOf } from "./held-out.js";
 export {
-  CaptionedPictures,
+  CaptionedImages,
   type FolderEntry,
   type FolderProblem,
+  type ImagesOptions,
   type OpenFolderOptions,
   openFolder,
-  type PicturesOptions,
 } from "./open-folder.js";
 export { abstractWords, peopleWords } from "./people-words.js";
 export { type PreviewSheet, type PreviewSheetOptions, previewSheet } from "./preview-sheet.js";
@@ -35,7 +35,7 @@ export {
   questionViews,
 } from "./scene-labels.js";
 export type {
-  CaptionedPicture,
+  CaptionedImage,
   Placement,
   Scene,
   SceneBackground,

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp, { type Sharp } from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type CaptionedPicture, CaptionedPictures, openFolder } from "./index.js";
+import { type CaptionedImage, CaptionedImages, openFolder } from "./index.js";
 
 let folder: string;
 
-function picture(width: number, height: number, background: string): Sharp {
+function image(width: number, height: number, background: string): Sharp {
   return sharp({ create: { width, height, channels: 4, background } });
 }
 
@@ -18,18 +18,18 @@ async function put(name: string, content: Buffer | string): Promise<void> {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "nishiki-folder-"));
   await mkdir(join(folder, "more"));
-  await put("red.png", await picture(40, 20, "#ff0000").png().toBuffer());
+  await put("red.png", await image(40, 20, "#ff0000").png().toBuffer());
   await put("red.txt", "a red\n  field \n");
-  await put("green.jpg", await picture(30, 30, "#00ff00").flatten().jpeg({ quality: 100 }).toBuffer());
-  await put("clear.webp", await picture(30, 60, "#0000ff00").webp({ lossless: true }).toBuffer());
+  await put("green.jpg", await image(30, 30, "#00ff00").flatten().jpeg({ quality: 100 }).toBuffer());
+  await put("clear.webp", await image(30, 60, "#0000ff00").webp({ lossless: true }).toBuffer());
   await put(
     "more/grey.PNG",
     await sharp(Buffer.alloc(900, 128), { raw: { width: 30, height: 30, channels: 1 } })
       .png()
       .toBuffer(),
   );
-  await put("uncaptioned.png", await picture(8, 8, "#123456").png().toBuffer());
-  await put("empty-caption.png", await picture(8, 8, "#123456").png().toBuffer());
+  await put("uncaptioned.png", await image(8, 8, "#123456").png().toBuffer());
+  await put("empty-caption.png", await image(8, 8, "#123456").png().toBuffer());
   await put("empty-caption.txt", " \n");
   const noise = Buffer.from(Array.from({ length: 64 * 64 * 3 }, (_, at) => (at * 7919) % 251));
   const whole = await sharp(noise, { raw: { width: 64, height: 64, channels: 3 } })
@@ -82,9 +82,9 @@ describe("openFolder", () => {
   });
 
   it("decodes to squares of RGB, transparent pictures on white", async () => {
-    const pictures = await openFolder(folder, { size: 16 });
+    const images = await openFolder(folder, { size: 16 });
     const corner = async (index: number): Promise<number[]> => {
-      const { pixels } = await pictures.read(index);
+      const { pixels } = await images.read(index);
       expect(pixels).toHaveLength(16 * 16 * 3);
       return [...pixels.subarray(0, 3)];
     };
@@ -95,10 +95,10 @@ describe("openFolder", () => {
   });
 
   it("streams shuffled passes, and goes on from a number as if it had not stopped", async () => {
-    const pictures = await openFolder(folder, { size: 8 });
+    const images = await openFolder(folder, { size: 8 });
     const captions = async (from: number, count: number, seed = 3): Promise<string[]> => {
-      const list: CaptionedPicture[] = [];
-      for await (const item of pictures.pictures({ seed, from, count })) list.push(item);
+      const list: CaptionedImage[] = [];
+      for await (const item of images.images({ seed, from, count })) list.push(item);
       return list.map((item) => item.caption);
     };
     const all = await captions(0, 16);
@@ -116,8 +116,8 @@ describe("openFolder", () => {
     await expect(openFolder(folder, { signal: AbortSignal.abort() })).rejects.toMatchObject({
       code: "aborted",
     });
-    const none = new CaptionedPictures(folder, 8, [], []);
-    await expect(none.pictures({ seed: 0 }).next()).rejects.toMatchObject({ code: "data" });
+    const none = new CaptionedImages(folder, 8, [], []);
+    await expect(none.images({ seed: 0 }).next()).rejects.toMatchObject({ code: "data" });
     await expect(none.read(0)).rejects.toMatchObject({ code: "usage" });
   });
 });

@@ -1,4 +1,4 @@
-// A user's own captioned pictures: image files with a `.txt` of the same name beside them, or a `metadata.jsonl` with
+// A user's own captioned images: image files with a `.txt` of the same name beside them, or a `metadata.jsonl` with
 // `file_name` and `text` (the image-folder convention of Hugging Face datasets). What cannot be used is listed, not fatal.
 
 import { readFile } from "node:fs/promises";
@@ -10,11 +10,11 @@ import { toEightBits } from "../image/node.js";
 import { random } from "../random/index.js";
 import { decodeText, oneLine } from "./caption-text.js";
 import { listFiles } from "./list-files.js";
-import type { CaptionedPicture } from "./scene-types.js";
+import type { CaptionedImage } from "./scene-types.js";
 
 /** How a folder is opened. */
 export interface OpenFolderOptions {
-  /** Side of the pictures in pixels, 8 to 4096: each is centre-cropped and resized to it. Default 256. */
+  /** Side of the images in pixels, 8 to 4096: each is centre-cropped and resized to it. Default 256. */
   readonly size?: number;
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
@@ -27,32 +27,32 @@ export interface FolderProblem {
   readonly reason: string;
 }
 
-/** One usable picture of a folder. */
+/** One usable image of a folder. */
 export interface FolderEntry {
   readonly file: string;
   readonly caption: string;
 }
 
-/** Which pictures of a folder, in which order. */
-export interface PicturesOptions {
+/** Which images of a folder, in which order. */
+export interface ImagesOptions {
   readonly seed: number;
-  /** Number of the first picture of the stream: go on where a run stopped. Default 0. */
+  /** Number of the first image of the stream: go on where a run stopped. Default 0. */
   readonly from?: number;
-  /** How many pictures; endless by default. */
+  /** How many images; endless by default. */
   readonly count?: number;
   readonly signal?: AbortSignal;
 }
 
 const extensions = new Set([".png", ".jpg", ".jpeg", ".webp"]);
-/** Pictures all the same, which would be missed without a word. */
+/** Images all the same, which would be missed without a word. */
 const otherExtensions = /\.(?:gif|tiff?|avif|hei[cf]|bmp|jxl|jp2|jfif|psd|svg|ico|exr|hdr)$/i;
 const metadataFile = "metadata.jsonl";
 
-/** Pictures that are decoded at the same time. */
+/** Images that are decoded at the same time. */
 const parallel = 4;
 
-/** The captioned pictures of a folder. Read them one by one, or as an endless stream in which each pass is shuffled anew. */
-export class CaptionedPictures {
+/** The captioned images of a folder. Read them one by one, or as an endless stream in which each pass is shuffled anew. */
+export class CaptionedImages {
   readonly folder: string;
   readonly size: number;
   readonly entries: readonly FolderEntry[];
@@ -70,8 +70,8 @@ export class CaptionedPictures {
     this.problems = problems;
   }
 
-  /** Picture `index` of `entries`: `size × size` RGB bytes and its caption. Throws `data` where it can no longer be read. */
-  async read(index: number): Promise<CaptionedPicture> {
+  /** Image `index` of `entries`: `size × size` RGB bytes and its caption. Throws `data` where it can no longer be read. */
+  async read(index: number): Promise<CaptionedImage> {
     const entry = this.entries[index];
     if (entry === undefined) {
       throw new NishikiError(
@@ -87,7 +87,7 @@ export class CaptionedPictures {
   }
 
   /** An endless stream: every pass over the folder is shuffled by the seed and the pass's number. */
-  async *pictures(options: PicturesOptions): AsyncGenerator<CaptionedPicture, void, undefined> {
+  async *images(options: ImagesOptions): AsyncGenerator<CaptionedImage, void, undefined> {
     const { seed, from = 0, count = Number.POSITIVE_INFINITY, signal } = options;
     const all = this.entries.map((_, index) => index);
     if (all.length === 0)
@@ -105,15 +105,12 @@ export class CaptionedPictures {
 }
 
 /**
- * Opens a folder of captioned pictures: reads all captions and decodes every picture once, so that what is broken is known
+ * Opens a folder of captioned images: reads all captions and decodes every image once, so that what is broken is known
  * before a long run begins.
  *
  * @throws NishikiError `file` where the folder cannot be read, `usage` for a bad size, `aborted` by the signal
  */
-export async function openFolder(
-  folder: string,
-  options: OpenFolderOptions = {},
-): Promise<CaptionedPictures> {
+export async function openFolder(folder: string, options: OpenFolderOptions = {}): Promise<CaptionedImages> {
   const size = options.size ?? 256;
   if (!Number.isInteger(size) || size < 8 || size > 4096) {
     throw new NishikiError("usage", `Pictures must be 8 to 4096 pixels wide, not ${size}.`);
@@ -125,11 +122,11 @@ export async function openFolder(
   for (const file of files)
     if (otherExtensions.test(file))
       problems.push({ file, reason: "is no png, jpg or webp file: save it as one" });
-  const pictures = files.filter((file) => extensions.has(extname(file).toLowerCase()));
-  const examined = await examineAll(source, pictures, options);
+  const images = files.filter((file) => extensions.has(extname(file).toLowerCase()));
+  const examined = await examineAll(source, images, options);
   const entries = examined.filter((found) => "caption" in found);
   problems.push(...examined.filter((found) => "reason" in found));
-  return new CaptionedPictures(folder, size, entries, problems);
+  return new CaptionedImages(folder, size, entries, problems);
 }
 
 /** A folder that is being opened. */
@@ -141,21 +138,21 @@ interface Source {
   readonly size: number;
 }
 
-/** Looks at all pictures, several at a time. The answers are in the order of the pictures. */
+/** Looks at all images, several at a time. The answers are in the order of the images. */
 async function examineAll(
   source: Source,
-  pictures: readonly string[],
+  images: readonly string[],
   { signal, onProgress }: OpenFolderOptions,
 ): Promise<(FolderEntry | FolderProblem)[]> {
-  const examined: (FolderEntry | FolderProblem)[] = new Array(pictures.length);
+  const examined: (FolderEntry | FolderProblem)[] = new Array(images.length);
   let next = 0;
   let done = 0;
   const work = async () => {
-    while (next < pictures.length) {
+    while (next < images.length) {
       if (signal?.aborted) throw new NishikiError("aborted", "Opening the folder was cancelled.");
       const index = next++;
-      examined[index] = await examine(source, pictures[index]!);
-      onProgress?.(++done, pictures.length);
+      examined[index] = await examine(source, images[index]!);
+      onProgress?.(++done, images.length);
     }
   };
   await Promise.all(Array.from({ length: parallel }, work));
@@ -234,7 +231,7 @@ function parseRow(line: string): { file_name: string; text: string } | undefined
   }
 }
 
-/** Decodes, turns upright, lays transparent pictures on white, crops to the centre square and resizes. */
+/** Decodes, turns upright, lays transparent images on white, crops to the centre square and resizes. */
 async function decode(path: string, size: number): Promise<Uint8Array> {
   const pixels = await sharp(await toEightBits(path), { failOn: "error" })
     .rotate()

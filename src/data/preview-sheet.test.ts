@@ -6,8 +6,8 @@ const square = (value: number): Uint8Array => new Uint8Array(20 * 20 * 3).fill(v
 
 describe("previewSheet", () => {
   it("lays pictures out in rows with their captions below", async () => {
-    const pictures = [40, 120, 200].map((value) => ({ pixels: square(value), caption: `<grey> & ${value}` }));
-    const { png, labelled } = await previewSheet({ pictures, columns: 2, side: 40 });
+    const images = [40, 120, 200].map((value) => ({ pixels: square(value), caption: `<grey> & ${value}` }));
+    const { png, labelled } = await previewSheet({ images, columns: 2, side: 40 });
     const { data, info } = await sharp(png).raw().toBuffer({ resolveWithObject: true });
     expect(info.width).toBe(2 * 48 + 8);
     const rowHeight = (info.height - 8) / 2;
@@ -22,8 +22,8 @@ describe("previewSheet", () => {
   });
 
   it("refuses an empty list and a bad side", async () => {
-    await expect(previewSheet({ pictures: [] })).rejects.toMatchObject({ code: "usage" });
-    const pictures = [{ pixels: square(0), caption: "x" }];
-    await expect(previewSheet({ pictures, side: 5 })).rejects.toMatchObject({ code: "usage" });
+    await expect(previewSheet({ images: [] })).rejects.toMatchObject({ code: "usage" });
+    const images = [{ pixels: square(0), caption: "x" }];
+    await expect(previewSheet({ images, side: 5 })).rejects.toMatchObject({ code: "usage" });
   });
 });

@@ -1,16 +1,16 @@
-// A contact sheet: pictures in rows with their captions below, so that a person sees what a model will see.
+// A contact sheet: images in rows with their captions below, so that a person sees what a model will see.
 
 import sharp, { type OverlayOptions } from "sharp";
 import { NishikiError } from "../errors.js";
 import { escapeXml } from "../image/index.js";
-import type { CaptionedPicture } from "./scene-types.js";
+import type { CaptionedImage } from "./scene-types.js";
 
 /** What a contact sheet shows. */
 export interface PreviewSheetOptions {
-  readonly pictures: readonly CaptionedPicture[];
-  /** Pictures in a row. Default 8, or fewer where there are fewer pictures. */
+  readonly images: readonly CaptionedImage[];
+  /** Images in a row. Default 8, or fewer where there are fewer images. */
   readonly columns?: number;
-  /** Side of a picture on the sheet in pixels, 32 to 512. Default 192. */
+  /** Side of an image on the sheet in pixels, 32 to 512. Default 192. */
   readonly side?: number;
 }
 
@@ -28,24 +28,24 @@ const maxLines = 4;
 
 /** Draws a contact sheet. Throws `usage` for an empty list or a bad side. */
 export async function previewSheet(options: PreviewSheetOptions): Promise<PreviewSheet> {
-  const { pictures, side = 192 } = options;
-  if (pictures.length === 0) throw new NishikiError("usage", "A contact sheet needs at least one picture.");
+  const { images, side = 192 } = options;
+  if (images.length === 0) throw new NishikiError("usage", "A contact sheet needs at least one picture.");
   if (!Number.isInteger(side) || side < 32 || side > 512) {
     throw new NishikiError("usage", `A picture on a sheet must be 32 to 512 pixels wide, not ${side}.`);
   }
-  const columns = Math.min(options.columns ?? 8, pictures.length);
+  const columns = Math.min(options.columns ?? 8, images.length);
   const labelled = await hasFonts();
-  const lines = pictures.map((picture) => wrap(picture.caption, Math.floor(side / (fontSize * 0.58))));
+  const lines = images.map((image) => wrap(image.caption, Math.floor(side / (fontSize * 0.58))));
   const textRows = labelled ? Math.max(...lines.map((list) => list.length)) : 0;
   const cellHeight = side + textRows * lineHeight + gap;
   const width = columns * (side + gap) + gap;
-  const height = Math.ceil(pictures.length / columns) * cellHeight + gap;
+  const height = Math.ceil(images.length / columns) * cellHeight + gap;
   const layers: OverlayOptions[] = [];
   let text = "";
-  for (const [position, picture] of pictures.entries()) {
+  for (const [position, image] of images.entries()) {
     const left = gap + (position % columns) * (side + gap);
     const top = gap + Math.floor(position / columns) * cellHeight;
-    layers.push({ ...(await resized(picture, side)), left, top });
+    layers.push({ ...(await resized(image, side)), left, top });
     for (const [row, line] of lines[position]!.entries()) {
       text += `<text x="${left}" y="${top + side + (row + 1) * lineHeight - 2}">${escapeXml(line)}</text>`;
     }
@@ -55,9 +55,9 @@ export async function previewSheet(options: PreviewSheetOptions): Promise<Previe
   return { png: await sheet.composite(layers).png().toBuffer(), labelled };
 }
 
-async function resized(picture: CaptionedPicture, side: number): Promise<OverlayOptions> {
-  const size = Math.round(Math.sqrt(picture.pixels.length / 3));
-  const { data, info } = await sharp(picture.pixels, { raw: { width: size, height: size, channels: 3 } })
+async function resized(image: CaptionedImage, side: number): Promise<OverlayOptions> {
+  const size = Math.round(Math.sqrt(image.pixels.length / 3));
+  const { data, info } = await sharp(image.pixels, { raw: { width: size, height: size, channels: 3 } })
     .resize(side, side)
     .raw()
     .toBuffer({ resolveWithObject: true });

@@ -3,7 +3,7 @@
 import sharp from "sharp";
 import { NishikiError } from "../errors.js";
 
-export interface RawPicture {
+export interface RawImage {
   readonly width: number;
   readonly height: number;
   readonly rgba: Buffer;
@@ -13,7 +13,7 @@ export interface RawPicture {
 const alphaThreshold = 12;
 
 /** Decodes a drawing, trims it and scales it down until its longer side is `size` (a smaller one stays as it is). */
-export async function renderSprite(drawing: Buffer, size: number): Promise<RawPicture> {
+export async function renderSprite(drawing: Buffer, size: number): Promise<RawImage> {
   const { data, info } = await sharp(drawing).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
   const box = findBox(data, info.width, info.height);
   const longer = Math.max(box.width, box.height);

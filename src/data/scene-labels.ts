@@ -1,4 +1,4 @@
-// What can be asked of a scene and has one right answer: what judges learn, and what generated pictures are scored by.
+// What can be asked of a scene and has one right answer: what judges learn, and what generated images are scored by.
 
 import { backgroundNames } from "./backgrounds.js";
 import { colourNames } from "./colours.js";
@@ -32,7 +32,7 @@ export const questions = {
   layout: "layout",
 } as const satisfies Record<string, keyof typeof labelClasses>;
 
-/** Which view of a picture shows the answer: that of the first thing, the second, or the whole. */
+/** Which view of an image shows the answer: that of the first thing, the second, or the whole. */
 export const questionViews = {
   thing: "first",
   colour: "first",

@@ -30,7 +30,7 @@ export type SceneLayout = LayoutName;
 
 /** What is there, which is what the caption says. */
 export interface SceneContent {
-  /** In picture order: left before right, above before below. */
+  /** In image order: left before right, above before below. */
   readonly things: readonly SceneThing[];
   readonly layout: SceneLayout;
   /** null: plain near-white. */
@@ -38,7 +38,7 @@ export interface SceneContent {
   readonly style: StyleName;
 }
 
-/** Where one drawing lies: centre and longer side, in shares of the picture's side. */
+/** Where one drawing lies: centre and longer side, in shares of the image's side. */
 export interface Placement {
   readonly thing: string;
   readonly colour: ColourName | null;
@@ -59,15 +59,15 @@ export interface SceneRecipe {
   readonly variant: number;
 }
 
-/** A captioned picture: what training reads, whether it was composed or came from a folder. */
-export interface CaptionedPicture {
+/** A captioned image: what training reads, whether it was composed or came from a folder. */
+export interface CaptionedImage {
   /** `size × size` RGB bytes, rows from top to bottom. */
   readonly pixels: Uint8Array;
   readonly caption: string;
 }
 
-/** A composed picture. */
-export interface Scene extends CaptionedPicture {
+/** A composed image. */
+export interface Scene extends CaptionedImage {
   readonly content: SceneContent;
   readonly phrases: readonly Phrase[];
   /** Where its things lie, in the order in which they are drawn. */

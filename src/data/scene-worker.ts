@@ -1,4 +1,4 @@
-// The worker thread that draws scenes: gets the shared sprites once, then ranges of scene numbers, and sends pictures back
+// The worker thread that draws scenes: gets the shared sprites once, then ranges of scene numbers, and sends images back
 // without copying them.
 
 import { parentPort, workerData } from "node:worker_threads";

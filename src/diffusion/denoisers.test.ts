@@ -95,7 +95,7 @@ test("a flow to a single picture is a straight line, which every sampler walks e
       const x = combine([sigmas[0]!, noise]);
       for await (const state of sample(getDenoiser("flow", ideal, flow), x, sigmas, { condition: [0] })) {
         const t = flow.alphaOf(state.sigma) * state.sigma;
-        // x begins without the picture's ten-thousandth that t = 0.9999 should hold; that share is all that is off.
+        // x begins without the image's ten-thousandth that t = 0.9999 should hold; that share is all that is off.
         mean.forEach((m, i) => {
           const xt = flow.alphaOf(state.sigma) * state.x[i]!;
           expect(Math.abs(xt - ((1 - t) * m + t * noise[i]!))).toBeLessThan(1.1e-4 * Math.abs(m) * t + 3e-6);

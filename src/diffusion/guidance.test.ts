@@ -10,7 +10,7 @@ const x = getInitialNoise([1, 2], size);
 const prompts = [3, 5];
 const uncond = [-1, 0.5];
 
-/** A denoiser whose answer to a picture is condition·x + condition, and the calls that it got. */
+/** A denoiser whose answer to an image is condition·x + condition, and the calls that it got. */
 function getRecorded(): { denoise: Denoiser<number>; calls: (readonly number[])[] } {
   const calls: (readonly number[])[] = [];
   const denoise: Denoiser<number> = async (input, _sigma, condition) => {

@@ -28,7 +28,7 @@ import {
 export { findPackageRoot, findWorker, getPackageFile } from "./node-package.js";
 
 export interface EngineOptions {
-  /** Default "auto": the CPU, which every machine has and which gives every picture the same bytes. */
+  /** Default "auto": the CPU, which every machine has and which gives every image the same bytes. */
   readonly device?: DeviceName;
   /** Threads of the CPU device. Default: one for each core that this process may use. */
   readonly threads?: number;

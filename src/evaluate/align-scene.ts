@@ -1,4 +1,4 @@
-// The composed scene that a picture comes nearest to: same content, and of all places and sizes the best. Models are not told
+// The composed scene that an image comes nearest to: same content, and of all places and sizes the best. Models are not told
 // where a thing shall lie, so that comparing with a scene at another place would measure the place.
 import {
   describeContent,
@@ -11,7 +11,7 @@ import {
 } from "../data/index.js";
 import { psnr } from "./image-measures.js";
 
-/** Side at which places are tried first, and where no better one is searched further away: shares of the picture's side. */
+/** Side at which places are tried first, and where no better one is searched further away: shares of the image's side. */
 const coarseSide = 64;
 const furthest = 0.07;
 const sizes = [0.86, 0.91, 0.955, 1, 1.045, 1.09, 1.14];
@@ -22,7 +22,7 @@ export function canAlign({ things, layout, background, style }: SceneContent): b
   return single && things.length === 1 && background === null && styleNamed(style).filter === null;
 }
 
-/** Finds scenes for pictures. Make one and use it for all: it keeps halved drawings. */
+/** Finds scenes for images. Make one and use it for all: it keeps halved drawings. */
 export class SceneAligner {
   readonly #coarse: SceneDrawer;
   readonly #fine: SceneDrawer;

@@ -63,7 +63,7 @@ export function makeCard(report: Report): string {
   return `${parts.join("\n\n")}\n`;
 }
 
-/** How clean pictures look, and the most that the model's autoencoder allows. */
+/** How clean images look, and the most that the model's autoencoder allows. */
 function looksTable({ realOrDrawn, realOrDrawnLatents, nearness, ceiling, fidelity }: Looks): string {
   const told = ({ accuracy, interval: [low, high], asked }: RealOrDrawn) =>
     `${percent(accuracy)} (${percent(low)}–${percent(high)}, ${asked} pairs)`;
@@ -79,7 +79,7 @@ function looksTable({ realOrDrawn, realOrDrawnLatents, nearness, ceiling, fideli
       ...(realOrDrawnLatents
         ? [["told from scenes that went through the autoencoder", told(realOrDrawnLatents), "50%"]]
         : []),
-      compare(`PSNR to the nearest composed scene (${nearness.pictures} pictures)`, "psnr", 1, " dB"),
+      compare(`PSNR to the nearest composed scene (${nearness.images} pictures)`, "psnr", 1, " dB"),
       compare("gradient distance to it", "gradientDistance", 3),
       compare("sharpness of its edges", "sharpness", 2),
       compare("wobble of its edges", "wobble", 2, " px"),
@@ -92,6 +92,6 @@ function looksTable({ realOrDrawn, realOrDrawnLatents, nearness, ceiling, fideli
   );
 }
 
-function copyRow(name: string, { share, ofScenes, nearCopies, pictures }: Report["copying"]["plain"]) {
-  return [name, `${(100 * share).toFixed(1)}% (${nearCopies} of ${pictures})`, percent(ofScenes)];
+function copyRow(name: string, { share, ofScenes, nearCopies, images }: Report["copying"]["plain"]) {
+  return [name, `${(100 * share).toFixed(1)}% (${nearCopies} of ${images})`, percent(ofScenes)];
 }

@@ -1,17 +1,17 @@
-// Whether a model copies what it was trained on: the nearest training drawing of a picture, by a judge's features and by pixels.
+// Whether a model copies what it was trained on: the nearest training drawing of an image, by a judge's features and by pixels.
 import { type Scene, SceneDrawer, type SetName, type Sprites } from "../data/index.js";
 import { NishikiError } from "../errors.js";
 import type { Judge } from "./judge.js";
 import { distance } from "./statistics.js";
 
-/** Side at which pictures are compared pixel by pixel, and by how much they may be shifted against each other. */
+/** Side at which images are compared pixel by pixel, and by how much they may be shifted against each other. */
 const side = 64;
 const reach = 3;
 /** Side at which the nearest by pixels are looked for. */
 const coarseSide = 16;
 /** Nearest drawings that are compared closely, of each kind. */
 const candidates = 6;
-/** Peak signal-to-noise ratio in decibels from which a picture counts as a near copy. */
+/** Peak signal-to-noise ratio in decibels from which an image counts as a near copy. */
 export const copyLimit = 20;
 
 interface Drawing {
@@ -34,7 +34,7 @@ export interface Nearest {
 /** Every drawing of some sets as training shows it most plainly: alone, in its own colours, on a plain ground. */
 export class TrainingDrawings {
   readonly #drawings: readonly Drawing[];
-  /** Side of the pictures that are compared: what the judge sees. */
+  /** Side of the images that are compared: what the judge sees. */
   readonly #size: number;
 
   private constructor(drawings: readonly Drawing[], size: number) {
@@ -129,7 +129,7 @@ function coarsen(small: Uint8Array): Float32Array {
   return Float32Array.from(shrink(small, side, coarseSide));
 }
 
-/** The best of all small shifts; what is shifted in from outside of the picture is not compared. */
+/** The best of all small shifts; what is shifted in from outside of the image is not compared. */
 function shiftedPsnr(a: Uint8Array, b: Uint8Array): number {
   let best = 0;
   for (let dy = -reach; dy <= reach; dy++) {

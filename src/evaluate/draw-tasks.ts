@@ -1,11 +1,11 @@
-// Draws the pictures of a plan, several at once, into a folder; those that are there from an earlier call are kept.
+// Draws the images of a plan, several at once, into a folder; those that are there from an earlier call are kept.
 import { constants } from "node:fs";
 import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileError, makeFolder, writeFileAtomic } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 import { decodePng, toRgb } from "../image/index.js";
-import { scalePicture } from "../image/node.js";
+import { scaleImage } from "../image/node.js";
 import type { ImageRequest, LoadOptions, Pipeline } from "../pipeline/index.js";
 import { loadPipeline } from "../pipeline/node.js";
 import type { Task } from "./plan.js";
@@ -20,7 +20,7 @@ export interface DrawOptions {
   /** Steps, guidance and whatever else shall not be the model's own. */
   readonly request: Partial<ImageRequest>;
   readonly signal?: AbortSignal;
-  readonly onPicture?: (done: number, of: number) => void;
+  readonly onImage?: (done: number, of: number) => void;
 }
 
 const fileOf = (folder: string, { id }: Task) => join(folder, `${id}.png`);
@@ -37,7 +37,7 @@ export function planWorkers(threads: number, freeMemory: number): { parallel: nu
 
 /**
  * Draws what is not there yet. The first failure stops all that draw side by side.
- * @returns How many pictures were drawn.
+ * @returns How many images were drawn.
  * @throws NishikiError "file" for a folder that cannot be read or a full disk, "aborted", and what drawing throws
  */
 export async function drawTasks(tasks: readonly Task[], options: DrawOptions): Promise<number> {
@@ -69,7 +69,7 @@ export async function drawTasks(tasks: readonly Task[], options: DrawOptions): P
 }
 
 /** Tasks that several pipelines take from in turn. */
-function makeQueue(missing: readonly Task[], all: number, { folder, request, onPicture }: DrawOptions) {
+function makeQueue(missing: readonly Task[], all: number, { folder, request, onImage }: DrawOptions) {
   let done = all - missing.length;
   let next = 0;
   return {
@@ -80,7 +80,7 @@ function makeQueue(missing: readonly Task[], all: number, { folder, request, onP
         for await (const event of pipeline.generate({ ...request, prompt, seed }, { signal })) {
           if (event.kind === "image") await writeFileAtomic(fileOf(folder, task), event.png());
         }
-        onPicture?.(++done, all);
+        onImage?.(++done, all);
       }
     },
   };
@@ -97,17 +97,17 @@ async function isThere(path: string): Promise<boolean> {
   }
 }
 
-/** The pixels of a task's picture at the side that judges see, `[side, side, 3]`. @throws NishikiError "file" */
+/** The pixels of a task's image at the side that judges see, `[side, side, 3]`. @throws NishikiError "file" */
 export async function readDrawn(folder: string, task: Task, side: number): Promise<Uint8Array> {
   const path = fileOf(folder, task);
   const bytes = await readFile(path).catch((error: unknown) => {
     throw fileError(error, `read ${path}`);
   });
-  const { text: _, ...picture } = decodePng(bytes);
-  const rgb = toRgb(picture);
+  const { text: _, ...image } = decodePng(bytes);
+  const rgb = toRgb(image);
   if (rgb.width === side && rgb.height === side) return Uint8Array.from(rgb.data);
   if (rgb.width !== rgb.height) {
     throw new NishikiError("data", `${path} is not square: judges look at square pictures.`);
   }
-  return Uint8Array.from((await scalePicture(rgb, side, side)).data);
+  return Uint8Array.from((await scaleImage(rgb, side, side)).data);
 }

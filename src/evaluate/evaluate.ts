@@ -1,4 +1,4 @@
-// The scorecard: draws the pictures of a plan, asks the judge what they show, and compares with composed scenes of the same
+// The scorecard: draws the images of a plan, asks the judge what they show, and compares with composed scenes of the same
 // contents, which are the most that the judge grants anybody.
 import { existsSync } from "node:fs";
 import { freemem } from "node:os";
@@ -45,11 +45,11 @@ export interface EvaluateOptions {
   readonly machine?: LoadOptions;
   /** Steps, guidance and whatever else shall not be the model's own. */
   readonly request?: Omit<Partial<ImageRequest>, "prompt" | "seed" | "count">;
-  /** Where the pictures and the report go. */
+  /** Where the images and the report go. */
   readonly output: string;
   /** About how many prompts, synonyms and further seeds not counted. Default 1104. */
   readonly prompts?: number;
-  /** Decides which prompts, and the seeds of pictures. Default 0. */
+  /** Decides which prompts, and the seeds of images. Default 0. */
   readonly seed?: number;
   /** Folder that "nishiki data build" wrote. Default ".data/sprites". */
   readonly sprites?: string;
@@ -57,7 +57,7 @@ export interface EvaluateOptions {
   readonly judge?: string;
   /** What the model was trained on. Default: what the embedded one was. */
   readonly mix?: SceneMix;
-  /** Measures how clean pictures look too, which trains two small networks. Default: from 60 prompts on. */
+  /** Measures how clean images look too, which trains two small networks. Default: from 60 prompts on. */
   readonly looks?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (stage: string, done: number, of: number) => void;
@@ -72,7 +72,7 @@ export interface Judged {
   readonly verdict: Verdict;
   /** Of composed scenes of the same content; none for synonyms. */
   readonly real: readonly Verdict[];
-  /** Of pictures that could be copies. */
+  /** Of images that could be copies. */
   readonly nearest?: Nearest;
   /** The same of a composed scene of the same content: what the measure says of what is known. */
   readonly realNearest?: Nearest;
@@ -87,13 +87,13 @@ export interface Evaluation {
 
 /** Composed scenes for each content. */
 const realPerTask = 2;
-/** Groups whose pictures are compared with the training drawings. */
+/** Groups whose images are compared with the training drawings. */
 const copyGroups = ["thing", "colour", "colourHeldOut", "background"];
 /** Composed scenes of a group that are, to know the measure itself. */
 const controls = 60;
 
 /**
- * Measures what a model can do. Pictures are kept in the output folder, so that a second call with the same settings goes on
+ * Measures what a model can do. Images are kept in the output folder, so that a second call with the same settings goes on
  * where the first was stopped. Equal options give equal reports.
  * @throws NishikiError "file", "usage", "data", "checkpoint", "device", "aborted"
  */
@@ -156,7 +156,7 @@ async function drawAll(
   { output, seed, prompts, mix, request = {}, signal, onProgress }: EvaluateOptions,
 ): Promise<MeasuredModel> {
   const isSmall = existsSync(join(load.model ?? embeddedModel, "model.json"));
-  // A small model draws more in a given time by one picture on each thread than by one on all.
+  // A small model draws more in a given time by one image on each thread than by one on all.
   const workers = isSmall ? planWorkers(threads, availableMemory()) : { parallel: 1, threads: load.threads };
   const machine = { ...load, threads: workers.threads };
   const pipeline = await loadPipeline(machine, signal ? { signal } : {});
@@ -167,7 +167,7 @@ async function drawAll(
       ...{ machine, request, pipeline, parallel: workers.parallel },
       folder: picturesFolder(output),
       ...(signal && { signal }),
-      onPicture: (done, of) => onProgress?.("Drawing", done, of),
+      onImage: (done, of) => onProgress?.("Drawing", done, of),
     });
     return model;
   } finally {
@@ -220,7 +220,7 @@ async function judgeAll(tasks: readonly Task[], bench: Bench): Promise<Judged[]>
   return judged;
 }
 
-/** How clean the pictures look: all that have composed counterparts, one for each prompt. */
+/** How clean the images look: all that have composed counterparts, one for each prompt. */
 async function lookAt(
   judged: readonly Judged[],
   engine: Engine,
@@ -248,8 +248,8 @@ async function lookAt(
     });
     if (!own) return looks;
     const scenes = inTurn(drawn).slice(0, fidelityScenes);
-    const onPicture = (done: number, of: number) => onProgress?.("Drawing on scenes", done, of);
-    const again = { ...common, machine, request, onProgress: onPicture };
+    const onImage = (done: number, of: number) => onProgress?.("Drawing on scenes", done, of);
+    const again = { ...common, machine, request, onProgress: onImage };
     const fidelity = await measureFidelity(
       scenes.map(({ scene }) => scene),
       again,

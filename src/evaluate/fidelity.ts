@@ -1,5 +1,5 @@
-// How much of a picture image-to-image keeps: composed scenes are noised to a strength and drawn on with their own, true captions.
-// A network that knows how such pictures look gives them back; one that only knows the words smears them.
+// How much of an image image-to-image keeps: composed scenes are noised to a strength and drawn on with their own, true captions.
+// A network that knows how such images look gives them back; one that only knows the words smears them.
 import type { Scene } from "../data/index.js";
 import { NishikiError } from "../errors.js";
 import type { ImageRequest, LoadOptions } from "../pipeline/index.js";

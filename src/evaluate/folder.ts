@@ -8,7 +8,7 @@ export function picturesFolder(output: string): string {
   return join(output, "pictures");
 }
 
-/** @throws NishikiError "file" where the folder holds the pictures of other settings */
+/** @throws NishikiError "file" where the folder holds the images of other settings */
 export async function claimFolder(output: string, settings: object): Promise<void> {
   const path = join(output, "evaluation.json");
   const text = `${JSON.stringify(settings, null, 2)}\n`;

@@ -1,7 +1,7 @@
-// How far two pictures are from each other, without any trained network: what a judge or an autoencoder of the house has
+// How far two images are from each other, without any trained network: what a judge or an autoencoder of the house has
 // learned can say nothing against itself.
 
-/** A channel of a square picture, rows from top to bottom, 0 to 255. */
+/** A channel of a square image, rows from top to bottom, 0 to 255. */
 export interface Plane {
   readonly size: number;
   readonly values: Float32Array;
@@ -28,7 +28,7 @@ export function halvePlane({ size, values }: Plane): Plane {
   return { size: half, values: means };
 }
 
-/** Horizontal and vertical derivative at every pixel, per pixel, by Prewitt's 3×3 filters; 0 along the picture's sides. */
+/** Horizontal and vertical derivative at every pixel, per pixel, by Prewitt's 3×3 filters; 0 along the image's sides. */
 export function planeGradients({ size, values }: Plane): {
   readonly x: Float32Array;
   readonly y: Float32Array;
@@ -73,7 +73,7 @@ function gradientDeviation(a: Plane, b: Plane): number {
 
 /**
  * A perceptual distance: the deviation of gradient similarity (Xue et al. 2014, "Gradient magnitude similarity deviation",
- * arXiv:1308.3052), the mean over pictures at 1/2, 1/4 and 1/8 of their size. 0 for equal pictures; 0.1 is plainly worse.
+ * arXiv:1308.3052), the mean over images at 1/2, 1/4 and 1/8 of their size. 0 for equal images; 0.1 is plainly worse.
  * @param a, b `[size, size, 3]` bytes
  */
 export function gradientDistance(a: Uint8Array, b: Uint8Array, size: number): number {
@@ -86,7 +86,7 @@ export function gradientDistance(a: Uint8Array, b: Uint8Array, size: number): nu
   return sum / 3;
 }
 
-/** Peak signal-to-noise ratio in decibels of bytes; 78 for equal pictures. */
+/** Peak signal-to-noise ratio in decibels of bytes; 78 for equal images. */
 export function psnr(a: Uint8Array, b: Uint8Array): number {
   let squared = 0;
   for (let i = 0; i < a.length; i++) squared += (a[i]! - b[i]!) ** 2;

@@ -1,4 +1,4 @@
-// A trained judge, ready to be asked what pictures show.
+// A trained judge, ready to be asked what images show.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileError, openWeights } from "../checkpoint/node.js";
@@ -14,11 +14,11 @@ import { getJudgeQuestions } from "../training/index.js";
 /** The judge that comes with the package. */
 export const packagedJudge = join(embeddedModel, "judge");
 
-/** What a judge says of one picture. */
+/** What a judge says of one image. */
 export interface Verdict {
   /** The probability of each answer, in the order of the judge's classes. */
   readonly answers: Readonly<Record<Question, Float32Array>>;
-  /** For distances of pictures. */
+  /** For distances of images. */
   readonly features: Float32Array;
 }
 
@@ -26,8 +26,8 @@ export interface Judge {
   readonly pictureSize: number;
   readonly classes: LabelClasses;
   readonly sha256: string;
-  /** @param pictures `[size, size, 3]` bytes each */
-  judge(pictures: readonly Uint8Array[]): Promise<Verdict[]>;
+  /** @param images `[size, size, 3]` bytes each */
+  judge(images: readonly Uint8Array[]): Promise<Verdict[]>;
   close(): Promise<void>;
 }
 
@@ -89,16 +89,16 @@ export async function openJudge(engine: Engine, folder: string = packagedJudge):
     return { ...answers, features };
   });
   const session = await engine.load(program, { weights: await openWeights(path) });
-  const ask = async (pictures: readonly Uint8Array[]): Promise<Verdict[]> => {
-    const pixels = new Uint8Array(pictures.length * size * size * 3);
-    for (const [i, picture] of pictures.entries()) pixels.set(picture, i * size * size * 3);
-    const shape = [pictures.length, size, size, 3];
+  const ask = async (images: readonly Uint8Array[]): Promise<Verdict[]> => {
+    const pixels = new Uint8Array(images.length * size * size * 3);
+    for (const [i, image] of images.entries()) pixels.set(image, i * size * size * 3);
+    const shape = [images.length, size, size, 3];
     const said = await session.run({ pixels: { dtype: "u8", shape, data: pixels } });
     const row = (name: string, i: number) => {
       const { data, shape } = said[name]!;
       return (data as Float32Array).slice(i * shape[1]!, (i + 1) * shape[1]!);
     };
-    return pictures.map((_, i) => ({
+    return images.map((_, i) => ({
       answers: Object.fromEntries(
         questionNames.map((name) => [name, softmax(row(name, i))]),
       ) as Verdict["answers"],
@@ -109,10 +109,10 @@ export async function openJudge(engine: Engine, folder: string = packagedJudge):
     pictureSize: size,
     classes,
     sha256,
-    // One picture at a time: what is said of it must not depend on those beside it.
-    judge: async (pictures) => {
+    // One image at a time: what is said of it must not depend on those beside it.
+    judge: async (images) => {
       const verdicts: Verdict[] = [];
-      for (const picture of pictures) verdicts.push(...(await ask([picture])));
+      for (const image of images) verdicts.push(...(await ask([image])));
       return verdicts;
     },
     close: () => session.close(),

@@ -1,4 +1,4 @@
-// How clean pictures look, which judges of things do not see: whether they can be told from composed scenes, how far they are from
+// How clean images look, which judges of things do not see: whether they can be told from composed scenes, how far they are from
 // the composed scene that they come nearest to, and where their outlines lie.
 import type { Scene } from "../data/index.js";
 import { NishikiError } from "../errors.js";
@@ -11,14 +11,14 @@ import type { Task } from "./plan.js";
 import { measureRealOrDrawn, type Pair, type RealOrDrawn, type RealOrDrawnOptions } from "./real-or-drawn.js";
 import { mean } from "./statistics.js";
 
-/** Means over pictures, each against the composed scene of its content, at the place and size where it comes nearest. */
+/** Means over images, each against the composed scene of its content, at the place and size where it comes nearest. */
 export interface Nearness {
-  readonly pictures: number;
+  readonly images: number;
   /** Peak signal-to-noise ratio in decibels. */
   readonly psnr: number;
   /** Deviation of gradient similarity: 0 is equal. */
   readonly gradientDistance: number;
-  /** How sharp the scene's edges are in the picture, 0 to 1. */
+  /** How sharp the scene's edges are in the image, 0 to 1. */
   readonly sharpness: number;
   /** How far edges stray from their neighbours, in pixels. */
   readonly wobble: number;
@@ -27,14 +27,14 @@ export interface Nearness {
 export interface Looks {
   readonly realOrDrawn: RealOrDrawn;
   readonly nearness: Nearness;
-  /** The same of the composed scenes after the model's autoencoder: no picture of it can be nearer. */
+  /** The same of the composed scenes after the model's autoencoder: no image of it can be nearer. */
   readonly ceiling?: Nearness;
   /** Told from scenes that went through the autoencoder: what the denoiser alone gives away. */
   readonly realOrDrawnLatents?: RealOrDrawn;
   readonly fidelity?: Fidelity;
 }
 
-/** A drawn picture and a composed scene of the same content. */
+/** A drawn image and a composed scene of the same content. */
 export interface Drawn {
   readonly task: Task;
   readonly pixels: Uint8Array;
@@ -43,15 +43,15 @@ export interface Drawn {
 
 export interface LooksOptions extends RealOrDrawnOptions {
   readonly aligner: SceneAligner;
-  /** A picture through the model's autoencoder and back. */
+  /** An image through the model's autoencoder and back. */
   readonly roundTrip?: (pixels: Uint8Array) => Promise<Uint8Array>;
 }
 
-/** Most pictures that are aligned, and most pairs for telling apart: enough for two digits. */
+/** Most images that are aligned, and most pairs for telling apart: enough for two digits. */
 const mostAligned = 120;
 const mostPairs = 600;
 
-/** @throws NishikiError "data" where there are too few pictures, "aborted" */
+/** @throws NishikiError "data" where there are too few images, "aborted" */
 export async function measureLooks(drawn: readonly Drawn[], options: LooksOptions): Promise<Looks> {
   const { aligner, roundTrip, size, signal } = options;
   const measured: Measured[] = [];
@@ -77,7 +77,7 @@ export async function measureLooks(drawn: readonly Drawn[], options: LooksOption
   return { realOrDrawn, nearness: average(measured), ceiling: average(ceiling), realOrDrawnLatents };
 }
 
-type Measured = Omit<Nearness, "pictures">;
+type Measured = Omit<Nearness, "images">;
 
 function compare(pixels: Uint8Array, scene: Uint8Array, size: number): Measured {
   const { sharpness, wobble } = measureOutlines(pixels, scene, size);
@@ -92,7 +92,7 @@ function compare(pixels: Uint8Array, scene: Uint8Array, size: number): Measured 
 function average(all: readonly Measured[]): Nearness {
   const of = (name: keyof Measured) => Number(mean(all.map((each) => each[name])).toFixed(4));
   return {
-    pictures: all.length,
+    images: all.length,
     psnr: of("psnr"),
     gradientDistance: of("gradientDistance"),
     sharpness: of("sharpness"),

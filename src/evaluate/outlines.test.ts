@@ -1,4 +1,4 @@
-// What the measures of looks say of pictures whose faults are known.
+// What the measures of looks say of images whose faults are known.
 import { describe, expect, it } from "vitest";
 import { gradientDistance, psnr } from "./image-measures.js";
 import { measureOutlines } from "./outlines.js";

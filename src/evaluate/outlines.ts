@@ -1,10 +1,10 @@
-// Whether a picture's outlines are where they should be, and as sharp: measured along the edges of the composed scene that it
+// Whether an image's outlines are where they should be, and as sharp: measured along the edges of the composed scene that it
 // should look like. Outer and inner edges count alike: a face without eyes has lost edges, a wobbly one has moved them.
 import { luminancePlane, planeGradients } from "./image-measures.js";
 import { mean } from "./statistics.js";
 
 export interface OutlineMeasure {
-  /** Steepness of the picture's edges over that of the scene's, 0 (none) to 1 (as sharp everywhere). */
+  /** Steepness of the image's edges over that of the scene's, 0 (none) to 1 (as sharp everywhere). */
   readonly sharpness: number;
   /** Root mean square of how far edges lie from where their neighbours would put them, in pixels. 0: straight. */
   readonly wobble: number;
@@ -26,7 +26,7 @@ const reach = 6;
 /** Neighbours: within this many pixels, and turned by less than 45°. */
 const near = 10;
 const alike = Math.SQRT1_2;
-/** Steepness, as a share of the scene's, from which the picture has the edge at all. */
+/** Steepness, as a share of the scene's, from which the image has the edge at all. */
 const present = 0.25;
 
 /** Ridges of the gradient: points that are steeper than their neighbours along the normal. */
@@ -50,7 +50,7 @@ function edgePoints(pixels: Uint8Array, size: number): EdgePoint[] {
   return points;
 }
 
-/** Where along a point's normal the picture rises most in the scene's direction, and how steeply. */
+/** Where along a point's normal the image rises most in the scene's direction, and how steeply. */
 function findEdge(gx: Float32Array, gy: Float32Array, size: number, { x, y, across: [nx, ny] }: EdgePoint) {
   const rise = (offset: number) => {
     const at = Math.round(y + offset * ny) * size + Math.round(x + offset * nx);
@@ -68,13 +68,13 @@ function findEdge(gx: Float32Array, gy: Float32Array, size: number, { x, y, acro
 }
 
 /**
- * Measures a picture against the scene that it should show at the same place. A picture that is shifted as a whole by a few
+ * Measures an image against the scene that it should show at the same place. An image that is shifted as a whole by a few
  * pixels is not wobbly.
- * @param picture, scene `[size, size, 3]` bytes
+ * @param image, scene `[size, size, 3]` bytes
  */
-export function measureOutlines(picture: Uint8Array, scene: Uint8Array, size: number): OutlineMeasure {
+export function measureOutlines(image: Uint8Array, scene: Uint8Array, size: number): OutlineMeasure {
   const points = edgePoints(scene, size);
-  const { x: gx, y: gy } = planeGradients(luminancePlane(picture, size));
+  const { x: gx, y: gy } = planeGradients(luminancePlane(image, size));
   const edges = points.map((point) => ({ point, ...findEdge(gx, gy, size, point) }));
   const sharpness = mean(edges.map(({ point, steepness }) => Math.min(1, steepness / point.steepness)));
   const seen = edges.filter(({ point, steepness }) => steepness >= present * point.steepness);

@@ -1,4 +1,4 @@
-// The report as one self-contained page: the numbers, and for every skill its best, worst and some random pictures.
+// The report as one self-contained page: the numbers, and for every skill its best, worst and some random images.
 import sharp from "sharp";
 import type { LabelClasses } from "../data/index.js";
 import { questionNames, questions } from "../data/index.js";
@@ -11,7 +11,7 @@ import type { RealOrDrawn } from "./real-or-drawn.js";
 import { describeSettings, type PromptScore, type Report, type Score, type SkillScore } from "./report.js";
 import { argMax } from "./skills.js";
 
-/** Pictures of each kind for a skill, and their side in pixels. */
+/** Images of each kind for a skill, and their side in pixels. */
 const shown = 8;
 const side = 144;
 
@@ -77,9 +77,9 @@ function skillTable(skills: readonly SkillScore[]): string {
 const titleOf = ({ title, heldOut }: SkillScore) => (heldOut ? `${title}, held-out pairs` : title);
 
 function measures({ frechet, diversity, copying, reconstruction, synonyms, things, styles }: Report): string {
-  const copies = (name: string, { share, ofScenes, nearCopies, pictures }: Report["copying"]["plain"]) => [
+  const copies = (name: string, { share, ofScenes, nearCopies, images }: Report["copying"]["plain"]) => [
     name,
-    `${percent(share)} (${nearCopies} of ${pictures})`,
+    `${percent(share)} (${nearCopies} of ${images})`,
     percent(ofScenes),
   ];
   const first = htmlTable(
@@ -151,7 +151,7 @@ async function section(
 ): Promise<string> {
   const skill = group === "synonym" ? "synonym" : groups[group].skills[0];
   if (!skill) return "";
-  const all = report.pictures.flatMap((score): Scored[] => {
+  const all = report.images.flatMap((score): Scored[] => {
     const judged = byId.get(score.id);
     return judged?.task.group === group ? [{ score, judged }] : [];
   });

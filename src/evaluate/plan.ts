@@ -21,7 +21,7 @@ import { type Random, random } from "../random/index.js";
 import type { SkillName } from "./skills.js";
 import { type Synonym, synonyms } from "./synonyms.js";
 
-/** One picture to be drawn. */
+/** One image to be drawn. */
 export interface Task {
   /** Its name in the report, such as "colour-17". */
   readonly id: string;

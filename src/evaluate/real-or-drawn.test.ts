@@ -10,7 +10,7 @@ afterAll(() => engine.close());
 const size = 128;
 
 /** Soft blobs, with fine stripes over them or not. */
-function picture(index: number, which: string, striped: boolean): Uint8Array {
+function image(index: number, which: string, striped: boolean): Uint8Array {
   const numbers = random(3, which, index);
   const [fx, fy, phase] = [numbers.uniform() * 0.06, numbers.uniform() * 0.06, numbers.uniform() * 6];
   const pixels = new Uint8Array(size * size * 3);
@@ -28,8 +28,8 @@ function picture(index: number, which: string, striped: boolean): Uint8Array {
 const pairs = (striped: boolean): Pair[] =>
   Array.from({ length: 30 }, (_, i) => ({
     caption: `caption ${i}`,
-    composed: picture(i, "composed", false),
-    drawn: picture(i, "drawn", striped),
+    composed: image(i, "composed", false),
+    drawn: image(i, "drawn", striped),
   }));
 
 const options = { engine, size, seed: 0, steps: 24 };

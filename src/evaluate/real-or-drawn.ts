@@ -1,6 +1,6 @@
-// Whether drawn pictures can be told from composed scenes: a small network is trained afresh to tell them apart, and asked about
+// Whether drawn images can be told from composed scenes: a small network is trained afresh to tell them apart, and asked about
 // captions that it has not seen (a two-sample test by a classifier: Lopez-Paz and Oquab 2017, arXiv:1610.06545). What a judge of
-// things does not look at, such as outlines, this one looks at first. It sees parts of pictures, so that it learns how things are
+// things does not look at, such as outlines, this one looks at first. It sees parts of images, so that it learns how things are
 // drawn and not which things there are.
 import type { Engine, HostTensors, Session } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
@@ -27,10 +27,10 @@ import { makeStepProgram, type OptimizerConfig, trainSteps } from "../training/i
 import { wilson } from "./statistics.js";
 
 export interface RealOrDrawn {
-  /** Share of right answers about captions that it was not trained on: 0.5 where nothing gives a picture away. */
+  /** Share of right answers about captions that it was not trained on: 0.5 where nothing gives an image away. */
   readonly accuracy: number;
   readonly interval: readonly [low: number, high: number];
-  /** Pairs of a composed scene and a drawn picture that it was trained on, and that it was asked about. */
+  /** Pairs of a composed scene and a drawn image that it was trained on, and that it was asked about. */
   readonly trained: number;
   readonly asked: number;
 }
@@ -173,11 +173,11 @@ function makeBatch(pairs: readonly Pair[], { size, seed }: RealOrDrawnOptions, s
   const labels = new BigInt64Array(2 * pairsPerStep);
   for (let i = 0; i < pairsPerStep; i++) {
     const { composed, drawn } = numbers.pick(pairs);
-    for (const [which, picture] of [composed, drawn].entries()) {
+    for (const [which, image] of [composed, drawn].entries()) {
       const row = 2 * i + which;
       const [x, y] = [numbers.integer(size - part + 1), numbers.integer(size - part + 1)];
       const mirrored = numbers.uniform() < 0.5;
-      copyPart(picture, size, x, y, mirrored, pixels.subarray(row * each, (row + 1) * each));
+      copyPart(image, size, x, y, mirrored, pixels.subarray(row * each, (row + 1) * each));
       labels[row] = BigInt(which);
     }
   }
@@ -186,7 +186,7 @@ function makeBatch(pairs: readonly Pair[], { size, seed }: RealOrDrawnOptions, s
 }
 
 function copyPart(
-  picture: Uint8Array,
+  image: Uint8Array,
   size: number,
   left: number,
   top: number,
@@ -197,16 +197,16 @@ function copyPart(
     for (let x = 0; x < part; x++) {
       const from = ((top + y) * size + left + (mirrored ? part - 1 - x : x)) * 3;
       for (let channel = 0; channel < 3; channel++)
-        out[(y * part + x) * 3 + channel] = picture[from + channel]!;
+        out[(y * part + x) * 3 + channel] = image[from + channel]!;
     }
   }
 }
 
-/** By the mean over nine parts of the picture. */
+/** By the mean over nine parts of the image. */
 async function looksDrawn(
   session: Session,
   weights: HostTensors,
-  picture: Uint8Array,
+  image: Uint8Array,
   size: number,
 ): Promise<boolean> {
   const starts = [0, (size - part) >> 1, size - part];
@@ -215,7 +215,7 @@ async function looksDrawn(
   for (const [row, y] of starts.entries()) {
     for (const [column, x] of starts.entries()) {
       const at = (row * 3 + column) * each;
-      copyPart(picture, size, x, y, false, pixels.subarray(at, at + each));
+      copyPart(image, size, x, y, false, pixels.subarray(at, at + each));
     }
   }
   const { logits } = await session.run({ ...weights, ...inputs(9, pixels) });

@@ -1,4 +1,4 @@
-// How much of a picture the autoencoder keeps: no generator that works in its latents can be better.
+// How much of an image the autoencoder keeps: no generator that works in its latents can be better.
 import { join } from "node:path";
 import type { Scene } from "../data/index.js";
 import type { Engine } from "../engine/index.js";

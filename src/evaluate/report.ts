@@ -1,4 +1,4 @@
-// From judged pictures to the numbers of a report.
+// From judged images to the numbers of a report.
 import { commonThings, type LabelClasses } from "../data/index.js";
 import { copyLimit } from "./copies.js";
 import type { Judged } from "./evaluate.js";
@@ -29,7 +29,7 @@ export function describeSettings({ steps, sampler, guidance, fast }: MeasuredMod
   return `${fast ? "its fast network, " : ""}${steps} steps of ${sampler}, guidance ${guidance}`;
 }
 
-/** How often pictures were right. */
+/** How often images were right. */
 export interface Score {
   readonly asked: number;
   readonly right: number;
@@ -57,7 +57,7 @@ export interface PromptScore {
 }
 
 export interface CopyScore {
-  readonly pictures: number;
+  readonly images: number;
   readonly nearCopies: number;
   readonly share: number;
   /** The same share of composed scenes. */
@@ -76,13 +76,13 @@ export interface Report {
   readonly things: Readonly<Record<"common" | "rarer", Score>>;
   readonly styles: Readonly<Record<string, Score>>;
   readonly synonyms: Readonly<Record<"things" | "colours" | "all", Score>>;
-  readonly frechet: { readonly generated: number; readonly scenes: number; readonly pictures: number };
+  readonly frechet: { readonly generated: number; readonly scenes: number; readonly images: number };
   readonly diversity: { readonly generated: number; readonly scenes: number; readonly prompts: number };
   readonly copying: { readonly limit: number; readonly plain: CopyScore; readonly changed: CopyScore };
   readonly reconstruction?: Reconstruction | undefined;
-  /** How clean the pictures look; left out where there are few. */
+  /** How clean the images look; left out where there are few. */
   readonly looks?: Looks | undefined;
-  readonly pictures: readonly PromptScore[];
+  readonly images: readonly PromptScore[];
 }
 
 interface Context {
@@ -144,7 +144,7 @@ export function makeReport(judged: readonly Judged[], context: Context): Report 
     },
     ...(reconstruction && { reconstruction: roundReconstruction(reconstruction) }),
     ...(looks && { looks }),
-    pictures: judged.map((each) => scorePrompt(each, classes)),
+    images: judged.map((each) => scorePrompt(each, classes)),
   };
 }
 
@@ -204,10 +204,10 @@ function scoreSynonyms(judged: readonly Judged[], classes: LabelClasses): Report
   };
 }
 
-/** Of all pictures that have composed counterparts, and of two sets of such counterparts. */
+/** Of all images that have composed counterparts, and of two sets of such counterparts. */
 function measureFrechet(judged: readonly Judged[]): Report["frechet"] {
   const compared = judged.filter(({ task, real }) => task.group !== "diversity" && real.length >= 2);
-  if (compared.length < 2) return { generated: 0, scenes: 0, pictures: compared.length };
+  if (compared.length < 2) return { generated: 0, scenes: 0, images: compared.length };
   const features = (pick: (each: Judged) => Verdict) => compared.map((each) => pick(each).features);
   const [drawn, first, second] = [
     features(({ verdict }) => verdict),
@@ -217,7 +217,7 @@ function measureFrechet(judged: readonly Judged[]): Report["frechet"] {
   return {
     generated: round(frechetDistance(drawn, first)),
     scenes: round(frechetDistance(second, first)),
-    pictures: compared.length,
+    images: compared.length,
   };
 }
 
@@ -236,7 +236,7 @@ function scoreCopies(judged: readonly Judged[]): CopyScore {
   const near = (values: readonly number[]) => values.filter((psnr) => psnr >= copyLimit).length;
   const sorted = [...psnrs].sort((a, b) => a - b);
   return {
-    pictures: psnrs.length,
+    images: psnrs.length,
     nearCopies: near(psnrs),
     share: psnrs.length === 0 ? 0 : round(near(psnrs) / psnrs.length),
     ofScenes: controls.length === 0 ? 0 : round(near(controls) / controls.length),

@@ -1,9 +1,9 @@
-// What a model is asked to be able to do, and when a picture counts as right. Each skill looks at its own question alone, so that
+// What a model is asked to be able to do, and when an image counts as right. Each skill looks at its own question alone, so that
 // a fault counts once: whether the cat is blue does not ask whether it is a cat; "colour and thing" does.
 import type { LabelClasses, Question, SceneContent } from "../data/index.js";
 import { classOf, type Verdict } from "./judge.js";
 
-/** How a verdict on a picture agrees with what was asked for. */
+/** How a verdict on an image agrees with what was asked for. */
 export interface Mark {
   readonly right: boolean;
   /** The judge's probability of what was asked for, 0 to 1. */
@@ -76,7 +76,7 @@ const background: Marking = ({ answers }, { background: asked }, classes) => {
 
 const numbers = ["one", "two", "three", "four"];
 
-/** Each skill: what it is called in tables, and when a picture has it. */
+/** Each skill: what it is called in tables, and when an image has it. */
 export const skills = {
   thing: { title: "single thing", mark: thing },
   colour: { title: "colour binding", mark: colour },

@@ -1,4 +1,4 @@
-// Numbers about many pictures: shares with their uncertainty, and the distance of two sets of features.
+// Numbers about many images: shares with their uncertainty, and the distance of two sets of features.
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 
 /**

@@ -1,5 +1,5 @@
 // A hundred words that no caption of the training data has, and what they mean: whether a model's knowledge is carried to words it
-// never saw beside a picture, names of things by the language model, names of colours by how the colours look.
+// never saw beside an image, names of things by the language model, names of colours by how the colours look.
 import type { ColourName } from "../data/index.js";
 
 /** A word for a thing, or a word for a colour that is said of a thing. */

@@ -37,7 +37,7 @@ export interface Program {
 export interface Scope {
   /** The path so far, without a trailing dot; "" at the root. */
   readonly path: string;
-  /** Whether pictures go on at their other side: convolutions then see no border. */
+  /** Whether images go on at their other side: convolutions then see no border. */
   readonly wraps: boolean;
   /** The parameter `path.name`. The same name twice must mean the same shape. */
   parameter(name: string, shape: readonly number[], init?: Initializer): Tensor;
@@ -80,7 +80,7 @@ export interface TraceOptions {
    */
   readonly substitute?: (name: string, tensor: Tensor, tracer: Tracer) => Tensor;
   /**
-   * Pictures go on at their other side, so that they can be laid beside each other without a seam. Default
+   * Images go on at their other side, so that they can be laid beside each other without a seam. Default
    * false.
    */
   readonly wraps?: boolean;

@@ -5,7 +5,7 @@ import type { HubFile } from "./choose-files.js";
 import type { HubEnvironment } from "./environment.js";
 import { makeFetch } from "./fetch.js";
 
-/** Loaded when asked for: nothing that draws pictures should know how to use the network. */
+/** Loaded when asked for: nothing that draws images should know how to use the network. */
 const loadLibrary = () => import("@huggingface/hub");
 
 export const hubUrl = "https://huggingface.co";

@@ -1,4 +1,4 @@
-// The texts in a picture's EXIF data, where JPEG, WebP and AVIF files keep what PNG keeps in text chunks.
+// The texts in an image's EXIF data, where JPEG, WebP and AVIF files keep what PNG keeps in text chunks.
 // CIPA DC-008-2023, "Exchangeable image file format (Exif) 3.0", sections 4.5.2 (directories) and 4.6.6.4 (UserComment).
 
 /** Tags that programs write texts into. */

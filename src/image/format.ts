@@ -1,6 +1,6 @@
 // biome-ignore-all lint/suspicious/noControlCharactersInRegex: signatures hold such characters.
 
-// What kind of picture a file's first bytes say it is, so that what is not read is refused by its name. Signatures: the
+// What kind of image a file's first bytes say it is, so that what is not read is refused by its name. Signatures: the
 // formats' own specifications; ISO/IEC 14496-12:2022, section 4.3 (brands of HEIC and AVIF files).
 
 /** How many bytes at a file's beginning decide. */
@@ -64,7 +64,7 @@ function formatByBrand(bytes: Uint8Array, text: string): ImageFormat | undefined
   return undefined;
 }
 
-/** The format that a file's first bytes tell; undefined where they tell of no picture. */
+/** The format that a file's first bytes tell; undefined where they tell of no image. */
 export function getImageFormat(bytes: Uint8Array): ImageFormat | undefined {
   const text = latin1(bytes.subarray(0, FORMAT_BYTES));
   for (const [pattern, name, isRead] of signatures) if (pattern.test(text)) return { name, isRead };

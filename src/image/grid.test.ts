@@ -1,19 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { NishikiError } from "../errors.js";
 import { joinGrid, resize } from "./grid.js";
-import { type Picture, toRgb } from "./picture.js";
+import { type Image, toRgb } from "./image.js";
 
-function plain(width: number, height: number, colour: readonly number[]): Picture {
+function plain(width: number, height: number, colour: readonly number[]): Image {
   const channels = colour.length === 4 ? 4 : 3;
   const data = Uint8Array.from({ length: width * height * channels }, (_, i) => colour[i % channels]!);
   return { width, height, channels, data };
 }
 
-function pixel({ width, channels, data }: Picture, x: number, y: number): number[] {
+function pixel({ width, channels, data }: Image, x: number, y: number): number[] {
   return [...data.subarray((y * width + x) * channels, (y * width + x + 1) * channels)];
 }
 
-function row(...values: number[]): Picture {
+function row(...values: number[]): Image {
   return {
     width: values.length,
     height: 1,
@@ -22,7 +22,7 @@ function row(...values: number[]): Picture {
   };
 }
 
-const firsts = ({ data, channels }: Picture) => [...data].filter((_, i) => i % channels === 0);
+const firsts = ({ data, channels }: Image) => [...data].filter((_, i) => i % channels === 0);
 
 describe("joinGrid", () => {
   it("lays pictures row by row, with space between and around", () => {
@@ -84,13 +84,13 @@ describe("resize", () => {
   });
 
   it("shrinks both ways alike: the transposed picture gives the transposed result", () => {
-    const picture = {
+    const image = {
       width: 5,
       height: 7,
       channels: 3 as const,
       data: Uint8Array.from({ length: 105 }, (_, i) => (i * 37) & 255),
     };
-    const transpose = (p: Picture): Picture => ({
+    const transpose = (p: Image): Image => ({
       width: p.height,
       height: p.width,
       channels: 3,
@@ -100,18 +100,18 @@ describe("resize", () => {
         ).flat(),
       ),
     });
-    const [a, b] = [resize(picture, 3, 4), transpose(resize(transpose(picture), 4, 3))];
+    const [a, b] = [resize(image, 3, 4), transpose(resize(transpose(image), 4, 3))];
     expect(a.data.every((value, i) => Math.abs(value - b.data[i]!) <= 1)).toBe(true);
   });
 
   it("does not let transparent pixels bleed", () => {
-    const picture: Picture = {
+    const image: Image = {
       width: 2,
       height: 1,
       channels: 4,
       data: Uint8Array.of(200, 0, 0, 255, 0, 255, 0, 0),
     };
-    expect([...resize(picture, 1, 1).data]).toEqual([200, 0, 0, 128]);
+    expect([...resize(image, 1, 1).data]).toEqual([200, 0, 0, 128]);
   });
 
   it("refuses sizes that are none", () => {

@@ -1,50 +1,50 @@
-// Pictures side by side, and pictures made larger or smaller: for contact sheets, sample grids and previews.
+// Images side by side, and images made larger or smaller: for contact sheets, sample grids and previews.
 
 import { NishikiError } from "../errors.js";
-import { checkPicture, type Picture, toRgb } from "./picture.js";
+import { checkImage, type Image, toRgb } from "./image.js";
 
-/** How pictures are joined. */
+/** How images are joined. */
 export interface GridOptions {
-  /** Pictures in a row; by default as square a grid as there can be. */
+  /** Images in a row; by default as square a grid as there can be. */
   readonly columns?: number;
-  /** Pixels between pictures and around them; 8 by default. */
+  /** Pixels between images and around them; 8 by default. */
   readonly spacing?: number;
-  /** [red, green, blue] in [0, 255] of what no picture covers; white by default. */
+  /** [red, green, blue] in [0, 255] of what no image covers; white by default. */
   readonly background?: readonly [number, number, number];
 }
 
 /**
- * Joins pictures row by row into one RGB picture. Smaller pictures stand in the middle of a cell of the largest size.
+ * Joins images row by row into one RGB image. Smaller images stand in the middle of a cell of the largest size.
  *
- * @throws NishikiError `usage` where there is no picture, or an option is out of range
+ * @throws NishikiError `usage` where there is no image, or an option is out of range
  */
-export function joinGrid(pictures: readonly Picture[], options: GridOptions = {}): Picture {
+export function joinGrid(images: readonly Image[], options: GridOptions = {}): Image {
   const {
-    columns = Math.ceil(Math.sqrt(pictures.length)),
+    columns = Math.ceil(Math.sqrt(images.length)),
     spacing = 8,
     background = [255, 255, 255],
   } = options;
-  if (pictures.length === 0) throw new NishikiError("usage", "A grid needs at least one picture.");
+  if (images.length === 0) throw new NishikiError("usage", "A grid needs at least one picture.");
   if (!Number.isInteger(columns) || columns < 1 || !Number.isInteger(spacing) || spacing < 0) {
     throw new NishikiError(
       "usage",
       `A grid has 1 or more columns and 0 or more pixels of spacing, not ${columns} and ${spacing}.`,
     );
   }
-  const cellWidth = Math.max(...pictures.map(({ width }) => width));
-  const cellHeight = Math.max(...pictures.map(({ height }) => height));
-  const rows = Math.ceil(pictures.length / columns);
+  const cellWidth = Math.max(...images.map(({ width }) => width));
+  const cellHeight = Math.max(...images.map(({ height }) => height));
+  const rows = Math.ceil(images.length / columns);
   const width = columns * (cellWidth + spacing) + spacing;
   const height = rows * (cellHeight + spacing) + spacing;
   const data = new Uint8Array(width * height * 3);
   for (let i = 0; i < data.length; i++) data[i] = background[i % 3]!;
-  const sheet: Picture = { width, height, channels: 3, data };
-  checkPicture(sheet);
-  pictures.forEach((picture, index) => {
-    const x = spacing + (index % columns) * (cellWidth + spacing) + ((cellWidth - picture.width) >> 1);
+  const sheet: Image = { width, height, channels: 3, data };
+  checkImage(sheet);
+  images.forEach((image, index) => {
+    const x = spacing + (index % columns) * (cellWidth + spacing) + ((cellWidth - image.width) >> 1);
     const y =
-      spacing + Math.floor(index / columns) * (cellHeight + spacing) + ((cellHeight - picture.height) >> 1);
-    paste(data, width, toRgb(picture, background), x, y);
+      spacing + Math.floor(index / columns) * (cellHeight + spacing) + ((cellHeight - image.height) >> 1);
+    paste(data, width, toRgb(image, background), x, y);
   });
   return sheet;
 }
@@ -52,7 +52,7 @@ export function joinGrid(pictures: readonly Picture[], options: GridOptions = {}
 function paste(
   sheet: Uint8Array,
   sheetWidth: number,
-  { width, height, data }: Picture,
+  { width, height, data }: Image,
   x: number,
   y: number,
 ): void {
@@ -108,32 +108,32 @@ function applyTaps(
 }
 
 /**
- * Makes a picture larger or smaller, without regard to its proportions: mean of areas where it shrinks, linear between
+ * Makes an image larger or smaller, without regard to its proportions: mean of areas where it shrinks, linear between
  * pixels where it grows. Alpha is taken into account, so that transparent pixels do not bleed.
  *
  * @throws NishikiError `shape` where the new size is none
  */
-export function resize(picture: Picture, width: number, height: number): Picture {
-  checkPicture(picture);
-  const { channels } = picture;
+export function resize(image: Image, width: number, height: number): Image {
+  checkImage(image);
+  const { channels } = image;
   const out = {
     width,
     height,
     channels,
     data: new Uint8Array(Math.max(0, Math.trunc(width * height * channels)) || 0),
   };
-  checkPicture(out);
-  const wide = new Float32Array(picture.height * width * channels);
+  checkImage(out);
+  const wide = new Float32Array(image.height * width * channels);
   const done = new Float32Array(height * width * channels);
-  applyTaps(premultiply(picture), wide, makeTaps(picture.width, width), {
-    outer: picture.height,
+  applyTaps(premultiply(image), wide, makeTaps(image.width, width), {
+    outer: image.height,
     inner: channels,
-    size: picture.width,
+    size: image.width,
   });
-  applyTaps(wide, done, makeTaps(picture.height, height), {
+  applyTaps(wide, done, makeTaps(image.height, height), {
     outer: 1,
     inner: width * channels,
-    size: picture.height,
+    size: image.height,
   });
   for (let i = 0; i < done.length; i++) {
     const alpha = channels === 4 && i % 4 !== 3 ? done[i - (i % 4) + 3]! / 255 : 1;
@@ -142,7 +142,7 @@ export function resize(picture: Picture, width: number, height: number): Picture
   return out;
 }
 
-function premultiply({ channels, data }: Picture): Float32Array {
+function premultiply({ channels, data }: Image): Float32Array {
   const values = Float32Array.from(data);
   if (channels === 3) return values;
   for (let i = 0; i < values.length; i++) if (i % 4 !== 3) values[i]! *= data[i - (i % 4) + 3]! / 255;

@@ -3,14 +3,14 @@
 export { readExifText } from "./exif.js";
 export { FORMAT_BYTES, getImageFormat, type ImageFormat, readableFormats } from "./format.js";
 export { type GridOptions, joinGrid, resize } from "./grid.js";
+export { checkImage, type Image, MAX_PIXELS, toRgb } from "./image.js";
 export {
   formatParameters,
+  type ImageParameters,
   type ParametersToWrite,
-  type PictureParameters,
   parseParameters,
 } from "./parameters.js";
-export { checkPicture, MAX_PIXELS, type Picture, toRgb } from "./picture.js";
 export { escapeXml, type PlotOptions, plotLines, type Series } from "./plot.js";
-export { type DecodedPicture, decodePng, encodePng, inspectPng, type PngInfo, readPngText } from "./png.js";
-export { type PictureProgram, type Provenance, readProvenance } from "./provenance.js";
-export { type CaptionedPicture, contactSheet, type SheetOptions } from "./sheet.js";
+export { type DecodedImage, decodePng, encodePng, inspectPng, type PngInfo, readPngText } from "./png.js";
+export { type ImageProgram, type Provenance, readProvenance } from "./provenance.js";
+export { type CaptionedImage, contactSheet, type SheetOptions } from "./sheet.js";

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { NishikiError } from "../errors.js";
-import { decodePicture, inspectPicture, readPicture, renderSvg, writePng } from "./node.js";
-import type { Picture } from "./picture.js";
+import type { Image } from "./image.js";
+import { decodeImage, inspectImage, readImage, renderSvg, writePng } from "./node.js";
 import { decodePng, encodePng } from "./png.js";
 import { readChunks, writeChunks } from "./png-chunks.js";
 import { readProvenance } from "./provenance.js";
@@ -16,13 +16,13 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const picture: Picture = {
+const image: Image = {
   width: 16,
   height: 8,
   channels: 3,
   data: Uint8Array.from({ length: 16 * 8 * 3 }, (_, i) => (i % 3 === 0 ? 200 : i % 48)),
 };
-const source = () => sharp(Buffer.from(picture.data), { raw: { width: 16, height: 8, channels: 3 } });
+const source = () => sharp(Buffer.from(image.data), { raw: { width: 16, height: 8, channels: 3 } });
 
 async function failure(promise: Promise<unknown>): Promise<NishikiError> {
   const error = await promise.then(
@@ -45,9 +45,9 @@ describe("readPicture", () => {
     const options =
       format === "webp" ? { lossless: true } : format === "tiff" ? { compression: "lzw" as const } : {};
     await writeFile(path, await source().toFormat(format, options).toBuffer());
-    const read = await readPicture(path);
+    const read = await readImage(path);
     expect([read.width, read.height, read.channels]).toEqual([16, 8, 3]);
-    const most = Math.max(...Array.from(read.data, (value, i) => Math.abs(value - picture.data[i]!)));
+    const most = Math.max(...Array.from(read.data, (value, i) => Math.abs(value - image.data[i]!)));
     expect(most).toBeLessThanOrEqual(tolerance);
   });
 
@@ -60,7 +60,7 @@ describe("readPicture", () => {
     ];
     for (const bytes of kinds) {
       await writeFile(join(folder, "kind"), bytes);
-      const read = await readPicture(join(folder, "kind"));
+      const read = await readImage(join(folder, "kind"));
       expect([read.channels, read.data.length]).toEqual([3, 16 * 8 * 3]);
       expect(Math.abs(read.data[0]! - (bytes === kinds[0] ? read.data[1]! : 200))).toBeLessThan(30);
     }
@@ -69,19 +69,19 @@ describe("readPicture", () => {
   it("lays transparent pictures over a background, or keeps their alpha", async () => {
     const path = join(folder, "alpha.png");
     await writeFile(path, await source().ensureAlpha(0).png().toBuffer());
-    expect((await readPicture(path)).data.every((value) => value === 255)).toBe(true);
-    const black = await readPicture(path, { background: [0, 0, 0] });
+    expect((await readImage(path)).data.every((value) => value === 255)).toBe(true);
+    const black = await readImage(path, { background: [0, 0, 0] });
     expect([black.channels, black.data.some((value) => value > 0)]).toEqual([3, false]);
-    const kept = await readPicture(path, { alpha: true });
+    const kept = await readImage(path, { alpha: true });
     expect([kept.channels, kept.data[3]]).toEqual([4, 0]);
     await writeFile(path, await source().png().toBuffer());
-    expect((await readPicture(path, { alpha: true })).channels).toBe(3);
+    expect((await readImage(path, { alpha: true })).channels).toBe(3);
   });
 
   it("turns photographs upright", async () => {
     const path = join(folder, "turned.jpg");
     await writeFile(path, await source().withMetadata({ orientation: 6 }).jpeg().toBuffer());
-    const { width, height } = await readPicture(path);
+    const { width, height } = await readImage(path);
     expect([width, height]).toEqual([8, 16]);
   });
 
@@ -90,10 +90,10 @@ describe("readPicture", () => {
     const bytes = await readFile(golden);
     expect(await sharp(bytes).metadata()).toMatchObject({ space: "rgb16", hasProfile: true });
     // The profile is sRGB's: what it says of the numbers is what they mean without it.
-    const plain = await decodePicture(
+    const plain = await decodeImage(
       await sharp(bytes, { ignoreIcc: true }).toColourspace("rgb16").png().toBuffer(),
     );
-    const { data } = await decodePicture(bytes);
+    const { data } = await decodeImage(bytes);
     const most = Math.max(...Array.from(data, (value, i) => Math.abs(value - plain.data[i]!)));
     expect(most).toBeLessThanOrEqual(1);
     const withAlpha = await sharp(bytes)
@@ -102,21 +102,21 @@ describe("readPicture", () => {
       .toColourspace("rgb16")
       .png()
       .toBuffer();
-    expect((await decodePicture(withAlpha)).data.every((value) => value === 255)).toBe(true);
-    expect((await decodePicture(withAlpha, { alpha: true })).channels).toBe(4);
+    expect((await decodeImage(withAlpha)).data.every((value) => value === 255)).toBe(true);
+    expect((await decodeImage(withAlpha, { alpha: true })).channels).toBe(4);
   });
 
   it("refuses more pixels than memory is meant for before it decodes them", async () => {
-    const [header, ...rest] = readChunks(encodePng(picture));
+    const [header, ...rest] = readChunks(encodePng(image));
     const sides = Uint8Array.of(0, 0, 0x40, 0, 0, 0, 0x40, 0);
     const large = writeChunks([
       { type: "IHDR", data: Uint8Array.of(...sides, ...header!.data.subarray(8)) },
       ...rest,
     ]);
-    expect((await failure(decodePicture(large, {}, "a.png"))).message).toBe(
+    expect((await failure(decodeImage(large, {}, "a.png"))).message).toBe(
       "a.png has 16384x16384 pixels; pictures of up to 67 million are read. Make it smaller first.",
     );
-    expect(await inspectPicture(large)).toMatchObject({ format: "PNG", width: 16_384, height: 16_384 });
+    expect(await inspectImage(large)).toMatchObject({ format: "PNG", width: 16_384, height: 16_384 });
   });
 
   it("refuses with a sentence that names the file", async () => {
@@ -145,18 +145,18 @@ describe("readPicture", () => {
     ];
     for (const [name, bytes, message] of cases) {
       await writeFile(join(folder, name), bytes);
-      const error = await failure(readPicture(join(folder, name)));
+      const error = await failure(readImage(join(folder, name)));
       expect(error.code).toBe("file");
       expect(error.message).toMatch(message);
     }
-    expect((await failure(readPicture(join(folder, "none.png")))).message).toMatch(/no such file/);
-    expect((await failure(readPicture(folder))).message).toMatch(/it is a folder/);
+    expect((await failure(readImage(join(folder, "none.png")))).message).toMatch(/no such file/);
+    expect((await failure(readImage(folder))).message).toMatch(/it is a folder/);
   });
 });
 
 describe("inspectPicture", () => {
   const look = async (name: string) =>
-    inspectPicture(await readFile(new URL(`../../tests/golden/metadata/${name}`, import.meta.url)), name);
+    inspectImage(await readFile(new URL(`../../tests/golden/metadata/${name}`, import.meta.url)), name);
 
   it("reads the texts of JPEG, WebP and AVIF files from their EXIF data", async () => {
     const { text } = await look("webui.jpg");
@@ -168,17 +168,17 @@ describe("inspectPicture", () => {
     for (const format of ["webp", "avif", "jpeg"] as const) {
       const exif = { IFD0: { ImageDescription: "a cat" } };
       const bytes = await source().withExif(exif).toFormat(format).toBuffer();
-      const found = await inspectPicture(bytes);
+      const found = await inspectImage(bytes);
       expect(found).toMatchObject({ width: 16, height: 8, frames: 1, text: { ImageDescription: "a cat" } });
     }
   });
 
   it("says how many frames there are", async () => {
-    const pages = Buffer.concat([Buffer.from(picture.data), Buffer.alloc(16 * 8 * 3)]);
+    const pages = Buffer.concat([Buffer.from(image.data), Buffer.alloc(16 * 8 * 3)]);
     const raw = { width: 16, height: 16, channels: 3, pageHeight: 8 } as const;
     const gif = await sharp(pages, { raw }).gif().toBuffer();
-    expect(await inspectPicture(gif)).toMatchObject({ format: "GIF", width: 16, height: 8, frames: 2 });
-    expect((await decodePicture(gif)).height).toBe(8);
+    expect(await inspectImage(gif)).toMatchObject({ format: "GIF", width: 16, height: 8, frames: 2 });
+    expect((await decodeImage(gif)).height).toBe(8);
   });
 
   it("bears a text with a wrong checksum, and says so", async () => {
@@ -191,15 +191,15 @@ describe("inspectPicture", () => {
 describe("writePng", () => {
   it("writes the picture and its texts, and does not overwrite unless forced", async () => {
     const path = join(folder, "out.png");
-    await writePng(path, picture, { text: { parameters: "猫" } });
+    await writePng(path, image, { text: { parameters: "猫" } });
     expect(decodePng(new Uint8Array(await readFile(path)))).toEqual({
-      ...picture,
+      ...image,
       text: { parameters: "猫" },
     });
-    const error = await failure(writePng(path, picture));
+    const error = await failure(writePng(path, image));
     expect(error.message).toMatch(/out\.png is already there/);
-    await writePng(path, { ...picture, data: new Uint8Array(16 * 8 * 3) }, { force: true });
-    expect((await readPicture(path)).data.every((value) => value === 0)).toBe(true);
+    await writePng(path, { ...image, data: new Uint8Array(16 * 8 * 3) }, { force: true });
+    expect((await readImage(path)).data.every((value) => value === 0)).toBe(true);
     expect((await readdir(folder)).filter((name) => name.endsWith(".tmp"))).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-// Pictures on disk (node): any common format in, PNG out, and SVG drawings as pictures.
+// Images on disk (node): any common format in, PNG out, and SVG drawings as images.
 
 import { readFile, stat } from "node:fs/promises";
 import sharp from "sharp";
@@ -6,11 +6,11 @@ import { fileError, writeFileAtomic } from "../checkpoint/node.js";
 import { NishikiError, showText } from "../errors.js";
 import { readExifText } from "./exif.js";
 import { getImageFormat, readableFormats } from "./format.js";
-import { checkPicture, checkSize, MAX_PIXELS, MAX_SIDE, type Picture } from "./picture.js";
+import { checkImage, checkSize, type Image, MAX_PIXELS, MAX_SIDE } from "./image.js";
 import { encodePng, inspectPng } from "./png.js";
 
-/** How a picture file is read. */
-export interface ReadPictureOptions {
+/** How an image file is read. */
+export interface ReadImageOptions {
   /** What shines through transparent pixels, [red, green, blue] in [0, 255]; white by default. */
   readonly background?: readonly [number, number, number];
   /** Keep transparency, as a fourth channel where the file has it. */
@@ -24,10 +24,10 @@ const MAX_FILE_BYTES = 2 ** 30;
  * Reads a PNG, JPEG, WebP, GIF, TIFF or AVIF file as 8-bit sRGB, turned upright as its camera says. Of several frames or
  * pages, the first.
  *
- * @throws NishikiError `file` where it cannot be read, is no such picture, is damaged, or has more than 67 million pixels
+ * @throws NishikiError `file` where it cannot be read, is no such image, is damaged, or has more than 67 million pixels
  */
-export async function readPicture(path: string, options: ReadPictureOptions = {}): Promise<Picture> {
-  return decodePicture(await readImageFile(path), options, path);
+export async function readImage(path: string, options: ReadImageOptions = {}): Promise<Image> {
+  return decodeImage(await readImageFile(path), options, path);
 }
 
 /** The bytes of a plain file of up to 1 GiB. @throws NishikiError `file` */
@@ -48,12 +48,12 @@ export async function readImageFile(path: string): Promise<Uint8Array> {
   });
 }
 
-/** Reads a picture from the bytes of a file; see `readPicture`. `file` is what to call it in messages. */
-export async function decodePicture(
+/** Reads an image from the bytes of a file; see `readImage`. `file` is what to call it in messages. */
+export async function decodeImage(
   bytes: Uint8Array,
-  { background = [255, 255, 255], alpha = false }: ReadPictureOptions = {},
+  { background = [255, 255, 255], alpha = false }: ReadImageOptions = {},
   file = "The file",
-): Promise<Picture> {
+): Promise<Image> {
   const format = requireReadable(bytes, file);
   try {
     const found = await sharp(bytes, { limitInputPixels: false }).metadata();
@@ -68,7 +68,7 @@ export async function decodePicture(
       .toBuffer({
         resolveWithObject: true,
       });
-    return toPicture(data, info);
+    return toImage(data, info);
   } catch (error) {
     throw damaged(error, file, format);
   }
@@ -86,7 +86,7 @@ function requireReadable(bytes: Uint8Array, file: string): string {
   );
 }
 
-/** The error for a file that begins like a picture and is not one that the library can read. */
+/** The error for a file that begins like an image and is not one that the library can read. */
 function damaged(error: unknown, file: string, format: string): NishikiError {
   if (error instanceof NishikiError) return error;
   const reason = error instanceof Error ? error.message.split("\n")[0]! : String(error);
@@ -96,7 +96,7 @@ function damaged(error: unknown, file: string, format: string): NishikiError {
 
 /**
  * What the library decodes with the right colours: the file itself, or, where it has 16 bits and a colour profile, the same
- * picture with 8 bits. The library brings such files to another colour space than sRGB and does not say so.
+ * image with 8 bits. The library brings such files to another colour space than sRGB and does not say so.
  */
 export async function toEightBits<T extends Uint8Array | string>(file: T): Promise<T | Uint8Array> {
   const { space, hasProfile } = await sharp(file, { limitInputPixels: false }).metadata();
@@ -109,7 +109,7 @@ export async function toEightBits<T extends Uint8Array | string>(file: T): Promi
     .toBuffer();
 }
 
-/** What a picture file says of itself. */
+/** What an image file says of itself. */
 export interface ImageInfo {
   /** As people write it: "JPEG". */
   readonly format: string;
@@ -127,12 +127,12 @@ export interface ImageInfo {
 }
 
 /**
- * Says what a picture file is, without decoding its pixels: any size is looked at.
+ * Says what an image file is, without decoding its pixels: any size is looked at.
  *
  * @param file What to call it in messages.
- * @throws NishikiError `file` where it is no picture that is read, or damaged
+ * @throws NishikiError `file` where it is no image that is read, or damaged
  */
-export async function inspectPicture(bytes: Uint8Array, file = "The file"): Promise<ImageInfo> {
+export async function inspectImage(bytes: Uint8Array, file = "The file"): Promise<ImageInfo> {
   const format = requireReadable(bytes, file);
   if (format === "PNG") return { format, frames: 1, ...inspectPng(bytes) };
   try {
@@ -150,24 +150,24 @@ export async function inspectPicture(bytes: Uint8Array, file = "The file"): Prom
   }
 }
 
-function toPicture(
+function toImage(
   data: Uint8Array,
   { width, height, channels }: { width: number; height: number; channels: number },
-): Picture {
+): Image {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (channels === 3 || channels === 4) return { width, height, channels, data: bytes };
   throw new NishikiError("internal", `The picture library gave ${channels} channels.`);
 }
 
 /**
- * A picture in another size, without regard to its proportions, by Lanczos's filter: for pictures that a network reads.
+ * An image in another size, without regard to its proportions, by Lanczos's filter: for images that a network reads.
  *
  * @throws NishikiError `shape` where the new size is none
  */
-export async function scalePicture(picture: Picture, width: number, height: number): Promise<Picture> {
-  checkPicture(picture);
-  const raw = { width: picture.width, height: picture.height, channels: picture.channels };
-  const { data, info } = await sharp(picture.data, { raw })
+export async function scaleImage(image: Image, width: number, height: number): Promise<Image> {
+  checkImage(image);
+  const raw = { width: image.width, height: image.height, channels: image.channels };
+  const { data, info } = await sharp(image.data, { raw })
     .resize(width, height, { fit: "fill", kernel: "lanczos3" })
     .raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true })
@@ -175,7 +175,7 @@ export async function scalePicture(picture: Picture, width: number, height: numb
       const message = `A picture cannot be brought to ${width}x${height} pixels.`;
       throw new NishikiError("shape", message, { cause: error });
     });
-  return toPicture(data, info);
+  return toImage(data, info);
 }
 
 export interface WritePngOptions {
@@ -192,18 +192,18 @@ export interface WritePngOptions {
  */
 export async function writePng(
   path: string,
-  picture: Picture,
+  image: Image,
   { text, force = false }: WritePngOptions = {},
 ): Promise<void> {
-  await writeFileAtomic(path, encodePng(picture, { text }), { overwrite: force });
+  await writeFileAtomic(path, encodePng(image, { text }), { overwrite: force });
 }
 
 /**
- * Draws an SVG text as an RGB picture, at its own size. Labels need a font on the machine; without one they are missing.
+ * Draws an SVG text as an RGB image, at its own size. Labels need a font on the machine; without one they are missing.
  *
  * @throws NishikiError `usage` where it is no SVG, or larger than 32,768 pixels a side
  */
-export async function renderSvg(svg: string): Promise<Picture> {
+export async function renderSvg(svg: string): Promise<Image> {
   try {
     const image = sharp(new TextEncoder().encode(svg), {
       limitInputPixels: MAX_SIDE * MAX_SIDE,
@@ -215,7 +215,7 @@ export async function renderSvg(svg: string): Promise<Picture> {
       .toColourspace("srgb")
       .raw({ depth: "uchar" });
     const { data, info } = await flat.toBuffer({ resolveWithObject: true });
-    return toPicture(data, info);
+    return toImage(data, info);
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n")[0]! : String(error);
     throw new NishikiError("usage", `The drawing cannot be made into a picture: ${reason}.`, {

@@ -1,15 +1,15 @@
 // The part of the room that touches files (node).
 
 export {
-  decodePicture,
+  decodeImage,
   type ImageInfo,
-  inspectPicture,
-  type ReadPictureOptions,
+  inspectImage,
+  type ReadImageOptions,
+  readImage,
   readImageFile,
-  readPicture,
   renderSvg,
   renderSvgToPng,
-  scalePicture,
+  scaleImage,
   toEightBits,
   type WritePngOptions,
   writePng,

@@ -1,5 +1,5 @@
-// The text under the key `parameters` that stable-diffusion-webui puts into its pictures, and that most programs and
-// picture sites read:
+// The text under the key `parameters` that stable-diffusion-webui puts into its images, and that most programs and
+// image sites read:
 //
 //     blue cat against a sunset background
 //     Negative prompt: blurry
@@ -10,8 +10,8 @@
 
 import { NishikiError } from "../errors.js";
 
-/** A picture's parameters: prompts, and the named values of the last line in their order. */
-export interface PictureParameters {
+/** An image's parameters: prompts, and the named values of the last line in their order. */
+export interface ImageParameters {
   readonly prompt: string;
   readonly negativePrompt: string;
   readonly fields: Readonly<Record<string, string>>;
@@ -58,7 +58,7 @@ export function formatParameters({ prompt, negativePrompt, fields }: ParametersT
 }
 
 /** Reads the text, from whatever program; a text without fields or negative prompt is all prompt. */
-export function parseParameters(text: string): PictureParameters {
+export function parseParameters(text: string): ImageParameters {
   const lines = text.replaceAll("\r\n", "\n").trim().split("\n");
   const fields = readFields(lines.at(-1) ?? "");
   if (fields) lines.pop();

@@ -114,7 +114,7 @@ describe("contactSheet", () => {
 
   it("shows the pictures in their order, with wrapped captions", async () => {
     const entries = [0, 100, 200].map((value) => ({
-      picture: plain(value),
+      image: plain(value),
       caption: `<cat> ${value} ${"word ".repeat(20)}`,
     }));
     const svg = contactSheet(entries, { columns: 2, size: 80, title: "T" });

@@ -1,4 +1,4 @@
-// A line plot as SVG: how a loss falls, one or several curves. Pure; node.ts turns it into a picture.
+// A line plot as SVG: how a loss falls, one or several curves. Pure; node.ts turns it into an image.
 
 import { NishikiError } from "../errors.js";
 

@@ -13,7 +13,7 @@ export interface Chunk {
   readonly isDamaged?: true;
 }
 
-/** Chunks that a picture can do without: a wrong checksum there is no reason to refuse it. */
+/** Chunks that an image can do without: a wrong checksum there is no reason to refuse it. */
 const textTypes = ["tEXt", "zTXt", "iTXt"];
 
 /** More chunks than any program writes; each takes memory of its own. */
@@ -173,7 +173,7 @@ export function readTexts(chunks: readonly Chunk[]): PngTexts {
       texts.set(keyword, text);
       if (chunk.isDamaged) problems.push(`The checksum of the text ${name} is wrong: it may be damaged.`);
     } catch (error) {
-      // Text is not what a picture stands or falls with.
+      // Text is not what an image stands or falls with.
       const limit = `it goes beyond ${MAX_TEXT_BYTES / 2 ** 20} MiB for all texts`;
       const reason = error instanceof RangeError ? limit : "it is damaged";
       problems.push(`The text ${name} was not read: ${reason}.`);

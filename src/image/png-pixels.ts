@@ -1,12 +1,12 @@
 // Pixels to PNG's packed rows: W3C, "Portable Network Graphics (PNG) Specification (Third Edition)", 2025, sections 9
 // (filtering) and 12.7 (choice of filter: the least sum of absolute differences). The decoding library can also write,
-// but without filters, which makes pictures two to three times as large.
+// but without filters, which makes images two to three times as large.
 
 import { zlibSync } from "fflate";
-import type { Picture } from "./picture.js";
+import type { Image } from "./image.js";
 import type { Chunk } from "./png-chunks.js";
 
-type Bytes = Picture["data"];
+type Bytes = Image["data"];
 
 /** The neighbour that a linear guess from left (a), above (b) and above left (c) comes nearest to. */
 function paeth(a: number, b: number, c: number): number {
@@ -48,8 +48,8 @@ function variation(bytes: Uint8Array): number {
   return sum;
 }
 
-/** The chunks of a picture without texts: header, pixels, end. The same pixels give the same bytes on every machine. */
-export function pixelChunks({ width, height, channels, data }: Picture): Chunk[] {
+/** The chunks of an image without texts: header, pixels, end. The same pixels give the same bytes on every machine. */
+export function pixelChunks({ width, height, channels, data }: Image): Chunk[] {
   const header = new Uint8Array(13);
   const view = new DataView(header.buffer);
   view.setUint32(0, width);

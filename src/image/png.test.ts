@@ -3,11 +3,11 @@ import { zlibSync } from "fflate";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { NishikiError } from "../errors.js";
-import type { Picture } from "./picture.js";
+import type { Image } from "./image.js";
 import { decodePng, encodePng, inspectPng, readPngText } from "./png.js";
 import { type Chunk, readChunks, textChunk, writeChunks } from "./png-chunks.js";
 
-function noise(width: number, height: number, channels: 3 | 4): Picture {
+function noise(width: number, height: number, channels: 3 | 4): Image {
   const data = Uint8Array.from(
     { length: width * height * channels },
     (_, i) => (i * 7919 + (i >> 3) * 104_729) & 255,
@@ -28,19 +28,19 @@ function refusal(bytes: Uint8Array): string {
 
 describe("encodePng", () => {
   it.each([3, 4] as const)("is read back equal, by us and by libpng, with %i channels", async (channels) => {
-    const picture = noise(37, 23, channels);
-    const bytes = encodePng(picture, { text: { parameters: "cat" } });
-    expect(decodePng(bytes)).toEqual({ ...picture, text: { parameters: "cat" } });
+    const image = noise(37, 23, channels);
+    const bytes = encodePng(image, { text: { parameters: "cat" } });
+    expect(decodePng(bytes)).toEqual({ ...image, text: { parameters: "cat" } });
     const { data, info } = await sharp(bytes).raw().toBuffer({ resolveWithObject: true });
     expect([info.width, info.height, info.channels]).toEqual([37, 23, channels]);
-    expect(new Uint8Array(data)).toEqual(picture.data);
+    expect(new Uint8Array(data)).toEqual(image.data);
   });
 
   it("gives the same bytes for the same pixels and texts, also from clamped arrays", () => {
-    const picture = noise(8, 8, 3);
-    const clamped = { ...picture, data: new Uint8ClampedArray(picture.data) };
+    const image = noise(8, 8, 3);
+    const clamped = { ...image, data: new Uint8ClampedArray(image.data) };
     const text = { a: "1", b: "é☃" };
-    expect(encodePng(clamped, { text })).toEqual(encodePng(picture, { text }));
+    expect(encodePng(clamped, { text })).toEqual(encodePng(image, { text }));
   });
 
   it("puts texts before the pixels, Latin-1 as tEXt and the rest as iTXt", () => {
@@ -175,7 +175,7 @@ describe("decodePng", () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10_000_000);
   });
 
-  /** A picture with these chunks before its pixels. */
+  /** An image with these chunks before its pixels. */
   function withChunks(...texts: Chunk[]): Uint8Array {
     const [header, ...rest] = readChunks(encodePng(noise(2, 2, 3)));
     return writeChunks([header!, ...texts, ...rest]);

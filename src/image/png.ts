@@ -4,7 +4,7 @@
 
 import { convertIndexedToRgb, type DecodedPng, decode } from "fast-png";
 import { NishikiError } from "../errors.js";
-import { checkPicture, checkSize, MAX_PIXELS, MAX_SIDE, type Picture } from "./picture.js";
+import { checkImage, checkSize, type Image, MAX_PIXELS, MAX_SIDE } from "./image.js";
 import { type Chunk, readChunks, readTexts, textChunk, unpack, writeChunks } from "./png-chunks.js";
 import { pixelChunks } from "./png-pixels.js";
 
@@ -22,24 +22,24 @@ export interface PngInfo {
 }
 
 /** What a PNG file holds. */
-export interface DecodedPicture extends Picture {
+export interface DecodedImage extends Image {
   /** Texts by keyword; of several with one keyword, the last. */
   readonly text: Readonly<Record<string, string>>;
 }
 
 /**
- * Writes a picture as PNG. The same pixels and texts give the same bytes, on every machine.
+ * Writes an image as PNG. The same pixels and texts give the same bytes, on every machine.
  *
  * @param options.text texts by keyword, kept in this order, before the pixels
- * @throws NishikiError `shape` for a picture that is none, `usage` for a text that PNG cannot hold
+ * @throws NishikiError `shape` for an image that is none, `usage` for a text that PNG cannot hold
  */
 export function encodePng(
-  picture: Picture,
+  image: Image,
   options: { text?: Readonly<Record<string, string>> } = {},
 ): Uint8Array {
-  checkPicture(picture);
+  checkImage(image);
   const texts = Object.entries(options.text ?? {}).map(([keyword, text]) => textChunk(keyword, text));
-  const [header, ...rest] = pixelChunks(picture);
+  const [header, ...rest] = pixelChunks(image);
   return writeChunks([header!, ...texts, ...rest]);
 }
 
@@ -52,21 +52,21 @@ export function encodePng(
 export function decodePng(
   bytes: Uint8Array,
   { maxPixels = MAX_PIXELS }: { readonly maxPixels?: number } = {},
-): DecodedPicture {
+): DecodedImage {
   const chunks = readChunks(bytes);
   const header = readHeader(chunks[0]);
   checkSize("This PNG picture", header, maxPixels);
   checkPixelData(header, chunks);
   const needed = chunks.filter(({ type }) => ["IHDR", "PLTE", "tRNS", "IDAT", "IEND"].includes(type));
-  let picture: Picture;
+  let image: Image;
   try {
-    picture = toEightBits(decode(writeChunks(needed)), header);
+    image = toEightBits(decode(writeChunks(needed)), header);
   } catch (error) {
     if (error instanceof NishikiError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new NishikiError("file", `This PNG picture cannot be decoded: ${reason}.`, { cause: error });
   }
-  return { ...picture, text: readTexts(chunks).text };
+  return { ...image, text: readTexts(chunks).text };
 }
 
 /** The texts of a PNG file by keyword, without decoding its pixels. Throws `file` like `decodePng`. */
@@ -129,7 +129,7 @@ function readHeader(chunk: Chunk | undefined): PngHeader {
   };
 }
 
-/** Bytes of the unpacked rows, each with its filter byte; seven small pictures where interlaced (section 8.1). */
+/** Bytes of the unpacked rows, each with its filter byte; seven small images where interlaced (section 8.1). */
 function unpackedSize({ width, height, depth, samples, interlaced }: PngHeader): number {
   const passes = [
     [0, 0, 8, 8],
@@ -168,7 +168,7 @@ function checkPixelData(header: PngHeader, chunks: readonly Chunk[]): void {
   }
 }
 
-function toEightBits(decoded: DecodedPng, header: PngHeader): Picture {
+function toEightBits(decoded: DecodedPng, header: PngHeader): Image {
   const { width, height } = header;
   if (header.hasPalette) {
     const channels = decoded.palette?.[0]?.length === 4 ? 4 : 3;

@@ -1,4 +1,4 @@
-// ComfyUI's pictures: the graph that made one, from which prompt and settings are read.
+// ComfyUI's images: the graph that made one, from which prompt and settings are read.
 import type { Provenance } from "./provenance.js";
 import { isObject, type Json, pickFields, sizeField, textOf } from "./provenance-json.js";
 

@@ -1,4 +1,4 @@
-// JSON that other programs leave in pictures: read leniently, never trusted.
+// JSON that other programs leave in images: read leniently, never trusted.
 
 /** An object of JSON with whatever in it. */
 export type Json = Readonly<Record<string, unknown>>;

@@ -1,11 +1,11 @@
-// Which program made a picture, and what its texts say about how. One reader per program, in a table.
+// Which program made an image, and what its texts say about how. One reader per program, in a table.
 
-import { type PictureParameters, parseParameters } from "./parameters.js";
+import { type ImageParameters, parseParameters } from "./parameters.js";
 import { readComfyGraph } from "./provenance-comfy.js";
 import { isObject, type Json, parseObject, pickFields, sizeField, textOf } from "./provenance-json.js";
 
 /** Programs whose texts are understood. */
-export type PictureProgram =
+export type ImageProgram =
   | "Nishiki"
   | "stable-diffusion-webui"
   | "ComfyUI"
@@ -14,9 +14,9 @@ export type PictureProgram =
   | "SwarmUI"
   | "NovelAI";
 
-/** What a picture's texts say. `raw` is the text that says it, for whoever wants all of it. */
-export interface Provenance extends PictureParameters {
-  readonly program: PictureProgram;
+/** What an image's texts say. `raw` is the text that says it, for whoever wants all of it. */
+export interface Provenance extends ImageParameters {
+  readonly program: ImageProgram;
   readonly raw: string;
 }
 
@@ -187,9 +187,9 @@ function fromExif(text: Texts): Texts {
 }
 
 /**
- * Says which program made a picture, from the texts of its file, and what they say about it.
+ * Says which program made an image, from the texts of its file, and what they say about it.
  *
- * @param text texts by keyword, as `decodePng` and `inspectPicture` give them
+ * @param text texts by keyword, as `decodePng` and `inspectImage` give them
  * @returns undefined where no text of a known program is there
  */
 export function readProvenance(text: Readonly<Record<string, string>>): Provenance | undefined {

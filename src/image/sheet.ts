@@ -1,21 +1,21 @@
-// A contact sheet: pictures with a caption under each, as one SVG, so that a person sees many at once.
+// A contact sheet: images with a caption under each, as one SVG, so that a person sees many at once.
 
 import { NishikiError } from "../errors.js";
-import type { Picture } from "./picture.js";
+import type { Image } from "./image.js";
 import { escapeXml } from "./plot.js";
 import { encodePng } from "./png.js";
 
-/** A picture and what stands under it. */
-export interface CaptionedPicture {
-  readonly picture: Picture;
+/** An image and what stands under it. */
+export interface CaptionedImage {
+  readonly image: Image;
   readonly caption: string;
 }
 
 export interface SheetOptions {
   readonly title?: string;
-  /** Pictures in a row; by default as square a sheet as there can be. */
+  /** Images in a row; by default as square a sheet as there can be. */
   readonly columns?: number;
-  /** Pixels; every picture is drawn this wide and high. By default the size of the largest picture. */
+  /** Pixels; every image is drawn this wide and high. By default the size of the largest image. */
   readonly size?: number;
   /** Lines of a caption; 2 by default. What does not fit ends in "…". */
   readonly lines?: number;
@@ -25,15 +25,14 @@ const SPACING = 10;
 const LINE = 16;
 
 /**
- * Draws pictures in rows with their captions below, as an SVG text with the pictures inside.
+ * Draws images in rows with their captions below, as an SVG text with the images inside.
  *
- * @throws NishikiError `usage` where there is no picture
+ * @throws NishikiError `usage` where there is no image
  */
-export function contactSheet(entries: readonly CaptionedPicture[], options: SheetOptions = {}): string {
+export function contactSheet(entries: readonly CaptionedImage[], options: SheetOptions = {}): string {
   if (entries.length === 0) throw new NishikiError("usage", "A contact sheet needs at least one picture.");
   const { columns = Math.ceil(Math.sqrt(entries.length)), lines = 2, title } = options;
-  const size =
-    options.size ?? Math.max(...entries.map(({ picture }) => Math.max(picture.width, picture.height)));
+  const size = options.size ?? Math.max(...entries.map(({ image }) => Math.max(image.width, image.height)));
   const cellHeight = size + lines * LINE + SPACING + 4;
   const top = SPACING + (title ? 26 : 0);
   const width = SPACING + columns * (size + SPACING);
@@ -53,20 +52,20 @@ export function contactSheet(entries: readonly CaptionedPicture[], options: Shee
 }
 
 function drawCell(
-  { picture, caption }: CaptionedPicture,
+  { image, caption }: CaptionedImage,
   x: number,
   y: number,
   size: number,
   lines: number,
 ): string {
-  const source = `data:image/png;base64,${toBase64(encodePng(picture))}`;
-  // Small pictures are shown pixel by pixel: a person who looks wants to see what the model sees.
-  const sharpness = picture.width < size ? ' style="image-rendering:pixelated"' : "";
-  const image = `<image x="${x}" y="${y}" width="${size}" height="${size}" href="${source}"${sharpness}/>`;
+  const source = `data:image/png;base64,${toBase64(encodePng(image))}`;
+  // Small images are shown pixel by pixel: a person who looks wants to see what the model sees.
+  const sharpness = image.width < size ? ' style="image-rendering:pixelated"' : "";
+  const element = `<image x="${x}" y="${y}" width="${size}" height="${size}" href="${source}"${sharpness}/>`;
   const text = wrap(caption, Math.max(4, Math.floor(size / 6.9)), lines).map(
     (line, i) => `<text x="${x}" y="${y + size + 14 + i * LINE}">${escapeXml(line)}</text>`,
   );
-  return image + text.join("");
+  return element + text.join("");
 }
 
 /** Breaks a text into lines of at most `width` characters, at spaces where it can. */

@@ -1,6 +1,6 @@
 // Stable Diffusion's autoencoder: convolutions with residual blocks down to an eighth of the size, and back (Rombach et al.
 // 2022, arXiv:2112.10752, section 3.1, after Esser et al. 2021, arXiv:2012.09841). Sizes and parameter names are those of
-// diffusers' AutoencoderKL (models/autoencoders/vae.py); height and width may be symbols. Pictures are channels-first.
+// diffusers' AutoencoderKL (models/autoencoders/vae.py); height and width may be symbols. Images are channels-first.
 import {
   add,
   attention,

@@ -1,6 +1,6 @@
-// A small convolutional autoencoder for 256×256 pictures: 16× smaller on each side, 16 channels, 48 times fewer numbers.
+// A small convolutional autoencoder for 256×256 images: 16× smaller on each side, 16 channels, 48 times fewer numbers.
 // After Rombach et al. 2022 (arXiv:2112.10752, section 3.1) with what two CPU cores allow: 8×8 pixels are folded into
-// channels at once, so that no layer works at full resolution. Pictures and latents are channels-last.
+// channels at once, so that no layer works at full resolution. Images and latents are channels-last.
 import {
   add,
   cast,

@@ -1,4 +1,4 @@
-// What denoisers share that read a caption's tokens beside a picture's.
+// What denoisers share that read a caption's tokens beside an image's.
 import {
   concat,
   div,
@@ -30,15 +30,15 @@ export function perHeadNorm(
 }
 
 /**
- * The bias of scores that hides a caption's padding from attention to picture tokens and words together.
+ * The bias of scores that hides a caption's padding from attention to image tokens and words together.
  * @param mask `[batch, tokens]`, 1 for a token and 0 for padding
- * @returns `[batch, 1, 1, pictureTokens + tokens]`: 0 where there is something to see, −10⁴ at padding
+ * @returns `[batch, 1, 1, imageTokens + tokens]`: 0 where there is something to see, −10⁴ at padding
  */
-export function hidePadding(mask: Tensor, pictureTokens: number): Tensor {
+export function hidePadding(mask: Tensor, imageTokens: number): Tensor {
   const batch = mask.shape[0]!;
   const words = mul(sub(mask, 1), 1e4);
-  const picture = expand(mul(slice(words, 1, 0, 1), 0), [batch, pictureTokens]);
-  return unsqueeze(unsqueeze(concat([picture, words], 1), 1), 1);
+  const image = expand(mul(slice(words, 1, 0, 1), 0), [batch, imageTokens]);
+  return unsqueeze(unsqueeze(concat([image, words], 1), 1), 1);
 }
 
 /**

@@ -157,7 +157,7 @@ function residual(scope: Scope, x: Tensor, width: number, { config, time }: Cont
   return residualBlock(scope, x, width, { groups, epsilon, activation, time });
 }
 
-/** Transformer blocks over all places of a picture: `x [batch, channels, height, width]` → the same shape. */
+/** Transformer blocks over all places of an image: `x [batch, channels, height, width]` → the same shape. */
 function transformer(scope: Scope, x: Tensor, blocks: number, heads: number, context: Context): Tensor {
   const [batch, channels] = x.shape as [Dim, number];
   const normed = groupNorm(scope.child("norm"), x, context.config.groups, transformerEpsilon);

@@ -1,6 +1,6 @@
 // The embedded model's denoiser: a small U-Net over 16×16×16 latents, folded to 8×8 at once, with attention to the words
 // at 8×8 and 4×4. Ho et al. 2020 (arXiv:2006.11239) for the shape, Peebles and Xie 2023 (arXiv:2212.09748) for the
-// modulation that starts at zero, Esser et al. 2024 (arXiv:2403.03206) for joining text and picture tokens in one
+// modulation that starts at zero, Esser et al. 2024 (arXiv:2403.03206) for joining text and image tokens in one
 // attention with normalised queries and keys. It predicts velocity: noise − latents (Liu et al. 2022, arXiv:2209.03003).
 import {
   add,
@@ -112,7 +112,7 @@ export const denoiserConfigs = {
 export interface DenoiserInputs {
   /** `[batch, size, size, channels]` */
   readonly latents: Tensor;
-  /** `[batch]`, 0 for a clean picture to 1 for noise. */
+  /** `[batch]`, 0 for a clean image to 1 for noise. */
   readonly time: Tensor;
   /** Token states of the text encoder, `[batch, tokens, textWidth]`. */
   readonly text: Tensor;
@@ -256,7 +256,7 @@ function stages(scope: Scope, x: Tensor, list: readonly Stage[], context: Contex
   return x;
 }
 
-/** x + W·attention of picture tokens to picture tokens and words together. */
+/** x + W·attention of image tokens to image tokens and words together. */
 function attentionStage(scope: Scope, x: Tensor, { words, condition, headWidth }: Context): Tensor {
   const [batch, height, width, channels] = x.shape as [number | string, number, number, number];
   const heads = channels / headWidth;
@@ -284,7 +284,7 @@ function readWords(scope: Scope, { text }: DenoiserInputs, { wordWidth }: Denois
  */
 function makeCondition(
   scope: Scope,
-  picture: Tensor,
+  image: Tensor,
   { time, text, mask }: DenoiserInputs,
   { conditionWidth: width, regions: grid }: DenoiserConfig,
 ): Tensor {
@@ -294,12 +294,8 @@ function makeCondition(
   const fromText = (mean: Tensor) => mlp(inner.child("text"), mean, width, width);
   const whole = add(fromTime, fromText(meanOfTokens(normal, mask))); // [batch, width]
   if (!grid) return whole;
-  const regions = wordRegions(
-    scope.child("regions"),
-    { picture, text: normal, mask, condition: whole },
-    grid,
-  );
-  // Words alone do not say that they are half of the picture only, and how large that makes a thing.
+  const regions = wordRegions(scope.child("regions"), { image, text: normal, mask, condition: whole }, grid);
+  // Words alone do not say that they are half of the image only, and how large that makes a thing.
   const fromPlace = dense(inner.child("place"), silu(regions.cells), width, { init: silent });
   const cells = add(add(unsqueeze(fromTime, 1), fromText(regions.means)), fromPlace); // [batch, side², width]
   return reshape(cells, [cells.shape[0]!, grid.side, grid.side, width]);

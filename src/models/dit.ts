@@ -1,7 +1,7 @@
 // A transformer denoiser: Peebles and Xie 2023, "Scalable diffusion models with transformers" (arXiv:2212.09748), with
 // adaLN-zero, whose one map from the condition serves all blocks, each with a table of its own added (Chen et al. 2024,
 // PixArt-α, arXiv:2310.00426, section 2.3): a map for each block would hold a third of the parameters and do little. Squared
-// ReLU (So et al. 2021, Primer, arXiv:2109.08668): as good as GELU there, and a third of its passes over memory. Text tokens are joined to the picture's in attention and queries and keys are normalised, after Esser et al.
+// ReLU (So et al. 2021, Primer, arXiv:2109.08668): as good as GELU there, and a third of its passes over memory. Text tokens are joined to the image's in attention and queries and keys are normalised, after Esser et al.
 // 2024 (arXiv:2403.03206); here the text's own states are not updated from block to block, which saves a third of the cost.
 // It predicts velocity: noise − latents (rectified flow, Liu et al. 2022, arXiv:2209.03003).
 import {
@@ -55,7 +55,7 @@ export const ditConfigs = {
     timeFrequencies: 8,
     textWidth: 6,
   },
-  /** 10 million parameters: what two CPU cores train at 35 pictures a second. The benchmark's. */
+  /** 10 million parameters: what two CPU cores train at 35 images a second. The benchmark's. */
   small: { ...patches, width: 384, depth: 4, heads: 6 },
   /** 28 million parameters: the paper's S. */
   medium: { ...patches, width: 384, depth: 12, heads: 6 },
@@ -66,7 +66,7 @@ export const ditConfigs = {
 export interface DitInputs {
   /** `[batch, latentTokens, latentChannels]` */
   readonly latents: Tensor;
-  /** `[batch]`, 0 for a clean picture to 1 for noise. */
+  /** `[batch]`, 0 for a clean image to 1 for noise. */
   readonly time: Tensor;
   /** Token states of the text encoder, `[batch, tokens, textWidth]`. */
   readonly text: Tensor;
@@ -125,7 +125,7 @@ function block(
   return add(x, mul(dense(network.child(2), inner, width), gate2));
 }
 
-/** Picture tokens look at picture tokens and words together. */
+/** Image tokens look at image tokens and words together. */
 function jointAttention(scope: Scope, x: Tensor, words: Tensor, hidden: Tensor, heads: number): Tensor {
   const width = fixedSize(x, 2);
   const queryNorm = scope.child("query_norm").parameter("weight", [width / heads], { kind: "ones" });

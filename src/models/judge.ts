@@ -1,7 +1,7 @@
-// A judge: a small convolutional network that says what a picture shows, so that pictures of a generator can be scored. It
-// looks at the whole through one query and at up to two things through two more, in picture order (left before right, above
-// before below): Transformer-style pooling by queries that depend on the picture, after Lee et al. 2019 (arXiv:1810.00825,
-// pooling by attention). Blocks are the autoencoder's; pictures are channels-last.
+// A judge: a small convolutional network that says what an image shows, so that images of a generator can be scored. It
+// looks at the whole through one query and at up to two things through two more, in image order (left before right, above
+// before below): Transformer-style pooling by queries that depend on the image, after Lee et al. 2019 (arXiv:1810.00825,
+// pooling by attention). Blocks are the autoencoder's; images are channels-last.
 import {
   add,
   attention,
@@ -31,13 +31,13 @@ export const classifierSchema = z.strictObject({
 export type JudgeConfig = z.infer<typeof classifierSchema>;
 
 export const judgeConfigs = {
-  /** The one that ships: 0.45 GFLOP a picture. */
+  /** The one that ships: 0.45 GFLOP an image. */
   small: { pictureSize: 256, fold: 8, widths: [48, 128, 288], blocks: [0, 2, 2], headWidth: 48 },
   /** For tests. */
   tiny: { pictureSize: 256, fold: 16, widths: [16, 24, 32], blocks: [0, 0, 1], headWidth: 16 },
 } as const satisfies Record<string, JudgeConfig>;
 
-/** Which view of the picture answers a question: the whole, the first thing in picture order, or the second. */
+/** Which view of the image answers a question: the whole, the first thing in image order, or the second. */
 export type JudgeView = "whole" | "first" | "second";
 
 export interface JudgeQuestion {
@@ -51,7 +51,7 @@ export interface JudgeQuestion {
 /** Logits `[batch, classes]` of each question, and what they are read from. */
 export interface Judgement<Q extends string> {
   readonly answers: Readonly<Record<Q, Tensor>>;
-  /** The last layer's tokens, normalised and averaged over the picture: `[batch, widths[2]]`, for distances of pictures. */
+  /** The last layer's tokens, normalised and averaged over the image: `[batch, widths[2]]`, for distances of images. */
   readonly features: Tensor;
 }
 

@@ -1,6 +1,6 @@
-// What a condition does to a channels-last picture: scales and shifts its normalised channels (Perez et al. 2018,
+// What a condition does to a channels-last image: scales and shifts its normalised channels (Perez et al. 2018,
 // arXiv:1709.07871; in diffusion Dhariwal and Nichol 2021, arXiv:2105.05233), both from one dense map that is zero at first.
-// A condition is one vector for the whole picture, or a grid of them: then each part of the picture is under its own.
+// A condition is one vector for the whole image, or a grid of them: then each part of the image is under its own.
 import { add, mul, reshape, type Scope, silu, slice, type Tensor } from "../graph/index.js";
 import { dense } from "../nn/index.js";
 
@@ -39,7 +39,7 @@ export function gated(x: Tensor, gate: Tensor): Tensor {
   return overGrid(x, [add(gate, 1)], (x, gate) => mul(x, gate!));
 }
 
-/** A formula of a picture `[batch, h, w, channels]` and of grids whose cells each hold for a part of it. */
+/** A formula of an image `[batch, h, w, channels]` and of grids whose cells each hold for a part of it. */
 function overGrid(
   x: Tensor,
   grids: readonly Tensor[],

@@ -1,4 +1,4 @@
-// Group normalisation whose statistics can be had and given. A picture that is worked on in tiles needs those
+// Group normalisation whose statistics can be had and given. An image that is worked on in tiles needs those
 // of the whole: with statistics of their own, tiles get tones of their own, and seams show.
 import {
   add,
@@ -34,8 +34,8 @@ export const statisticsName = "statistics";
 export const isStatistics = (name: string): boolean => name.endsWith(`.${statisticsName}`);
 
 /**
- * Normalises by a picture's own statistics, and records them: "statistics" `[2, groups]`, means and inverse
- * deviations. What a caller puts in their place is used. One picture at a time.
+ * Normalises by an image's own statistics, and records them: "statistics" `[2, groups]`, means and inverse
+ * deviations. What a caller puts in their place is used. One image at a time.
  */
 export const recordedGroupNorm: GroupNormLayer = (scope, x, groups, epsilon) => {
   const grouped = reshape(x, [groups, -1]);

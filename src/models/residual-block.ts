@@ -1,6 +1,6 @@
 // The residual block of Stable Diffusion's networks: two 3×3 convolutions, each after group normalisation and activation
 // (He et al. 2016, arXiv:1603.05027; Dhariwal and Nichol 2021, arXiv:2105.05233, appendix A). Parameter names are those
-// of diffusers (models/resnet.py, ResnetBlock2D). Pictures are channels-first.
+// of diffusers (models/resnet.py, ResnetBlock2D). Images are channels-first.
 import { add, type Scope, type Tensor, unsqueeze } from "../graph/index.js";
 import {
   type ActivationName,

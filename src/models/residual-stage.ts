@@ -1,4 +1,4 @@
-// Residual stages over channels-last pictures (He et al. 2016, arXiv:1603.05027): normalised, convolved, and
+// Residual stages over channels-last images (He et al. 2016, arXiv:1603.05027): normalised, convolved, and
 // added. The last product starts at zero, so that a stage starts as the identity.
 import { add, fixedSize, layerNorm, type Scope, silu, type Tensor } from "../graph/index.js";
 import { convLast, dense } from "../nn/index.js";

@@ -1,8 +1,8 @@
-// The second stage of a cascade: a picture twice as large, by diffusion (Ho et al. 2021, arXiv:2106.15282; Imagen, Saharia et
-// al. 2022, arXiv:2205.11487, section 2.3). What is drawn is the residual, the large picture less the small one enlarged by
+// The second stage of a cascade: an image twice as large, by diffusion (Ho et al. 2021, arXiv:2106.15282; Imagen, Saharia et
+// al. 2022, arXiv:2205.11487, section 2.3). What is drawn is the residual, the large image less the small one enlarged by
 // Lanczos' filter; the small one is seen under noise of a known level (conditioning augmentation), so that the flaws of the
-// first stage are not taken for the picture. Pixels are folded into channels at once, as in the autoencoder; there is no
-// layer that sees the whole picture, so that any size will do, also in tiles. Pictures are channels-last.
+// first stage are not taken for the image. Pixels are folded into channels at once, as in the autoencoder; there is no
+// layer that sees the whole image, so that any size will do, also in tiles. Images are channels-last.
 import { concat, foldPixels, layerNorm, mul, type Scope, type Tensor, unfoldPixels } from "../graph/index.js";
 import { convLast, mlp, sinusoidal } from "../nn/index.js";
 import { explain, numberBetween, z } from "../schema/index.js";
@@ -34,11 +34,11 @@ export const superResolutionConfigs = {
 export interface SuperResolutionInputs {
   /** The residual in units of residualScale, at time t: (1 − t)·residual + t·noise; `[batch, 2h, 2w, 3]` */
   readonly noisy: Tensor;
-  /** The small picture, in [-1, 1] and under noise, `[batch, h, w, 3]` */
+  /** The small image, in [-1, 1] and under noise, `[batch, h, w, 3]` */
   readonly small: Tensor;
   /** `[batch]`, 0 for a clean residual to 1 for noise. */
   readonly time: Tensor;
-  /** Deviation of the noise on the small picture, `[batch]`. */
+  /** Deviation of the noise on the small image, `[batch]`. */
   readonly augmentation: Tensor;
 }
 

@@ -1,7 +1,7 @@
 // TAESD: tiny autoencoders distilled from those of Stable Diffusion and its successors (Bohan 2023,
 // github.com/madebyollin/taesd). They give the denoiser's latents directly, and pixels at a fraction of the cost.
 // Parameter names are those of diffusers' AutoencoderTiny (models/autoencoders/autoencoder_tiny.py); the published
-// files' own are mapped by {@link tinyParameterName}. Pictures are channels-first; height and width may be symbols.
+// files' own are mapped by {@link tinyParameterName}. Images are channels-first; height and width may be symbols.
 import {
   add,
   div,
@@ -35,7 +35,7 @@ export interface TinyAutoencoderConfig {
   readonly encoderBlocks: readonly number[];
   readonly decoderBlocks: readonly number[];
   readonly activation: ActivationName;
-  /** Whether blocks at the smallest size look at group statistics of the whole picture, as in the version for FLUX.2. */
+  /** Whether blocks at the smallest size look at group statistics of the whole image, as in the version for FLUX.2. */
   readonly middlePool: boolean;
 }
 
@@ -129,7 +129,7 @@ export function tinyParameterName(name: string): {
 const poolGroups = 4;
 const poolEpsilon = 1e-5;
 
-/** What group statistics of the whole picture add to every place. */
+/** What group statistics of the whole image add to every place. */
 function pool(scope: Scope, x: Tensor, width: number): Tensor {
   const wide = conv2d(scope.child(0), x, 4 * width, { kernel: 1, bias: false });
   const hidden = relu(groupNorm(scope.child(1), wide, poolGroups, poolEpsilon));

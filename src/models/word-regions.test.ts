@@ -78,8 +78,8 @@ describe("a denoiser with regions", () => {
     const { velocity, shares } = await run(withRegions, { zero: queries });
     expect(farthest(velocity!, before!)).toBeLessThan(1e-5);
     expect(Math.max(...before!.map(Math.abs))).toBeGreaterThan(0.1);
-    const row = (picture: number, cell: number) =>
-      [...shares!.subarray((picture * cells + cell) * tokens, (picture * cells + cell + 1) * tokens)].map(
+    const row = (image: number, cell: number) =>
+      [...shares!.subarray((image * cells + cell) * tokens, (image * cells + cell + 1) * tokens)].map(
         (share) => Math.round(share * 1e5) / 1e5,
       );
     for (const cell of [0, 7, 15]) {

@@ -1,4 +1,4 @@
-// Which words belong to which part of a picture. Of a caption with two things, the mean of all words tells no part what it shall
+// Which words belong to which part of an image. Of a caption with two things, the mean of all words tells no part what it shall
 // become; here every cell of a coarse grid has a mean of its own, weighted by attention from the cell to the words. It begins
 // as the plain mean (all scores are zero), so that a network that was trained with that goes on from where it was.
 // That a thing's words belong where the thing lies can be taught (Wang et al. 2023, "TokenCompose", arXiv:2312.03626): `strayed`.
@@ -36,8 +36,8 @@ export const wordRegionsSchema = z.strictObject({
 export type WordRegionsConfig = z.infer<typeof wordRegionsSchema>;
 
 export interface WordRegionsInputs {
-  /** What is known of the picture so far, `[batch, size, size, channels]`. */
-  readonly picture: Tensor;
+  /** What is known of the image so far, `[batch, size, size, channels]`. */
+  readonly image: Tensor;
   /** Normalised token states, `[batch, tokens, textWidth]`. */
   readonly text: Tensor;
   /** `[batch, tokens]`, 1 for a token and 0 for padding. */
@@ -51,7 +51,7 @@ export interface WordRegions {
   readonly shares: Tensor;
   /** The words' mean in each cell, `[batch, side², textWidth]`. */
   readonly means: Tensor;
-  /** Where each cell lies, in what picture and under what caption as a whole, `[batch, side², width]`. */
+  /** Where each cell lies, in what image and under what caption as a whole, `[batch, side², width]`. */
   readonly cells: Tensor;
 }
 
@@ -87,12 +87,12 @@ function readTokens(scope: Scope, text: Tensor, hidden: Tensor, width: number): 
 /** What is known of each cell: its place, what is seen there, time and caption. */
 function readCells(
   scope: Scope,
-  { picture, condition }: WordRegionsInputs,
+  { image, condition }: WordRegionsInputs,
   { side, width }: WordRegionsConfig,
 ): Tensor {
-  const [batch, size] = picture.shape as [number | string, number];
-  // What the words shall attend to must not change what the picture's layers are for.
-  const parts = foldPixels(layerNorm(stopGradient(picture)), size / side); // [batch, side, side, …]
+  const [batch, size] = image.shape as [number | string, number];
+  // What the words shall attend to must not change what the image's layers are for.
+  const parts = foldPixels(layerNorm(stopGradient(image)), size / side); // [batch, side, side, …]
   const seen = reshape(dense(scope.child("seen"), parts, width), [batch, side * side, width]);
   const known = unsqueeze(dense(scope.child("condition"), silu(condition), width), 1); // [batch, 1, width]
   const place = scope.parameter("position", [side * side, width], spread);

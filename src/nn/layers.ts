@@ -78,7 +78,7 @@ export function convLast(
   return convChannelsLast(x, weight, bias ? scope.parameter("bias", [width], zeros) : scope.addedBias(width));
 }
 
-/** Convolution of channels-first pictures: `x [batch, in, h, w]`, weight `[width, in/groups, k, k]`. */
+/** Convolution of channels-first images: `x [batch, in, h, w]`, weight `[width, in/groups, k, k]`. */
 export function conv2d(
   scope: Scope,
   x: Tensor,
@@ -108,7 +108,7 @@ export function conv2d(
   });
 }
 
-/** A picture with `border` more pixels on every side, which are those of its other side. */
+/** An image with `border` more pixels on every side, which are those of its other side. */
 function wrapAround(x: Tensor, border: number): Tensor {
   return [2, 3].reduce((t, axis) => concat([slice(t, axis, -border), t, slice(t, axis, 0, border)], axis), x);
 }
@@ -120,7 +120,7 @@ export function norm(scope: Scope, x: Tensor, epsilon = 1e-5): Tensor {
   return layerNorm(x, { weight, bias: scope.parameter("bias", [width], zeros), epsilon });
 }
 
-/** Group normalisation of channels-first pictures with learned weight and bias. */
+/** Group normalisation of channels-first images with learned weight and bias. */
 export function groupNorm(scope: Scope, x: Tensor, groups = 32, epsilon = 1e-5): Tensor {
   const channels = fixedSize(x, 1);
   const weight = scope.parameter("weight", [channels], ones);

@@ -1,4 +1,4 @@
-// What a model, a picture or a weight file says of itself, as plain data for people and programs.
+// What a model, an image or a weight file says of itself, as plain data for people and programs.
 
 /** A title, then named values, then further parts. */
 export interface Description {

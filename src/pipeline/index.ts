@@ -1,7 +1,7 @@
 export { checkAborted, interruptible, type ProgressEvent, type Watch } from "./cancel.js";
 export { completeRequest, drawSeed } from "./complete-request.js";
 export { type Description, formatBytes, formatCount } from "./description.js";
-export { encodePicture } from "./encode-picture.js";
+export { encodeImage } from "./encode-image.js";
 export type {
   DecodeEvent,
   EncodeEvent,

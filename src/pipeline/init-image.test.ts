@@ -8,8 +8,8 @@ const context = {
   sizes: { usual: { width: 8, height: 8 }, range: { step: 1, least: 1, most: 64 } },
   takes: optionalSettings,
 };
-/** Grey values as a picture. */
-const picture = (width: number, ...values: number[]) => ({
+/** Grey values as an image. */
+const makeImage = (width: number, ...values: number[]) => ({
   width,
   height: values.length / width,
   channels: 3 as const,
@@ -22,29 +22,29 @@ const greys = (data: Uint8Array) => [...data].filter((_, i) => i % 3 === 0);
 describe("an init image", () => {
   it("is nothing without a picture, and the picture itself where nothing else is asked", () => {
     expect(initImage({})).toBeUndefined();
-    const image = picture(2, 1, 2, 3, 4);
+    const image = makeImage(2, 1, 2, 3, 4);
     expect(initImage({ init: { image } })).toEqual({ pixels: image });
   });
 
   it("takes light pixels of a mask for what is drawn anew", () => {
     const found = initImage({
-      init: { image: picture(2, 1, 2, 3, 4) },
-      inpaint: { mask: picture(2, 0, 127, 128, 255) },
+      init: { image: makeImage(2, 1, 2, 3, 4) },
+      inpaint: { mask: makeImage(2, 0, 127, 128, 255) },
     });
     expect([...found!.mask!]).toEqual([0, 0, 1, 1]);
     expect(greys(found!.pixels.data)).toEqual([1, 2, 3, 4]);
   });
 
   it("weighs colours as the eye does", () => {
-    const colours = { ...picture(3, 0, 0, 0), data: Uint8Array.of(255, 0, 0, 0, 255, 0, 0, 0, 255) };
+    const colours = { ...makeImage(3, 0, 0, 0), data: Uint8Array.of(255, 0, 0, 0, 255, 0, 0, 0, 255) };
     expect([
-      ...initImage({ init: { image: picture(3, 1, 2, 3) }, inpaint: { mask: colours } })!.mask!,
+      ...initImage({ init: { image: makeImage(3, 1, 2, 3) }, inpaint: { mask: colours } })!.mask!,
     ]).toEqual([0, 1, 0]);
   });
 
   it("grows by the pixels of its edges, which are drawn anew", () => {
     const found = initImage({
-      init: { image: picture(2, 1, 2, 3, 4) },
+      init: { image: makeImage(2, 1, 2, 3, 4) },
       inpaint: { extend: { left: 2, top: 1 } },
     });
     expect(found!.pixels).toMatchObject({ width: 4, height: 3 });
@@ -54,7 +54,7 @@ describe("an init image", () => {
 });
 
 describe("pictures in a request", () => {
-  const image = picture(2, 1, 2, 3, 4);
+  const image = makeImage(2, 1, 2, 3, 4);
   const refusal = (more: object) => () => initImage(more as Partial<ImageRequest>);
   it("give the size and the strength that are left open", () => {
     const settings = completeRequest(
@@ -73,7 +73,7 @@ describe("pictures in a request", () => {
     [{ init: { strength: 0.5 } }, /^init\.image: expected an image/],
     [{ inpaint: { extend: "left=8" } }, /^inpaint: expected an init\.image/],
     [
-      { init: { image }, inpaint: { mask: picture(1, 0, 0) } },
+      { init: { image }, inpaint: { mask: makeImage(1, 0, 0) } },
       /^inpaint\.mask: expected 2x2 pixels, the size of the image, got 1x2\.$/,
     ],
     [{ init: { image }, size: "4x2" }, /^init\.image: expected an image of 4x2 pixels, got 2x2\.$/],

@@ -1,4 +1,4 @@
-// Enlarging and shrinking pictures by plain filters: Lanczos' windowed sinc of three lobes (Duchon 1979) upwards, and means of
+// Enlarging and shrinking images by plain filters: Lanczos' windowed sinc of three lobes (Duchon 1979) upwards, and means of
 // whole pixels downwards. Plain numbers, so that every machine gives the same bits but for its sines.
 const lobes = 3;
 
@@ -46,7 +46,7 @@ function enlargeAxis(
   return output;
 }
 
-/** A picture `[height, width, 3]` → `[height·factor, width·factor, 3]`, factor a whole number. */
+/** An image `[height, width, 3]` → `[height·factor, width·factor, 3]`, factor a whole number. */
 export function enlargeByLanczos(
   values: Float32Array,
   width: number,
@@ -57,7 +57,7 @@ export function enlargeByLanczos(
   return enlargeAxis(wide, { before: 1, length: height, after: width * factor * 3 }, factor);
 }
 
-/** A picture `[height, width, 3]` → half its size, each pixel the mean of four. Sides are even. */
+/** An image `[height, width, 3]` → half its size, each pixel the mean of four. Sides are even. */
 export function halve(values: Float32Array, width: number, height: number): Float32Array {
   const [columns, rows] = [width / 2, height / 2];
   const output = new Float32Array(columns * rows * 3);

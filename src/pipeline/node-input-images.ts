@@ -1,7 +1,7 @@
 // Images from files, as requests take them (node).
 import { basename } from "node:path";
 import { NishikiError } from "../errors.js";
-import { readPicture, scalePicture } from "../image/node.js";
+import { readImage, scaleImage } from "../image/node.js";
 import { parse, type z } from "../schema/index.js";
 import { cropMiddle, describeSides, fitWithin, getCrop, growSides } from "./fit-image.js";
 import {
@@ -37,13 +37,13 @@ import { formatSize, type ImageReference, type ImageSize } from "./request-value
  * ```
  */
 export async function readInputImage(path: string, size?: ImageSize): Promise<InputImage> {
-  const { width, height, data } = await readPicture(path);
-  const picture = { width, height, channels: 3 as const, data: Uint8Array.from(data), name: basename(path) };
-  return size ? bringToSize(picture, size) : picture;
+  const { width, height, data } = await readImage(path);
+  const image = { width, height, channels: 3 as const, data: Uint8Array.from(data), name: basename(path) };
+  return size ? bringToSize(image, size) : image;
 }
 
-async function bringToSize(picture: InputImage, size: ImageSize): Promise<InputImage> {
-  const part = cropMiddle(picture, getCrop(picture, size));
+async function bringToSize(image: InputImage, size: ImageSize): Promise<InputImage> {
+  const part = cropMiddle(image, getCrop(image, size));
   return isSameSize(part, size) ? part : scale(part, size);
 }
 
@@ -54,9 +54,9 @@ function bringMaskToSize(mask: InputImage, size: ImageSize): InputImage {
   return { ...scaleMask(part, size), ...(mask.name !== undefined && { name: mask.name }) };
 }
 
-async function scale(picture: InputImage, { width, height }: ImageSize): Promise<InputImage> {
-  const { data } = await scalePicture(picture, width, height);
-  return { ...picture, width, height, data: Uint8Array.from(data) };
+async function scale(image: InputImage, { width, height }: ImageSize): Promise<InputImage> {
+  const { data } = await scaleImage(image, width, height);
+  return { ...image, width, height, data: Uint8Array.from(data) };
 }
 
 /** A mask from a file, and what a person should know of it. */
@@ -85,15 +85,15 @@ export interface ReadMask {
  * ```
  */
 export async function readMask(path: string, image?: Pixels): Promise<ReadMask> {
-  const picture = await readPicture(path, { alpha: true });
+  const painted = await readImage(path, { alpha: true });
   const notices: string[] = [];
   let flat: Pixels;
-  if (picture.channels === 4) {
-    const meaning = findMaskMeaning(picture, image);
-    const isTransparent = picture.data.some((value, i) => i % 4 === 3 && value < 128);
+  if (painted.channels === 4) {
+    const meaning = findMaskMeaning(painted, image);
+    const isTransparent = painted.data.some((value, i) => i % 4 === 3 && value < 128);
     if (isTransparent) notices.push(`${path} is a mask with transparent pixels: ${maskMeanings[meaning]}.`);
-    flat = flattenMask(picture, meaning);
-  } else flat = { ...picture, channels: 3, data: Uint8Array.from(picture.data) };
+    flat = flattenMask(painted, meaning);
+  } else flat = { ...painted, channels: 3, data: Uint8Array.from(painted.data) };
   const hasWhite = flat.data.some((_, i) => i % 3 === 0 && isLight(flat.data, i / 3));
   if (!hasWhite) notices.push(`${path} is black all over: nothing is drawn anew.`);
   return { mask: { ...flat, name: basename(path) }, notices };

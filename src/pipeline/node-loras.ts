@@ -43,7 +43,7 @@ function tell(what: string, names: readonly string[]): string {
   return `Not used: ${what}, ${listSome(names.map(quote))}.`;
 }
 
-/** A picture that lacks parts of a LoRA is another one: it is drawn only where that is allowed. */
+/** An image that lacks parts of a LoRA is another one: it is drawn only where that is allowed. */
 function judge(what: string, names: readonly string[], allowPartial: boolean): string {
   if (allowPartial) return tell(what, names);
   const message =

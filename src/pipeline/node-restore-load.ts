@@ -1,4 +1,4 @@
-// What a receipt was drawn with besides the model, found again (node): beside the picture, in the current folder, in the hub's
+// What a receipt was drawn with besides the model, found again (node): beside the image, in the current folder, in the hub's
 // cache, or where the caller says. A receipt's names are base names; they are never paths.
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -8,7 +8,7 @@ import type { CompleteLoadOptions, LoadOptions } from "./load-options.js";
 import { hashFile } from "./node-environment.js";
 import type { Receipt } from "./receipt.js";
 
-/** Folders beside a picture in which such files are often kept. */
+/** Folders beside an image in which such files are often kept. */
 const usualFolders = ["", "lora", "loras", "embeddings", "vae"];
 /** How deep snapshots of the hub are looked through. */
 const mostDepth = 3;
@@ -158,8 +158,8 @@ function dropUndefined<T extends object>(options: T): T {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }
 
-/** A file of a receipt that lies beside the picture. */
-export const besidePicture = (picture: string, name: string): string | undefined => {
+/** A file of a receipt that lies beside the image. */
+export const besideImage = (image: string, name: string): string | undefined => {
   const base = getBaseName(name);
-  return base === undefined ? undefined : join(dirname(picture), base);
+  return base === undefined ? undefined : join(dirname(image), base);
 };

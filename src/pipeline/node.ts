@@ -19,7 +19,7 @@ export {
   readMask,
   readReferencedImage,
 } from "./node-input-images.js";
-export { besidePicture, restoreLoad } from "./node-restore-load.js";
+export { besideImage, restoreLoad } from "./node-restore-load.js";
 
 /**
  * Looks at a model's files without loading it: enough to check a request.

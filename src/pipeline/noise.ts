@@ -1,7 +1,7 @@
 // The random numbers of one image, from whichever generator its seed is meant for.
 //
 // Nishiki's own numbers are addressed by what they are for; PyTorch's come one after another from one generator, so that
-// there the order of the calls is what makes a seed of another program give that program's picture: what an encoder needs,
+// there the order of the calls is what makes a seed of another program give that program's image: what an encoder needs,
 // then the noise that a stage starts with, then each step's (as in diffusers' pipelines).
 import { getInitialNoise, getNoiseSource, type NoiseSource } from "../diffusion/index.js";
 import { sizeOf } from "../graph/index.js";

@@ -10,7 +10,7 @@
 import { NishikiError } from "../errors.js";
 import { checkAborted, interruptible, type ProgressEvent, withProgress } from "./cancel.js";
 import { completeRequest } from "./complete-request.js";
-import { encodePicture } from "./encode-picture.js";
+import { encodeImage } from "./encode-image.js";
 import {
   type DecodeEvent,
   type ImageEvent,
@@ -215,7 +215,7 @@ export class Pipeline implements AsyncDisposable {
     }
     yield makeEvent<ImageEvent>(
       { kind: "image", index, count, seed, width, height, receipt },
-      { pixels: data, png: () => encodePicture(pixels, receipt) },
+      { pixels: data, png: () => encodeImage(pixels, receipt) },
     );
   }
 }

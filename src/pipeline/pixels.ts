@@ -1,4 +1,4 @@
-// Pictures as the pipeline holds them; files and formats are the image room's.
+// Images as the pipeline holds them; files and formats are the image room's.
 import { NishikiError } from "../errors.js";
 
 /** Pixels [height, width, 3] of 8 bits. */

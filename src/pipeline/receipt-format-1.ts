@@ -1,4 +1,4 @@
-// Receipts of format 1, which pictures before 0.2 carry: settings in one flat list, and what was loaded as English inside the
+// Receipts of format 1, which images before 0.2 carry: settings in one flat list, and what was loaded as English inside the
 // names of files, "lora style.safetensors × 0.8".
 import { isRecord } from "../schema/index.js";
 import { precisions, predictionNames } from "./load-options.js";

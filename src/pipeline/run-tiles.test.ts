@@ -84,14 +84,14 @@ describe("Stable Diffusion's autoencoder in tiles", async () => {
 
   it("decodes nearly the same where statistics are from part of the picture, unlike tiles for themselves", async () => {
     const latents = noise(1, config.latentChannels, 32, 32);
-    // Brighter to the right, as a picture of land and sky is: tiles differ in their statistics.
+    // Brighter to the right, as an image of land and sky is: tiles differ in their statistics.
     const data = (latents.data as Float32Array).map((value, i) => value + 3 * ((i % 32) / 32));
-    const picture = { ...latents, data };
+    const image = { ...latents, data };
     const tiling = { tileSize: 20, overlap: 6 };
-    const { pixels } = await runOnce(engine, decoder, weights, { latents: picture });
-    const shared = relativeError(await decodeInTiles(network, picture, { open, tiling }), pixels!);
+    const { pixels } = await runOnce(engine, decoder, weights, { latents: image });
+    const shared = relativeError(await decodeInTiles(network, image, { open, tiling }), pixels!);
     expect(shared).toBeLessThan(0.1);
-    expect(relativeError(await decodeApart(picture, tiling), pixels!)).toBeGreaterThan(4 * shared);
+    expect(relativeError(await decodeApart(image, tiling), pixels!)).toBeGreaterThan(4 * shared);
   });
 
   it("stops between tiles, and refuses several pictures at once", async () => {

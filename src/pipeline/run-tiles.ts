@@ -1,4 +1,4 @@
-// Runs an autoencoder on a large picture in tiles (see tiled-networks.ts): memory depends on the tile, not on the picture.
+// Runs an autoencoder on a large image in tiles (see tiled-networks.ts): memory depends on the tile, not on the image.
 import type { HostTensor, Session } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import type { Program } from "../graph/index.js";
@@ -34,7 +34,7 @@ async function use<T>(
 const runOnce = (options: TileRunOptions, program: Program, inputs: Named) =>
   use(options, program, (session) => session.run(inputs));
 
-/** Sizes of `large`'s input and output for one latent, per side, and the picture's size in latents. */
+/** Sizes of `large`'s input and output for one latent, per side, and the image's size in latents. */
 interface Frame {
   readonly input: { readonly name: string; readonly unit: number };
   readonly output: { readonly name: string; readonly unit: number };
@@ -56,9 +56,9 @@ function cutTile(
   return tile;
 }
 
-function checkPicture(picture: HostTensor): void {
-  if (picture.dtype === "f32" && picture.shape.length === 4 && picture.shape[0] === 1) return;
-  const came = `${picture.dtype} [${picture.shape.join(", ")}]`;
+function checkImage(image: HostTensor): void {
+  if (image.dtype === "f32" && image.shape.length === 4 && image.shape[0] === 1) return;
+  const came = `${image.dtype} [${image.shape.join(", ")}]`;
   throw new NishikiError(
     "shape",
     `Tiles: expected one picture, f32 [1, channels, height, width], got ${came}.`,
@@ -96,7 +96,7 @@ async function runLarge(
 }
 
 /**
- * Latents of one picture `[1, channels, height, width]` → pixels `[1, 3, scale·height, scale·width]`.
+ * Latents of one image `[1, channels, height, width]` → pixels `[1, 3, scale·height, scale·width]`.
  * @throws NishikiError "usage" for a tiling that cannot be, "shape", "aborted", and what sessions throw.
  */
 export async function decodeInTiles(
@@ -104,7 +104,7 @@ export async function decodeInTiles(
   latents: HostTensor,
   options: TileRunOptions,
 ): Promise<HostTensor> {
-  checkPicture(latents);
+  checkImage(latents);
   const { features } = await runOnce(options, network.small, { latents });
   const [height, width] = latents.shape.slice(2) as [number, number];
   const frame = {
@@ -117,7 +117,7 @@ export async function decodeInTiles(
 }
 
 /**
- * Pixels of one picture `[1, 3, height, width]` in [-1, 1] → the outputs of the network's `small`.
+ * Pixels of one image `[1, 3, height, width]` in [-1, 1] → the outputs of the network's `small`.
  * @throws NishikiError "usage" for a tiling that cannot be, "shape", "aborted", and what sessions throw.
  */
 export async function encodeInTiles(
@@ -125,7 +125,7 @@ export async function encodeInTiles(
   pixels: HostTensor,
   options: TileRunOptions,
 ): Promise<Record<string, HostTensor>> {
-  checkPicture(pixels);
+  checkImage(pixels);
   const [height, width] = pixels.shape.slice(2).map((side) => Math.floor(side / network.scale)) as [
     number,
     number,

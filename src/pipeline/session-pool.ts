@@ -60,7 +60,7 @@ export function getWeightBytes({ parameters }: Program): number {
 
 /**
  * What is held by default on the CPU, in bytes. There, networks whose weights stay in their files are loaded in a few seconds,
- * while a picture takes minutes: the embedded model's networks all stay, and of Stable Diffusion's one group at a time.
+ * while an image takes minutes: the embedded model's networks all stay, and of Stable Diffusion's one group at a time.
  */
 export const usualBudget = 1e9;
 

@@ -12,7 +12,7 @@ export function floats(outputs: Readonly<Record<string, HostTensor>>, name: stri
   throw new NishikiError("internal", `The network gave no float32 output "${name}".`);
 }
 
-/** Joins what several pictures ask for along the batch axis. */
+/** Joins what several images ask for along the batch axis. */
 export function stack(parts: readonly Float32Array[]): Float32Array {
   const length = parts[0]?.length ?? 0;
   const all = new Float32Array(parts.length * length);

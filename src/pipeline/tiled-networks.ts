@@ -1,7 +1,7 @@
-// Autoencoders as programs that work on tiles of large pictures. What a tile cannot know by itself comes from the whole:
-//   - layers at the smallest size, with their attention over all places, see the whole picture; they need little memory;
+// Autoencoders as programs that work on tiles of large images. What a tile cannot know by itself comes from the whole:
+//   - layers at the smallest size, with their attention over all places, see the whole image; they need little memory;
 //   - in the layers above, a place counts no further than `reach`, and so far may tiles overlap;
-//   - their group normalisations take statistics that all tiles share, from the whole picture thinned out to a tile's size.
+//   - their group normalisations take statistics that all tiles share, from the whole image thinned out to a tile's size.
 // (Tiles that use statistics of their own get tones of their own, which blending where they overlap only spreads.)
 import { type Program, type Scope, type Tensor, type Tracer, trace } from "../graph/index.js";
 import {
@@ -20,7 +20,7 @@ import {
 } from "../models/index.js";
 import type { GroupNormLayer } from "../nn/index.js";
 
-/** One half of an autoencoder, cut where its memory is: `small` runs on the whole picture, `large` on tiles. */
+/** One half of an autoencoder, cut where its memory is: `small` runs on the whole image, `large` on tiles. */
 export interface TiledNetwork {
   /** latents → features (decoder), or features → outputs (encoder) */
   readonly small: Program;
@@ -42,7 +42,7 @@ const numbersAtOnce = { small: 10, decoder: 5, encoder: 4, tiny: 5.5 };
 
 type Large = (scope: Scope, input: Tensor, normalize: GroupNormLayer) => Tensor;
 
-/** `large` twice: one program gives the statistics of a picture by the names of its normalisations, the other takes them. */
+/** `large` twice: one program gives the statistics of an image by the names of its normalisations, the other takes them. */
 function traceWithStatistics(
   makeLarge: Large,
   channels: number,

@@ -48,12 +48,12 @@ describe("planSpans", () => {
 
 describe("planTiles and copyPart", () => {
   it("take a picture apart and together again", () => {
-    const picture = counting([1, 2, 23, 17]);
-    const copy = makeTensor(picture.shape);
+    const image = counting([1, 2, 23, 17]);
+    const copy = makeTensor(image.shape);
     for (const { rows, columns } of planTiles(23, 17, { tileSize: 9, overlap: 2 })) {
       const tile = makeTensor([1, 2, rows.to - rows.from, columns.to - columns.from]);
       const [height, width] = tile.shape.slice(2) as [number, number];
-      copyPart(picture, tile, { height, width, source: [rows.from, columns.from], target: [0, 0] });
+      copyPart(image, tile, { height, width, source: [rows.from, columns.from], target: [0, 0] });
       copyPart(tile, copy, {
         height: rows.end - rows.start,
         width: columns.end - columns.start,
@@ -61,7 +61,7 @@ describe("planTiles and copyPart", () => {
         target: [rows.start, columns.start],
       });
     }
-    expect(copy).toEqual(picture);
+    expect(copy).toEqual(image);
   });
 });
 

@@ -1,4 +1,4 @@
-// Cutting a picture into overlapping tiles, and putting what became of them together again. Pictures are channels-first.
+// Cutting an image into overlapping tiles, and putting what became of them together again. Images are channels-first.
 import type { HostTensor } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 
@@ -43,14 +43,14 @@ export function planSpans(length: number, { tileSize, overlap }: Tiling): Span[]
   });
 }
 
-/** The tiles of a picture, row by row. */
+/** The tiles of an image, row by row. */
 export function planTiles(height: number, width: number, tiling: Tiling): Tile[] {
   const columns = planSpans(width, tiling);
   return planSpans(height, tiling).flatMap((rows) => columns.map((span) => ({ rows, columns: span })));
 }
 
 /**
- * A picture with every so many rows and columns only, so that at most `size × size` are left: few, but from everywhere, and
+ * An image with every so many rows and columns only, so that at most `size × size` are left: few, but from everywhere, and
  * with the numbers that are there (means of several would have another deviation).
  */
 export function thinOut(from: HostTensor, size: number): HostTensor {
@@ -73,7 +73,7 @@ export function thinOut(from: HostTensor, size: number): HostTensor {
   return to;
 }
 
-/** Copies a rectangle of one picture into another one, each at its own place. */
+/** Copies a rectangle of one image into another one, each at its own place. */
 export function copyPart(
   from: HostTensor,
   to: HostTensor,

@@ -1,4 +1,4 @@
-// Is a picture what its receipt says? It is drawn again, and every difference that could explain another is named.
+// Is an image what its receipt says? It is drawn again, and every difference that could explain another is named.
 import { NishikiError, showText } from "../errors.js";
 import type { ImageEvent, PipelineEvent } from "./events.js";
 import { type ImageRequest, type ReceiptRequest, receiptRequestSchema } from "./image-request.js";
@@ -8,17 +8,17 @@ import { type Environment, type LoadRecord, type Receipt, sha256 } from "./recei
 import { listImages, mapImages } from "./request-images.js";
 import type { ImageReference } from "./request-values.js";
 
-/** What came out of drawing a picture again. */
+/** What came out of drawing an image again. */
 export interface Comparison {
   readonly identical: boolean;
   /** Whether the pixels are no longer those that the receipt was made for. */
   readonly edited: boolean;
-  /** Pixels that differ between the file and the picture drawn anew, of how many. */
+  /** Pixels that differ between the file and the image drawn anew, of how many. */
   readonly differingPixels: number;
   readonly totalPixels: number;
   /** The largest difference of a colour value, 0 … 255. */
   readonly maxDifference: number;
-  /** What is not as it was when the picture was drawn, one sentence each: version, device, weights … */
+  /** What is not as it was when the image was drawn, one sentence each: version, device, weights … */
   readonly changes: readonly string[];
 }
 
@@ -146,8 +146,8 @@ async function listImageChanges(was: ReceiptRequest, is: ReceiptRequest): Promis
 }
 
 /**
- * Draws a picture again from its receipt and compares.
- * @param picture The pixels of the file, RGB.
+ * Draws an image again from its receipt and compares.
+ * @param image The pixels of the file, RGB.
  * @throws NishikiError "usage" where this model cannot draw what the receipt asks for.
  *
  * @example
@@ -164,18 +164,18 @@ async function listImageChanges(was: ReceiptRequest, is: ReceiptRequest): Promis
  * ```
  */
 export async function compareWithReceipt(
-  picture: Pixels,
+  image: Pixels,
   receipt: Receipt,
   pipeline: Pipeline,
   options: CompareOptions = {},
 ): Promise<Comparison> {
   const drawn = await redraw(pipeline, receipt, options);
-  const totalPixels = picture.width * picture.height;
-  const edited = (await sha256(picture.data)) !== receipt.pixels;
+  const totalPixels = image.width * image.height;
+  const edited = (await sha256(image.data)) !== receipt.pixels;
   const changes = listChanges(receipt, await pipeline.environment());
   changes.push(...(await listImageChanges(receipt.request, drawn.receipt.request)));
-  if (picture.width !== drawn.width || picture.height !== drawn.height) {
-    changes.push(`size: was ${drawn.width}x${drawn.height}, is ${picture.width}x${picture.height}`);
+  if (image.width !== drawn.width || image.height !== drawn.height) {
+    changes.push(`size: was ${drawn.width}x${drawn.height}, is ${image.width}x${image.height}`);
     return {
       identical: false,
       edited,
@@ -185,7 +185,7 @@ export async function compareWithReceipt(
       changes,
     };
   }
-  const { pixels, max } = countDifferences(picture.data, drawn.pixels);
+  const { pixels, max } = countDifferences(image.data, drawn.pixels);
   return {
     identical: pixels === 0,
     edited,

@@ -1,5 +1,5 @@
 // The names of a random stream, hashed into the 64-bit key of its generator. The hash is part of what a seed means:
-// changing it changes every picture, so it is pinned by golden numbers in the tests.
+// changing it changes every image, so it is pinned by golden numbers in the tests.
 //
 // It chains Philox itself: key ← first two words of philox(counter = [word, word, word, tag], key), from key 0, over a
 // prefix-free encoding of the parts, so that ("ab") and ("a", "b"), or 1 and "1", are different streams:

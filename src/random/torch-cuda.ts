@@ -3,7 +3,7 @@
 // ATen/native/cuda/DistributionTemplates.h).
 //
 // Which number comes from which subsequence depends on how many threads the GPU runs at once. That is at least as many as
-// there are numbers for pictures of 512×512 on every card since 2016, and of 1024×1024 on those with 43 or more
+// there are numbers for images of 512×512 on every card since 2016, and of 1024×1024 on those with 43 or more
 // multiprocessors; for more numbers, cards differ among each other, and this follows those that are large enough. The GPU's
 // sine is a quick one, whose last bits are its own: numbers agree to about 1e-6.
 import { NishikiError } from "../errors.js";

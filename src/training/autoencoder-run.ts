@@ -1,18 +1,18 @@
-// Training the autoencoder on pictures: batches out of a stream, and originals above their reconstructions to look at.
+// Training the autoencoder on images: batches out of a stream, and originals above their reconstructions to look at.
 
 import { join } from "node:path";
 import { writeSafetensors } from "../checkpoint/node.js";
-import type { CaptionedPicture } from "../data/index.js";
+import type { CaptionedImage } from "../data/index.js";
 import type { Engine, HostTensors, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { add, cast, clamp, mean, mul, type Program, round, square, sub, trace } from "../graph/index.js";
-import { joinGrid, type Picture } from "../image/index.js";
+import { type Image, joinGrid } from "../image/index.js";
 import { type AutoencoderConfig, decode, encode, pixelsFromBytes } from "../models/index.js";
 import { tensorsOf } from "./checkpoint.js";
 import type { AutoencoderTrainingConfig } from "./config.js";
 import { openAutoencoder } from "./frozen.js";
+import { ImageBatches, type ImageSource } from "./images.js";
 import type { TrainingTask } from "./loop.js";
-import { PictureBatches, type PictureSource } from "./pictures.js";
 import { writeSheet } from "./sample-sheet.js";
 import { readStart } from "./start-from.js";
 import { autoencoderBatch, autoencoderObjective, autoencoderScopes } from "./tasks/autoencoder.js";
@@ -24,18 +24,18 @@ export const wholeAutoencoder = "autoencoder.safetensors";
 export async function makeAutoencoderTask(
   engine: Engine,
   { network, batchSize, loss, seed, samples, part, initFrom }: AutoencoderTrainingConfig,
-  source: PictureSource,
+  source: ImageSource,
 ): Promise<TrainingTask> {
   const { size } = source;
   const encoder = part === "decoder" ? await openEncoder(initFrom) : undefined;
-  const batches = new PictureBatches((from) => source.stream(seed, from), batchSize);
+  const batches = new ImageBatches((from) => source.stream(seed, from), batchSize);
   return {
     objective: (batch) => autoencoderObjective(network, batch, size, loss, part),
     ...(encoder && { frozen: encoder.places }),
     batch: async (step) => {
-      const pictures = await batches.get(step);
+      const images = await batches.get(step);
       return autoencoderBatch(
-        pictures.map(({ pixels }) => pixels),
+        images.map(({ pixels }) => pixels),
         network,
         size,
         { seed, step },
@@ -45,8 +45,8 @@ export async function makeAutoencoderTask(
       const whole = { ...averages, ...encoder?.values };
       if (encoder) await writeSafetensors(join(folder, wholeAutoencoder), tensorsOf(whole));
       const originals = await source.samples(samples);
-      const { pictures, psnr } = await reconstruct(engine, network, whole, originals, size);
-      const sheet = [...originals.map(({ pixels }) => picture(pixels, size)), ...pictures];
+      const { images, psnr } = await reconstruct(engine, network, whole, originals, size);
+      const sheet = [...originals.map(({ pixels }) => image(pixels, size)), ...images];
       await writeSheet(folder, step, joinGrid(sheet, { columns: originals.length, spacing: 4 }));
       return { psnr };
     },
@@ -90,26 +90,26 @@ async function reconstruct(
   engine: Engine,
   config: AutoencoderConfig,
   averages: HostTensors,
-  originals: readonly CaptionedPicture[],
+  originals: readonly CaptionedImage[],
   size: number,
-): Promise<{ pictures: Picture[]; psnr: number }> {
+): Promise<{ images: Image[]; psnr: number }> {
   const session = await engine.load(reconstruction(config, size));
   try {
-    const pictures: Picture[] = [];
+    const images: Image[] = [];
     let psnr = 0;
     for (const { pixels } of originals) {
       const input = { dtype: "u8" as const, shape: [1, size, size, 3], data: pixels };
       const { bytes, squared } = await session.run({ pixels: input, ...averages });
-      pictures.push(picture(bytes!.data as Uint8Array, size));
-      // Pixels span 2, from −1 to 1; identical pictures would have no finite ratio.
+      images.push(image(bytes!.data as Uint8Array, size));
+      // Pixels span 2, from −1 to 1; identical images would have no finite ratio.
       psnr += (10 * Math.log10(4 / Math.max(1e-10, Number(squared!.data[0])))) / originals.length;
     }
-    return { pictures, psnr };
+    return { images, psnr };
   } finally {
     await session.close();
   }
 }
 
-function picture(data: Uint8Array, size: number): Picture {
+function image(data: Uint8Array, size: number): Image {
   return { width: size, height: size, channels: 3, data };
 }

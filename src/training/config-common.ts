@@ -74,7 +74,7 @@ export const frozenAutoencoder = z
 export type FrozenAutoencoder = z.infer<typeof frozenAutoencoder>;
 
 const renamedShards = {
-  pictures: "images",
+  images: "images",
   perShard: "shardSize",
   firstShards: "initialShards",
   stepsPerShard: "stepsPerNewShard",

@@ -1,4 +1,4 @@
-// Training the denoiser on encoded pictures: batches out of shards, and fixed prompts drawn to look at.
+// Training the denoiser on encoded images: batches out of shards, and fixed prompts drawn to look at.
 import { join } from "node:path";
 import type { Engine } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
@@ -8,11 +8,11 @@ import type { DenoiserTrainingConfig } from "./config.js";
 import { drawImages, layOut } from "./draw-prompts.js";
 import type { Settings } from "./fingerprint.js";
 import { openAutoencoder, textEncoder } from "./frozen.js";
+import type { ImageSource } from "./images.js";
 import type { State } from "./initial-state.js";
 import { LatentShards } from "./latent-shards.js";
 import type { TaskContext, TrainingTask } from "./loop.js";
 import { exportModel } from "./model-export.js";
-import type { PictureSource } from "./pictures.js";
 import { writeSheet } from "./sample-sheet.js";
 import { denoiserBatch, denoiserObjective } from "./tasks/denoiser.js";
 import type { LatentStatistics } from "./tasks/encoded-scenes.js";
@@ -22,7 +22,7 @@ import { addWords, knowWords } from "./words-export.js";
 export async function makeDenoiserTask(
   engine: Engine,
   config: DenoiserTrainingConfig,
-  source: PictureSource,
+  source: ImageSource,
   { signal, onNotice }: TaskContext,
 ): Promise<{ task: TrainingTask; settings: Settings }> {
   checkSizes(config, source);
@@ -30,7 +30,7 @@ export async function makeDenoiserTask(
     config;
   const weights = await openAutoencoder(autoencoder.weights);
   const folder = latents.folder ?? join(config.folder, "latents");
-  // One shard more than all of a folder's pictures would only repeat them.
+  // One shard more than all of a folder's images would only repeat them.
   const images = Math.min(latents.images, source.count);
   const shardSize = Math.min(latents.shardSize, images);
   const total = Math.ceil(images / shardSize);
@@ -105,8 +105,8 @@ export function shardCount(
     : Math.min(total, initialShards + Math.floor(step / stepsPerNewShard));
 }
 
-/** @throws NishikiError "usage" where networks and pictures do not fit together. */
-function checkSizes({ network, autoencoder }: DenoiserTrainingConfig, { size }: PictureSource): void {
+/** @throws NishikiError "usage" where networks and images do not fit together. */
+function checkSizes({ network, autoencoder }: DenoiserTrainingConfig, { size }: ImageSource): void {
   const { fold, latentChannels } = autoencoder.network;
   const refuse = (what: string, wanted: number, given: number) => {
     if (wanted === given) return;

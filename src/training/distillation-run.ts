@@ -10,10 +10,10 @@ import { drawImages, layOut } from "./draw-prompts.js";
 import { addFast, copyModel } from "./fast-export.js";
 import type { Settings } from "./fingerprint.js";
 import { digestWeights } from "./frozen.js";
+import type { ImageSource } from "./images.js";
 import { LatentShards } from "./latent-shards.js";
 import type { TaskContext, TrainingTask } from "./loop.js";
 import { readAutoencoderConfig, readDenoiserConfig } from "./model-networks.js";
-import type { PictureSource } from "./pictures.js";
 import { writeSheet } from "./sample-sheet.js";
 import { distillationBatch, distillationObjective } from "./tasks/distillation.js";
 import { TeacherPaths } from "./teacher-paths.js";
@@ -22,7 +22,7 @@ import { TeacherPaths } from "./teacher-paths.js";
 export async function makeDistillationTask(
   engine: Engine,
   config: DistillationTrainingConfig,
-  source: PictureSource,
+  source: ImageSource,
   { signal, onNotice }: TaskContext,
 ): Promise<{ task: TrainingTask; settings: Settings; initFrom: string }> {
   const { teacher, latents, paths: given, batchSize, seed, folder } = config;

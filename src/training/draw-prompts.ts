@@ -1,6 +1,6 @@
 // Samples of a run whose model draws: fixed prompts at seed 0, for a person to look at.
 import type { Engine } from "../engine/index.js";
-import { type CaptionedPicture, contactSheet } from "../image/index.js";
+import { type CaptionedImage, contactSheet } from "../image/index.js";
 import { renderSvg } from "../image/node.js";
 import { type ImageRequest, Pipeline } from "../pipeline/index.js";
 import { loadParts } from "../pipeline/node.js";
@@ -16,7 +16,7 @@ export interface DrawPromptsOptions {
 }
 
 /** Draws prompts at seed 0 with a model's own defaults. @throws NishikiError what drawing throws, "aborted" */
-export async function drawImages(options: DrawPromptsOptions): Promise<CaptionedPicture[]> {
+export async function drawImages(options: DrawPromptsOptions): Promise<CaptionedImage[]> {
   const { model, engine, prompts, request, lora, signal } = options;
   const { device, threads } = engine;
   const parts = await loadParts(
@@ -24,14 +24,14 @@ export async function drawImages(options: DrawPromptsOptions): Promise<Captioned
     signal ? { signal } : {},
   );
   const pipeline = new Pipeline(parts);
-  const drawn: CaptionedPicture[] = [];
+  const drawn: CaptionedImage[] = [];
   try {
     for (const prompt of prompts) {
       const events = pipeline.generate({ ...request, prompt, seed: 0 }, signal ? { signal } : {});
       for await (const event of events) {
         if (event.kind !== "image") continue;
         const { width, height, pixels: data } = event;
-        drawn.push({ picture: { width, height, channels: 3, data }, caption: prompt });
+        drawn.push({ image: { width, height, channels: 3, data }, caption: prompt });
       }
     }
   } finally {
@@ -41,5 +41,5 @@ export async function drawImages(options: DrawPromptsOptions): Promise<Captioned
 }
 
 /** Images, each with its prompt below, in rows of four. */
-export const layOut = (drawn: readonly CaptionedPicture[]) =>
+export const layOut = (drawn: readonly CaptionedImage[]) =>
   renderSvg(contactSheet(drawn, { columns: Math.min(4, drawn.length) }));

@@ -16,7 +16,7 @@ import { makeStepProgram, nextName, type StepProgram } from "./step-program.js";
 import { openRun } from "./train.js";
 
 export interface ExportOptions {
-  /** Encodes pictures where a run's latents are still to be made. */
+  /** Encodes images where a run's latents are still to be made. */
   readonly engine: Engine;
   /** Folder to write; made where it does not exist. */
   readonly output: string;

@@ -4,19 +4,19 @@ import { openWeights } from "../checkpoint/node.js";
 import type { Engine, HostTensors } from "../engine/index.js";
 import type { ModelManifest } from "../pipeline/index.js";
 import type { FineTuningConfig } from "./config.js";
+import type { ImageSource } from "./images.js";
 import { LatentShards } from "./latent-shards.js";
 import type { TaskContext } from "./loop.js";
 import { readAutoencoderConfig, readDenoiserConfig } from "./model-networks.js";
-import type { PictureSource } from "./pictures.js";
 import { openPriorImages } from "./prior-images.js";
 import { type DenoiserTraining, denoiserBatch } from "./tasks/denoiser.js";
 
-/** The most pictures of one file, and the most files. */
+/** The most images of one file, and the most files. */
 const [largestShard, mostShards] = [500, 20];
 
 export interface FineTuningDataOptions {
   readonly config: FineTuningConfig;
-  readonly source: PictureSource;
+  readonly source: ImageSource;
   readonly manifest: ModelManifest;
   readonly training: DenoiserTraining;
 }
@@ -90,7 +90,7 @@ const folderOf = ({ config }: FineTuningDataOptions) =>
 
 async function open(
   engine: Engine,
-  source: PictureSource,
+  source: ImageSource,
   { config: { model, seed }, manifest }: FineTuningDataOptions,
   given: {
     readonly folder: string;
@@ -107,7 +107,7 @@ async function open(
     network: readAutoencoderConfig(manifest, model),
     weights: await openWeights(join(model, manifest.parts.autoencoder.file)),
   });
-  // The model's own measures of latents, not those of a few pictures.
+  // The model's own measures of latents, not those of a few images.
   shards.scenes.statistics = { mean: manifest.latents.mean, std: manifest.latents.std };
   return shards;
 }

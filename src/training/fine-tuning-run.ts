@@ -1,9 +1,9 @@
-// Fine-tuning a finished model on a few pictures of one's own: thin matrices beside its denoiser's (a LoRA), or the denoiser itself.
+// Fine-tuning a finished model on a few images of one's own: thin matrices beside its denoiser's (a LoRA), or the denoiser itself.
 import { basename, join } from "node:path";
 import { openWeights, writeSafetensors } from "../checkpoint/node.js";
 import type { Engine } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
-import { type CaptionedPicture, joinGrid } from "../image/index.js";
+import { type CaptionedImage, joinGrid } from "../image/index.js";
 import { fromBytes, type ModelManifest } from "../pipeline/index.js";
 import { readModelFolder } from "../pipeline/node.js";
 import { withAverages } from "./averages-file.js";
@@ -13,11 +13,11 @@ import { copyModel } from "./fast-export.js";
 import { openFineTuningData } from "./fine-tuning-data.js";
 import type { Settings } from "./fingerprint.js";
 import { digestWeights } from "./frozen.js";
+import type { ImageSource } from "./images.js";
 import type { State } from "./initial-state.js";
 import type { TaskContext, TrainingTask } from "./loop.js";
 import { replaceDenoiser } from "./model-export.js";
 import { readDenoiserConfig } from "./model-networks.js";
-import type { PictureSource } from "./pictures.js";
 import { writeSheet } from "./sample-sheet.js";
 import { psnr } from "./super-resolution-run.js";
 import { denoiserObjective } from "./tasks/denoiser.js";
@@ -29,7 +29,7 @@ export const loraFile = "lora.safetensors";
 export async function makeFineTuningTask(
   engine: Engine,
   config: FineTuningConfig,
-  source: PictureSource,
+  source: ImageSource,
   context: TaskContext,
 ): Promise<{ task: TrainingTask; settings: Settings; initFrom?: string }> {
   const { model, method, rank, alpha, captionDropout, timestepSampling } = config;
@@ -41,7 +41,7 @@ export async function makeFineTuningTask(
       `data: expected pictures of ${manifest.pictureSize} pixels, got ${source.size}.`,
     );
   const { maxTokens } = manifest;
-  // What lies where is left as it was learned: a user's pictures do not say it.
+  // What lies where is left as it was learned: a user's images do not say it.
   const training = { maxTokens, captionDropout, timestepSampling, places: false };
   const data = await openFineTuningData(engine, { config, source, manifest, training }, context);
   const lowRank = method === "lora" ? { rank, alpha } : undefined;
@@ -66,16 +66,16 @@ export async function makeFineTuningTask(
   return { task, settings, ...(lowRank ? {} : { initFrom: config.initFrom ?? file }) };
 }
 
-/** Two prompts that have nothing to do with anybody's pictures: what they draw should stay as it is. */
+/** Two prompts that have nothing to do with anybody's images: what they draw should stay as it is. */
 const unrelatedPrompts = ["a cat, 3d style", "a red apple"];
 
-async function chooseCaptions(source: PictureSource): Promise<readonly string[]> {
+async function chooseCaptions(source: ImageSource): Promise<readonly string[]> {
   return [...new Set((await source.samples(4)).map(({ caption }) => caption))];
 }
 
 /** Mean peak signal-to-noise ratio in decibels: how much of the images was kept. */
-function compare(before: readonly CaptionedPicture[], after: readonly CaptionedPicture[]): number {
-  const pixels = ({ picture }: CaptionedPicture) => fromBytes(picture.data as Uint8Array);
+function compare(before: readonly CaptionedImage[], after: readonly CaptionedImage[]): number {
+  const pixels = ({ image }: CaptionedImage) => fromBytes(image.data as Uint8Array);
   const ratios = before.map((image, i) => psnr(pixels(image), pixels(after[i]!)));
   return ratios.reduce((sum, ratio) => sum + ratio / ratios.length, 0);
 }
@@ -83,7 +83,7 @@ function compare(before: readonly CaptionedPicture[], after: readonly CaptionedP
 interface SampleOptions {
   readonly config: FineTuningConfig;
   readonly manifest: ModelManifest;
-  readonly source: PictureSource;
+  readonly source: ImageSource;
   readonly engine: Engine;
   readonly signal: AbortSignal | undefined;
 }

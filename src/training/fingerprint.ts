@@ -50,6 +50,7 @@ const renamed: Readonly<Record<string, string>> = {
   tokens: "maxTokens",
   times: "timestepSampling",
   "times.deviation": "timestepSampling.std",
+  cropsPerImage: "cropsPerImage",
   roundTrips: "autoencoderRoundTrips",
 };
 const renamedKinds: Readonly<Record<string, string>> = {

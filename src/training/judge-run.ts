@@ -1,6 +1,6 @@
 // Training a judge on composed scenes, some of them through the generator's autoencoder; every sample measures it on scenes
 // that training does not show.
-import type { CaptionedPicture, Scene } from "../data/index.js";
+import type { CaptionedImage, Scene } from "../data/index.js";
 import { labelClasses, labelsOf, type Question, questionNames, questions } from "../data/index.js";
 import type { Engine } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
@@ -10,19 +10,19 @@ import { type JudgeConfig, judge, pixelsFromBytes } from "../models/index.js";
 import { random } from "../random/index.js";
 import { withAverages } from "./averages-file.js";
 import type { ClassifierTrainingConfig } from "./config.js";
+import { ImageBatches, type ImageSource } from "./images.js";
 import type { State } from "./initial-state.js";
 import { exportJudge } from "./judge-export.js";
 import type { TrainingTask } from "./loop.js";
-import { PictureBatches, type PictureSource } from "./pictures.js";
 import { openRoundTrip, type RoundTrip } from "./round-trip.js";
 import { writeSheet } from "./sample-sheet.js";
 import { getJudgeQuestions, judgeBatch, judgeObjective } from "./tasks/judge.js";
 
-/** The task of a judge's run. @throws NishikiError "usage" for pictures that are no scenes, or of another size */
+/** The task of a judge's run. @throws NishikiError "usage" for images that are no scenes, or of another size */
 export async function makeJudgeTask(
   engine: Engine,
   config: ClassifierTrainingConfig,
-  source: PictureSource,
+  source: ImageSource,
 ): Promise<TrainingTask> {
   const { network, batchSize, seed, samples } = config;
   const { pictureSize: size } = network;
@@ -34,7 +34,7 @@ export async function makeJudgeTask(
   }
   const { autoencoder } = config;
   const roundTrip = autoencoder ? await openRoundTrip(engine, autoencoder, size) : undefined;
-  const batches = new PictureBatches((from) => source.stream(seed, from), batchSize);
+  const batches = new ImageBatches((from) => source.stream(seed, from), batchSize);
   return {
     objective: (batch) => judgeObjective(network, batch),
     batch: async (step) => {
@@ -44,13 +44,13 @@ export async function makeJudgeTask(
     sample: async (averages, step, folder) => {
       const scenes = (await source.samples(samples)).map(asScene);
       const shown = await wear(scenes.slice(0, 24), roundTrip, config, step);
-      const pictures = shown.map(({ pixels: data }) => ({
+      const images = shown.map(({ pixels: data }) => ({
         width: size,
         height: size,
         channels: 3 as const,
         data,
       }));
-      await writeSheet(folder, step, joinGrid(pictures, { columns: 6, spacing: 4 }));
+      await writeSheet(folder, step, joinGrid(images, { columns: 6, spacing: 4 }));
       await withAverages(folder, averages, (run) => exportJudge({ run, network, output: folder }));
       return measure(engine, network, averages, scenes);
     },
@@ -61,11 +61,11 @@ export async function makeJudgeTask(
   };
 }
 
-function asScene(picture: CaptionedPicture): Scene {
-  return picture as Scene; // pictures of a source of scenes; checked when the task is made
+function asScene(image: CaptionedImage): Scene {
+  return image as Scene; // images of a source of scenes; checked when the task is made
 }
 
-/** Sends a share of the pictures through the autoencoder: which ones and with which noise depends on (seed, step) alone. */
+/** Sends a share of the images through the autoencoder: which ones and with which noise depends on (seed, step) alone. */
 async function wear(
   scenes: readonly Scene[],
   roundTrip: RoundTrip | undefined,

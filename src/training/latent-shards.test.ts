@@ -2,7 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { writePictures } from "../../tests/training/pictures.js";
+import { writeImages } from "../../tests/training/images.js";
 import { withFolder } from "../../tests/training/regression.js";
 import { makeEngine } from "../engine/node.js";
 import { autoencoderConfigs, denoiserConfigs } from "../models/index.js";
@@ -17,7 +17,7 @@ const size = 64;
 describe("a run that is stopped while it encodes", { timeout: 120_000 }, () => {
   it("ends before the file is made, without a step, and goes on as if nothing had happened", async () => {
     await withFolder(async (root) => {
-      await writePictures(join(root, "pictures"), 6, size);
+      await writeImages(join(root, "pictures"), 6, size);
       const data = { folder: join(root, "pictures"), size };
       const schedule = { steps: 1, warmupSteps: 0, decaySteps: 0 };
       const base = { data, batchSize: 4, schedule, network: "tiny" };

@@ -1,15 +1,15 @@
-// Pictures as latents and text states, in files that are made when a step needs them and are there for the next run.
+// Images as latents and text states, in files that are made when a step needs them and are there for the next run.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder, readTextFile, writeFileAtomic } from "../checkpoint/node.js";
-import type { CaptionedPicture } from "../data/index.js";
+import type { CaptionedImage } from "../data/index.js";
 import type { Engine, Session, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import type { AutoencoderConfig } from "../models/index.js";
 import { checkAborted } from "../pipeline/index.js";
 import { fingerprintDifferences, hasSetting, type Settings, writeFingerprint } from "./fingerprint.js";
 import { digestTextEncoder, digestWeights, encoderProgram, loadWords, readTokenizer } from "./frozen.js";
-import type { PictureSource } from "./pictures.js";
+import type { ImageSource } from "./images.js";
 import { encodeScenes } from "./tasks/encode-scenes.js";
 import { EncodedScenes, shardPath, writeShard } from "./tasks/encoded-scenes.js";
 
@@ -33,19 +33,19 @@ const settingsFile = "encoded.json";
 /** Of what files hold and how captions are worded: files of another number would be taken for what they are not. */
 const format = 3;
 
-/** Shards of one set of pictures. Shard i holds pictures `i · shardSize` and on of the source's stream. */
+/** Shards of one set of images. Shard i holds images `i · shardSize` and on of the source's stream. */
 export class LatentShards {
   readonly scenes: EncodedScenes;
   /** Digests of the networks that encode, for the fingerprints of runs that learn from the shards. */
   readonly frozen: Readonly<Record<"encoder" | "textEncoder", string>>;
   readonly #engine: Engine;
-  readonly #source: PictureSource;
+  readonly #source: ImageSource;
   readonly #options: LatentShardsOptions;
   #queue: Promise<void> = Promise.resolve();
 
   private constructor(
     engine: Engine,
-    source: PictureSource,
+    source: ImageSource,
     options: LatentShardsOptions,
     frozen: LatentShards["frozen"],
   ) {
@@ -60,7 +60,7 @@ export class LatentShards {
   /** @throws NishikiError "data" where the folder holds shards that were made otherwise. */
   static async open(
     engine: Engine,
-    source: PictureSource,
+    source: ImageSource,
     options: LatentShardsOptions,
   ): Promise<LatentShards> {
     const { folder, shardSize, seed, maxTokens, network, weights } = options;
@@ -77,7 +77,7 @@ export class LatentShards {
       maxTokens,
       network: encoding,
       ...frozen,
-      pictures: source.settings,
+      images: source.settings,
     };
     await checkSettings(folder, settings);
     return new LatentShards(engine, source, options, frozen);
@@ -102,7 +102,7 @@ export class LatentShards {
   async #make(indices: readonly number[]): Promise<void> {
     const { folder, network, weights, maxTokens, signal, onShard } = this.#options;
     const { size } = this.#source;
-    const pictures = await this.#engine.load(encoderProgram(network, size), { weights });
+    const images = await this.#engine.load(encoderProgram(network, size), { weights });
     let words: Session | undefined;
     try {
       words = await loadWords(this.#engine);
@@ -110,20 +110,20 @@ export class LatentShards {
       for (const index of indices) {
         onShard?.(index);
         const drawn = await this.#draw(index);
-        const shard = await encodeScenes({ pictures, words, tokenizer }, drawn, size, signal);
+        const shard = await encodeScenes({ images, words, tokenizer }, drawn, size, signal);
         await writeShard(folder, index, shard);
       }
     } finally {
-      await Promise.all([pictures.close(), words?.close()]);
+      await Promise.all([images.close(), words?.close()]);
     }
   }
 
-  async #draw(index: number): Promise<CaptionedPicture[]> {
+  async #draw(index: number): Promise<CaptionedImage[]> {
     const { shardSize, seed, signal } = this.#options;
-    const drawn: CaptionedPicture[] = [];
-    for await (const picture of this.#source.stream(seed, index * shardSize)) {
+    const drawn: CaptionedImage[] = [];
+    for await (const image of this.#source.stream(seed, index * shardSize)) {
       checkAborted(signal);
-      drawn.push(picture);
+      drawn.push(image);
       if (drawn.length === shardSize) break;
     }
     return drawn;

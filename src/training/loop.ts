@@ -279,7 +279,7 @@ class Run {
     return state;
   }
 
-  /** Keeps what was reached before an error that has nothing to do with the numbers, such as an unreadable picture. */
+  /** Keeps what was reached before an error that has nothing to do with the numbers, such as an unreadable image. */
   async #rescue(error: unknown): Promise<void> {
     const diverged = error instanceof NishikiError && error.code === "training";
     if (!diverged) await this.#save().catch(() => undefined);

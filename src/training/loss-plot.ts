@@ -1,4 +1,4 @@
-// The loss of a run as a picture.
+// The loss of a run as an image.
 import { join } from "node:path";
 import { writeFileAtomic } from "../checkpoint/node.js";
 import { plotLines } from "../image/index.js";

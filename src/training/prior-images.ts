@@ -2,7 +2,7 @@
 // fine-tuned, with captions of its own kind. Trained beside the user's, they keep the rest of what it knows as it is.
 import {
   backgroundNames,
-  type CaptionedPicture,
+  type CaptionedImage,
   colourNames,
   describeScene,
   sceneMix,
@@ -14,7 +14,7 @@ import { NishikiError } from "../errors.js";
 import { checkAborted, type ModelManifest, Pipeline } from "../pipeline/index.js";
 import { loadParts } from "../pipeline/node.js";
 import { readTokenizer } from "./frozen.js";
-import type { PictureSource } from "./pictures.js";
+import type { ImageSource } from "./images.js";
 
 export interface PriorOptions {
   readonly engine: Engine;
@@ -61,7 +61,7 @@ async function writeCaptions(count: number, seed: number, maxTokens: number): Pr
 }
 
 /** The images of a model as a source to be encoded: image n shows caption n at seed n. */
-export async function openPriorImages(options: PriorOptions): Promise<PictureSource> {
+export async function openPriorImages(options: PriorOptions): Promise<ImageSource> {
   const { manifest, count, seed } = options;
   const captions = await writeCaptions(count, seed, manifest.maxTokens);
   // The distilled network draws the same in a fraction of the evaluations.
@@ -82,7 +82,7 @@ async function* draw(
   from: number,
   isFast: boolean,
   { engine: { device, threads }, model, signal, onImage }: PriorOptions,
-): AsyncGenerator<CaptionedPicture, void, undefined> {
+): AsyncGenerator<CaptionedImage, void, undefined> {
   const pipeline = new Pipeline(await loadParts({ model, device, threads }, signal ? { signal } : {}));
   try {
     for (let index = from; index < captions.length; index++) {

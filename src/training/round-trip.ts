@@ -1,4 +1,4 @@
-// Pictures through a frozen autoencoder and back, with some noise on the way: about what a generator's pictures look like.
+// Images through a frozen autoencoder and back, with some noise on the way: about what a generator's images look like.
 import type { Engine } from "../engine/index.js";
 import { add, cast, clamp, mul, round, trace } from "../graph/index.js";
 import { type AutoencoderConfig, decode, encode, pixelsFromBytes } from "../models/index.js";
@@ -15,7 +15,7 @@ export interface RoundTrip {
   close(): Promise<void>;
 }
 
-/** Opens an autoencoder for pictures of one size. @throws NishikiError "file", "checkpoint" */
+/** Opens an autoencoder for images of one size. @throws NishikiError "file", "checkpoint" */
 export async function openRoundTrip(
   engine: Engine,
   { weights, network }: { readonly weights: string; readonly network: AutoencoderConfig },

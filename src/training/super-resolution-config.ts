@@ -32,7 +32,7 @@ export const superResolutionConfigSchema = z
       "share of small images that go through the autoencoder (recompression augmentation)",
     ),
     crop: explain(count.default(128), "side of a crop in pixels of the large image"),
-    cropsPerPicture: explain(count.default(4), "crops taken from one image"),
+    cropsPerImage: explain(count.default(4), "crops taken from one image"),
     augmentation: explain(
       numberBetween(0, 2).default(0.2),
       "largest standard deviation of the noise on small images (conditioning augmentation)",
@@ -45,7 +45,14 @@ export const superResolutionConfigSchema = z
     ),
     samples: explain(wholeNumber(1, 64).default(4), "images in a sample sheet"),
   })
-  .meta({ renamed: { ...renamedCommon, roundTrips: "autoencoderRoundTrips", drawing: "sampling" } })
+  .meta({
+    renamed: {
+      ...renamedCommon,
+      roundTrips: "autoencoderRoundTrips",
+      cropsPerImage: "cropsPerImage",
+      drawing: "sampling",
+    },
+  })
   .transform(withWorkers);
 
 export type SuperResolutionTrainingConfig = z.infer<typeof superResolutionConfigSchema>;

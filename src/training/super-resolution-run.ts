@@ -1,10 +1,10 @@
-// Training super-resolution: large pictures and what a first stage would have made of them, and held-out ones to look at,
+// Training super-resolution: large images and what a first stage would have made of them, and held-out ones to look at,
 // beside what Lanczos' filter makes of them.
-import type { CaptionedPicture } from "../data/index.js";
+import type { CaptionedImage } from "../data/index.js";
 import type { Engine, Session } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { trace } from "../graph/index.js";
-import { joinGrid, type Picture } from "../image/index.js";
+import { type Image, joinGrid } from "../image/index.js";
 import { decode, encode } from "../models/index.js";
 import {
   doubleByDiffusion,
@@ -18,15 +18,15 @@ import { random } from "../random/index.js";
 import { withAverages } from "./averages-file.js";
 import type { SuperResolutionTrainingConfig } from "./config.js";
 import { openAutoencoder } from "./frozen.js";
+import { ImageBatches, type ImageSource } from "./images.js";
 import type { State } from "./initial-state.js";
 import type { TrainingTask } from "./loop.js";
-import { PictureBatches, type PictureSource } from "./pictures.js";
 import { writeSheet } from "./sample-sheet.js";
 import { addSuperResolution } from "./super-resolution-export.js";
 import { autoencoderScopes } from "./tasks/autoencoder.js";
 import {
   cut,
-  type PicturePair,
+  type ImagePair,
   superResolutionBatch,
   superResolutionObjective,
 } from "./tasks/super-resolution.js";
@@ -35,14 +35,14 @@ import {
 export async function makeSuperResolutionTask(
   engine: Engine,
   config: SuperResolutionTrainingConfig,
-  source: PictureSource,
+  source: ImageSource,
 ): Promise<TrainingTask> {
   checkSizes(config, source);
-  const { network, batchSize, cropsPerPicture, crop, seed, autoencoderRoundTrips, samples } = config;
-  const perStep = Math.ceil(batchSize / cropsPerPicture);
-  const batches = new PictureBatches((from) => source.stream(seed, from), perStep);
+  const { network, batchSize, cropsPerImage, crop, seed, autoencoderRoundTrips, samples } = config;
+  const perStep = Math.ceil(batchSize / cropsPerImage);
+  const batches = new ImageBatches((from) => source.stream(seed, from), perStep);
   const roundTrip = await openRoundTrip(engine, config, source.size / 2);
-  const pair = async ({ pixels }: CaptionedPicture, through: boolean): Promise<PicturePair> => {
+  const pair = async ({ pixels }: CaptionedImage, through: boolean): Promise<ImagePair> => {
     const large = fromBytes(pixels);
     const small = halve(large, source.size, source.size);
     return { large, small: through && roundTrip ? await runRoundTrip(roundTrip, small) : small };
@@ -51,14 +51,14 @@ export async function makeSuperResolutionTask(
     objective: (batch) => superResolutionObjective(network, batch, crop),
     batch: async (step) => {
       const numbers = random(seed, "round trips", step);
-      const pairs: PicturePair[] = [];
-      for (const picture of await batches.get(step))
-        pairs.push(await pair(picture, numbers.uniform() < autoencoderRoundTrips));
+      const pairs: ImagePair[] = [];
+      for (const image of await batches.get(step))
+        pairs.push(await pair(image, numbers.uniform() < autoencoderRoundTrips));
       return superResolutionBatch(pairs, network, config, { batchSize, seed, step });
     },
     sample: async (averages, step, folder) => {
-      const pairs: PicturePair[] = [];
-      for (const picture of await source.samples(samples)) pairs.push(await pair(picture, true));
+      const pairs: ImagePair[] = [];
+      for (const image of await source.samples(samples)) pairs.push(await pair(image, true));
       const { sheet, measured } = await compare(engine, config, averages, pairs);
       await writeSheet(folder, step, joinGrid(sheet, { columns: 3, spacing: 4 }));
       const { model, sampling } = config;
@@ -73,10 +73,10 @@ export async function makeSuperResolutionTask(
   };
 }
 
-/** @throws NishikiError "usage" where the pictures do not fit the network, the parts or the autoencoder. */
+/** @throws NishikiError "usage" where the images do not fit the network, the parts or the autoencoder. */
 function checkSizes(
   { network, crop, autoencoder }: SuperResolutionTrainingConfig,
-  { size }: PictureSource,
+  { size }: ImageSource,
 ): void {
   const refuse = (what: string): never => {
     throw new NishikiError("usage", `Super-resolution: ${what}.`);
@@ -90,7 +90,7 @@ function checkSizes(
   if (size % step !== 0) refuse(`pictures must have sides that ${step} divides, not ${size}`);
 }
 
-/** Small pictures through the autoencoder and back, as a first stage gives them. */
+/** Small images through the autoencoder and back, as a first stage gives them. */
 async function openRoundTrip(
   engine: Engine,
   { autoencoder }: SuperResolutionTrainingConfig,
@@ -109,13 +109,13 @@ async function runRoundTrip(session: Session, small: Float32Array): Promise<Floa
   const size = Math.sqrt(small.length / 3);
   const input = { dtype: "f32" as const, shape: [1, size, size, 3], data: small };
   const { again } = await session.run({ pixels: input });
-  // Pictures of a first stage are bytes.
+  // Images of a first stage are bytes.
   return fromBytes(toBytes(again!.data as Float32Array));
 }
 
 interface Compared {
   /** Rows of three: Lanczos, ours, the original. */
-  readonly sheet: Picture[];
+  readonly sheet: Image[];
   readonly measured: Readonly<Record<string, number>>;
 }
 
@@ -123,19 +123,19 @@ async function compare(
   engine: Engine,
   { network, sampling }: SuperResolutionTrainingConfig,
   averages: State,
-  pairs: readonly PicturePair[],
+  pairs: readonly ImagePair[],
 ): Promise<Compared> {
   const size = Math.sqrt(pairs[0]!.large.length / 3);
   const session = await engine.load(traceSuperResolution(network, size, size));
   const run: Session["run"] = (inputs) => session.run({ ...inputs, ...averages });
   const open = async () => ({ ...session, run });
-  const sheet: Picture[] = [];
+  const sheet: Image[] = [];
   const measured = { psnr: 0, lanczosPsnr: 0, sharpness: 0, lanczosSharpness: 0 };
   try {
     for (const [seed, { large, small }] of pairs.entries()) {
-      const picture = { width: size / 2, height: size / 2, data: small };
+      const image = { width: size / 2, height: size / 2, data: small };
       const whole = { config: network, ...sampling, open, tile: size };
-      const { data } = await doubleByDiffusion(picture, whole, { seed, stage: 0 });
+      const { data } = await doubleByDiffusion(image, whole, { seed, stage: 0 });
       const plain = enlargeByLanczos(small, size / 2, size / 2, 2).map((v) => Math.min(1, Math.max(-1, v)));
       measured.psnr += psnr(data, large) / pairs.length;
       measured.lanczosPsnr += psnr(plain, large) / pairs.length;
@@ -167,8 +167,8 @@ export function gradient(values: Float32Array, side: number): number {
   return Math.max(1e-12, sum / values.length);
 }
 
-/** The middle of a picture, at most 256 pixels a side. */
-function middle(values: Float32Array, side: number): Picture {
+/** The middle of an image, at most 256 pixels a side. */
+function middle(values: Float32Array, side: number): Image {
   const size = Math.min(256, side);
   const start = Math.floor((side - size) / 2);
   const part = new Float32Array(size * size * 3);

@@ -1,4 +1,4 @@
-// The paths of a guided teacher from noise to pictures, in files that are made when a step needs them: how long a file takes is
+// The paths of a guided teacher from noise to images, in files that are made when a step needs them: how long a file takes is
 // many evaluations for each path, so that a run begins with a few and draws from more as they are made.
 import { existsSync } from "node:fs";
 import { join } from "node:path";

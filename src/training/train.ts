@@ -10,10 +10,10 @@ import { makeDistillationTask } from "./distillation-run.js";
 import { makeFineTuningTask } from "./fine-tuning-run.js";
 import { type Settings, writeFingerprint } from "./fingerprint.js";
 import { digestWeights, openAutoencoder } from "./frozen.js";
+import { type ImageSource, openImages } from "./images.js";
 import { makeJudgeTask } from "./judge-run.js";
 import { runTraining, type StartReport, type StepReport, type TrainingTask } from "./loop.js";
 import { writeLossPlot } from "./loss-plot.js";
-import { openPictures, type PictureSource } from "./pictures.js";
 import { makeSuperResolutionTask } from "./super-resolution-run.js";
 
 export interface TrainOptions {
@@ -24,15 +24,15 @@ export interface TrainOptions {
   readonly signal?: AbortSignal;
   onStart?(report: StartReport): void;
   onStep?(report: StepReport): void;
-  /** After pictures for a person were written, with what was measured on them. */
+  /** After images for a person were written, with what was measured on them. */
   onSample?(report: SampleReport): void;
-  /** Something that a person should know and that stops nothing, such as a broken picture. */
+  /** Something that a person should know and that stops nothing, such as a broken image. */
   onNotice?(message: string): void;
 }
 
 export interface SampleReport {
   readonly step: number;
-  /** Pictures, side by side. */
+  /** Images, side by side. */
   readonly sheet: string;
   readonly plot: string;
   /** Such as `psnr` in decibels. */
@@ -54,7 +54,7 @@ export interface TrainResult {
 export async function train(config: TrainingConfig, options: TrainOptions): Promise<TrainResult> {
   const { engine, resume = false, signal, onStep, onNotice } = options;
   const { folder } = config;
-  if (!resume) await refuseBegun(folder); // before pictures are read, which may take minutes
+  if (!resume) await refuseBegun(folder); // before images are read, which may take minutes
   const { task, settings, initFrom = config.initFrom } = await openRun(config, options);
   const onSample = async (step: number, measured: Readonly<Record<string, number>>) => {
     await writeLossPlot(folder, `${config.kind}: loss`);
@@ -86,12 +86,12 @@ export async function train(config: TrainingConfig, options: TrainOptions): Prom
 
 /** A run that is opened and not begun: its data, its objective, what it begins with. */
 export interface OpenedRun extends OpenedTask {
-  readonly source: PictureSource;
+  readonly source: ImageSource;
 }
 
 /** Opens what a config describes. The task is to be closed. @throws NishikiError "file", "data", "checkpoint", "usage" */
 export async function openRun(config: TrainingConfig, options: TrainOptions): Promise<OpenedRun> {
-  const source = await openPictures(config.data, { signal: options.signal });
+  const source = await openImages(config.data, { signal: options.signal });
   for (const problem of source.problems) options.onNotice?.(`Left out: ${problem}.`);
   return { ...(await openTask(config, source, options)), source };
 }
@@ -106,7 +106,7 @@ interface OpenedTask {
 
 async function openTask(
   config: TrainingConfig,
-  source: PictureSource,
+  source: ImageSource,
   { engine, signal, onNotice }: TrainOptions,
 ): Promise<OpenedTask> {
   const context = { signal, onNotice: (text: string) => onNotice?.(text) };
@@ -134,9 +134,9 @@ async function openTask(
       return { task: await makeJudgeTask(engine, config, source), settings: { ...common, ...settings } };
     }
     case "super-resolution": {
-      const { crop, cropsPerPicture, augmentation, autoencoderRoundTrips, autoencoder } = config;
+      const { crop, cropsPerImage, augmentation, autoencoderRoundTrips, autoencoder } = config;
       const frozen = await describeAutoencoder(autoencoder);
-      const settings = { crop, cropsPerPicture, augmentation, autoencoderRoundTrips, ...frozen };
+      const settings = { crop, cropsPerImage, augmentation, autoencoderRoundTrips, ...frozen };
       const task = await makeSuperResolutionTask(engine, config, source);
       return { task, settings: { ...common, ...settings } };
     }
@@ -146,7 +146,7 @@ async function openTask(
 async function openAutoencoderRun(
   engine: Engine,
   config: AutoencoderTrainingConfig,
-  source: PictureSource,
+  source: ImageSource,
   common: Settings,
 ): Promise<OpenedTask> {
   const task = await makeAutoencoderTask(engine, config, source);

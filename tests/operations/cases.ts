@@ -2,8 +2,8 @@
 import * as graph from "../../src/graph/index.js";
 import type { OperationCase } from "./case.js";
 import { elementwiseCases } from "./elementwise-cases.js";
+import { imageCases } from "./image-cases.js";
 import { matmulCases } from "./matmul-cases.js";
-import { pictureCases } from "./picture-cases.js";
 import { reduceCases } from "./reduce-cases.js";
 import { shapeCases } from "./shape-cases.js";
 
@@ -11,7 +11,7 @@ export const cases: readonly OperationCase[] = [
   ...elementwiseCases,
   ...reduceCases,
   ...matmulCases,
-  ...pictureCases,
+  ...imageCases,
   ...shapeCases,
 ];
 

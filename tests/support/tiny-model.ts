@@ -1,5 +1,5 @@
 // A model folder with the real architectures at the smallest sizes and random weights: what it draws is noise, but it is
-// drawn by the same code as any picture, in a tenth of a second.
+// drawn by the same code as any image, in a tenth of a second.
 import { createHash } from "node:crypto";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -70,7 +70,7 @@ export const tinyTransformerManifest: ModelManifest = {
   },
 };
 
-/** The same with a part that doubles pictures. */
+/** The same with a part that doubles images. */
 export const tinyCascadeManifest: ModelManifest = {
   ...tinyManifest,
   parts: {

@@ -1,4 +1,4 @@
-// The trainer really learns: a tiny autoencoder on a folder of four pictures, through the public function.
+// The trainer really learns: a tiny autoencoder on a folder of four images, through the public function.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -8,7 +8,7 @@ import { decodePng } from "../../src/image/index.js";
 import { autoencoderConfigs } from "../../src/models/index.js";
 import { completeTrainingConfig, readMetrics, type SampleReport, train } from "../../src/training/index.js";
 import { readStart } from "../../src/training/start-from.js";
-import { writePictures } from "./pictures.js";
+import { writeImages } from "./images.js";
 import { withFolder } from "./regression.js";
 
 let engine: Engine;
@@ -34,7 +34,7 @@ function configOf(folder: string, steps: number, given: Record<string, unknown> 
 describe("training an autoencoder", { timeout: 300_000 }, () => {
   it("learns four pictures nearly by heart", async () => {
     await withFolder(async (folder) => {
-      await writePictures(join(folder, "pictures"), 4, 32);
+      await writeImages(join(folder, "pictures"), 4, 32);
       const samples: SampleReport[] = [];
       const result = await train(configOf(folder, 250, { loss: { latentNoise: 0.01 } }), {
         engine,
@@ -62,7 +62,7 @@ describe("training an autoencoder", { timeout: 300_000 }, () => {
 
   it("trains the decoder alone: the encoder stays to the bit, and a decoder that knows its place draws better", async () => {
     await withFolder(async (folder) => {
-      await writePictures(join(folder, "pictures"), 4, 32);
+      await writeImages(join(folder, "pictures"), 4, 32);
       await train(configOf(folder, 60), { engine });
       const start = join(folder, "run");
       const run = join(folder, "decoder");
@@ -85,7 +85,7 @@ describe("training an autoencoder", { timeout: 300_000 }, () => {
 
   it("goes on where it was stopped, bit for bit, and with its pictures in the same order", async () => {
     await withFolder(async (folder) => {
-      await writePictures(join(folder, "pictures"), 7, 32);
+      await writeImages(join(folder, "pictures"), 7, 32);
       const checkpoint = () => readFile(join(folder, "run", "checkpoint.safetensors"));
       await train(configOf(folder, 12), { engine });
       const straight = await checkpoint();

@@ -10,7 +10,7 @@ import { decodePng } from "../../src/image/index.js";
 import { denoiserConfigs } from "../../src/models/index.js";
 import { shardCount } from "../../src/training/denoiser-run.js";
 import { completeTrainingConfig, readMetrics, train } from "../../src/training/index.js";
-import { writePictures } from "./pictures.js";
+import { writeImages } from "./images.js";
 import { withFolder } from "./regression.js";
 
 let engine: Engine;
@@ -53,14 +53,14 @@ function denoiserOf(root: string, name: string, steps: number, given: Record<str
 describe("training a denoiser", { timeout: 300_000 }, () => {
   it("encodes what it needs, learns, draws, and goes on bit for bit", async () => {
     await withFolder(async (root) => {
-      await writePictures(join(root, "pictures"), 10, size);
+      await writeImages(join(root, "pictures"), 10, size);
       await train(autoencoderOf(root), { engine });
       const notices: string[] = [];
       const onNotice = (message: string) => notices.push(message);
       const prompts = ["a red square on blue", "a green square"];
       const straight = denoiserOf(root, "straight", 8, { prompts });
       expect(await train(straight, { engine, onNotice })).toEqual({ step: 8, finished: true });
-      // Ten pictures are three files of four: the first steps use one, later ones the others too.
+      // Ten images are three files of four: the first steps use one, later ones the others too.
       expect(notices).toEqual(["1 to 4", "5 to 8", "9 to 12"].map((range) => `Encoding pictures ${range} …`));
       expect(
         (await readdir(join(root, "latents"))).filter((name) => name.startsWith("scenes-")),
@@ -82,7 +82,7 @@ describe("training a denoiser", { timeout: 300_000 }, () => {
 
   it("refuses latents that were made otherwise, and networks that do not fit", async () => {
     await withFolder(async (root) => {
-      await writePictures(join(root, "pictures"), 4, size);
+      await writeImages(join(root, "pictures"), 4, size);
       await train(autoencoderOf(root), { engine });
       await train(denoiserOf(root, "first", 1), { engine });
       const seeded = train(denoiserOf(root, "second", 1, { seed: 2 }), { engine });

@@ -1,4 +1,4 @@
-// Fine-tuning on pictures of one's own, as a LoRA and as a whole, and what is drawn with it.
+// Fine-tuning on images of one's own, as a LoRA and as a whole, and what is drawn with it.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -102,9 +102,9 @@ describe("fine-tuning", { timeout: 300_000 }, () => {
       const [old, changed] = [await drawWith(model), await drawWith(join(root, "full", "model"))];
       expect(changed.pixels).not.toEqual(old.pixels);
 
-      const pictures = join(root, "pictures");
+      const images = join(root, "pictures");
       const file = join(root, "mine.safetensors");
-      const command = ["finetune", pictures, "--model", model, "--steps", "2"];
+      const command = ["finetune", images, "--model", model, "--steps", "2"];
       const wrongSize = await runCli([...command, "--output", file]);
       expect(wrongSize.stderr).toContain("expected pictures of 64 pixels, got 256");
       for (const wrong of [[], ["--output", "a.bin"], ["--output", "x", "--rank", "3"]])

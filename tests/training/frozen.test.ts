@@ -6,7 +6,7 @@ import type { Engine } from "../../src/engine/index.js";
 import { makeEngine } from "../../src/engine/node.js";
 import { denoiserConfigs, superResolutionConfigs } from "../../src/models/index.js";
 import { completeTrainingConfig, train } from "../../src/training/index.js";
-import { writePictures } from "./pictures.js";
+import { writeImages } from "./images.js";
 import { withFolder } from "./regression.js";
 
 let engine: Engine;
@@ -41,7 +41,7 @@ function runsOn(root: string): Record<string, Record<string, unknown>> {
 describe("a frozen network that was retrained", { timeout: 300_000 }, () => {
   it("is noticed by every kind of run that goes on, which names it", async () => {
     await withFolder(async (root) => {
-      await writePictures(join(root, "pictures"), 4, size);
+      await writeImages(join(root, "pictures"), 4, size);
       const run = (name: string, steps: number, given: Record<string, unknown>, resume = false) =>
         train(
           completeTrainingConfig({

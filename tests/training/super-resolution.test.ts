@@ -1,4 +1,4 @@
-// The second stage really learns: a tiny network on a folder of four pictures, and the model folder that draws with it.
+// The second stage really learns: a tiny network on a folder of four images, and the model folder that draws with it.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -9,7 +9,7 @@ import { superResolutionConfigs } from "../../src/models/index.js";
 import { loadPipeline } from "../../src/pipeline/node.js";
 import { completeTrainingConfig, readMetrics, type SampleReport, train } from "../../src/training/index.js";
 import { writeTinyModel } from "../support/tiny-model.js";
-import { writePictures } from "./pictures.js";
+import { writeImages } from "./images.js";
 import { withFolder } from "./regression.js";
 
 let engine: Engine;
@@ -29,7 +29,7 @@ function configOf(folder: string, steps: number, given: Record<string, unknown> 
     network,
     augmentation: 0.02,
     batchSize: 4,
-    cropsPerPicture: 2,
+    cropsPerImage: 2,
     crop: 32,
     optimizer: { kind: "adamw" },
     schedule: { steps, learningRate: 0.02, warmupSteps: 0, decaySteps: 0, emaDecay: 0.9 },
@@ -43,7 +43,7 @@ function configOf(folder: string, steps: number, given: Record<string, unknown> 
 describe("training super-resolution", { timeout: 300_000 }, () => {
   it("learns, goes on bit for bit where it was stopped, and is put into a model that draws", async () => {
     await withFolder(async (folder) => {
-      await writePictures(join(folder, "pictures"), 4, 64);
+      await writeImages(join(folder, "pictures"), 4, 64);
       const samples: SampleReport[] = [];
       const onSample = (report: SampleReport) => samples.push(report);
       const model = await writeTinyModel(join(folder, "model"));
@@ -78,7 +78,7 @@ describe("training super-resolution", { timeout: 300_000 }, () => {
 
   it("refuses parts and pictures that do not fit, before the first step", async () => {
     await withFolder(async (folder) => {
-      await writePictures(join(folder, "pictures"), 2, 64);
+      await writeImages(join(folder, "pictures"), 2, 64);
       await expect(train(configOf(folder, 5, { crop: 30 }), { engine })).rejects.toThrow(
         /^Super-resolution: crop must be a multiple of 4 and at most the pictures' side of 64, not 30\.$/,
       );

@@ -1,15 +1,15 @@
-// For tests: a tiny model that was trained for a moment on a folder of pictures, with the real text encoder.
+// For tests: a tiny model that was trained for a moment on a folder of images, with the real text encoder.
 import { join } from "node:path";
 import type { Engine } from "../../src/engine/index.js";
 import { denoiserConfigs } from "../../src/models/index.js";
 import { completeTrainingConfig, train } from "../../src/training/index.js";
-import { writePictures } from "./pictures.js";
+import { writeImages } from "./images.js";
 
 export const teacherSize = 64;
 
-/** Writes `pictures/` and trains on them. @returns the model's folder */
+/** Writes `images/` and trains on them. @returns the model's folder */
 export async function trainTeacher(root: string, engine: Engine): Promise<string> {
-  await writePictures(join(root, "pictures"), 8, teacherSize);
+  await writeImages(join(root, "pictures"), 8, teacherSize);
   const data = { folder: join(root, "pictures"), size: teacherSize };
   const schedule = { steps: 5, warmupSteps: 0, decaySteps: 0 };
   const folder = join(root, "autoencoder");

@@ -50,7 +50,7 @@ export interface LoraHead {
 
 /** Tensors of a file that belong to no layer. */
 export interface LeftOver {
-  /** Would change the picture if they were understood. */
+  /** Would change the image if they were understood. */
   readonly unknown: readonly string[];
   /** Would not: scales without matrices, words that were packed with the layers. */
   readonly unused: readonly string[];

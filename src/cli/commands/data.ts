@@ -1,8 +1,8 @@
-// nishiki data: the pictures that a model learns from, built and looked at.
+// nishiki data: the images that a model learns from, built and looked at.
 import { stat } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { writeFileAtomic } from "../../checkpoint/node.js";
-import type { CaptionedPicture, FolderProblem, SceneOptions, SetName } from "../../data/index.js";
+import type { CaptionedImage, FolderProblem, SceneOptions, SetName } from "../../data/index.js";
 import { NishikiError } from "../../errors.js";
 import { formatBytes } from "../description.js";
 import { makeProgress, type Progress } from "../progress.js";
@@ -99,12 +99,12 @@ async function preview(folder: string | undefined, options: PreviewOptions): Pro
   const progress = makeProgress(quiet);
   const { signal, release } = listenForStop();
   try {
-    const pictures = await collect(folder, options, progress, signal);
-    const { png, labelled } = await previewSheet({ pictures });
+    const images = await collect(folder, options, progress, signal);
+    const { png, labelled } = await previewSheet({ images });
     await writeFileAtomic(output, png, { overwrite: force });
     if (!labelled) {
       progress.say("This machine has no fonts; the captions, row by row:");
-      for (const { caption } of pictures) progress.say(`  ${caption}`);
+      for (const { caption } of images) progress.say(`  ${caption}`);
     }
     await printPath(output);
   } finally {
@@ -117,7 +117,7 @@ type Source =
   | { readonly folder: string }
   | { readonly scenes: { readonly sprites: string; readonly mix?: SceneOptions; readonly size?: number } };
 
-/** What the command shows: a folder, a config's pictures, or the scenes of the default mix. */
+/** What the command shows: a folder, a config's images, or the scenes of the default mix. */
 async function chooseSource(
   folder: string | undefined,
   { config, sprites }: PreviewOptions,
@@ -136,19 +136,19 @@ async function collect(
   options: PreviewOptions,
   progress: Progress,
   signal: AbortSignal,
-): Promise<CaptionedPicture[]> {
+): Promise<CaptionedImage[]> {
   const { count, seed } = options;
   if (count < 1 || count > 1000) {
     throw new NishikiError("usage", `count: expected a whole number from 1 to 1000, got ${count}.`);
   }
   const { openFolder, scenes } = await loadRoom();
-  const pictures: CaptionedPicture[] = [];
-  const take = async (stream: AsyncIterable<CaptionedPicture>, total: number) => {
-    for await (const picture of stream) {
-      pictures.push(picture);
-      progress.show("Drawing", pictures.length, total);
+  const images: CaptionedImage[] = [];
+  const take = async (stream: AsyncIterable<CaptionedImage>, total: number) => {
+    for await (const image of stream) {
+      images.push(image);
+      progress.show("Drawing", images.length, total);
     }
-    return pictures;
+    return images;
   };
   const source = await chooseSource(folder, options);
   if ("scenes" in source) {
@@ -160,12 +160,12 @@ async function collect(
     (found) => ({
       entries: found.entries,
       problems: found.problems,
-      pictures: (total: number) => found.pictures({ seed, count: total, signal }),
+      images: (total: number) => found.images({ seed, count: total, signal }),
     }),
   );
   tellProblems(problems, progress);
   const total = Math.min(count, entries.length);
-  return take(opened.pictures(total), total);
+  return take(opened.images(total), total);
 }
 
 function tellProblems(problems: readonly FolderProblem[], progress: Progress): void {

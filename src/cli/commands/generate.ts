@@ -1,4 +1,4 @@
-// nishiki draw PROMPT, or nishiki PROMPT alone: draws pictures and prints their paths.
+// nishiki draw PROMPT, or nishiki PROMPT alone: draws images and prints their paths.
 import type { Command } from "commander";
 import { NishikiError } from "../../errors.js";
 import {
@@ -12,8 +12,8 @@ import {
 } from "../../pipeline/index.js";
 import { openModel, readImages } from "../../pipeline/node.js";
 import { drawAll } from "../drawing.js";
+import { prepareImageFiles } from "../image-files.js";
 import { addOptionHints } from "../option-hints.js";
-import { preparePictureFiles } from "../picture-files.js";
 import { preparePreview } from "../preview-file.js";
 import { makeProgress } from "../progress.js";
 import { readPrompt } from "../read-prompt.js";
@@ -70,7 +70,7 @@ async function generate(words: readonly string[], options: Options): Promise<voi
   const model = await openModel(load);
   const { request, notices } = await readImages(given, model.context);
   const settings = completeRequest(request, model.context);
-  const files = output === "-" ? undefined : await preparePictureFiles({ ...settings, output, force });
+  const files = output === "-" ? undefined : await prepareImageFiles({ ...settings, output, force });
   const progress = makeProgress(quiet);
   const stop = listenForStop();
   progress.show("Loading the model", 0, settings.steps);

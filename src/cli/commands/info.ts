@@ -1,4 +1,4 @@
-// nishiki info FILE: what a picture, a model, what is added to one, or a weight file says of itself.
+// nishiki info FILE: what an image, a model, what is added to one, or a weight file says of itself.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
@@ -8,7 +8,7 @@ import { resolveModel } from "../../hub/index.js";
 import { FORMAT_BYTES, getImageFormat, readableFormats } from "../../image/index.js";
 import { describeModel } from "../../pipeline/node.js";
 import { describeEmbedding, describeLora } from "../describe-additions.js";
-import { describePicture } from "../describe-picture.js";
+import { describeImage } from "../describe-image.js";
 import { describeWeights } from "../describe-weights.js";
 import type { Description } from "../description.js";
 import { formatDescription } from "../description.js";
@@ -42,7 +42,7 @@ async function describe(name: string): Promise<Description> {
   const start = await readStart(file, FORMAT_BYTES);
   const isNamedWeights = /\.safetensors$/i.test(file);
   const isWeights = isSafetensors(start, found.size);
-  if (!isWeights && getImageFormat(start)) return describePicture(file);
+  if (!isWeights && getImageFormat(start)) return describeImage(file);
   if (isNamedWeights || isWeights) {
     if (await isWholeModel(file)) return (await describeModel(file)).description;
     if (await isLora(file)) return describeLora(file);

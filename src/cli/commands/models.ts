@@ -91,7 +91,7 @@ function describe(rows: readonly Row[]): Description {
       title: model,
       values: {
         what,
-        ...(size !== undefined && { pictures: `${size}x${size} pixels` }),
+        ...(size !== undefined && { images: `${size}x${size} pixels` }),
         ...(memory !== undefined && { memory: `${formatBytes(memory)} for weights` }),
         path,
       },

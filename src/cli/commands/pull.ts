@@ -15,7 +15,7 @@ interface Options {
   readonly json?: boolean;
 }
 
-/** Loaded when asked for: nothing that draws pictures should know how to use the network. */
+/** Loaded when asked for: nothing that draws images should know how to use the network. */
 const loadHub = () => import("../../hub/index.js");
 
 export function addPullCommand(program: Command): void {

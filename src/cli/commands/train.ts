@@ -21,7 +21,7 @@ const former = [
   new Option("--stream <step>"),
 ];
 
-/** The present spelling of a former one: "nishiki finetune my-pictures --output mine.safetensors". */
+/** The present spelling of a former one: "nishiki finetune my-images --output mine.safetensors". */
 export function respell(
   config: string | undefined,
   options: Readonly<Record<string, unknown>>,

@@ -1,4 +1,4 @@
-// nishiki verify FILE.png: draws a picture again from its receipt and says whether it is the same.
+// nishiki verify FILE.png: draws an image again from its receipt and says whether it is the same.
 import { dirname } from "node:path";
 import type { Command } from "commander";
 import { NishikiError } from "../../errors.js";
@@ -21,7 +21,7 @@ import {
   receiptKey,
   receiptRequestSchema,
 } from "../../pipeline/index.js";
-import { besidePicture, loadPipeline, readReferencedImage, restoreLoad } from "../../pipeline/node.js";
+import { besideImage, loadPipeline, readReferencedImage, restoreLoad } from "../../pipeline/node.js";
 import { makeProgress } from "../progress.js";
 import { exitCodes } from "../report.js";
 import { addSettingOptions, pickSettings } from "../setting-options.js";
@@ -58,14 +58,14 @@ Exit codes: 0 identical, 3 different, 2 wrong usage, 130 stopped, 1 anything els
 
 async function verify(file: string, options: Options): Promise<void> {
   const load = completeLoadOptions(pickSettings(options, loadOptionsSchema));
-  const { text, ...picture } = decodePng(await readImageFile(file));
+  const { text, ...image } = decodePng(await readImageFile(file));
   const json = text[receiptKey];
   if (json === undefined) {
     const message = `${file} has no receipt: only pictures that nishiki drew can be verified.`;
     throw new NishikiError("file", message);
   }
   const receipt = parseReceipt(json);
-  const { width, height, data } = toRgb(picture);
+  const { width, height, data } = toRgb(image);
   const pixels = { width, height, channels: 3 as const, data: Uint8Array.from(data) };
   const images = await findImages(file, receipt, options);
   const stop = listenForStop();
@@ -103,7 +103,7 @@ async function withPipeline<T>(
   }
 }
 
-/** The images that a receipt names: where the options say, else beside the picture, at the size that was drawn from. */
+/** The images that a receipt names: where the options say, else beside the image, at the size that was drawn from. */
 async function findImages(
   file: string,
   { request }: Receipt,
@@ -114,7 +114,7 @@ async function findImages(
   const find = (path: string) => {
     const reference = named.get(path) as ImageReference | undefined;
     const option = imagePaths.includes(path) ? options[path.split(".").at(-1)!] : undefined;
-    return typeof option === "string" ? option : reference && besidePicture(file, reference.name);
+    return typeof option === "string" ? option : reference && besideImage(file, reference.name);
   };
   for (const [path, reference] of named) {
     const from = find(path);

@@ -1,9 +1,9 @@
-// A plane cut into facets around jittered points (Voronoi cells), with the distance to the nearest cut. Cubist pictures and
+// A plane cut into facets around jittered points (Voronoi cells), with the distance to the nearest cut. Cubist images and
 // stained glass are built on it. A few fixed cuts, so that a small model can learn them.
 
 import { noise } from "./filter.js";
 
-/** A cut of a square picture. */
+/** A cut of a square image. */
 export interface Facets {
   readonly count: number;
   /** Facet of each pixel. */
@@ -14,7 +14,7 @@ export interface Facets {
   readonly centres: Float32Array;
 }
 
-/** Cuts a picture of `size × size` pixels into `columns × columns` facets (at most 16 columns). */
+/** Cuts an image of `size × size` pixels into `columns × columns` facets (at most 16 columns). */
 export function makeFacets(size: number, columns: number, variant: number, jitter: number): Facets {
   const count = columns * columns;
   const centres = new Float32Array(count * 2);

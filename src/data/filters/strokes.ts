@@ -1,4 +1,4 @@
-// Pictures drawn by hand: coloured pencil and watercolour.
+// Images drawn by hand: coloured pencil and watercolour.
 
 import { boxBlur, type Filter, makeTexture, outline, perSize, smoothNoise } from "./filter.js";
 

@@ -1,4 +1,4 @@
-// Pictures out of pieces of one colour: pixel art, mosaic, stained glass.
+// Images out of pieces of one colour: pixel art, mosaic, stained glass.
 
 import { makeFacets } from "./facets.js";
 import { type Filter, noise, outline, perSize } from "./filter.js";
@@ -81,7 +81,7 @@ export const stainedGlass: Filter = ({ pixels, mask, size, variant }) =>
     lighten: 16,
   });
 
-/** The pieces of a picture, and per pixel how much of it is mortar and how bright the piece is there. */
+/** The pieces of an image, and per pixel how much of it is mortar and how bright the piece is there. */
 interface CellPlan {
   readonly count: number;
   readonly cell: Uint16Array;

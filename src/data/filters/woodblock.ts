@@ -76,7 +76,7 @@ function findPigment(red: number, green: number, blue: number): number {
 /** Grain of the block: long in x, fine in y; 128 is neutral. */
 const grain = perSize((size) => makeTexture(size, (x, y) => 128 + (smoothNoise(x, y, 70, 4.5) - 0.5) * 17));
 
-/** Share of Prussian blue at each row, 0 to 1: dark at the top, gone below a quarter of the picture. */
+/** Share of Prussian blue at each row, 0 to 1: dark at the top, gone below a quarter of the image. */
 function bokashi(row: number, size: number): number {
   const t = Math.max(0, 1 - row / (size * 0.3));
   return t * (2 - t) * 0.9 * t;

@@ -3,7 +3,7 @@ import type { GraphNode } from "../graph.js";
 
 /**
  * Smaller ones are widened and packed once: they take little memory, and those of a network's largest
- * pictures gain most. In Stable Diffusion's denoiser these are 4% of all numbers and 3% of a step's time.
+ * images gain most. In Stable Diffusion's denoiser these are 4% of all numbers and 3% of a step's time.
  */
 const leastNumbers = 1 << 20;
 

@@ -10,7 +10,7 @@ import { gather } from "./index-ops.js";
 import { linear, matmul, sumRows, tallProduct } from "./matmul.js";
 import { pad } from "./shape-ops.js";
 
-/** Row numbers of every window in a padded picture. */
+/** Row numbers of every window in a padded image. */
 function windowPositions(graph: Graph, height: number, width: number, kernel: number): BigInt64Array {
   const across = width + kernel - 1;
   return sharedData(graph, `windows ${height},${width},${kernel}`, () =>

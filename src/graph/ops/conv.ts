@@ -1,5 +1,5 @@
-// Convolution and transposed convolution, pictures as [batch, channels, height, width].
-// Weight gradients are one matrix product over gathered windows: a convolution with a picture-sized kernel
+// Convolution and transposed convolution, images as [batch, channels, height, width].
+// Weight gradients are one matrix product over gathered windows: a convolution with an image-sized kernel
 // reaches a fraction of the speed.
 
 import { addDims, multiplyDims } from "../dimension.js";

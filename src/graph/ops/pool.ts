@@ -1,4 +1,4 @@
-// Pooling and up-sampling, pictures as [batch, channels, height, width], and folding of pixels into channels.
+// Pooling and up-sampling, images as [batch, channels, height, width], and folding of pixels into channels.
 
 import { multiplyDims } from "../dimension.js";
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
@@ -176,14 +176,14 @@ function interpolation(x: Tensor, size: number, factor: number): Tensor {
   return constant(x.graph, matrix, [size * factor, size]);
 }
 
-function isFixedPicture({ shape }: Tensor): boolean {
+function isFixedImage({ shape }: Tensor): boolean {
   return shape.length === 4 && shape.slice(1).every((dim) => typeof dim === "number");
 }
 
-/** Folds f×f pixels into channels, pictures as [batch, h, w, c]: `→ [batch, h/f, w/f, f·f·c]`. */
+/** Folds f×f pixels into channels, images as [batch, h, w, c]: `→ [batch, h/f, w/f, f·f·c]`. */
 export function foldPixels(x: Tensor, factor: number): Tensor {
   const [batch, height, width, channels] = x.shape as [Dim, number, number, number];
-  if (!isFixedPicture(x) || height % factor !== 0 || width % factor !== 0) {
+  if (!isFixedImage(x) || height % factor !== 0 || width % factor !== 0) {
     throw shapeError("foldPixels", `[batch, h, w, c] with fixed sizes that ${factor} divides`, x);
   }
   const blocks = reshape(x, [batch, height / factor, factor, width / factor, factor, channels]);
@@ -195,7 +195,7 @@ export function foldPixels(x: Tensor, factor: number): Tensor {
 export function unfoldPixels(x: Tensor, factor: number): Tensor {
   const [batch, height, width, folded] = x.shape as [Dim, number, number, number];
   const channels = folded / (factor * factor);
-  if (!isFixedPicture(x) || !Number.isInteger(channels)) {
+  if (!isFixedImage(x) || !Number.isInteger(channels)) {
     throw shapeError(
       "unfoldPixels",
       `[batch, h, w, c] with fixed sizes and channels that ${factor}² divides`,

@@ -1,4 +1,4 @@
-// The autoencoder's objective: pictures through a narrow, slightly noisy middle and back.
+// The autoencoder's objective: images through a narrow, slightly noisy middle and back.
 import type { HostTensors } from "../../engine/index.js";
 import { abs, add, mean, mul, type Scope, square, sub } from "../../graph/index.js";
 import { type AutoencoderConfig, decode, encode, pixelsFromBytes } from "../../models/index.js";
@@ -9,7 +9,7 @@ import type { BatchNumber } from "./batch-number.js";
 export interface AutoencoderLoss {
   /** Weight of the mean absolute difference beside the mean square: keeps edges sharp. */
   readonly l1: number;
-  /** Deviation of the noise added to latents in training, so that near latents mean near pictures. */
+  /** Deviation of the noise added to latents in training, so that near latents mean near images. */
   readonly latentNoise: number;
   /** Weight of the latents' mean square, which keeps them from growing out of the noise. */
   readonly latentL2: number;
@@ -47,16 +47,16 @@ export function autoencoderObjective(
   };
 }
 
-/** The batch of a step from its pictures: bytes side by side, and noise that depends on (seed, step) alone. */
+/** The batch of a step from its images: bytes side by side, and noise that depends on (seed, step) alone. */
 export function autoencoderBatch(
-  pictures: readonly Uint8Array[],
+  images: readonly Uint8Array[],
   config: AutoencoderConfig,
   size: number,
   { seed, step }: BatchNumber,
 ): HostTensors {
-  const batch = pictures.length;
+  const batch = images.length;
   const pixels = new Uint8Array(batch * size * size * 3);
-  for (const [i, picture] of pictures.entries()) pixels.set(picture, i * size * size * 3);
+  for (const [i, image] of images.entries()) pixels.set(image, i * size * size * 3);
   const side = size / config.fold / 2;
   const shape = [batch, side, side, config.latentChannels];
   const noise = random(seed, "latent noise", step).normals(shape.reduce((a, b) => a * b, 1));

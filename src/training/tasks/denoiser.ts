@@ -21,7 +21,7 @@ export interface DenoiserTraining {
 
 /**
  * Which times are trained: 1 / (1 + e^−z), z normal. While there is little but noise to see, the caption alone decides what a
- * picture shows, and that is most of what there is to learn: a larger mean spends more of the training there.
+ * image shows, and that is most of what there is to learn: a larger mean spends more of the training there.
  */
 export interface TimestepSampling {
   readonly mean: number;
@@ -147,7 +147,7 @@ function placementOf(
   return maps;
 }
 
-/** Gives every picture the nearest noise that is left, so that paths from noise to pictures cross less. */
+/** Gives every image the nearest noise that is left, so that paths from noise to images cross less. */
 export function pairNoise(latents: Float32Array, noise: Float32Array, batch: number): Float32Array {
   const each = latents.length / batch;
   const paired = new Float32Array(noise.length);

@@ -1,4 +1,4 @@
-// Makes the shards that the denoiser is trained on: draws scenes, encodes pictures and captions.
+// Makes the shards that the denoiser is trained on: draws scenes, encodes images and captions.
 import type { Phrase, Placement, SceneContent } from "../../data/index.js";
 import type { Session } from "../../engine/index.js";
 import { NishikiError } from "../../errors.js";
@@ -9,7 +9,7 @@ import { boxNumbers, type EncodedShard, mostBoxes, placeNumbers } from "./encode
 /** The frozen networks that turn a scene into what the denoiser sees. */
 export interface SceneEncoder {
   /** `pixels [batch, size, size, 3] u8` → `latents [batch, h, w, channels]`. */
-  readonly pictures: Session;
+  readonly images: Session;
   /** `tokens [batch, n] i64`, `mask [batch, n] f32` → `states [batch, n, width]`. */
   readonly words: Session;
   readonly tokenizer: Tokenizer;
@@ -27,18 +27,18 @@ export interface Captioned {
 /** Images and captions that one run of a network encodes. */
 const [imagesAtOnce, captionsAtOnce] = [8, 32];
 
-/** Latents of pictures. */
-async function encodePictures(
+/** Latents of images. */
+async function encodeImages(
   session: Session,
-  pictures: readonly Captioned[],
+  images: readonly Captioned[],
   size: number,
   signal: AbortSignal | undefined,
 ) {
   const parts: Float32Array[] = [];
   let shape: readonly number[] = [];
-  for (let from = 0; from < pictures.length; from += imagesAtOnce) {
+  for (let from = 0; from < images.length; from += imagesAtOnce) {
     checkAborted(signal);
-    const slice = pictures.slice(from, from + imagesAtOnce);
+    const slice = images.slice(from, from + imagesAtOnce);
     const pixels = new Uint8Array(slice.length * size * size * 3);
     for (const [i, { pixels: bytes }] of slice.entries()) pixels.set(bytes, i * size * size * 3);
     const { latents } = await session.run({
@@ -47,7 +47,7 @@ async function encodePictures(
     parts.push(latents!.data as Float32Array);
     shape = latents!.shape.slice(1);
   }
-  return { latents: join(parts), shape: [pictures.length, ...shape] };
+  return { latents: join(parts), shape: [images.length, ...shape] };
 }
 
 /** Token states of captions, without padding. Captions of like length share a run, so that little padding is computed. */
@@ -94,7 +94,7 @@ export async function encodeCaptions(
   return { text: join(states), textWidth: width, starts };
 }
 
-/** Where the words of two things lie among the tokens, and which side each thing is on; zeros for all other pictures. */
+/** Where the words of two things lie among the tokens, and which side each thing is on; zeros for all other images. */
 export function placesOf(scenes: readonly Captioned[], tokenizer: Tokenizer): Int32Array {
   const places = new Int32Array(scenes.length * placeNumbers);
   const ends = tokenizer.encode("").ids.length;
@@ -134,17 +134,17 @@ function join(parts: readonly Float32Array[]): Float32Array {
   return whole;
 }
 
-/** Encodes captioned pictures of one size. */
+/** Encodes captioned images of one size. */
 export async function encodeScenes(
   encoder: SceneEncoder,
   scenes: readonly Captioned[],
   size: number,
   signal?: AbortSignal,
 ): Promise<EncodedShard> {
-  const pictures = await encodePictures(encoder.pictures, scenes, size, signal);
+  const images = await encodeImages(encoder.images, scenes, size, signal);
   const captions = scenes.map(({ caption }) => caption);
   const words = await encodeCaptions(encoder, captions, captionsAtOnce, signal);
   const places = placesOf(scenes, encoder.tokenizer);
   const boxes = boxesOf(scenes);
-  return { latents: pictures.latents, latentShape: pictures.shape, ...words, captions, places, boxes };
+  return { latents: images.latents, latentShape: images.shape, ...words, captions, places, boxes };
 }

@@ -165,7 +165,7 @@ export class EncodedScenes {
   }
 
   /**
-   * Marks in `out [side², tokens]`, cells row by row, the tokens that name a thing which lies in the other half of the picture.
+   * Marks in `out [side², tokens]`, cells row by row, the tokens that name a thing which lies in the other half of the image.
    * Leaves the others as they are.
    */
   markElsewhere(scene: number, side: number, tokens: number, out: Float32Array): void {

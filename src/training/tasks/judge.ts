@@ -35,8 +35,8 @@ export function getJudgeQuestions(classes: LabelClasses): Readonly<Record<Questi
 }
 
 /**
- * The mean over pictures of the sum over questions. Inputs: `pixels [batch, size, size, 3]` bytes, `labels [batch,
- * questions]`, and `asked [batch, questions]`, 1 where a picture answers a question and 0 where not.
+ * The mean over images of the sum over questions. Inputs: `pixels [batch, size, size, 3]` bytes, `labels [batch,
+ * questions]`, and `asked [batch, questions]`, 1 where an image answers a question and 0 where not.
  */
 export function judgeObjective(config: JudgeConfig, batch: number): Objective {
   const { pictureSize: size } = config;
@@ -60,18 +60,18 @@ export function judgeObjective(config: JudgeConfig, batch: number): Objective {
   };
 }
 
-/** Pictures `[size, size, 3]` and what they show, as the objective's inputs. */
+/** Images `[size, size, 3]` and what they show, as the objective's inputs. */
 export function judgeBatch(
-  pictures: readonly { readonly pixels: Uint8Array; readonly content: SceneContent }[],
+  images: readonly { readonly pixels: Uint8Array; readonly content: SceneContent }[],
   size: number,
 ): HostTensors {
-  const batch = pictures.length;
+  const batch = images.length;
   const each = size * size * 3;
   const pixels = new Uint8Array(batch * each);
   const width = questionNames.length;
   const labels = new BigInt64Array(batch * width);
   const asked = new Float32Array(batch * width);
-  for (const [row, { pixels: bytes, content }] of pictures.entries()) {
+  for (const [row, { pixels: bytes, content }] of images.entries()) {
     pixels.set(bytes, row * each);
     const right = labelsOf(content);
     for (const [column, question] of questionNames.entries()) {

@@ -1,5 +1,5 @@
 // The objective of super-resolution: the clean residual from a noisy one, mean squared difference, at times drawn evenly, with
-// noise of a random level on the small picture (conditioning augmentation, Ho et al. 2021, arXiv:2106.15282, section 4.2).
+// noise of a random level on the small image (conditioning augmentation, Ho et al. 2021, arXiv:2106.15282, section 4.2).
 import type { HostTensors } from "../../engine/index.js";
 import { add, mean, mul, reshape, square, sub } from "../../graph/index.js";
 import { type SuperResolutionConfig, superResolve } from "../../models/index.js";
@@ -8,8 +8,8 @@ import { random } from "../../random/index.js";
 import type { Objective } from "../step-program.js";
 import type { SizedBatch } from "./batch-number.js";
 
-/** A large picture and what a first stage would have made of it, in [-1, 1]. */
-export interface PicturePair {
+/** A large image and what a first stage would have made of it, in [-1, 1]. */
+export interface ImagePair {
   /** `[size, size, 3]` */
   readonly large: Float32Array;
   /** `[size/2, size/2, 3]` */
@@ -17,9 +17,9 @@ export interface PicturePair {
 }
 
 export interface SuperResolutionTraining {
-  /** Side in pixels of the parts of large pictures that are learned from. */
+  /** Side in pixels of the parts of large images that are learned from. */
   readonly crop: number;
-  /** Largest deviation of the noise on small pictures, whose pixels are in [-1, 1]. */
+  /** Largest deviation of the noise on small images, whose pixels are in [-1, 1]. */
   readonly augmentation: number;
 }
 
@@ -41,9 +41,9 @@ export function superResolutionObjective(
   };
 }
 
-/** The batch of a step: which parts of the pictures, which times and which noise depend on (seed, step) alone. */
+/** The batch of a step: which parts of the images, which times and which noise depend on (seed, step) alone. */
 export function superResolutionBatch(
-  pairs: readonly PicturePair[],
+  pairs: readonly ImagePair[],
   { residualScale }: SuperResolutionConfig,
   { crop, augmentation: most }: SuperResolutionTraining,
   { batchSize: batch, seed, step }: SizedBatch,
@@ -58,7 +58,7 @@ export function superResolutionBatch(
   for (let i = 0; i < batch; i++) {
     const pair = pairs[i % pairs.length]!;
     const side = Math.sqrt(pair.large.length / 3);
-    // Small pictures are cut at whole pixels.
+    // Small images are cut at whole pixels.
     const [y, x] = [numbers.integer((side - crop) / 2 + 1), numbers.integer((side - crop) / 2 + 1)];
     time[i] = 1 - numbers.uniform();
     augmentation[i] = numbers.uniform() * most;
@@ -80,7 +80,7 @@ export function superResolutionBatch(
   };
 }
 
-/** Copies a square of a picture `[side, side, 3]` into `to`. */
+/** Copies a square of an image `[side, side, 3]` into `to`. */
 export function cut(
   from: Float32Array,
   side: number,

@@ -84,7 +84,7 @@ const manifestSchema = z.object({
 
 /** One network of a model: which function of src/models it is, with which sizes, and where its weights lie. */
 export type ModelPart = Readonly<z.output<typeof partSchema>>;
-/** A network that doubles pictures, and how it is sampled. */
+/** A network that doubles images, and how it is sampled. */
 export type SuperResolutionPart = Readonly<z.output<typeof superResolutionSchema>>;
 /** A denoiser that draws in a few steps of Euler without guidance: of the same inputs, distilled for just these steps. */
 export type FastPart = Readonly<z.output<typeof fastSchema>>;

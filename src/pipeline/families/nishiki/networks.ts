@@ -20,7 +20,7 @@ export interface NetworkSessions {
   readonly encoder?: LazySession;
   /** A denoiser that was distilled to few steps. */
   readonly fewStep?: LazySession;
-  /** Doubles pictures. */
+  /** Doubles images. */
   readonly superResolution?: SuperResolution;
 }
 
@@ -95,7 +95,7 @@ export function makeDenoiser(
   return getDenoiser(manifest.prediction, network, getSchedule(manifest));
 }
 
-/** Standardised latents [height, width, channels] of one picture → its pixels. */
+/** Standardised latents [height, width, channels] of one image → its pixels. */
 export async function decodePixels(
   session: LazySession,
   { latents: { shape, mean, std }, pictureSize: size }: ModelManifest,
@@ -110,7 +110,7 @@ export async function decodePixels(
   return { width: size, height: size, channels: 3, data: toBytes(decoded) };
 }
 
-/** A picture [size, size, 3] in [-1, 1] → its standardised latents [height, width, channels]. */
+/** An image [size, size, 3] in [-1, 1] → its standardised latents [height, width, channels]. */
 export async function encodePixels(
   session: LazySession,
   { latents: { shape, mean, std }, pictureSize: size }: ModelManifest,
@@ -120,7 +120,7 @@ export async function encodePixels(
   return raw.map((value, i) => (value - mean[i % shape[2]]!) / std[i % shape[2]]!);
 }
 
-/** A mask of the picture, [size, size], as one number for each of the latents'. */
+/** A mask of the image, [size, size], as one number for each of the latents'. */
 export function resizeLatentMask(
   {
     latents: {

@@ -44,7 +44,7 @@ export async function describeModel(folder: string): Promise<ModelDescription> {
     title: `${folder}: model ${name} ${version}`,
     values: {
       licence,
-      pictures: `${pictureSize}x${pictureSize} pixels from latents of ${latents.shape.join("x")}`,
+      images: `${pictureSize}x${pictureSize} pixels from latents of ${latents.shape.join("x")}`,
       prompts: `up to ${maxTokens} tokens`,
       predicts: prediction,
       defaults: Object.entries(defaults)

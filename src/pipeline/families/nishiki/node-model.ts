@@ -93,7 +93,7 @@ async function readTokenizer(folder: string, { tokenizer, maxTokens }: ModelMani
   }
 }
 
-/** Whether the weights hold the half of the autoencoder that pictures are read with. Loading tells what is damaged. */
+/** Whether the weights hold the half of the autoencoder that images are read with. Loading tells what is damaged. */
 async function hasEncoder(folder: string, { parts }: ModelManifest): Promise<boolean> {
   const file = await openSafetensors(join(folder, parts.autoencoder.file)).catch(() => undefined);
   return [...(file?.tensors.keys() ?? [])].some((name) => name.startsWith("encoder."));

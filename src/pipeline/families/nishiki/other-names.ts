@@ -1,4 +1,4 @@
-// Other names and kinds of what the embedded model draws, where its drawing is a right picture of them: a kitten is a cat, a mansion a
+// Other names and kinds of what the embedded model draws, where its drawing is a right image of them: a kitten is a cat, a mansion a
 // house. A text encoder's likeness does not know that: it holds an ocean for a beach and a ham for a hamster, and of the words
 // that it likens most surely a third are wrong. So it only suggests, and this table decides.
 

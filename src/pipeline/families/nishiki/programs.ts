@@ -135,7 +135,7 @@ const encoders: Readonly<Record<string, Build>> = {
   ),
 };
 
-/** The sizes of the network that doubles pictures. @throws NishikiError "checkpoint" */
+/** The sizes of the network that doubles images. @throws NishikiError "checkpoint" */
 export function readSuperResolution({ architecture, config }: ModelPart): SuperResolutionConfig {
   try {
     if (architecture !== "super-resolution")

@@ -1,5 +1,5 @@
-// Doubles pictures with a network of models/super-resolution.ts: noise on the small picture, then the residual by a sampler.
-// Large pictures are computed in tiles inside of each evaluation of the network, whose overlaps are as wide as it sees:
+// Doubles images with a network of models/super-resolution.ts: noise on the small image, then the residual by a sampler.
+// Large images are computed in tiles inside of each evaluation of the network, whose overlaps are as wide as it sees:
 // tiles differ from the whole by rounding only, and there is no seam that a sampler could widen.
 import {
   combine,
@@ -28,16 +28,16 @@ import { copyPart, makeTensor, planTiles, type Span } from "../../tiles.js";
 export interface SuperResolutionSettings {
   /** Steps of the sampler for each doubling. */
   readonly steps: number;
-  /** Deviation of the noise on the small picture, whose pixels are in [-1, 1]. */
+  /** Deviation of the noise on the small image, whose pixels are in [-1, 1]. */
   readonly augmentation: number;
 }
 
-/** A network that is ready to double pictures. */
+/** A network that is ready to double images. */
 export interface SuperResolution extends SuperResolutionSettings {
   readonly config: SuperResolutionConfig;
-  /** The session of {@link traceSuperResolution} for one size of large pictures or tiles. */
+  /** The session of {@link traceSuperResolution} for one size of large images or tiles. */
   readonly open: (height: number, width: number) => LazySession | Promise<LazySession>;
-  /** Largest side of a tile in pixels of the large picture. Default 544. */
+  /** Largest side of a tile in pixels of the large image. Default 544. */
   readonly tile?: number;
 }
 
@@ -68,11 +68,11 @@ interface Doubling {
   readonly height: number;
   readonly sigmas: readonly number[];
   readonly denoise: Denoiser<unknown>;
-  /** The residual to the large picture, in [-1, 1]. */
+  /** The residual to the large image, in [-1, 1]. */
   readonly finish: (residual: Float32Array) => Float32Array;
 }
 
-/** Which picture's which doubling: what its random numbers depend on. */
+/** Which image's which doubling: what its random numbers depend on. */
 interface Place {
   readonly seed: number;
   /** Tells one doubling from the next. */
@@ -87,18 +87,18 @@ function getSigmas(steps: number): readonly number[] {
 const noiseStream = (stage: number) => ["super-resolution", stage] as const;
 
 /** @throws NishikiError "usage" for sides that the network cannot fold. */
-function startDoubling(picture: Values, network: SuperResolution, { seed, stage }: Place): Doubling {
+function startDoubling(image: Values, network: SuperResolution, { seed, stage }: Place): Doubling {
   const { config, steps, augmentation } = network;
-  const [width, height] = [picture.width * 2, picture.height * 2];
+  const [width, height] = [image.width * 2, image.height * 2];
   if (width % config.fold !== 0 || height % config.fold !== 0) {
     const expected = `sides that are multiples of ${config.fold / 2}`;
     throw new NishikiError(
       "usage",
-      `Super-resolution: expected ${expected}, got ${picture.width}x${picture.height}.`,
+      `Super-resolution: expected ${expected}, got ${image.width}x${image.height}.`,
     );
   }
-  const flaw = random(seed, "conditioning augmentation", stage).normals(picture.data.length);
-  const small = { ...picture, data: combine([1, picture.data], [augmentation, flaw]) };
+  const flaw = random(seed, "conditioning augmentation", stage).normals(image.data.length);
+  const small = { ...image, data: combine([1, image.data], [augmentation, flaw]) };
   const base = enlargeByLanczos(small.data, small.width, small.height, 2);
   const denoise = getDenoiser<unknown>(
     "sample",
@@ -111,15 +111,15 @@ function startDoubling(picture: Values, network: SuperResolution, { seed, stage 
 }
 
 /**
- * A picture of twice the size, outside of any pipeline.
+ * An image of twice the size, outside of any pipeline.
  * @throws NishikiError "usage" for sides that the network cannot fold, "aborted", and what sessions throw.
  */
 export async function doubleByDiffusion(
-  picture: Values,
+  image: Values,
   network: SuperResolution,
   { signal, ...place }: Place & { readonly signal?: AbortSignal },
 ): Promise<Values> {
-  const { width, height, sigmas, denoise, finish } = startDoubling(picture, network, place);
+  const { width, height, sigmas, denoise, finish } = startDoubling(image, network, place);
   const first = random(place.seed, ...noiseStream(place.stage)).normals(width * height * 3);
   let x = combine([sigmas[0]!, first]);
   for await (const state of getSampler("euler").sample(denoise, x, sigmas, { condition: [null], signal }))
@@ -190,7 +190,7 @@ async function runInTiles(
     checkAborted(signal);
     const [down, across] = [widen(part.rows, rows, tiling), widen(part.columns, columns, tiling)];
     const [height, width] = [down.to - down.from, across.to - across.from];
-    /** The part of a picture that has `unit` pixels for each folded one. */
+    /** The part of an image that has `unit` pixels for each folded one. */
     const cut = (source: HostTensor, unit: number) => {
       const piece = makeTensor([1, 1, height * unit, width * unit * 3]);
       copyPart(source, piece, {

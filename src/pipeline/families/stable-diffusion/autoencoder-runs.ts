@@ -62,7 +62,7 @@ export class AutoencoderRuns {
     this.networks = networks;
   }
 
-  /** Latents `[channels, height, width]` of one picture → its pixels. */
+  /** Latents `[channels, height, width]` of one image → its pixels. */
   async decode(latents: Float32Array, area: Area, tile: boolean): Promise<Pixels> {
     const { latentChannels, scale } = this.autoencoder;
     const { height, width } = area;
@@ -72,7 +72,7 @@ export class AutoencoderRuns {
   }
 
   private async runDecoder(latents: HostTensor, area: Area, tile: boolean): Promise<Float32Array> {
-    // Tiles of a picture whose sides fit to each other would have to go on beyond its sides.
+    // Tiles of an image whose sides fit to each other would have to go on beyond its sides.
     const { signal } = this.networks;
     const large =
       tile || area.height * area.width <= fewLatents ? undefined : this.autoencoder.traceLargeDecoder();
@@ -87,7 +87,7 @@ export class AutoencoderRuns {
     return floats(await this.networks.use(key, (session) => session.run({ latents })), "pixels");
   }
 
-  /** A picture [height, width, 3] in [-1, 1] → its latents `[channels, height, width]`. */
+  /** An image [height, width, 3] in [-1, 1] → its latents `[channels, height, width]`. */
   async encode(values: Float32Array, area: Area, normals: () => Float32Array): Promise<Float32Array> {
     const { scale, stochastic, latents: own } = this.autoencoder;
     const places = values.length / 3;

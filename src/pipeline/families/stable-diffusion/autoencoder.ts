@@ -31,7 +31,7 @@ export interface Autoencoder {
   traceDecoder(options?: TraceOptions): Program;
   /** pixels → mean and logVariance, or latents */
   traceEncoder(): Program;
-  /** The same for pictures that do not fit into memory as a whole. */
+  /** The same for images that do not fit into memory as a whole. */
   traceLargeDecoder(): TiledNetwork;
   traceLargeEncoder(): TiledNetwork;
 }

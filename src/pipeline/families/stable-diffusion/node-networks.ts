@@ -95,7 +95,7 @@ const groups: Readonly<Record<NetworkKey["part"], NetworkGroup>> = {
 
 /**
  * Measured on the CPU with weights that stay in their files: a step takes a tenth longer, loading a tenth of the time, and
- * memory is less than half. The autoencoder has few weights and large pictures, which gain most from packed ones.
+ * memory is less than half. The autoencoder has few weights and large images, which gain most from packed ones.
  */
 const staysInFiles = (part: NetworkKey["part"]) => part === "text encoder" || part === "denoiser";
 

@@ -8,12 +8,12 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { median } from "./cost.js";
 
-export interface PicturesResult {
+export interface ImagesResult {
   /** From the start of the process to its end, PNG written; median. */
   readonly coldSeconds: number;
   /** Of all cores together, in that time: what a quiet machine would need at least, times its cores. */
   readonly coldProcessorSeconds: number;
-  /** Every further picture in one process; median. */
+  /** Every further image in one process; median. */
   readonly furtherSeconds: number;
   /** The same two by the network for few steps, where the model has it. */
   readonly fast?: Measured;
@@ -32,7 +32,7 @@ const prompt = "blue cat against a sunset background";
 const goals = { coldSeconds: 3, furtherSeconds: 0.8, fastSeconds: 0.5, peakMegabytes: 700 };
 
 /** @returns Or the reason why nothing could be measured. */
-export async function measurePictures(root: string, processes: number): Promise<PicturesResult | string> {
+export async function measureImages(root: string, processes: number): Promise<ImagesResult | string> {
   const model = join(root, "weights");
   if (!existsSync(join(model, "model.json"))) return `no model in ${model}`;
   const folder = await mkdtemp(join(tmpdir(), "nishiki-bench-"));
@@ -48,9 +48,9 @@ export async function measurePictures(root: string, processes: number): Promise<
   }
 }
 
-type Measured = Omit<PicturesResult, "fast" | "processes" | "goals">;
+type Measured = Omit<ImagesResult, "fast" | "processes" | "goals">;
 
-/** With the flags `how`: some processes from a cold start, and one that draws several pictures. */
+/** With the flags `how`: some processes from a cold start, and one that draws several images. */
 async function measureWay(
   cli: string,
   folder: string,
@@ -62,7 +62,7 @@ async function measureWay(
     const output = ["--output", join(folder, `${i}.png`)];
     cold.push(await runNode([cli, prompt, "--quiet", "--force", "--seed", "0", ...output, ...how]));
   }
-  const process = fileURLToPath(new URL("./pictures-process.js", import.meta.url));
+  const process = fileURLToPath(new URL("./images-process.js", import.meta.url));
   const further = await runNode([process, prompt, ...how]);
   const seconds = JSON.parse(further.output) as number[];
   return {

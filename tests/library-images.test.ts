@@ -1,4 +1,4 @@
-// Drawing from pictures, in parts and in variations, on a tiny model with random weights.
+// Drawing from images, in parts and in variations, on a tiny model with random weights.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -113,9 +113,9 @@ describe("a mask", () => {
   it("comes from growing as well", async () => {
     const narrow = { ...image, width: 128, data: image.data.slice(0, 128 * side * 3) };
     const extend = { left: 128, right: 0, top: 0, bottom: 0 };
-    const [picture] = await draw({ init: { image: narrow }, inpaint: { extend } });
-    expect(picture).toMatchObject({ width: side, height: side });
-    expect(picture!.receipt.request).toMatchObject({
+    const [grown] = await draw({ init: { image: narrow }, inpaint: { extend } });
+    expect(grown).toMatchObject({ width: side, height: side });
+    expect(grown!.receipt.request).toMatchObject({
       inpaint: { extend },
       init: { strength: 1, image: { width: 128 } },
     });
@@ -139,16 +139,16 @@ describe("variations", () => {
 
 describe("a receipt", () => {
   it("names the pictures, and a picture is drawn again when they are given", async () => {
-    const [picture] = await draw({
+    const [drawn] = await draw({
       init: { image, strength: 0.5 },
       inpaint: { mask: white },
       variation: { strength: 0.5 },
       schedule: "karras",
     });
-    const receipt = parseReceipt(JSON.stringify(picture!.receipt));
-    expect(receipt).toEqual(picture!.receipt);
+    const receipt = parseReceipt(JSON.stringify(drawn!.receipt));
+    expect(receipt).toEqual(drawn!.receipt);
     expect(receipt.request.init?.image).toMatchObject({ name: "noise.png", width: side, height: side });
-    const { width, height, pixels: data } = picture!;
+    const { width, height, pixels: data } = drawn!;
     const file = { width, height, channels: 3 as const, data };
     const same = await compareWithReceipt(file, receipt, pipeline, {
       images: { "init.image": image, "inpaint.mask": white },

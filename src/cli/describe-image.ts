@@ -1,7 +1,7 @@
-// What a picture says of how it was made.
+// What an image says of how it was made.
 import { listSome, quote } from "../errors.js";
 import { decodePng, MAX_PIXELS, readProvenance, toRgb } from "../image/index.js";
-import { type ImageInfo, inspectPicture, readImageFile } from "../image/node.js";
+import { type ImageInfo, inspectImage, readImageFile } from "../image/node.js";
 import { parseReceipt, receiptKey, sha256 } from "../pipeline/index.js";
 import { describeReceipt } from "./describe-receipt.js";
 import { type Description, formatBytes } from "./description.js";
@@ -23,10 +23,10 @@ function describeSize({ width, height, depth, hasAlpha, frames }: ImageInfo, byt
   return parts.join(", ");
 }
 
-/** @throws NishikiError "file" where it is no picture that is known, or cannot be read */
-export async function describePicture(file: string): Promise<Description> {
+/** @throws NishikiError "file" where it is no image that is known, or cannot be read */
+export async function describeImage(file: string): Promise<Description> {
   const bytes = await readImageFile(file);
-  const info = await inspectPicture(bytes, file);
+  const info = await inspectImage(bytes, file);
   const { text } = info;
   const values: Record<string, string> = { size: describeSize(info, bytes.length) };
   if (info.problems.length > 0) values.problems = info.problems.join("\n");

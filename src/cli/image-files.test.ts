@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { nameOf, preparePictureFiles } from "./picture-files.js";
+import { nameOf, prepareImageFiles } from "./image-files.js";
 
 let folder: string;
 beforeEach(async () => {
@@ -38,14 +38,14 @@ describe("a prompt as a file name", () => {
 
 describe("picture files", () => {
   it("take the next free number", async () => {
-    const files = await preparePictureFiles({ output: join(folder, "a/b"), prompt: "a cat", count: 3 });
+    const files = await prepareImageFiles({ output: join(folder, "a/b"), prompt: "a cat", count: 3 });
     for (const expected of ["a-cat-7.png", "a-cat-7-2.png", "a-cat-7-3.png"])
       expect(await files.write(0, 7, png)).toBe(join(folder, "a/b", expected));
     expect(await readdir(join(folder, "a/b"))).toHaveLength(3);
   });
 
   it("never share a name, even when written at once", async () => {
-    const one = await preparePictureFiles({ output: folder, prompt: "a cat", count: 1 });
+    const one = await prepareImageFiles({ output: folder, prompt: "a cat", count: 1 });
     const paths = await Promise.all(Array.from({ length: 8 }, () => one.write(0, 1, png)));
     expect(new Set(paths).size).toBe(8);
     expect(await readdir(folder)).toHaveLength(8);
@@ -55,22 +55,22 @@ describe("picture files", () => {
     const output = join(folder, "cat.png");
     await writeFile(output, "mine");
     const options = { output, prompt: "a cat", count: 1 };
-    await expect(preparePictureFiles(options)).rejects.toMatchObject({ code: "file" });
-    const files = await preparePictureFiles({ ...options, force: true });
+    await expect(prepareImageFiles(options)).rejects.toMatchObject({ code: "file" });
+    const files = await prepareImageFiles({ ...options, force: true });
     await files.write(0, 1, png);
     expect(new Uint8Array(await readFile(output))).toEqual(png);
   });
 
   it("are not replaced when the name is taken while drawing", async () => {
     const output = join(folder, "cat.png");
-    const files = await preparePictureFiles({ output, prompt: "a cat", count: 1 });
+    const files = await prepareImageFiles({ output, prompt: "a cat", count: 1 });
     await writeFile(output, "mine");
     await expect(files.write(0, 1, png)).rejects.toMatchObject({ code: "file" });
     expect(await readFile(output, "utf8")).toBe("mine");
   });
 
   it("are numbered where one name is to hold several", async () => {
-    const files = await preparePictureFiles({ output: join(folder, "cat.png"), prompt: "a cat", count: 2 });
+    const files = await prepareImageFiles({ output: join(folder, "cat.png"), prompt: "a cat", count: 2 });
     expect(await files.write(0, 1, png)).toBe(join(folder, "cat-1.png"));
     expect(await files.write(1, 2, png)).toBe(join(folder, "cat-2.png"));
   });

@@ -1,16 +1,16 @@
-// Where pictures go, and under which names. A file that is there is never replaced unless that is asked for.
+// Where images go, and under which names. A file that is there is never replaced unless that is asked for.
 import { access, constants, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { fileError, makeFolder, writeFileAtomic } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 
-/** Takes finished pictures. */
-export interface PictureFiles {
-  /** Writes picture `index` and returns its path. */
+/** Takes finished images. */
+export interface ImageFiles {
+  /** Writes image `index` and returns its path. */
   write(index: number, seed: number, png: Uint8Array): Promise<string>;
 }
 
-export interface PictureFilesOptions {
+export interface ImageFilesOptions {
   /** A file that ends in .png, or a folder. Default: the current folder. */
   readonly output?: string;
   readonly prompt: string;
@@ -58,8 +58,8 @@ function alreadyThere(path: string): NishikiError {
   );
 }
 
-/** One file for one picture; numbered from 1 where there are more. */
-async function namedFiles(file: string, count: number, force: boolean): Promise<PictureFiles> {
+/** One file for one image; numbered from 1 where there are more. */
+async function namedFiles(file: string, count: number, force: boolean): Promise<ImageFiles> {
   const stem = file.slice(0, -extname(file).length);
   const pathOf = (index: number) => (count === 1 ? file : `${stem}-${index + 1}.png`);
   await prepareFolder(join(file, ".."));
@@ -75,7 +75,7 @@ async function namedFiles(file: string, count: number, force: boolean): Promise<
 }
 
 /** Names made from prompt and seed, with the next free number where they are taken. */
-async function filesInFolder(folder: string, prompt: string, force: boolean): Promise<PictureFiles> {
+async function filesInFolder(folder: string, prompt: string, force: boolean): Promise<ImageFiles> {
   await prepareFolder(folder);
   const write = async (_index: number, seed: number, png: Uint8Array): Promise<string> => {
     const stem = join(folder, `${nameOf(prompt)}-${seed}`);
@@ -95,10 +95,10 @@ async function filesInFolder(folder: string, prompt: string, force: boolean): Pr
 }
 
 /**
- * Decides where pictures go and checks that they can.
+ * Decides where images go and checks that they can.
  * @throws NishikiError "usage" for a name of another kind of file; "file" where it cannot be written or is taken.
  */
-export async function preparePictureFiles(options: PictureFilesOptions): Promise<PictureFiles> {
+export async function prepareImageFiles(options: ImageFilesOptions): Promise<ImageFiles> {
   const { output = ".", prompt, count, force = false } = options;
   if (output.trim() === "") {
     throw new NishikiError(

@@ -1,4 +1,4 @@
-// For tests: a folder of small captioned pictures, the same whenever it is made.
+// For tests: a folder of small captioned images, the same whenever it is made.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { encodePng } from "../../src/image/index.js";
@@ -12,8 +12,8 @@ const colours = {
 } as const;
 const names = Object.keys(colours) as (keyof typeof colours)[];
 
-/** Picture n: a coloured square on a coloured ground, both chosen by n. Captions lie beside as text files. */
-export async function writePictures(folder: string, count: number, size: number): Promise<void> {
+/** Image n: a coloured square on a coloured ground, both chosen by n. Captions lie beside as text files. */
+export async function writeImages(folder: string, count: number, size: number): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (let n = 0; n < count; n++) {
     const numbers = random(0, "test picture", n);

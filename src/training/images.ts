@@ -1,10 +1,10 @@
-// The pictures of a run as an ordered stream, whatever they are: picture n is the same whenever it is asked for.
+// The images of a run as an ordered stream, whatever they are: image n is the same whenever it is asked for.
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { readTextFile } from "../checkpoint/node.js";
 import {
-  type CaptionedPicture,
-  type CaptionedPictures,
+  type CaptionedImage,
+  type CaptionedImages,
   loadSprites,
   openFolder,
   type SetName,
@@ -18,56 +18,56 @@ import { NishikiError } from "../errors.js";
 import type { DataConfig, ScenesConfig } from "./data-config.js";
 import type { Settings } from "./fingerprint.js";
 
-/** Where pictures come from. */
-export interface PictureSource {
+/** Where images come from. */
+export interface ImageSource {
   /** Side in pixels. */
   readonly size: number;
   /** How many different ones there are; scenes are endless. */
   readonly count: number;
-  /** What decides the pictures, wherever the files lie. */
+  /** What decides the images, wherever the files lie. */
   readonly settings: Settings;
   /** What was left out and why, for a person. */
   readonly problems: readonly string[];
-  /** Pictures `from`, `from + 1`, …; leaving the loop ends what makes them. */
-  stream(seed: number, from: number): AsyncGenerator<CaptionedPicture, void, undefined>;
+  /** Images `from`, `from + 1`, …; leaving the loop ends what makes them. */
+  stream(seed: number, from: number): AsyncGenerator<CaptionedImage, void, undefined>;
   /** A few for a person to look at: scenes that training does not show, or the first of a folder. */
-  samples(count: number): Promise<readonly CaptionedPicture[]>;
+  samples(count: number): Promise<readonly CaptionedImage[]>;
 }
 
 /**
- * Opens what a config names. Every picture of a folder is decoded once, so that what is broken is known before.
+ * Opens what a config names. Every image of a folder is decoded once, so that what is broken is known before.
  * @throws NishikiError "file", "data", "aborted"
  */
-export async function openPictures(
+export async function openImages(
   data: DataConfig,
   options: { readonly signal?: AbortSignal; onProgress?(done: number, total: number): void } = {},
-): Promise<PictureSource> {
+): Promise<ImageSource> {
   if ("scenes" in data) return openScenes(data.scenes);
-  const pictures = await openFolder(data.folder, { size: data.size, ...options });
-  if (pictures.entries.length === 0) {
-    const first = pictures.problems[0];
+  const images = await openFolder(data.folder, { size: data.size, ...options });
+  if (images.entries.length === 0) {
+    const first = images.problems[0];
     const why = first ? `${first.file}: ${first.reason}` : "there are no png, jpg or webp files";
     throw new NishikiError("data", `The folder ${data.folder} has no usable captioned pictures: ${why}.`);
   }
-  return folderSource(pictures);
+  return folderSource(images);
 }
 
-function folderSource(pictures: CaptionedPictures): PictureSource {
-  const digest = sha256(pictures.entries.map(({ file, caption }) => `${file}\n${caption}`).join("\n"));
+function folderSource(images: CaptionedImages): ImageSource {
+  const digest = sha256(images.entries.map(({ file, caption }) => `${file}\n${caption}`).join("\n"));
   return {
-    size: pictures.size,
-    count: pictures.entries.length,
-    settings: { pictures: pictures.entries.length, captions: digest, size: pictures.size },
-    problems: pictures.problems.map(({ file, reason }) => `${file} ${reason}`),
-    stream: (seed, from) => pictures.pictures({ seed, from }),
-    samples: (count) => Promise.all(pictures.entries.slice(0, count).map((_, index) => pictures.read(index))),
+    size: images.size,
+    count: images.entries.length,
+    settings: { images: images.entries.length, captions: digest, size: images.size },
+    problems: images.problems.map(({ file, reason }) => `${file} ${reason}`),
+    stream: (seed, from) => images.images({ seed, from }),
+    samples: (count) => Promise.all(images.entries.slice(0, count).map((_, index) => images.read(index))),
   };
 }
 
 /** A seed that no run has: seeds of scenes are the run's own, which are below it. */
 const sampleSeed = Number.MAX_SAFE_INTEGER;
 
-async function openScenes({ sprites: folder, mix, workers, size }: ScenesConfig): Promise<PictureSource> {
+async function openScenes({ sprites: folder, mix, workers, size }: ScenesConfig): Promise<ImageSource> {
   const styles = Object.entries(mix.styles).filter(([, weight]) => weight > 0);
   const sets = [...new Set(styles.flatMap(([name]) => styleNamed(name as StyleName).sets))];
   const sprites = await loadBuilt(folder, sets);
@@ -79,7 +79,7 @@ async function openScenes({ sprites: folder, mix, workers, size }: ScenesConfig)
     problems: [],
     stream: (seed, from) => scenes({ seed, from, workers, options: mix, sprites, size }),
     samples: async (count) => {
-      const found: CaptionedPicture[] = [];
+      const found: CaptionedImage[] = [];
       const drawing = scenes({ seed: sampleSeed, count, workers: 0, options: mix, sprites, size });
       for await (const scene of drawing) found.push(scene);
       return found;
@@ -102,21 +102,21 @@ function sha256(content: string | Uint8Array): string {
 }
 
 /** Batches by number out of a stream. Asked in order it reads on; asked for another it starts the stream there. */
-export class PictureBatches {
-  readonly #open: (from: number) => AsyncGenerator<CaptionedPicture, void, undefined>;
+export class ImageBatches {
+  readonly #open: (from: number) => AsyncGenerator<CaptionedImage, void, undefined>;
   readonly #size: number;
-  #stream: AsyncGenerator<CaptionedPicture, void, undefined> | undefined;
+  #stream: AsyncGenerator<CaptionedImage, void, undefined> | undefined;
   /** The batch that the stream stands before. */
   #next = 0;
   #queue: Promise<unknown> = Promise.resolve();
 
-  constructor(open: (from: number) => AsyncGenerator<CaptionedPicture, void, undefined>, size: number) {
+  constructor(open: (from: number) => AsyncGenerator<CaptionedImage, void, undefined>, size: number) {
     this.#open = open;
     this.#size = size;
   }
 
-  /** Pictures `step · size` to `(step + 1) · size − 1`. */
-  get(step: number): Promise<readonly CaptionedPicture[]> {
+  /** Images `step · size` to `(step + 1) · size − 1`. */
+  get(step: number): Promise<readonly CaptionedImage[]> {
     const answer = this.#queue.then(() => this.#read(step));
     this.#queue = answer.catch(() => undefined);
     return answer;
@@ -128,24 +128,24 @@ export class PictureBatches {
     await this.#end();
   }
 
-  async #read(step: number): Promise<readonly CaptionedPicture[]> {
+  async #read(step: number): Promise<readonly CaptionedImage[]> {
     if (!this.#stream || step !== this.#next) {
       await this.#end();
       this.#stream = this.#open(step * this.#size);
     }
     this.#next = step + 1;
-    const pictures: CaptionedPicture[] = [];
+    const images: CaptionedImage[] = [];
     try {
-      while (pictures.length < this.#size) {
+      while (images.length < this.#size) {
         const { value, done } = await this.#stream.next();
         if (done) throw new NishikiError("data", "The pictures came to an end.");
-        pictures.push(value);
+        images.push(value);
       }
     } catch (error) {
       this.#stream = undefined; // a stream that threw is over
       throw error;
     }
-    return pictures;
+    return images;
   }
 
   async #end(): Promise<void> {

@@ -1,4 +1,4 @@
-// A generated picture as a PNG file that carries its own history.
+// A generated image as a PNG file that carries its own history.
 
 import { getSampler, getStepSchedule } from "../diffusion/index.js";
 import { encodePng, formatParameters } from "../image/index.js";
@@ -7,20 +7,20 @@ import { type Receipt, receiptKey } from "./receipt.js";
 import { formatSize } from "./request-values.js";
 
 /**
- * Encodes a picture as a PNG with its history: the text that other programs read, and the receipt for `nishiki verify`.
+ * Encodes an image as a PNG with its history: the text that other programs read, and the receipt for `nishiki verify`.
  *
  * @example
  * ```ts
  * import { readFile } from "node:fs/promises";
- * import { encodePicture, parseReceipt, readInputImage } from "nishiki";
+ * import { encodeImage, parseReceipt, readInputImage } from "nishiki";
  * import { decodePng } from "nishiki/image";
  *
  * const { text } = decodePng(await readFile("cat.png"));
- * const png = encodePicture(await readInputImage("cat.png"), parseReceipt(text.nishiki!));
+ * const png = encodeImage(await readInputImage("cat.png"), parseReceipt(text.nishiki!));
  * console.log(parseReceipt(decodePng(png).text.nishiki!).request.prompt); // → a cat
  * ```
  */
-export function encodePicture(pixels: Pixels, receipt: Receipt): Uint8Array {
+export function encodeImage(pixels: Pixels, receipt: Receipt): Uint8Array {
   const { request, model, version } = receipt;
   const { variation } = request;
   const parameters = formatParameters({

@@ -1,9 +1,9 @@
-// What a picture is in memory, everywhere in the project.
+// What an image is in memory, everywhere in the project.
 
 import { NishikiError } from "../errors.js";
 
 /** Pixels row by row from the top left, 8 bits per channel, RGB or RGBA (alpha not premultiplied), sRGB. */
-export interface Picture {
+export interface Image {
   readonly width: number;
   readonly height: number;
   readonly channels: 3 | 4;
@@ -14,18 +14,18 @@ export interface Picture {
 /** The largest width and height that is accepted from files: more is a mistake or an attack. */
 export const MAX_SIDE = 32_768;
 
-/** The most pixels that a picture from a file may have where all of them are decoded: 8,192 × 8,192. */
+/** The most pixels that an image from a file may have where all of them are decoded: 8,192 × 8,192. */
 export const MAX_PIXELS = 2 ** 26;
 
 /**
- * Refuses a picture that would take too much memory, before it does.
+ * Refuses an image that would take too much memory, before it does.
  *
  * @param name What to call it, at a sentence's beginning.
  * @throws NishikiError `file`
  */
 export function checkSize(
   name: string,
-  { width, height }: Pick<Picture, "width" | "height">,
+  { width, height }: Pick<Image, "width" | "height">,
   maxPixels = MAX_PIXELS,
 ): void {
   if (width * height <= maxPixels) return;
@@ -37,11 +37,11 @@ export function checkSize(
 }
 
 /**
- * Checks that a picture is what it says.
+ * Checks that an image is what it says.
  *
  * @throws NishikiError `shape` where sizes are not positive integers or the data does not fit them
  */
-export function checkPicture({ width, height, channels, data }: Picture): void {
+export function checkImage({ width, height, channels, data }: Image): void {
   const isSize = (size: number) => Number.isInteger(size) && size > 0 && size <= MAX_SIDE;
   if (!isSize(width) || !isSize(height) || (channels !== 3 && channels !== 4)) {
     throw new NishikiError(
@@ -58,14 +58,11 @@ export function checkPicture({ width, height, channels, data }: Picture): void {
   }
 }
 
-/** A picture without alpha: laid over a background, [red, green, blue] in [0, 255]. RGB pictures come back as they are. */
-export function toRgb(
-  picture: Picture,
-  background: readonly [number, number, number] = [255, 255, 255],
-): Picture {
-  checkPicture(picture);
-  if (picture.channels === 3) return picture;
-  const { width, height, data } = picture;
+/** An image without alpha: laid over a background, [red, green, blue] in [0, 255]. RGB images come back as they are. */
+export function toRgb(image: Image, background: readonly [number, number, number] = [255, 255, 255]): Image {
+  checkImage(image);
+  if (image.channels === 3) return image;
+  const { width, height, data } = image;
   const out = new Uint8Array(width * height * 3);
   for (let pixel = 0; pixel < width * height; pixel++) {
     const alpha = data[pixel * 4 + 3]! / 255;

@@ -94,7 +94,7 @@ function lastReference({ a, b }: NamedValues): Float64Array {
 const withBias = (values: Float64Array, bias: Float64Array, plane: number) =>
   values.map((v, i) => v + bias[Math.floor(i / plane) % bias.length]!);
 
-export const pictureCases: readonly OperationCase[] = [
+export const imageCases: readonly OperationCase[] = [
   ...convRows.map(({ name, x, w, ...options }) =>
     operandCase(`conv2d ${name}`, "conv2d", [x, w], (a, b) => g.conv2d(a, b, options), {
       expected: ({ a, b }) => convReference(a!, b!, { ...options, padding: sides(options.padding) }),
