@@ -50,7 +50,7 @@ const renamed: Readonly<Record<string, string>> = {
   tokens: "maxTokens",
   times: "timestepSampling",
   "times.deviation": "timestepSampling.std",
-  cropsPerImage: "cropsPerImage",
+  cropsPerPicture: "cropsPerImage",
   roundTrips: "autoencoderRoundTrips",
 };
 const renamedKinds: Readonly<Record<string, string>> = {

@@ -49,7 +49,7 @@ export const superResolutionConfigSchema = z
     renamed: {
       ...renamedCommon,
       roundTrips: "autoencoderRoundTrips",
-      cropsPerImage: "cropsPerImage",
+      cropsPerPicture: "cropsPerImage",
       drawing: "sampling",
     },
   })
