@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { vocabulary } from "../src/data/index.js";
 import { decodePng, encodePng } from "../src/image/index.js";
 import { runHere } from "./support/run-here.js";
 
@@ -65,6 +66,12 @@ describe("nishiki data", () => {
     const again = await runHere(["data", "preview", own, "-o", sheet]);
     expect(again).toMatchObject({ code: 1, stdout: "" });
     expect(again.stderr).toContain("is already there.");
+  });
+
+  it("lists the things that a config may name", async () => {
+    const { code, lines } = await runHere(["data", "list"]);
+    expect([code, lines]).toEqual([0, vocabulary.map(({ name }) => name)]);
+    expect(JSON.parse((await runHere(["data", "list", "--json"])).stdout)).toEqual(lines);
   });
 
   it.each([

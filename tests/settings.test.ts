@@ -58,7 +58,7 @@ describe("each setting", () => {
     for (const { path, flag, description, defaultText } of leaves) {
       if (path === "prompt") continue;
       const text = defaultText === undefined ? description : `${description} (default: ${defaultText})`;
-      expect(help).toContain(`${flag} ${flag?.startsWith("--no-") ? "switch off: " : ""}${text}`);
+      expect(help).toContain(`${flag} ${flag?.startsWith("--no-") ? "do not " : ""}${text}`);
     }
   });
 

@@ -26,8 +26,9 @@ function listCommon(draw: Command, help: Help): string {
     .visibleOptions(draw)
     .filter((option: Option) => common.includes(option.attributeName()));
   const width = Math.max(...options.map((option) => help.optionTerm(option).length));
+  help.prepareContext({ helpWidth: process.stdout.columns ?? 80 });
   return options
-    .map((option) => `  ${help.optionTerm(option).padEnd(width)}  ${help.optionDescription(option)}`)
+    .map((option) => help.formatItem(help.optionTerm(option), width, help.optionDescription(option), help))
     .join("\n");
 }
 
@@ -41,20 +42,20 @@ const namesOf = (command: Command) => command.commands.flatMap((one) => [one.nam
 async function makeProgram(print: (text: string) => void): Promise<Command> {
   const program = new Command("nishiki")
     .usage('"PROMPT" [options]\n       nishiki COMMAND [options]')
-    .description("Pictures from text, drawn on your own machine.")
+    .description("Draw images from text on your own machine.")
     .version(await ownVersion(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     // Commands inherit these: errors are thrown to be told in one place and one way.
     .exitOverride()
     .configureOutput({ writeOut: print, writeErr: () => {} });
   for (const add of commands) add(program);
-  for (const command of leaves(program)) command.option("--debug", "print where an error comes from");
+  for (const command of leaves(program)) command.option("--debug", "print the stack trace of errors");
   const draw = program.commands.find((command) => command.name() === "draw");
   if (draw) {
     program.addHelpText(
       "after",
       () =>
-        `\nOptions of drawing (all of them: nishiki draw --help):\n${listCommon(draw, program.createHelp())}`,
+        `\nMain options for drawing (all of them: nishiki draw --help):\n${listCommon(draw, program.createHelp())}`,
     );
   }
   return program.addHelpText("after", examples);

@@ -29,7 +29,7 @@ export function addSettingOptions(command: Command, schema: Schema, paths?: read
     if (paths && !paths.includes(field.path)) continue;
     const { flag, description, defaultText } = field;
     const words = defaultText === undefined ? "" : ` (default: ${defaultText})`;
-    const negated = isNegated(flag) ? "switch off: " : "";
+    const negated = isNegated(flag) ? "do not " : "";
     const add = (option: Option) =>
       // An option without a value is a switch.
       command.addOption(option.flags.includes("<") ? option.argParser(parserOf(field)) : option);

@@ -28,15 +28,15 @@ export interface TrainCommandOptions extends FollowOptions {
 /** An example and all fields, for the command's help. */
 export function trainingHelp(): string {
   return `
-The config is a JSON file, for example:
+The config is a JSON file. Example:
 
 ${JSON.stringify(exampleConfig, null, 2)}
 
 ${describeTrainingConfig()}
 
-The run's folder then holds checkpoint.safetensors (from which --resume continues), metrics.jsonl, config.json, loss.png
-and samples.png. Ctrl-C finishes the step and saves; a second Ctrl-C ends at once, and --resume then continues from the
-last checkpoint. Only the schedule may change in between.
+The run folder receives checkpoint.safetensors (from which --resume continues), metrics.jsonl, config.json, loss.png and
+samples.png. Ctrl-C finishes the current step and saves a checkpoint. A second Ctrl-C ends at once; --resume then
+continues from the last checkpoint. Only the schedule may change between runs.
 `;
 }
 

@@ -20,7 +20,7 @@ import {
 export const upscaleNames = ["super-resolution", "lanczos"] as const;
 export type UpscaleName = (typeof upscaleNames)[number];
 
-/** Names that settings had before 0.2. */
+/** Former names of settings, before 0.2. */
 const renamed = {
   negative: "negativePrompt",
   image: "init.image",
@@ -37,119 +37,119 @@ const renamed = {
 const declareRequest = <I extends z.ZodType>(image: I) =>
   z
     .strictObject({
-      prompt: nonEmptyText.meta({ description: "what the image shows" }),
+      prompt: nonEmptyText.meta({ description: "what the image should show" }),
       negativePrompt: z
         .string()
         .default("")
         .meta({
-          description: "what the image does not show",
+          description: "what the image should not show",
           flag: "-n, --negative-prompt <text>",
           aliases: ["--negative"],
-          defaultText: "nothing in particular",
+          defaultText: "none",
         }),
       seed: seedSchema.optional().meta({
-        description: "seed of the first image; image i has seed + i",
+        description: "seed of the first image; each further image adds 1",
         flag: "-s, --seed <number>",
-        defaultText: "drawn at random, and printed",
+        defaultText: "random, and printed",
       }),
       count: wholeNumber(1, 10_000).default(1).meta({
-        description: "how many images",
+        description: "number of images",
         flag: "-c, --count <number>",
       }),
       steps: wholeNumber(1, 1000).optional().meta({
-        description: "steps of the sampler; more take longer",
+        description: "number of sampling steps",
         flag: "--steps <number>",
         defaultText: "the model's",
       }),
       guidance: numberBetween(0, 100).optional().meta({
-        description: "how closely to follow the prompt; 1 is the plain model, 0 ignores the prompt",
+        description: "classifier-free guidance scale; 1 turns guidance off",
         flag: "-g, --guidance <number>",
         defaultText: "the model's",
       }),
       guidanceRescale: shareSchema.default(0).meta({
-        description: "0 to 1: how far to keep guidance from raising the contrast",
+        description: "how much of the contrast added by guidance to remove, 0 to 1",
         flag: "--guidance-rescale <number>",
       }),
       guidanceInterval: intervalSchema.default([0, 1]).meta({
-        description: "the part of the steps that is guided, such as 0,0.5 for the first half",
+        description: "part of the steps with guidance, such as 0,0.5 for the first half",
         flag: "--guidance-interval <from,to>",
         defaultText: "0,1",
       }),
       sampler: samplerSchema.optional().meta({
-        description: `one of ${Object.keys(samplers).join(", ")}; names of other programs work too, such as "DPM++ 2M Karras"`,
+        description: `sampler: ${Object.keys(samplers).join(", ")}; other programs' names, such as "DPM++ 2M Karras", work too`,
         flag: "--sampler <name>",
         defaultText: "the model's",
       }),
       schedule: scheduleSchema.optional().meta({
-        description: `how the steps are spaced, one of ${Object.keys(stepSchedules).join(", ")}`,
+        description: `spacing of the steps: ${Object.keys(stepSchedules).join(", ")}`,
         flag: "--schedule <name>",
         defaultText: "the model's",
       }),
       size: sizeSchema.optional().meta({
-        description: "size in pixels; some models draw one size only",
+        description: "size in pixels; some models support only certain sizes",
         flag: "--size <width>x<height>",
-        defaultText: "that of --image, or the model's",
+        defaultText: "the size of --image, or the model's",
       }),
       rng: oneOf(randomNames)
         .optional()
         .meta({
-          description: `whose random numbers seeds stand for, one of ${randomNames.join(", ")}`,
+          description: `random number generator: ${randomNames.join(", ")}`,
           flag: "--rng <name>",
           defaultText: "the model's",
         }),
       init: z
         .strictObject({
           image: image.meta({
-            description: "start from this image in place of noise alone",
+            description: "image to start from (image to image)",
             flag: "-i, --image <file>",
           }),
           strength: shareSchema.optional().meta({
-            description: "0 to 1: how far to change --image",
+            description: "how much to change --image, 0 to 1",
             flag: "--strength <number>",
-            defaultText: "0.8; 1 with a mask",
+            defaultText: "0.8, or 1 with a mask",
           }),
         })
         .optional()
-        .meta({ description: "start from an image" }),
+        .meta({ description: "init image" }),
       inpaint: z
         .strictObject({
           mask: image.optional().meta({
-            description: "a picture as large as --image: white where it is redrawn, black where it stays",
+            description: "mask of the same size as --image: white is redrawn, black is kept",
             flag: "--mask <file>",
           }),
           extend: extensionSchema.optional().meta({
-            description: "grow --image by pixels that are drawn, such as left=128,top=64",
+            description: "pixels to add on each side of --image (outpainting), such as left=128,top=64",
             flag: "--extend <sides>",
           }),
           pasteBack: flag.optional().meta({
             description:
-              "paste what stays back over the result, with a soft edge within the mask; without, masks and pixels are as diffusers makes them",
+              "paste the pixels outside the mask back over the result, with a soft edge inside the mask",
             flag: "--no-paste-back",
           }),
         })
         .optional()
-        .meta({ description: "redraw a part of init.image, or grow it" }),
+        .meta({ description: "inpainting and outpainting of the init image" }),
       variation: z
         .strictObject({
           strength: shareSchema.meta({
-            description: "0 to 1: how far each image differs from the one that the seed alone gives",
+            description: "how much each image differs from the image of --seed alone, 0 to 1",
             flag: "--variation-strength <number>",
           }),
           seed: seedSchema.optional().meta({
-            description: "seed of what makes the images differ; image i has this seed + i",
+            description: "seed of the first variation; each further image adds 1",
             flag: "--variation-seed <number>",
-            defaultText: "drawn at random",
+            defaultText: "random",
           }),
         })
         .optional()
-        .meta({ description: "variations of one image: all have the same seed" }),
+        .meta({ description: "variations of the image of one seed" }),
       clipSkip: wholeNumber(0, 11).optional().meta({
-        description: "how many of the text encoder's last layers to leave out",
+        description: "number of last layers of the text encoder to skip",
         flag: "--clip-skip <layers>",
         defaultText: "0",
       }),
       seamless: flag.optional().meta({
-        description: "make the image tile: its opposite sides fit together",
+        description: "make the image tileable",
         flag: "--seamless",
         aliases: ["--tile"],
       }),
@@ -157,28 +157,28 @@ const declareRequest = <I extends z.ZodType>(image: I) =>
         .strictObject({
           interval: wholeNumber(2, 10).meta({
             description:
-              "compute the denoiser's deep layers at every Nth evaluation only: faster, less exact",
+              "interval, in evaluations, at which to compute the denoiser's deep layers (DeepCache): faster, less exact",
             flag: "--deep-cache <N>",
             aliases: ["--reuse <N>"],
-            defaultText: "at every evaluation",
+            defaultText: "every evaluation",
           }),
         })
         .optional()
-        .meta({ description: "reuse the denoiser's deep features (DeepCache)" }),
+        .meta({ description: "reuse of the denoiser's deep features (DeepCache)" }),
       upscale: oneOf(upscaleNames)
         .optional()
         .meta({
-          description: `how to reach a --size above the model's own, one of ${upscaleNames.join(", ")}`,
+          description: `method for sizes above the model's own: ${upscaleNames.join(", ")}`,
           flag: "--upscale <way>",
-          defaultText: "super-resolution, where the model has it",
+          defaultText: "super-resolution, if the model has it",
         }),
       upscaleSampler: samplerSchema.optional().meta({
-        description: "the sampler of super-resolution, one of those of --sampler",
+        description: "sampler for super-resolution; takes the same names as --sampler",
         flag: "--upscale-sampler <name>",
         defaultText: "euler",
       }),
       fast: flag.optional().meta({
-        description: "draw in few steps without guidance, with a network distilled for that; less exact",
+        description: "use the distilled network: few steps, no guidance, less detail",
         flag: "--fast",
       }),
     })

@@ -14,10 +14,8 @@ export const precisions = ["float32", "int8"] as const;
 const mostWeight = 10;
 
 const weightedFile = z.strictObject({
-  file: nonEmptyText.meta({ description: "a LoRA's file, or the folder it was saved in" }),
-  weight: numberBetween(-mostWeight, mostWeight)
-    .default(1)
-    .meta({ description: "what its changes are multiplied with" }),
+  file: nonEmptyText.meta({ description: "a LoRA file, or the folder it was saved in" }),
+  weight: numberBetween(-mostWeight, mostWeight).default(1).meta({ description: "weight of the LoRA" }),
 });
 
 /** A LoRA and its weight. */
@@ -47,69 +45,68 @@ const oneOrMore = <S extends z.ZodType>(item: S) =>
 export const loadOptionsSchema = z.strictObject({
   model: nonEmptyText.optional().meta({
     description:
-      "a folder with a model.json; for Stable Diffusion a folder as diffusers lays it out, a single .safetensors file, or org/name in the hub's cache",
+      "model: a folder with a model.json; for Stable Diffusion, a diffusers folder, a single .safetensors file, or org/name in the hub's cache",
     flag: "-m, --model <path>",
     defaultText: "the embedded model",
   }),
   vae: nonEmptyText.optional().meta({
-    description: "another autoencoder for Stable Diffusion: a folder, or a .safetensors file",
+    description: "autoencoder for Stable Diffusion: a folder or a .safetensors file",
     flag: "--vae <path>",
     defaultText: "the model's own",
   }),
   base: nonEmptyText.optional().meta({
     description:
-      "a whole Stable Diffusion model, for what a single file of --model lacks: text encoders, autoencoder",
+      "complete Stable Diffusion model that supplies the text encoders or autoencoder missing from --model",
     flag: "--base <path>",
     defaultText: "none",
   }),
   previewVae: nonEmptyText.optional().meta({
-    description: "a tiny autoencoder for Stable Diffusion's previews: a folder, or a .safetensors file",
+    description: "tiny autoencoder for Stable Diffusion previews: a folder or a .safetensors file",
     flag: "--preview-vae <path>",
-    defaultText: "the model's own, which takes as long as a step",
+    defaultText: "the model's own, which is as slow as a step",
   }),
   prediction: oneOf(predictionNames)
     .optional()
     .meta({
-      description: `what Stable Diffusion's denoiser predicts, one of ${predictionNames.join(", ")}`,
+      description: `prediction type of Stable Diffusion's denoiser: ${predictionNames.join(", ")}`,
       flag: "--prediction <name>",
-      defaultText: "what its files say",
+      defaultText: "read from its files",
     }),
   lora: oneOrMore(loraSchema).optional().meta({
-    description: "a LoRA trained for the model, and its weight; may be given several times",
+    description: "LoRA and its weight; may be repeated",
     flag: "--lora <file:weight>",
     defaultText: "none",
   }),
   allowPartialLora: flag.optional().meta({
     description:
-      "draw with LoRAs of which some parts are not known or not in the model, without these parts; otherwise such a file is refused",
+      "apply LoRAs in part if some of their parts are unknown or not in the model, instead of refusing them",
     flag: "--lora-partial",
   }),
   embedding: oneOrMore(nonEmptyText).optional().meta({
-    description: "a textual inversion for Stable Diffusion; may be given several times",
+    description: "textual inversion for Stable Diffusion; may be repeated",
     flag: "--embedding <file>",
     defaultText: "none",
   }),
   precision: oneOf(precisions).optional().meta({
     description:
-      "for Stable Diffusion: int8 holds the denoiser's weights in a quarter of float32's memory, and changes images a little",
+      "precision of Stable Diffusion's denoiser: float32, or int8 for a quarter of the memory and slightly different images",
     flag: "--precision <name>",
     defaultText: "float32",
   }),
   device: oneOf(deviceNames)
     .default("auto")
-    .meta({ description: `one of ${deviceNames.join(", ")}`, flag: "-d, --device <name>" }),
+    .meta({ description: `device: ${deviceNames.join(", ")}`, flag: "-d, --device <name>" }),
   threads: wholeNumber(1, 1024).optional().meta({
-    description: "threads of the CPU device",
+    description: "number of threads on the CPU",
     flag: "-t, --threads <number>",
-    defaultText: "one for each core",
+    defaultText: "one per core",
   }),
   lowMemory: flag.optional().meta({
-    description:
-      "hold Stable Diffusion's networks in memory one after another, as the CPU does without asking",
+    description: "keep one stage of Stable Diffusion in memory at a time; the default on the CPU",
     flag: "--low-memory",
   }),
   keepLoaded: flag.optional().meta({
-    description: "hold all of Stable Diffusion's networks in memory: faster for several small images",
+    description: "keep all of Stable Diffusion's networks in memory: faster for several small images",
     flag: "--keep-loaded",
   }),
 });

@@ -7,10 +7,13 @@ const weight = (usual: number) => numberBetween(0, 1000).default(usual);
 
 const lossSchema = z
   .strictObject({
-    l1: explain(weight(defaultAutoencoderLoss.l1), "weight of absolute differences beside squared ones"),
+    l1: explain(
+      weight(defaultAutoencoderLoss.l1),
+      "weight of the absolute error, relative to the squared error",
+    ),
     latentNoise: explain(
       weight(defaultAutoencoderLoss.latentNoise),
-      "standard deviation of the noise that is added to latents",
+      "standard deviation of the noise added to latents",
     ),
     latentL2: explain(weight(defaultAutoencoderLoss.latentL2), "weight of the latents' mean square"),
   })
@@ -20,14 +23,14 @@ export const autoencoderConfigSchema = z
   .strictObject({
     kind: z.literal("autoencoder"),
     ...common,
-    batchSize: explain(count.default(8), "images in a step"),
+    batchSize: explain(count.default(8), "images per step"),
     network: autoencoderNetwork.prefault("small"),
     part: explain(
       oneOf(["both", "decoder"]).default("both"),
-      '"decoder" trains the decoder alone, starting from initFrom; latents stay as they are',
+      '"both", or "decoder" for the decoder alone, starting from initFrom and keeping the latents',
     ),
-    loss: explain(lossSchema.prefault({}), "what is minimised"),
-    samples: explain(wholeNumber(1, 64).default(8), "images in a sample sheet"),
+    loss: explain(lossSchema.prefault({}), "terms of the loss"),
+    samples: explain(wholeNumber(1, 64).default(8), "images per sample sheet"),
   })
   .meta({ renamed: renamedCommon })
   .transform(withWorkers);

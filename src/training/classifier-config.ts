@@ -15,25 +15,22 @@ export const classifierConfigSchema = z
   .strictObject({
     kind: z.literal("classifier"),
     ...common,
-    batchSize: explain(count.default(64), "images in a step"),
+    batchSize: explain(count.default(64), "images per step"),
     network: networkChoice(classifierSchema, judgeConfigs).prefault("small"),
     autoencoder: explain(
       frozenAutoencoder.optional(),
-      "an autoencoder that some images go through, as those of a generator do",
+      "autoencoder that some images pass through, as a generator's do",
       "none",
     ),
     autoencoderRoundTrips: explain(
       share.default(0.3),
-      "share of images that go through the autoencoder (recompression augmentation)",
+      "share of images that pass through the autoencoder (recompression augmentation)",
     ),
     latentNoise: explain(
       numberBetween(0, 10).default(0.25),
-      "largest standard deviation of the noise on their latents",
+      "maximum standard deviation of the noise on those images' latents",
     ),
-    samples: explain(
-      wholeNumber(1, 10_000).default(256),
-      "unseen scenes on which each sample measures the classifier",
-    ),
+    samples: explain(wholeNumber(1, 10_000).default(256), "number of unseen scenes for each measurement"),
   })
   .meta({ renamed: { ...renamedCommon, roundTrips: "autoencoderRoundTrips" } })
   .transform(withWorkers);

@@ -12,27 +12,30 @@ export const share = numberBetween(0, 1);
 export const positive = numberBetween(Number.MIN_VALUE, 1e12);
 /** What every run has. Paths are relative to the folder in which the command is run. */
 export const common = {
-  folder: explain(nonEmptyText, "where the run's checkpoint, metrics and images go"),
-  seed: explain(wholeNumber(0).default(1), "decides the first weights, the order of the data and all noise"),
+  folder: explain(nonEmptyText, "run folder, for checkpoint, metrics and images"),
+  seed: explain(
+    wholeNumber(0).default(1),
+    "seed of the initial weights, the order of the data and all noise",
+  ),
   data: explain(
     dataSchema.prefault({ scenes: {} }),
-    'the images: { "scenes": { … } } or { "folder": "path" }',
+    'training images: { "scenes": { … } } or { "folder": "path" }',
     "scenes",
   ),
   initFrom: explain(
     nonEmptyText.optional(),
-    "weights to start from: a .safetensors file or a run's folder",
-    "random ones",
+    "initial weights: a .safetensors file or a run folder",
+    "random",
   ),
   workers: explain(
     wholeNumber(1, 1024).optional(),
-    "parts of a batch that are computed side by side; 1 takes less memory",
+    "parts of a batch to compute in parallel; 1 takes the least memory",
     "2, or 1 if the batch size is odd",
   ),
-  optimizer: explain(optimizerSchema.prefault({}), "how weights follow gradients"),
+  optimizer: explain(optimizerSchema.prefault({}), "optimizer"),
   schedule: explain(scheduleSchema, "length and learning rate of the run"),
   checkpointInterval: explain(count.default(100), "steps between checkpoints"),
-  sampleInterval: explain(count.default(500), "steps between sample images for a person to look at"),
+  sampleInterval: explain(count.default(500), "steps between sample sheets"),
 };
 
 /** Names that fields of {@link common} had before. */
@@ -66,7 +69,7 @@ export const autoencoderNetwork = networkChoice(autoencoderSchema, autoencoderCo
 /** An autoencoder that a run uses and does not train. */
 export const frozenAutoencoder = z
   .strictObject({
-    weights: explain(nonEmptyText, "a folder of an autoencoder's run, or a .safetensors file"),
+    weights: explain(nonEmptyText, "autoencoder: a run folder or a .safetensors file"),
     network: autoencoderNetwork.prefault("small"),
   })
   .meta({ renamed: { run: "weights" } });
@@ -84,33 +87,36 @@ const renamedShards = {
 export const shards = {
   folder: explain(
     nonEmptyText.optional(),
-    "where images and captions are kept in encoded form; made if missing",
-    "latents in the run's folder",
+    "folder of encoded images and captions; created if missing",
+    "latents in the run folder",
   ),
   shardSize: (usual: number, what: string) =>
-    explain(wholeNumber(1, 100_000).default(usual), `${what} in one file (shard)`),
-  initialShards: explain(count.default(4), "shards that the first step draws from"),
+    explain(wholeNumber(1, 100_000).default(usual), `${what} per file (shard)`),
+  initialShards: explain(count.default(4), "shards available to the first step"),
   stepsPerNewShard: (usual: number) =>
     explain(
       wholeNumber(0, 1e9).default(usual),
-      "steps until one more shard is drawn from; 0: all from the start",
+      "steps until another shard becomes available; 0 makes all available from the start",
     ),
   renamed: renamedShards,
 };
 
 export const captionDropout = explain(
   share.default(0.1),
-  "share of captions that are dropped, for classifier-free guidance",
+  "share of captions to drop, for classifier-free guidance",
 );
 
 /** Which times are trained: 1/(1 + e^−z) with z normal, as Esser et al. 2024 (arXiv:2403.03206, section 3.1). */
 export function timestepSampling(usual: { readonly mean: number; readonly std: number }) {
   const schema = z.strictObject({
-    mean: explain(numberBetween(-10, 10).default(usual.mean), "mean of z; times are 1/(1+e^-z), z normal"),
+    mean: explain(
+      numberBetween(-10, 10).default(usual.mean),
+      "mean of z; times are 1/(1+e^-z) with z normal",
+    ),
     std: explain(numberBetween(0, 10).default(usual.std), "standard deviation of z"),
   });
   const named = schema.meta({ renamed: { deviation: "std" } });
-  return explain(named.prefault({}), "which times are trained (logit-normal)");
+  return explain(named.prefault({}), "distribution of training times (logit-normal)");
 }
 
 /** A sampler's name, in any spelling that the command line takes. */
@@ -140,6 +146,6 @@ export const promptList = z.array(nonEmptyText).readonly();
 /** Samples of a run whose model draws. */
 export const prompts = explain(
   promptList.default(fixedPrompts),
-  "drawn as samples at seed 0; an empty list for no samples",
+  "prompts of the samples, drawn at seed 0; an empty list turns samples off",
   "eight fixed ones",
 );

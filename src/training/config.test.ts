@@ -159,7 +159,7 @@ describe("config files", () => {
     const text = describeTrainingConfig();
     for (const kind of trainingKinds) expect(text).toContain(`"kind": "${kind}"`);
     expect(text).toMatch(/ {2}schedule\.decaySteps {2,}steps of linear decay.* \(a quarter of the steps\)/);
-    expect(text).toMatch(/ {2}batchSize {2,}images in a step \(8\)/);
+    expect(text).toMatch(/ {2}batchSize {2,}images per step \(8\)/);
     expect(text).not.toContain("undefined");
     expect(text.split("\n").filter((line) => / {2}\S+ {2,}(\(|$)/.test(line))).toEqual([]); // all have a sentence
   });

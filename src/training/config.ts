@@ -39,15 +39,15 @@ const kinds = {
   },
   denoiser: {
     schema: denoiserConfigSchema,
-    trains: "a denoiser, which turns words into latents; gives a model",
+    trains: "a denoiser, which turns prompts into latents; writes a model folder",
   },
   "super-resolution": {
     schema: superResolutionConfigSchema,
-    trains: "super-resolution, the second stage, which doubles an image's size",
+    trains: "a super-resolution network, which doubles the size of images",
   },
   classifier: {
     schema: classifierConfigSchema,
-    trains: "a classifier, which says what images show and scores models",
+    trains: "a classifier, which recognises what images show and scores models",
   },
   distillation: {
     schema: distillationConfigSchema,
@@ -121,11 +121,13 @@ function withSteps(value: unknown, steps: number): unknown {
 
 /** All fields of all kinds with their defaults, as text for a terminal. */
 export function describeTrainingConfig(): string {
-  return Object.entries(kinds)
-    .map(([kind, { schema, trains }]) =>
-      [`"kind": "${kind}" trains ${trains}:`, ...describeFields(schema)].join("\n"),
-    )
-    .join("\n\n");
+  const rows = Object.values(kinds).map(({ schema }) => describeFields(schema));
+  const shared = rows[0]!.filter((row) => rows.every((others) => others.includes(row)));
+  const parts = Object.entries(kinds).map(([kind, { trains }], i) => [
+    `"kind": "${kind}" trains ${trains}:`,
+    ...rows[i]!.filter((row) => !shared.includes(row)),
+  ]);
+  return [["Fields of every kind:", ...shared], ...parts].map((lines) => lines.join("\n")).join("\n\n");
 }
 
 function describeFields(schema: z.ZodType): string[] {

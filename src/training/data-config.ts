@@ -48,13 +48,13 @@ const mixSchema = z
       z
         .union([z.literal("all").transform(() => allThings as readonly string[]), z.array(thing).readonly()])
         .default(defaultMix.things),
-      'names from the vocabulary, or "all"',
+      'list of names from the vocabulary, or "all"',
       "the common ones",
     ),
     rarer: explain(share.default(defaultMix.rarer), "share of uncommon things, if the mix has both kinds"),
     styles: explain(
       stylesSchema.default(defaultMix.styles),
-      "styles and how often each is drawn",
+      "styles and their weights",
       JSON.stringify(defaultMix.styles),
     ),
     colours: explain(words(namesOf(colourNames)).default(defaultMix.colours), "colours"),
@@ -68,8 +68,11 @@ const mixSchema = z
       share.default(defaultMix.plainBackground),
       "share of plain backgrounds among all backgrounds",
     ),
-    positionJitter: explain(share.default(defaultMix.positionJitter), "how far things lie from their place"),
-    sizeJitter: explain(share.default(defaultMix.sizeJitter), "how much sizes differ"),
+    positionJitter: explain(
+      share.default(defaultMix.positionJitter),
+      "maximum offset of a thing from its position",
+    ),
+    sizeJitter: explain(share.default(defaultMix.sizeJitter), "maximum variation in size"),
   })
   .transform((mix, context): SceneMix => {
     try {
@@ -82,15 +85,15 @@ const mixSchema = z
   });
 
 const scenesSchema = z.strictObject({
-  sprites: explain(nonEmptyText.default(".data/sprites"), 'folder that "nishiki data build" wrote'),
-  mix: explain(mixSchema.prefault({}), "the mix of scenes"),
-  workers: explain(wholeNumber(0, 16).default(1), "threads that draw scenes"),
-  size: explain(wholeNumber(64, 1024).default(sceneSize), "side of scenes in pixels"),
+  sprites: explain(nonEmptyText.default(".data/sprites"), 'folder written by "nishiki data build"'),
+  mix: explain(mixSchema.prefault({}), "mix of scenes"),
+  workers: explain(wholeNumber(0, 16).default(1), "number of threads that draw scenes"),
+  size: explain(wholeNumber(64, 1024).default(sceneSize), "side of a scene in pixels"),
 });
 
 const folderSchema = z.strictObject({
-  folder: explain(nonEmptyText, "a folder of images with captions"),
-  size: explain(wholeNumber(8, 4096).default(256), "side in pixels to which images are cropped and resized"),
+  folder: explain(nonEmptyText, "folder of captioned images"),
+  size: explain(wholeNumber(8, 4096).default(256), "side in pixels of the cropped and resized images"),
 });
 
 /** `{ "scenes": { sprites, mix, workers, size } }` or `{ "folder": path, "size": pixels }`. */

@@ -8,24 +8,24 @@ const pathsSchema = z
   .strictObject({
     folder: explain(
       nonEmptyText.optional(),
-      "where the teacher's paths are kept; made if missing",
-      "paths in the run's folder",
+      "folder of the teacher's paths; created if missing",
+      "paths in the run folder",
     ),
-    count: explain(count.default(12_000), "paths in all, each from its own noise"),
+    count: explain(count.default(12_000), "total number of paths, each from its own noise"),
     shardSize: shards.shardSize(500, "paths"),
     initialShards: shards.initialShards,
     stepsPerNewShard: shards.stepsPerNewShard(20),
-    studentSteps: explain(wholeNumber(1, 1000).default(4), "steps in which the student draws"),
+    studentSteps: explain(wholeNumber(1, 1000).default(4), "sampling steps of the student"),
     teacherStepsPerStudentStep: explain(
       wholeNumber(1, 1000).default(3),
-      "steps of the teacher for each step of the student",
+      "steps of the teacher per step of the student",
     ),
     guidance: explain(
       numberBetween(0, 100).optional(),
       "guidance scale of the teacher",
-      "the default of its model",
+      "the model's default",
     ),
-    sampler: explain(samplerName.optional(), "sampler of the teacher", "the default of its model"),
+    sampler: explain(samplerName.optional(), "sampler of the teacher", "the model's default"),
   })
   .meta({
     renamed: { ...shards.renamed, steps: "studentSteps", stepsPerWindow: "teacherStepsPerStudentStep" },
@@ -35,19 +35,19 @@ export const distillationConfigSchema = z
   .strictObject({
     kind: z.literal("distillation"),
     ...common,
-    batchSize: explain(count.default(128), "steps of paths in a step"),
+    batchSize: explain(count.default(128), "path steps per training step"),
     teacher: explain(
       nonEmptyText.default("weights"),
-      "folder of the model that teaches; the student starts from its weights",
+      "model folder of the teacher; the student starts from its weights",
     ),
     latents: explain(
       z
         .strictObject({ folder: shards.folder, shardSize: shards.shardSize(1000, "captions") })
         .meta({ renamed: { perShard } })
         .prefault({}),
-      "captions, encoded once",
+      "encoded captions",
     ),
-    paths: explain(pathsSchema.prefault({}), "what the teacher draws"),
+    paths: explain(pathsSchema.prefault({}), "paths of the teacher"),
     prompts,
   })
   .meta({ renamed: renamedCommon })

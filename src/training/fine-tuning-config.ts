@@ -18,34 +18,34 @@ import { evenTimestepSampling } from "./tasks/denoiser.js";
 const priorSchema = z.strictObject({
   share: explain(
     numberBetween(0, 0.9).default(0.5),
-    "share of each step for images that the model itself drew before, so that other prompts stay as they are; 0: none",
+    "share of each step for images that the model itself drew, so that other prompts keep their results; 0 turns it off",
   ),
-  images: explain(wholeNumber(1, 1000).default(48), "how many of these the model draws"),
+  images: explain(wholeNumber(1, 1000).default(48), "number of images that the model draws"),
 });
 
 export const fineTuningConfigSchema = z
   .strictObject({
     kind: z.literal("fine-tuning"),
     ...common,
-    batchSize: explain(count.default(16), "images in a step"),
-    model: explain(nonEmptyText.optional(), "folder of the model that is fine-tuned", "the embedded model"),
+    batchSize: explain(count.default(16), "images per step"),
+    model: explain(nonEmptyText.optional(), "folder of the model to fine-tune", "the embedded model"),
     method: explain(
       oneOf(["lora", "full"]).default("lora"),
-      '"lora" trains a small file beside the model, "full" changes the model itself',
+      '"lora" for a small file beside the model, "full" for the whole model',
     ),
-    rank: explain(count.default(16), "rank of a LoRA's matrices"),
-    alpha: explain(positive.optional(), "a LoRA counts alpha/rank times", "the rank"),
-    latents: explain(
-      z.strictObject({ folder: shards.folder }).prefault({}),
-      "images and captions, encoded once",
+    rank: explain(count.default(16), "rank of the LoRA"),
+    alpha: explain(positive.optional(), "LoRA alpha; the LoRA is scaled by alpha/rank", "the rank"),
+    latents: explain(z.strictObject({ folder: shards.folder }).prefault({}), "encoded images and captions"),
+    priorPreservation: explain(
+      priorSchema.prefault({}),
+      "prior preservation, which keeps the results of other prompts",
     ),
-    priorPreservation: explain(priorSchema.prefault({}), "keeps what the model draws already as it is"),
     captionDropout,
     timestepSampling: timestepSampling(evenTimestepSampling),
     prompts: explain(
       promptList.default([]),
-      "drawn before and after, at seed 0",
-      "captions of the images, and two others",
+      "prompts of the samples, drawn before and after at seed 0",
+      "captions of the images, and two unrelated prompts",
     ),
   })
   .meta({ renamed: { ...renamedCommon, times: "timestepSampling" } })

@@ -24,11 +24,11 @@ export const optimizerSchema = z
   .strictObject({
     kind: explain(
       oneOf(["adamw", "muon"]).default("muon"),
-      '"adamw", or "muon" for matrices with adamw for everything else',
+      '"adamw", or "muon" for matrices and adamw for everything else',
     ),
     betas: explain(
       z.tuple([decay, decay]).readonly().default([0.9, 0.99]),
-      "decay of AdamW's first and second moment",
+      "decay of AdamW's first and second moments",
     ),
     momentum: explain(decay.default(0.95), "momentum of Muon"),
     weightDecay: explain(
@@ -37,7 +37,7 @@ export const optimizerSchema = z
     ),
     gradientClipping: explain(
       numberBetween(Number.MIN_VALUE, 1e12).default(1),
-      "largest norm of all gradients together",
+      "maximum global norm of the gradients",
     ),
   })
   .meta({ renamed: { clip: "gradientClipping" } });

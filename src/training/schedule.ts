@@ -4,12 +4,12 @@ import { explain, numberBetween, wholeNumber, z } from "../schema/index.js";
 
 export const scheduleSchema = z
   .strictObject({
-    steps: explain(wholeNumber(1, 1e9), "steps of the whole run; raise it and --resume to prolong a run"),
+    steps: explain(wholeNumber(1, 1e9), "total number of steps; to prolong a run, raise it and use --resume"),
     learningRate: explain(
       numberBetween(Number.MIN_VALUE, 1e12).default(3e-3),
       "learning rate between warm-up and decay",
     ),
-    warmupSteps: explain(wholeNumber(0, 1e9).default(40), "steps of linear growth at the start"),
+    warmupSteps: explain(wholeNumber(0, 1e9).default(40), "steps of linear warm-up at the start"),
     decaySteps: explain(
       wholeNumber(0, 1e9).optional(),
       "steps of linear decay to zero at the end",
@@ -17,10 +17,10 @@ export const scheduleSchema = z
     ),
     emaDecay: explain(
       numberBetween(0, 0.9999999).default(0.995),
-      "decay of the exponential moving average of the weights, which samples are drawn with",
+      "decay of the exponential moving average (EMA) of the weights, which samples use",
     ),
     /** The average's passes over all weights are not free. */
-    emaInterval: explain(wholeNumber(1, 1000).default(10), "steps between updates of that average"),
+    emaInterval: explain(wholeNumber(1, 1000).default(10), "steps between updates of the EMA"),
   })
   .meta({
     renamed: { warmup: "warmupSteps", decay: "decaySteps", average: "emaDecay", averageEvery: "emaInterval" },

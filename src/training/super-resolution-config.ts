@@ -12,7 +12,7 @@ import {
 } from "./config-common.js";
 
 const samplingSchema = z.strictObject({
-  steps: explain(wholeNumber(1, 1000).default(4), "steps of the sampler"),
+  steps: explain(wholeNumber(1, 1000).default(4), "sampling steps"),
   augmentation: explain(numberBetween(0, 2).default(0.05), "standard deviation of the noise on small images"),
 });
 
@@ -20,30 +20,30 @@ export const superResolutionConfigSchema = z
   .strictObject({
     kind: z.literal("super-resolution"),
     ...common,
-    batchSize: explain(count.default(16), "crops in a step"),
+    batchSize: explain(count.default(16), "crops per step"),
     network: networkChoice(superResolutionSchema, superResolutionConfigs).prefault("small"),
     autoencoder: explain(
       frozenAutoencoder.optional(),
-      "an autoencoder that small images go through, as those of a first stage do",
+      "autoencoder that small images pass through, as a first stage's do",
       "none",
     ),
     autoencoderRoundTrips: explain(
       share.default(0.75),
-      "share of small images that go through the autoencoder (recompression augmentation)",
+      "share of small images that pass through the autoencoder (recompression augmentation)",
     ),
-    crop: explain(count.default(128), "side of a crop in pixels of the large image"),
-    cropsPerImage: explain(count.default(4), "crops taken from one image"),
+    crop: explain(count.default(128), "side of a crop, in pixels of the large image"),
+    cropsPerImage: explain(count.default(4), "crops per image"),
     augmentation: explain(
       numberBetween(0, 2).default(0.2),
-      "largest standard deviation of the noise on small images (conditioning augmentation)",
+      "maximum standard deviation of the noise on small images (conditioning augmentation)",
     ),
-    sampling: explain(samplingSchema.prefault({}), "how samples are drawn"),
+    sampling: explain(samplingSchema.prefault({}), "settings for drawing samples"),
     model: explain(
       nonEmptyText.optional(),
-      "folder of a model that receives the network with each sample sheet",
+      "model folder that receives the network with each sample sheet",
       "none",
     ),
-    samples: explain(wholeNumber(1, 64).default(4), "images in a sample sheet"),
+    samples: explain(wholeNumber(1, 64).default(4), "images per sample sheet"),
   })
   .meta({
     renamed: {

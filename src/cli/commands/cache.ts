@@ -5,16 +5,21 @@ import { showText } from "../../errors.js";
 import { formatBytes, formatDescription } from "../description.js";
 import { print } from "../terminal.js";
 
+const help = `
+The first use of --precision int8 prepares the weights. The environment variables NISHIKI_CACHE and NISHIKI_CACHE_LIMIT set the folder and its limit in gigabytes (default: 10).
+
+Examples:
+  nishiki cache
+  nishiki cache --clear
+`;
+
 export function addCacheCommand(program: Command): void {
   program
     .command("cache")
-    .description("list the weights that were prepared for --precision int8, or remove them")
-    .option("--clear", "remove all of them; they are prepared again when they are needed")
-    .option("--json", "print them as JSON")
-    .addHelpText(
-      "after",
-      "\nHonours NISHIKI_CACHE (the folder) and NISHIKI_CACHE_LIMIT (gigabytes, 10 by default).",
-    )
+    .description("list or remove the prepared int8 weights")
+    .option("--clear", "remove all of them; they are prepared again when needed")
+    .option("--json", "print JSON")
+    .addHelpText("after", help)
     .action(async ({ clear, json }: { clear?: boolean; json?: boolean }) => {
       const cache = getWeightCache();
       const prepared = await (clear ? clearWeightCache(cache) : listWeightCache(cache));

@@ -7,7 +7,7 @@ import { NishikiError } from "../../errors.js";
 import { formatBytes } from "../description.js";
 import { makeProgress, type Progress } from "../progress.js";
 import { listenForStop } from "../stop.js";
-import { printPath } from "../terminal.js";
+import { print, printPath } from "../terminal.js";
 
 const defaultSprites = ".data/sprites";
 
@@ -39,31 +39,56 @@ function whole(text: string): number {
 
 const names = (text: string) => text.split(",").map((name) => name.trim());
 
+const buildExamples = `
+Examples:
+  nishiki data build
+  nishiki data build --sets 3d,flat,silhouette
+`;
+
+const previewExamples = `
+Examples:
+  nishiki data preview
+  nishiki data preview --config configs/denoiser.json --count 64
+  nishiki data preview my-images --output sheet.png
+`;
+
 export function addDataCommand(program: Command): void {
-  const data = program
-    .command("data")
-    .description("build and look at the pictures that models are trained on");
+  const data = program.command("data").description("build and preview training images");
+  data
+    .command("list")
+    .description("list the things that scenes can show")
+    .option("--json", "print JSON")
+    .addHelpText("after", "\nExample:\n  nishiki data list\n")
+    .action(list);
   data
     .command("build")
-    .description("draw the sprites that scenes are composed of, from the installed emoji packages")
-    .option("-o, --output <folder>", "where to write them", defaultSprites)
-    .option("--sets <names>", "sets of drawings, separated by commas (default: all)", names)
-    .option("--things <names>", "things, separated by commas (default: all)", names)
-    .option("--size <pixels>", "longer side of a sprite (default: 224)", whole)
-    .option("-q, --quiet", "no progress")
+    .description("draw the sprites for scenes from the installed emoji packages")
+    .option("-o, --output <folder>", "output folder", defaultSprites)
+    .option("--sets <names>", "comma-separated sets of drawings (default: all)", names)
+    .option("--things <names>", "comma-separated things (default: all)", names)
+    .option("--size <pixels>", "longer side of a sprite in pixels (default: 224)", whole)
+    .option("-q, --quiet", "print no progress")
+    .addHelpText("after", buildExamples)
     .action(build);
   data
     .command("preview")
-    .description("write a contact sheet of scenes, or of a folder of captioned pictures")
-    .argument("[folder]", "your own pictures, with captions in .txt files or a metadata.jsonl")
-    .option("-o, --output <file>", "the sheet, a PNG", "preview.png")
-    .option("--sprites <folder>", "what `nishiki data build` wrote", defaultSprites)
-    .option("--config <file>", "show what this training config would train on")
-    .option("-c, --count <number>", "how many pictures", whole, 32)
-    .option("-s, --seed <number>", "seed of the scenes, or of the order in the folder", whole, 0)
-    .option("-f, --force", "replace a sheet that is already there")
-    .option("-q, --quiet", "no progress")
+    .description("draw a contact sheet of scenes, or of a folder of captioned images")
+    .argument("[folder]", "your own images, with captions in .txt files or a metadata.jsonl")
+    .option("-o, --output <file>", "output file, a PNG", "preview.png")
+    .option("--sprites <folder>", "folder written by nishiki data build", defaultSprites)
+    .option("--config <file>", "training config whose images to show")
+    .option("-c, --count <number>", "number of images", whole, 32)
+    .option("-s, --seed <number>", "seed of the scenes, or of the order of the folder's images", whole, 0)
+    .option("-f, --force", "replace an existing file")
+    .option("-q, --quiet", "print no progress")
+    .addHelpText("after", previewExamples)
     .action(preview);
+}
+
+async function list({ json = false }: { readonly json?: boolean }): Promise<void> {
+  const { vocabulary } = await loadRoom();
+  const things = vocabulary.map(({ name }) => name);
+  await print(json ? `${JSON.stringify(things)}\n` : `${things.join("\n")}\n`);
 }
 
 async function build({ output, sets, things, size, quiet = false }: BuildOptions): Promise<void> {

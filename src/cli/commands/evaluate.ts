@@ -7,42 +7,34 @@ import { wholeNumberFrom } from "./number-options.js";
 
 const examples = `
 Examples:
-  nishiki data build                          once: the drawings that scenes are composed of
+  nishiki data build                          needed once, for composed scenes
   nishiki evaluate                            the embedded model, about 1,100 prompts
   nishiki evaluate runs/denoiser/model --prompts 300 --output runs/denoiser/scores
   nishiki evaluate --steps 8 --output scores-8
   nishiki evaluate --fast --output scores-fast
 
-A classifier says what each picture shows; the report has its share of right answers on composed scenes of the same contents as
-the ceiling. The output folder holds report.json, report.html with the best, worst and random pictures of each skill, card.md
-and all pictures. Ctrl-C keeps what is drawn; the same command goes on.
+A classifier decides what each image shows. Its accuracy on composed scenes of the same contents is reported as the
+ceiling. The output folder holds report.json, report.html with the best, worst and random images of each skill, card.md
+and all images. Ctrl-C keeps the images drawn so far; the same command continues.
 `;
 
 export function addEvaluateCommand(program: Command): void {
   const command = program
     .command("evaluate")
-    .description("measure what a model can do: things, colours, counts, places, styles, copying")
-    .argument("[model]", "a model's folder (default: the embedded model)")
-    .option("-o, --output <folder>", "where the report and the pictures go", "evaluation")
+    .description("score a model: things, colours, counts, styles")
+    .argument("[model]", "model folder (default: the embedded model)")
+    .option("-o, --output <folder>", "output folder for the report and the images", "evaluation")
     .option(
       "--prompts <number>",
-      "about how many prompts, besides 100 words that training never showed",
+      "approximate number of prompts, besides 100 words that training never showed",
       wholeNumberFrom(1),
       1104,
     )
-    .option(
-      "--evaluation-seed <number>",
-      "decides the prompts and the seeds of pictures",
-      wholeNumberFrom(0),
-      0,
-    )
-    .option("--sprites <folder>", 'drawings that "nishiki data build" wrote', ".data/sprites")
-    .option("--classifier <folder>", "a classifier's run (default: the one that comes with the package)")
+    .option("--evaluation-seed <number>", "seed of the prompts and images", wholeNumberFrom(0), 0)
+    .option("--sprites <folder>", "folder written by nishiki data build", ".data/sprites")
+    .option("--classifier <folder>", "run folder of a classifier (default: the embedded one)")
     .addOption(new Option("--judge <folder>").hideHelp())
-    .option(
-      "--config <file>",
-      "the config that the model was trained by (default: the embedded model's vocabulary)",
-    );
+    .option("--config <file>", "training config of the model (default: the embedded model's vocabulary)");
   addSettingOptions(command, fileRequestSchema, ["steps", "guidance", "sampler", "schedule", "fast"]);
   addSettingOptions(command, loadOptionsSchema, [
     "device",
@@ -53,8 +45,8 @@ export function addEvaluateCommand(program: Command): void {
     "precision",
   ]);
   command
-    .option("--json", "print the report as JSON instead of the files' names")
-    .option("-q, --quiet", "no progress")
+    .option("--json", "print the report as JSON instead of its file names")
+    .option("-q, --quiet", "print no progress")
     .addHelpText("after", examples)
     .action(async (model: string | undefined, options: EvaluateCommandOptions) => {
       const { runEvaluateCommand } = await import("../evaluation-run.js");

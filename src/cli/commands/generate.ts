@@ -41,20 +41,20 @@ export function addGenerateCommand(program: Command): void {
   const command = program
     .command("draw", { isDefault: true })
     .alias("generate")
-    .description("draw pictures of a text (the word draw may be left out)")
-    .argument("<prompt...>", 'what the picture shows; "-" reads it from standard input');
+    .description("draw images from a prompt")
+    .argument("<prompt...>", 'what the image should show; "-" reads it from standard input');
   addSettingOptions(command, fileRequestSchema);
   addSettingOptions(command, loadOptionsSchema);
   addOptionHints(command);
   command
     .option(
       "-o, --output <path>",
-      'a file that ends in .png, a folder, or "-" for standard output (default: the current folder)',
+      '.png file, folder, or "-" for standard output (default: the current folder)',
     )
-    .option("-f, --force", "replace files that are already there")
-    .option("--preview <file>", "write what the picture is coming to into this .png after every step")
-    .option("--json", "print a line of JSON for the model, each warning and each picture instead of paths")
-    .option("-q, --quiet", "no progress")
+    .option("-f, --force", "replace existing files")
+    .option("--preview <file>", ".png file that receives a preview after every step")
+    .option("--json", "print a JSON line for the model, each warning and each image instead of paths")
+    .option("-q, --quiet", "print no progress")
     .addHelpText("after", examples)
     .action(generate);
 }

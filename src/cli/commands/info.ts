@@ -15,15 +15,20 @@ import { formatDescription } from "../description.js";
 import { readStart } from "../read-bytes.js";
 import { print } from "../terminal.js";
 
+const examples = `
+Examples:
+  nishiki info fox.png
+  nishiki info style.safetensors
+  nishiki info org/name --json
+`;
+
 export function addInfoCommand(program: Command): void {
   program
     .command("info")
-    .description("explain a picture, a model, a LoRA, a textual inversion or any other .safetensors file")
-    .argument(
-      "<file>",
-      "a picture, a model (a folder, or org/name from the hub's cache), or a .safetensors file",
-    )
-    .option("--json", "print it as JSON")
+    .description("describe an image, a model or a .safetensors file")
+    .argument("<file>", "image, model (a folder, or org/name in the hub's cache) or .safetensors file")
+    .option("--json", "print JSON")
+    .addHelpText("after", examples)
     .action(async (file: string, { json }: { json?: boolean }) => {
       const description = await describe(file);
       await print(json ? `${JSON.stringify(description)}\n` : formatDescription(description));

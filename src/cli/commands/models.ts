@@ -20,12 +20,19 @@ interface Row {
   readonly memory?: number;
 }
 
+const examples = `
+Examples:
+  nishiki models
+  nishiki models runs path/to/checkpoints
+`;
+
 export function addModelsCommand(program: Command): void {
   program
     .command("models")
-    .description("list the models that are there, and what each can do")
-    .argument("[paths...]", "models to look at too, or folders of models")
-    .option("--json", "print them as JSON")
+    .description("list the models on this machine")
+    .argument("[paths...]", "further models, or folders of models")
+    .option("--json", "print JSON")
+    .addHelpText("after", examples)
     .action(async (paths: readonly string[], { json }: { json?: boolean }) => {
       const { rows, failures } = await list(paths);
       await print(json ? `${JSON.stringify(rows)}\n` : formatDescription(describe(rows)));

@@ -18,24 +18,32 @@ interface Options {
 /** Loaded when asked for: nothing that draws images should know how to use the network. */
 const loadHub = () => import("../../hub/index.js");
 
+const help = `
+An interrupted download continues where it stopped. The environment variables HF_ENDPOINT, HF_TOKEN, HF_HOME,
+HF_HUB_CACHE, HF_HUB_OFFLINE, HTTPS_PROXY, HTTP_PROXY and NO_PROXY are honoured. The token goes only to the hub, or to
+the host of HF_ENDPOINT.
+
+Examples:
+  nishiki pull org/name
+  nishiki pull org/name --variant full
+  nishiki pull org/name --file style.safetensors
+`;
+
 export function addPullCommand(program: Command): void {
   program
     .command("pull")
-    .description("download a published model into the hub's cache; then draw with --model org/name")
-    .argument("<name>", "a repository of the hub, org/name")
-    .option("--revision <name>", "a branch, tag or commit", "main")
+    .description("download a published model into the hub's cache, for --model org/name")
+    .argument("<name>", "repository on the hub, org/name")
+    .option("--revision <name>", "branch, tag or commit", "main")
     .addOption(
-      new Option("--variant <form>", "which weights, where there are several")
+      new Option("--variant <form>", "form of the weights, if there are several")
         .choices(["fp16", "full"])
         .default("fp16"),
     )
-    .option("--file <path>", "one file alone: a single-file checkpoint, a LoRA, an embedding")
-    .option("--json", "print what was done as JSON")
-    .option("-q, --quiet", "no progress")
-    .addHelpText(
-      "after",
-      "\nHonours HF_ENDPOINT, HF_TOKEN, HF_HOME, HF_HUB_CACHE, HF_HUB_OFFLINE, HTTPS_PROXY, HTTP_PROXY and NO_PROXY. The token is sent to the hub, or to the host of HF_ENDPOINT. An interrupted download goes on where it stopped.",
-    )
+    .option("--file <path>", "single file to download: a checkpoint, a LoRA, an embedding")
+    .option("--json", "print the result as JSON")
+    .option("-q, --quiet", "print no progress")
+    .addHelpText("after", help)
     .action(run);
 }
 

@@ -52,21 +52,21 @@ const examples = `
 Examples:
   nishiki train configs/autoencoder.json
   nishiki train configs/denoiser.json --resume
-  nishiki train configs/denoiser.json --resume --steps 8000     prolongs the run
+  nishiki train configs/denoiser.json --resume --steps 8000     prolong the run
 `;
 
 export function addTrainCommand(program: Command): void {
   const command = program
     .command("train")
-    .description("train a network as a config says")
-    .argument("[config]", "a JSON file; see below")
+    .description("train a network from a config")
+    .argument("[config]", "JSON file; see below")
     .option("-r, --resume", "continue from the run's last checkpoint, if there is one")
-    .option("--steps <number>", "train this many steps in all, whatever the config says", wholeNumberFrom(1));
+    .option("--steps <number>", "total number of steps, overriding the config", wholeNumberFrom(1));
   addSettingOptions(command, loadOptionsSchema, ["device", "threads"]);
   for (const option of former) command.addOption(option.hideHelp());
   command
-    .option("--json", "print a line of JSON for every step and event")
-    .option("-q, --quiet", "no progress")
+    .option("--json", "print a JSON line for every step and event")
+    .option("-q, --quiet", "print no progress")
     .addHelpText("after", examples)
     .action(async (path: string | undefined, options: TrainCommandOptions) => {
       const { runTrainCommand } = await loadRun();

@@ -38,22 +38,26 @@ const imagePaths = ["init.image", "inpaint.mask"];
 export function addVerifyCommand(program: Command): void {
   const command = program
     .command("verify")
-    .description("draw a picture again from its receipt and compare")
-    .argument("<file>", "a PNG that nishiki drew");
+    .description("redraw an image from its receipt and compare every byte")
+    .argument("<file>", "PNG drawn by nishiki");
   addSettingOptions(command, loadOptionsSchema);
   command
-    .option("-i, --image <file>", "the picture it was drawn from (default: the one of its name beside it)")
-    .option("--mask <file>", "the mask it was drawn with (default: the one of its name beside it)")
+    .option("-i, --image <file>", "init image (default: the file of that name beside <file>)")
+    .option("--mask <file>", "mask (default: the file of that name beside <file>)")
     .option("--json", "print the comparison as JSON")
     .addHelpText("after", help)
     .action(verify);
 }
 
 const help = `
-LoRAs, embeddings, VAE, precision and prediction are restored from the receipt; their files are looked for beside the
-picture, in the current folder and in the hub's cache, or named with the options above.
+The receipt restores LoRAs, embeddings, VAE, precision and prediction. Their files are looked up beside the image, in the
+current folder and in the hub's cache; name them with the options above if they are elsewhere.
 
-Exit codes: 0 identical, 3 different, 2 wrong usage, 130 stopped, 1 anything else.
+Exit codes: 0 identical, 3 different, 2 wrong usage, 130 stopped, 1 any other error.
+
+Examples:
+  nishiki verify fox.png
+  nishiki verify lighthouse.png --model path/to/stable-diffusion-v1-5 --image sketch.png
 `;
 
 async function verify(file: string, options: Options): Promise<void> {
