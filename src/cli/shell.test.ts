@@ -20,10 +20,10 @@ describe("respell", () => {
     ["a b.json", { export: "out" }, "nishiki export 'a b.json' --output out"],
     ["a.json", { export: "out", batches: "7" }, "nishiki export a.json --output out --batches 7"],
     ["a.json", { stream: "0" }, "nishiki export a.json --stream 0"],
-    [undefined, { images: "p", lora: "x y.safetensors" }, "nishiki finetune p --output 'x y.safetensors'"],
+    [undefined, { pictures: "p", lora: "x y.safetensors" }, "nishiki finetune p --output 'x y.safetensors'"],
     [
       undefined,
-      { images: "p", full: "m", model: "base", steps: 9, resume: true },
+      { pictures: "p", full: "m", model: "base", steps: 9, resume: true },
       "nishiki finetune p --output m --model base --steps 9 --resume",
     ],
   ])("%s %j", (config, options, expected) => {

@@ -86,7 +86,7 @@ const declareRequest = <I extends z.ZodType>(image: I) =>
         defaultText: "the model's",
       }),
       size: sizeSchema.optional().meta({
-        description: "size in pixels; some models support only certain sizes",
+        description: "size in pixels; some models limit it",
         flag: "--size <width>x<height>",
         defaultText: "the size of --image, or the model's",
       }),

@@ -25,7 +25,7 @@ Examples:
 export function addInfoCommand(program: Command): void {
   program
     .command("info")
-    .description("describe an image, a model or a .safetensors file")
+    .description("describe an image, model or weight file")
     .argument("<file>", "image, model (a folder, or org/name in the hub's cache) or .safetensors file")
     .option("--json", "print JSON")
     .addHelpText("after", examples)

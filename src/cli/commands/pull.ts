@@ -32,7 +32,7 @@ Examples:
 export function addPullCommand(program: Command): void {
   program
     .command("pull")
-    .description("download a published model into the hub's cache, for --model org/name")
+    .description("download a model into the hub's cache")
     .argument("<name>", "repository on the hub, org/name")
     .option("--revision <name>", "branch, tag or commit", "main")
     .addOption(
