@@ -43,7 +43,7 @@ describe("wrong use exits with 2", () => {
     [
       "an impossible size",
       ["a cat", "--size", "640x640"],
-      /^size: this model draws 256x256, 512x512, 1024x1024 pixels only, got 640x640\.$/,
+      /^size: this model only draws 256x256, 512x512, 1024x1024 pixels, got 640x640\.$/,
     ],
     [
       "no size at all",

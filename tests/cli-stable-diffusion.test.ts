@@ -262,14 +262,9 @@ describe("wrong use is told in one sentence", () => {
       "too weak",
       "sd1",
       ["-i", image, "--strength", "0.1"],
-      /^init\.strength: expected at least 0\.3\d*, which is one of 3 steps, got 0\.1\.$/,
+      /^init\.strength: expected at least 0\.3\d*, which is one step of 3, got 0\.1\.$/,
     ],
-    [
-      "a mask alone",
-      "inpaint",
-      ["--mask", mask],
-      /^inpaint: expected an init\.image to go with it, got none\.$/,
-    ],
+    ["a mask alone", "inpaint", ["--mask", mask], /^inpaint: requires an init\.image, got none\.$/],
     [
       "an unknown generator",
       "sd1",
@@ -338,7 +333,7 @@ describe("wrong use is told in one sentence", () => {
       /^init\.image: expected an image of at least 64x64 pixels, got 7x7\. Give a size to draw it larger\.$/,
     );
     expect(await complaint("sd1", "-i", image, "--mask", small)).toMatch(
-      /^inpaint\.mask: expected 64x64 pixels, the size of the image, got 7x7\.$/,
+      /^inpaint\.mask: expected 64x64 pixels, the size of init\.image, got 7x7\.$/,
     );
   });
 });

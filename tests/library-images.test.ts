@@ -171,7 +171,7 @@ describe("a model without an encoder", () => {
     const half = await loadPipeline({ model, threads: 1 });
     try {
       await expect(draw({ init: { image } }, half)).rejects.toThrow(
-        /^init: this model does not take that setting/,
+        /^init: this model does not support this setting/,
       );
       expect((await draw({ seed: random(0).integer(9) }, half)).length).toBe(1);
     } finally {

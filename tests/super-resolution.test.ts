@@ -171,15 +171,13 @@ describe("pictures of a cascade", () => {
     await withPipeline(plain, async (pipeline) => {
       const ask = (more: object) => () => pipeline.complete({ prompt: "a cat", ...more });
       expect(ask({ size: "300" })).toThrow(
-        /^size: this model draws 256x256, 512x512, 1024x1024 pixels only, got 300x300\.$/,
+        /^size: this model only draws 256x256, 512x512, 1024x1024 pixels, got 300x300\.$/,
       );
       expect(ask({ size: "512", upscale: "super-resolution" })).toThrow(
-        /^upscale: this model has no part for super-resolution; for 512x512 pixels it takes lanczos\.$/,
+        /^upscale: this model has no super-resolution network; for 512x512 pixels, use lanczos\.$/,
       );
-      expect(ask({ size: "512" })).toThrow(/no part for super-resolution.*takes lanczos/);
-      expect(ask({ upscale: "lanczos" })).toThrow(
-        /^upscale: expected a size above 256x256 to go with it, got 256x256\.$/,
-      );
+      expect(ask({ size: "512" })).toThrow(/no super-resolution network.*use lanczos/);
+      expect(ask({ upscale: "lanczos" })).toThrow(/^upscale: requires a size above 256x256, got 256x256\.$/);
       const image = { width: 512, height: 512, channels: 3, data: new Uint8Array(512 * 512 * 3) };
       expect(ask({ size: "512", upscale: "lanczos", init: { image } })).toThrow(
         /^size: images that start from another are drawn at 256x256 pixels, got 512x512\.$/,
@@ -223,7 +221,7 @@ describe("pictures of a cascade", () => {
         Buffer.compare((await draw({ upscaleSampler: "euler-ancestral" })).pixels, usual.pixels),
       ).not.toBe(0);
       expect(() => pipeline.complete({ prompt: "a cat", upscaleSampler: "heun" })).toThrow(
-        /^upscaleSampler: expected a size above 256x256 by super-resolution to go with it\.$/,
+        /^upscaleSampler: requires a size above 256x256 drawn by super-resolution\.$/,
       );
     });
   });

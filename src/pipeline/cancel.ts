@@ -1,25 +1,25 @@
-// Stopping work from outside, and hearing how far it is.
+// Cancels work through an AbortSignal, and reports its progress.
 import { NishikiError } from "../errors.js";
 import type { EncodeEvent, LoadEvent, WaitEvent } from "./events.js";
 
-/** What is heard of work that is not a step. */
+/** Progress reports other than sampler steps. */
 export type ProgressEvent = WaitEvent | LoadEvent | EncodeEvent;
 
 export interface Watch {
-  /** Stops the work; whoever waits for it gets NishikiError "aborted". */
+  /** Stops the work; the pending call then rejects with NishikiError "aborted". */
   readonly signal?: AbortSignal;
   readonly onProgress?: (event: ProgressEvent) => void;
 }
 
-/** @throws NishikiError "aborted" once the signal is. */
+/** @throws NishikiError "aborted" if the signal is aborted */
 export function checkAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted)
     throw new NishikiError("aborted", "Stopped: the caller cancelled.", { cause: signal.reason });
 }
 
 /**
- * The result of work, or "aborted" as soon as the signal is: whoever waits need not wait for a network that cannot be stopped
- * on its way. The work itself goes on to its end, and what it rejects with then is nobody's.
+ * Waits for work, but rejects with "aborted" as soon as the signal fires: a network run cannot be interrupted, and callers
+ * should not have to wait for it. The work itself runs to its end; a later rejection is ignored.
  */
 export async function interruptible<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
@@ -44,8 +44,8 @@ export async function interruptible<T>(work: Promise<T>, signal: AbortSignal | u
 }
 
 /**
- * The events of work, with what it reports on its way among them in the order of time.
- * @param work Gets a function for its reports.
+ * Merges the events of `work` with the reports it makes in between, in chronological order.
+ * @param work Receives the function that takes its reports.
  */
 export async function* withProgress<E, P, R>(
   work: (report: (event: P) => void) => AsyncGenerator<E, R, void>,

@@ -1,5 +1,5 @@
-// From what a caller asks to settings that can be drawn: the declaration checks each setting, then defaults are filled in, then
-// it is checked how the settings go together and whether the model takes them. All faults are reported at once.
+// Turns a request into complete settings: validates each setting against the schema, fills in defaults, then checks that
+// the settings fit together and that the model supports them. Reports all faults at once.
 import { parseSamplerName } from "../diffusion/index.js";
 import { NishikiError } from "../errors.js";
 import { getShape, parse } from "../schema/index.js";
@@ -13,26 +13,26 @@ import {
 import { getEnlargingFactor, type ImageSizes, isSameSize, type RequestContext } from "./request-context.js";
 import { formatSize, getScheduleName, type ImageSize, seedLimit } from "./request-values.js";
 
-/** A request after its own checks, with nothing of the model's filled in. */
+/** A request that passed the schema, before the model's defaults are filled in. */
 type CheckedRequest = ReturnType<typeof checkFields>;
 
 const checkFields = (request: unknown) =>
   parse(imageRequestSchema, request, { name: "the request", noun: "setting" });
 
-/** Seeds that are drawn for the caller are short enough to be typed again. */
+/** Picks a random seed, short enough to retype. */
 export function drawSeed(): number {
   return crypto.getRandomValues(new Uint32Array(1))[0]!;
 }
 
 /**
- * Checks a request and fills in what it leaves open.
- * @throws NishikiError "usage" with a sentence for every fault: which setting, what was expected, what came.
+ * Checks a request and fills in the defaults.
+ * @throws NishikiError "usage" with one sentence per fault: the setting, the expected value and the actual one.
  */
 export function completeRequest(request: ImageRequest, context: RequestContext): ImageSettings {
   const checked = checkFields(request);
   const settings = fillIn(checked, context);
   const faults = [
-    ...findUntaken(settings, context),
+    ...findUnsupported(settings, context),
     ...findScheduleFaults(checked, settings),
     ...findImageFaults(settings),
     ...findSizeFaults(settings, context.sizes),
@@ -48,40 +48,40 @@ const getImpliedSchedule = (sampler: string | undefined) =>
   sampler === undefined ? undefined : parseSamplerName(sampler).schedule;
 
 function fillIn(checked: CheckedRequest, context: RequestContext): ImageSettings {
-  const { init, inpaint, variation, seamless, fast, ...given } = checked;
+  const { init, inpaint, variation, seamless, fast, ...rest } = checked;
   const { sizes } = context;
-  const suits = fast && context.fast ? context.fast : context.defaults;
-  const schedule = given.schedule ?? getImpliedSchedule(given.sampler) ?? context.defaults.schedule;
-  const size = given.size ?? getDefaultSize(checked, sizes);
+  const defaults = fast && context.fast ? context.fast : context.defaults;
+  const schedule = rest.schedule ?? getImpliedSchedule(rest.sampler) ?? context.defaults.schedule;
+  const size = rest.size ?? getDefaultSize(checked, sizes);
   const isLarger = getEnlargingFactor(sizes, size) !== undefined;
-  const rng = given.rng ?? context.defaults.rng;
-  const upscale = given.upscale ?? (given.size && isLarger ? upscaleNames[0] : undefined);
+  const rng = rest.rng ?? context.defaults.rng;
+  const upscale = rest.upscale ?? (rest.size && isLarger ? upscaleNames[0] : undefined);
   const isPainted = inpaint?.mask !== undefined || inpaint?.extend !== undefined;
   return inOrder({
-    ...given,
-    seed: given.seed ?? drawSeed(),
-    steps: given.steps ?? suits.steps,
-    guidance: given.guidance ?? suits.guidance,
-    // A model may be published with a sampler that is not known; its family says so.
-    sampler: given.sampler === undefined ? suits.sampler : parseSamplerName(given.sampler).sampler,
+    ...rest,
+    seed: rest.seed ?? drawSeed(),
+    steps: rest.steps ?? defaults.steps,
+    guidance: rest.guidance ?? defaults.guidance,
+    // Not parsed: a model may be published with an unknown sampler, which its family reports.
+    sampler: rest.sampler === undefined ? defaults.sampler : parseSamplerName(rest.sampler).sampler,
     schedule: schedule === undefined ? undefined : getScheduleName(schedule),
     size,
     rng,
     init: init && { ...init, strength: init.strength ?? (isPainted ? 1 : 0.8) },
-    // A group without anything in it is not used, like a switch that is off.
+    // An empty group counts as unset, like a flag that is off.
     inpaint: isPainted ? dropUndefined({ ...inpaint, pasteBack: inpaint.pasteBack ?? true }) : undefined,
     variation: variation && { ...variation, seed: variation.seed ?? drawSeed() },
     seamless: seamless || undefined,
     upscale,
-    upscaleSampler: given.upscaleSampler && parseSamplerName(given.upscaleSampler).sampler,
+    upscaleSampler: rest.upscaleSampler && parseSamplerName(rest.upscaleSampler).sampler,
     fast: fast || undefined,
   });
 }
 
-/** Names of settings in the order in which they are declared. */
+/** Setting names in declaration order. */
 const names = Object.keys(getShape(imageRequestSchema)!);
 
-/** The settings that are used, in the order of their declaration: equal requests are to have equal receipts. */
+/** The settings in use, in declaration order, so that equal requests have equal receipts. */
 function inOrder<T extends object>(settings: T): T {
   const entries = Object.entries(dropUndefined(settings));
   return Object.fromEntries(entries.sort(([a], [b]) => names.indexOf(a) - names.indexOf(b))) as T;
@@ -91,37 +91,38 @@ function dropUndefined<T extends object>(settings: T): T {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as T;
 }
 
-/** The initial image's size with what it grows by; else the model's. */
+/** The size of the init image plus its extension; without an init image, the model's default. */
 function getDefaultSize({ init, inpaint }: CheckedRequest, { usual, range }: ImageSizes): ImageSize {
   if (!init || !range) return usual;
   const { left = 0, right = 0, top = 0, bottom = 0 } = inpaint?.extend ?? {};
   return { width: init.image.width + left + right, height: init.image.height + top + bottom };
 }
 
-function findUntaken(settings: ImageSettings, { takes }: RequestContext): string[] {
+function findUnsupported(settings: ImageSettings, { takes }: RequestContext): string[] {
   const choices = takes.length === 0 ? "none" : `only ${takes.join(", ")}`;
   return optionalSettings
     .filter((name) => settings[name] !== undefined && !takes.includes(name))
     .map(
-      (name) => `${name}: this model does not take that setting; of the optional ones it takes ${choices}.`,
+      (name) =>
+        `${name}: this model does not support this setting; of the optional settings it supports ${choices}.`,
     );
 }
 
-/** A sampler's name may include a schedule, and then no other may be asked for. */
+/** A sampler's name may imply a schedule, which then excludes every other. */
 function findScheduleFaults({ sampler }: CheckedRequest, { schedule }: ImageSettings): string[] {
   const implied = getImpliedSchedule(sampler);
   if (implied === undefined || implied === schedule) return [];
-  return [`schedule: expected ${implied}, which the sampler "${sampler}" asks for, got ${schedule}.`];
+  return [`schedule: expected ${implied}, which the sampler name "${sampler}" implies, got ${schedule}.`];
 }
 
-/** The images of a request fit each other and the size. */
+/** Checks that the images of a request match each other and the size. */
 function findImageFaults({ init, inpaint, size, steps }: ImageSettings): string[] {
-  if (!init) return inpaint ? ["inpaint: expected an init.image to go with it, got none."] : [];
+  if (!init) return inpaint ? ["inpaint: requires an init.image, got none."] : [];
   const { image, strength } = init;
   const faults: string[] = [];
   if (inpaint?.mask && !isSameSize(inpaint.mask, image)) {
     const [expected, got] = [formatSize(image), formatSize(inpaint.mask)];
-    faults.push(`inpaint.mask: expected ${expected} pixels, the size of the image, got ${got}.`);
+    faults.push(`inpaint.mask: expected ${expected} pixels, the size of init.image, got ${got}.`);
   }
   const { left = 0, right = 0, top = 0, bottom = 0 } = inpaint?.extend ?? {};
   const inner = { width: size.width - left - right, height: size.height - top - bottom };
@@ -133,32 +134,32 @@ function findImageFaults({ init, inpaint, size, steps }: ImageSettings): string[
   }
   if (Math.trunc(steps * strength) < 1) {
     const least = `at least ${1 / steps}`;
-    faults.push(`init.strength: expected ${least}, which is one of ${steps} steps, got ${strength}.`);
+    faults.push(`init.strength: expected ${least}, which is one step of ${steps}, got ${strength}.`);
   }
   return faults;
 }
 
 function findSizeFaults({ size, upscale }: ImageSettings, sizes: ImageSizes): string[] {
   const { usual, range, enlarging } = sizes;
-  const [asked, own] = [formatSize(size), formatSize(usual)];
+  const [requested, native] = [formatSize(size), formatSize(usual)];
   if (getEnlargingFactor(sizes, size) !== undefined) {
     const { ways } = enlarging!;
     if (upscale !== undefined && ways.includes(upscale)) return [];
     const choices = ways.join(" or ");
-    return [`upscale: this model has no part for super-resolution; for ${asked} pixels it takes ${choices}.`];
+    return [`upscale: this model has no super-resolution network; for ${requested} pixels, use ${choices}.`];
   }
-  if (upscale !== undefined) return [`upscale: expected a size above ${own} to go with it, got ${asked}.`];
+  if (upscale !== undefined) return [`upscale: requires a size above ${native}, got ${requested}.`];
   if (isSameSize(size, usual)) return [];
   if (!range) {
     const factors = [1, ...(enlarging?.factors ?? [])];
     const possible = factors.map((factor) => `${usual.width * factor}x${usual.height * factor}`).join(", ");
-    return [`size: this model draws ${possible} pixels only, got ${asked}.`];
+    return [`size: this model only draws ${possible} pixels, got ${requested}.`];
   }
   const { step, least, most } = range;
   const fits = [size.width, size.height].every((side) => side % step === 0 && side >= least && side <= most);
   if (fits) return [];
   const rule = `sides of ${least} to ${most} pixels that are multiples of ${step}`;
-  return [`size: this model draws ${rule}, got ${asked}.`];
+  return [`size: this model draws ${rule}, got ${requested}.`];
 }
 
 function findSeedFaults({ seed, count, variation }: ImageSettings): string[] {

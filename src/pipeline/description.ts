@@ -1,6 +1,6 @@
-// What a model, an image or a weight file says of itself, as plain data for people and programs.
+// The contents of a model, an image or a weight file, as plain data for people and programs.
 
-/** A title, then named values, then further parts. */
+/** A title, named values and nested parts. */
 export interface Description {
   readonly title: string;
   readonly values: Readonly<Record<string, string | number | undefined>>;

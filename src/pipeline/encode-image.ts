@@ -1,4 +1,4 @@
-// A generated image as a PNG file that carries its own history.
+// Encodes a generated image as a PNG with its metadata.
 
 import { getSampler, getStepSchedule } from "../diffusion/index.js";
 import { encodePng, formatParameters } from "../image/index.js";
@@ -7,7 +7,8 @@ import { type Receipt, receiptKey } from "./receipt.js";
 import { formatSize } from "./request-values.js";
 
 /**
- * Encodes an image as a PNG with its history: the text that other programs read, and the receipt for `nishiki verify`.
+ * Encodes an image as a PNG with two metadata texts: `parameters`, which other programs read, and the receipt for
+ * `nishiki verify`.
  *
  * @example
  * ```ts

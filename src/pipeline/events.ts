@@ -1,62 +1,62 @@
-// What a pipeline reports while it draws.
+// Events that a pipeline emits while it draws.
 //
-// Every event is plain JSON data: JSON.stringify(event) and structuredClone(event) give exactly its fields, so an event can
-// go over HTTP or to another thread as it is. What only works inside this process (`preview()`, `png()`, `pixels`) stands
-// beside the data as properties that are not enumerable.
+// Every event is plain JSON data: JSON.stringify(event) and structuredClone(event) keep exactly its fields, so an event can
+// go over HTTP or to another thread unchanged. Members that only work inside this process (`preview()`, `png()`, `pixels`)
+// are non-enumerable properties.
 import type { Pixels } from "./pixels.js";
 import type { Receipt } from "./receipt.js";
 
-/** Something that the caller should know and that does not stop the work, such as words of the prompt that were cut off. */
+/** A problem that does not stop the work, such as a truncated prompt. */
 export interface WarningEvent {
   readonly kind: "warning";
   /** One sentence. */
   readonly message: string;
 }
 
-/** Another request works with this model's networks, or with others of its pool; this one's turn comes after it. */
+/** Another request is using this model's session pool; this request waits for its turn. */
 export interface WaitEvent {
   readonly kind: "wait";
 }
 
-/** Networks are being loaded into memory; the next event comes when they are. */
+/** A network is being loaded into memory; the next event follows when it is ready. */
 export interface LoadEvent {
   readonly kind: "load";
-  /** What is loaded, such as "text encoder" or "denoiser". */
+  /** The network, such as "text encoder" or "denoiser". */
   readonly stage: string;
 }
 
-/** Something that the request gives is being encoded. */
+/** An input of the request is being encoded. */
 export interface EncodeEvent {
   readonly kind: "encode";
-  /** What is encoded: "prompt" or "image". */
+  /** "prompt" or "image". */
   readonly stage: string;
 }
 
-/** A step of a sampler is done. */
+/** A sampler finished a step. */
 export interface StepEvent {
   readonly kind: "step";
-  /** The diffusion that the step is part of, such as "base" or "super-resolution". */
+  /** The diffusion stage, such as "base" or "super-resolution". */
   readonly stage: string;
-  /** Which image of the request, from 0, and of how many. */
+  /** Index of the image within the request, from 0; `count` is the number of images. */
   readonly index: number;
   readonly count: number;
-  /** Steps of this stage that are done, from 1, and of how many. */
+  /** Number of finished steps of this stage, from 1; `steps` is their total. */
   readonly step: number;
   readonly steps: number;
-  /** Forecast until this image is finished. */
+  /** Estimated time until this image is finished. */
   readonly secondsLeft: number;
-  /** Forecast until all images are finished. */
+  /** Estimated time until all images are finished. */
   readonly totalSecondsLeft: number;
-  /** Decodes what the model expects the image to be, as of this step. Costs as much as a step or two. */
+  /** Decodes the denoised prediction of this step. Costs about as much as one or two steps. */
   preview(): Promise<Pixels>;
 }
 
-/** The last latents of an image are being turned into pixels. */
+/** A transform stage has started: the final latents are being decoded, or the image is being enlarged or pasted back. */
 export interface DecodeEvent {
   readonly kind: "decode";
-  /** What is decoded or enlarged, such as "base". */
+  /** The stage's name, such as "decode". */
   readonly stage: string;
-  /** Which image of the request, from 0, and of how many. */
+  /** Index of the image within the request, from 0; `count` is the number of images. */
   readonly index: number;
   readonly count: number;
 }
@@ -64,16 +64,16 @@ export interface DecodeEvent {
 /** An image is finished. */
 export interface ImageEvent {
   readonly kind: "image";
-  /** Which image of the request, from 0, and of how many. */
+  /** Index of the image within the request, from 0; `count` is the number of images. */
   readonly index: number;
   readonly count: number;
   readonly seed: number;
   readonly width: number;
   readonly height: number;
   readonly receipt: Receipt;
-  /** [height, width, 3], RGB of 8 bits. Not enumerable. */
+  /** [height, width, 3], 8-bit RGB. Not enumerable. */
   readonly pixels: Uint8Array;
-  /** The file: PNG with the receipt and the `parameters` text inside. */
+  /** Encodes the image as a PNG that includes the receipt and the `parameters` text. */
   png(): Uint8Array;
 }
 
@@ -86,15 +86,15 @@ export type PipelineEvent =
   | DecodeEvent
   | ImageEvent;
 
-/** The fields of an event that are data: what JSON.stringify keeps. */
+/** The data fields of an event, which JSON.stringify keeps. */
 export type EventData<E> = Omit<E, "preview" | "png" | "pixels">;
 
-/** An event from its data, with what cannot be sent beside it. */
+/** Makes an event from its data and its process-local members. */
 export function makeEvent<E extends PipelineEvent>(
   data: EventData<E>,
-  beside: Omit<E, keyof EventData<E>>,
+  members: Omit<E, keyof EventData<E>>,
 ): E {
   const event = { ...data } as E;
-  for (const [name, value] of Object.entries(beside)) Object.defineProperty(event, name, { value });
+  for (const [name, value] of Object.entries(members)) Object.defineProperty(event, name, { value });
   return event;
 }

@@ -1,11 +1,11 @@
-// Bringing an image to the size that is drawn without changing its proportions.
+// Fits an image to the output size without changing its aspect ratio.
 import type { InputImage } from "./pixels.js";
 import type { Extension, ImageSize } from "./request-values.js";
 
-/** Sides that differ by less than this share of a size are rounding: such an image is scaled as it is. */
+/** Relative differences below this are rounding: the image is scaled without a crop. */
 const rounding = 0.02;
 
-/** The largest size of an image's proportions within a size. */
+/** The largest size with the image's aspect ratio that fits within a size. */
 export function fitWithin(image: ImageSize, { width, height }: ImageSize): ImageSize {
   const factor = Math.min(width / image.width, height / image.height);
   const side = (length: number, most: number) => {
@@ -15,7 +15,7 @@ export function fitWithin(image: ImageSize, { width, height }: ImageSize): Image
   return { width: side(image.width, width), height: side(image.height, height) };
 }
 
-/** The part of an image that has a size's proportions. */
+/** The largest crop of an image with a size's aspect ratio. */
 export function getCrop(image: ImageSize, { width, height }: ImageSize): ImageSize {
   const factor = Math.max(width / image.width, height / image.height);
   const side = (length: number, scaled: number) => {
@@ -25,7 +25,7 @@ export function getCrop(image: ImageSize, { width, height }: ImageSize): ImageSi
   return { width: side(image.width, width), height: side(image.height, height) };
 }
 
-/** The middle of an image. */
+/** Crops an image to its center. */
 export function cropMiddle(image: InputImage, { width, height }: ImageSize): InputImage {
   if (image.width === width && image.height === height) return image;
   const [left, top] = [Math.floor((image.width - width) / 2), Math.floor((image.height - height) / 2)];
@@ -37,7 +37,7 @@ export function cropMiddle(image: InputImage, { width, height }: ImageSize): Inp
   return { ...image, width, height, data };
 }
 
-/** Sides that take up the rest: those of the same direction that grow anyway, else both alike. */
+/** Distributes the rest over the sides of each axis that already grow; over both if neither or both do. */
 export function growSides(extend: Extension, rest: ImageSize): Extension {
   const share = (first: number, second: number, more: number): [number, number] => {
     if (first > 0 === second > 0) {

@@ -1,26 +1,26 @@
-// How long it will take, from how long it took.
+// Estimates the remaining time from measured times.
 
-/** Work that is still to do: so many steps of a stage, or a stage that is one piece. */
+/** Remaining work: a number of steps of a stage; a transform counts as one step. */
 export interface Work {
   /** The stage's name. */
   readonly stage: string;
   readonly count: number;
 }
 
-/** Measures steps of stages, and forecasts from their means. Times are in seconds. */
+/** Measures the steps of each stage and extrapolates from their means. Times are in seconds. */
 export class Forecast {
   readonly #now: () => number;
   #last: number;
   readonly #laps = new Map<string, { sum: number; count: number }>();
   #latest: string | undefined;
 
-  /** @param now A clock in milliseconds that never goes back. */
+  /** @param now A monotonic clock in milliseconds. */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
     this.#last = now();
   }
 
-  /** A step of a stage ended, or a stage that is one piece. */
+  /** Records the end of a step, or of a transform. */
   lap(stage: string): void {
     const time = this.#now();
     const lap = this.#laps.get(stage) ?? { sum: 0, count: 0 };
@@ -31,12 +31,12 @@ export class Forecast {
     this.#last = time;
   }
 
-  /** Time that the caller spent between events is not the pipeline's. */
+  /** Restarts the clock: time that the caller spends between events does not count. */
   resume(): void {
     this.#last = this.#now();
   }
 
-  /** Until all of this is done. What was not measured yet counts as a step of what was measured last. */
+  /** Estimated time for this work. A stage without measurements is assumed to be as fast as the last one measured. */
   secondsLeft(work: readonly Work[]): number {
     const mean = (stage: string | undefined) => {
       const lap = this.#laps.get(stage ?? "");

@@ -1,8 +1,8 @@
-// Which seeds each image of a request has.
+// The seeds of each image of a request.
 import type { ImageSettings } from "./image-request.js";
 import type { ImageSeeds } from "./noise.js";
 
-/** The request that makes image `index` alone. Variations of one image share its seed. */
+/** The settings that reproduce image `index` alone. Variations of one image share its seed. */
 export function getImageSettings<T extends Pick<ImageSettings, "seed" | "count" | "variation">>(
   settings: T,
   index: number,
@@ -13,7 +13,7 @@ export function getImageSettings<T extends Pick<ImageSettings, "seed" | "count" 
   return { ...settings, count: 1, seed: seed + index };
 }
 
-/** The seeds of a request for one image. */
+/** The seeds of a request for a single image. */
 export function getImageSeeds({ seed, variation }: Pick<ImageSettings, "seed" | "variation">): ImageSeeds {
   return variation && variation.strength > 0 ? { seed, variation } : { seed };
 }

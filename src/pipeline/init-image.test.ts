@@ -69,12 +69,12 @@ describe("pictures in a request", () => {
   });
 
   it.each<[object, RegExp]>([
-    [{ inpaint: { mask: image } }, /^inpaint: expected an init\.image to go with it, got none\.$/],
+    [{ inpaint: { mask: image } }, /^inpaint: requires an init\.image, got none\.$/],
     [{ init: { strength: 0.5 } }, /^init\.image: expected an image/],
-    [{ inpaint: { extend: "left=8" } }, /^inpaint: expected an init\.image/],
+    [{ inpaint: { extend: "left=8" } }, /^inpaint: requires an init\.image/],
     [
       { init: { image }, inpaint: { mask: makeImage(1, 0, 0) } },
-      /^inpaint\.mask: expected 2x2 pixels, the size of the image, got 1x2\.$/,
+      /^inpaint\.mask: expected 2x2 pixels, the size of init\.image, got 1x2\.$/,
     ],
     [{ init: { image }, size: "4x2" }, /^init\.image: expected an image of 4x2 pixels, got 2x2\.$/],
     [
@@ -84,7 +84,7 @@ describe("pictures in a request", () => {
     [{ init: { image, strength: 2 } }, /^init\.strength: expected a number from 0 to 1, got 2\.$/],
     [
       { init: { image, strength: 0.1 } },
-      /^init\.strength: expected at least 0\.25, which is one of 4 steps, got 0\.1\.$/,
+      /^init\.strength: expected at least 0\.25, which is one step of 4, got 0\.1\.$/,
     ],
     [
       { init: { image }, inpaint: { extend: "up=2" } },
@@ -112,7 +112,7 @@ describe("pictures in a request", () => {
   it("are refused by a model that takes none", () => {
     const plain = { ...context, takes: ["rng"] as const };
     expect(() => completeRequest({ prompt: "a", init: { image } }, plain)).toThrow(
-      /^init: this model does not take that setting; of the optional ones it takes only rng\.$/,
+      /^init: this model does not support this setting; of the optional settings it supports only rng\.$/,
     );
     expect(completeRequest({ prompt: "a", seamless: false }, plain)).not.toHaveProperty("seamless");
   });

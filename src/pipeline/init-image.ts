@@ -1,23 +1,23 @@
-// The image that a request starts from, grown where it asks for that, and what of it is redrawn.
+// The init image of a request, extended if requested, and its inpainting mask.
 import type { ImageSettings } from "./image-request.js";
 import type { Pixels } from "./pixels.js";
 
 export interface InitImage {
-  /** Of the size that is drawn. */
+  /** At the output size. */
   readonly pixels: Pixels;
-  /** [height, width]: 1 where the image is redrawn, 0 where it stays. Undefined: it may change everywhere. */
+  /** [height, width]: 1 where the image is redrawn, 0 where it stays. Undefined: all of it may change. */
   readonly mask?: Uint8Array;
-  /** Whether what stays is pasted back after decoding. Without, all is as in diffusers' pipelines. */
+  /** Whether the unmasked pixels are pasted back after decoding. If not, the result matches diffusers' pipelines. */
   readonly pastesBack?: boolean;
 }
 
-/** Whether a pixel is nearer to white than to black, by the weights of ITU-R 601 (as Pillow turns colours to grey). */
+/** Whether a pixel is closer to white than to black, with the ITU-R 601 luma weights (as Pillow converts to grey). */
 export function isLight(data: Uint8Array | Uint8ClampedArray, pixel: number): boolean {
   const [r, g, b] = [data[pixel * 3]!, data[pixel * 3 + 1]!, data[pixel * 3 + 2]!];
   return (r * 19_595 + g * 38_470 + b * 7_471 + 0x8000) >> 16 >= 128;
 }
 
-/** Nothing for a request without an image. What it grows by is filled with the pixels of its edges. */
+/** Returns undefined without an init image. Extended areas repeat the pixels of the image's edges. */
 export function makeInitImage({ init, inpaint, size }: ImageSettings): InitImage | undefined {
   if (!init) return undefined;
   const { image } = init;

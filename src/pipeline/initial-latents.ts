@@ -1,26 +1,26 @@
-// What a diffusion starts from: noise alone, or an image under noise, all of it or a part.
+// The initial latents of a diffusion: pure noise, or a noised init image, for all of the image or inside a mask.
 //
-// Image to image is SDEdit (Meng et al. 2022, arXiv 2108.01073). A network made for inpainting sees mask and image besides
-// the latents (Rombach et al. 2022, section 4.5); any other sees the image, under as much noise as the step has, wherever it
-// stays, as diffusers' pipelines have it after each step.
+// Image to image is SDEdit (Meng et al. 2022, arXiv 2108.01073). An inpainting network takes the mask and the masked image as
+// extra channels (Rombach et al. 2022, section 4.5). For any other network, the area outside the mask is replaced by the init
+// image at the current noise level, as diffusers' pipelines do after each step.
 import { combine, type Denoiser } from "../diffusion/index.js";
 import type { InitImage } from "./init-image.js";
 import type { StageNoise } from "./noise.js";
 import { fromBytes } from "./pixels.js";
 import type { Conditioning, DiffusionStage, ImageEncoder, StageRun, StepPlan } from "./plan.js";
 
-/** An image before the first step of a stage. */
+/** The state of an image before the first step of a stage. */
 export interface InitialLatents {
   readonly x: Float32Array;
-  /** The network, which guidance asks for both kinds of conditioning. */
+  /** The denoiser that guidance calls with both kinds of conditioning. */
   readonly network: Denoiser<Conditioning>;
-  /** Puts what stays of the image into what the guided network sees and says. */
+  /** Wraps the guided denoiser so that its input and output hold the init image outside the mask. */
   readonly around: (guided: Denoiser<Conditioning>) => Denoiser<Conditioning>;
-  /** The last latents, with what stays of the image. */
+  /** Completes the last latents: outside the mask they are those of the init image. */
   readonly finish: (latents: Float32Array) => Float32Array;
 }
 
-/** The sigmas from where `strength` of the steps are left. */
+/** The sigmas of the last `strength` share of the steps. */
 export function startLater(sigmas: readonly number[], strength: number): readonly number[] {
   const steps = sigmas.length - 1;
   return sigmas.slice(steps - Math.min(steps, Math.trunc(steps * strength)));
@@ -31,7 +31,7 @@ const everywhere = ({ finalScale = 1 }: StepPlan) => ({
   finish: (latents: Float32Array) => (finalScale === 1 ? latents : combine([finalScale, latents])),
 });
 
-/** Everything of a stage that depends on the image's seed. */
+/** Prepares everything in a stage that depends on the image's seed. */
 export async function makeInitialLatents(
   { steps, init }: Pick<DiffusionStage, "steps" | "init">,
   run: StageRun,
@@ -62,7 +62,7 @@ async function fromImage(
   return { x, network: run.denoiser(), ...everywhere(steps) };
 }
 
-/** Random numbers are drawn in the order of diffusers' pipelines: image, first noise, masked image. */
+/** Draws random numbers in the order of diffusers' pipelines: image, initial noise, masked image. */
 async function inpaint(
   { steps, run, noise, encoder }: Base,
   { pixels, mask, pastesBack }: Required<InitImage>,
@@ -80,9 +80,9 @@ async function inpaint(
     const masked = await encoder.encode(grey, () => noise.encoding("masked image"));
     return { x, network: run.denoiser({ mask, rule, masked }), ...everywhere(steps) };
   }
-  noise.encoding("masked image"); // drawn for these networks too, and not used
+  noise.encoding("masked image"); // diffusers draws these numbers for plain networks too, unused
   const start = isFullNoise ? { sigma: sigmas[0]!, scale: noiseScale } : undefined;
-  const staying = {
+  const outside = {
     mask: encoder.resizeMask(mask, rule),
     image: image!,
     noise: first,
@@ -90,23 +90,23 @@ async function inpaint(
     finalScale,
     getMaskSigma,
   };
-  return { x, network: run.denoiser(), ...keepOutside(staying) };
+  return { x, network: run.denoiser(), ...keepOutside(outside) };
 }
 
-interface Staying {
-  /** For each number of the latents: 1 where it is redrawn. */
+interface OutsideMask {
+  /** For each element of the latents: 1 where it is redrawn. */
   readonly mask: Float32Array;
   readonly image: Float32Array;
   readonly noise: Float32Array;
-  /** Where all starts as noise alone, the first step sees nothing of the image. */
+  /** Set if the diffusion starts from pure noise: the first step then sees nothing of the image. */
   readonly start: { readonly sigma: number; readonly scale: number } | undefined;
   readonly finalScale: number;
   readonly getMaskSigma: (sigma: number) => number;
 }
 
 /**
- * Outside of the mask the network sees the image under the step's noise, whatever the sampler has there, and is taken to
- * expect just the image. Samplers never mix positions, so this is what blending after each step gives.
+ * Outside the mask, the network's input is the init image at the step's noise level, and its prediction is the init image.
+ * Samplers work elementwise, so the result equals blending after each step.
  */
 function keepOutside({
   mask,
@@ -115,7 +115,7 @@ function keepOutside({
   start,
   finalScale,
   getMaskSigma,
-}: Staying): Pick<InitialLatents, "around" | "finish"> {
+}: OutsideMask): Pick<InitialLatents, "around" | "finish"> {
   const blend = (inside: Float32Array, outside: Float32Array) =>
     inside.map((value, i) => mask[i]! * value + (1 - mask[i]!) * outside[i]!);
   const outsideAt = (sigma: number) =>

@@ -1,5 +1,5 @@
-// Enlarging and shrinking images by plain filters: Lanczos' windowed sinc of three lobes (Duchon 1979) upwards, and means of
-// whole pixels downwards. Plain numbers, so that every machine gives the same bits but for its sines.
+// Resizes images with plain filters: Lanczos with three lobes (Duchon 1979) to enlarge, box averages to shrink. Plain
+// arithmetic, so that only the machine's sine function can change the bits.
 const lobes = 3;
 
 function kernel(x: number): number {
@@ -9,7 +9,7 @@ function kernel(x: number): number {
   return (lobes * Math.sin(angle) * Math.sin(angle / lobes)) / (angle * angle);
 }
 
-/** For each place between two pixels the weights of the 2·lobes pixels around it; they sum to one. */
+/** For each subpixel offset, the weights of the 2·lobes pixels around it; they sum to one. */
 function makeWeights(factor: number): Float64Array[] {
   return Array.from({ length: factor }, (_, phase) => {
     const offset = (phase + 0.5) / factor - 0.5;
@@ -20,7 +20,7 @@ function makeWeights(factor: number): Float64Array[] {
   });
 }
 
-/** Lines of `stride` numbers apart, each `factor` times as long; edges repeat. */
+/** Enlarges the middle axis of `[before, length, after]` by `factor`; edges repeat. */
 function enlargeAxis(
   input: Float32Array,
   { before, length, after }: { readonly before: number; readonly length: number; readonly after: number },
@@ -36,8 +36,8 @@ function enlargeAxis(
     for (let line = 0; line < before; line++) {
       const to = (line * length * factor + at) * after;
       for (let tap = 0; tap < taps.length; tap++) {
-        const place = Math.min(length - 1, Math.max(0, first + tap));
-        const from = (line * length + place) * after;
+        const source = Math.min(length - 1, Math.max(0, first + tap));
+        const from = (line * length + source) * after;
         const weight = taps[tap]!;
         for (let i = 0; i < after; i++) output[to + i] = output[to + i]! + weight * input[from + i]!;
       }
@@ -46,7 +46,7 @@ function enlargeAxis(
   return output;
 }
 
-/** An image `[height, width, 3]` → `[height·factor, width·factor, 3]`, factor a whole number. */
+/** Enlarges an image `[height, width, 3]` to `[height·factor, width·factor, 3]`; factor is an integer. */
 export function enlargeByLanczos(
   values: Float32Array,
   width: number,
@@ -57,7 +57,7 @@ export function enlargeByLanczos(
   return enlargeAxis(wide, { before: 1, length: height, after: width * factor * 3 }, factor);
 }
 
-/** An image `[height, width, 3]` → half its size, each pixel the mean of four. Sides are even. */
+/** Halves an image `[height, width, 3]` with even sides; each pixel is the mean of four. */
 export function halve(values: Float32Array, width: number, height: number): Float32Array {
   const [columns, rows] = [width / 2, height / 2];
   const output = new Float32Array(columns * rows * 3);

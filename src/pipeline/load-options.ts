@@ -1,16 +1,16 @@
-// Which model draws, made of which files, and where: what loading a pipeline takes. The library's types, the checks and the
-// command line's options come from this declaration, as those of a request from image-request.ts.
+// The options for loading a pipeline: which model, which files and which device. The library's types, the checks and the
+// command-line options derive from this schema, as those of a request derive from image-request.ts.
 import { deviceNames } from "../engine/index.js";
 import { flag, nonEmptyText, numberBetween, oneOf, parse, wholeNumber, z } from "../schema/index.js";
 
-/** Kinds of prediction by the names of diffusers' configs. */
+/** Prediction types, named as in diffusers' configs. */
 export const predictionNames = ["epsilon", "v_prediction", "sample"] as const;
 export type PredictionName = (typeof predictionNames)[number];
 
-/** How the denoiser's weights are held. */
+/** Storage formats of the denoiser's weights. */
 export const precisions = ["float32", "int8"] as const;
 
-/** The largest weight of a LoRA, on either side of 0. */
+/** The largest absolute LoRA weight. */
 const mostWeight = 10;
 
 const weightedFile = z.strictObject({
@@ -21,7 +21,7 @@ const weightedFile = z.strictObject({
 /** A LoRA and its weight. */
 export type WeightedFile = Readonly<z.output<typeof weightedFile>>;
 
-/** "style.safetensors:0.8" → the file and its weight; without a number 1. */
+/** "style.safetensors:0.8" → the file and its weight, 1 by default. */
 function readWeightedFile(text: string): WeightedFile {
   const [, file, number] = /^(.+):([+-]?(?:\d+\.?\d*|\.\d+))$/.exec(text) ?? [];
   return { file: file ?? text, weight: number === undefined ? 1 : Number(number) };
@@ -34,7 +34,7 @@ const loraSchema = z
     expected: `a file with a weight from ${-mostWeight} to ${mostWeight}, such as "style.safetensors:0.8"`,
   });
 
-/** One value, or a list. */
+/** One value or a list. */
 const oneOrMore = <S extends z.ZodType>(item: S) =>
   z
     .union([z.array(item).readonly(), item])
@@ -111,26 +111,26 @@ export const loadOptionsSchema = z.strictObject({
   }),
 });
 
-/** Options that every family takes; the others are refused by a family that does not name them. */
+/** Options that every family supports; a family rejects any other option that it does not list. */
 export const commonLoadOptions = ["model", "device", "threads", "lowMemory", "keepLoaded"] as const;
 
-/** Load options of some families only. */
+/** A load option that only some families support. */
 export type FamilyLoadOption = Exclude<
   keyof z.output<typeof loadOptionsSchema>,
   (typeof commonLoadOptions)[number]
 >;
 
-/** Their names. */
+/** The names of all load options that only some families support. */
 export const familyLoadOptions = Object.keys(loadOptionsSchema.shape).filter(
   (name): name is FamilyLoadOption => !(commonLoadOptions as readonly string[]).includes(name),
 );
 
-/** What loading a pipeline takes; all of it may be left out. */
+/** Options for loading a pipeline; all are optional. */
 export type LoadOptions = Readonly<z.input<typeof loadOptionsSchema>>;
-/** The same, checked and with defaults. */
+/** Load options, validated and with defaults. */
 export type CompleteLoadOptions = Readonly<z.output<typeof loadOptionsSchema>>;
 
-/** Checks where to draw and with what. @throws NishikiError "usage" */
+/** Validates load options and fills in defaults. @throws NishikiError "usage" */
 export function completeLoadOptions(options: LoadOptions): CompleteLoadOptions {
   return parse(loadOptionsSchema, options, { name: "the load options", noun: "option" });
 }

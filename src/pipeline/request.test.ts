@@ -70,7 +70,7 @@ describe("a request", () => {
     expect(asked({ sampler: "DPM++ 2M Karras", schedule: "Karras" })).toEqual(["dpmpp-2m", "karras"]);
     expect(asked({ sampler: "EulerAncestralDiscreteScheduler" })).toEqual(["euler-ancestral", undefined]);
     expect(refusal({ sampler: "DPM++ 2M Karras", schedule: "beta" })).toBe(
-      'schedule: expected karras, which the sampler "DPM++ 2M Karras" asks for, got beta.',
+      'schedule: expected karras, which the sampler name "DPM++ 2M Karras" implies, got beta.',
     );
     expect(refusal({ sampler: "DPM++ 2M Cubic" })).toMatch(
       /^sampler: unknown sampler "DPM\+\+ 2M Cubic"\. Choose one of: /,
@@ -103,7 +103,7 @@ describe("a request", () => {
     [{ guidanceInterval: [0.5, 0.5] }, /^guidanceInterval: /],
     [{ guidanceInterval: "x" }, /^guidanceInterval: .*got "x"\.$/],
     [{ sampler: "magic" }, /^sampler: unknown sampler "magic"\. Choose one of: euler, /],
-    [{ size: "512x512" }, /^size: this model draws 256x256 pixels only, got 512x512\.$/],
+    [{ size: "512x512" }, /^size: this model only draws 256x256 pixels, got 512x512\.$/],
     [{ size: "big" }, /^size: expected width x height/],
     [{ step: 5 }, /^unknown setting "step"; did you mean "steps"\?$/],
     [{ negative: "x" }, /^unknown setting "negative": its name is now "negativePrompt"\.$/],
@@ -136,7 +136,7 @@ describe("a request", () => {
   });
 });
 
-describe("where to draw", () => {
+describe("load options", () => {
   it("is the embedded model on any device by default", () => {
     expect(completeLoadOptions({})).toEqual({ device: "auto" });
   });

@@ -87,7 +87,7 @@ describe("distillation", { timeout: 300_000 }, () => {
       }
       const none = await runCli(["a red square", "--fast", "--model", teacher]);
       expect(none.code).toBe(2);
-      expect(none.stderr).toContain("fast: this model does not take that setting");
+      expect(none.stderr).toContain("fast: this model does not support this setting");
 
       const other = train(configOf(root, "third", 5, { guidance: 4 }), { engine });
       await expect(other).rejects.toThrow(

@@ -88,8 +88,8 @@ export function getNishikiContext(
   const check = (settings: ImageSettings) => {
     const { init, size, upscale, upscaleSampler } = settings;
     if (upscaleSampler !== undefined && upscale !== "super-resolution") {
-      const expected = `a size above ${formatSize(usual)} by super-resolution to go with it`;
-      throw new NishikiError("usage", `upscaleSampler: expected ${expected}.`);
+      const cure = `requires a size above ${formatSize(usual)} drawn by super-resolution`;
+      throw new NishikiError("usage", `upscaleSampler: ${cure}.`);
     }
     if (settings.fast && fast) checkFast(settings, fast);
     if (!init || getEnlargingFactor(sizes, size) === undefined) return;
