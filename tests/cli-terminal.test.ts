@@ -33,6 +33,7 @@ describe("a mistyped command", () => {
     ["pull", ["pul", "org/name"]],
     ["evaluate", ["evalute"]],
     ["evaluate", ["eval"]],
+    ["evaluate", ["evalute", "my-modle"]],
     ["data", ["dta", "build"]],
     ["--version", ["version"]],
     ["--help", ["words"]],
@@ -48,6 +49,9 @@ describe("a mistyped command", () => {
     [["cat"]],
     [["Chain"]],
     [["model", "of", "a", "ship"]],
+    [["rain", "forest"]],
+    [["show", "cat"]],
+    [["Dara", "Smith"]],
     [["trian", "at", "a", "station"]],
   ])("%j is a prompt", async (args) => {
     // Refused for its size, which is looked at only where it is drawn.

@@ -88,8 +88,11 @@ export async function refuseMistyped(
   // Paths and names of subcommands can be a command's arguments; other words make it a prompt.
   const isArgument = (text: string) =>
     looksLikePath(text) || commands.subcommands(meant ?? "").includes(text);
-  if (meant === undefined || !others.every(isArgument)) return;
-  const isSure = isElsewhere || meant === word || meant === `${word}s` || others.length > 0;
+  if (meant === undefined) return;
+  const areArguments = others.every(isArgument);
+  // One other word may still be a file's name that is mistyped itself ("evalute my-modle"); a capital begins a person's.
+  if (!areArguments && (others.length > 1 || isElsewhere || first !== word)) return;
+  const isSure = areArguments && (isElsewhere || meant === word || meant === `${word}s` || others.length > 0);
   if (!isSure && (await isWord(word))) return;
   const draw = `To draw it: nishiki draw ${[first, ...rest].map(quoteArgument).join(" ")}`;
   throw new NishikiError("usage", `There is no command "${first}". Did you mean nishiki ${meant}? ${draw}`);

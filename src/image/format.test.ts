@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { getImageFormat } from "./format.js";
+import { getImageFormat, withArticle } from "./format.js";
 
 const bytes = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
 
@@ -30,5 +30,16 @@ describe("getImageFormat", () => {
 
   it.each([[""], ["\0"], ["a text"], ["\0\0\0\x10ftyp"], ["RIFF"], ["{}"]])("%j is none", (text) => {
     expect(getImageFormat(bytes(text))).toBeUndefined();
+  });
+
+  it("has an article that suits its name", () => {
+    expect(["SVG", "AVIF", "icon (ICO)", "JPEG", "HEIC", "GIF"].map(withArticle)).toEqual([
+      "an SVG",
+      "an AVIF",
+      "an icon (ICO)",
+      "a JPEG",
+      "a HEIC",
+      "a GIF",
+    ]);
   });
 });

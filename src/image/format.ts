@@ -15,6 +15,10 @@ export interface ImageFormat {
   readonly isRead: boolean;
 }
 
+/** "a JPEG", "an AVIF": a format's name behind its article. */
+export const withArticle = (name: string) =>
+  `${/^(?:AVIF|SVG|MP4|OpenEXR|icon)/.test(name) ? "an" : "a"} ${name}`;
+
 const latin1 = (bytes: Uint8Array) => String.fromCharCode(...bytes);
 
 /** Signatures at a file's beginning, as Latin-1. The first that matches decides. */

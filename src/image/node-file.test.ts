@@ -140,7 +140,7 @@ describe("readPicture", () => {
       [
         "drawing.svg",
         '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>',
-        /drawing\.svg is a SVG file; PNG/,
+        /drawing\.svg is an SVG file; PNG/,
       ],
     ];
     for (const [name, bytes, message] of cases) {

@@ -5,7 +5,7 @@ import sharp from "sharp";
 import { fileError, writeFileAtomic } from "../checkpoint/node.js";
 import { NishikiError, showText } from "../errors.js";
 import { readExifText } from "./exif.js";
-import { getImageFormat, readableFormats } from "./format.js";
+import { getImageFormat, readableFormats, withArticle } from "./format.js";
 import { checkImage, checkSize, type Image, MAX_PIXELS, MAX_SIDE } from "./image.js";
 import { encodePng, inspectPng } from "./png.js";
 
@@ -79,7 +79,11 @@ function requireReadable(bytes: Uint8Array, file: string): string {
   const format = getImageFormat(bytes);
   if (format?.isRead) return format.name;
   const what =
-    bytes.length === 0 ? "is empty" : format ? `is a ${format.name} file` : "is no picture that is known";
+    bytes.length === 0
+      ? "is empty"
+      : format
+        ? `is ${withArticle(format.name)} file`
+        : "is no picture that is known";
   throw new NishikiError(
     "file",
     `${file} ${what}; ${readableFormats} are read.${format ? " Save it as one of them." : ""}`,
@@ -90,7 +94,7 @@ function requireReadable(bytes: Uint8Array, file: string): string {
 function damaged(error: unknown, file: string, format: string): NishikiError {
   if (error instanceof NishikiError) return error;
   const reason = error instanceof Error ? error.message.split("\n")[0]! : String(error);
-  const message = `${file} is a ${format} file that cannot be read as a picture: it is damaged, or of a rare kind (${showText(reason)}).`;
+  const message = `${file} is ${withArticle(format)} file that cannot be read as a picture: it is damaged, or of a rare kind (${showText(reason)}).`;
   return new NishikiError("file", message, { cause: error });
 }
 

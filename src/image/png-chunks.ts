@@ -147,6 +147,12 @@ export function textChunk(keyword: string, text: string): Chunk {
   return { type: "iTXt", data };
 }
 
+/** Deflated bytes that are unpacked at once; they become a thousand times as many at most. */
+const MAX_PUSH = 2048;
+
+/** Compressed texts that are found too long before the rest of them is left unread: each takes time. */
+const MAX_BOMBS = 8;
+
 /** Bytes of all texts of one file, unpacked: prompts and workflows are far below it, bombs are not. */
 export const MAX_TEXT_BYTES = 16 * 2 ** 20;
 
@@ -162,12 +168,14 @@ export function readTexts(chunks: readonly Chunk[]): PngTexts {
   const texts = new Map<string, string>();
   const problems: string[] = [];
   let left = MAX_TEXT_BYTES;
+  let bombs = 0;
   for (const chunk of chunks.filter(({ type }) => textTypes.includes(type))) {
     const nul = chunk.data.subarray(0, 80).indexOf(0);
     const keyword = nul < 1 ? undefined : latin1(chunk.data.subarray(0, nul));
     const name = quote(keyword ?? chunk.type);
     try {
       if (keyword === undefined) throw new Error("no keyword");
+      if (bombs === MAX_BOMBS && chunk.type !== "tEXt") throw new RangeError("not tried");
       const { text, size } = readText(chunk.type, chunk.data.subarray(nul + 1), left);
       left -= size;
       texts.set(keyword, text);
@@ -175,7 +183,9 @@ export function readTexts(chunks: readonly Chunk[]): PngTexts {
     } catch (error) {
       // Text is not what an image stands or falls with.
       const limit = `it goes beyond ${MAX_TEXT_BYTES / 2 ** 20} MiB for all texts`;
-      const reason = error instanceof RangeError ? limit : "it is damaged";
+      const isTooLong = error instanceof RangeError;
+      if (isTooLong && chunk.type !== "tEXt") bombs = Math.min(MAX_BOMBS, bombs + 1);
+      const reason = isTooLong ? limit : "it is damaged";
       problems.push(`The text ${name} was not read: ${reason}.`);
     }
   }
@@ -235,7 +245,9 @@ export function unpack(
     if (size > limit) throw new RangeError(`more than ${limit} bytes`);
     take?.(piece);
   });
-  for (const bytes of packed) stream.push(bytes);
+  // The library unpacks whatever it is given in one go, so it is given little: at most 2 MiB come of a push.
+  for (const bytes of packed)
+    for (let at = 0; at < bytes.length; at += MAX_PUSH) stream.push(bytes.subarray(at, at + MAX_PUSH));
   stream.push(new Uint8Array(0), true);
   return size;
 }

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { NishikiError } from "../errors.js";
 import type { Image } from "./image.js";
 import { decodePng, encodePng, inspectPng, readPngText } from "./png.js";
-import { type Chunk, readChunks, textChunk, writeChunks } from "./png-chunks.js";
+import { type Chunk, readChunks, textChunk, unpack, writeChunks } from "./png-chunks.js";
 
 function noise(width: number, height: number, channels: 3 | 4): Image {
   const data = Uint8Array.from(
@@ -199,6 +199,31 @@ describe("decodePng", () => {
     expect(total).toBe(15 * 2 ** 20);
     expect(problems[0]).toBe('The text "k1" was not read: it goes beyond 16 MiB for all texts.');
     expect(problems.length).toBeLessThanOrEqual(5);
+  });
+
+  it("unpacks bit by bit, so that one long text or picture is noticed before it takes the memory", () => {
+    const size = 24 * 2 ** 20;
+    const packed = zlibSync(new Uint8Array(size).fill(97));
+    let longest = 0;
+    const take = (piece: Uint8Array) => (longest = Math.max(longest, piece.length));
+    expect(unpack([packed], size, take)).toBe(size);
+    expect(longest).toBeLessThan(4 * 2 ** 20);
+    expect(() => unpack([packed], size - 1, take)).toThrow(RangeError);
+  });
+
+  it("leaves off unpacking texts after several that are too long, and still reads plain ones", () => {
+    const packed = zlibSync(new Uint8Array(17 * 2 ** 20).fill(97));
+    const bombs = Array.from({ length: 9 }, (_, i) => ({
+      type: "zTXt",
+      data: Buffer.concat([bytesOf(`k${i}\0\0`), packed]),
+    }));
+    const small = { type: "zTXt", data: Buffer.concat([bytesOf("z\0\0"), zlibSync(bytesOf("a dog"))]) };
+    const plain = { type: "tEXt", data: bytesOf("key\0a cat") };
+    expect(inspectPng(withChunks(...bombs.slice(0, 7), small, plain)).text).toEqual({
+      z: "a dog",
+      key: "a cat",
+    });
+    expect(inspectPng(withChunks(...bombs, small, plain)).text).toEqual({ key: "a cat" });
   });
 
   it("bears a wrong checksum in a text alone", () => {

@@ -180,6 +180,7 @@ describe("readProvenance", () => {
   it("does not guess", () => {
     expect(readProvenance({})).toBeUndefined();
     expect(readProvenance({ Software: "x", Comment: "y" })).toBeUndefined();
+    expect(readProvenance({ parameters: '{"prompt": "cat", "tool": "unknown"}' })).toBeUndefined();
     for (const text of ["cat", "[1]", "null", "{"]) {
       expect(readProvenance({ prompt: text, workflow: text, invokeai_metadata: text })).toBeUndefined();
     }

@@ -77,7 +77,8 @@ const readFooocus: Reader = ({ parameters: raw = "", fooocus_scheme, Software = 
 };
 
 const readWebui: Reader = ({ parameters: raw, nishiki }) => {
-  if (raw === undefined) return undefined;
+  // JSON is another program's: webui writes text.
+  if (raw === undefined || parseObject(raw)) return undefined;
   const program = nishiki === undefined ? "stable-diffusion-webui" : "Nishiki";
   return { program, ...parseParameters(raw), raw };
 };
