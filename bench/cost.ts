@@ -1,4 +1,5 @@
-// What something costs: seconds of a clock, and of all processors together (which counts less of what else runs).
+// What something costs: seconds of a clock, and of all processors together (which counts less of what else
+// runs).
 
 export interface Cost {
   readonly seconds: number;

@@ -32,7 +32,8 @@ const machine = describeMachine(version);
 const [steps, threads] = [Number(values.steps), Number(values.threads)];
 const batch = values.batch === undefined ? undefined : Number(values.batch);
 
-// Images first: a process that is started inherits this one's memory for a moment, and that counts as its peak.
+// Images first: a process that is started inherits this one's memory for a moment, and that counts as its
+// peak.
 let images: BenchReport["images"];
 if (values.only.includes("pictures")) {
   process.stderr.write("Measuring pictures …\n");

@@ -1,11 +1,15 @@
-// The two networks whose training step is measured: a transformer and a convolutional U-Net, on the same batches.
+// The two networks whose training step is measured: a transformer and a convolutional U-Net, on the same
+// batches.
 import { add, foldPixels, mean, mul, reshape, square, sub, trace } from "../src/graph/index.js";
 import { denoiserConfigs, dit, ditConfigs } from "../src/models/index.js";
 import type { Objective } from "../src/training/index.js";
 import { denoiserObjective } from "../src/training/tasks/denoiser.js";
 import { countFlop } from "./count-flop.js";
 
-/** Latents of an image, and words of a caption. 16×16×16 latents are 64 tokens of 2×2×16 numbers to the transformer. */
+/**
+ * Latents of an image, and words of a caption. 16×16×16 latents are 64 tokens of 2×2×16 numbers to the
+ * transformer.
+ */
 export const latentSize = 16;
 export const latentChannels = 16;
 export const textTokens = 16;
@@ -48,7 +52,10 @@ export function unet(batch = 128): BenchNetwork {
   return { name: "U-Net", batch, objective, goal: 0.65 };
 }
 
-/** A training step: the forward pass and twice as much for the gradients of inputs and weights. The optimizer is not counted. */
+/**
+ * A training step: the forward pass and twice as much for the gradients of inputs and weights. The optimizer
+ * is not counted.
+ */
 export function trainingFlop({ objective, batch }: BenchNetwork): number {
   return 3 * countFlop(trace((tracer) => ({ loss: objective(batch)(tracer).loss })));
 }

@@ -1,4 +1,5 @@
-// Loaded into a measured process: when it ends, writes down the most memory it had and the processor time it took.
+// Loaded into a measured process: when it ends, writes down the most memory it had and the processor time it
+// took.
 import { writeFileSync } from "node:fs";
 import { isMainThread } from "node:worker_threads";
 

@@ -37,8 +37,8 @@ export interface TrainingResult {
 const warmup = 2;
 
 /**
- * Trains a network for some steps and measures them.
- * Between two steps the matrix rate is measured on the same engine, so that both meet the same state of the machine.
+ * Trains a network for some steps and measures them. Between two steps the matrix rate is measured on the
+ * same engine, so that both meet the same state of the machine.
  */
 export async function measureTraining(
   network: BenchNetwork,

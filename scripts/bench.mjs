@@ -1,5 +1,6 @@
-// `npm run bench`: installs what is missing, builds, measures, prints a table and JSON. Arguments go to bench/main.ts:
-// `npm run bench -- --only transformer --steps 20 --threads 2`. `npm run bench:sd` does the same for Stable Diffusion.
+// `npm run bench`: installs what is missing, builds, measures, prints a table and JSON. Arguments go to
+// bench/main.ts: `npm run bench -- --only transformer --steps 20 --threads 2`. `npm run bench:sd` does the
+// same for Stable Diffusion.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { build, fail, install, root, run, tool } from "./prepare.mjs";

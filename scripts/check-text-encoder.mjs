@@ -1,9 +1,11 @@
-// Compares a text encoder's weights with the reference's token states (tests/golden/minilm.safetensors), in any form.
+// Compares a text encoder's weights with the reference's token states (tests/golden/minilm.safetensors), in
+// any form.
 //
 //   npm run build && node scripts/check-text-encoder.mjs [WEIGHTS]
 //
-// WEIGHTS is weights/text-encoder.safetensors unless given. For the float16 form, which is too large to keep here, see
-// make-text-encoder.mjs. Prints, over all kept tokens, the largest |a − b| / |b| of a token's state and the smallest cosine.
+// WEIGHTS is weights/text-encoder.safetensors unless given. For the float16 form, which is too large to keep
+// here, see make-text-encoder.mjs. Prints, over all kept tokens, the largest |a − b| / |b| of a token's state
+// and the smallest cosine.
 
 import { readFileSync } from "node:fs";
 import { openSafetensors } from "../dist/checkpoint/node.js";

@@ -1,5 +1,5 @@
-// What few steps cost: the same noise to latents by the model's default settings, by the fast network, and by the whole
-// network in as few steps; how far each comes from the first, and a sheet of all.
+// What few steps cost: the same noise to latents by the model's default settings, by the fast network, and by
+// the whole network in as few steps; how far each comes from the first, and a sheet of all.
 //
 //     npm run build && node scripts/compare-fast.mjs [MODEL_FOLDER] [OUT.png]
 //

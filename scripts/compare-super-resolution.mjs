@@ -1,13 +1,15 @@
-// What a model's second stage makes of 256 → 512 pixels, beside Lanczos' filter, on composed scenes that no training shows.
+// What a model's second stage makes of 256 → 512 pixels, beside Lanczos' filter, on composed scenes that no
+// training shows.
 //
 //     npm run build && node scripts/compare-super-resolution.mjs [MODEL_FOLDER] [--scenes 64] [--steps 1,2,4]
 //         [--augmentation 0,0.03] [--sheet OUT.png]
 //
-// Needs large sprites: npm start -- data build --sets 3d,flat,silhouette --size 384 --output .data/sprites-large. Each scene
-// is drawn at 512 pixels, halved and sent through the model's autoencoder, as its own images are; then doubled. Measured
-// against the drawing: PSNR; sharpness (mean square difference of neighbours as a share of the drawing's); and by the judge
-// that comes with the package, on quarters of 256 pixels: the mean distance of its features to those of the drawing's quarter,
-// and Fréchet's between all quarters.
+// Needs large sprites: npm start -- data build --sets 3d,flat,silhouette --size 384 --output
+// .data/sprites-large. Each scene is drawn at 512 pixels, halved and sent through the model's autoencoder, as
+// its own images are; then doubled. Measured against the drawing: PSNR; sharpness (mean square difference of
+// neighbours as a share of the drawing's); and by the judge that comes with the package, on quarters of 256
+// pixels: the mean distance of its features to those of the drawing's quarter, and Fréchet's between all
+// quarters.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -15,7 +17,7 @@ import { openWeights } from "../dist/checkpoint/node.js";
 import { composeScene } from "../dist/data/compose-scene.js";
 import { loadSprites, SceneDrawer, sceneMix, vocabulary } from "../dist/data/index.js";
 import { makeEngine } from "../dist/engine/node.js";
-import { openJudge } from "../dist/evaluate/judge.js";
+import { openClassifier } from "../dist/evaluate/classifier.js";
 import { distance, frechetDistance, mean } from "../dist/evaluate/statistics.js";
 import { encodePng, joinGrid } from "../dist/image/index.js";
 import { readSuperResolution } from "../dist/pipeline/families/nishiki/programs.js";
@@ -58,7 +60,7 @@ const trip = await openRoundTrip(engine, { weights: join(folder, parts.autoencod
 const config = readSuperResolution(part);
 const weights = await openWeights(join(folder, part.file));
 const session = await engine.load(traceSuperResolution(config, size, size), { weights });
-const judge = await openJudge(engine);
+const classifier = await openClassifier(engine);
 const sprites = await loadSprites(values.sprites, ["3d", "flat", "silhouette"]);
 const styles = ["3d", "flat", "silhouette", "woodblock", "cubist", "watercolour", "pixel art", "pencil"];
 const mix = sceneMix({
@@ -69,7 +71,7 @@ const mix = sceneMix({
 });
 const drawer = new SceneDrawer(sprites, size);
 
-/** The judge's features of the four quarters of an image in [-1, 1]. */
+/** The classifier's features of the four quarters of an image in [-1, 1]. */
 async function featuresOf(image) {
   const quarters = [0, half].flatMap((y) =>
     [0, half].map((x) => {
@@ -78,7 +80,7 @@ async function featuresOf(image) {
       return toBytes(quarter);
     }),
   );
-  return (await judge.judge(quarters)).map(({ features }) => features);
+  return (await classifier.classify(quarters)).map(({ features }) => features);
 }
 
 const drawings = [];
@@ -137,5 +139,5 @@ if (values.sheet !== undefined) {
   await writeFile(values.sheet, encodePng(joinGrid(rows, { columns: ways.length + 2, spacing: 4 })));
   console.log(values.sheet);
 }
-await Promise.all([trip.close(), session.close(), judge.close()]);
+await Promise.all([trip.close(), session.close(), classifier.close()]);
 await engine.close();

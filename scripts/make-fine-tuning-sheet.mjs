@@ -1,5 +1,5 @@
-// The sheet of docs/fine-tuning.md: prompts at seed 0 without a LoRA, with it, and with it at a weight of 0.6.
-// `npm run build && node scripts/make-fine-tuning-sheet.mjs mosaic.safetensors [OUT.png]`
+// The sheet of docs/fine-tuning.md: prompts at seed 0 without a LoRA, with it, and with it at a weight of
+// 0.6. `npm run build && node scripts/make-fine-tuning-sheet.mjs mosaic.safetensors [OUT.png]`
 import { writeFile } from "node:fs/promises";
 import { contactSheet } from "../dist/image/index.js";
 import { renderSvgToPng } from "../dist/image/node.js";

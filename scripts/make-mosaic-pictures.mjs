@@ -1,5 +1,6 @@
-// Thirty captioned pictures in a style that the embedded model was never shown: the example of docs/fine-tuning.md.
-// `node scripts/make-mosaic-pictures.mjs FOLDER`, after `npm start -- data build --sets 3d,flat`.
+// Thirty captioned pictures in a style that the embedded model was never shown: the example of
+// docs/fine-tuning.md. `node scripts/make-mosaic-pictures.mjs FOLDER`, after `npm start -- data build --sets
+// 3d,flat`.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describeContent, loadSprites, SceneDrawer, sceneMix } from "../dist/data/index.js";

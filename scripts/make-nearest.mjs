@@ -2,8 +2,9 @@
 //
 //     npm run build && node scripts/make-nearest.mjs [MODEL_FOLDER] [OUT.png]
 //
-// Needs the sprites that `nishiki data build` writes. Compared are all things in all four styles, as single things on white,
-// at 32×32 pixels. Prompts ask for no colour and no background: the case in which copying is likeliest.
+// Needs the sprites that `nishiki data build` writes. Compared are all things in all four styles, as single
+// things on white, at 32×32 pixels. Prompts ask for no colour and no background: the case in which copying is
+// likeliest.
 import { writeFile } from "node:fs/promises";
 import { commonThings, describeContent, loadSprites, SceneDrawer, sceneMix } from "../dist/data/index.js";
 import { contactSheet, resize } from "../dist/image/index.js";

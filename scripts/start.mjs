@@ -1,5 +1,5 @@
-// `npm start -- "a prompt"` on a fresh clone: installs what is missing, builds what is older than its source, draws.
-// Plain JavaScript without dependencies, because it runs before there are any.
+// `npm start -- "a prompt"` on a fresh clone: installs what is missing, builds what is older than its source,
+// draws. Plain JavaScript without dependencies, because it runs before there are any.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";

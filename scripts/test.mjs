@@ -1,5 +1,5 @@
-// `npm test` on a fresh clone: installs what is missing, then lint, build, types and all tests, and one closing line.
-// Arguments go to Vitest: `npm test -- src/pipeline`.
+// `npm test` on a fresh clone: installs what is missing, then lint, build, types and all tests, and one
+// closing line. Arguments go to Vitest: `npm test -- src/pipeline`.
 import { build, fail, install, run, tool } from "./prepare.mjs";
 
 const started = performance.now();

@@ -1,4 +1,4 @@
-// The scorecard from end to end: a judge is trained on a few scenes, a tiny model is measured by it from the command line.
+// The scorecard from end to end: trains a classifier on a few scenes and measures a tiny model from the command line.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildSprites, loadSprites, SceneDrawer } from "../src/data/index.js";
 import type { Engine } from "../src/engine/index.js";
 import { makeEngine } from "../src/engine/node.js";
-import { openJudge, type Report, TrainingDrawings } from "../src/evaluate/index.js";
+import { openClassifier, type Report, TrainingDrawings } from "../src/evaluate/index.js";
 import { autoencoderConfigs } from "../src/models/index.js";
 import { completeTrainingConfig, readMetrics, type SampleReport, train } from "../src/training/index.js";
 import { runCli } from "./support/run-cli.js";
@@ -30,7 +30,7 @@ const scenes = () => ({
   },
 });
 
-const judgeConfig = (given: Record<string, unknown> = {}) => ({
+const classifierConfig = (given: Record<string, unknown> = {}) => ({
   kind: "classifier",
   folder: at("judge"),
   data: { scenes: scenes() },
@@ -55,18 +55,18 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe("a judge", { timeout: 300_000 }, () => {
+describe("a classifier", { timeout: 300_000 }, () => {
   it("learns, goes on bit for bit where it was stopped, and is written with what its answers mean", async () => {
     const samples: SampleReport[] = [];
     const onSample = (report: SampleReport) => samples.push(report);
-    await train(completeTrainingConfig(judgeConfig()), { engine, onSample });
+    await train(completeTrainingConfig(classifierConfig()), { engine, onSample });
     const losses = (await readMetrics(at("judge"))).flatMap(({ loss }) => loss ?? []);
     const mean = (part: readonly number[]) => part.reduce((a, b) => a + b, 0) / part.length;
     expect(mean(losses.slice(-5))).toBeLessThan(mean(losses.slice(0, 5)) * 0.8);
     expect(samples[0]!.measured.layout).toBeGreaterThan(0.4);
 
     const other = (steps: number) => {
-      const config = judgeConfig({ folder: at("other") });
+      const config = classifierConfig({ folder: at("other") });
       return completeTrainingConfig({ ...config, schedule: { ...config.schedule, steps } });
     };
     await train(other(11), { engine });
@@ -74,9 +74,9 @@ describe("a judge", { timeout: 300_000 }, () => {
     const checkpoint = (run: string) => readFile(at(run, "checkpoint.safetensors"));
     expect((await checkpoint("other")).equals(await checkpoint("judge"))).toBe(true);
 
-    const judge = await openJudge(engine, at("judge"));
+    const classifier = await openClassifier(engine, at("judge"));
     const sprites = await loadSprites(at("sprites"));
-    const drawings = await TrainingDrawings.open(sprites, ["flat"], judge, things);
+    const drawings = await TrainingDrawings.open(sprites, ["flat"], classifier, things);
     const drawer = new SceneDrawer(sprites);
     const draw = (x: number, size: number, colour: "green" | null) =>
       drawer.draw({
@@ -92,18 +92,18 @@ describe("a judge", { timeout: 300_000 }, () => {
         variant: 1,
       }).pixels;
     const nearest = async (pixels: Uint8Array) => {
-      const [verdict] = await judge.judge([pixels]);
+      const [verdict] = await classifier.classify([pixels]);
       return drawings.nearest(pixels, verdict!.features);
     };
     const moved = await nearest(draw(0.53, 0.76, null));
     expect(moved).toMatchObject({ thing: "cat", set: "flat" });
     expect(moved.psnr).toBeGreaterThan(22);
     expect((await nearest(draw(0.53, 0.76, "green"))).psnr).toBeLessThan(20);
-    await judge.close();
+    await classifier.close();
   });
 
   it("learns from scenes of its size alone", async () => {
-    const small = judgeConfig({ folder: at("small"), data: { scenes: { ...scenes(), size: 128 } } });
+    const small = classifierConfig({ folder: at("small"), data: { scenes: { ...scenes(), size: 128 } } });
     await expect(train(completeTrainingConfig(small), { engine })).rejects.toThrow(/scenes of 256×256/);
   });
 });
@@ -114,7 +114,7 @@ describe("nishiki evaluate", { timeout: 300_000 }, () => {
     ...["--prompts", "12", "--steps", "1", "--guidance", "1", "--threads", "1", "--output", output, ...more],
   ];
   beforeAll(async () => {
-    await writeFile(at("config.json"), JSON.stringify(judgeConfig()));
+    await writeFile(at("config.json"), JSON.stringify(classifierConfig()));
   });
 
   it("writes numbers, a page and a table, and the same ones again", async () => {
@@ -147,15 +147,15 @@ describe("nishiki evaluate", { timeout: 300_000 }, () => {
     expect(await bytes("two")).toBe(await bytes("one"));
   });
 
-  it("refuses a folder of another evaluation, a missing judge and sprites that are not built", async () => {
+  it("refuses a folder of another evaluation, a missing classifier and sprites that are not built", async () => {
     const other = await runCli(args(at("one"), "--evaluation-seed", "5"));
     expect(other.code).toBe(1);
     expect(other.stderr).toContain("another evaluation");
     // Whatever changes images, also what the report does not name.
     const spaced = await runCli(args(at("one"), "--schedule", "karras"));
     expect(spaced.stderr).toContain("another evaluation");
-    const noJudge = await runCli([...args(at("four")), "--judge", at("nowhere")]);
-    expect(noJudge.stderr).toMatch(/Cannot read the judge .*nowhere/);
+    const noClassifier = await runCli([...args(at("four")), "--judge", at("nowhere")]);
+    expect(noClassifier.stderr).toMatch(/Cannot read the classifier .*nowhere/);
     const noSprites = await runCli([...args(at("five")), "--sprites", at("nowhere")]);
     expect(noSprites.stderr).toContain("nishiki data build");
     const noNumber = await runCli([...args(at("six")), "--prompts", "many"]);

@@ -1,5 +1,5 @@
-// One image by a full-size model beside what diffusers made of it (diffusers_latents.py): how far the final latents and
-// the decoded pixels differ, seconds a step, and memory.
+// One image by a full-size model beside what diffusers made of it (diffusers_latents.py): how far the final
+// latents and the decoded pixels differ, seconds a step, and memory.
 //
 //   npx tsc -p tsconfig.bench.json
 //   node out/bench/bench/stable-diffusion/compare-latents.js MODEL [LATENTS.safetensors] --size 256x256 --steps 20

@@ -1,5 +1,6 @@
-// `npm run bench:sd -- --model FOLDER`: Stable Diffusion's networks at full size beside PyTorch with diffusers and
-// stable-diffusion.cpp, each in a process of its own, in turn. bench/peers/README.md says how to get the peers.
+// `npm run bench:sd -- --model FOLDER`: Stable Diffusion's networks at full size beside PyTorch with
+// diffusers and stable-diffusion.cpp, each in a process of its own, in turn. bench/peers/README.md says how
+// to get the peers.
 import { mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { availableParallelism, tmpdir } from "node:os";

@@ -1,5 +1,5 @@
-// One network of a Stable Diffusion folder in a process of its own: seconds of loading and of runs, the machine's matrix
-// rate between them, and the memory that stays. Prints one JSON object.
+// One network of a Stable Diffusion folder in a process of its own: seconds of loading and of runs, the
+// machine's matrix rate between them, and the memory that stays. Prints one JSON object.
 //
 //   node out/bench/bench/stable-diffusion/part-process.js unet FOLDER [--samples 3] [--threads 2] [--prepared]
 import { readFileSync } from "node:fs";

@@ -1,4 +1,5 @@
-// The networks of a Stable Diffusion folder as the pipeline runs them, with inputs of one size and what a run costs.
+// The networks of a Stable Diffusion folder as the pipeline runs them, with inputs of one size and what a run
+// costs.
 import { openStableDiffusion, type StableDiffusionFiles } from "../../src/checkpoint/node.js";
 import type { HostTensor, HostTensors, WeightPlaces } from "../../src/engine/index.js";
 import { type Program, trace } from "../../src/graph/index.js";
@@ -94,7 +95,9 @@ function openDecoder({ vae: { config: json, weights } }: StableDiffusionFiles): 
 
 const openers = { unet: openUnet, text: openText, decoder: openDecoder } as const;
 
-/** 512×512 pixels; the denoiser and the text encoder work on both sides of guidance. Models of 1.x and 2.x. */
+/**
+ * 512×512 pixels; the denoiser and the text encoder work on both sides of guidance. Models of 1.x and 2.x.
+ */
 export async function openPart(name: PartName, folder: string): Promise<Part> {
   return openers[name](await openStableDiffusion(folder));
 }

@@ -4,7 +4,8 @@
 //   node out/bench/bench/stable-diffusion/tiles.js PICTURE --vae MODEL/vae [--tile 64 --overlap 7]
 //   node out/bench/bench/stable-diffusion/tiles.js PICTURE --tiny taef2 --encoder FILE --decoder FILE
 //
-// The seam is the mean step of the difference across the worst border between tiles; 1/255 is a step of an 8-bit image.
+// The seam is the mean step of the difference across the worst border between tiles; 1/255 is a step of an
+// 8-bit image.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -34,7 +35,10 @@ import {
 } from "../../src/pipeline/index.js";
 import { planSpans } from "../../src/pipeline/tiles.js";
 
-/** An autoencoder as whole programs and as what runs in tiles. `latents` is the encoder's output that is compared. */
+/**
+ * An autoencoder as whole programs and as what runs in tiles. `latents` is the encoder's output that is
+ * compared.
+ */
 interface Autoencoder {
   readonly encoder: Program;
   readonly decoder: Program;
@@ -111,7 +115,10 @@ async function readImage(path: string): Promise<HostTensor> {
   return { dtype: "f32", shape: [1, 3, height, width], data: values };
 }
 
-/** How two results differ: signal to noise with the range of the whole one's values, and the worst seam in parts of it. */
+/**
+ * How two results differ: signal to noise with the range of the whole one's values, and the worst seam in
+ * parts of it.
+ */
 function compare(tiled: HostTensor, whole: HostTensor, tiling: Tiling, unit: number): string {
   const [, channels, height, width] = whole.shape as [number, number, number, number];
   const expected = whole.data as Float32Array;

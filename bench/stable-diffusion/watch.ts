@@ -1,4 +1,5 @@
-// A program in a process of its own, and the most memory that it had: what the kernel says of it while it runs (Linux).
+// A program in a process of its own, and the most memory that it had: what the kernel says of it while it
+// runs (Linux).
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
@@ -11,7 +12,10 @@ export interface Watched {
   readonly output: string;
 }
 
-/** How often memory is read. It is a running maximum, so that only what comes after the last reading is missed. */
+/**
+ * How often memory is read. It is a running maximum, so that only what comes after the last reading is
+ * missed.
+ */
 const everyMilliseconds = 50;
 
 /** @throws Error where the program cannot be started or fails, with the end of what it said. */

@@ -38,7 +38,7 @@ export async function runEvaluateCommand(
   options: EvaluateCommandOptions,
 ): Promise<void> {
   const { output, prompts, evaluationSeed: seed, sprites, config } = options;
-  const judge = options.classifier ?? options.judge;
+  const classifier = options.classifier ?? options.judge;
   const machine = completeLoadOptions({
     ...pickSettings(options, loadOptionsSchema),
     ...(model && { model }),
@@ -60,12 +60,12 @@ export async function runEvaluateCommand(
       seed,
       sprites,
       signal,
-      ...(judge !== undefined && { judge }),
+      ...(classifier !== undefined && { classifier }),
       ...(mix && { mix }),
       onProgress: tellProgress(progress),
     });
     progress.clear();
-    const files = await writeReport(output, evaluation.report, evaluation.judged, evaluation.classes);
+    const files = await writeReport(output, evaluation.report, evaluation.evaluated, evaluation.classes);
     for (const score of evaluation.report.skills) progress.say(describe(score));
     if (options.json) await print(`${JSON.stringify(evaluation.report)}\n`);
     else for (const file of Object.values(files)) await printPath(file);
@@ -106,5 +106,5 @@ function describe({ title, heldOut, share, interval: [low, high], ceiling, ofCei
   const percent = (value: number) => `${(100 * value).toFixed(1)}%`;
   const name = heldOut ? `${title}, held-out pairs` : title;
   const range = `${percent(low)} to ${percent(high)}`;
-  return `${name.padEnd(44)} ${percent(share).padStart(6)} (${range}), ${percent(ofCeiling)} of the judge's ${percent(ceiling)}`;
+  return `${name.padEnd(44)} ${percent(share).padStart(6)} (${range}), ${percent(ofCeiling)} of the classifier's ${percent(ceiling)}`;
 }

@@ -1,5 +1,5 @@
-// The backgrounds of scenes, drawn row by row in plain arithmetic. Each has a handful of variants, so that a small model can
-// learn them.
+// The backgrounds of scenes, drawn row by row in plain arithmetic. Each has a handful of variants, so that a
+// small model can learn them.
 
 import { backgroundColour, baseColour, type ColourName, type Rgb } from "./colours.js";
 import type { SceneBackground } from "./scene-types.js";

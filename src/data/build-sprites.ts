@@ -1,6 +1,7 @@
-// Builds a folder of sprites from the installed sets of drawings: one binary file of raw RGBA per set and one index.
-// Killed at any moment, the folder is what it was before or what it becomes: files of pixels are written under names of
-// their content beside those of the old index, then the new index takes the old one's place, then the old files go.
+// Builds a folder of sprites from the installed sets of drawings: one binary file of raw RGBA per set and one
+// index. Killed at any moment, the folder is what it was before or what it becomes: files of pixels are
+// written under names of their content beside those of the old index, then the new index takes the old one's
+// place, then the old files go.
 
 import { createHash } from "node:crypto";
 import { readdir, rename, stat, unlink } from "node:fs/promises";
@@ -34,7 +35,9 @@ export interface BuildSpritesOptions {
   readonly things?: readonly string[];
   /** Sets to draw from; all of them by default. */
   readonly sets?: readonly SetName[];
-  /** Longer side of a sprite's box in pixels, 16 to 384. Default 224, the largest that scenes of 256×256 need. */
+  /**
+   * Longer side of a sprite's box in pixels, 16 to 384. Default 224, the largest that scenes of 256×256 need.
+   */
   readonly size?: number;
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
@@ -48,10 +51,11 @@ export interface BuildSpritesReport {
 }
 
 /**
- * Renders the drawings of `things` in each of `sets` into `output`. A folder that holds sprites is replaced as a whole.
+ * Renders the drawings of `things` in each of `sets` into `output`. A folder that holds sprites is replaced
+ * as a whole.
  *
- * @throws NishikiError `usage` for unknown names or sizes, `data` where a package is missing, `file` where the folder cannot
- * be written, `aborted` by the signal
+ * @throws NishikiError `usage` for unknown names or sizes, `data` where a package is missing, `file` where
+ * the folder cannot be written, `aborted` by the signal
  */
 export async function buildSprites(options: BuildSpritesOptions): Promise<BuildSpritesReport> {
   const size = options.size ?? 224;

@@ -1,7 +1,9 @@
-// Captions from bytes: UTF-8, or UTF-16 where a byte order mark says so. Anything else is refused, because a model would
-// learn from the wrong letters.
+// Captions from bytes: UTF-8, or UTF-16 where a byte order mark says so. Anything else is refused, because a
+// model would learn from the wrong letters.
 
-/** A caption's or caption list's text, without byte order mark. Throws an Error whose message is the reason. */
+/**
+ * A caption's or caption list's text, without byte order mark. Throws an Error whose message is the reason.
+ */
 export function decodeText(bytes: Uint8Array): string {
   const [first, second] = bytes;
   const encoding =

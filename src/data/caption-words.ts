@@ -1,4 +1,5 @@
-// The words that captions of scenes are made of, and the names among them: what a model trained on them can know.
+// The words that captions of scenes are made of, and the names among them: what a model trained on them can
+// know.
 import { random } from "../random/index.js";
 import { backgroundNames, backgroundPhrases } from "./backgrounds.js";
 import { articleOf, writeCaption } from "./captions.js";

@@ -17,7 +17,10 @@ export interface Caption {
 
 export type Phrase = readonly [from: number, to: number];
 
-/** One of the captions that are true of a content. Different streams of random numbers give different wordings. */
+/**
+ * One of the captions that are true of a content. Different streams of random numbers give different
+ * wordings.
+ */
 export function writeCaption(content: SceneContent, random: Random): string {
   return phraseCaption(content, random).text;
 }
@@ -34,7 +37,10 @@ function join(first: string, second: string): string {
   return second === "" || second.startsWith(",") ? `${first}${second}` : `${first} ${second}`;
 }
 
-/** @returns the caption, and where in it the scene begins: a prefix may hold the scene's own words ("a pencil sketch of a pencil") */
+/**
+ * @returns the caption, and where in it the scene begins: a prefix may hold the scene's own words ("a pencil
+ * sketch of a pencil")
+ */
 function withStyle(scene: string, content: SceneContent, random: Random): { text: string; offset: number } {
   const style = styleNamed(content.style);
   if (style.name === defaultStyle && random.uniform() < 0.65) return { text: scene, offset: 0 };
@@ -76,7 +82,9 @@ function sayThings(content: SceneContent, random: Random): Caption {
 }
 
 const joined = ["and", "and", "next to"];
-/** What stands between two things: where the first of the image is said first, and where it is said second. */
+/**
+ * What stands between two things: where the first of the image is said first, and where it is said second.
+ */
 const relations: Readonly<Record<SceneLayout, readonly [readonly string[], readonly string[]]>> = {
   left: [
     ["to the left of", "left of"],

@@ -1,5 +1,5 @@
-// The colours that captions name. A thing is recoloured by mapping its luminance to a ramp of the colour, so that a blue
-// cat keeps its shading, its eyes and its whiskers.
+// The colours that captions name. A thing is recoloured by mapping its luminance to a ramp of the colour, so
+// that a blue cat keeps its shading, its eyes and its whiskers.
 
 /** Red, green and blue, each 0 to 255. */
 export type Rgb = readonly [number, number, number];
@@ -54,7 +54,8 @@ export function luminance(red: number, green: number, blue: number): number {
 /**
  * The colours that luminances 0 to 255 become, three bytes each.
  *
- * @param middle luminance (0 to 255) that becomes the colour itself: a drawing's median, so that dark drawings do not stay dark
+ * @param middle luminance (0 to 255) that becomes the colour itself: a drawing's median, so that dark
+ * drawings do not stay dark
  */
 export function colourTable(name: ColourName, middle: number): Uint8Array {
   const { dark, base, light } = ramps[name];
@@ -63,7 +64,8 @@ export function colourTable(name: ColourName, middle: number): Uint8Array {
   const table = new Uint8Array(256 * 3);
   for (let value = 0; value < 256; value++) {
     const t = value / 255;
-    // Below the middle from dark to the colour, above it to the light tint: two straight lines keep edges crisp.
+    // Below the middle from dark to the colour, above it to the light tint: two straight lines keep edges
+    // crisp.
     const [from, to, share] =
       t < centre ? [dark, base, t / centre] : [base, light, (t - centre) / (1 - centre)];
     for (let channel = 0; channel < 3; channel++) {

@@ -5,7 +5,8 @@ import type { SceneDrawer } from "./draw-scene.js";
 import type { Scene } from "./scene-types.js";
 
 /**
- * Scene `index` of `seed`: RGB bytes of the drawer's size, its caption and its content. Equal arguments give equal bytes.
+ * Scene `index` of `seed`: RGB bytes of the drawer's size, its caption and its content. Equal arguments give
+ * equal bytes.
  *
  * @param drawer made once from the loaded sprites
  * @param mix what `sceneMix` returned

@@ -27,7 +27,10 @@ function first(count: number, from = 0, options = mix): SceneRecipe[] {
   );
 }
 
-/** The words of a caption that name something: everything else in it must come from the style or the background. */
+/**
+ * The words of a caption that name something: everything else in it must come from the style or the
+ * background.
+ */
 function checkCaption({ caption, content }: SceneRecipe): void {
   const padded = ` ${caption.replaceAll(",", " ,")} `;
   for (const { name, colour, count } of content.things) {

@@ -1,4 +1,5 @@
-// Decides what a scene shows and where, without drawing it: scene `index` of a seed is the same on every machine.
+// Decides what a scene shows and where, without drawing it: scene `index` of a seed is the same on every
+// machine.
 
 import { NishikiError, unknownName } from "../errors.js";
 import { layoutSlots } from "../models/index.js";
@@ -47,7 +48,10 @@ export interface SceneOptions {
 /** All options filled in. */
 export type SceneMix = Required<SceneOptions>;
 
-/** What a first model learns on little compute: single things, large and centred, in four styles and eight colours. */
+/**
+ * What a first model learns on little compute: single things, large and centred, in four styles and eight
+ * colours.
+ */
 export const defaultMix: SceneMix = {
   things: commonThings.map((thing) => thing.name),
   rarer: 0.4,
@@ -98,7 +102,10 @@ function checkNames(kind: string, names: readonly string[], known: readonly stri
   for (const name of names) if (!known.includes(name)) throw unknownName(kind, name, known);
 }
 
-/** A catalogue in which every thing of the vocabulary exists in every set: for describing scenes without sprites. */
+/**
+ * A catalogue in which every thing of the vocabulary exists in every set: for describing scenes without
+ * sprites.
+ */
 export const wholeCatalogue: Catalogue = {
   things: vocabulary.map((thing) => thing.name),
   has: () => true,
@@ -126,7 +133,9 @@ export function describeScene(seed: number, index: number, mix: SceneMix, catalo
   );
 }
 
-/** Describes a scene of a given content, held out or not: for evaluation. Equal arguments give equal scenes. */
+/**
+ * Describes a scene of a given content, held out or not: for evaluation. Equal arguments give equal scenes.
+ */
 export function describeContent(
   content: SceneContent,
   seed: number,
@@ -192,7 +201,10 @@ function chooseBackground(stream: Random, mix: SceneMix): SceneBackground | null
   return { name, colour: isColoured(name) ? colour : null };
 }
 
-/** A colour that is seen against the background: a red cat on red would teach little. White needs a background to be seen. */
+/**
+ * A colour that is seen against the background: a red cat on red would teach little. White needs a background
+ * to be seen.
+ */
 function chooseColour(stream: Random, mix: SceneMix, background: SceneBackground | null): ColourName | null {
   const recoloured = stream.uniform() < mix.recoloured;
   const hidden = background === null ? "white" : hiddenColour(background);

@@ -1,5 +1,5 @@
-// Draws a described scene: background, sprites (resampled and recoloured), then the style's filter. Plain typed-array code,
-// because a model trains on hundreds of thousands of scenes.
+// Draws a described scene: background, sprites (resampled and recoloured), then the style's filter. Plain
+// typed-array code, because a model trains on hundreds of thousands of scenes.
 
 import { paintBackground } from "./backgrounds.js";
 import { type ColourName, colourTable, luminance } from "./colours.js";
@@ -22,13 +22,17 @@ interface Prepared {
   readonly tables: Map<ColourName, Uint8Array>;
 }
 
-/** Draws scenes from one set of sprites. Keeps what it worked out about each, so make one and use it for all. */
+/**
+ * Draws scenes from one set of sprites. Keeps what it worked out about each, so make one and use it for all.
+ */
 export class SceneDrawer {
   readonly sprites: Sprites;
   readonly size: number;
   readonly #prepared = new Map<Sprite, Prepared>();
 
-  /** @param size Side of scenes in pixels. Lines and textures of filters are as wide in pixels at every size. */
+  /**
+   * @param size Side of scenes in pixels. Lines and textures of filters are as wide in pixels at every size.
+   */
   constructor(sprites: Sprites, size = sceneSize) {
     this.sprites = sprites;
     this.size = size;
@@ -176,7 +180,9 @@ function makeAxis(start: number, length: number, count: number, stride: number, 
   return axis;
 }
 
-/** Blends a sprite over the image, sampled from its four nearest pixels; `table` recolours it by luminance. */
+/**
+ * Blends a sprite over the image, sampled from its four nearest pixels; `table` recolours it by luminance.
+ */
 function stamp({ pixels, mask, size }: Sheet, level: Level, table: Uint8Array | null, box: Box): void {
   const { rgba } = level;
   const across = makeAxis(box.left, box.width, level.width, 4, size);

@@ -1,5 +1,6 @@
-// Finds the drawings of one thing inside the installed packages: WebP files named by code point, or SVG bodies in an
-// Iconify JSON file (https://iconify.design/docs/types/iconify-json.html) found through its table of code points.
+// Finds the drawings of one thing inside the installed packages: WebP files named by code point, or SVG
+// bodies in an Iconify JSON file (https://iconify.design/docs/types/iconify-json.html) found through its
+// table of code points.
 
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";

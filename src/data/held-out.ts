@@ -1,5 +1,6 @@
-// Pairs that training never shows, so that combining what was learned apart can be measured: a colour with a thing, a thing
-// with a thing, a thing with a filter. A pair is held out by a hash of its names, so the list never changes and needs no file.
+// Pairs that training never shows, so that combining what was learned apart can be measured: a colour with a
+// thing, a thing with a thing, a thing with a filter. A pair is held out by a hash of its names, so the list
+// never changes and needs no file.
 
 import { filterNames } from "./filters/index.js";
 import type { SceneContent } from "./scene-types.js";

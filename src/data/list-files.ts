@@ -1,4 +1,5 @@
-// The files of a folder and its subfolders. Links are followed, so that a data set may consist of them, as in the hub's cache.
+// The files of a folder and its subfolders. Links are followed, so that a data set may consist of them, as in
+// the hub's cache.
 
 import type { Dirent } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";

@@ -1,5 +1,6 @@
-// A user's own captioned images: image files with a `.txt` of the same name beside them, or a `metadata.jsonl` with
-// `file_name` and `text` (the image-folder convention of Hugging Face datasets). What cannot be used is listed, not fatal.
+// A user's own captioned images: image files with a `.txt` of the same name beside them, or a
+// `metadata.jsonl` with `file_name` and `text` (the image-folder convention of Hugging Face datasets). What
+// cannot be used is listed, not fatal.
 
 import { readFile } from "node:fs/promises";
 import { extname, isAbsolute, join, normalize } from "node:path";
@@ -51,7 +52,10 @@ const metadataFile = "metadata.jsonl";
 /** Images that are decoded at the same time. */
 const parallel = 4;
 
-/** The captioned images of a folder. Read them one by one, or as an endless stream in which each pass is shuffled anew. */
+/**
+ * The captioned images of a folder. Read them one by one, or as an endless stream in which each pass is
+ * shuffled anew.
+ */
 export class CaptionedImages {
   readonly folder: string;
   readonly size: number;
@@ -70,7 +74,10 @@ export class CaptionedImages {
     this.problems = problems;
   }
 
-  /** Image `index` of `entries`: `size × size` RGB bytes and its caption. Throws `data` where it can no longer be read. */
+  /**
+   * Image `index` of `entries`: `size × size` RGB bytes and its caption. Throws `data` where it can no longer
+   * be read.
+   */
   async read(index: number): Promise<CaptionedImage> {
     const entry = this.entries[index];
     if (entry === undefined) {
@@ -105,10 +112,11 @@ export class CaptionedImages {
 }
 
 /**
- * Opens a folder of captioned images: reads all captions and decodes every image once, so that what is broken is known
- * before a long run begins.
+ * Opens a folder of captioned images: reads all captions and decodes every image once, so that what is broken
+ * is known before a long run begins.
  *
- * @throws NishikiError `file` where the folder cannot be read, `usage` for a bad size, `aborted` by the signal
+ * @throws NishikiError `file` where the folder cannot be read, `usage` for a bad size, `aborted` by the
+ * signal
  */
 export async function openFolder(folder: string, options: OpenFolderOptions = {}): Promise<CaptionedImages> {
   const size = options.size ?? 256;

@@ -1,4 +1,5 @@
-// The embedded model's table of other names against its vocabulary: they must fit, and neither knows of the other.
+// The embedded model's table of other names against its vocabulary: they must fit, and neither knows of the
+// other.
 import { expect, it } from "vitest";
 import { otherNames } from "../pipeline/index.js";
 import { vocabulary } from "./vocabulary.js";

@@ -1,4 +1,5 @@
-// Where the pipeline takes the things of a prompt to lie is where training's scenes of that caption have them.
+// Where the pipeline takes the things of a prompt to lie is where training's scenes of that caption have
+// them.
 import { expect, it } from "vitest";
 import { drawPlacement, placementChannels } from "../models/index.js";
 import { type KnownWords, placeThings, wordsOf } from "../pipeline/index.js";

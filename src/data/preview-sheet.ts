@@ -17,7 +17,10 @@ export interface PreviewSheetOptions {
 /** The sheet as a PNG file's bytes. */
 export interface PreviewSheet {
   readonly png: Uint8Array;
-  /** False on a machine without fonts: the captions are then not on the sheet, and the caller should list them. */
+  /**
+   * False on a machine without fonts: the captions are then not on the sheet, and the caller should list
+   * them.
+   */
   readonly labelled: boolean;
 }
 

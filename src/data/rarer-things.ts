@@ -1,5 +1,5 @@
-// Rarer things: with them the vocabulary names some 700. Drawn less often than the common ones, and only where both MIT
-// sets of drawings have them.
+// Rarer things: with them the vocabulary names some 700. Drawn less often than the common ones, and only
+// where both MIT sets of drawings have them.
 import { type Thing, thing, uncounted } from "./thing.js";
 
 const natureAndPlaces: readonly Thing[] = [

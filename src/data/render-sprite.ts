@@ -1,4 +1,5 @@
-// A drawing as a sprite: its pixels, trimmed to the drawing's bounding box, so that the compositor can place it exactly.
+// A drawing as a sprite: its pixels, trimmed to the drawing's bounding box, so that the compositor can place
+// it exactly.
 
 import sharp from "sharp";
 import { NishikiError } from "../errors.js";
@@ -9,10 +10,15 @@ export interface RawImage {
   readonly rgba: Buffer;
 }
 
-/** Pixels more transparent than this are outside of the drawing: shadows' faint tails must not widen its box. */
+/**
+ * Pixels more transparent than this are outside of the drawing: shadows' faint tails must not widen its box.
+ */
 const alphaThreshold = 12;
 
-/** Decodes a drawing, trims it and scales it down until its longer side is `size` (a smaller one stays as it is). */
+/**
+ * Decodes a drawing, trims it and scales it down until its longer side is `size` (a smaller one stays as it
+ * is).
+ */
 export async function renderSprite(drawing: Buffer, size: number): Promise<RawImage> {
   const { data, info } = await sharp(drawing).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
   const box = findBox(data, info.width, info.height);

@@ -1,4 +1,5 @@
-// What can be asked of a scene and has one right answer: what judges learn, and what generated images are scored by.
+// What can be asked of a scene and has one right answer: what judges learn, and what generated images are
+// scored by.
 
 import { backgroundNames } from "./backgrounds.js";
 import { colourNames } from "./colours.js";

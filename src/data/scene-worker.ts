@@ -1,5 +1,5 @@
-// The worker thread that draws scenes: gets the shared sprites once, then ranges of scene numbers, and sends images back
-// without copying them.
+// The worker thread that draws scenes: gets the shared sprites once, then ranges of scene numbers, and sends
+// images back without copying them.
 
 import { parentPort, workerData } from "node:worker_threads";
 import { composeScene } from "./compose-scene.js";

@@ -1,5 +1,5 @@
-// An endless, ordered stream of scenes, drawn by worker threads ahead of the reader. Scene i depends on the seed and the mix
-// alone, so the number of threads changes nothing but the speed.
+// An endless, ordered stream of scenes, drawn by worker threads ahead of the reader. Scene i depends on the
+// seed and the mix alone, so the number of threads changes nothing but the speed.
 
 import { Worker } from "node:worker_threads";
 import { findWorker } from "../engine/node.js";
@@ -68,7 +68,10 @@ export async function* scenes(options: ScenesOptions): AsyncGenerator<Scene, voi
   }
 }
 
-/** The sets that a mix draws from: loading no others saves memory. Those that the folder lacks are its own to report. */
+/**
+ * The sets that a mix draws from: loading no others saves memory. Those that the folder lacks are its own to
+ * report.
+ */
 function neededSets(mix: SceneMix): SetName[] {
   const styles = Object.entries(mix.styles).filter(([, weight]) => weight > 0);
   return [...new Set(styles.flatMap(([name]) => styleNamed(name as StyleName).sets))];

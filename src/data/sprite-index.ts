@@ -1,5 +1,5 @@
-// The index of a folder of sprites, from which the folder takes its state: it names the files of pixels with their hashes,
-// and is replaced last and at once. Whatever else lies in the folder is of no account.
+// The index of a folder of sprites, from which the folder takes its state: it names the files of pixels with
+// their hashes, and is replaced last and at once. Whatever else lies in the folder is of no account.
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -57,7 +57,9 @@ const spriteIndex = z.strictObject({
 /** A set as the index records it: where its drawings came from and what their licence asks. */
 export type SpriteSetEntry = Readonly<z.infer<typeof spriteSetEntry>>;
 
-/** One sprite: `width × height` RGBA bytes at `offset` of its set's file, where alpha is not multiplied in. */
+/**
+ * One sprite: `width × height` RGBA bytes at `offset` of its set's file, where alpha is not multiplied in.
+ */
 export type SpriteEntry = Readonly<z.infer<typeof spriteEntry>>;
 
 /** The content of the index file. */

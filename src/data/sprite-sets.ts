@@ -1,6 +1,6 @@
-// The sets of drawings that scenes are made of: npm packages (development dependencies) whose licences allow a trained
-// model to be shipped. One row per set; all are keyed by the emoji they draw, so one name gives one thing in many styles.
-// Share-alike sets (OpenMoji) are left out on purpose.
+// The sets of drawings that scenes are made of: npm packages (development dependencies) whose licences allow
+// a trained model to be shipped. One row per set; all are keyed by the emoji they draw, so one name gives one
+// thing in many styles. Share-alike sets (OpenMoji) are left out on purpose.
 
 import { unknownName } from "../errors.js";
 

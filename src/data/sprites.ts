@@ -1,5 +1,5 @@
-// A folder of sprites, loaded: every sprite's pixels lie in one shared buffer per set, which worker threads use without
-// copying it.
+// A folder of sprites, loaded: every sprite's pixels lie in one shared buffer per set, which worker threads
+// use without copying it.
 
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
@@ -63,8 +63,8 @@ export class Sprites implements Catalogue {
 }
 
 /**
- * Loads a folder that `buildSprites` wrote. Pixels that are not those of the index (a folder put together from several) are
- * refused.
+ * Loads a folder that `buildSprites` wrote. Pixels that are not those of the index (a folder put together
+ * from several) are refused.
  *
  * @param sets only these sets; all of the folder's by default
  * @throws NishikiError `file` where the folder cannot be read, `data` where its files do not fit the index

@@ -1,5 +1,6 @@
-// The styles that captions name: those of the sets of drawings, and filters over the finished scene. Artists' names stand
-// as second names of filters; they are filters, not the artists' work, and the model card says so.
+// The styles that captions name: those of the sets of drawings, and filters over the finished scene. Artists'
+// names stand as second names of filters; they are filters, not the artists' work, and the model card says
+// so.
 
 import { type FilterName, filterNames } from "./filters/index.js";
 import type { SetName } from "./sprite-sets.js";

@@ -1,6 +1,6 @@
-// The words of the embedded model: common concrete things, each with the emoji that draws it. One name, one drawing:
-// faces of animals where the face is what everybody knows (cat, dog), whole animals elsewhere.
-// Code points are those of Unicode Emoji, in lower-case hexadecimal and without the variation selector.
+// The words of the embedded model: common concrete things, each with the emoji that draws it. One name, one
+// drawing: faces of animals where the face is what everybody knows (cat, dog), whole animals elsewhere. Code
+// points are those of Unicode Emoji, in lower-case hexadecimal and without the variation selector.
 
 import { unknownName } from "../errors.js";
 import { rarerThings } from "./rarer-things.js";

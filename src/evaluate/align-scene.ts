@@ -1,5 +1,5 @@
-// The composed scene that an image comes nearest to: same content, and of all places and sizes the best. Models are not told
-// where a thing shall lie, so that comparing with a scene at another place would measure the place.
+// Finds the composed scene nearest to an image: same content, at the best position and size. Prompts leave
+// the position open, so comparing with a scene at a fixed one would measure the position.
 import {
   describeContent,
   type SceneContent,
@@ -11,18 +11,21 @@ import {
 } from "../data/index.js";
 import { psnr } from "./image-measures.js";
 
-/** Side at which places are tried first, and where no better one is searched further away: shares of the image's side. */
+/** Side of the images in the first search; its largest shift, as a share of the side; its relative sizes. */
 const coarseSide = 64;
 const furthest = 0.07;
 const sizes = [0.86, 0.91, 0.955, 1, 1.045, 1.09, 1.14];
 
-/** Whether a content can be aligned: one thing on the plain ground, without a filter, whose texture is not where the thing is. */
+/**
+ * Whether a content can be aligned: one thing, no background, no filter (a filter's texture does not move
+ * along).
+ */
 export function canAlign({ things, layout, background, style }: SceneContent): boolean {
   const single = layout === "single" || layout === "small";
   return single && things.length === 1 && background === null && styleNamed(style).filter === null;
 }
 
-/** Finds scenes for images. Make one and use it for all: it keeps halved drawings. */
+/** Finds scenes for images. Reuse one aligner: it caches resized drawings. */
 export class SceneAligner {
   readonly #coarse: SceneDrawer;
   readonly #fine: SceneDrawer;
@@ -38,8 +41,8 @@ export class SceneAligner {
 
   /**
    * @param pixels `[size, size, 3]` bytes
-   * @param small the same at 64×64
-   * @returns bytes of the scene, and how near it comes in decibels
+   * @param small the same image at 64×64
+   * @returns the scene's bytes, and its PSNR in dB to the image
    */
   align(content: SceneContent, pixels: Uint8Array, small: Uint8Array): { scene: Uint8Array; psnr: number } {
     const recipe = describeContent(content, 0, this.#mix, this.#sprites);

@@ -1,4 +1,4 @@
-// The numbers as a table for a model card, in Markdown.
+// The report as Markdown tables for a model card.
 import type { Looks, Nearness } from "./looks.js";
 import type { RealOrDrawn } from "./real-or-drawn.js";
 import { describeSettings, type Report, type Score, type SkillScore } from "./report.js";
@@ -20,19 +20,19 @@ function skillRow({ title, heldOut, share, asked, ceiling, ofCeiling, ...score }
   return [name, percent(share), range(whole), percent(ceiling), percent(ofCeiling), asked];
 }
 
-/** @returns Markdown with tables, without a heading */
+/** @returns Markdown without a heading */
 export function makeCard(report: Report): string {
   const { model, skills, things, styles, synonyms, frechet, diversity, copying, reconstruction, looks } =
     report;
   const parts = [
     `${model.name} ${model.version}: ${describeSettings(model)}; seed ${report.seed}.`,
     table(
-      ["skill", "right", "95% interval", "judge's ceiling", "of the ceiling", "pictures"],
+      ["skill", "right", "95% interval", "classifier's ceiling", "of the ceiling", "images"],
       skills.map(skillRow),
     ),
-    `Single things: ${percent(things.common.share)} of the common ones, ${percent(things.rarer.share)} of the rarer ones, by the ` +
-      "model's own judge, which was trained on the same drawings; people recognise fewer. " +
-      `Words that training never showed (${synonyms.all.asked}): ${percent(synonyms.all.share)} right, ` +
+    `The classifier recognises ${percent(things.common.share)} of single common things and ` +
+      `${percent(things.rarer.share)} of rarer ones. It was trained on the same drawings; people recognise fewer. ` +
+      `Words absent from training (${synonyms.all.asked}): ${percent(synonyms.all.share)} right, ` +
       `${percent(synonyms.things.share)} of things and ${percent(synonyms.colours.share)} of colours.`,
     table(
       ["style", ...Object.keys(styles)],
@@ -42,19 +42,19 @@ export function makeCard(report: Report): string {
       ["measure", "generated", "composed scenes"],
       [
         [
-          "Fréchet distance of judge features to composed scenes",
+          "Fréchet distance to composed scenes, of classifier features",
           frechet.generated.toFixed(2),
           frechet.scenes.toFixed(2),
         ],
         [
-          "diversity: mean distance of features over seeds",
+          "diversity: mean feature distance between seeds",
           diversity.generated.toFixed(2),
           diversity.scenes.toFixed(2),
         ],
-        copyRow("near copies of a training drawing, nothing changed asked for", copying.plain),
-        copyRow("near copies where a colour or a background was asked for", copying.changed),
+        copyRow("near copies of a training drawing, prompt names the thing only", copying.plain),
+        copyRow("near copies, prompt adds a colour or a background", copying.changed),
         ...(reconstruction
-          ? [["autoencoder, PSNR on scenes it has not seen", `${reconstruction.psnr.toFixed(1)} dB`, ""]]
+          ? [["autoencoder, PSNR on unseen scenes", `${reconstruction.psnr.toFixed(1)} dB`, ""]]
           : []),
       ],
     ),
@@ -63,26 +63,30 @@ export function makeCard(report: Report): string {
   return `${parts.join("\n\n")}\n`;
 }
 
-/** How clean images look, and the most that the model's autoencoder allows. */
+/** How clean images look, beside the best that the model's autoencoder allows. */
 function looksTable({ realOrDrawn, realOrDrawnLatents, nearness, ceiling, fidelity }: Looks): string {
-  const told = ({ accuracy, interval: [low, high], asked }: RealOrDrawn) =>
+  const accuracyCell = ({ accuracy, interval: [low, high], asked }: RealOrDrawn) =>
     `${percent(accuracy)} (${percent(low)}–${percent(high)}, ${asked} pairs)`;
-  const compare = (name: string, field: Exclude<keyof Nearness, "pictures">, digits: number, unit = "") => [
+  const compare = (name: string, field: Exclude<keyof Nearness, "images">, digits: number, unit = "") => [
     name,
     `${nearness[field].toFixed(digits)}${unit}`,
     ceiling ? `${ceiling[field].toFixed(digits)}${unit}` : "",
   ];
   return table(
-    ["how clean", "generated", "best"],
+    ["image quality", "generated", "best"],
     [
-      ["told from composed scenes by a classifier trained to (50% is perfect)", told(realOrDrawn), "50%"],
+      [
+        "accuracy of a network trained to distinguish them from composed scenes (50% is perfect)",
+        accuracyCell(realOrDrawn),
+        "50%",
+      ],
       ...(realOrDrawnLatents
-        ? [["told from scenes that went through the autoencoder", told(realOrDrawnLatents), "50%"]]
+        ? [["the same, from scenes passed through the autoencoder", accuracyCell(realOrDrawnLatents), "50%"]]
         : []),
-      compare(`PSNR to the nearest composed scene (${nearness.images} pictures)`, "psnr", 1, " dB"),
-      compare("gradient distance to it", "gradientDistance", 3),
-      compare("sharpness of its edges", "sharpness", 2),
-      compare("wobble of its edges", "wobble", 2, " px"),
+      compare(`PSNR to the nearest composed scene (${nearness.images} images)`, "psnr", 1, " dB"),
+      compare("gradient distance (GMSD) to it", "gradientDistance", 3),
+      compare("edge sharpness relative to it", "sharpness", 2),
+      compare("edge wobble relative to it", "wobble", 2, " px"),
       ...Object.entries(fidelity?.psnr ?? {}).map(([strength, value]) => [
         `image-to-image of ${fidelity!.scenes} scenes at strength ${strength}`,
         `${value.toFixed(1)} dB`,

@@ -1,17 +1,18 @@
-// Whether a model copies what it was trained on: the nearest training drawing of an image, by a judge's features and by pixels.
+// Measures whether a model copies its training data: finds the nearest training drawing of each image, by the
+// classifier's features and by pixels.
 import { type Scene, SceneDrawer, type SetName, type Sprites } from "../data/index.js";
 import { NishikiError } from "../errors.js";
-import type { Judge } from "./judge.js";
+import type { Classifier } from "./classifier.js";
 import { distance } from "./statistics.js";
 
-/** Side at which images are compared pixel by pixel, and by how much they may be shifted against each other. */
+/** Side at which images are compared pixel by pixel, and the largest shift between them, in pixels. */
 const side = 64;
 const reach = 3;
-/** Side at which the nearest by pixels are looked for. */
+/** Side at which the search for the nearest by pixels runs. */
 const coarseSide = 16;
-/** Nearest drawings that are compared closely, of each kind. */
+/** Drawings compared at full size: this many nearest by features, and as many by pixels. */
 const candidates = 6;
-/** Peak signal-to-noise ratio in decibels from which an image counts as a near copy. */
+/** PSNR in dB from which an image counts as a near copy. */
 export const copyLimit = 20;
 
 interface Drawing {
@@ -25,16 +26,16 @@ interface Drawing {
 export interface Nearest {
   readonly thing: string;
   readonly set: SetName;
-  /** Of the nearest by pixels, shifted to where it fits best, in decibels. */
+  /** PSNR in dB to the nearest by pixels, at the best shift. */
   readonly psnr: number;
-  /** Distance of features to the nearest by features. */
+  /** Feature distance to the nearest by features. */
   readonly distance: number;
 }
 
-/** Every drawing of some sets as training shows it most plainly: alone, in its own colours, on a plain ground. */
+/** Every drawing of some sets in its plainest form: alone, in its original colours, without a background. */
 export class TrainingDrawings {
   readonly #drawings: readonly Drawing[];
-  /** Side of the images that are compared: what the judge sees. */
+  /** Side of the compared images: the classifier's input size. */
   readonly #size: number;
 
   private constructor(drawings: readonly Drawing[], size: number) {
@@ -45,26 +46,26 @@ export class TrainingDrawings {
   static async open(
     sprites: Sprites,
     sets: readonly SetName[],
-    judge: Judge,
+    classifier: Classifier,
     things: readonly string[],
     onProgress?: (done: number, of: number) => void,
   ): Promise<TrainingDrawings> {
-    const drawer = new SceneDrawer(sprites, judge.pictureSize);
-    const wanted = sets.flatMap((set) =>
+    const drawer = new SceneDrawer(sprites, classifier.pictureSize);
+    const pairs = sets.flatMap((set) =>
       things.filter((thing) => sprites.has(thing, set)).map((thing) => ({ thing, set })),
     );
     const drawings: Drawing[] = [];
-    for (const { thing, set } of wanted) {
+    for (const { thing, set } of pairs) {
       const { pixels } = drawPlain(drawer, thing, set);
-      const [verdict] = await judge.judge([pixels]);
-      const small = shrink(pixels, judge.pictureSize, side);
+      const [verdict] = await classifier.classify([pixels]);
+      const small = shrink(pixels, classifier.pictureSize, side);
       drawings.push({ thing, set, features: verdict!.features, pixels: small, coarse: coarsen(small) });
-      onProgress?.(drawings.length, wanted.length);
+      onProgress?.(drawings.length, pairs.length);
     }
-    return new TrainingDrawings(drawings, judge.pictureSize);
+    return new TrainingDrawings(drawings, classifier.pictureSize);
   }
 
-  /** @param pixels `[size, size, 3]` bytes, of the size that the judge sees */
+  /** @param pixels `[size, size, 3]` bytes at the classifier's input size */
   nearest(pixels: Uint8Array, features: Float32Array): Nearest {
     const small = shrink(pixels, this.#size, side);
     const coarse = coarsen(small);
@@ -101,13 +102,13 @@ function drawPlain(drawer: SceneDrawer, thing: string, set: SetName): Scene {
   });
 }
 
-/** The mean of each square block of pixels: `[from, from, 3]` → `[to, to, 3]`, where `to` divides `from`. */
+/** Averages square blocks of pixels: `[from, from, 3]` → `[to, to, 3]`. `to` must divide `from`. */
 export function shrink(pixels: Uint8Array, from: number, to: number): Uint8Array {
   const factor = from / to;
   if (!Number.isInteger(factor) || pixels.length !== from * from * 3)
     throw new NishikiError(
       "shape",
-      `Pictures of ${from} pixels a side are not compared at ${to}: ${to} must divide it.`,
+      `Cannot shrink an image of ${from}×${from} pixels to ${to}×${to}: ${to} must divide ${from}.`,
     );
   const result = new Uint8Array(to * to * 3);
   for (let y = 0; y < to; y++) {
@@ -129,7 +130,7 @@ function coarsen(small: Uint8Array): Float32Array {
   return Float32Array.from(shrink(small, side, coarseSide));
 }
 
-/** The best of all small shifts; what is shifted in from outside of the image is not compared. */
+/** Best PSNR over all small shifts, compared where the images overlap. */
 function shiftedPsnr(a: Uint8Array, b: Uint8Array): number {
   let best = 0;
   for (let dy = -reach; dy <= reach; dy++) {

@@ -1,4 +1,4 @@
-// Draws the images of a plan, several at once, into a folder; those that are there from an earlier call are kept.
+// Draws a plan's images into a folder, several at once. Skips images that an earlier call drew.
 import { constants } from "node:fs";
 import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,11 +13,11 @@ import type { Task } from "./plan.js";
 export interface DrawOptions {
   readonly folder: string;
   readonly machine: LoadOptions;
-  /** The first pipeline, loaded as `machine` says. It stays the caller's. */
+  /** The first pipeline, loaded with the options in `machine`. The caller disposes of it. */
   readonly pipeline: Pipeline;
-  /** Pipelines that draw side by side. */
+  /** Number of pipelines that draw in parallel. */
   readonly parallel: number;
-  /** Steps, guidance and whatever else shall not be the model's own. */
+  /** Settings that replace the model's defaults. */
   readonly request: Partial<ImageRequest>;
   readonly signal?: AbortSignal;
   readonly onImage?: (done: number, of: number) => void;
@@ -25,10 +25,10 @@ export interface DrawOptions {
 
 const fileOf = (folder: string, { id }: Task) => join(folder, `${id}.png`);
 
-/** The most pipelines that draw side by side, and bytes of free memory that each is counted with. */
+/** Most pipelines that draw in parallel, and free memory in bytes reserved for each. */
 const [mostPipelines, pipelineMemory] = [8, 2 ** 30];
 
-/** How many pipelines of a small model draw side by side, and on how many threads each. */
+/** How many pipelines of a small model draw in parallel, and on how many threads each. */
 export function planWorkers(threads: number, freeMemory: number): { parallel: number; threads: number } {
   const fits = Math.floor(freeMemory / pipelineMemory);
   const parallel = Math.max(1, Math.min(threads, mostPipelines, fits));
@@ -36,9 +36,10 @@ export function planWorkers(threads: number, freeMemory: number): { parallel: nu
 }
 
 /**
- * Draws what is not there yet. The first failure stops all that draw side by side.
- * @returns How many images were drawn.
- * @throws NishikiError "file" for a folder that cannot be read or a full disk, "aborted", and what drawing throws
+ * Draws the missing images. The first failure stops all pipelines.
+ * @returns the number of images drawn
+ * @throws NishikiError "file" if the folder cannot be read or the disk is full, "aborted", and what drawing
+ * throws
  */
 export async function drawTasks(tasks: readonly Task[], options: DrawOptions): Promise<number> {
   const { folder, machine, parallel, pipeline, signal } = options;
@@ -50,15 +51,15 @@ export async function drawTasks(tasks: readonly Task[], options: DrawOptions): P
   const queue = makeQueue(missing, tasks.length, options);
   const guard = (work: Promise<void>) =>
     work.catch((error: unknown) => {
-      // What the others throw once they are stopped is only that they were.
+      // Once the first failure stops the others, they only throw "aborted".
       if (!failure.signal.aborted) failure.abort(error);
     });
   const further = async () => {
-    const own = await loadPipeline(machine);
+    const extra = await loadPipeline(machine);
     try {
-      await queue.draw(own, stop);
+      await queue.draw(extra, stop);
     } finally {
-      await own.dispose();
+      await extra.dispose();
     }
   };
   const count = Math.min(parallel, missing.length);
@@ -68,7 +69,7 @@ export async function drawTasks(tasks: readonly Task[], options: DrawOptions): P
   return missing.length;
 }
 
-/** Tasks that several pipelines take from in turn. */
+/** Tasks shared by several pipelines; each takes the next one. */
 function makeQueue(missing: readonly Task[], all: number, { folder, request, onImage }: DrawOptions) {
   let done = all - missing.length;
   let next = 0;
@@ -86,7 +87,7 @@ function makeQueue(missing: readonly Task[], all: number, { folder, request, onI
   };
 }
 
-/** @throws NishikiError "file" where that cannot be told: what cannot be read is not taken for missing. */
+/** @throws NishikiError "file" if the file exists but cannot be read: it must not count as missing */
 async function isThere(path: string): Promise<boolean> {
   try {
     await access(path, constants.R_OK);
@@ -97,7 +98,7 @@ async function isThere(path: string): Promise<boolean> {
   }
 }
 
-/** The pixels of a task's image at the side that judges see, `[side, side, 3]`. @throws NishikiError "file" */
+/** Reads a task's image, resized to `[side, side, 3]` bytes. @throws NishikiError "file", "data" */
 export async function readDrawn(folder: string, task: Task, side: number): Promise<Uint8Array> {
   const path = fileOf(folder, task);
   const bytes = await readFile(path).catch((error: unknown) => {
@@ -107,7 +108,10 @@ export async function readDrawn(folder: string, task: Task, side: number): Promi
   const rgb = toRgb(image);
   if (rgb.width === side && rgb.height === side) return Uint8Array.from(rgb.data);
   if (rgb.width !== rgb.height) {
-    throw new NishikiError("data", `${path} is not square: judges look at square pictures.`);
+    throw new NishikiError(
+      "data",
+      `${path} is ${rgb.width}×${rgb.height} pixels; the classifier takes square images. Draw square ones.`,
+    );
   }
   return Uint8Array.from((await scaleImage(rgb, side, side)).data);
 }

@@ -1,5 +1,5 @@
-// The scorecard: draws the images of a plan, asks the judge what they show, and compares with composed scenes of the same
-// contents, which are the most that the judge grants anybody.
+// The scorecard: draws a plan's images, classifies them, and compares the answers with those for composed
+// scenes of the same contents, which are the highest scores the classifier can give.
 import { existsSync } from "node:fs";
 import { freemem } from "node:os";
 import { join } from "node:path";
@@ -31,11 +31,11 @@ import {
 import { embeddedModel, loadPipeline } from "../pipeline/node.js";
 import { random } from "../random/index.js";
 import { SceneAligner } from "./align-scene.js";
+import { type Classifier, openClassifier, type Verdict } from "./classifier.js";
 import { type Nearest, TrainingDrawings } from "./copies.js";
 import { drawTasks, planWorkers, readDrawn } from "./draw-tasks.js";
 import { measureFidelity } from "./fidelity.js";
 import { claimFolder, picturesFolder } from "./folder.js";
-import { type Judge, openJudge, type Verdict } from "./judge.js";
 import { type Looks, measureLooks } from "./looks.js";
 import { embeddedMix, makePlan, type Task } from "./plan.js";
 import { measureReconstruction, openModelRoundTrip } from "./reconstruction.js";
@@ -43,21 +43,21 @@ import { type MeasuredModel, makeReport, type Report } from "./report.js";
 
 export interface EvaluateOptions {
   readonly machine?: LoadOptions;
-  /** Steps, guidance and whatever else shall not be the model's own. */
+  /** Settings that replace the model's defaults, such as steps and guidance. */
   readonly request?: Omit<Partial<ImageRequest>, "prompt" | "seed" | "count">;
-  /** Where the images and the report go. */
+  /** Folder for the images and the report. */
   readonly output: string;
-  /** About how many prompts, synonyms and further seeds not counted. Default 1104. */
+  /** Approximate number of prompts, without synonyms and extra seeds. Default 1104. */
   readonly prompts?: number;
-  /** Decides which prompts, and the seeds of images. Default 0. */
+  /** Decides the prompts and the seeds of the images. Default 0. */
   readonly seed?: number;
   /** Folder that "nishiki data build" wrote. Default ".data/sprites". */
   readonly sprites?: string;
-  /** Folder of the judge. Default: the one that comes with the package. */
-  readonly judge?: string;
-  /** What the model was trained on. Default: what the embedded one was. */
+  /** Folder of the classifier. Default: the one that ships with the package. */
+  readonly classifier?: string;
+  /** The model's training data. Default: the embedded model's. */
   readonly mix?: SceneMix;
-  /** Measures how clean images look too, which trains two small networks. Default: from 60 prompts on. */
+  /** Also measures how clean images look, which trains two small networks. Default: from 60 prompts on. */
   readonly looks?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (stage: string, done: number, of: number) => void;
@@ -65,36 +65,36 @@ export interface EvaluateOptions {
 
 export const defaultPrompts = 1104;
 
-/** A task with what was drawn and what could have been. */
-export interface Judged {
+/** A task with the generated image, its verdict and those of composed scenes. */
+export interface EvaluatedImage {
   readonly task: Task;
   readonly pixels: Uint8Array;
   readonly verdict: Verdict;
-  /** Of composed scenes of the same content; none for synonyms. */
+  /** Verdicts on composed scenes of the same content; none for synonyms. */
   readonly real: readonly Verdict[];
-  /** Of images that could be copies. */
+  /** Nearest training drawing, in the groups checked for copies. */
   readonly nearest?: Nearest;
-  /** The same of a composed scene of the same content: what the measure says of what is known. */
+  /** The same for a composed scene of the same content, as a control. */
   readonly realNearest?: Nearest;
 }
 
 export interface Evaluation {
   readonly report: Report;
-  readonly judged: readonly Judged[];
-  /** What the judge's answers mean. */
+  readonly evaluated: readonly EvaluatedImage[];
+  /** Names of the classifier's answers. */
   readonly classes: LabelClasses;
 }
 
-/** Composed scenes for each content. */
+/** Composed scenes per content. */
 const realPerTask = 2;
-/** Groups whose images are compared with the training drawings. */
+/** Groups whose images are checked for copies of training drawings. */
 const copyGroups = ["thing", "colour", "colourHeldOut", "background"];
-/** Composed scenes of a group that are, to know the measure itself. */
+/** Composed scenes per group that are checked too, as controls. */
 const controls = 60;
 
 /**
- * Measures what a model can do. Images are kept in the output folder, so that a second call with the same settings goes on
- * where the first was stopped. Equal options give equal reports.
+ * Measures what a model can do. Images stay in the output folder, so a second call with the same settings
+ * continues where the first stopped. Equal options give equal reports.
  * @throws NishikiError "file", "usage", "data", "checkpoint", "device", "aborted"
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
@@ -104,32 +104,33 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const tasks = makePlan({ seed, prompts, mix, catalogue: sprites });
   const engine = makeEngine({ device: machine.device, threads: machine.threads });
   try {
-    const judge = await openJudge(engine, options.judge);
+    const classifier = await openClassifier(engine, options.classifier);
     const folder = picturesFolder(output);
     const model = await drawAll(tasks, machine, engine.threads, { ...options, seed, prompts, mix });
-    const bench = { judge, sprites, mix, seed, folder, options };
-    const judged = await judgeAll(tasks, bench);
+    const bench = { classifier, sprites, mix, seed, folder, options };
+    const evaluated = await classifyAll(tasks, bench);
     const reconstruction = model.own
       ? await measureReconstruction(engine, machine.model, someScenes(tasks, bench), options)
       : undefined;
-    const looks = (options.looks ?? prompts >= 60) ? await lookAt(judged, engine, bench, model) : undefined;
-    const report = makeReport(judged, {
-      classes: judge.classes,
-      judge: judge.sha256,
+    const looks =
+      (options.looks ?? prompts >= 60) ? await lookAt(evaluated, engine, bench, model) : undefined;
+    const report = makeReport(evaluated, {
+      classes: classifier.classes,
+      classifier: classifier.sha256,
       model,
       seed,
       prompts,
       reconstruction,
       looks,
     });
-    return { report, judged, classes: judge.classes };
+    return { report, evaluated, classes: classifier.classes };
   } finally {
     await engine.close();
   }
 }
 
 interface Bench {
-  readonly judge: Judge;
+  readonly classifier: Classifier;
   readonly sprites: Sprites;
   readonly mix: SceneMix;
   readonly seed: number;
@@ -138,17 +139,17 @@ interface Bench {
 }
 
 async function openSprites(folder: string, mix: SceneMix): Promise<Sprites> {
-  const sets = [...new Set(stylesOf(mix).flatMap((style) => styleNamed(style).sets))];
+  const sets = [...new Set(getStyles(mix).flatMap((style) => styleNamed(style).sets))];
   const sprites = await loadSprites(folder, []);
   const built = sprites.shared.index.sets.map(({ name }) => name).filter((name) => sets.includes(name));
   return loadSprites(folder, built);
 }
 
-function stylesOf({ styles }: SceneMix): StyleName[] {
+function getStyles({ styles }: SceneMix): StyleName[] {
   return (Object.keys(styles) as StyleName[]).filter((name) => (styles[name] ?? 0) > 0);
 }
 
-/** Draws all tasks. @returns What is measured: the model as receipts name it, and how it draws */
+/** Draws all tasks. @returns the model, with its settings */
 async function drawAll(
   tasks: readonly Task[],
   load: CompleteLoadOptions,
@@ -156,7 +157,7 @@ async function drawAll(
   { output, seed, prompts, mix, request = {}, signal, onProgress }: EvaluateOptions,
 ): Promise<MeasuredModel> {
   const isSmall = existsSync(join(load.model ?? embeddedModel, "model.json"));
-  // A small model draws more in a given time by one image on each thread than by one on all.
+  // A small model draws more images per second with one image per thread than with all threads on one image.
   const workers = isSmall ? planWorkers(threads, availableMemory()) : { parallel: 1, threads: load.threads };
   const machine = { ...load, threads: workers.threads };
   const pipeline = await loadPipeline(machine, signal ? { signal } : {});
@@ -188,50 +189,52 @@ async function describeModel(
   return { name, version, weights, own: "model.json" in weights, ...drawing };
 }
 
-async function judgeAll(tasks: readonly Task[], bench: Bench): Promise<Judged[]> {
-  const { judge, sprites, mix, folder, options } = bench;
+async function classifyAll(tasks: readonly Task[], bench: Bench): Promise<EvaluatedImage[]> {
+  const { classifier, sprites, mix, folder, options } = bench;
   const { onProgress } = options;
-  const drawings = await TrainingDrawings.open(sprites, spriteSetsOf(mix), judge, mix.things, (done, of) => {
+  const onDrawing = (done: number, of: number) => {
     checkAborted(options.signal);
-    onProgress?.("Looking at training drawings", done, of);
-  });
-  const drawer = new SceneDrawer(sprites, judge.pictureSize);
-  const judged: Judged[] = [];
+    onProgress?.("Classifying training drawings", done, of);
+  };
+  const sets = getSpriteSets(mix);
+  const drawings = await TrainingDrawings.open(sprites, sets, classifier, mix.things, onDrawing);
+  const drawer = new SceneDrawer(sprites, classifier.pictureSize);
+  const evaluated: EvaluatedImage[] = [];
   const controlled = new Map<string, number>();
   for (const [index, task] of tasks.entries()) {
-    if (options.signal?.aborted) throw new NishikiError("aborted", "Stopped while the pictures were judged.");
-    const pixels = await readDrawn(folder, task, judge.pictureSize);
-    const [verdict] = (await judge.judge([pixels])) as [Verdict];
+    if (options.signal?.aborted) throw new NishikiError("aborted", "Stopped while classifying images.");
+    const pixels = await readDrawn(folder, task, classifier.pictureSize);
+    const [verdict] = (await classifier.classify([pixels])) as [Verdict];
     const composed = task.group === "synonym" ? [] : composeScenes(task, index, drawer, bench, realPerTask);
-    const real = await judge.judge(composed.map((scene) => scene.pixels));
-    const may = copyGroups.includes(task.group);
-    const control = may && (controlled.get(task.group) ?? 0) < controls;
+    const real = await classifier.classify(composed.map((scene) => scene.pixels));
+    const canCopy = copyGroups.includes(task.group);
+    const control = canCopy && (controlled.get(task.group) ?? 0) < controls;
     if (control) controlled.set(task.group, (controlled.get(task.group) ?? 0) + 1);
-    judged.push({
+    evaluated.push({
       task,
       pixels,
       verdict,
       real,
-      ...(may && { nearest: drawings.nearest(pixels, verdict.features) }),
+      ...(canCopy && { nearest: drawings.nearest(pixels, verdict.features) }),
       ...(control && { realNearest: drawings.nearest(composed[0]!.pixels, real[0]!.features) }),
     });
-    onProgress?.("Judging", judged.length, tasks.length);
+    onProgress?.("Classifying images", evaluated.length, tasks.length);
   }
-  return judged;
+  return evaluated;
 }
 
-/** How clean the images look: all that have composed counterparts, one for each prompt. */
+/** Measures how clean images look: all that have composed counterparts, one per prompt. */
 async function lookAt(
-  judged: readonly Judged[],
+  evaluated: readonly EvaluatedImage[],
   engine: Engine,
   bench: Bench,
   { own }: MeasuredModel,
 ): Promise<Looks> {
-  const { judge, sprites, mix, seed, options } = bench;
+  const { classifier, sprites, mix, seed, options } = bench;
   const { signal, onProgress, request = {} } = options;
-  const size = judge.pictureSize;
+  const size = classifier.pictureSize;
   const drawer = new SceneDrawer(sprites, size);
-  const drawn = judged.flatMap(({ task, pixels }, index) => {
+  const drawn = evaluated.flatMap(({ task, pixels }, index) => {
     if (task.group === "synonym" || task.group === "diversity") return [];
     return composeScenes(task, index, drawer, bench, 1).map((scene) => ({ task, pixels, scene }));
   });
@@ -243,16 +246,15 @@ async function lookAt(
       ...common,
       engine,
       aligner: new SceneAligner(sprites, mix, size),
-      onProgress: (done, of) => onProgress?.("Telling real from drawn", done, of),
+      onProgress: (done, of) => onProgress?.("Comparing with composed scenes", done, of),
       ...(trip && { roundTrip: (pixels) => trip.run(pixels, { std: 0, seed: 0, index: 0 }) }),
     });
     if (!own) return looks;
     const scenes = inTurn(drawn).slice(0, fidelityScenes);
-    const onImage = (done: number, of: number) => onProgress?.("Drawing on scenes", done, of);
-    const again = { ...common, machine, request, onProgress: onImage };
+    const onImage = (done: number, of: number) => onProgress?.("Running image-to-image", done, of);
     const fidelity = await measureFidelity(
       scenes.map(({ scene }) => scene),
-      again,
+      { ...common, machine, request, onProgress: onImage },
     );
     return { ...looks, fidelity };
   } finally {
@@ -260,10 +262,10 @@ async function lookAt(
   }
 }
 
-/** Composed scenes that image-to-image is measured with. */
+/** Composed scenes that measure image-to-image. */
 const fidelityScenes = 48;
 
-/** One of each group after the other, so that the first few are of all groups. */
+/** Interleaves the groups, so that the first few images come from all of them. */
 function inTurn<T extends { readonly task: Task }>(all: readonly T[]): T[] {
   const counts = new Map<string, number>();
   const ranked = all.map((each) => {
@@ -274,13 +276,13 @@ function inTurn<T extends { readonly task: Task }>(all: readonly T[]): T[] {
   return ranked.sort((a, b) => a.rank - b.rank).map(({ each }) => each);
 }
 
-/** The sets that things are drawn from where no filter hides them. */
-function spriteSetsOf(mix: SceneMix): SetName[] {
-  const styles = stylesOf(mix);
+/** The sprite sets that styles without a filter draw from. */
+function getSpriteSets(mix: SceneMix): SetName[] {
+  const styles = getStyles(mix);
   return spriteSets.map(({ name }) => name).filter((name) => styles.includes(name));
 }
 
-/** Scenes that show what a task asks for, which no training ever drew: their seeds are above every run's. */
+/** Scenes with a task's content that no training run drew: their seeds lie above every run's. */
 function composeScenes(
   { content }: Task,
   index: number,
@@ -289,14 +291,14 @@ function composeScenes(
   count: number,
 ): Scene[] {
   return Array.from({ length: count }, (_, i) => {
-    const own = 2 ** 52 + random(seed, "real scene", index, i).uint32();
-    return drawer.draw(describeContent(content, own, sceneMix(mix), sprites));
+    const sceneSeed = 2 ** 52 + random(seed, "real scene", index, i).uint32();
+    return drawer.draw(describeContent(content, sceneSeed, sceneMix(mix), sprites));
   });
 }
 
-/** Composed scenes for the autoencoder, of every style. */
+/** Composed scenes of every style, for the autoencoder. */
 function* someScenes(tasks: readonly Task[], bench: Bench): Generator<Scene> {
-  const drawer = new SceneDrawer(bench.sprites, bench.judge.pictureSize);
+  const drawer = new SceneDrawer(bench.sprites, bench.classifier.pictureSize);
   for (const [index, task] of tasks.entries()) {
     if (["style", "background", "twoThings", "colour"].includes(task.group))
       yield* composeScenes(task, index, drawer, bench, 1);

@@ -1,5 +1,5 @@
-// How much of an image image-to-image keeps: composed scenes are noised to a strength and drawn on with their own, true captions.
-// A network that knows how such images look gives them back; one that only knows the words smears them.
+// Measures how much of an image image-to-image keeps: runs it on composed scenes with their true captions. A
+// network that knows how such images look restores them; one that only knows the words smears them.
 import type { Scene } from "../data/index.js";
 import { NishikiError } from "../errors.js";
 import type { ImageRequest, LoadOptions } from "../pipeline/index.js";
@@ -7,12 +7,12 @@ import { loadPipeline } from "../pipeline/node.js";
 import { psnr } from "./image-measures.js";
 import { mean } from "./statistics.js";
 
-/** Shares of the noise that the network starts from. */
+/** Image-to-image strengths, 0 to 1. */
 export const fidelityStrengths = [0.1, 0.3, 0.5] as const;
 
 export interface Fidelity {
   readonly scenes: number;
-  /** Mean PSNR in decibels to the composed scene, by strength. */
+  /** Mean PSNR in dB to the composed scene, by strength. */
   readonly psnr: Readonly<Record<string, number>>;
 }
 
@@ -31,21 +31,21 @@ export async function measureFidelity(
 ): Promise<Fidelity> {
   const pipeline = await loadPipeline(machine);
   try {
-    // A strength of less than one of the steps cannot be drawn.
+    // A lower strength leaves less than one step.
     const { steps } = pipeline.complete({ ...request, prompt: "a cat" });
     const strengths = fidelityStrengths.filter((strength) => strength * steps >= 1);
-    const found = new Map<number, number[]>(strengths.map((strength) => [strength, []]));
+    const psnrs = new Map<number, number[]>(strengths.map((strength) => [strength, []]));
     for (const [seed, { caption: prompt, pixels: data }] of scenes.entries()) {
       const image = { width: size, height: size, channels: 3 as const, data };
       for (const strength of strengths) {
-        if (signal?.aborted) throw new NishikiError("aborted", "Stopped while image-to-image was measured.");
-        const asked = { ...request, prompt, seed, init: { image, strength } };
-        for await (const event of pipeline.generate(asked, signal ? { signal } : {}))
-          if (event.kind === "image") found.get(strength)!.push(psnr(data, event.pixels));
+        if (signal?.aborted) throw new NishikiError("aborted", "Stopped while measuring image-to-image.");
+        const settings = { ...request, prompt, seed, init: { image, strength } };
+        for await (const event of pipeline.generate(settings, signal ? { signal } : {}))
+          if (event.kind === "image") psnrs.get(strength)!.push(psnr(data, event.pixels));
       }
       onProgress?.(seed + 1, scenes.length);
     }
-    const means = [...found].map(([strength, values]) => [strength, Number(mean(values).toFixed(2))]);
+    const means = [...psnrs].map(([strength, values]) => [strength, Number(mean(values).toFixed(2))]);
     return { scenes: scenes.length, psnr: Object.fromEntries(means) };
   } finally {
     await pipeline.dispose();

@@ -1,5 +1,5 @@
-// How far two images are from each other, without any trained network: what a judge or an autoencoder of the house has
-// learned can say nothing against itself.
+// Distances between two images that need no trained network, so that they do not share the blind spots of the
+// project's classifier and autoencoder.
 
 /** A channel of a square image, rows from top to bottom, 0 to 255. */
 export interface Plane {
@@ -15,7 +15,7 @@ export function luminancePlane(pixels: Uint8Array, size: number): Plane {
   return { size, values };
 }
 
-/** Means of 2×2 pixels. */
+/** Averages blocks of 2×2 pixels. */
 export function halvePlane({ size, values }: Plane): Plane {
   const half = size >> 1;
   const means = new Float32Array(half * half);
@@ -28,7 +28,7 @@ export function halvePlane({ size, values }: Plane): Plane {
   return { size: half, values: means };
 }
 
-/** Horizontal and vertical derivative at every pixel, per pixel, by Prewitt's 3×3 filters; 0 along the image's sides. */
+/** Horizontal and vertical derivatives per pixel (Prewitt's 3×3 filters); 0 along the image's border. */
 export function planeGradients({ size, values }: Plane): {
   readonly x: Float32Array;
   readonly y: Float32Array;
@@ -50,7 +50,10 @@ export function planeGradients({ size, values }: Plane): {
   return { x, y };
 }
 
-/** Keeps the quotient finite where nothing is. Published as 170 for derivatives over two pixels; these are over one. */
+/**
+ * Keeps the quotient finite in flat areas. Published as 170 for derivatives over two pixels; these are over
+ * one.
+ */
 const stability = 170 / 4;
 
 /** Standard deviation of the similarity of gradient magnitudes; 0 for equal planes. */
@@ -72,8 +75,8 @@ function gradientDeviation(a: Plane, b: Plane): number {
 }
 
 /**
- * A perceptual distance: the deviation of gradient similarity (Xue et al. 2014, "Gradient magnitude similarity deviation",
- * arXiv:1308.3052), the mean over images at 1/2, 1/4 and 1/8 of their size. 0 for equal images; 0.1 is plainly worse.
+ * A perceptual distance: gradient magnitude similarity deviation (GMSD; Xue et al. 2014, arXiv:1308.3052),
+ * averaged over 1/2, 1/4 and 1/8 of the size. 0 for equal images; 0.1 is visibly worse.
  * @param a, b `[size, size, 3]` bytes
  */
 export function gradientDistance(a: Uint8Array, b: Uint8Array, size: number): number {
@@ -86,7 +89,10 @@ export function gradientDistance(a: Uint8Array, b: Uint8Array, size: number): nu
   return sum / 3;
 }
 
-/** Peak signal-to-noise ratio in decibels of bytes; 78 for equal images. */
+/**
+ * PSNR in dB, on the scale of bytes (peak 255). The mean squared error is at least 0.001: equal images give
+ * 78 dB.
+ */
 export function psnr(a: Uint8Array, b: Uint8Array): number {
   let squared = 0;
   for (let i = 0; i < a.length; i++) squared += (a[i]! - b[i]!) ** 2;

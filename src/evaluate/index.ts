@@ -1,8 +1,8 @@
 export { makeCard } from "./card.js";
+export { type Classifier, openClassifier, packagedClassifier, type Verdict } from "./classifier.js";
 export { copyLimit, type Nearest, TrainingDrawings } from "./copies.js";
-export { defaultPrompts, type EvaluateOptions, evaluate, type Judged } from "./evaluate.js";
+export { defaultPrompts, type EvaluatedImage, type EvaluateOptions, evaluate } from "./evaluate.js";
 export type { Fidelity } from "./fidelity.js";
-export { type Judge, openJudge, packagedJudge, type Verdict } from "./judge.js";
 export type { Looks, Nearness } from "./looks.js";
 export { makePage } from "./page.js";
 export { embeddedMix, type GroupName, groups, makePlan, type PlanOptions, type Task } from "./plan.js";

@@ -1,5 +1,6 @@
-// How clean images look, which judges of things do not see: whether they can be told from composed scenes, how far they are from
-// the composed scene that they come nearest to, and where their outlines lie.
+// Measures how clean images look, which the classifier of contents does not see: whether a network can
+// distinguish them from composed scenes, how far they are from the nearest composed scene, and where their
+// outlines lie.
 import type { Scene } from "../data/index.js";
 import { NishikiError } from "../errors.js";
 import { canAlign, type SceneAligner } from "./align-scene.js";
@@ -11,30 +12,30 @@ import type { Task } from "./plan.js";
 import { measureRealOrDrawn, type Pair, type RealOrDrawn, type RealOrDrawnOptions } from "./real-or-drawn.js";
 import { mean } from "./statistics.js";
 
-/** Means over images, each against the composed scene of its content, at the place and size where it comes nearest. */
+/** Means over images, each compared with the composed scene of its content at the best position and size. */
 export interface Nearness {
   readonly images: number;
-  /** Peak signal-to-noise ratio in decibels. */
+  /** PSNR in dB. */
   readonly psnr: number;
-  /** Deviation of gradient similarity: 0 is equal. */
+  /** Gradient magnitude similarity deviation; 0 for equal images. */
   readonly gradientDistance: number;
-  /** How sharp the scene's edges are in the image, 0 to 1. */
+  /** Sharpness of the scene's edges in the image, 0 to 1. */
   readonly sharpness: number;
-  /** How far edges stray from their neighbours, in pixels. */
+  /** Distance of edges from where their neighbours would put them, in pixels. */
   readonly wobble: number;
 }
 
 export interface Looks {
   readonly realOrDrawn: RealOrDrawn;
   readonly nearness: Nearness;
-  /** The same of the composed scenes after the model's autoencoder: no image of it can be nearer. */
+  /** The same for composed scenes passed through the model's autoencoder: the best the model can reach. */
   readonly ceiling?: Nearness;
-  /** Told from scenes that went through the autoencoder: what the denoiser alone gives away. */
+  /** Against scenes passed through the autoencoder: measures the denoiser alone. */
   readonly realOrDrawnLatents?: RealOrDrawn;
   readonly fidelity?: Fidelity;
 }
 
-/** A drawn image and a composed scene of the same content. */
+/** A generated image and a composed scene of the same content. */
 export interface Drawn {
   readonly task: Task;
   readonly pixels: Uint8Array;
@@ -43,21 +44,21 @@ export interface Drawn {
 
 export interface LooksOptions extends RealOrDrawnOptions {
   readonly aligner: SceneAligner;
-  /** An image through the model's autoencoder and back. */
+  /** Encodes an image with the model's autoencoder and decodes it again. */
   readonly roundTrip?: (pixels: Uint8Array) => Promise<Uint8Array>;
 }
 
-/** Most images that are aligned, and most pairs for telling apart: enough for two digits. */
+/** Most images that are aligned, and most pairs of the two-sample test: enough for two digits. */
 const mostAligned = 120;
 const mostPairs = 600;
 
-/** @throws NishikiError "data" where there are too few images, "aborted" */
+/** @throws NishikiError "data" if there are too few images, "aborted" */
 export async function measureLooks(drawn: readonly Drawn[], options: LooksOptions): Promise<Looks> {
   const { aligner, roundTrip, size, signal } = options;
   const measured: Measured[] = [];
   const ceiling: Measured[] = [];
   for (const { task, pixels } of drawn.filter(({ task }) => canAlign(task.content)).slice(0, mostAligned)) {
-    if (signal?.aborted) throw new NishikiError("aborted", "Stopped while outlines were measured.");
+    if (signal?.aborted) throw new NishikiError("aborted", "Stopped while measuring outlines.");
     const { scene } = aligner.align(task.content, pixels, shrink(pixels, size, 64));
     measured.push(compare(pixels, scene, size));
     if (roundTrip) ceiling.push(compare(await roundTrip(scene), scene, size));

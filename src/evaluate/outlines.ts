@@ -1,17 +1,18 @@
-// Whether an image's outlines are where they should be, and as sharp: measured along the edges of the composed scene that it
-// should look like. Outer and inner edges count alike: a face without eyes has lost edges, a wobbly one has moved them.
+// Measures whether an image's outlines are sharp and in place, along the edges of the composed scene it
+// should look like. Outer and inner edges count alike: a face without eyes has lost edges, a wobbly one has
+// moved them.
 import { luminancePlane, planeGradients } from "./image-measures.js";
 import { mean } from "./statistics.js";
 
 export interface OutlineMeasure {
-  /** Steepness of the image's edges over that of the scene's, 0 (none) to 1 (as sharp everywhere). */
+  /** Steepness of the image's edges relative to the scene's: 0 (no edges) to 1 (equally sharp everywhere). */
   readonly sharpness: number;
-  /** Root mean square of how far edges lie from where their neighbours would put them, in pixels. 0: straight. */
+  /** RMS distance of edges from where their neighbours would put them, in pixels. 0: straight. */
   readonly wobble: number;
   readonly points: number;
 }
 
-/** A point on an edge of the scene, its unit normal, and how steep the edge is per pixel. */
+/** A point on an edge of the scene, with its unit normal and the edge's steepness per pixel. */
 interface EdgePoint {
   readonly x: number;
   readonly y: number;
@@ -19,14 +20,14 @@ interface EdgePoint {
   readonly steepness: number;
 }
 
-/** Steepness per pixel from which an edge counts: about a tenth of the range within two pixels. */
+/** Least steepness of an edge, per pixel: about a tenth of the range within two pixels. */
 const least = 12;
-/** How far along the normal an edge is looked for, in pixels. */
+/** Search range along the normal, in pixels. */
 const reach = 6;
-/** Neighbours: within this many pixels, and turned by less than 45°. */
+/** Neighbours lie within this many pixels, and their normals differ by less than 45°. */
 const near = 10;
 const alike = Math.SQRT1_2;
-/** Steepness, as a share of the scene's, from which the image has the edge at all. */
+/** Least steepness, as a share of the scene's, for an edge to be present in the image. */
 const present = 0.25;
 
 /** Ridges of the gradient: points that are steeper than their neighbours along the normal. */
@@ -42,7 +43,7 @@ function edgePoints(pixels: Uint8Array, size: number): EdgePoint[] {
       const across = [gx[at]! / here, gy[at]! / here] as const;
       const [dx, dy] = [Math.round(across[0]), Math.round(across[1])];
       const along = dy * size + dx;
-      // Of two equal ones, the first.
+      // Of two equal neighbours, the first counts.
       if (steepness[at - along]! >= here || steepness[at + along]! > here) continue;
       points.push({ x, y, across, steepness: here });
     }
@@ -50,14 +51,14 @@ function edgePoints(pixels: Uint8Array, size: number): EdgePoint[] {
   return points;
 }
 
-/** Where along a point's normal the image rises most in the scene's direction, and how steeply. */
+/** Finds where along a point's normal the image rises most steeply in the scene's direction. */
 function findEdge(gx: Float32Array, gy: Float32Array, size: number, { x, y, across: [nx, ny] }: EdgePoint) {
   const rise = (offset: number) => {
     const at = Math.round(y + offset * ny) * size + Math.round(x + offset * nx);
     return gx[at]! * nx + gy[at]! * ny;
   };
   let [best, offset] = [0, 0];
-  // From the middle outwards, so that of equal edges the nearest is found.
+  // Outwards from the middle, so that the nearest of equal edges wins.
   for (let step = 0; step <= reach; step++) {
     for (const candidate of step === 0 ? [0] : [step, -step]) {
       const steepness = rise(candidate);
@@ -68,8 +69,7 @@ function findEdge(gx: Float32Array, gy: Float32Array, size: number, { x, y, acro
 }
 
 /**
- * Measures an image against the scene that it should show at the same place. An image that is shifted as a whole by a few
- * pixels is not wobbly.
+ * Measures an image against an aligned scene. Shifting the whole image by a few pixels adds no wobble.
  * @param image, scene `[size, size, 3]` bytes
  */
 export function measureOutlines(image: Uint8Array, scene: Uint8Array, size: number): OutlineMeasure {

@@ -1,18 +1,19 @@
-// The report as one self-contained page: the numbers, and for every skill its best, worst and some random images.
+// The report as one self-contained HTML page: the numbers, and the best, worst and some random images of each
+// skill.
 import sharp from "sharp";
 import type { LabelClasses } from "../data/index.js";
 import { questionNames, questions } from "../data/index.js";
 import { escapeXml } from "../image/index.js";
 import { random } from "../random/index.js";
-import type { Judged } from "./evaluate.js";
+import type { EvaluatedImage } from "./evaluate.js";
 import type { Looks, Nearness } from "./looks.js";
 import { type GroupName, groupNames, groups } from "./plan.js";
 import type { RealOrDrawn } from "./real-or-drawn.js";
 import { describeSettings, type PromptScore, type Report, type Score, type SkillScore } from "./report.js";
 import { argMax } from "./skills.js";
 
-/** Images of each kind for a skill, and their side in pixels. */
-const shown = 8;
+/** Images per row, and their side in CSS pixels. */
+const imagesPerRow = 8;
 const side = 144;
 
 const style = `
@@ -28,21 +29,21 @@ figure.right img { border-color: #3a3; } figcaption small { color: #777; display
 /** @returns HTML text */
 export async function makePage(
   report: Report,
-  judged: readonly Judged[],
+  evaluated: readonly EvaluatedImage[],
   classes: LabelClasses,
 ): Promise<string> {
-  const byId = new Map(judged.map((each) => [each.task.id, each]));
+  const byId = new Map(evaluated.map((each) => [each.task.id, each]));
   const { model, seed } = report;
   const sections: string[] = [];
   for (const group of groupNames) sections.push(await section(group, report, byId, classes));
-  const about = `${describeSettings(model)}; seed ${seed}; judge ${report.judge.slice(0, 12)}`;
+  const about = `${describeSettings(model)}; seed ${seed}; classifier ${report.judge.slice(0, 12)}`;
   return [
     "<!doctype html>",
     `<html lang="en"><head><meta charset="utf-8"><title>${escapeXml(`${model.name} ${model.version}: scorecard`)}</title>`,
     `<meta name="viewport" content="width=device-width"><style>${style}</style></head><body>`,
     `<h1>${escapeXml(`${model.name} ${model.version}`)}: scorecard</h1><p>${escapeXml(about)}.</p>`,
-    "<p>A judge, a small network trained on composed scenes, says what every picture shows. Its ceiling is its share of right answers on",
-    "composed scenes of the same contents that neither it nor the model was trained on. Held-out pairs were never trained together.</p>",
+    "<p>A classifier, a small network trained on composed scenes, says what each image shows. Its ceiling is its accuracy on composed",
+    "scenes of the same contents that neither it nor the model was trained on. Held-out pairs never occur together in training.</p>",
     skillTable(report.skills),
     measures(report),
     ...(report.looks ? [looksTable(report.looks)] : []),
@@ -62,9 +63,9 @@ function htmlTable(head: readonly string[], rows: readonly (readonly string[])[]
 }
 
 function skillTable(skills: readonly SkillScore[]): string {
-  const head = ["skill", "right", "95% interval", "judge's ceiling", "of the ceiling", "pictures"];
+  const head = ["skill", "right", "95% interval", "classifier's ceiling", "of the ceiling", "images"];
   const rows = skills.map((score) => [
-    titleOf(score),
+    getTitle(score),
     percent(score.share),
     interval(score),
     percent(score.ceiling),
@@ -74,7 +75,7 @@ function skillTable(skills: readonly SkillScore[]): string {
   return htmlTable(head, rows);
 }
 
-const titleOf = ({ title, heldOut }: SkillScore) => (heldOut ? `${title}, held-out pairs` : title);
+const getTitle = ({ title, heldOut }: SkillScore) => (heldOut ? `${title}, held-out pairs` : title);
 
 function measures({ frechet, diversity, copying, reconstruction, synonyms, things, styles }: Report): string {
   const copies = (name: string, { share, ofScenes, nearCopies, images }: Report["copying"]["plain"]) => [
@@ -86,21 +87,25 @@ function measures({ frechet, diversity, copying, reconstruction, synonyms, thing
     ["measure", "generated", "composed scenes"],
     [
       [
-        "Fréchet distance of features to composed scenes",
+        "Fréchet distance to composed scenes, of classifier features",
         frechet.generated.toFixed(2),
         frechet.scenes.toFixed(2),
       ],
-      ["mean distance of features over seeds", diversity.generated.toFixed(2), diversity.scenes.toFixed(2)],
-      copies("near copies of a training drawing, nothing changed asked for", copying.plain),
-      copies("near copies where a colour or a background was asked for", copying.changed),
+      [
+        "diversity: mean feature distance between seeds",
+        diversity.generated.toFixed(2),
+        diversity.scenes.toFixed(2),
+      ],
+      copies("near copies of a training drawing, prompt names the thing only", copying.plain),
+      copies("near copies, prompt adds a colour or a background", copying.changed),
       ...(reconstruction ? [["autoencoder's PSNR", `${reconstruction.psnr.toFixed(2)} dB`, ""]] : []),
     ],
   );
   const shares: [string, Score][] = [
     ["common things", things.common],
     ["rarer things", things.rarer],
-    ["words that training never showed: things", synonyms.things],
-    ["words that training never showed: colours", synonyms.colours],
+    ["words absent from training: things", synonyms.things],
+    ["words absent from training: colours", synonyms.colours],
     ...Object.entries(styles).map(([name, score]): [string, Score] => [`style: ${name}`, score]),
   ];
   const rows = shares.map(([name, score]) => [
@@ -109,11 +114,11 @@ function measures({ frechet, diversity, copying, reconstruction, synonyms, thing
     interval(score),
     String(score.asked),
   ]);
-  return first + htmlTable(["part", "right", "95% interval", "pictures"], rows);
+  return first + htmlTable(["part", "right", "95% interval", "images"], rows);
 }
 
 function looksTable({ realOrDrawn, realOrDrawnLatents, nearness, ceiling, fidelity }: Looks): string {
-  const told = (name: string, { accuracy, interval: [low, high] }: RealOrDrawn) => [
+  const accuracyRow = (name: string, { accuracy, interval: [low, high] }: RealOrDrawn) => [
     name,
     `${percent(accuracy)} (${percent(low)} – ${percent(high)})`,
     "50%",
@@ -124,14 +129,16 @@ function looksTable({ realOrDrawn, realOrDrawnLatents, nearness, ceiling, fideli
     ceiling?.[field].toFixed(2) ?? "",
   ];
   return htmlTable(
-    ["how clean pictures look", "generated", "best"],
+    ["image quality", "generated", "best"],
     [
-      told("told from composed scenes by a classifier trained to", realOrDrawn),
-      ...(realOrDrawnLatents ? [told("told from scenes after the autoencoder", realOrDrawnLatents)] : []),
+      accuracyRow("accuracy of a network trained to distinguish them from composed scenes", realOrDrawn),
+      ...(realOrDrawnLatents
+        ? [accuracyRow("the same, from scenes passed through the autoencoder", realOrDrawnLatents)]
+        : []),
       compare("PSNR to the nearest composed scene, dB", "psnr"),
-      compare("gradient distance to it", "gradientDistance"),
-      compare("sharpness of its edges", "sharpness"),
-      compare("wobble of its edges, pixels", "wobble"),
+      compare("gradient distance (GMSD) to it", "gradientDistance"),
+      compare("edge sharpness relative to it", "sharpness"),
+      compare("edge wobble relative to it, pixels", "wobble"),
       ...Object.entries(fidelity?.psnr ?? {}).map(([strength, value]) => [
         `image-to-image at strength ${strength}, dB`,
         value.toFixed(2),
@@ -141,19 +148,19 @@ function looksTable({ realOrDrawn, realOrDrawnLatents, nearness, ceiling, fideli
   );
 }
 
-type Scored = { readonly score: PromptScore; readonly judged: Judged };
+type Scored = { readonly score: PromptScore; readonly evaluated: EvaluatedImage };
 
 async function section(
   group: GroupName,
   report: Report,
-  byId: ReadonlyMap<string, Judged>,
+  byId: ReadonlyMap<string, EvaluatedImage>,
   classes: LabelClasses,
 ): Promise<string> {
   const skill = group === "synonym" ? "synonym" : groups[group].skills[0];
   if (!skill) return "";
   const all = report.images.flatMap((score): Scored[] => {
-    const judged = byId.get(score.id);
-    return judged?.task.group === group ? [{ score, judged }] : [];
+    const evaluated = byId.get(score.id);
+    return evaluated?.task.group === group ? [{ score, evaluated }] : [];
   });
   if (all.length === 0) return "";
   const confidence = ({ score }: Scored) => score.marks[skill]!.confidence;
@@ -161,11 +168,11 @@ async function section(
   const stream = random(report.seed, "page", group);
   const some = [...all].map((each) => ({ each, at: stream.uniform() })).sort((a, b) => a.at - b.at);
   const first = report.skills.find((score) => score.group === group);
-  const title = first ? titleOf(first) : "words that training never showed";
+  const title = first ? getTitle(first) : "words absent from training";
   const rows = [
-    ["Best", sorted.slice(0, shown)],
-    ["Worst", sorted.slice(-shown).reverse()],
-    ["Random", some.slice(0, shown).map(({ each }) => each)],
+    ["Best", sorted.slice(0, imagesPerRow)],
+    ["Worst", sorted.slice(-imagesPerRow).reverse()],
+    ["Random", some.slice(0, imagesPerRow).map(({ each }) => each)],
   ] as const;
   const parts: string[] = [];
   for (const [name, chosen] of rows) {
@@ -175,31 +182,31 @@ async function section(
   return `<h2>${escapeXml(title)}</h2>${parts.join("")}`;
 }
 
-async function figure({ score, judged }: Scored, skill: string, classes: LabelClasses): Promise<string> {
+async function figure({ score, evaluated }: Scored, skill: string, classes: LabelClasses): Promise<string> {
   const { right, confidence } = score.marks[skill]!;
-  const length = Math.round(Math.sqrt(judged.pixels.length / 3));
+  const length = Math.round(Math.sqrt(evaluated.pixels.length / 3));
   const raw = { width: length, height: length, channels: 3 as const };
-  const webp = await sharp(judged.pixels, { raw })
+  const webp = await sharp(evaluated.pixels, { raw })
     .resize(side * 2, side * 2)
     .webp({ quality: 80 })
     .toBuffer();
-  const seen = describe(judged, classes);
+  const seen = describe(evaluated, classes);
   const caption = `${escapeXml(score.prompt)}<small>seed ${score.seed}, ${percent(confidence)}; seen: ${escapeXml(seen)}</small>`;
   const source = `data:image/webp;base64,${webp.toString("base64")}`;
   return `<figure${right ? ' class="right"' : ""}><img src="${source}" alt="" loading="lazy"><figcaption>${caption}</figcaption></figure>`;
 }
 
-/** What the judge saw, in a few words. */
-function describe({ verdict: { answers } }: Judged, classes: LabelClasses): string {
-  const said = Object.fromEntries(
+/** The classifier's answers in a few words. */
+function describe({ verdict: { answers } }: EvaluatedImage, classes: LabelClasses): string {
+  const seen = Object.fromEntries(
     questionNames.map((question) => {
       const names: readonly string[] = classes[questions[question]];
       return [question, names[argMax(answers[question])]!];
     }),
   );
   const colour = (name: string | undefined) => (name === classes.colour[0] ? "" : `${name} `);
-  const first = `${said.count === "one" || said.layout !== "alone" ? "" : `${said.count} `}${colour(said.colour)}${said.thing}`;
+  const first = `${seen.count === "one" || seen.layout !== "alone" ? "" : `${seen.count} `}${colour(seen.colour)}${seen.thing}`;
   const second =
-    said.layout === "alone" ? "" : ` ${said.layout} ${colour(said.secondColour)}${said.secondThing}`;
-  return `${first}${second}, ${said.style}${said.background === "none" ? "" : `, ${said.background}`}`;
+    seen.layout === "alone" ? "" : ` ${seen.layout} ${colour(seen.secondColour)}${seen.secondThing}`;
+  return `${first}${second}, ${seen.style}${seen.background === "none" ? "" : `, ${seen.background}`}`;
 }

@@ -55,7 +55,7 @@ describe("the plan of an evaluation", () => {
       tasks.filter(({ group }) => group === "thing").every(({ prompt }) => !prompt.includes("dog")),
     ).toBe(true);
     const none = { things: [], has: () => false };
-    expect(() => makePlan({ ...options, mix, catalogue: none })).toThrow(/Nothing can be asked/);
+    expect(() => makePlan({ ...options, mix, catalogue: none })).toThrow(/No prompt fits/);
   });
 });
 

@@ -1,4 +1,4 @@
-// What is asked of a model: prompts from a seed, each with the content that it must show.
+// The prompts of an evaluation, made from a seed, each with the content that its image must show.
 import {
   backgroundNames,
   type Catalogue,
@@ -23,17 +23,17 @@ import { type Synonym, synonyms } from "./synonyms.js";
 
 /** One image to be drawn. */
 export interface Task {
-  /** Its name in the report, such as "colour-17". */
+  /** Name in the report, such as "colour-17". */
   readonly id: string;
   readonly group: GroupName;
   readonly prompt: string;
   readonly seed: number;
-  /** What the prompt says; of a synonym, what it means. */
+  /** Content of the prompt; for a synonym, its meaning. */
   readonly content: SceneContent;
   readonly synonym?: Synonym;
 }
 
-/** What the embedded model was trained on; a model trained on something else is measured by its own mix. */
+/** The embedded model's training data. A model trained on other data is measured with its mix. */
 export const embeddedMix: SceneMix = sceneMix({
   things: vocabulary.map(({ name }) => name),
   colours: colourNames,
@@ -50,9 +50,10 @@ export const embeddedMix: SceneMix = sceneMix({
   },
 });
 
-/** Of 1,000 prompts, how many there are of a group; whether they show pairs that training never shows; what is scored. */
 interface Group {
+  /** Prompts of the group, relative to the other groups. */
   readonly share: number;
+  /** Whether the contents are pairs held out from training. */
   readonly heldOut: "never" | "always";
   readonly skills: readonly SkillName[];
   readonly choose: (stream: Random, mix: SceneMix, number: number) => SceneContent | null;
@@ -61,11 +62,11 @@ interface Group {
 const plain = { background: null, layout: "single" } as const;
 
 function freeColour(stream: Random, mix: SceneMix): ColourName {
-  // White cannot be seen where there is no background.
+  // White is invisible without a background.
   return stream.pick(mix.colours.filter((name) => name !== "white"));
 }
 
-/** The styles in turn, so that every one is asked for equally often. */
+/** Cycles through the styles, so that each is equally frequent. */
 function styleAt(mix: SceneMix, number: number): StyleName {
   const names = (Object.keys(mix.styles) as StyleName[]).filter((name) => (mix.styles[name] ?? 0) > 0);
   return names[number % names.length]!;
@@ -74,16 +75,16 @@ function styleAt(mix: SceneMix, number: number): StyleName {
 const single = (
   stream: Random,
   mix: SceneMix,
-  given: Partial<SceneContent> = {},
+  content: Partial<SceneContent> = {},
   colour: ColourName | null = null,
 ) => ({
   ...plain,
   things: [{ name: stream.pick(mix.things), colour, count: 1 }],
   style: styleOf(stream, mix),
-  ...given,
+  ...content,
 });
 
-/** Half of all prompts name no style, or the first; the others any. */
+/** Half of all prompts use the first style; the others use any. */
 function styleOf(stream: Random, mix: SceneMix): StyleName {
   return styleAt(mix, stream.uniform() < 0.5 ? 0 : stream.integer(64));
 }
@@ -110,7 +111,10 @@ function before(stream: Random, mix: SceneMix, number: number): SceneContent {
   return single(stream, mix, { background: { name, colour } });
 }
 
-/** The groups of prompts. "Held out" ones show a pair that training never shows: a colour, another thing or a filter with a thing. */
+/**
+ * The groups of prompts. Held-out ones pair a thing with a colour, thing or filter never combined in
+ * training.
+ */
 export const groups = {
   thing: { share: 200, heldOut: "never", skills: ["thing"], choose: (stream, mix) => single(stream, mix) },
   colour: {
@@ -168,20 +172,23 @@ export const groups = {
 export type GroupName = keyof typeof groups;
 export const groupNames = Object.keys(groups) as readonly GroupName[];
 
-/** Prompts of `thing` that are drawn with further seeds, and with how many in all. */
+/** Prompts of `thing` that are drawn with several seeds, and the number of seeds. */
 export const diversityPrompts = 24;
 export const diversitySeeds = 4;
 
 export interface PlanOptions {
   readonly seed: number;
-  /** About how many prompts, without synonyms and further seeds; the groups share them. */
+  /** Approximate number of prompts in all groups, without synonyms and extra seeds. */
   readonly prompts: number;
   readonly mix: SceneMix;
-  /** Which drawings there are: only what can also be composed can be compared with real scenes. */
+  /** The available drawings: only contents that can be composed can be compared. */
   readonly catalogue: Catalogue;
 }
 
-/** The tasks of an evaluation. Equal options give equal tasks. @throws NishikiError "data" where nothing can be asked */
+/**
+ * Makes an evaluation's tasks. Equal options give equal tasks.
+ * @throws NishikiError "data" if there are none
+ */
 export function makePlan({ seed, prompts, mix, catalogue }: PlanOptions): Task[] {
   const total = Object.values(groups).reduce((sum, { share }) => sum + share, 0);
   const tasks: Task[] = [];
@@ -195,7 +202,10 @@ export function makePlan({ seed, prompts, mix, catalogue }: PlanOptions): Task[]
     }
   }
   if (tasks.length === 0)
-    throw new NishikiError("data", "Nothing can be asked of this model with these sprites.");
+    throw new NishikiError(
+      "data",
+      "No prompt fits: the sprites have no drawing of the mix's things. Build them: nishiki data build.",
+    );
   return [...tasks, ...synonymTasks(seed, mix), ...diversityTasks(tasks, prompts)];
 }
 
@@ -207,7 +217,7 @@ function chooseContent(
   catalogue: Catalogue,
 ): SceneContent | undefined {
   const { choose, heldOut }: Group = groups[name];
-  // One pair in 31 is held out, of two things or filters; many attempts find one for every number.
+  // One pair in 31 is held out; 2000 attempts find one for every number.
   for (let attempt = 0; attempt < 2000; attempt++) {
     const content = choose(random(seed, "evaluation", name, number, attempt), mix, number);
     if (content === null) {
@@ -222,7 +232,7 @@ function chooseContent(
   return undefined;
 }
 
-/** The words that training never shows, each alone or with a thing. */
+/** Prompts with words absent from training, each alone or with a thing. */
 function synonymTasks(seed: number, mix: SceneMix): Task[] {
   return synonyms.flatMap((synonym, i): Task[] => {
     const thing = "thing" in synonym ? synonym.thing : synonym.with;

@@ -1,7 +1,7 @@
-// Whether drawn images can be told from composed scenes: a small network is trained afresh to tell them apart, and asked about
-// captions that it has not seen (a two-sample test by a classifier: Lopez-Paz and Oquab 2017, arXiv:1610.06545). What a judge of
-// things does not look at, such as outlines, this one looks at first. It sees parts of images, so that it learns how things are
-// drawn and not which things there are.
+// Classifier two-sample test (Lopez-Paz and Oquab 2017, arXiv:1610.06545): trains a small network to
+// distinguish generated images from composed scenes, and tests it on unseen captions. It notices what the
+// classifier of contents ignores, such as outlines. It sees crops, so that it learns how things are drawn and
+// not which things there are.
 import type { Engine, HostTensors, Session } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import {
@@ -27,15 +27,15 @@ import { makeStepProgram, type OptimizerConfig, trainSteps } from "../training/i
 import { wilson } from "./statistics.js";
 
 export interface RealOrDrawn {
-  /** Share of right answers about captions that it was not trained on: 0.5 where nothing gives an image away. */
+  /** Accuracy on unseen captions: 0.5 if generated images are indistinguishable. */
   readonly accuracy: number;
   readonly interval: readonly [low: number, high: number];
-  /** Pairs of a composed scene and a drawn image that it was trained on, and that it was asked about. */
+  /** Pairs of a composed scene and a generated image: `trained` for training, `asked` for testing. */
   readonly trained: number;
   readonly asked: number;
 }
 
-/** A composed scene and what was drawn for the same content, `[size, size, 3]` bytes each. */
+/** A composed scene and an image generated for the same content, `[size, size, 3]` bytes each. */
 export interface Pair {
   readonly caption: string;
   readonly composed: Uint8Array;
@@ -51,7 +51,7 @@ export interface RealOrDrawnOptions {
   readonly onProgress?: (done: number, of: number) => void;
 }
 
-/** Side of the parts that it looks at; pairs in a step of training. */
+/** Side of the crops; pairs per training step. */
 const part = 128;
 const pairsPerStep = 12;
 const optimizer: OptimizerConfig = {
@@ -87,8 +87,8 @@ const inputs = (batch: number, pixels: Uint8Array): HostTensors => ({
 });
 
 /**
- * Trains on two thirds of the captions and asks about the others.
- * @throws NishikiError "data" where fewer than 12 captions differ, "aborted"
+ * Trains on two thirds of the captions and tests on the rest.
+ * @throws NishikiError "data" for fewer than 12 different captions, "aborted"
  */
 export async function measureRealOrDrawn(
   pairs: readonly Pair[],
@@ -99,7 +99,7 @@ export async function measureRealOrDrawn(
   if (training.length < 8 || asked.length < 4)
     throw new NishikiError(
       "data",
-      `Telling real from drawn needs at least 12 captions, got ${pairs.length}.`,
+      `The comparison with composed scenes needs at least 12 different captions, got ${training.length + asked.length} pairs. Use more prompts.`,
     );
   const rows = 2 * pairsPerStep;
   const program = makeStepProgram((tracer) => {
@@ -150,7 +150,7 @@ export async function measureRealOrDrawn(
   }
 }
 
-/** Pairs of one caption are never on both sides. */
+/** Splits by caption, so that no caption is on both sides. */
 function splitByCaption(pairs: readonly Pair[], seed: number) {
   const captions = [...new Set(pairs.map(({ caption }) => caption))];
   const order = captions.map((caption) => ({
@@ -158,14 +158,14 @@ function splitByCaption(pairs: readonly Pair[], seed: number) {
     at: random(seed, "real or drawn", caption).uniform(),
   }));
   order.sort((a, b) => a.at - b.at);
-  const kept = new Set(order.slice(0, Math.ceil((order.length * 2) / 3)).map(({ caption }) => caption));
+  const chosen = new Set(order.slice(0, Math.ceil((order.length * 2) / 3)).map(({ caption }) => caption));
   return {
-    training: pairs.filter(({ caption }) => kept.has(caption)),
-    asked: pairs.filter(({ caption }) => !kept.has(caption)),
+    training: pairs.filter(({ caption }) => chosen.has(caption)),
+    asked: pairs.filter(({ caption }) => !chosen.has(caption)),
   };
 }
 
-/** Parts at random places, mirrored or not; of a pair both are seen, so that things say nothing. */
+/** Random crops, half of them mirrored. A batch has both images of each pair, so contents give no hint. */
 function makeBatch(pairs: readonly Pair[], { size, seed }: RealOrDrawnOptions, step: number): HostTensors {
   const numbers = random(seed, "real or drawn", "batch", step);
   const each = part * part * 3;
@@ -202,7 +202,7 @@ function copyPart(
   }
 }
 
-/** By the mean over nine parts of the image. */
+/** Averages the logits over nine crops. */
 async function looksDrawn(
   session: Session,
   weights: HostTensors,

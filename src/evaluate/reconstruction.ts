@@ -1,4 +1,4 @@
-// How much of an image the autoencoder keeps: no generator that works in its latents can be better.
+// Measures how much of an image the autoencoder keeps, the upper bound for any generator in its latent space.
 import { join } from "node:path";
 import type { Scene } from "../data/index.js";
 import type { Engine } from "../engine/index.js";
@@ -10,12 +10,12 @@ import { mean } from "./statistics.js";
 
 export interface Reconstruction {
   readonly scenes: number;
-  /** Mean over scenes of the peak signal-to-noise ratio in decibels, of bytes. */
+  /** Mean PSNR in dB over scenes, on the scale of bytes. */
   readonly psnr: number;
   readonly byStyle: Readonly<Record<string, number>>;
 }
 
-/** The autoencoder of a model's folder, there and back. @throws NishikiError "file", "checkpoint" */
+/** Loads a model's autoencoder to encode and decode images. @throws NishikiError "file", "checkpoint" */
 export async function openModelRoundTrip(engine: Engine, model: string = embeddedModel): Promise<RoundTrip> {
   const manifest = await readModelFolder(model);
   const { parts, pictureSize } = manifest;
@@ -34,9 +34,9 @@ export async function measureReconstruction(
   const byStyle = new Map<string, number[]>();
   try {
     for (const { pixels, content } of scenes) {
-      if (signal?.aborted) throw new NishikiError("aborted", "Stopped while the autoencoder was measured.");
-      const again = await trip.run(pixels, { std: 0, seed: 0, index: 0 });
-      byStyle.set(content.style, [...(byStyle.get(content.style) ?? []), psnr(pixels, again)]);
+      if (signal?.aborted) throw new NishikiError("aborted", "Stopped while measuring the autoencoder.");
+      const decoded = await trip.run(pixels, { std: 0, seed: 0, index: 0 });
+      byStyle.set(content.style, [...(byStyle.get(content.style) ?? []), psnr(pixels, decoded)]);
     }
   } finally {
     await trip.close();

@@ -1,40 +1,41 @@
-// From judged images to the numbers of a report.
+// Turns classified images into the numbers of a report.
 import { commonThings, type LabelClasses } from "../data/index.js";
+import { classOf, type Verdict } from "./classifier.js";
 import { copyLimit } from "./copies.js";
-import type { Judged } from "./evaluate.js";
-import { classOf, type Verdict } from "./judge.js";
+import type { EvaluatedImage } from "./evaluate.js";
 import type { Looks } from "./looks.js";
 import { type GroupName, groupNames, groups } from "./plan.js";
 import type { Reconstruction } from "./reconstruction.js";
 import { argMax, type SkillName, skills } from "./skills.js";
 import { frechetDistance, mean, spread, wilson } from "./statistics.js";
 
-/** What is measured, and how it draws. */
+/** The measured model and its settings. */
 export interface MeasuredModel {
   readonly name: string;
   readonly version: string;
   /** SHA-256 of its files. */
   readonly weights: Readonly<Record<string, string>>;
-  /** Whether it is a folder with a `model.json`. */
+  /** Whether it is a model folder of Nishiki, one with a `model.json`. */
   readonly own: boolean;
   readonly steps: number;
   readonly guidance: number;
   readonly sampler: string;
-  /** Whether its network for few steps draws. */
+  /** Whether the few-step student draws. */
   readonly fast?: true;
 }
 
-/** The settings that it draws with, in words. */
+/** The settings in words. */
 export function describeSettings({ steps, sampler, guidance, fast }: MeasuredModel): string {
-  return `${fast ? "its fast network, " : ""}${steps} steps of ${sampler}, guidance ${guidance}`;
+  return `${fast ? "few-step student, " : ""}${steps} steps of ${sampler}, guidance ${guidance}`;
 }
 
-/** How often images were right. */
+/** How many images are right. */
 export interface Score {
+  /** Images scored. */
   readonly asked: number;
   readonly right: number;
   readonly share: number;
-  /** In which the share lies with a probability of 95%. */
+  /** 95% confidence interval of the share. */
   readonly interval: readonly [low: number, high: number];
 }
 
@@ -43,7 +44,7 @@ export interface SkillScore extends Score {
   readonly group: GroupName;
   readonly title: string;
   readonly heldOut: boolean;
-  /** The judge's share of right answers on composed scenes of the same contents. */
+  /** The classifier's accuracy on composed scenes of the same contents. */
   readonly ceiling: number;
   /** share / ceiling */
   readonly ofCeiling: number;
@@ -60,7 +61,7 @@ export interface CopyScore {
   readonly images: number;
   readonly nearCopies: number;
   readonly share: number;
-  /** The same share of composed scenes. */
+  /** The same share among composed scenes. */
   readonly ofScenes: number;
   readonly medianPsnr: number;
 }
@@ -68,11 +69,12 @@ export interface CopyScore {
 export interface Report {
   readonly format: 1;
   readonly model: MeasuredModel;
+  /** SHA-256 of the classifier's weights, under its former name. */
   readonly judge: string;
   readonly seed: number;
   readonly prompts: number;
   readonly skills: readonly SkillScore[];
-  /** Single things, by how often training shows them. */
+  /** Single things, by frequency in the training data. */
   readonly things: Readonly<Record<"common" | "rarer", Score>>;
   readonly styles: Readonly<Record<string, Score>>;
   readonly synonyms: Readonly<Record<"things" | "colours" | "all", Score>>;
@@ -80,14 +82,15 @@ export interface Report {
   readonly diversity: { readonly generated: number; readonly scenes: number; readonly prompts: number };
   readonly copying: { readonly limit: number; readonly plain: CopyScore; readonly changed: CopyScore };
   readonly reconstruction?: Reconstruction | undefined;
-  /** How clean the images look; left out where there are few. */
+  /** How clean the images look; absent for few images. */
   readonly looks?: Looks | undefined;
   readonly images: readonly PromptScore[];
 }
 
 interface Context {
   readonly classes: LabelClasses;
-  readonly judge: string;
+  /** SHA-256 of its weights. */
+  readonly classifier: string;
   readonly model: MeasuredModel;
   readonly seed: number;
   readonly prompts: number;
@@ -106,20 +109,21 @@ export function scoreOf(results: readonly boolean[]): Score {
   };
 }
 
-/** Reports are compared as text: what machines compute differently in the last places is left out. */
+/** Drops digits that differ between machines: reports are compared as text. */
 const round = (value: number) => Number(value.toFixed(4));
 const roundAll = ([low, high]: readonly [number, number]) => [round(low), round(high)] as const;
 
-export function makeReport(judged: readonly Judged[], context: Context): Report {
-  const { classes, model, judge, seed, prompts, reconstruction, looks } = context;
-  const of = (group: GroupName) => judged.filter(({ task }) => task.group === group);
-  const thingRight = (each: Judged) => skills.thing.mark(each.verdict, each.task.content, classes).right;
+export function makeReport(evaluated: readonly EvaluatedImage[], context: Context): Report {
+  const { classes, model, classifier, seed, prompts, reconstruction, looks } = context;
+  const of = (group: GroupName) => evaluated.filter(({ task }) => task.group === group);
+  const thingRight = (each: EvaluatedImage) =>
+    skills.thing.mark(each.verdict, each.task.content, classes).right;
   const common = new Set(commonThings.map(({ name }) => name));
-  const isCommon = ({ task }: Judged) => common.has(task.content.things[0]!.name);
+  const isCommon = ({ task }: EvaluatedImage) => common.has(task.content.things[0]!.name);
   return {
     format: 1,
     model,
-    judge,
+    judge: classifier,
     seed,
     prompts,
     skills: groupNames.flatMap((group) =>
@@ -135,8 +139,8 @@ export function makeReport(judged: readonly Judged[], context: Context): Report 
     },
     styles: scoreStyles(of("style"), classes),
     synonyms: scoreSynonyms(of("synonym"), classes),
-    frechet: measureFrechet(judged),
-    diversity: measureDiversity(judged),
+    frechet: measureFrechet(evaluated),
+    diversity: measureDiversity(evaluated),
     copying: {
       limit: copyLimit,
       plain: scoreCopies(of("thing")),
@@ -144,19 +148,19 @@ export function makeReport(judged: readonly Judged[], context: Context): Report 
     },
     ...(reconstruction && { reconstruction: roundReconstruction(reconstruction) }),
     ...(looks && { looks }),
-    images: judged.map((each) => scorePrompt(each, classes)),
+    images: evaluated.map((each) => scorePrompt(each, classes)),
   };
 }
 
 function scoreSkill(
-  judged: readonly Judged[],
+  evaluated: readonly EvaluatedImage[],
   skill: SkillName,
   group: GroupName,
   classes: LabelClasses,
 ): SkillScore {
   const { mark, title } = skills[skill];
-  const marks = judged.map(({ verdict, task }) => mark(verdict, task.content, classes).right);
-  const real = judged.flatMap(({ real, task }) =>
+  const marks = evaluated.map(({ verdict, task }) => mark(verdict, task.content, classes).right);
+  const real = evaluated.flatMap(({ real, task }) =>
     real.map((verdict) => mark(verdict, task.content, classes).right),
   );
   const score = scoreOf(marks);
@@ -173,18 +177,18 @@ function scoreSkill(
   };
 }
 
-function scoreStyles(judged: readonly Judged[], classes: LabelClasses): Record<string, Score> {
-  const styles = [...new Set(judged.map(({ task }) => task.content.style))];
+function scoreStyles(evaluated: readonly EvaluatedImage[], classes: LabelClasses): Record<string, Score> {
+  const styles = [...new Set(evaluated.map(({ task }) => task.content.style))];
   const rightOf = (style: string) =>
-    judged
+    evaluated
       .filter(({ task }) => task.content.style === style)
       .map(({ verdict, task }) => skills.style.mark(verdict, task.content, classes).right);
   return Object.fromEntries(styles.map((style) => [style, scoreOf(rightOf(style))]));
 }
 
-/** Whether a synonym was understood: the thing, or one that would be right too; the colour of a colour's name. */
+/** Whether a synonym was understood: the thing or an accepted alternative, or the colour. */
 export function synonymIsRight(
-  { verdict, task }: Pick<Judged, "verdict" | "task">,
+  { verdict, task }: Pick<EvaluatedImage, "verdict" | "task">,
   classes: LabelClasses,
 ): boolean {
   const { synonym, content } = task;
@@ -194,21 +198,22 @@ export function synonymIsRight(
   return [synonym.thing, ...synonym.also].some((name) => classOf(classes, "thing", name) === seen);
 }
 
-function scoreSynonyms(judged: readonly Judged[], classes: LabelClasses): Report["synonyms"] {
-  const right = (part: readonly Judged[]) => scoreOf(part.map((each) => synonymIsRight(each, classes)));
-  const isColour = ({ task: { synonym } }: Judged) => synonym !== undefined && "colour" in synonym;
+function scoreSynonyms(evaluated: readonly EvaluatedImage[], classes: LabelClasses): Report["synonyms"] {
+  const right = (part: readonly EvaluatedImage[]) =>
+    scoreOf(part.map((each) => synonymIsRight(each, classes)));
+  const isColour = ({ task: { synonym } }: EvaluatedImage) => synonym !== undefined && "colour" in synonym;
   return {
-    things: right(judged.filter((each) => !isColour(each))),
-    colours: right(judged.filter(isColour)),
-    all: right(judged),
+    things: right(evaluated.filter((each) => !isColour(each))),
+    colours: right(evaluated.filter(isColour)),
+    all: right(evaluated),
   };
 }
 
-/** Of all images that have composed counterparts, and of two sets of such counterparts. */
-function measureFrechet(judged: readonly Judged[]): Report["frechet"] {
-  const compared = judged.filter(({ task, real }) => task.group !== "diversity" && real.length >= 2);
+/** Between images and composed counterparts; and, as a baseline, between two sets of counterparts. */
+function measureFrechet(evaluated: readonly EvaluatedImage[]): Report["frechet"] {
+  const compared = evaluated.filter(({ task, real }) => task.group !== "diversity" && real.length >= 2);
   if (compared.length < 2) return { generated: 0, scenes: 0, images: compared.length };
-  const features = (pick: (each: Judged) => Verdict) => compared.map((each) => pick(each).features);
+  const features = (pick: (each: EvaluatedImage) => Verdict) => compared.map((each) => pick(each).features);
   const [drawn, first, second] = [
     features(({ verdict }) => verdict),
     features(({ real }) => real[0]!),
@@ -221,18 +226,18 @@ function measureFrechet(judged: readonly Judged[]): Report["frechet"] {
   };
 }
 
-function measureDiversity(judged: readonly Judged[]): Report["diversity"] {
-  const further = judged.filter(({ task }) => task.group === "diversity");
+function measureDiversity(evaluated: readonly EvaluatedImage[]): Report["diversity"] {
+  const further = evaluated.filter(({ task }) => task.group === "diversity");
   const prompts = [...new Set(further.map(({ task }) => task.prompt))];
-  const sets = prompts.map((prompt) => judged.filter(({ task }) => task.prompt === prompt));
+  const sets = prompts.map((prompt) => evaluated.filter(({ task }) => task.prompt === prompt));
   const generated = sets.map((set) => spread(set.map(({ verdict }) => verdict.features)));
   const scenes = sets.map((set) => spread(set.map(({ real }) => real[0]!.features)));
   return { generated: round(mean(generated)), scenes: round(mean(scenes)), prompts: prompts.length };
 }
 
-function scoreCopies(judged: readonly Judged[]): CopyScore {
-  const psnrs = judged.flatMap(({ nearest }) => nearest?.psnr ?? []);
-  const controls = judged.flatMap(({ realNearest }) => realNearest?.psnr ?? []);
+function scoreCopies(evaluated: readonly EvaluatedImage[]): CopyScore {
+  const psnrs = evaluated.flatMap(({ nearest }) => nearest?.psnr ?? []);
+  const controls = evaluated.flatMap(({ realNearest }) => realNearest?.psnr ?? []);
   const near = (values: readonly number[]) => values.filter((psnr) => psnr >= copyLimit).length;
   const sorted = [...psnrs].sort((a, b) => a - b);
   return {
@@ -249,7 +254,7 @@ function roundReconstruction({ scenes, psnr, byStyle }: Reconstruction): Reconst
   return { scenes, psnr: round(psnr), byStyle: Object.fromEntries(styles) };
 }
 
-function scorePrompt({ task, verdict }: Judged, classes: LabelClasses): PromptScore {
+function scorePrompt({ task, verdict }: EvaluatedImage, classes: LabelClasses): PromptScore {
   const { id, prompt, seed, group, content } = task;
   const marks = groups[group].skills.map((skill) => {
     const { right, confidence } = skills[skill].mark(verdict, content, classes);
@@ -260,7 +265,7 @@ function scorePrompt({ task, verdict }: Judged, classes: LabelClasses): PromptSc
   return { id, prompt, seed, marks: Object.fromEntries([...marks, ...synonym]) };
 }
 
-function markOfSynonym(each: Pick<Judged, "verdict" | "task">, classes: LabelClasses) {
+function markOfSynonym(each: Pick<EvaluatedImage, "verdict" | "task">, classes: LabelClasses) {
   const skill = each.task.content.things[0]!.colour === null ? skills.thing : skills.colour;
   const { confidence } = skill.mark(each.verdict, each.task.content, classes);
   return { right: synonymIsRight(each, classes), confidence: round(confidence) };

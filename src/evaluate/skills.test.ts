@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { labelClasses, type Question, questionNames, questions, type SceneContent } from "../data/index.js";
-import type { Verdict } from "./judge.js";
+import type { Verdict } from "./classifier.js";
 import { type SkillName, skills } from "./skills.js";
 
 /** A verdict that is sure of these answers, and undecided of all others. */

@@ -1,26 +1,27 @@
-// What a model is asked to be able to do, and when an image counts as right. Each skill looks at its own question alone, so that
-// a fault counts once: whether the cat is blue does not ask whether it is a cat; "colour and thing" does.
+// The skills that are scored, and when an image counts as right. Each skill looks at one question, so that a
+// mistake counts once: colour binding does not check whether the blue thing is a cat; "colour and thing"
+// does.
 import type { LabelClasses, Question, SceneContent } from "../data/index.js";
-import { classOf, type Verdict } from "./judge.js";
+import { classOf, type Verdict } from "./classifier.js";
 
-/** How a verdict on an image agrees with what was asked for. */
+/** Whether a verdict agrees with the prompt. */
 export interface Mark {
   readonly right: boolean;
-  /** The judge's probability of what was asked for, 0 to 1. */
+  /** The classifier's probability of the prompt's content, 0 to 1. */
   readonly confidence: number;
 }
 
 type Marking = (verdict: Verdict, content: SceneContent, classes: LabelClasses) => Mark;
 
-/** The likeliest answer's place, of all or from a place on. */
+/** Index of the likeliest answer, counting from index `from`. */
 export function argMax(values: Float32Array, from = 0): number {
   let best = from;
   for (let i = from; i < values.length; i++) if (values[i]! > values[best]!) best = i;
   return best;
 }
 
-function mark(answers: Float32Array, wanted: number, from = 0): Mark {
-  return { right: wanted >= 0 && argMax(answers, from) === wanted, confidence: answers[wanted] ?? 0 };
+function mark(answers: Float32Array, expected: number, from = 0): Mark {
+  return { right: expected >= 0 && argMax(answers, from) === expected, confidence: answers[expected] ?? 0 };
 }
 
 function both(...marks: readonly Mark[]): Mark {
@@ -31,26 +32,28 @@ function both(...marks: readonly Mark[]): Mark {
 }
 
 const simple =
-  (question: Question, wanted: (content: SceneContent) => string): Marking =>
+  (question: Question, expected: (content: SceneContent) => string): Marking =>
   ({ answers }, content, classes) =>
-    mark(answers[question], classOf(classes, question, wanted(content)));
+    mark(answers[question], classOf(classes, question, expected(content)));
 
 const thing = simple("thing", ({ things }) => things[0]!.name);
 
-/** Among the named colours: "its own" is the first class, and no answer to "which colour was asked for". */
+/**
+ * Among the named colours. The first class, "original colour", cannot answer which colour the prompt names.
+ */
 const colour: Marking = ({ answers: { colour } }, { things }, classes) => {
   const named = colour.slice();
   named[0] = 0;
   const sum = named.reduce((a, b) => a + b, 0) || 1;
-  const wanted = classOf(classes, "colour", things[0]!.colour!);
+  const expected = classOf(classes, "colour", things[0]!.colour!);
   return mark(
     named.map((value) => value / sum),
-    wanted,
+    expected,
     1,
   );
 };
 
-/** Both things, whichever stands where. */
+/** Both things, in any order. */
 const twoThings: Marking = ({ answers }, { things: [a, b] }, classes) => {
   const [first, second] = [a, b].map((each) => classOf(classes, "thing", each!.name)) as [number, number];
   const inOrder = both(mark(answers.thing, first), mark(answers.secondThing, second));
@@ -58,25 +61,26 @@ const twoThings: Marking = ({ answers }, { things: [a, b] }, classes) => {
   return inOrder.confidence >= swapped.confidence ? inOrder : swapped;
 };
 
-/** Beside or above each other, as was said, and the right one first; not whether each is well drawn. */
+/** The layout of the prompt with the right thing first; not whether each thing is well drawn. */
 const place: Marking = ({ answers }, { things: [a, b], layout }, classes) => {
   const [first, second] = [a, b].map((each) => classOf(classes, "thing", each!.name)) as [number, number];
   const inOrder = answers.thing[first]! * answers.secondThing[second]!;
   const swapped = answers.thing[second]! * answers.secondThing[first]!;
-  const wanted = classOf(classes, "layout", layout === "above" ? "above" : "beside");
+  const expected = classOf(classes, "layout", layout === "above" ? "above" : "beside");
   const order = { right: inOrder > swapped, confidence: inOrder / Math.max(1e-30, inOrder + swapped) };
-  return both(mark(answers.layout, wanted), order);
+  return both(mark(answers.layout, expected), order);
 };
 
-const background: Marking = ({ answers }, { background: asked }, classes) => {
-  const where = mark(answers.background, classOf(classes, "background", asked!.name));
-  if (asked!.colour === null) return where;
-  return both(where, mark(answers.backgroundColour, classOf(classes, "backgroundColour", asked!.colour)));
+const background: Marking = ({ answers }, { background }, classes) => {
+  const { name, colour } = background!;
+  const kind = mark(answers.background, classOf(classes, "background", name));
+  if (colour === null) return kind;
+  return both(kind, mark(answers.backgroundColour, classOf(classes, "backgroundColour", colour)));
 };
 
 const numbers = ["one", "two", "three", "four"];
 
-/** Each skill: what it is called in tables, and when an image has it. */
+/** Each skill's title in tables, and the rule that scores it. */
 export const skills = {
   thing: { title: "single thing", mark: thing },
   colour: { title: "colour binding", mark: colour },

@@ -1,8 +1,8 @@
-// Numbers about many images: shares with their uncertainty, and the distance of two sets of features.
+// Statistics over many images: confidence intervals, and the distance between two sets of features.
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
 
 /**
- * The interval in which a share lies with a probability of 95% (Wilson 1927, "Probable inference, the law of succession, and
+ * The 95% confidence interval of a share (Wilson 1927, "Probable inference, the law of succession, and
  * statistical inference").
  */
 export function wilson(right: number, asked: number): [low: number, high: number] {
@@ -34,7 +34,10 @@ function fitGaussian(rows: readonly Float32Array[]): Gaussian {
   return { mean, covariance };
 }
 
-/** Of a symmetric positive matrix. Rounding may leave eigenvalues a little below zero. */
+/**
+ * Square root of a symmetric positive semi-definite matrix. Rounding may leave eigenvalues slightly below
+ * zero.
+ */
 function squareRoot(matrix: Matrix): Matrix {
   const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(matrix, {
     assumeSymmetric: true,
@@ -44,8 +47,9 @@ function squareRoot(matrix: Matrix): Matrix {
 }
 
 /**
- * The Fréchet distance of two sets of features, each taken as normally distributed (Heusel et al. 2017, arXiv:1706.08500):
- * |m − n|² + tr(S + T − 2·(√S·T·√S)^½). It grows with fewer rows: compare sets of equal size.
+ * The Fréchet distance between two sets of features, each modelled as a Gaussian (Heusel et al. 2017,
+ * arXiv:1706.08500): |m − n|² + tr(S + T − 2·(√S·T·√S)^½). It grows with fewer rows: compare sets of equal
+ * size.
  * @param a at least two rows of equal length
  */
 export function frechetDistance(a: readonly Float32Array[], b: readonly Float32Array[]): number {
@@ -59,14 +63,14 @@ export function frechetDistance(a: readonly Float32Array[], b: readonly Float32A
   return offset + first.covariance.trace() + second.covariance.trace() - 2 * cross;
 }
 
-/** Of two rows: √Σ(a − b)². */
+/** Euclidean distance √Σ(a − b)². */
 export function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += (a[i]! - b[i]!) ** 2;
   return Math.sqrt(sum);
 }
 
-/** The mean distance between all pairs of rows; 0 for fewer than two. */
+/** Mean distance between all pairs of rows; 0 for fewer than two. */
 export function spread(rows: readonly Float32Array[]): number {
   let [sum, pairs] = [0, 0];
   for (let i = 0; i < rows.length; i++) {

@@ -1,13 +1,14 @@
-// A hundred words that no caption of the training data has, and what they mean: whether a model's knowledge is carried to words it
-// never saw beside an image, names of things by the language model, names of colours by how the colours look.
+// A hundred words that occur in no training caption, with their meanings. They measure whether the model
+// generalises to unseen words: to things through the language model, to colours through how the named colours
+// look.
 import type { ColourName } from "../data/index.js";
 
-/** A word for a thing, or a word for a colour that is said of a thing. */
+/** A word for a thing, or a word for a colour with the thing it describes. */
 export type Synonym =
   | {
       readonly word: string;
       readonly thing: string;
-      /** Things that would be right too. */
+      /** Things that are right, too. */
       readonly also: readonly string[];
     }
   | { readonly word: string; readonly colour: ColourName; readonly with: string };

@@ -1,9 +1,9 @@
-// Writes what an evaluation found: numbers for programs, a page for people, a table for the model card.
+// Writes an evaluation's results: numbers for programs, a page for people, tables for the model card.
 import { join } from "node:path";
 import { writeFileAtomic } from "../checkpoint/node.js";
 import type { LabelClasses } from "../data/index.js";
 import { makeCard } from "./card.js";
-import type { Judged } from "./evaluate.js";
+import type { EvaluatedImage } from "./evaluate.js";
 import { makePage } from "./page.js";
 import type { Report } from "./report.js";
 
@@ -13,11 +13,11 @@ export interface ReportFiles {
   readonly card: string;
 }
 
-/** `report.json`, `report.html` and `card.md` in the folder. @throws NishikiError "file" */
+/** Writes `report.json`, `report.html` and `card.md`. @throws NishikiError "file" */
 export async function writeReport(
   output: string,
   report: Report,
-  judged: readonly Judged[],
+  evaluated: readonly EvaluatedImage[],
   classes: LabelClasses,
 ): Promise<ReportFiles> {
   const files = {
@@ -26,7 +26,7 @@ export async function writeReport(
     card: join(output, "card.md"),
   };
   await writeFileAtomic(files.report, `${JSON.stringify(report, null, 1)}\n`);
-  await writeFileAtomic(files.page, await makePage(report, judged, classes));
+  await writeFileAtomic(files.page, await makePage(report, evaluated, classes));
   await writeFileAtomic(files.card, makeCard(report));
   return files;
 }

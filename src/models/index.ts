@@ -7,7 +7,7 @@ export * from "./conditional-unet.js";
 export * from "./conditional-unet-config.js";
 export * from "./denoiser.js";
 export * from "./dit.js";
-export * from "./judge.js";
+export * from "./classifier.js";
 export * from "./layouts.js";
 export * from "./minilm.js";
 export { isStatistics, recordedGroupNorm } from "./norm-statistics.js";

@@ -1,4 +1,5 @@
-// Training the autoencoder on images: batches out of a stream, and originals above their reconstructions to look at.
+// Training the autoencoder on images: batches out of a stream, and originals above their reconstructions to
+// look at.
 
 import { join } from "node:path";
 import { writeSafetensors } from "../checkpoint/node.js";
@@ -17,10 +18,15 @@ import { writeSheet } from "./sample-sheet.js";
 import { readStart } from "./start-from.js";
 import { autoencoderBatch, autoencoderObjective, autoencoderScopes } from "./tasks/autoencoder.js";
 
-/** What a run that trains the decoder alone makes beside its checkpoint: both halves, as other runs read them. */
+/**
+ * What a run that trains the decoder alone makes beside its checkpoint: both halves, as other runs read them.
+ */
 export const wholeAutoencoder = "autoencoder.safetensors";
 
-/** The task of an autoencoder's run. @throws NishikiError "usage" for a decoder alone without an encoder, "file", "checkpoint" */
+/**
+ * The task of an autoencoder's run.
+ * @throws NishikiError "usage" for a decoder alone without an encoder, "file", "checkpoint"
+ */
 export async function makeAutoencoderTask(
   engine: Engine,
   { network, batchSize, loss, seed, samples, part, initFrom }: AutoencoderTrainingConfig,
@@ -74,7 +80,9 @@ async function openEncoder(initFrom: string | undefined): Promise<Encoder> {
   };
 }
 
-/** Pixels `[1, size, size, 3]` of bytes → the same after the autoencoder, and their mean square difference. */
+/**
+ * Pixels `[1, size, size, 3]` of bytes → the same after the autoencoder, and their mean square difference.
+ */
 function reconstruction(config: AutoencoderConfig, size: number): Program {
   return trace((tracer) => {
     const { encoder, decoder } = autoencoderScopes(tracer.scope());

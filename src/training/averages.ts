@@ -12,7 +12,10 @@ export function averagedParameter(name: string): string | undefined {
   return name.startsWith(prefix) ? name.slice(prefix.length) : undefined;
 }
 
-/** Of a run's tensors the averages, which its model draws with, under their parameters' names; of other files all. */
+/**
+ * Of a run's tensors the averages, which its model draws with, under their parameters' names; of other files
+ * all.
+ */
 export function chooseAverages<T>(tensors: Iterable<readonly [string, T]>): [string, T][] {
   const all = [...tensors].map(([name, tensor]): [string, T] => [name, tensor]);
   const averages = all.flatMap(([name, tensor]): [string, T][] => {

@@ -2,8 +2,8 @@
 import { type Checkpoint, saveCheckpoint } from "./checkpoint.js";
 
 /**
- * Holds a checkpoint until the step after it gave a finite loss: a run that fell apart leaves the last state from which it
- * did not. Writes one at a time, beside the steps.
+ * Holds a checkpoint until the step after it gave a finite loss: a run that fell apart leaves the last state
+ * from which it did not. Writes one at a time, beside the steps.
  */
 export class CheckpointKeeper {
   readonly #folder: string;

@@ -1,6 +1,6 @@
-// A run on disk: one checkpoint that is replaced as a whole, so that a run killed at any moment has a good one.
-// Tensors by name: a parameter's own name, `adam.m.NAME` and `adam.v.NAME` or `muon.NAME` (optimizer state), and
-// `average.NAME` (moving average: what a model is made of).
+// A run on disk: one checkpoint that is replaced as a whole, so that a run killed at any moment has a good
+// one. Tensors by name: a parameter's own name, `adam.m.NAME` and `adam.v.NAME` or `muon.NAME` (optimizer
+// state), and `average.NAME` (moving average: what a model is made of).
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -17,7 +17,10 @@ export interface Checkpoint {
   /** Steps done. */
   readonly step: number;
   readonly state: State;
-  /** Workers and threads that computed it, on which the last bits depend. Checkpoints of the first version do not say. */
+  /**
+   * Workers and threads that computed it, on which the last bits depend. Checkpoints of the first version do
+   * not say.
+   */
   readonly computedIn?: string;
 }
 
@@ -77,7 +80,8 @@ const frozenUnknown =
 /**
  * @param onNotice Receives what a person should know and what does not keep the run from going on.
  * @returns undefined where the folder has no checkpoint.
- * @throws NishikiError "training" where it belongs to another run, naming what differs; "checkpoint" where it is damaged.
+ * @throws NishikiError "training" where it belongs to another run, naming what differs; "checkpoint" where it
+ * is damaged.
  */
 export async function loadCheckpoint(
   folder: string,

@@ -1,5 +1,5 @@
 // The config of a run of the classifier that scores images.
-import { classifierSchema, judgeConfigs } from "../models/index.js";
+import { classifierSchema, classifierConfigs } from "../models/index.js";
 import { explain, numberBetween, wholeNumber, z } from "../schema/index.js";
 import {
   common,
@@ -16,7 +16,7 @@ export const classifierConfigSchema = z
     kind: z.literal("classifier"),
     ...common,
     batchSize: explain(count.default(64), "images per step"),
-    network: networkChoice(classifierSchema, judgeConfigs).prefault("small"),
+    network: networkChoice(classifierSchema, classifierConfigs).prefault("small"),
     autoencoder: explain(
       frozenAutoencoder.optional(),
       "autoencoder that some images pass through, as a generator's do",

@@ -47,8 +47,8 @@ export const renamedCommon = {
 } as const;
 
 /**
- * Fills in the workers. Two suit every processor that has more than one core; the number must not depend on the machine, because
- * the last bits of a run depend on it.
+ * Fills in the workers. Two suit every processor that has more than one core; the number must not depend on
+ * the machine, because the last bits of a run depend on it.
  */
 export function withWorkers<T extends { readonly batchSize: number; readonly workers?: number | undefined }>(
   config: T,
@@ -106,7 +106,9 @@ export const captionDropout = explain(
   "share of captions to drop, for classifier-free guidance",
 );
 
-/** Which times are trained: 1/(1 + e^−z) with z normal, as Esser et al. 2024 (arXiv:2403.03206, section 3.1). */
+/**
+ * Which times are trained: 1/(1 + e^−z) with z normal, as Esser et al. 2024 (arXiv:2403.03206, section 3.1).
+ */
 export function timestepSampling(usual: { readonly mean: number; readonly std: number }) {
   const schema = z.strictObject({
     mean: explain(

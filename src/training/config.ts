@@ -1,5 +1,6 @@
-// The config of a training run: a JSON file, read strictly. Each kind is declared in a file of its own, `KIND-config.ts`, from
-// which come its type, its check, its defaults, its help text and its part of the JSON Schema that editors complete it by.
+// The config of a training run: a JSON file, read strictly. Each kind is declared in a file of its own,
+// `KIND-config.ts`, from which come its type, its check, its defaults, its help text and its part of the JSON
+// Schema that editors complete it by.
 import { readFile } from "node:fs/promises";
 import { fileError } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";

@@ -1,4 +1,5 @@
-// Training a student that draws in a few steps without guidance, from a finished model: its captions are those of encoded scenes.
+// Training a student that draws in a few steps without guidance, from a finished model: its captions are
+// those of encoded scenes.
 import { join } from "node:path";
 import { openWeights } from "../checkpoint/node.js";
 import type { Engine } from "../engine/index.js";

@@ -15,7 +15,10 @@ export interface DrawPromptsOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Draws prompts at seed 0 with a model's own defaults. @throws NishikiError what drawing throws, "aborted" */
+/**
+ * Draws prompts at seed 0 with a model's own defaults.
+ * @throws NishikiError what drawing throws, "aborted"
+ */
 export async function drawImages(options: DrawPromptsOptions): Promise<CaptionedImage[]> {
   const { model, engine, prompts, request, lora, signal } = options;
   const { device, threads } = engine;

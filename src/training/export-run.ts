@@ -1,5 +1,6 @@
-// A training run for other machines: the step as the ONNX program that it already is, what it begins with, and the batches, so
-// that whoever can compute the program can train. Nothing of a network, a loss or an optimizer has to be written again there.
+// A training run for other machines: the step as the ONNX program that it already is, what it begins with,
+// and the batches, so that whoever can compute the program can train. Nothing of a network, a loss or an
+// optimizer has to be written again there.
 import { createHash } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -20,7 +21,10 @@ export interface ExportOptions {
   readonly engine: Engine;
   /** Folder to write; made where it does not exist. */
   readonly output: string;
-  /** Batches to write beside the program, from the first step that is still to be done. Default none: they are streamed. */
+  /**
+   * Batches to write beside the program, from the first step that is still to be done. Default none: they are
+   * streamed.
+   */
   readonly batches?: number;
   /** Begin where the run's own checkpoint stands, if there is one. */
   readonly resume?: boolean;
@@ -49,9 +53,9 @@ export const exportFiles = {
 } as const;
 
 /**
- * Writes `step.onnx` (standard operators of opset 21 only), `checkpoint.safetensors` (the state before the first step that is
- * to be done, as runs keep theirs), `schedule.safetensors` (the scalars of every step), `run.json` (what feeds what), and
- * batches where they are asked for.
+ * Writes `step.onnx` (standard operators of opset 21 only), `checkpoint.safetensors` (the state before the
+ * first step that is to be done, as runs keep theirs), `schedule.safetensors` (the scalars of every step),
+ * `run.json` (what feeds what), and batches where they are asked for.
  * @throws NishikiError "file", "data", "usage", "checkpoint", "training", "aborted"
  */
 export async function exportRun(config: TrainingConfig, options: ExportOptions): Promise<ExportedRun> {
@@ -157,7 +161,10 @@ function encodeBatch(batch: HostTensors, { run, step }: { run: string; step: num
   return encodeSafetensors(tensorsOf(batch), { run, step: String(step) });
 }
 
-/** Removes the batches that an earlier export left in the folder: a reader would go on with them after the last new one. */
+/**
+ * Removes the batches that an earlier export left in the folder: a reader would go on with them after the
+ * last new one.
+ */
 async function emptyBatches(output: string): Promise<void> {
   const folder = join(output, "batches");
   await makeFolder(folder);
@@ -178,8 +185,9 @@ export interface BatchStreamOptions extends Pick<ExportOptions, "engine" | "sign
 }
 
 /**
- * Writes the batches of steps `from` to the schedule's end, each as 8 bytes of length (little-endian) and a safetensors file.
- * The batch of a step is the same whoever asks. @returns when all are written, or the signal ends it
+ * Writes the batches of steps `from` to the schedule's end, each as 8 bytes of length (little-endian) and a
+ * safetensors file. The batch of a step is the same whoever asks. @returns when all are written, or the
+ * signal ends it
  */
 export async function streamBatches(config: TrainingConfig, options: BatchStreamOptions): Promise<void> {
   const { from, write, signal } = options;

@@ -1,4 +1,5 @@
-// Puts a student that needs few steps into a model's folder: its weights as float16, and its part in model.json.
+// Puts a student that needs few steps into a model's folder: its weights as float16, and its part in
+// model.json.
 import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileError, makeFolder, writeFileAtomic } from "../checkpoint/node.js";
@@ -31,7 +32,10 @@ export async function addFast({ run, model, steps }: FastExport): Promise<void> 
   await writeFileAtomic(path, `${JSON.stringify({ ...manifest, parts }, null, 2)}\n`);
 }
 
-/** Copies a model's folder: what its manifest names, and the manifest. @throws NishikiError "file", "checkpoint" */
+/**
+ * Copies a model's folder: what its manifest names, and the manifest.
+ * @throws NishikiError "file", "checkpoint"
+ */
 export async function copyModel(from: string, to: string): Promise<void> {
   const { parts, tokenizer, words } = await readModelFolder(from);
   await makeFolder(to);

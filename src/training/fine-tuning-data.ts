@@ -1,4 +1,5 @@
-// What a fine-tuning learns from: the user's images, encoded once, and beside them what the model drew itself before.
+// What a fine-tuning learns from: the user's images, encoded once, and beside them what the model drew itself
+// before.
 import { join } from "node:path";
 import { openWeights } from "../checkpoint/node.js";
 import type { Engine, HostTensors } from "../engine/index.js";

@@ -1,4 +1,5 @@
-// Fine-tuning a finished model on a few images of one's own: thin matrices beside its denoiser's (a LoRA), or the denoiser itself.
+// Fine-tuning a finished model on a few images of one's own: thin matrices beside its denoiser's (a LoRA), or
+// the denoiser itself.
 import { basename, join } from "node:path";
 import { openWeights, writeSafetensors } from "../checkpoint/node.js";
 import type { Engine } from "../engine/index.js";

@@ -1,4 +1,5 @@
-// What must stay the same for a run to go on: readable JSON inside the checkpoint, so that a refusal can name what differs.
+// What must stay the same for a run to go on: readable JSON inside the checkpoint, so that a refusal can name
+// what differs.
 import { isRecord, show } from "../schema/index.js";
 
 /** Settings by name; nested ones are told apart by their path, as in "optimizer.betas". */

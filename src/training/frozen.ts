@@ -36,7 +36,8 @@ export async function openAutoencoder(path: string): Promise<WeightPlaces> {
 }
 
 /**
- * Tells frozen weights apart by their content: a run that goes on with others would not be the run that it was.
+ * Tells frozen weights apart by their content: a run that goes on with others would not be the run that it
+ * was.
  * @param prefix Only the tensors whose names begin so count.
  * @returns 16 hexadecimal digits of a SHA-256 over names and bytes.
  */
@@ -70,7 +71,9 @@ export async function readTokenizer(maxTokens: number): Promise<Tokenizer> {
   return makeTokenizer(JSON.parse(text), { maxTokens });
 }
 
-/** The text encoder for captions of any length: `tokens`, `mask` `[batch, n]` → `states [batch, n, width]`. */
+/**
+ * The text encoder for captions of any length: `tokens`, `mask` `[batch, n]` → `states [batch, n, width]`.
+ */
 export async function loadWords(engine: Engine): Promise<Session> {
   const program = trace((tracer) => {
     const ids = tracer.input("tokens", ["batch", "tokens"], "i64");

@@ -101,7 +101,10 @@ function sha256(content: string | Uint8Array): string {
   return createHash("sha256").update(content).digest("hex").slice(0, 16);
 }
 
-/** Batches by number out of a stream. Asked in order it reads on; asked for another it starts the stream there. */
+/**
+ * Batches by number out of a stream. Asked in order it reads on; asked for another it starts the stream
+ * there.
+ */
 export class ImageBatches {
   readonly #open: (from: number) => AsyncGenerator<CaptionedImage, void, undefined>;
   readonly #size: number;

@@ -1,4 +1,5 @@
 export { averagesOf } from "./averages.js";
+export { type ClassifierExport, exportClassifier } from "./classifier-export.js";
 export {
   type AutoencoderTrainingConfig,
   type ClassifierTrainingConfig,
@@ -24,7 +25,6 @@ export {
 export { addFast, copyModel, type FastExport } from "./fast-export.js";
 export { loraFile } from "./fine-tuning-run.js";
 export { initialState, initialValue, type State } from "./initial-state.js";
-export { exportJudge, type JudgeExport } from "./judge-export.js";
 export {
   type RunOptions,
   runTraining,
@@ -49,6 +49,6 @@ export { openRoundTrip, type RoundTrip } from "./round-trip.js";
 export { learningRateAt, type ScheduleConfig } from "./schedule.js";
 export { makeStepProgram, type Objective, type StepProgram } from "./step-program.js";
 export { addSuperResolution, type SuperResolutionExport } from "./super-resolution-export.js";
-export { getJudgeQuestions } from "./tasks/judge.js";
+export { getClassifierQuestions } from "./tasks/classifier.js";
 export { type SampleReport, type TrainOptions, type TrainResult, train } from "./train.js";
 export { type TrainStepsOptions, trainSteps } from "./train-steps.js";

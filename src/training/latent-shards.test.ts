@@ -1,4 +1,5 @@
-// Encoding that is stopped ends within one run of a network, keeps what is whole, and leaves nothing half made.
+// Encoding that is stopped ends within one run of a network, keeps what is whole, and leaves nothing half
+// made.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";

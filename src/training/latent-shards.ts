@@ -1,4 +1,5 @@
-// Images as latents and text states, in files that are made when a step needs them and are there for the next run.
+// Images as latents and text states, in files that are made when a step needs them and are there for the next
+// run.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder, readTextFile, writeFileAtomic } from "../checkpoint/node.js";
@@ -30,7 +31,10 @@ export interface LatentShardsOptions {
 
 /** What shards are made with: those of other settings are refused. */
 const settingsFile = "encoded.json";
-/** Of what files hold and how captions are worded: files of another number would be taken for what they are not. */
+/**
+ * Of what files hold and how captions are worded: files of another number would be taken for what they are
+ * not.
+ */
 const format = 3;
 
 /** Shards of one set of images. Shard i holds images `i · shardSize` and on of the source's stream. */

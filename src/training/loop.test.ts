@@ -359,7 +359,10 @@ describe("a run in workers", () => {
   const close = (a: readonly (number | undefined)[], b: readonly (number | undefined)[]) =>
     a.forEach((value, i) => void expect(Math.abs(value! - b[i]!)).toBeLessThan(1e-5 * Math.abs(b[i]!)));
 
-  /** With one more parameter, so that three workers have one each, and with a matrix that is updated in pieces. */
+  /**
+   * With one more parameter, so that three workers have one each, and with a matrix that is updated in
+   * pieces.
+   */
   function wideTask(): TrainingTask {
     const { objective, batch } = regressionTask(200, 180);
     return {

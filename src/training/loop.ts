@@ -1,5 +1,5 @@
-// The training loop. A batch is a pure function of the step's number, so that a run that was killed goes on from its last
-// checkpoint bit for bit as if it had not been.
+// The training loop. A batch is a pure function of the step's number, so that a run that was killed goes on
+// from its last checkpoint bit for bit as if it had not been.
 import { makeFolder, removeAbandoned } from "../checkpoint/node.js";
 import type { Engine, HostTensors, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
@@ -17,7 +17,9 @@ import { makeStepper, type Stepper, threadsOfWorker } from "./stepper.js";
 export { learningRateAt, type ScheduleConfig } from "./schedule.js";
 
 export interface TrainingTask {
-  /** The objective on a batch, or a part of one, of this many. Every input has the batch as its first axis. */
+  /**
+   * The objective on a batch, or a part of one, of this many. Every input has the batch as its first axis.
+   */
   readonly objective: (batch: number) => Objective;
   /** Inputs of step n, counted from 0. The same n gives the same batch, whatever was asked before. */
   batch(step: number): Promise<HostTensors>;
@@ -88,7 +90,8 @@ export interface StepReport {
  * Trains until the schedule's end, Ctrl-C (the signal) or an error, and leaves a checkpoint.
  * @param fingerprint What must be the same for the run to go on; see `writeFingerprint`.
  * @returns The last state and whether the run is complete.
- * @throws NishikiError "training" for a loss that is not finite or a checkpoint of another run, "file" for a full disk.
+ * @throws NishikiError "training" for a loss that is not finite or a checkpoint of another run, "file" for a
+ * full disk.
  */
 export async function runTraining(
   engine: Engine,
@@ -279,7 +282,10 @@ class Run {
     return state;
   }
 
-  /** Keeps what was reached before an error that has nothing to do with the numbers, such as an unreadable image. */
+  /**
+   * Keeps what was reached before an error that has nothing to do with the numbers, such as an unreadable
+   * image.
+   */
   async #rescue(error: unknown): Promise<void> {
     const diverged = error instanceof NishikiError && error.code === "training";
     if (!diverged) await this.#save().catch(() => undefined);

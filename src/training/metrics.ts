@@ -4,14 +4,20 @@ import { join } from "node:path";
 import { fileError, writeFileAtomic } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 
-/** One line. Those of steps have loss, gradientNorm, learningRate and seconds; those of samples what was measured on them. */
+/**
+ * One line. Those of steps have loss, gradientNorm, learningRate and seconds; those of samples what was
+ * measured on them.
+ */
 export type MetricsLine = { readonly step: number } & Readonly<Record<string, number>>;
 
 export function metricsPath(folder: string): string {
   return join(folder, "metrics.jsonl");
 }
 
-/** All lines of a run so far; none where it has not begun. A line that a killed run left unfinished is left out. */
+/**
+ * All lines of a run so far; none where it has not begun. A line that a killed run left unfinished is left
+ * out.
+ */
 export async function readMetrics(folder: string): Promise<MetricsLine[]> {
   let text: string;
   try {

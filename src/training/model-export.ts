@@ -38,8 +38,8 @@ export interface ModelExport {
 const textFiles = ["text-encoder.safetensors", "tokenizer.json"] as const;
 
 /**
- * Writes weights as float16 (vectors stay float32: they are few, and normalisation is sensitive to them) and `model.json`.
- * Of a run, the moving averages are taken.
+ * Writes weights as float16 (vectors stay float32: they are few, and normalisation is sensitive to them) and
+ * `model.json`. Of a run, the moving averages are taken.
  * @returns Bytes of all files.
  * @throws NishikiError "file", "checkpoint"
  */
@@ -83,7 +83,10 @@ export async function writeHalf(run: string, to: string): Promise<void> {
   await writeSafetensors(to, tensors, { format: "nishiki" });
 }
 
-/** Puts other weights of the same network in the place of a folder's denoiser. @throws NishikiError "file", "checkpoint" */
+/**
+ * Puts other weights of the same network in the place of a folder's denoiser.
+ * @throws NishikiError "file", "checkpoint"
+ */
 export async function replaceDenoiser(run: string, folder: string): Promise<void> {
   const path = join(folder, "model.json");
   const manifest = parseManifest(await readTextFile(path), path);

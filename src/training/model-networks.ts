@@ -11,7 +11,8 @@ import { parse } from "../schema/index.js";
 
 /**
  * @param folder Names the model in messages.
- * @throws NishikiError "usage" for a model whose denoiser is not trained here, "checkpoint" for sizes that cannot be
+ * @throws NishikiError "usage" for a model whose denoiser is not trained here, "checkpoint" for sizes that
+ * cannot be
  */
 export function readDenoiserConfig({ parts }: ModelManifest, folder: string): DenoiserConfig {
   const { architecture, config } = parts.denoiser;

@@ -182,7 +182,8 @@ describe("AdamW", () => {
   });
 
   it("clips all gradients together by their norm", async () => {
-    // Momentum sees a clipped first gradient beside later ones only where clipping is done on gradients, not on steps.
+    // Momentum sees a clipped first gradient beside later ones only where clipping is done on gradients, not
+    // on steps.
     const optimizer = { ...adamw, gradientClipping: 0.7 };
     await compare({ optimizer, schedule, width: 5, outputs: 3, scale: 40 }, 2e-5);
   });

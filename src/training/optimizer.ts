@@ -1,6 +1,6 @@
-// Optimizers as operations, so that a training step is one program.
-// AdamW: Loshchilov and Hutter 2019 (arXiv:1711.05101). Muon: Jordan et al. 2024 (kellerjordan.github.io/posts/muon),
-// with the update scaled to AdamW's size as in Liu et al. 2025 (arXiv:2502.16982), so that one learning rate serves both.
+// Optimizers as operations, so that a training step is one program. AdamW: Loshchilov and Hutter 2019
+// (arXiv:1711.05101). Muon: Jordan et al. 2024 (kellerjordan.github.io/posts/muon), with the update scaled to
+// AdamW's size as in Liu et al. 2025 (arXiv:2502.16982), so that one learning rate serves both.
 import {
   add,
   constant,
@@ -60,8 +60,8 @@ export interface StateUpdate {
 }
 
 /**
- * Matrices inside the network go to Muon. Vectors, tables, narrow first and last layers do not, nor do the maps to
- * modulation: they begin at zero and have no direction yet that were worth evening out.
+ * Matrices inside the network go to Muon. Vectors, tables, narrow first and last layers do not, nor do the
+ * maps to modulation: they begin at zero and have no direction yet that were worth evening out.
  */
 export function usesMuon({ kind }: OptimizerConfig, { shape, name }: Parameter): boolean {
   if (kind !== "muon" || shape.length < 2 || /embedding|position|modulation/.test(name)) return false;
@@ -70,7 +70,9 @@ export function usesMuon({ kind }: OptimizerConfig, { shape, name }: Parameter):
   return rows >= 32 && columns >= 32;
 }
 
-/** About how long a parameter's update takes on one thread, in nanoseconds: passes over memory, and products. */
+/**
+ * About how long a parameter's update takes on one thread, in nanoseconds: passes over memory, and products.
+ */
 export function updateCost(config: OptimizerConfig, parameter: Parameter): number {
   const size = parameter.shape.reduce((a, b) => a * b, 1);
   const passes = 5 * size;
@@ -119,10 +121,10 @@ export function adamW(
 }
 
 /**
- * One step of AdamW for tensors of any one shape.
- * Every line passes over memory once, which is what an optimizer costs. So the factors are moved to where they meet
- * scalars: with h = √(1−β₂)·g, v ← β₂v + h² is the usual second moment, and m ← β₁m + h is the usual first one times
- * √(1−β₂)/(1−β₁), which the step divides out again.
+ * One step of AdamW for tensors of any one shape. Every line passes over memory once, which is what an
+ * optimizer costs. So the factors are moved to where they meet scalars: with h = √(1−β₂)·g, v ← β₂v + h² is
+ * the usual second moment, and m ← β₁m + h is the usual first one times √(1−β₂)/(1−β₁), which the step
+ * divides out again.
  */
 export function moveAdamW(
   { p, m, v, gradient }: { readonly [name in "p" | "m" | "v" | "gradient"]: Tensor },
@@ -167,7 +169,9 @@ export function muon(
   };
 }
 
-/** The nearest orthogonal matrix, roughly: five Newton–Schulz steps with the quintic tuned for fast growth. */
+/**
+ * The nearest orthogonal matrix, roughly: five Newton–Schulz steps with the quintic tuned for fast growth.
+ */
 function orthogonalize(matrix: Tensor, rows: number, columns: number): Tensor {
   const x = div(matrix, add(sqrt(sumSquares(matrix)), 1e-7));
   const tall = rows > columns;
@@ -199,9 +203,9 @@ function plainSteps(
 }
 
 /**
- * The same steps for a long matrix, on its small Gram matrix alone: with P = aI + bG + cG² a step is x ← Px, so that
- * G ← PGP, and all factors together are applied to x once. Costs 4·s²l + 34·s³ instead of 20·s²l + 10·s³ operations
- * for a matrix of s × l.
+ * The same steps for a long matrix, on its small Gram matrix alone: with P = aI + bG + cG² a step is x ← Px,
+ * so that G ← PGP, and all factors together are applied to x once. Costs 4·s²l + 34·s³ instead of 20·s²l +
+ * 10·s³ operations for a matrix of s × l.
  */
 function throughGram(
   g: Tensor,

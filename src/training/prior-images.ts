@@ -1,5 +1,6 @@
-// Prior preservation (Ruiz et al. 2022, "DreamBooth", arXiv:2208.12242, section 3.2): images that a model draws before it is
-// fine-tuned, with captions of its own kind. Trained beside the user's, they keep the rest of what it knows as it is.
+// Prior preservation (Ruiz et al. 2022, "DreamBooth", arXiv:2208.12242, section 3.2): images that a model
+// draws before it is fine-tuned, with captions of its own kind. Trained beside the user's, they keep the rest
+// of what it knows as it is.
 import {
   backgroundNames,
   type CaptionedImage,

@@ -1,4 +1,5 @@
-// Images through a frozen autoencoder and back, with some noise on the way: about what a generator's images look like.
+// Images through a frozen autoencoder and back, with some noise on the way: about what a generator's images
+// look like.
 import type { Engine } from "../engine/index.js";
 import { add, cast, clamp, mul, round, trace } from "../graph/index.js";
 import { type AutoencoderConfig, decode, encode, pixelsFromBytes } from "../models/index.js";

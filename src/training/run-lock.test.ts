@@ -55,7 +55,8 @@ describe("lockRun", () => {
       const release = await lockRun(folder);
       const { path, claim } = await claimOf(folder);
       release();
-      // This process's own id, as in a container whose only process is always number 1, but begun at another moment.
+      // This process's own id, as in a container whose only process is always number 1, but begun at another
+      // moment.
       if (claim.started === undefined) return; // the system does not say when processes began
       await writeFile(path, JSON.stringify({ ...claim, started: "1" }));
       (await lockRun(folder))();

@@ -1,8 +1,8 @@
 // One process in a run's folder at a time: two would overwrite each other's checkpoints.
 //
-// Every process that wants the folder first writes a claim, a file of a name that nobody else uses, and then looks for claims of
-// others. Whoever sees a living one withdraws. Of two that begin together at least one sees the other, so that never both go on,
-// and removing a dead process's claim cannot remove anybody else's.
+// Every process that wants the folder first writes a claim, a file of a name that nobody else uses, and then
+// looks for claims of others. Whoever sees a living one withdraws. Of two that begin together at least one
+// sees the other, so that never both go on, and removing a dead process's claim cannot remove anybody else's.
 import { randomUUID } from "node:crypto";
 import {
   readdirSync,
@@ -22,7 +22,10 @@ import { NishikiError } from "../errors.js";
 /** What earlier versions wrote: a process id alone. */
 const oldClaim = "running.pid";
 const claimPattern = /^running-.*\.lock$/;
-/** Milliseconds between signs of life, and after which a process on another machine counts as dead without one. */
+/**
+ * Milliseconds between signs of life, and after which a process on another machine counts as dead without
+ * one.
+ */
 const [beat, silence] = [10_000, 60_000];
 const attempts = 4;
 
@@ -100,7 +103,10 @@ function refusal(folder: string, path: string, { pid, machine }: Claim): Nishiki
   );
 }
 
-/** @returns undefined for a claim that is gone; for one that is still being written, nothing but that it is there. */
+/**
+ * @returns undefined for a claim that is gone; for one that is still being written, nothing but that it is
+ * there.
+ */
 function read(path: string): Claim | undefined {
   try {
     const value: unknown = JSON.parse(readFileSync(path, "utf8"));
@@ -147,7 +153,10 @@ function startOf(pid: number): string | undefined {
   }
 }
 
-/** Process ids of equal names mean the same: the host, on Linux also its last start and the container's namespace. */
+/**
+ * Process ids of equal names mean the same: the host, on Linux also its last start and the container's
+ * namespace.
+ */
 function thisMachine(): string {
   const parts = [hostname()];
   try {

@@ -52,10 +52,10 @@ export function learningRateAt(
 }
 
 /**
- * Decay of the moving average at a step: an average over the last tenth of the steps, until `emaDecay` is reached. Where the
- * average is updated every few steps, the decays since the last update count together, and it is 1 (nothing moves) in
- * between. The first steps all count, so that short runs have an average too. The number of steps does not: a run that is
- * prolonged must go on as if that had been planned.
+ * Decay of the moving average at a step: an average over the last tenth of the steps, until `emaDecay` is
+ * reached. Where the average is updated every few steps, the decays since the last update count together, and
+ * it is 1 (nothing moves) in between. The first steps all count, so that short runs have an average too. The
+ * number of steps does not: a run that is prolonged must go on as if that had been planned.
  */
 export function averageDecayAt(step: number, { emaDecay, emaInterval = 1 }: ScheduleConfig): number {
   const early = step < 10 * emaInterval;

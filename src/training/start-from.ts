@@ -1,4 +1,5 @@
-// Weights that a run begins with in place of random ones: to go on training a finished model, or to fine-tune it.
+// Weights that a run begins with in place of random ones: to go on training a finished model, or to fine-tune
+// it.
 import { stat } from "node:fs/promises";
 import { fileError, openSafetensors } from "../checkpoint/node.js";
 import type { HostTensor, HostTensors } from "../engine/index.js";
@@ -7,7 +8,8 @@ import { chooseAverages } from "./averages.js";
 import { checkpointPath } from "./checkpoint.js";
 
 /**
- * The weights of a file by name, as float32. Of a run, the moving averages are taken: they are what its model draws with.
+ * The weights of a file by name, as float32. Of a run, the moving averages are taken: they are what its model
+ * draws with.
  * @param path A run's folder, its checkpoint, or any `.safetensors` file.
  * @throws NishikiError "file", "checkpoint"
  */
@@ -26,7 +28,8 @@ export async function readStart(path: string): Promise<HostTensors> {
 /**
  * What a network has and the file has not begins as the network says: it grew since.
  * @returns The names of those.
- * @throws NishikiError "usage" that lists what the file has in another shape, and what it lacks where that is half of the network or more.
+ * @throws NishikiError "usage" that lists what the file has in another shape, and what it lacks where that is
+ * half of the network or more.
  */
 export function checkStart(
   parameters: readonly { readonly name: string; readonly shape: readonly number[] }[],

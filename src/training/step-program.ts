@@ -22,7 +22,10 @@ import {
   usesMuon,
 } from "./optimizer.js";
 
-/** What is to be made small. Declares its own inputs (fixed shapes: a program that trains is made for one batch size). */
+/**
+ * What is to be made small. Declares its own inputs (fixed shapes: a program that trains is made for one
+ * batch size).
+ */
 export type Objective = (tracer: Tracer) => {
   readonly loss: Tensor;
   readonly metrics?: Readonly<Record<string, Tensor>>;
@@ -95,8 +98,8 @@ export function gradientsOf(loss: Tensor, parameters: readonly Parameter[]): Ten
 }
 
 /**
- * Records what a step makes of parameters whose gradients are known, but for their moving averages. Takes the scalars and
- * the state as inputs.
+ * Records what a step makes of parameters whose gradients are known, but for their moving averages. Takes the
+ * scalars and the state as inputs.
  * @param factor Multiplies all gradients.
  * @returns Outputs `next:NAME` of the parameters and of the state, and what the state is.
  */

@@ -1,7 +1,7 @@
-// Computes steps: in one session with one program, or in workers beside each other (Dean et al. 2012, "Large scale distributed
-// deep networks": data parallelism; Rajbhandari et al. 2020, arXiv:1910.02054: each worker updates a share of the parameters).
-// One thread on half a batch wastes less than two threads on a whole one: small operations gain nothing from a second
-// thread, and each of them waits for both.
+// Computes steps: in one session with one program, or in workers beside each other (Dean et al. 2012, "Large
+// scale distributed deep networks": data parallelism; Rajbhandari et al. 2020, arXiv:1910.02054: each worker
+// updates a share of the parameters). One thread on half a batch wastes less than two threads on a whole one:
+// small operations gain nothing from a second thread, and each of them waits for both.
 import type { Engine, HostTensor, HostTensors, KeptPieces, Session, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import type { Parameter } from "../graph/index.js";
@@ -182,7 +182,10 @@ class Workers implements Stepper {
     );
   }
 
-  /** Every worker sums its share of all workers' gradients, which it borrows. @returns The sum of the squares of all sums. */
+  /**
+   * Every worker sums its share of all workers' gradients, which it borrows.
+   * @returns The sum of the squares of all sums.
+   */
   async #sum(): Promise<number> {
     await this.#amongWorkers(async (owner, other, from) => {
       const borrowed = await other.engine.takeKept(owner.share.map(gradientName));
@@ -265,8 +268,9 @@ async function loadShare(
 }
 
 /**
- * Elements of a piece. Twelve passes over pieces of 512 KiB mostly meet the processor's cache; a call for each smaller piece
- * would cost more than that saves, and so do calls for small parameters, which are updated together.
+ * Elements of a piece. Twelve passes over pieces of 512 KiB mostly meet the processor's cache; a call for
+ * each smaller piece would cost more than that saves, and so do calls for small parameters, which are updated
+ * together.
  */
 const pieceSize = 2 ** 17;
 

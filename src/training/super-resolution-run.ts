@@ -1,5 +1,5 @@
-// Training super-resolution: large images and what a first stage would have made of them, and held-out ones to look at,
-// beside what Lanczos' filter makes of them.
+// Training super-resolution: large images and what a first stage would have made of them, and held-out ones
+// to look at, beside what Lanczos' filter makes of them.
 import type { CaptionedImage } from "../data/index.js";
 import type { Engine, Session } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
@@ -156,7 +156,9 @@ export function psnr(a: Float32Array, b: Float32Array): number {
   return 10 * Math.log10(4 / Math.max(1e-10, squared));
 }
 
-/** Mean square difference of neighbours from left to right and from top to bottom: what blurring takes away. */
+/**
+ * Mean square difference of neighbours from left to right and from top to bottom: what blurring takes away.
+ */
 export function gradient(values: Float32Array, side: number): number {
   let sum = 0;
   for (let i = 0; i < values.length; i++) {

@@ -1,5 +1,6 @@
-// The paths of a guided teacher from noise to images, in files that are made when a step needs them: how long a file takes is
-// many evaluations for each path, so that a run begins with a few and draws from more as they are made.
+// The paths of a guided teacher from noise to images, in files that are made when a step needs them: how long
+// a file takes is many evaluations for each path, so that a run begins with a few and draws from more as they
+// are made.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { f16ToFloat32, float32ToF16 } from "../checkpoint/index.js";

@@ -1,4 +1,5 @@
-// A short training in memory: no folder, no checkpoint. For small networks that are trained to measure something.
+// A short training in memory: no folder, no checkpoint. For small networks that are trained to measure
+// something.
 import type { Engine, HostTensors } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { averagesOf } from "./averages.js";

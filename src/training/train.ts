@@ -4,6 +4,7 @@ import { writeFileAtomic } from "../checkpoint/node.js";
 import type { Engine } from "../engine/index.js";
 import { makeAutoencoderTask } from "./autoencoder-run.js";
 import { refuseBegun } from "./checkpoint.js";
+import { makeClassifierTask } from "./classifier-run.js";
 import type { AutoencoderTrainingConfig, TrainingConfig } from "./config.js";
 import { makeDenoiserTask } from "./denoiser-run.js";
 import { makeDistillationTask } from "./distillation-run.js";
@@ -11,7 +12,6 @@ import { makeFineTuningTask } from "./fine-tuning-run.js";
 import { type Settings, writeFingerprint } from "./fingerprint.js";
 import { digestWeights, openAutoencoder } from "./frozen.js";
 import { type ImageSource, openImages } from "./images.js";
-import { makeJudgeTask } from "./judge-run.js";
 import { runTraining, type StartReport, type StepReport, type TrainingTask } from "./loop.js";
 import { writeLossPlot } from "./loss-plot.js";
 import { makeSuperResolutionTask } from "./super-resolution-run.js";
@@ -47,9 +47,10 @@ export interface TrainResult {
 }
 
 /**
- * Trains what a config describes, in its folder: `checkpoint.safetensors`, `metrics.jsonl`, `config.json`, `loss.png`,
- * `samples.png`, and for a denoiser `model/`, which draws.
- * @throws NishikiError "training" (loss that is not finite, checkpoint of another run), "file", "data", "checkpoint", "device".
+ * Trains what a config describes, in its folder: `checkpoint.safetensors`, `metrics.jsonl`, `config.json`,
+ * `loss.png`, `samples.png`, and for a denoiser `model/`, which draws.
+ * @throws NishikiError "training" (loss that is not finite, checkpoint of another run), "file", "data",
+ * "checkpoint", "device".
  */
 export async function train(config: TrainingConfig, options: TrainOptions): Promise<TrainResult> {
   const { engine, resume = false, signal, onStep, onNotice } = options;
@@ -89,7 +90,10 @@ export interface OpenedRun extends OpenedTask {
   readonly source: ImageSource;
 }
 
-/** Opens what a config describes. The task is to be closed. @throws NishikiError "file", "data", "checkpoint", "usage" */
+/**
+ * Opens what a config describes. The task is to be closed.
+ * @throws NishikiError "file", "data", "checkpoint", "usage"
+ */
 export async function openRun(config: TrainingConfig, options: TrainOptions): Promise<OpenedRun> {
   const source = await openImages(config.data, { signal: options.signal });
   for (const problem of source.problems) options.onNotice?.(`Left out: ${problem}.`);
@@ -98,7 +102,9 @@ export async function openRun(config: TrainingConfig, options: TrainOptions): Pr
 
 interface OpenedTask {
   readonly task: TrainingTask;
-  /** What must be the same for the run to go on. The schedule may change: runs are prolonged, or slowed down. */
+  /**
+   * What must be the same for the run to go on. The schedule may change: runs are prolonged, or slowed down.
+   */
   readonly settings: Settings;
   /** Weights to begin with, where the config does not name them. */
   readonly initFrom?: string;
@@ -131,7 +137,7 @@ async function openTask(
     case "classifier": {
       const { autoencoderRoundTrips, latentNoise, autoencoder } = config;
       const settings = { autoencoderRoundTrips, latentNoise, ...(await describeAutoencoder(autoencoder)) };
-      return { task: await makeJudgeTask(engine, config, source), settings: { ...common, ...settings } };
+      return { task: await makeClassifierTask(engine, config, source), settings: { ...common, ...settings } };
     }
     case "super-resolution": {
       const { crop, cropsPerImage, augmentation, autoencoderRoundTrips, autoencoder } = config;
@@ -155,7 +161,10 @@ async function openAutoencoderRun(
   return { task, settings: { ...common, loss, ...(part === "decoder" && { part }), ...frozen } };
 }
 
-/** What a run's fingerprint says of an autoencoder that it uses and does not train: its sizes, and which one it is. */
+/**
+ * What a run's fingerprint says of an autoencoder that it uses and does not train: its sizes, and which one
+ * it is.
+ */
 async function describeAutoencoder(
   autoencoder: { readonly weights: string; readonly network: object } | undefined,
 ): Promise<Settings> {

@@ -39,7 +39,10 @@ export async function knowWords(engine: Engine, mix: SceneMix, tokens: number): 
   }
 }
 
-/** Adds the file and what the manifest says of it, or takes the place of one. @throws NishikiError "file", "checkpoint" */
+/**
+ * Adds the file and what the manifest says of it, or takes the place of one.
+ * @throws NishikiError "file", "checkpoint"
+ */
 export async function addWords(model: string, known: KnownWords): Promise<void> {
   const path = join(model, "model.json");
   const text = await readFile(path, "utf8").catch((error: unknown) => {

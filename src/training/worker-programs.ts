@@ -1,5 +1,6 @@
-// The step of `step-program.ts` in parts, for several workers that each compute on a part of the batch: gradients of the part,
-// their sum over all workers, and the update. Every worker sums and updates its own share of the parameters.
+// The step of `step-program.ts` in parts, for several workers that each compute on a part of the batch:
+// gradients of the part, their sum over all workers, and the update. Every worker sums and updates its own
+// share of the parameters.
 import {
   add,
   type Parameter,
@@ -42,7 +43,10 @@ export function makeGradientProgram(objective: Objective): {
   return { program, parameters };
 }
 
-/** Inputs: `worker L:NAME` of every worker and parameter of a share. Outputs: `sum:NAME`, and squares, the sum of all their squares. */
+/**
+ * Inputs: `worker L:NAME` of every worker and parameter of a share. Outputs: `sum:NAME`, and squares, the sum
+ * of all their squares.
+ */
 export function makeSumProgram(share: readonly Parameter[], workers: number): Program {
   return trace((tracer) => {
     const sums = share.map(({ name, shape }) => {
@@ -57,8 +61,8 @@ export function makeSumProgram(share: readonly Parameter[], workers: number): Pr
 }
 
 /**
- * Inputs: `sum:NAME`, factor, the scalars, parameters and the optimizer's state. Outputs: `next:NAME` of a share's parameters
- * and of that state.
+ * Inputs: `sum:NAME`, factor, the scalars, parameters and the optimizer's state. Outputs: `next:NAME` of a
+ * share's parameters and of that state.
  */
 export function makeUpdateProgram(
   share: readonly Parameter[],
@@ -117,7 +121,10 @@ function fedBy(tracer: Tracer, parameter: Parameter): Parameter {
   return { ...parameter, tensor: tracer.input(parameter.name, parameter.shape) };
 }
 
-/** Deals parameters out so that all workers take about equally long to update theirs: the dearest first, each to the idlest. */
+/**
+ * Deals parameters out so that all workers take about equally long to update theirs: the dearest first, each
+ * to the idlest.
+ */
 export function dealShares(
   parameters: readonly Parameter[],
   workers: number,

@@ -15,7 +15,10 @@ export interface ChildResult {
   readonly errors: string;
 }
 
-/** When to send SIGKILL: some time after a step of this process, or when it begins to write its nth checkpoint. */
+/**
+ * When to send SIGKILL: some time after a step of this process, or when it begins to write its nth
+ * checkpoint.
+ */
 export type Kill =
   | { readonly afterSteps: number; readonly milliseconds: number }
   | { readonly whileWriting: number }

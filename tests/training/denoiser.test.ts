@@ -1,5 +1,5 @@
-// A denoiser from end to end: an autoencoder's run, latents made on the way, captions encoded, prompts drawn by the moving
-// averages, a model folder that draws; stopped and gone on with.
+// A denoiser from end to end: an autoencoder's run, latents made on the way, captions encoded, prompts drawn
+// by the moving averages, a model folder that draws; stopped and gone on with.
 import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,4 +1,5 @@
-// A student that needs few steps, from end to end: a tiny teacher, its paths, the student's run, and the model that draws by it.
+// A student that needs few steps, from end to end: a tiny teacher, its paths, the student's run, and the
+// model that draws by it.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

@@ -1,4 +1,5 @@
-// For tests: a problem of few numbers that goes through the whole loop. y = x·Wᵀ + b is learned from a hidden W.
+// For tests: a problem of few numbers that goes through the whole loop. y = x·Wᵀ + b is learned from a hidden
+// W.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +9,10 @@ import type { RunOptions, TrainingTask } from "../../src/training/loop.js";
 
 export const rows = 6;
 
-/** Inputs [6, width] of a step, and what the hidden matrix makes of them; `scale` makes losses and gradients larger. */
+/**
+ * Inputs [6, width] of a step, and what the hidden matrix makes of them; `scale` makes losses and gradients
+ * larger.
+ */
 export function regressionBatch(step: number, width: number, outputs: number, scale = 1) {
   const x = random(3, "inputs", step).normals(rows * width);
   const hidden = random(3, "hidden").normals(outputs * width);
@@ -22,7 +26,9 @@ export function regressionBatch(step: number, width: number, outputs: number, sc
   return { x, y };
 }
 
-/** Parameters: "weight" [outputs, width] and "bias" [outputs]. The loss is half the sum of squares by `rows`. */
+/**
+ * Parameters: "weight" [outputs, width] and "bias" [outputs]. The loss is half the sum of squares by `rows`.
+ */
 export function regressionTask(width = 4, outputs = 3, scale = 1): TrainingTask {
   return {
     objective: (batch) => (tracer) => {

@@ -1,4 +1,5 @@
-// The second stage really learns: a tiny network on a folder of four images, and the model folder that draws with it.
+// The second stage really learns: a tiny network on a folder of four images, and the model folder that draws
+// with it.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

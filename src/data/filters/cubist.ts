@@ -1,5 +1,5 @@
-// Cubist painting: the scene is seen through facets that are each turned and shifted a little, shaded like planes, tinted with
-// ochre, umber and slate, and bounded by dark lines.
+// Cubist painting: the scene is seen through facets that are each turned and shifted a little, shaded like
+// planes, tinted with ochre, umber and slate, and bounded by dark lines.
 
 import { makeFacets } from "./facets.js";
 import { type Filter, noise, outline, perSize } from "./filter.js";

@@ -1,5 +1,5 @@
-// A plane cut into facets around jittered points (Voronoi cells), with the distance to the nearest cut. Cubist images and
-// stained glass are built on it. A few fixed cuts, so that a small model can learn them.
+// A plane cut into facets around jittered points (Voronoi cells), with the distance to the nearest cut.
+// Cubist images and stained glass are built on it. A few fixed cuts, so that a small model can learn them.
 
 import { noise } from "./filter.js";
 

@@ -2,7 +2,9 @@
 
 import { boxBlur, type Filter, makeTexture, outline, perSize, smoothNoise } from "./filter.js";
 
-/** Three directions of hatching, darker tones take more of them; 0 where a stroke lies, 255 between strokes. */
+/**
+ * Three directions of hatching, darker tones take more of them; 0 where a stroke lies, 255 between strokes.
+ */
 const hatching = perSize((size) =>
   [
     (x: number, y: number) => x + y,

@@ -136,7 +136,9 @@ interface CellLook {
   readonly lighten: number;
 }
 
-/** Each piece in its mean colour; thing and ground are averaged apart, so that outlines stay where they are. */
+/**
+ * Each piece in its mean colour; thing and ground are averaged apart, so that outlines stay where they are.
+ */
 function paintCells(
   pixels: Uint8Array,
   mask: Uint8Array,

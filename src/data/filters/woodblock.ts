@@ -1,5 +1,6 @@
-// Japanese colour woodblock print: few flat pigments, ink outlines, the graded band of blue at the top (bokashi), wood grain,
-// a paper margin with a key line and a cartouche. Pigments after the Edo printers' palette (Prussian blue, beni, gamboge…).
+// Japanese colour woodblock print: few flat pigments, ink outlines, the graded band of blue at the top
+// (bokashi), wood grain, a paper margin with a key line and a cartouche. Pigments after the Edo printers'
+// palette (Prussian blue, beni, gamboge…).
 
 import { type Filter, makeTexture, outline, perSize, smoothNoise } from "./filter.js";
 
@@ -55,7 +56,9 @@ const nearestPigment = perSize(() => {
   return table;
 });
 
-/** Hue counts for more than lightness, so that a vivid blue becomes a blue pigment and not the nearest grey. */
+/**
+ * Hue counts for more than lightness, so that a vivid blue becomes a blue pigment and not the nearest grey.
+ */
 function findPigment(red: number, green: number, blue: number): number {
   let best = 0;
   let least = Number.POSITIVE_INFINITY;
@@ -122,7 +125,10 @@ function mixed(from: number, to: number, share: number): number {
   return from + (to - from) * share;
 }
 
-/** How much ink lies on a pixel: the things' outlines in full, the borders between pigments inside of them thinner. */
+/**
+ * How much ink lies on a pixel: the things' outlines in full, the borders between pigments inside of them
+ * thinner.
+ */
 function inkAt(
   edge: Uint8Array,
   chosen: Uint8Array,

@@ -1,5 +1,6 @@
 // The denoiser's objective: rectified flow (Liu et al. 2022, arXiv:2209.03003) with times drawn logit-normal
-// (Esser et al. 2024, arXiv:2403.03206) and noise paired with latents inside the batch (Li et al. 2024, arXiv:2406.12303).
+// (Esser et al. 2024, arXiv:2403.03206) and noise paired with latents inside the batch (Li et al. 2024,
+// arXiv:2406.12303).
 import type { HostTensors } from "../../engine/index.js";
 import { add, mean, mul, reshape, square, sub } from "../../graph/index.js";
 import { type DenoiserConfig, denoise, placementChannels, strayed } from "../../models/index.js";
@@ -20,8 +21,9 @@ export interface DenoiserTraining {
 }
 
 /**
- * Which times are trained: 1 / (1 + e^−z), z normal. While there is little but noise to see, the caption alone decides what a
- * image shows, and that is most of what there is to learn: a larger mean spends more of the training there.
+ * Which times are trained: 1 / (1 + e^−z), z normal. While there is little but noise to see, the caption
+ * alone decides what a image shows, and that is most of what there is to learn: a larger mean spends more of
+ * the training there.
  */
 export interface TimestepSampling {
   readonly mean: number;
@@ -29,8 +31,9 @@ export interface TimestepSampling {
 }
 
 /**
- * A third of the training above t = 0.85. Measured with the embedded model: what a caption takes off the loss grows from 0.04 at
- * t < 0.5 to 0.13 at 0.85 and 0.49 at 1, where the even choice of Esser et al. (mean 0, standard deviation 1) has 4% of its times.
+ * A third of the training above t = 0.85. Measured with the embedded model: what a caption takes off the loss
+ * grows from 0.04 at t < 0.5 to 0.13 at 0.85 and 0.49 at 1, where the even choice of Esser et al. (mean 0,
+ * standard deviation 1) has 4% of its times.
  */
 export const defaultTimestepSampling: TimestepSampling = { mean: 1.1, std: 1.4 };
 
@@ -85,7 +88,10 @@ export function denoiserObjective(
   };
 }
 
-/** The batch of a step: which scenes, which times, which noise and which captions are dropped depend on (seed, step) alone. */
+/**
+ * The batch of a step: which scenes, which times, which noise and which captions are dropped depend on (seed,
+ * step) alone.
+ */
 export function denoiserBatch(
   scenes: EncodedScenes,
   available: number,
@@ -130,7 +136,10 @@ export function denoiserBatch(
   };
 }
 
-/** Maps of where the things of some scenes lie, `[scenes, side, side, placementChannels]`; some are left unknown. */
+/**
+ * Maps of where the things of some scenes lie, `[scenes, side, side, placementChannels]`; some are left
+ * unknown.
+ */
 function placementOf(
   shown: readonly number[],
   scenes: EncodedScenes,

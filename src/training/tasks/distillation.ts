@@ -1,7 +1,8 @@
-// Distillation to a few steps: a student learns to go in one step, without guidance, where a guided teacher went in several.
-// The teacher's path from noise to an image is cut into windows; at the beginning of each the student shall give the straight
-// velocity to its end (progressive distillation, Salimans and Ho 2022, arXiv:2202.00512; of guidance, Meng et al. 2022,
-// arXiv:2210.03142; piecewise straight flows, Yan et al. 2024, arXiv:2405.07510).
+// Distillation to a few steps: a student learns to go in one step, without guidance, where a guided teacher
+// went in several. The teacher's path from noise to an image is cut into windows; at the beginning of each
+// the student shall give the straight velocity to its end (progressive distillation, Salimans and Ho 2022,
+// arXiv:2202.00512; of guidance, Meng et al. 2022, arXiv:2210.03142; piecewise straight flows, Yan et al.
+// 2024, arXiv:2405.07510).
 import type { HostTensors } from "../../engine/index.js";
 import { mean, square, sub } from "../../graph/index.js";
 import { type DenoiserConfig, denoise } from "../../models/index.js";
@@ -45,7 +46,10 @@ export function distillationObjective(config: DenoiserConfig, batch: number, tok
   };
 }
 
-/** The batch of a step: which paths and windows depends on (seed, step) alone; every window is met equally often. */
+/**
+ * The batch of a step: which paths and windows depends on (seed, step) alone; every window is met equally
+ * often.
+ */
 export function distillationBatch(
   { paths, available, scenes }: DistillationData,
   { latentSize: size, latentChannels: channels, textWidth }: DenoiserConfig,

@@ -50,7 +50,10 @@ async function encodeImages(
   return { latents: join(parts), shape: [images.length, ...shape] };
 }
 
-/** Token states of captions, without padding. Captions of like length share a run, so that little padding is computed. */
+/**
+ * Token states of captions, without padding. Captions of like length share a run, so that little padding is
+ * computed.
+ */
 export async function encodeCaptions(
   { words, tokenizer }: Pick<SceneEncoder, "words" | "tokenizer">,
   captions: readonly string[],
@@ -94,7 +97,10 @@ export async function encodeCaptions(
   return { text: join(states), textWidth: width, starts };
 }
 
-/** Where the words of two things lie among the tokens, and which side each thing is on; zeros for all other images. */
+/**
+ * Where the words of two things lie among the tokens, and which side each thing is on; zeros for all other
+ * images.
+ */
 export function placesOf(scenes: readonly Captioned[], tokenizer: Tokenizer): Int32Array {
   const places = new Int32Array(scenes.length * placeNumbers);
   const ends = tokenizer.encode("").ids.length;

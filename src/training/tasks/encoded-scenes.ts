@@ -29,12 +29,16 @@ export interface EncodedShard {
 }
 
 /**
- * What is kept of where things lie, for scenes of two: 1 for one beside the other or 2 for one above the other (0: nothing is
- * known), and where the words of the first (left or upper) and of the second begin and end among the tokens.
+ * What is kept of where things lie, for scenes of two: 1 for one beside the other or 2 for one above the
+ * other (0: nothing is known), and where the words of the first (left or upper) and of the second begin and
+ * end among the tokens.
  */
 export const placeNumbers = 5;
 
-/** Things of a scene whose boxes are kept, and the numbers of a box: x, y, size (0: there is none) and which. See `PlacedBox`. */
+/**
+ * Things of a scene whose boxes are kept, and the numbers of a box: x, y, size (0: there is none) and which.
+ * See `PlacedBox`.
+ */
 export const mostBoxes = 4;
 export const boxNumbers = 4;
 
@@ -147,7 +151,10 @@ export class EncodedScenes {
     return starts[i + 1]! - starts[i]!;
   }
 
-  /** Where the things of a scene lie, as a map of `side × side` cells in `out`, which is zero: see `drawPlacement`. */
+  /**
+   * Where the things of a scene lie, as a map of `side × side` cells in `out`, which is zero: see
+   * `drawPlacement`.
+   */
   drawPlacement(scene: number, side: number, out: Float32Array): void {
     const { boxes } = this.shards[Math.floor(scene / this.shardSize)]!;
     const from = (scene % this.shardSize) * mostBoxes * boxNumbers;
@@ -165,8 +172,8 @@ export class EncodedScenes {
   }
 
   /**
-   * Marks in `out [side², tokens]`, cells row by row, the tokens that name a thing which lies in the other half of the image.
-   * Leaves the others as they are.
+   * Marks in `out [side², tokens]`, cells row by row, the tokens that name a thing which lies in the other
+   * half of the image. Leaves the others as they are.
    */
   markElsewhere(scene: number, side: number, tokens: number, out: Float32Array): void {
     const { places } = this.shards[Math.floor(scene / this.shardSize)]!;

@@ -1,5 +1,6 @@
-// Low-rank adaptation (Hu et al. 2021, arXiv:2106.09685): a network's matrices stay as they are, and beside each a product of two
-// thin ones is learned. The product is added to the matrix before it is used, so that drawing with it costs nothing more.
+// Low-rank adaptation (Hu et al. 2021, arXiv:2106.09685): a network's matrices stay as they are, and beside
+// each a product of two thin ones is learned. The product is added to the matrix before it is used, so that
+// drawing with it costs nothing more.
 import { add, matmul, mul, reshape, type Scope, type Tensor, type Tracer } from "../../graph/index.js";
 
 export interface LowRank {
@@ -8,7 +9,10 @@ export interface LowRank {
   readonly alpha: number;
 }
 
-/** The thin matrices of a parameter, by the names that LoRA files use; a layer is a parameter without its ".weight". */
+/**
+ * The thin matrices of a parameter, by the names that LoRA files use; a layer is a parameter without its
+ * ".weight".
+ */
 export const thinNames = (layer: string) => ({
   down: `${layer}.lora_A.weight`,
   up: `${layer}.lora_B.weight`,
@@ -21,7 +25,10 @@ export interface AdaptedScope {
   readonly frozen: ReadonlySet<string>;
 }
 
-/** A scope whose matrices (and kernels, as matrices of rows) are the network's own with a learned product added. */
+/**
+ * A scope whose matrices (and kernels, as matrices of rows) are the network's own with a learned product
+ * added.
+ */
 export function adaptScope(tracer: Tracer, { rank, alpha }: LowRank): AdaptedScope {
   const frozen = new Set<string>();
   const root = tracer.scope();

@@ -1,5 +1,6 @@
-// The objective of super-resolution: the clean residual from a noisy one, mean squared difference, at times drawn evenly, with
-// noise of a random level on the small image (conditioning augmentation, Ho et al. 2021, arXiv:2106.15282, section 4.2).
+// The objective of super-resolution: the clean residual from a noisy one, mean squared difference, at times
+// drawn evenly, with noise of a random level on the small image (conditioning augmentation, Ho et al. 2021,
+// arXiv:2106.15282, section 4.2).
 import type { HostTensors } from "../../engine/index.js";
 import { add, mean, mul, reshape, square, sub } from "../../graph/index.js";
 import { type SuperResolutionConfig, superResolve } from "../../models/index.js";
@@ -41,7 +42,9 @@ export function superResolutionObjective(
   };
 }
 
-/** The batch of a step: which parts of the images, which times and which noise depend on (seed, step) alone. */
+/**
+ * The batch of a step: which parts of the images, which times and which noise depend on (seed, step) alone.
+ */
 export function superResolutionBatch(
   pairs: readonly ImagePair[],
   { residualScale }: SuperResolutionConfig,

@@ -1,7 +1,7 @@
-// A judge: a small convolutional network that says what an image shows, so that images of a generator can be scored. It
-// looks at the whole through one query and at up to two things through two more, in image order (left before right, above
-// before below): Transformer-style pooling by queries that depend on the image, after Lee et al. 2019 (arXiv:1810.00825,
-// pooling by attention). Blocks are the autoencoder's; images are channels-last.
+// The classifier that scores generated images: a small convolutional network that says what an image shows.
+// It pools by attention (after Lee et al. 2019, arXiv:1810.00825) with three queries computed from the image:
+// one for the whole image, two for the first and second thing in image order (left before right, top before
+// bottom). It uses the autoencoder's residual blocks; images are channels-last.
 import {
   add,
   attention,
@@ -19,7 +19,7 @@ import { explain, z } from "../schema/index.js";
 import { residualStage } from "./residual-stage.js";
 import { repeats, size, tripleOf } from "./sizes.js";
 
-/** The sizes of a classifier. */
+/** Sizes of a classifier. */
 export const classifierSchema = z.strictObject({
   pictureSize: explain(size, "side of images in pixels"),
   fold: explain(size, "pixels of a side that are folded into the first layer's channels"),
@@ -28,42 +28,45 @@ export const classifierSchema = z.strictObject({
   headWidth: explain(size, "channels of a head of the pooling attention; a divisor of the last width"),
 });
 
-export type JudgeConfig = z.infer<typeof classifierSchema>;
+export type ClassifierConfig = z.infer<typeof classifierSchema>;
 
-export const judgeConfigs = {
+export const classifierConfigs = {
   /** The one that ships: 0.45 GFLOP an image. */
   small: { pictureSize: 256, fold: 8, widths: [48, 128, 288], blocks: [0, 2, 2], headWidth: 48 },
   /** For tests. */
   tiny: { pictureSize: 256, fold: 16, widths: [16, 24, 32], blocks: [0, 0, 1], headWidth: 16 },
-} as const satisfies Record<string, JudgeConfig>;
+} as const satisfies Record<string, ClassifierConfig>;
 
-/** Which view of the image answers a question: the whole, the first thing in image order, or the second. */
-export type JudgeView = "whole" | "first" | "second";
+/** What a question is about: the whole image, or the first or second thing in image order. */
+export type ClassifierView = "whole" | "first" | "second";
 
-export interface JudgeQuestion {
-  /** How many answers there are. */
+export interface ClassifierQuestion {
+  /** Number of answers. */
   readonly classes: number;
-  readonly view: JudgeView;
-  /** The name of the layer that answers; questions about the first and the second thing share one. */
+  readonly view: ClassifierView;
+  /** Name of the output layer; questions about the first and the second thing share one. */
   readonly head: string;
 }
 
-/** Logits `[batch, classes]` of each question, and what they are read from. */
-export interface Judgement<Q extends string> {
+/** Logits `[batch, classes]` for each question, and the image's features. */
+export interface Classification<Q extends string> {
   readonly answers: Readonly<Record<Q, Tensor>>;
-  /** The last layer's tokens, normalised and averaged over the image: `[batch, widths[2]]`, for distances of images. */
+  /**
+   * Last layer's tokens, normalised and averaged: `[batch, widths[2]]`. Use them for distances between
+   * images.
+   */
   readonly features: Tensor;
 }
 
 const zeros = { kind: "zeros" } as const;
 
-/** What a judge says of pixels `[batch, size, size, 3]` in [-1, 1]. */
-export function judge<Q extends string>(
+/** Classifies pixels `[batch, size, size, 3]` in [-1, 1]. */
+export function classify<Q extends string>(
   scope: Scope,
   pixels: Tensor,
-  { pictureSize, fold, widths, blocks: counts, headWidth }: JudgeConfig,
-  questions: Readonly<Record<Q, JudgeQuestion>>,
-): Judgement<Q> {
+  { pictureSize, fold, widths, blocks: counts, headWidth }: ClassifierConfig,
+  questions: Readonly<Record<Q, ClassifierQuestion>>,
+): Classification<Q> {
   const patch = silu(dense(scope.child("stem.0"), foldPixels(pixels, fold), widths[0] * 2));
   let x = blocks(scope.child("high"), dense(scope.child("stem.2"), patch, widths[0]), counts[0]);
   x = blocks(scope.child("middle"), shrink(scope.child("shrink.0"), x, widths[1]), counts[1]);
@@ -75,8 +78,8 @@ export function judge<Q extends string>(
   const tokens = layerNorm(reshape(x, [x.shape[0]!, side * side, widths[2]]));
   const features = mean(tokens, 1); // [batch, widths[2]]
   const [whole, first, second] = pool(scope.child("pool"), tokens, features, headWidth);
-  const views: Readonly<Record<JudgeView, Tensor>> = { whole, first, second };
-  const answers = Object.entries<JudgeQuestion>(questions).map(([name, { classes, view, head }]) => {
+  const views: Readonly<Record<ClassifierView, Tensor>> = { whole, first, second };
+  const answers = Object.entries<ClassifierQuestion>(questions).map(([name, { classes, view, head }]) => {
     return [name, dense(scope.child(head), views[view], classes)];
   });
   return { answers: Object.fromEntries(answers) as Record<Q, Tensor>, features };
@@ -91,7 +94,10 @@ function blocks(scope: Scope, x: Tensor, count: number): Tensor {
   return x;
 }
 
-/** Three views of the tokens `[batch, n, width]`, each `[batch, width]`: the whole, the first thing, the second. */
+/**
+ * Three views of the tokens `[batch, n, width]`, each `[batch, width]`: the whole, the first thing, the
+ * second.
+ */
 function pool(scope: Scope, tokens: Tensor, mean: Tensor, headWidth: number): [Tensor, Tensor, Tensor] {
   const [batch, , width] = tokens.shape as [number | string, number, number];
   const queries = reshape(mlp(scope.child("queries"), mean, width, 3 * width), [batch, 3, width]);

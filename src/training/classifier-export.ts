@@ -1,21 +1,21 @@
-// Writes a trained judge: its weights as float16, and what its answers mean.
+// Writes a trained classifier: its weights as float16 and the names of its classes.
 import { join } from "node:path";
 import { writeFileAtomic } from "../checkpoint/node.js";
 import { labelClasses } from "../data/index.js";
-import type { JudgeConfig } from "../models/index.js";
+import type { ClassifierConfig } from "../models/index.js";
 import { hashFile } from "../pipeline/node.js";
 import { writeHalf } from "./model-export.js";
 
-export interface JudgeExport {
+export interface ClassifierExport {
   /** The run's folder, or a `.safetensors` file of finished weights. */
   readonly run: string;
-  readonly network: JudgeConfig;
-  /** Folder for `judge.safetensors` and `judge.json`. */
+  readonly network: ClassifierConfig;
+  /** Folder for `judge.safetensors` and `judge.json`, the file names of format 1. */
   readonly output: string;
 }
 
 /** @throws NishikiError "file", "checkpoint" */
-export async function exportJudge({ run, network, output }: JudgeExport): Promise<void> {
+export async function exportClassifier({ run, network, output }: ClassifierExport): Promise<void> {
   const file = "judge.safetensors";
   await writeHalf(run, join(output, file));
   const sha256 = await hashFile(join(output, file));

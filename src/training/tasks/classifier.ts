@@ -1,4 +1,4 @@
-// The judge's objective: the cross-entropy of every question that a scene answers.
+// The classifier's objective: the cross-entropy of each question that a scene answers.
 
 import {
   type LabelClasses,
@@ -22,33 +22,41 @@ import {
   sum,
   type Tensor,
 } from "../../graph/index.js";
-import { type JudgeConfig, type JudgeQuestion, judge, pixelsFromBytes } from "../../models/index.js";
+import {
+  type ClassifierConfig,
+  type ClassifierQuestion,
+  classify,
+  pixelsFromBytes,
+} from "../../models/index.js";
 import type { Objective } from "../step-program.js";
 
-/** What a judge of scenes is asked, by the classes that answer. */
-export function getJudgeQuestions(classes: LabelClasses): Readonly<Record<Question, JudgeQuestion>> {
-  const rows = questionNames.map((name): [Question, JudgeQuestion] => {
+/** The questions about scenes, with the sizes of their outputs. */
+export function getClassifierQuestions(
+  classes: LabelClasses,
+): Readonly<Record<Question, ClassifierQuestion>> {
+  const rows = questionNames.map((name): [Question, ClassifierQuestion] => {
     const head = questions[name];
     return [name, { classes: classes[head].length, view: questionViews[name], head }];
   });
-  return Object.fromEntries(rows) as Record<Question, JudgeQuestion>;
+  return Object.fromEntries(rows) as Record<Question, ClassifierQuestion>;
 }
 
 /**
- * The mean over images of the sum over questions. Inputs: `pixels [batch, size, size, 3]` bytes, `labels [batch,
- * questions]`, and `asked [batch, questions]`, 1 where an image answers a question and 0 where not.
+ * Cross-entropy, summed over questions and averaged over images. Inputs: `pixels [batch, size, size, 3]`
+ * bytes, `labels [batch, questions]`, and the mask `asked [batch, questions]`, 1 where an image answers a
+ * question, else 0.
  */
-export function judgeObjective(config: JudgeConfig, batch: number): Objective {
+export function classifierObjective(config: ClassifierConfig, batch: number): Objective {
   const { pictureSize: size } = config;
   return (tracer) => {
     const bytes = tracer.input("pixels", [batch, size, size, 3], "u8");
     const labels = tracer.input("labels", [batch, questionNames.length], "i64");
     const asked = tracer.input("asked", [batch, questionNames.length]);
-    const { answers } = judge(
+    const { answers } = classify(
       tracer.scope(),
       pixelsFromBytes(bytes),
       config,
-      getJudgeQuestions(labelClasses),
+      getClassifierQuestions(labelClasses),
     );
     const column = (from: Tensor, i: number) => slice(from, 1, i, i + 1);
     const losses = questionNames.map((question, i) => {
@@ -60,8 +68,8 @@ export function judgeObjective(config: JudgeConfig, batch: number): Objective {
   };
 }
 
-/** Images `[size, size, 3]` and what they show, as the objective's inputs. */
-export function judgeBatch(
+/** Images `[size, size, 3]` and their contents as the objective's inputs. */
+export function classifierBatch(
   images: readonly { readonly pixels: Uint8Array; readonly content: SceneContent }[],
   size: number,
 ): HostTensors {

@@ -1,25 +1,28 @@
-// Training a judge on composed scenes, some of them through the generator's autoencoder; every sample measures it on scenes
-// that training does not show.
+// Trains the classifier on composed scenes, some of them passed through the generator's autoencoder. Every
+// sample measures it on unseen scenes.
 import type { CaptionedImage, Scene } from "../data/index.js";
 import { labelClasses, labelsOf, type Question, questionNames, questions } from "../data/index.js";
 import type { Engine } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { trace } from "../graph/index.js";
 import { joinGrid } from "../image/index.js";
-import { type JudgeConfig, judge, pixelsFromBytes } from "../models/index.js";
+import { type ClassifierConfig, classify, pixelsFromBytes } from "../models/index.js";
 import { random } from "../random/index.js";
 import { withAverages } from "./averages-file.js";
+import { exportClassifier } from "./classifier-export.js";
 import type { ClassifierTrainingConfig } from "./config.js";
 import { ImageBatches, type ImageSource } from "./images.js";
 import type { State } from "./initial-state.js";
-import { exportJudge } from "./judge-export.js";
 import type { TrainingTask } from "./loop.js";
 import { openRoundTrip, type RoundTrip } from "./round-trip.js";
 import { writeSheet } from "./sample-sheet.js";
-import { getJudgeQuestions, judgeBatch, judgeObjective } from "./tasks/judge.js";
+import { classifierBatch, classifierObjective, getClassifierQuestions } from "./tasks/classifier.js";
 
-/** The task of a judge's run. @throws NishikiError "usage" for images that are no scenes, or of another size */
-export async function makeJudgeTask(
+/**
+ * The task of a classifier's run.
+ * @throws NishikiError "usage" if images are not scenes or have another size
+ */
+export async function makeClassifierTask(
   engine: Engine,
   config: ClassifierTrainingConfig,
   source: ImageSource,
@@ -29,29 +32,30 @@ export async function makeJudgeTask(
   if (!("scenes" in config.data) || source.size !== size) {
     throw new NishikiError(
       "usage",
-      `A judge learns from scenes of ${size}×${size} pixels, the network's size.`,
+      `The classifier trains on scenes of ${size}×${size} pixels, the size in network.pictureSize. ` +
+        "Set data.scenes.size to it.",
     );
   }
   const { autoencoder } = config;
   const roundTrip = autoencoder ? await openRoundTrip(engine, autoencoder, size) : undefined;
   const batches = new ImageBatches((from) => source.stream(seed, from), batchSize);
   return {
-    objective: (batch) => judgeObjective(network, batch),
+    objective: (batch) => classifierObjective(network, batch),
     batch: async (step) => {
       const scenes = (await batches.get(step)).map(asScene);
-      return judgeBatch(await wear(scenes, roundTrip, config, step), size);
+      return classifierBatch(await wear(scenes, roundTrip, config, step), size);
     },
     sample: async (averages, step, folder) => {
       const scenes = (await source.samples(samples)).map(asScene);
-      const shown = await wear(scenes.slice(0, 24), roundTrip, config, step);
-      const images = shown.map(({ pixels: data }) => ({
+      const worn = await wear(scenes.slice(0, 24), roundTrip, config, step);
+      const images = worn.map(({ pixels: data }) => ({
         width: size,
         height: size,
         channels: 3 as const,
         data,
       }));
       await writeSheet(folder, step, joinGrid(images, { columns: 6, spacing: 4 }));
-      await withAverages(folder, averages, (run) => exportJudge({ run, network, output: folder }));
+      await withAverages(folder, averages, (run) => exportClassifier({ run, network, output: folder }));
       return measure(engine, network, averages, scenes);
     },
     close: async () => {
@@ -62,10 +66,13 @@ export async function makeJudgeTask(
 }
 
 function asScene(image: CaptionedImage): Scene {
-  return image as Scene; // images of a source of scenes; checked when the task is made
+  return image as Scene; // makeClassifierTask checks that the source gives scenes
 }
 
-/** Sends a share of the images through the autoencoder: which ones and with which noise depends on (seed, step) alone. */
+/**
+ * Passes a share of the images through the autoencoder. (seed, step) alone decides which ones, and their
+ * noise.
+ */
 async function wear(
   scenes: readonly Scene[],
   roundTrip: RoundTrip | undefined,
@@ -84,10 +91,10 @@ async function wear(
   return worn;
 }
 
-/** Share of right answers to each question, of the scenes that have one. */
+/** Accuracy on each question, over the scenes that have an answer to it. */
 async function measure(
   engine: Engine,
-  network: JudgeConfig,
+  network: ClassifierConfig,
   averages: State,
   scenes: readonly Scene[],
 ): Promise<Record<string, number>> {
@@ -95,27 +102,26 @@ async function measure(
   const { pictureSize: size } = network;
   const program = trace((tracer) => {
     const pixels = pixelsFromBytes(tracer.input("pixels", ["batch", size, size, 3], "u8"));
-    const { answers: said } = judge(tracer.scope(), pixels, network, getJudgeQuestions(labelClasses));
-    return said;
+    return classify(tracer.scope(), pixels, network, getClassifierQuestions(labelClasses)).answers;
   });
   const session = await engine.load(program);
-  const [right, asked] = [new Map<Question, number>(), new Map<Question, number>()];
+  const [right, total] = [new Map<Question, number>(), new Map<Question, number>()];
   const count = (map: Map<Question, number>, key: Question) => map.set(key, (map.get(key) ?? 0) + 1);
   try {
     for (let from = 0; from < scenes.length; from += batch) {
       const part = scenes.slice(from, from + batch);
-      const { pixels } = judgeBatch(part, size);
-      const said = await session.run({ pixels: pixels!, ...averages });
+      const { pixels } = classifierBatch(part, size);
+      const outputs = await session.run({ pixels: pixels!, ...averages });
       for (const [row, { content }] of part.entries()) {
         const labels = labelsOf(content);
         for (const question of questionNames) {
           if (labels[question] === null) continue;
           const classes: readonly string[] = labelClasses[questions[question]];
-          const logits = (said[question]!.data as Float32Array).subarray(
+          const logits = (outputs[question]!.data as Float32Array).subarray(
             row * classes.length,
             (row + 1) * classes.length,
           );
-          count(asked, question);
+          count(total, question);
           if (classes[logits.indexOf(Math.max(...logits))] === labels[question]) count(right, question);
         }
       }
@@ -124,6 +130,6 @@ async function measure(
     await session.close();
   }
   return Object.fromEntries(
-    [...asked].map(([question, all]) => [question, (right.get(question) ?? 0) / all]),
+    [...total].map(([question, all]) => [question, (right.get(question) ?? 0) / all]),
   );
 }

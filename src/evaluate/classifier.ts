@@ -1,4 +1,4 @@
-// A trained judge, ready to be asked what images show.
+// Loads a trained classifier and classifies images with it.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileError, openWeights } from "../checkpoint/node.js";
@@ -6,38 +6,38 @@ import { type LabelClasses, type Question, questionNames, questions } from "../d
 import type { Engine } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { trace } from "../graph/index.js";
-import { classifierSchema, judge, pixelsFromBytes } from "../models/index.js";
+import { classifierSchema, classify, pixelsFromBytes } from "../models/index.js";
 import { embeddedModel, hashFile } from "../pipeline/node.js";
 import { parse, z } from "../schema/index.js";
-import { getJudgeQuestions } from "../training/index.js";
+import { getClassifierQuestions } from "../training/index.js";
 
-/** The judge that comes with the package. */
-export const packagedJudge = join(embeddedModel, "judge");
+/** The classifier that ships with the package. */
+export const packagedClassifier = join(embeddedModel, "judge");
 
-/** What a judge says of one image. */
+/** The classifier's answers for one image. */
 export interface Verdict {
-  /** The probability of each answer, in the order of the judge's classes. */
+  /** Probability of each answer, in the order of the classes. */
   readonly answers: Readonly<Record<Question, Float32Array>>;
-  /** For distances of images. */
+  /** For distances between images. */
   readonly features: Float32Array;
 }
 
-export interface Judge {
+export interface Classifier {
   readonly pictureSize: number;
   readonly classes: LabelClasses;
   readonly sha256: string;
-  /** @param images `[size, size, 3]` bytes each */
-  judge(images: readonly Uint8Array[]): Promise<Verdict[]>;
+  /** @param images `[pictureSize, pictureSize, 3]` bytes each */
+  classify(images: readonly Uint8Array[]): Promise<Verdict[]>;
   close(): Promise<void>;
 }
 
 const names = z.array(z.string()).min(1).readonly();
 
-/** `judge.json` beside the weights. */
+/** `judge.json`, format 1. */
 const descriptionSchema = z.strictObject({
   format: z.literal(1),
   kind: z.enum(["judge", "classifier"]),
-  /** Beside the description. */
+  /** In the same folder. */
   file: z.string().regex(/^[^/\\]+\.safetensors$/),
   sha256: z.string(),
   config: classifierSchema,
@@ -57,13 +57,15 @@ type Description = z.infer<typeof descriptionSchema>;
 async function readDescription(folder: string): Promise<Description> {
   const path = join(folder, "judge.json");
   const text = await readFile(path, "utf8").catch((error: unknown) => {
-    throw fileError(error, `read the judge ${path}`);
+    throw fileError(error, `read the classifier ${path}`);
   });
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new NishikiError("checkpoint", `${path} cannot be used: it is not valid JSON.`, { cause });
+    throw new NishikiError("checkpoint", `${path} is not valid JSON. Copy the classifier's folder again.`, {
+      cause,
+    });
   }
   return parse(descriptionSchema, value, {
     name: "the description",
@@ -72,30 +74,33 @@ async function readDescription(folder: string): Promise<Description> {
   });
 }
 
-/** Opens a folder that a judge's run wrote. @throws NishikiError "file", "checkpoint" */
-export async function openJudge(engine: Engine, folder: string = packagedJudge): Promise<Judge> {
+/** Loads the folder that a classifier's run wrote. @throws NishikiError "file", "checkpoint" */
+export async function openClassifier(
+  engine: Engine,
+  folder: string = packagedClassifier,
+): Promise<Classifier> {
   const { file, sha256, config, classes } = await readDescription(folder);
   const path = join(folder, file);
   if ((await hashFile(path)) !== sha256) {
     throw new NishikiError(
       "checkpoint",
-      `${path} is not the file that judge.json means. Copy the judge anew.`,
+      `${path} does not match the SHA-256 in judge.json. Copy the classifier's folder again.`,
     );
   }
   const { pictureSize: size } = config;
   const program = trace((tracer) => {
     const pixels = pixelsFromBytes(tracer.input("pixels", ["batch", size, size, 3], "u8"));
-    const { answers, features } = judge(tracer.scope(), pixels, config, getJudgeQuestions(classes));
+    const { answers, features } = classify(tracer.scope(), pixels, config, getClassifierQuestions(classes));
     return { ...answers, features };
   });
   const session = await engine.load(program, { weights: await openWeights(path) });
-  const ask = async (images: readonly Uint8Array[]): Promise<Verdict[]> => {
+  const run = async (images: readonly Uint8Array[]): Promise<Verdict[]> => {
     const pixels = new Uint8Array(images.length * size * size * 3);
     for (const [i, image] of images.entries()) pixels.set(image, i * size * size * 3);
     const shape = [images.length, size, size, 3];
-    const said = await session.run({ pixels: { dtype: "u8", shape, data: pixels } });
+    const outputs = await session.run({ pixels: { dtype: "u8", shape, data: pixels } });
     const row = (name: string, i: number) => {
-      const { data, shape } = said[name]!;
+      const { data, shape } = outputs[name]!;
       return (data as Float32Array).slice(i * shape[1]!, (i + 1) * shape[1]!);
     };
     return images.map((_, i) => ({
@@ -109,10 +114,10 @@ export async function openJudge(engine: Engine, folder: string = packagedJudge):
     pictureSize: size,
     classes,
     sha256,
-    // One image at a time: what is said of it must not depend on those beside it.
-    judge: async (images) => {
+    // One image at a time, so that a verdict never depends on the other images.
+    classify: async (images) => {
       const verdicts: Verdict[] = [];
-      for (const image of images) verdicts.push(...(await ask([image])));
+      for (const image of images) verdicts.push(...(await run([image])));
       return verdicts;
     },
     close: () => session.close(),
@@ -126,7 +131,7 @@ function softmax(logits: Float32Array): Float32Array {
   return raised.map((value) => value / sum);
 }
 
-/** The place of an answer among those of a question; -1 where the judge does not know it. */
+/** Index of an answer among a question's classes; -1 if the classifier does not know it. */
 export function classOf(classes: LabelClasses, question: Question, answer: string): number {
   const names: readonly string[] = classes[questions[question]];
   return names.indexOf(answer);
