@@ -49,6 +49,6 @@ it("is no better than chance where both are made alike", async () => {
 
 it("refuses what is too little to learn from", async () => {
   await expect(measureRealOrDrawn(pairs(true).slice(0, 6), options)).rejects.toThrow(
-    /at least 12 captions, got 6/,
+    /at least 12 different captions, got 6/,
   );
 });

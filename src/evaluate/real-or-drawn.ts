@@ -96,11 +96,13 @@ export async function measureRealOrDrawn(
 ): Promise<RealOrDrawn> {
   const { engine, seed, steps = 500 } = options;
   const { training, asked } = splitByCaption(pairs, seed);
-  if (training.length < 8 || asked.length < 4)
+  if (training.length < 8 || asked.length < 4) {
+    const captions = new Set(pairs.map(({ caption }) => caption)).size;
     throw new NishikiError(
       "data",
-      `The comparison with composed scenes needs at least 12 different captions, got ${training.length + asked.length} pairs. Use more prompts.`,
+      `Comparing with composed scenes needs at least 12 different captions, got ${captions}. Use more prompts.`,
     );
+  }
   const rows = 2 * pairsPerStep;
   const program = makeStepProgram((tracer) => {
     const pixels = pixelsFromBytes(tracer.input("pixels", [rows, part, part, 3], "u8"));
