@@ -1,13 +1,13 @@
 export * from "./autoencoder.js";
 export * from "./autoencoder-kl.js";
 export * from "./autoencoder-kl-config.js";
+export * from "./classifier.js";
 export * from "./clip-text.js";
 export * from "./clip-text-config.js";
 export * from "./conditional-unet.js";
 export * from "./conditional-unet-config.js";
 export * from "./denoiser.js";
 export * from "./dit.js";
-export * from "./classifier.js";
 export * from "./layouts.js";
 export * from "./minilm.js";
 export { isStatistics, recordedGroupNorm } from "./norm-statistics.js";

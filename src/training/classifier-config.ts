@@ -1,5 +1,5 @@
 // The config of a run of the classifier that scores images.
-import { classifierSchema, classifierConfigs } from "../models/index.js";
+import { classifierConfigs, classifierSchema } from "../models/index.js";
 import { explain, numberBetween, wholeNumber, z } from "../schema/index.js";
 import {
   common,
