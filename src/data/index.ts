@@ -1,5 +1,6 @@
 export { type BackgroundName, backgroundNames, backgroundPhrases } from "./backgrounds.js";
 export { type BuildSpritesOptions, type BuildSpritesReport, buildSprites } from "./build-sprites.js";
+export { decodeText } from "./caption-text.js";
 export { type CaptionWords, captionWords } from "./caption-words.js";
 export { type Phrase, writeCaption } from "./captions.js";
 export { type ColourName, colourNames, firstColours } from "./colours.js";

@@ -5,7 +5,7 @@
 // layer that sees the whole image, so that any size will do, also in tiles. Images are channels-last.
 import { concat, foldPixels, layerNorm, mul, type Scope, type Tensor, unfoldPixels } from "../graph/index.js";
 import { convLast, mlp, sinusoidal } from "../nn/index.js";
-import { explain, numberBetween, z } from "../schema/index.js";
+import { explain, positiveNumber, z } from "../schema/index.js";
 import { modulate, modulation } from "./modulation.js";
 import { modulatedStage } from "./residual-stage.js";
 import { repeats, size } from "./sizes.js";
@@ -17,7 +17,7 @@ export const superResolutionSchema = z.strictObject({
   blocks: explain(repeats, "residual blocks"),
   /** What the network sees and gives is of about unit size. */
   residualScale: explain(
-    numberBetween(Number.MIN_VALUE, 1e6),
+    positiveNumber(1e6),
     "about the standard deviation of residuals, of pixels in [-1, 1]",
   ),
 });

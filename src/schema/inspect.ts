@@ -135,7 +135,9 @@ function expectedNumber(schema: Schema): string {
   const [low, high] = [bound("greater_than"), bound("less_than")];
   const isWhole = (schema._zod.def as { readonly format?: string }).format === "safeint";
   const from = low ? ` ${low.inclusive ? "from" : "above"} ${low.value}` : "";
-  const to = high ? ` ${high.inclusive ? (low ? "to" : "up to") : "below"} ${high.value}` : "";
+  const to = high
+    ? ` ${high.inclusive ? (low?.inclusive ? "to" : low ? "and up to" : "up to") : "below"} ${high.value}`
+    : "";
   return `a${isWhole ? " whole" : ""} number${from}${to}`;
 }
 

@@ -7,6 +7,9 @@ export const wholeNumber = (from: number, to = Number.MAX_SAFE_INTEGER) => z.int
 /** A finite number within [from, to], both ends included. */
 export const numberBetween = (from: number, to = Number.MAX_VALUE) => z.number().min(from).max(to);
 
+/** A finite number above zero, up to `to`. */
+export const positiveNumber = (to = Number.MAX_VALUE) => z.number().gt(0).max(to);
+
 /** Text with something in it besides white space. */
 export const nonEmptyText = z
   .string()

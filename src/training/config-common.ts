@@ -1,7 +1,7 @@
 // What the configs of several kinds of runs have in common. Every default stands in a declaration, once.
 import { parseSamplerName } from "../diffusion/index.js";
 import { autoencoderConfigs, autoencoderSchema } from "../models/index.js";
-import { explain, nonEmptyText, numberBetween, wholeNumber, z } from "../schema/index.js";
+import { explain, nonEmptyText, numberBetween, positiveNumber, wholeNumber, z } from "../schema/index.js";
 import { dataSchema } from "./data-config.js";
 import { optimizerSchema } from "./optimizer.js";
 import { scheduleSchema } from "./schedule.js";
@@ -9,7 +9,7 @@ import { scheduleSchema } from "./schedule.js";
 /** A number of things: steps, images, channels. */
 export const count = wholeNumber(1, 1 << 20);
 export const share = numberBetween(0, 1);
-export const positive = numberBetween(Number.MIN_VALUE, 1e12);
+export const positive = positiveNumber(1e12);
 /** What every run has. Paths are relative to the folder in which the command is run. */
 export const common = {
   folder: explain(nonEmptyText, "run folder, for checkpoint, metrics and images"),

@@ -139,12 +139,38 @@ describe("config files", () => {
       });
       await writeFile(path, "{ kind: 1 }");
       await expect(loadTrainingConfig(path)).rejects.toThrow(/a\.json cannot be used: it is not valid JSON/);
+      await writeFile(path, '{\r\n "kind": \u001b[2J');
+      await expect(loadTrainingConfig(path)).rejects.toThrow(/it is not valid JSON \([^\r\n\u001b]*\)\.$/);
       await expect(loadTrainingConfig(join(folder, "b.json"))).rejects.toThrow(
         /read the config .*no such file/,
       );
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+
+  it.each([
+    ["UTF-8 with a byte order mark", (text: string) => Buffer.from(`\ufeff${text}`)],
+    ["UTF-16, as PowerShell writes it", (text: string) => Buffer.from(`\ufeff${text}`, "utf16le")],
+    ["lines that end in CRLF", (text: string) => Buffer.from(text.replaceAll("\n", "\r\n"))],
+  ])("are read in %s", async (_, encode) => {
+    const folder = await mkdtemp(join(tmpdir(), "nishiki-config-"));
+    try {
+      const path = join(folder, "a.json");
+      await writeFile(path, encode(JSON.stringify(smallest, undefined, 2)));
+      expect((await loadTrainingConfig(path)).folder).toBe(smallest.folder);
+      await writeFile(path, Buffer.from([0x7b, 0x22, 0xe9, 0x22, 0x7d]));
+      await expect(loadTrainingConfig(path)).rejects.toThrow("a.json cannot be used: it is no UTF-8 text");
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("say of numbers above zero that they are", () => {
+    const learningRate = 0;
+    expect(() => completeTrainingConfig({ ...smallest, schedule: { steps: 1, learningRate } })).toThrow(
+      "schedule.learningRate: expected a number above 0 and up to 1000000000000, got 0.",
+    );
   });
 
   it("of the project are valid", async () => {

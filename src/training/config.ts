@@ -3,7 +3,8 @@
 // Schema that editors complete it by.
 import { readFile } from "node:fs/promises";
 import { fileError } from "../checkpoint/node.js";
-import { NishikiError } from "../errors.js";
+import { decodeText } from "../data/index.js";
+import { NishikiError, showText } from "../errors.js";
 import { listFields, parse, show, toJsonSchema, type z } from "../schema/index.js";
 import { type AutoencoderTrainingConfig, autoencoderConfigSchema } from "./autoencoder-config.js";
 import { type ClassifierTrainingConfig, classifierConfigSchema } from "./classifier-config.js";
@@ -101,17 +102,31 @@ export async function loadTrainingConfig(
   path: string,
   { steps }: { readonly steps?: number | undefined } = {},
 ): Promise<TrainingConfig> {
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
+  const bytes = await readFile(path).catch((error: unknown) => {
     throw fileError(error, `read the config ${path}`);
   });
   try {
-    const value: unknown = JSON.parse(text);
+    const value = readJson(bytes);
     return completeTrainingConfig(steps === undefined ? value : withSteps(value, steps));
   } catch (error) {
-    const { message } = error as Error;
-    const reason = error instanceof SyntaxError ? `it is not valid JSON (${message}).` : message;
+    const reason = (error as Error).message;
     const separator = reason.includes("\n") ? "\n" : " ";
     throw new NishikiError("usage", `${path} cannot be used:${separator}${reason}`, { cause: error });
+  }
+}
+
+/** JSON as editors of all systems save it. Throws an Error whose message is the fault. */
+function readJson(bytes: Uint8Array): unknown {
+  let text: string;
+  try {
+    text = decodeText(bytes);
+  } catch (error) {
+    throw new Error(`it ${(error as Error).message}.`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new Error(`it is not valid JSON (${showText((error as Error).message, { limit: 150 })}).`);
   }
 }
 

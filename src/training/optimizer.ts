@@ -16,7 +16,7 @@ import {
   sumSquares,
   type Tensor,
 } from "../graph/index.js";
-import { explain, numberBetween, oneOf, z } from "../schema/index.js";
+import { explain, numberBetween, oneOf, positiveNumber, z } from "../schema/index.js";
 
 const decay = numberBetween(0, 0.999999);
 
@@ -35,10 +35,7 @@ export const optimizerSchema = z
       numberBetween(0, 1000).default(0.01),
       "decoupled decay of matrices, per step and unit of learning rate",
     ),
-    gradientClipping: explain(
-      numberBetween(Number.MIN_VALUE, 1e12).default(1),
-      "maximum global norm of the gradients",
-    ),
+    gradientClipping: explain(positiveNumber(1e12).default(1), "maximum global norm of the gradients"),
   })
   .meta({ renamed: { clip: "gradientClipping" } });
 

@@ -1,14 +1,11 @@
 // How the learning rate and the moving average change over a run.
 
-import { explain, numberBetween, wholeNumber, z } from "../schema/index.js";
+import { explain, numberBetween, positiveNumber, wholeNumber, z } from "../schema/index.js";
 
 export const scheduleSchema = z
   .strictObject({
     steps: explain(wholeNumber(1, 1e9), "total number of steps; to prolong a run, raise it and use --resume"),
-    learningRate: explain(
-      numberBetween(Number.MIN_VALUE, 1e12).default(3e-3),
-      "learning rate between warm-up and decay",
-    ),
+    learningRate: explain(positiveNumber(1e12).default(3e-3), "learning rate between warm-up and decay"),
     warmupSteps: explain(wholeNumber(0, 1e9).default(40), "steps of linear warm-up at the start"),
     decaySteps: explain(
       wholeNumber(0, 1e9).optional(),

@@ -1,6 +1,15 @@
 // What a model folder says of itself: model.json, declared once. Files are read in node-model.ts.
+import { withoutBom } from "../../../checkpoint/index.js";
 import { NishikiError } from "../../../errors.js";
-import { nonEmptyText, numberBetween, oneOf, parse, wholeNumber, z } from "../../../schema/index.js";
+import {
+  nonEmptyText,
+  numberBetween,
+  oneOf,
+  parse,
+  positiveNumber,
+  wholeNumber,
+  z,
+} from "../../../schema/index.js";
 
 /** A file of the folder itself: a manifest that came with a download must not reach elsewhere. */
 const fileName = z
@@ -71,7 +80,7 @@ const manifestSchema = z.object({
         .readonly()
         .meta({ description: "[height, width, channels]" }),
       mean: z.array(numberBetween(-Number.MAX_VALUE)).readonly(),
-      std: z.array(numberBetween(Number.MIN_VALUE)).readonly(),
+      std: z.array(positiveNumber()).readonly(),
     })
     .meta({ description: "latents as the denoiser sees them: (raw − mean) / std for each channel" }),
   pictureSize: wholeNumber(1, 16_384).meta({ description: "width and height of a picture in pixels" }),
@@ -112,7 +121,7 @@ export function parseManifest(json: string, source = "model.json"): ModelManifes
   const prefix = `${source} cannot be used: `;
   let value: unknown;
   try {
-    value = JSON.parse(json);
+    value = JSON.parse(withoutBom(json));
   } catch (error) {
     throw new NishikiError("checkpoint", `${prefix}it is not valid JSON.`, { cause: error });
   }

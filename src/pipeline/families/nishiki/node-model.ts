@@ -1,6 +1,7 @@
 // Folders with a `model.json`, into sessions on this machine's devices (node).
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { withoutBom } from "../../../checkpoint/index.js";
 import { fileError, openSafetensors } from "../../../checkpoint/node.js";
 import { findPackageRoot, makeEngine } from "../../../engine/node.js";
 import { NishikiError } from "../../../errors.js";
@@ -86,7 +87,7 @@ async function readTokenizer(folder: string, { tokenizer, maxTokens }: ModelMani
     throw fileError(error, `read ${path}`);
   });
   try {
-    return makeTokenizer(JSON.parse(json), { maxTokens });
+    return makeTokenizer(JSON.parse(withoutBom(json)), { maxTokens });
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new NishikiError("checkpoint", `${path} cannot be used: it is not valid JSON.`, { cause: error });
