@@ -140,7 +140,7 @@ describe("config files", () => {
       await writeFile(path, "{ kind: 1 }");
       await expect(loadTrainingConfig(path)).rejects.toThrow(/a\.json cannot be used: it is not valid JSON/);
       await writeFile(path, '{\r\n "kind": \u001b[2J');
-      await expect(loadTrainingConfig(path)).rejects.toThrow(/it is not valid JSON \([^\r\n\u001b]*\)\.$/);
+      await expect(loadTrainingConfig(path)).rejects.toThrow(/it is not valid JSON \([ -~]*\)\.$/);
       await expect(loadTrainingConfig(join(folder, "b.json"))).rejects.toThrow(
         /read the config .*no such file/,
       );
