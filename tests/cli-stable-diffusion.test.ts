@@ -143,7 +143,7 @@ describe("nishiki PROMPT --model FOLDER", () => {
     );
     const { code, stderr } = await draw("sd1", "kept.png", "-i", image, "--mask", black);
     expect(code).toBe(0);
-    expect(stderr).toContain(`${black} is black all over: nothing is drawn anew.\n`);
+    expect(stderr).toContain(`The mask ${black} is entirely black: nothing is redrawn.\n`);
   });
 
   it("decodes with a tiny autoencoder in place of its own, and says which", async () => {
@@ -330,7 +330,7 @@ describe("wrong use is told in one sentence", () => {
   it("a picture that is too small, and a mask of another size", async () => {
     const small = await seven();
     expect(await complaint("sd1", "-i", small)).toMatch(
-      /^init\.image: expected an image of at least 64x64 pixels, got 7x7\. Give a size to draw it larger\.$/,
+      /^init\.image: expected an image of at least 64x64 pixels, got 7x7\. Set size to draw it larger\.$/,
     );
     expect(await complaint("sd1", "-i", image, "--mask", small)).toMatch(
       /^inpaint\.mask: expected 64x64 pixels, the size of init\.image, got 7x7\.$/,

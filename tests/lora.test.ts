@@ -268,7 +268,7 @@ describe("a pipeline with LoRAs", () => {
     data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.5),
   });
 
-  it("refuses one that cannot be applied in full, unless that is allowed", async () => {
+  it("refuses one that cannot be applied in full, unless allowed", async () => {
     const parts = [
       [numbers("lora_unet_conv_in.oft_blocks", [2, 2, 2])],
       [numbers("strange", [3])],
@@ -278,7 +278,7 @@ describe("a pipeline with LoRAs", () => {
       const lora = [await extend(`part-${i}.safetensors`, more)];
       await expect(loadPipeline({ model, lora })).rejects.toMatchObject({
         code: "checkpoint",
-        message: expect.stringMatching(/Without them the picture would be another one.*--lora-partial/),
+        message: expect.stringMatching(/Without them the image would differ.*--lora-partial/),
       });
       const pipeline = await loadPipeline({ model, lora, allowPartialLora: true, threads: 1 });
       const warnings: string[] = [];
@@ -286,7 +286,7 @@ describe("a pipeline with LoRAs", () => {
         if (event.kind === "warning") warnings.push(event.message);
         else if (event.kind === "image") expect(event.receipt.load.allowPartialLora).toBe(true);
       await pipeline.dispose();
-      expect(warnings.join()).toMatch(/^Not used: /);
+      expect(warnings.join()).toMatch(/^Ignoring /);
     }
   });
 
@@ -298,7 +298,7 @@ describe("a pipeline with LoRAs", () => {
       if (event.kind === "warning") warnings.push(event.message);
     await pipeline.dispose();
     expect(warnings).toEqual([
-      'Not used: 1 tensors of stray.safetensors that belong to no layer, "lora_unet_elsewhere.alpha".',
+      'Ignoring 1 tensors of stray.safetensors that belong to no layer: "lora_unet_elsewhere.alpha".',
     ]);
   });
 

@@ -107,7 +107,7 @@ describe.each([
       const file = await save(`${name}-${size}.png`, size, size, colour);
       const { request, notices } = await read(file);
       expect(Buffer.compare(request.inpaint!.mask!.data, expected)).toBe(0);
-      expect(notices.join()).toContain(`${file} is a mask with transparent pixels: its `);
+      expect(notices.join()).toContain(`The mask ${file} has transparent pixels: its `);
     }
     expect((await read(plain)).notices).toEqual([]);
   });
@@ -115,7 +115,7 @@ describe.each([
   it("that have no white pixel are named", async () => {
     const black = await save(`black-${size}.png`, size, size, () => [0, 0, 60]);
     expect((await read(black)).notices.join()).toMatch(
-      /black-\d+\.png is black all over: nothing is drawn anew/,
+      /black-\d+\.png is entirely black: nothing is redrawn/,
     );
   });
 });
@@ -128,7 +128,7 @@ describe("images of other proportions", () => {
     expect(request.init!.image).toMatchObject({ width: 192, height: 192 });
     expect(request.inpaint!.extend).toEqual({ left: 64, right: 0, top: 32, bottom: 32 });
     expect(notices).toEqual([
-      `${path("photo-256.png")} has 256x256 pixels; it is scaled to 192x192, and grows by left=64, top=32, bottom=32, so that it keeps its proportions.`,
+      `${path("photo-256.png")} has 256x256 pixels; it is scaled to 192x192 and extended by left=64, top=32, bottom=32 to keep its aspect ratio.`,
     ]);
   });
 
@@ -142,7 +142,7 @@ describe("images of other proportions", () => {
     expect(request.init!.image).toMatchObject({ width: 256, height: 256 });
     const reds = request.init!.image.data.filter((_, i) => i % 3 === 0);
     expect(Math.max(...reds)).toBeLessThan(40);
-    expect(notices[0]).toMatch(/has 128x64 pixels; its middle of 64x64 is scaled to 256x256\.$/);
+    expect(notices[0]).toMatch(/has 128x64 pixels; its center of 64x64 is scaled to 256x256\.$/);
   });
 });
 

@@ -171,7 +171,7 @@ describe("a picture drawn with LoRAs, an embedding, a VAE, int8 and another pred
       const missing = await runHere(["verify", image, "--model", sd1]);
       expect(missing).toMatchObject({ code: 1, stdout: "" });
       expect(missing.stderr).toMatch(
-        /^Files that the picture was drawn with are not found .*: the LoRA "kohya\.safetensors" \(SHA-256 \w{12}…; --lora says where it is\), the VAE "other-vae" \(SHA-256 \w{12}…; --vae says where it is\)\.\n$/,
+        /^Cannot find files that the image was drawn with: the LoRA "kohya\.safetensors" \(SHA-256 \w{12}…; name its path with --lora\), the VAE "other-vae" \(SHA-256 \w{12}…; name its path with --vae\)\. Searched .*\.\n$/,
       );
       const told = ["--lora", join(away, "renamed.safetensors"), "--vae", join(away, "vae")];
       const found = await runHere(["verify", image, "--model", sd1, ...told]);

@@ -1,19 +1,19 @@
-// What a mask with transparent pixels means: programs write masks as white on black, as strokes on a transparent layer, and as
+// Interprets masks with transparent pixels: programs save masks as white on black, as strokes on a transparent layer, or as
 // the image itself with a hole.
 import { isLight } from "./init-image.js";
 import type { Pixels } from "./pixels.js";
 
-/** Pixels [height, width, 4], the last of them opacity. */
+/** RGBA pixels [height, width, 4]. */
 export interface TransparentPixels {
   readonly width: number;
   readonly height: number;
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
-/** What of a mask is redrawn. */
+/** Which pixels of a mask mark the area to redraw. */
 export type MaskMeaning = "light" | "opaque" | "transparent";
 
-/** A sentence for each meaning of a mask with transparent pixels. */
+/** A description of each meaning, for notices. */
 export const maskMeanings: Readonly<Record<MaskMeaning, string>> = {
   light: "its white pixels are redrawn, and its black and transparent ones stay",
   opaque: "its opaque pixels are redrawn, and its transparent ones stay",
@@ -24,15 +24,15 @@ type Bytes = Uint8Array | Uint8ClampedArray;
 
 const isOpaque = (data: Bytes, pixel: number) => data[pixel * 4 + 3]! >= 128;
 
-/** How much of the opaque pixels of a white on black mask is nearly white or nearly black; brushes have soft edges. */
+/** The share of a white-on-black mask's opaque pixels that is nearly white or nearly black; brushes have soft edges. */
 const leastPlain = 0.9;
 
-/** Up to this difference of its colours, a layer is taken for a copy of the image. */
+/** A layer counts as a copy of the image up to this mean colour difference. */
 const sameColours = 8;
 
 /**
- * The meaning of a mask.
- * @param image The image that it goes with, where it has the mask's size.
+ * Detects the meaning of a mask.
+ * @param image The image that the mask belongs to, if their sizes match.
  */
 export function findMaskMeaning(mask: TransparentPixels, image?: Pixels): MaskMeaning {
   const { width, height, data } = mask;
@@ -48,14 +48,14 @@ export function findMaskMeaning(mask: TransparentPixels, image?: Pixels): MaskMe
     darkest + lightest >= leastPlain * opaque.length &&
     darkest > lightest / 100;
   if (isWhiteOnBlack) return "light";
-  // Strokes leave most of the border free, and an image with a hole does not.
+  // Strokes leave most of the border transparent; an image with a hole does not.
   return countBorder(mask) * 2 > 2 * (width + height) - 4 ? "transparent" : "opaque";
 }
 
 const brightness = (data: Bytes, pixel: number) =>
   (data[pixel * 4]! * 299 + data[pixel * 4 + 1]! * 587 + data[pixel * 4 + 2]! * 114) / 1000;
 
-/** Opaque pixels of the border. */
+/** Counts the opaque pixels of the border. */
 function countBorder({ width, height, data }: TransparentPixels): number {
   let count = 0;
   for (let y = 0; y < height; y++) {
@@ -67,7 +67,7 @@ function countBorder({ width, height, data }: TransparentPixels): number {
   return count;
 }
 
-/** Whether the opaque pixels are the image's, and not of one colour, as strokes on a plain ground might be. */
+/** Whether the opaque pixels copy the image. A single colour does not count: it may be strokes on a plain background. */
 function isCopy(
   { width, height, data }: TransparentPixels,
   opaque: readonly number[],
@@ -86,7 +86,7 @@ function isCopy(
   return difference / (3 * opaque.length) <= sameColours && spread > 2 * sameColours;
 }
 
-/** A mask as white and black pixels, by its meaning. */
+/** Converts a mask to white and black pixels according to its meaning. */
 export function flattenMask({ width, height, data }: TransparentPixels, meaning: MaskMeaning): Pixels {
   const out = new Uint8Array(width * height * 3);
   for (let pixel = 0; pixel < width * height; pixel++) {
@@ -99,7 +99,7 @@ export function flattenMask({ width, height, data }: TransparentPixels, meaning:
   return { width, height, channels: 3, data: out };
 }
 
-/** A mask in another size: white wherever any white pixel lies, so that scaling loses no stroke. */
+/** Resizes a mask: a pixel is white if any source pixel is, so that scaling loses no stroke. */
 export function scaleMask({ width, height, data }: Pixels, to: { width: number; height: number }): Pixels {
   const out = new Uint8Array(to.width * to.height * 3);
   for (let y = 0; y < to.height; y++) {

@@ -1,19 +1,19 @@
-// Masks: from pixels to the cells of latents, and the soft edge with which an image is pasted back.
+// Masks: resized from pixels to latents, and turned into the soft edge for pasting an image back.
 import type { Pixels } from "./pixels.js";
 
-/** Width and height, in pixels or in cells. */
+/** Width and height, in pixels or in latents. */
 export interface MaskSize {
   readonly width: number;
   readonly height: number;
 }
 
 /**
- * Which pixels of a cell count: any of them, so that no stroke is too thin; or the one at its upper left, which is what
- * diffusers' pipelines take (nearest resizing), for images that are to be theirs.
+ * Which pixel decides a cell: "any" white one, so that no stroke is too thin, or the upper left "corner", which matches the
+ * nearest-neighbour resizing of diffusers' pipelines.
  */
 export type CellRule = "any" | "corner";
 
-/** A mask [height, width] of 0 and 1 as one number for each cell. */
+/** Resizes a mask [height, width] of 0 and 1 to one number per cell. */
 export function resizeMask(
   mask: Uint8Array,
   pixels: MaskSize,
@@ -37,14 +37,14 @@ export function resizeMask(
   return result;
 }
 
-/** How far a soft edge reaches into what is redrawn: a hundredth of the shorter side. */
+/** Width in pixels of the soft edge inside the mask: a hundredth of the shorter side. */
 export function getEdgeWidth({ width, height }: MaskSize): number {
   return Math.max(1, Math.round(Math.min(width, height) / 100));
 }
 
 /**
- * How much of the redrawn image each pixel takes: 0 outside of the mask, rising within its edge to 1. Distances are those of
- * a king on a chessboard; what lies outside of the image counts as redrawn.
+ * The blend weight of the redrawn image per pixel: 0 outside the mask, rising to 1 across its edge. Distances are Chebyshev
+ * distances; everything beyond the image's border counts as redrawn.
  */
 export function makeSoftEdge(mask: Uint8Array, size: MaskSize): Float32Array {
   const { width, height } = size;
@@ -62,12 +62,12 @@ export function makeSoftEdge(mask: Uint8Array, size: MaskSize): Float32Array {
   return Float32Array.from(distances, (distance) => distance / most);
 }
 
-/** The drawn image inside of the mask, the given one outside of it, and a soft edge within the mask between them. */
-export function pasteBack(drawn: Pixels, given: Pixels, mask: Uint8Array): Pixels {
+/** Blends the redrawn image inside the mask with the original outside it, with a soft edge inside the mask. */
+export function pasteBack(drawn: Pixels, original: Pixels, mask: Uint8Array): Pixels {
   const shares = makeSoftEdge(mask, drawn);
   const data = drawn.data.map((value, i) => {
     const share = shares[Math.floor(i / 3)]!;
-    return Math.round(share * value + (1 - share) * given.data[i]!);
+    return Math.round(share * value + (1 - share) * original.data[i]!);
   });
   return { ...drawn, data };
 }

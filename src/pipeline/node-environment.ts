@@ -1,4 +1,4 @@
-// What draws here: versions of this program and of what runs the networks, hashes of files (node).
+// The environment that receipts record: versions of this program and its runtime, and file hashes (node).
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -38,7 +38,7 @@ async function runtimeVersion(): Promise<string> {
   return `onnxruntime-node ${await versionIn(join(dirname(dirname(entry)), "package.json"))}`;
 }
 
-/** The environment of images drawn on `device` with files of these hashes. */
+/** Describes the environment of images drawn on `device` from files with these hashes. */
 export async function readEnvironment(
   device: string,
   { weights, load }: Pick<Environment, "weights" | "load">,

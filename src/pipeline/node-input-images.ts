@@ -1,4 +1,4 @@
-// Images from files, as requests take them (node).
+// Reads a request's images from files (node).
 import { basename } from "node:path";
 import { NishikiError } from "../errors.js";
 import { readImage, scaleImage } from "../image/node.js";
@@ -19,8 +19,8 @@ import { mapImages } from "./request-images.js";
 import { formatSize, type ImageReference, type ImageSize } from "./request-values.js";
 
 /**
- * An image from a file of any common format, its transparent pixels white.
- * @param size To which it is brought: cropped to its middle where its proportions are others, then scaled. Left out, it stays.
+ * Reads an image file of any common format; transparent pixels become white.
+ * @param size Output size: center-crops to its aspect ratio, then scales. Omit it to keep the file's size.
  * @throws NishikiError "file"
  *
  * @example
@@ -39,16 +39,16 @@ import { formatSize, type ImageReference, type ImageSize } from "./request-value
 export async function readInputImage(path: string, size?: ImageSize): Promise<InputImage> {
   const { width, height, data } = await readImage(path);
   const image = { width, height, channels: 3 as const, data: Uint8Array.from(data), name: basename(path) };
-  return size ? bringToSize(image, size) : image;
+  return size ? cropAndScale(image, size) : image;
 }
 
-async function bringToSize(image: InputImage, size: ImageSize): Promise<InputImage> {
+async function cropAndScale(image: InputImage, size: ImageSize): Promise<InputImage> {
   const part = cropMiddle(image, getCrop(image, size));
   return isSameSize(part, size) ? part : scale(part, size);
 }
 
-/** The same for a mask. */
-function bringMaskToSize(mask: InputImage, size: ImageSize): InputImage {
+/** Crops and scales a mask. */
+function cropAndScaleMask(mask: InputImage, size: ImageSize): InputImage {
   const part = cropMiddle(mask, getCrop(mask, size));
   if (isSameSize(part, size)) return part;
   return { ...scaleMask(part, size), ...(mask.name !== undefined && { name: mask.name }) };
@@ -59,17 +59,17 @@ async function scale(image: InputImage, { width, height }: ImageSize): Promise<I
   return { ...image, width, height, data: Uint8Array.from(data) };
 }
 
-/** A mask from a file, and what a person should know of it. */
+/** A mask from a file, with notices for the user. */
 export interface ReadMask {
   /** White where the image is redrawn, black where it stays. */
   readonly mask: InputImage;
-  /** How its transparent pixels are understood, and that it is black all over. */
+  /** How transparent pixels are interpreted, and a warning if the mask is entirely black. */
   readonly notices: readonly string[];
 }
 
 /**
- * A mask from a file of any common format. White is redrawn; of masks with transparent pixels, what they seem to mean.
- * @param image The image that it goes with: a copy of it with a hole is known by its colours.
+ * Reads a mask file of any common format. White is redrawn; masks with transparent pixels are interpreted.
+ * @param image The image that the mask belongs to; helps to recognize a copy of it with a hole.
  * @throws NishikiError "file"
  *
  * @example
@@ -85,22 +85,22 @@ export interface ReadMask {
  * ```
  */
 export async function readMask(path: string, image?: Pixels): Promise<ReadMask> {
-  const painted = await readImage(path, { alpha: true });
+  const file = await readImage(path, { alpha: true });
   const notices: string[] = [];
   let flat: Pixels;
-  if (painted.channels === 4) {
-    const meaning = findMaskMeaning(painted, image);
-    const isTransparent = painted.data.some((value, i) => i % 4 === 3 && value < 128);
-    if (isTransparent) notices.push(`${path} is a mask with transparent pixels: ${maskMeanings[meaning]}.`);
-    flat = flattenMask(painted, meaning);
-  } else flat = { ...painted, channels: 3, data: Uint8Array.from(painted.data) };
+  if (file.channels === 4) {
+    const meaning = findMaskMeaning(file, image);
+    const isTransparent = file.data.some((value, i) => i % 4 === 3 && value < 128);
+    if (isTransparent) notices.push(`The mask ${path} has transparent pixels: ${maskMeanings[meaning]}.`);
+    flat = flattenMask(file, meaning);
+  } else flat = { ...file, channels: 3, data: Uint8Array.from(file.data) };
   const hasWhite = flat.data.some((_, i) => i % 3 === 0 && isLight(flat.data, i / 3));
-  if (!hasWhite) notices.push(`${path} is black all over: nothing is drawn anew.`);
+  if (!hasWhite) notices.push(`The mask ${path} is entirely black: nothing is redrawn.`);
   return { mask: { ...flat, name: basename(path) }, notices };
 }
 
-/** The size at which the image goes into the drawing: what was asked for, else the nearest below that the model draws. */
-function getDrawnSize(
+/** The size of the init image within the output: from the requested size, else the nearest smaller size of the model. */
+function getInitSize(
   { size, inpaint }: CheckedFileRequest,
   image: ImageSize,
   { sizes }: RequestContext,
@@ -114,19 +114,19 @@ function getDrawnSize(
   const below = (side: number) => side - (side % range.step);
   if (Math.min(image.width, image.height) < range.least) {
     const least = `at least ${range.least}x${range.least} pixels`;
-    const message = `init.image: expected an image of ${least}, got ${formatSize(image)}. Give a size to draw it larger.`;
+    const message = `init.image: expected an image of ${least}, got ${formatSize(image)}. Set size to draw it larger.`;
     throw new NishikiError("usage", message);
   }
   return { width: below(image.width), height: below(image.height) };
 }
 
-/** A request whose images are paths of files, checked. */
+/** A validated request whose images are file paths. */
 type CheckedFileRequest = z.output<typeof fileRequestSchema>;
 type CheckedRequest = z.output<typeof imageRequestSchema>;
 
 /**
- * Reads the images that a request names by their files, and brings them to the size that is drawn, in their proportions.
- * @returns The request with pixels, and sentences about what was scaled and about masks.
+ * Reads a request's image files and fits them to the output size, keeping their aspect ratio.
+ * @returns The request with pixels, and notices about scaling and masks.
  * @throws NishikiError "file", "usage"
  *
  * @example
@@ -149,16 +149,17 @@ export async function readImages(
   const read = async (path: unknown, where: string) => {
     if (where === "init.image") return image;
     if (where !== "inpaint.mask") return readInputImage(path as string);
-    const { mask, notices: own } = await readMask(path as string, image);
-    notices.push(...own.filter((notice) => !(checked.inpaint?.extend && / is black all over/.test(notice))));
+    const { mask, notices: maskNotices } = await readMask(path as string, image);
+    const isExtended = checked.inpaint?.extend !== undefined;
+    notices.push(...maskNotices.filter((notice) => !(isExtended && / is entirely black/.test(notice))));
     return mask;
   };
   const whole = (await mapImages(fileRequestSchema, checked, read)) as CheckedRequest;
   if (!image) return { request: whole, notices };
-  const size = getDrawnSize(checked, image, context);
+  const size = getInitSize(checked, image, context);
   const mask = whole.inpaint?.mask;
   const isMisfit = mask !== undefined && !isSameSize(mask, image);
-  // What does not fit is reported by the request's own checks.
+  // completeRequest reports a misfit.
   if (isSameSize(size, image) || isMisfit || size.width < 1 || size.height < 1)
     return { request: whole, notices };
   const fitted = await fitImages(whole, image, size);
@@ -168,7 +169,7 @@ export async function readImages(
   };
 }
 
-/** Brings a request's images to a size: what grows keeps the whole image, what does not is cropped to its middle. */
+/** Fits a request's images to a size: an extended image keeps all of its content, any other is center-cropped. */
 async function fitImages(
   request: CheckedRequest,
   image: InputImage,
@@ -184,27 +185,27 @@ async function fitImages(
     const changed = await scaleImages(request, fitted);
     const more = isSameSize(fitted, size)
       ? "."
-      : `, and grows by ${describeSides(sides)}, so that it keeps its proportions.`;
+      : ` and extended by ${describeSides(sides)} to keep its aspect ratio.`;
     const inpaint = { ...changed.inpaint, extend: sides };
     return { request: { ...changed, inpaint }, notice: `it is scaled to ${formatSize(fitted)}${more}` };
   }
   const crop = getCrop(image, size);
-  const part = isSameSize(crop, image) ? "it" : `its middle of ${formatSize(crop)}`;
+  const part = isSameSize(crop, image) ? "it" : `its center of ${formatSize(crop)}`;
   return { request: await scaleImages(request, size), notice: `${part} is scaled to ${formatSize(size)}.` };
 }
 
 async function scaleImages(request: CheckedRequest, size: ImageSize): Promise<CheckedRequest> {
   const change = async (input: unknown, where: string) =>
     where === "inpaint.mask"
-      ? bringMaskToSize(input as InputImage, size)
-      : bringToSize(input as InputImage, size);
+      ? cropAndScaleMask(input as InputImage, size)
+      : cropAndScale(input as InputImage, size);
   return (await mapImages(imageRequestSchema, request, change)) as CheckedRequest;
 }
 
 /**
- * An image that a receipt names, as it was drawn from.
- * @param where Its place in the request: "init.image", "inpaint.mask".
- * @param initPath The file of the image that a mask goes with.
+ * Reads an image that a receipt refers to, processed as it was for drawing.
+ * @param where Its path in the request: "init.image" or "inpaint.mask".
+ * @param initPath The file of the init image that a mask belongs to.
  * @throws NishikiError "file"
  */
 export async function readReferencedImage(
@@ -216,11 +217,11 @@ export async function readReferencedImage(
   const read = async () => {
     if (where !== "inpaint.mask") return readInputImage(path, reference);
     const image = initPath === undefined ? undefined : await readInputImage(initPath);
-    return bringMaskToSize((await readMask(path, image)).mask, reference);
+    return cropAndScaleMask((await readMask(path, image)).mask, reference);
   };
   const image = await read();
   if ((await sha256(image.data)) === reference.sha256) return image;
-  // Before 0.2 images were stretched, and masks read like them.
+  // Before 0.2, images were stretched, and masks were read like images.
   const whole = await readInputImage(path);
   const stretched = isSameSize(whole, reference) ? whole : await scale(whole, reference);
   return (await sha256(stretched.data)) === reference.sha256 ? stretched : image;

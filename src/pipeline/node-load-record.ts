@@ -1,19 +1,19 @@
-// What receipts say of the files that draw: their hashes, by plain names (node).
+// The load record of a receipt: hashes of the loaded files by base name (node).
 import { basename } from "node:path";
 import { isRepositoryName } from "../hub/index.js";
 import type { CompleteLoadOptions } from "./load-options.js";
 import { hashFile } from "./node-environment.js";
 import type { LoadRecord } from "./receipt.js";
 
-/** A LoRA's files: the one with its tensors first. */
+/** A LoRA's files; the first one holds its tensors. */
 export interface LoraFiles {
-  /** As it was given, without its folder. */
+  /** Base name of the path in the load options. */
   readonly name: string;
   readonly weight: number;
   readonly files: readonly string[];
 }
 
-/** Paths of what was loaded besides the model's own files. */
+/** Paths of the files loaded in addition to the model. */
 export interface AddedFiles {
   readonly loras: readonly LoraFiles[];
   readonly embeddings?: readonly string[];
@@ -26,7 +26,7 @@ async function hashLora({ name, weight, files: [first, ...others] }: LoraFiles, 
   return { file: name, sha256, weight, ...(others.length > 0 && { beside }) };
 }
 
-/** SHA-256 of files by what receipts call them. @throws NishikiError "file", "aborted" */
+/** SHA-256 of files, by their names in receipts. @throws NishikiError "file", "aborted" */
 export async function hashFiles(
   files: ReadonlyMap<string, string>,
   signal?: AbortSignal,
@@ -42,7 +42,7 @@ async function inOrder<T, R>(items: readonly T[], work: (item: T) => Promise<R>)
   return results;
 }
 
-/** What receipts say of everything that was loaded besides the model's own files. @throws NishikiError "file", "aborted" */
+/** Records everything loaded in addition to the model's own files. @throws NishikiError "file", "aborted" */
 export async function recordLoad(
   {
     model,

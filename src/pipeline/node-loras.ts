@@ -1,4 +1,4 @@
-// LoRAs that go with a model (node): several at once, each with its weight.
+// Opens LoRAs and matches them to a model's networks (node).
 import { basename } from "node:path";
 import { type LoraAdapter, makeLoraAdapter, openLora, type WeightedLora } from "../checkpoint/node.js";
 import { listSome, NishikiError, quote } from "../errors.js";
@@ -8,14 +8,14 @@ import type { LoraFiles } from "./node-load-record.js";
 
 export interface OpenedLoras {
   readonly loras: readonly WeightedLora[];
-  /** What they were read from, in the same order. */
+  /** Their files, in the same order. */
   readonly files: readonly LoraFiles[];
-  /** What a person should know: tensors of the files that are of no layer. */
+  /** Notices for the user about tensors that are not used. */
   readonly notices: readonly string[];
 }
 
 /**
- * @param allowPartial Whether a file may be used of which some tensors are not known; else it is refused.
+ * @param allowPartial Accept a file with unknown tensors; rejected otherwise.
  * @throws NishikiError "file", "checkpoint"
  */
 export async function openLoras(
@@ -26,33 +26,31 @@ export async function openLoras(
   const files: LoraFiles[] = [];
   const notices: string[] = [];
   for (const { file, weight } of weighted) {
-    const { lora, unknown, unused, files: read } = await openLora(file);
+    const { lora, unknown, unused, files: paths } = await openLora(file);
     loras.push({ lora, weight });
-    files.push({ name: basename(file), weight, files: read });
+    files.push({ name: basename(file), weight, files: paths });
     if (unknown.length > 0)
-      notices.push(
-        judge(`${unknown.length} tensors of ${lora.name} that are not known`, unknown, allowPartial),
-      );
+      notices.push(reportMisfit(`${unknown.length} unknown tensors of ${lora.name}`, unknown, allowPartial));
     if (unused.length > 0)
-      notices.push(tell(`${unused.length} tensors of ${lora.name} that belong to no layer`, unused));
+      notices.push(ignoring(`${unused.length} tensors of ${lora.name} that belong to no layer`, unused));
   }
   return { loras, files, notices };
 }
 
-function tell(what: string, names: readonly string[]): string {
-  return `Not used: ${what}, ${listSome(names.map(quote))}.`;
+function ignoring(parts: string, names: readonly string[]): string {
+  return `Ignoring ${parts}: ${listSome(names.map(quote))}.`;
 }
 
-/** An image that lacks parts of a LoRA is another one: it is drawn only where that is allowed. */
-function judge(what: string, names: readonly string[], allowPartial: boolean): string {
-  if (allowPartial) return tell(what, names);
+/** Leaving out parts of a LoRA changes the image, so it requires permission. */
+function reportMisfit(parts: string, names: readonly string[], allowPartial: boolean): string {
+  if (allowPartial) return ignoring(parts, names);
   const message =
-    `The LoRA cannot be applied in full: it has ${what}, ${listSome(names.map(quote), 4)}. Without them the picture would be another one. ` +
-    "To draw with the rest all the same, add --lora-partial (allowPartialLora).";
+    `The LoRA cannot be applied in full: it has ${parts}: ${listSome(names.map(quote), 4)}. Without them the image would differ. ` +
+    "To draw without them anyway, add --lora-partial (allowPartialLora).";
   throw new NishikiError("checkpoint", message);
 }
 
-/** How LoRAs change a denoiser alone. @throws NishikiError "checkpoint" for a LoRA of another model */
+/** Matches LoRAs to a denoiser alone. @throws NishikiError "checkpoint" for a LoRA of another model */
 export function adaptDenoiser(
   loras: readonly WeightedLora[],
   denoiser: Program,
@@ -62,15 +60,18 @@ export function adaptDenoiser(
   return { adapt: unet.adapt, notices };
 }
 
-/** How LoRAs change the networks of a model. */
+/** The LoRA adapters of a model's networks. */
 export interface NetworkAdapters {
   readonly unet: LoraAdapter;
   readonly texts: readonly LoraAdapter[];
-  /** Layers of the LoRAs that the model does not have. */
+  /** Notices about layers of the LoRAs that the model lacks. */
   readonly notices: readonly string[];
 }
 
-/** @throws NishikiError "checkpoint" for a LoRA of another architecture, one of which nothing fits, or, unless it is allowed, not all. */
+/**
+ * Matches LoRAs to a model's networks.
+ * @throws NishikiError "checkpoint" for a LoRA that does not fit, or fits only in part without `allowPartial`
+ */
 export function adaptNetworks(
   loras: readonly WeightedLora[],
   unet: Program,
@@ -83,16 +84,16 @@ export function adaptNetworks(
   );
   const adapters = [forUnet, ...forTexts];
   const notices = loras.flatMap(({ lora: { name, layers } }) => {
-    const left = layers.filter((layer) => !adapters.some(({ matched }) => matched.has(layer)));
-    if (left.length === layers.length) {
-      const some = quote(layers[0]!.name);
-      const message = `The LoRA ${name} was made for another model: this one has none of its ${layers.length} layers, such as ${some}.`;
+    const unmatched = layers.filter((layer) => !adapters.some(({ matched }) => matched.has(layer)));
+    if (unmatched.length === layers.length) {
+      const example = quote(layers[0]!.name);
+      const message = `The LoRA ${name} was made for another model: this one has none of its ${layers.length} layers, such as ${example}.`;
       throw new NishikiError("checkpoint", message);
     }
-    const names = left.map((layer) => layer.name);
-    return left.length === 0
+    const names = unmatched.map((layer) => layer.name);
+    return unmatched.length === 0
       ? []
-      : [judge(`${left.length} layers of ${name} that are not in this model`, names, allowPartial)];
+      : [reportMisfit(`${unmatched.length} layers of ${name} that this model lacks`, names, allowPartial)];
   });
   return { unet: forUnet, texts: forTexts, notices };
 }

@@ -1,4 +1,4 @@
-// What lies at a model's path, as far as telling families apart needs it (node). Nothing is refused here.
+// Inspects a model's path just enough to detect its family (node). Never throws.
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { readJson } from "../checkpoint/node.js";
@@ -9,11 +9,11 @@ export interface ModelFiles {
   readonly kind: "folder" | "file" | "nothing";
   /** Names of a folder's entries. */
   readonly entries: ReadonlySet<string>;
-  /** The class of pipeline that a `model_index.json` names; "" where it cannot be read. */
+  /** The pipeline class in `model_index.json`; "" if it cannot be read. */
   readonly pipelineClass?: string;
 }
 
-/** Looks at a path, which need not exist. */
+/** Inspects a path, which need not exist. */
 export async function readModelFiles(path: string): Promise<ModelFiles> {
   const entry = await stat(path).catch(() => undefined);
   if (!entry?.isDirectory()) return { path, kind: entry ? "file" : "nothing", entries: new Set() };

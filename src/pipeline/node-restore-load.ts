@@ -1,5 +1,5 @@
-// What a receipt was drawn with besides the model, found again (node): beside the image, in the current folder, in the hub's
-// cache, or where the caller says. A receipt's names are base names; they are never paths.
+// Locates the files that a receipt lists in addition to the model (node): beside the image, in the current folder, in the
+// hub's cache, or at the caller's paths. Names in a receipt are base names, never paths.
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { listSome, NishikiError, quote, showText } from "../errors.js";
@@ -8,30 +8,31 @@ import type { CompleteLoadOptions, LoadOptions } from "./load-options.js";
 import { hashFile } from "./node-environment.js";
 import type { Receipt } from "./receipt.js";
 
-/** Folders beside an image in which such files are often kept. */
+/** Subfolders that often hold such files. */
 const usualFolders = ["", "lora", "loras", "embeddings", "vae"];
-/** How deep snapshots of the hub are looked through. */
+/** Search depth within the hub's snapshots. */
 const mostDepth = 3;
 
-/** The last part of a name, whichever system's separators it has; undefined for what names no file. */
+/** The last component of a name with any system's separators; undefined if it cannot be a file name. */
 export function getBaseName(name: string): string | undefined {
   const base = name.split(/[\\/]/).at(-1) ?? "";
   return base === "" || base === "." || base === ".." || base.includes("\0") ? undefined : base;
 }
 
-interface Wanted {
+/** A file that a receipt lists. */
+interface RecordedFile {
   readonly file: string;
   readonly sha256: string;
 }
 
-/** A file's hash, undefined where it cannot be read. @throws NishikiError "aborted" */
+/** A file's hash; undefined if it cannot be read. @throws NishikiError "aborted" */
 const hashIfFile = (path: string, signal: AbortSignal | undefined) =>
   hashFile(path, signal).catch((error: unknown) => {
     if (signal?.aborted) throw error;
     return undefined;
   });
 
-/** The path itself, or the weight file in it where it is a folder. */
+/** The path itself, or the weight files in it if it is a folder. */
 async function listWeightFiles(path: string): Promise<string[]> {
   const entry = await stat(path).catch(() => undefined);
   if (!entry?.isDirectory()) return entry ? [path] : [];
@@ -39,7 +40,7 @@ async function listWeightFiles(path: string): Promise<string[]> {
   return names.filter((name) => /\.safetensors$/i.test(name)).map((name) => join(path, name));
 }
 
-async function isWanted(path: string, { sha256 }: Wanted, signal?: AbortSignal): Promise<boolean> {
+async function hasContent(path: string, { sha256 }: RecordedFile, signal?: AbortSignal): Promise<boolean> {
   for (const file of await listWeightFiles(path))
     if ((await hashIfFile(file, signal)) === sha256) return true;
   return false;
@@ -47,17 +48,17 @@ async function isWanted(path: string, { sha256 }: Wanted, signal?: AbortSignal):
 
 /** Paths with this base name in the snapshots of the hub's cache. */
 async function findInCache(name: string, cache: string): Promise<string[]> {
-  const found: string[] = [];
-  const look = async (folder: string, depth: number): Promise<void> => {
+  const paths: string[] = [];
+  const search = async (folder: string, depth: number): Promise<void> => {
     for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
       const path = join(folder, entry.name);
-      if (entry.name === name) found.push(path);
-      else if (entry.isDirectory() && depth < mostDepth) await look(path, depth + 1);
+      if (entry.name === name) paths.push(path);
+      else if (entry.isDirectory() && depth < mostDepth) await search(path, depth + 1);
     }
   };
   for (const repository of await readdir(cache).catch(() => []))
-    if (repository.startsWith("models--")) await look(join(cache, repository, "snapshots"), 0);
-  return found;
+    if (repository.startsWith("models--")) await search(join(cache, repository, "snapshots"), 0);
+  return paths;
 }
 
 class Finder {
@@ -72,30 +73,30 @@ class Finder {
     this.#cache = cache;
   }
 
-  /** The path of a file of that content; else one that the caller gave under its name. */
+  /** Finds a file by content; else takes the caller's path with the same base name. */
   async find(
     kind: string,
     option: string,
-    wanted: Wanted,
-    given: readonly string[],
+    recorded: RecordedFile,
+    candidates: readonly string[],
   ): Promise<string | undefined> {
-    for (const path of given) if (await isWanted(path, wanted, this.#signal)) return path;
-    const name = getBaseName(wanted.file);
-    const named = given.find((path) => basename(path) === name);
-    if (named !== undefined) return named;
+    for (const path of candidates) if (await hasContent(path, recorded, this.#signal)) return path;
+    const name = getBaseName(recorded.file);
+    const namesake = candidates.find((path) => basename(path) === name);
+    if (namesake !== undefined) return namesake;
     if (name !== undefined) {
-      const beside = this.#folders.map((folder) => join(folder, name));
-      for (const path of beside) if (await isWanted(path, wanted, this.#signal)) return path;
+      const nearby = this.#folders.map((folder) => join(folder, name));
+      for (const path of nearby) if (await hasContent(path, recorded, this.#signal)) return path;
       for (const path of await findInCache(name, this.#cache))
-        if (await isWanted(path, wanted, this.#signal)) return path;
+        if (await hasContent(path, recorded, this.#signal)) return path;
     }
-    const hash = showText(wanted.sha256.slice(0, 12));
-    this.missing.push(`the ${kind} ${quote(wanted.file)} (SHA-256 ${hash}…; ${option} says where it is)`);
+    const hash = showText(recorded.sha256.slice(0, 12));
+    this.missing.push(`the ${kind} ${quote(recorded.file)} (SHA-256 ${hash}…; name its path with ${option})`);
     return undefined;
   }
 }
 
-/** Where files are looked for. */
+/** Where to search for files. */
 export interface SearchOptions {
   readonly folders: readonly string[];
   /** The hub's cache. */
@@ -104,9 +105,9 @@ export interface SearchOptions {
 }
 
 /**
- * Load options that draw what a receipt was drawn with.
- * @param options What the caller says; LoRAs, embeddings and a VAE are taken for the receipt's by content, else by name.
- * @throws NishikiError "file" that lists what is not found
+ * Restores the load options that a receipt was drawn with.
+ * @param options The caller's options; LoRAs, embeddings and a VAE are matched to the receipt's by content, else by name.
+ * @throws NishikiError "file" that lists the missing files
  */
 export async function restoreLoad(
   { load }: Pick<Receipt, "load">,
@@ -117,20 +118,20 @@ export async function restoreLoad(
   const finder = new Finder(folders, cache, signal);
   const lora: { file: string; weight: number }[] = [];
   const loraFiles = (options.lora ?? []).map(({ file }) => file);
-  for (const { weight, ...wanted } of loras ?? []) {
-    const file = await finder.find("LoRA", "--lora", wanted, loraFiles);
+  for (const { weight, ...recorded } of loras ?? []) {
+    const file = await finder.find("LoRA", "--lora", recorded, loraFiles);
     if (file !== undefined) lora.push({ file, weight });
   }
   const embedding: string[] = [];
-  for (const wanted of embeddings ?? []) {
-    const file = await finder.find("embedding", "--embedding", wanted, options.embedding ?? []);
+  for (const recorded of embeddings ?? []) {
+    const file = await finder.find("embedding", "--embedding", recorded, options.embedding ?? []);
     if (file !== undefined) embedding.push(file);
   }
-  const givenVae = options.vae === undefined ? [] : [options.vae];
-  const vaeFile = vae && (await finder.find("VAE", "--vae", vae, givenVae));
+  const vaeCandidates = options.vae === undefined ? [] : [options.vae];
+  const vaeFile = vae && (await finder.find("VAE", "--vae", vae, vaeCandidates));
   if (finder.missing.length > 0) {
-    const places = "beside it, in the current folder or in the hub's cache";
-    const message = `Files that the picture was drawn with are not found ${places}: ${listSome(finder.missing)}.`;
+    const searched = "beside the image, in the current folder and in the hub's cache";
+    const message = `Cannot find files that the image was drawn with: ${listSome(finder.missing)}. Searched ${searched}.`;
     throw new NishikiError("file", message);
   }
   const model = options.model ?? (await findModel(load.model, cache));
@@ -148,7 +149,7 @@ export async function restoreLoad(
   });
 }
 
-/** A receipt's model of the hub, if its cache has it. */
+/** The path of a receipt's hub model, if the cache has it. */
 async function findModel(name: string | undefined, cache: string): Promise<string | undefined> {
   if (name === undefined || !isRepositoryName(name)) return undefined;
   return resolveModel(name, cache);
@@ -158,7 +159,7 @@ function dropUndefined<T extends object>(options: T): T {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
 }
 
-/** A file of a receipt that lies beside the image. */
+/** The path beside an image of a file that its receipt names. */
 export const besideImage = (image: string, name: string): string | undefined => {
   const base = getBaseName(name);
   return base === undefined ? undefined : join(dirname(image), base);

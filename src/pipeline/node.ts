@@ -1,4 +1,4 @@
-// Models from files, into pipelines on this machine's devices (node).
+// Loads models from files into pipelines on this machine's devices (node).
 import { getPackageFile } from "../engine/node.js";
 import { resolveModel } from "../hub/index.js";
 import { openWithFamily } from "./families/node-families.js";
@@ -22,7 +22,7 @@ export {
 export { besideImage, restoreLoad } from "./node-restore-load.js";
 
 /**
- * Looks at a model's files without loading it: enough to check a request.
+ * Reads a model's configs and headers without loading its weights: enough to check a request.
  * @param options As for `loadPipeline`.
  * @throws NishikiError "usage", "file", "checkpoint"
  *
@@ -36,13 +36,13 @@ export { besideImage, restoreLoad } from "./node-restore-load.js";
  */
 export async function openModel(options: LoadOptions = {}, runtime: Runtime = {}): Promise<OpenedModel> {
   const complete = completeLoadOptions(options);
-  // Asked for once more, because it says what cures it where the package is not found.
+  // Not `embeddedModel`: getPackageFile throws with a remedy if the package folder is missing.
   const path = complete.model === undefined ? getPackageFile("weights") : await resolveModel(complete.model);
   return openWithFamily(path, complete, runtime);
 }
 
 /**
- * Loads a model: everything that a pipeline is made of.
+ * Loads the parts of a pipeline.
  * @throws NishikiError "usage", "file", "checkpoint", "device", "memory", "aborted".
  */
 export async function loadParts(options: LoadOptions = {}, runtime: Runtime = {}): Promise<PipelineParts> {
@@ -50,9 +50,9 @@ export async function loadParts(options: LoadOptions = {}, runtime: Runtime = {}
 }
 
 /**
- * Loads a model and makes it ready to draw.
- * @param options The model's folder (default: the model that comes with the package), device and threads.
- * @param runtime A signal that stops loading, who hears what is loaded, and a pool of sessions that several models share.
+ * Loads a model as a pipeline that is ready to draw.
+ * @param options The model (default: the embedded one), added files, device and threads.
+ * @param runtime A signal that cancels loading, a progress callback, and a session pool to share between models.
  * @throws NishikiError "usage", "file", "checkpoint", "device", "memory", "aborted".
  *
  * @example

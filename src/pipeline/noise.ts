@@ -1,43 +1,43 @@
-// The random numbers of one image, from whichever generator its seed is meant for.
+// The random numbers of one image, from the generator that its seed is meant for.
 //
-// Nishiki's own numbers are addressed by what they are for; PyTorch's come one after another from one generator, so that
-// there the order of the calls is what makes a seed of another program give that program's image: what an encoder needs,
-// then the noise that a stage starts with, then each step's (as in diffusers' pipelines).
+// Nishiki's random numbers are addressed by purpose. PyTorch's come from one sequential generator, so the order of calls
+// must match diffusers' pipelines for a seed to reproduce their image: first the encoder's numbers, then the initial noise of
+// a stage, then the noise of each step.
 import { getInitialNoise, getNoiseSource, type NoiseSource } from "../diffusion/index.js";
 import { sizeOf } from "../graph/index.js";
 import { makeTorchCpu, makeTorchCuda, random } from "../random/index.js";
 
-/** The generators that a seed may be meant for. */
+/** The supported random generators. */
 export const randomNames = ["nishiki", "torch-cpu", "torch-cuda"] as const;
 export type RandomName = (typeof randomNames)[number];
 
-/** What the numbers are for. */
+/** The purpose of an encoder's random numbers. */
 export type NoisePurpose = "image" | "masked image";
 
 /** The random numbers of one stage of one image. */
 export interface StageNoise {
-  /** Standard normals for an encoder's latents, in the shape of the stage's latents. */
+  /** Standard normals for sampling the encoder's latents, in the shape of the stage's latents. */
   encoding(purpose: NoisePurpose): Float32Array;
-  /** What the diffusion starts with, in the shape of its latents. */
+  /** The initial noise, in the shape of the latents. */
   initial(): Float32Array;
-  /** What samplers add on the way. */
+  /** The noise that samplers add at each step. */
   readonly steps: NoiseSource;
 }
 
 /** Seeds of one image. */
 export interface ImageSeeds {
   readonly seed: number;
-  /** A second noise that is mixed into the first. */
+  /** A second noise to mix into the first. */
   readonly variation?: { readonly seed: number; readonly strength: number };
 }
 
 /** The random numbers of one image. */
 export interface ImageNoise {
-  /** Stages are asked for in the order in which they run: PyTorch's numbers go on where the stage before ended. */
+  /** Call this in the order in which stages run: PyTorch's generator continues where the previous stage stopped. */
   forStage(stage: { readonly name: string; readonly shape: readonly number[] }): StageNoise;
 }
 
-/** Nishiki's numbers, at addresses below `stream`. */
+/** Nishiki's random numbers, at addresses below `stream`. */
 export function makeAddressedNoise(
   seed: number,
   size: number,
@@ -50,7 +50,7 @@ export function makeAddressedNoise(
   };
 }
 
-/** Nishiki's numbers of the first diffusion, whose addresses are older than stages. */
+/** Nishiki's random numbers of the first diffusion; its addresses predate stages. */
 function makeFirstNoise(seed: number, size: number): StageNoise {
   return {
     encoding: (purpose) => random(seed, "encoding", purpose).normals(size),
@@ -59,7 +59,7 @@ function makeFirstNoise(seed: number, size: number): StageNoise {
   };
 }
 
-/** From one seed alone. */
+/** The noise of a single seed. */
 function makeSeedNoise(rng: RandomName, seed: number): ImageNoise {
   if (rng !== "nishiki") {
     const generator = rng === "torch-cpu" ? makeTorchCpu(seed) : makeTorchCuda(seed);
@@ -81,14 +81,14 @@ function makeSeedNoise(rng: RandomName, seed: number): ImageNoise {
   };
 }
 
-/** The random numbers of the image with these seeds; variations are mixed into what each stage starts with. */
+/** The random numbers of the image with these seeds; a variation is mixed into each stage's initial noise. */
 export function makeImageNoise(rng: RandomName, { seed, variation }: ImageSeeds): ImageNoise {
-  const own = makeSeedNoise(rng, seed);
-  if (!variation || variation.strength === 0) return own;
+  const base = makeSeedNoise(rng, seed);
+  if (!variation || variation.strength === 0) return base;
   const other = makeSeedNoise(rng, variation.seed);
   return {
     forStage: (stage) => {
-      const [noise, mixed] = [own.forStage(stage), other.forStage(stage)];
+      const [noise, mixed] = [base.forStage(stage), other.forStage(stage)];
       const initial = () => mixNoise(noise.initial(), mixed.initial(), variation.strength, stage.shape);
       return { ...noise, initial };
     },
@@ -96,9 +96,9 @@ export function makeImageNoise(rng: RandomName, { seed, variation }: ImageSeeds)
 }
 
 /**
- * Between two noises, on the arc that keeps their length: `share` 0 is the first, 1 the second. As
- * stable-diffusion-webui does it: columns of a channel by themselves.
- * @param shape Of the latents, [a, b, c]; lengths are those along b. Of another rank, they are one column.
+ * Interpolates spherically between two noises: `share` 0 is the first, 1 the second. Like stable-diffusion-webui, treats each
+ * column of a channel separately.
+ * @param shape The latents' shape [a, b, c]; each column runs along b. Latents of any other rank are a single column.
  */
 export function mixNoise(
   first: Float32Array,

@@ -1,11 +1,11 @@
-// The stage that pastes what a mask leaves back over the decoded image: an autoencoder changes every pixel a little.
+// The stage that pastes the unmasked pixels back over the decoded image, because an autoencoder slightly changes every pixel.
 import type { ImageSettings } from "./image-request.js";
 import { makeInitImage } from "./init-image.js";
 import { pasteBack } from "./mask.js";
 import type { TransformStage } from "./plan.js";
 import { pixelsOf } from "./stage-results.js";
 
-/** None for requests without a mask, and for those that ask for none. It follows the decoder. */
+/** The paste-back stage, which follows the decoder; empty without a mask or with `pasteBack` off. */
 export function makePasteStage(settings: ImageSettings): readonly TransformStage[] {
   const { pixels, mask, pastesBack } = makeInitImage(settings) ?? {};
   if (!pixels || !mask || !pastesBack) return [];
