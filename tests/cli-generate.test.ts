@@ -147,7 +147,7 @@ describe("nishiki PROMPT", () => {
     expect(code).toBe(2);
     expect(stderr).toBe(
       'seed: expected a whole number from 0 to 9007199254740991 (2^53 − 1), got "18446744073709551615". ' +
-        "PyTorch's CPU generator reads the low 32 bits alone: with rng torch-cpu, 4294967295 is the same seed.\n",
+        "PyTorch's CPU generator only reads the low 32 bits: with rng torch-cpu, 4294967295 is the same seed.\n",
     );
   });
 

@@ -196,7 +196,7 @@ describe("a model whose denoiser is a transformer", () => {
 });
 
 describe("a model that has learned nothing", () => {
-  it("draws a single colour, and that is said", async () => {
+  it("warns about an image of a single colour", async () => {
     const empty = await loadPipeline({
       model: await writeTinyModel(join(folder, "empty"), 1, 0),
       threads: 1,
@@ -205,7 +205,7 @@ describe("a model that has learned nothing", () => {
       const events = await collect({ prompt: "a cat", seed: 5, steps: 1 }, empty);
       expect(events.map(({ kind }) => kind)).toEqual(["encode", "step", "decode", "warning", "image"]);
       expect(events[3]).toMatchObject({
-        message: expect.stringMatching(/^The picture with seed 5 came out in a single colour/),
+        message: expect.stringMatching(/^The image with seed 5 has a single colour/),
       });
     } finally {
       await empty.dispose();

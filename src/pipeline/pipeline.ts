@@ -5,8 +5,8 @@
 //     seed ──random──▶ noise ──▶ sampler ⇄ guided denoiser ──▶ latents ──decoder──▶ pixels ──▶ PNG with its receipt
 //                        └─ a diffusion stage; a plan may have several ─┘   └ a transform ┘
 //
-// The pipeline runs the stages and knows no family. Every image is a run of its own, so that it depends on its seed, the
-// prompt, the settings and the weights, and on nothing else: not on how many are asked for at once, nor on threads.
+// The pipeline runs stages and knows nothing about families. Every image is a separate run, so it depends only on its seed,
+// the prompt, the settings and the weights, not on the number of images or threads.
 import { NishikiError } from "../errors.js";
 import { checkAborted, interruptible, type ProgressEvent, withProgress } from "./cancel.js";
 import { completeRequest } from "./complete-request.js";
@@ -29,36 +29,36 @@ import { getPixels, runPlan, type StageEvent, type StageStep } from "./run-plan.
 import type { Runtime } from "./runtime.js";
 import { SessionPool } from "./session-pool.js";
 
-/** What a pipeline is made of. */
+/** The parts of a pipeline. */
 export interface PipelineParts {
   readonly model: Model;
-  /** What draws. A promise where hashing large files goes on beside drawing; receipts wait for it. */
+  /** A promise if large files are still being hashed while drawing; receipts wait for it. */
   readonly environment: Environment | Promise<Environment>;
-  /** What a person should know of the model, before its first image. */
+  /** Notices about the model, emitted as warnings before its first image. */
   readonly notices?: readonly string[];
-  /** Holds the model's networks, and lets one request work at a time. */
+  /** Holds the model's networks and runs one request at a time. */
   readonly sessions?: SessionPool;
   /** Frees the sessions and their engines. */
   readonly close: () => Promise<void>;
 }
 
 export interface GenerateOptions {
-  /** Stops the work within one run of a network; the iterator then throws NishikiError "aborted". */
+  /** Cancels the request, at the latest after the current network run; the iterator then throws NishikiError "aborted". */
   readonly signal?: AbortSignal;
 }
 
-/** What all images of a request share. */
+/** State shared by all images of a request. */
 interface Prepared {
   readonly settings: ImageSettings;
   readonly plan: Plan;
-  /** The settings as receipts hold them. */
+  /** The settings as stored in receipts. */
   readonly references: ReceiptRequest;
   readonly forecast: Forecast;
   readonly runtime: Runtime;
 }
 
 /**
- * A model, loaded and ready to draw. `loadPipeline` makes one from files.
+ * A loaded model that is ready to draw. `loadPipeline` makes one from files.
  *
  * @example
  * ```ts
@@ -77,94 +77,92 @@ interface Prepared {
  * ```
  */
 export class Pipeline implements AsyncDisposable {
-  private readonly parts: PipelineParts;
-  private disposed: Promise<void> | undefined;
-  private readonly sessions: SessionPool;
-  private isNew = true;
+  readonly #parts: PipelineParts;
+  readonly #sessions: SessionPool;
+  #disposed: Promise<void> | undefined;
+  #isNew = true;
 
   constructor(parts: PipelineParts) {
-    this.parts = parts;
-    this.sessions = parts.sessions ?? new SessionPool();
+    this.#parts = parts;
+    this.#sessions = parts.sessions ?? new SessionPool();
   }
 
-  /** The model as receipts name it. */
+  /** The model's name and version, as in receipts. */
   get model(): Model["identity"] {
-    return this.parts.model.identity;
+    return this.#parts.model.identity;
   }
 
-  /** What draws, with the hashes of the model's files. */
+  /** Device, versions and file hashes, as in receipts. */
   async environment(): Promise<Environment> {
-    return this.parts.environment;
+    return this.#parts.environment;
   }
 
-  /** Checks a request against this model, and fills in what it leaves open. @throws NishikiError "usage" */
+  /** Checks a request against this model and fills in the defaults. @throws NishikiError "usage" */
   complete(request: ImageRequest): ImageSettings {
-    return completeRequest(request, this.parts.model.context);
+    return completeRequest(request, this.#parts.model.context);
   }
 
   /**
-   * Draws the images of a request, one after another, and reports every step.
-   * @throws NishikiError "usage" for a request that cannot be right, "aborted", "closed", "memory", "device".
+   * Draws the images of a request one after another, and emits an event for every step.
+   * @throws NishikiError "usage" for an invalid request, "aborted", "closed", "memory", "device".
    */
   async *generate(
     request: ImageRequest,
     { signal }: GenerateOptions = {},
   ): AsyncGenerator<PipelineEvent, void, void> {
     const settings = this.complete(request);
-    if (this.disposed) throw new NishikiError("closed", "The pipeline is disposed; load it again.");
+    this.#checkOpen();
     checkAborted(signal);
-    // Whoever stops listening stops the work too.
-    const left = new AbortController();
-    const both = signal ? AbortSignal.any([signal, left.signal]) : left.signal;
+    // A caller that leaves its loop over the events cancels the work too.
+    const leaving = new AbortController();
+    const both = signal ? AbortSignal.any([signal, leaving.signal]) : leaving.signal;
     try {
       yield* withProgress<PipelineEvent, ProgressEvent, void>((onProgress) =>
-        this.drawInTurn(settings, { signal: both, onProgress }),
+        this.#drawInTurn(settings, { signal: both, onProgress }),
       );
     } finally {
-      left.abort();
+      leaving.abort();
     }
   }
 
-  /** Frees the model's memory. A disposed pipeline says so when used. */
+  /** Frees the model's memory. Later calls of `generate` throw NishikiError "closed". */
   dispose(): Promise<void> {
-    this.disposed ??= this.parts.close();
-    return this.disposed;
+    this.#disposed ??= this.#parts.close();
+    return this.#disposed;
   }
 
-  /** As {@link Pipeline.dispose}, for `await using`. */
+  /** {@link Pipeline.dispose} for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
 
-  /** Waits for requests that came before, then draws. */
-  private async *drawInTurn(
-    settings: ImageSettings,
-    runtime: Runtime,
-  ): AsyncGenerator<PipelineEvent, void, void> {
+  #checkOpen(): void {
+    if (this.#disposed) throw new NishikiError("closed", "The pipeline is disposed; load it again.");
+  }
+
+  /** Waits for earlier requests, then draws. */
+  async *#drawInTurn(settings: ImageSettings, runtime: Runtime): AsyncGenerator<PipelineEvent, void, void> {
     const { signal, onProgress } = runtime;
     const onWait = () => onProgress?.({ kind: "wait" });
-    const turn = await this.sessions.takeTurn(signal, onWait);
+    const turn = await this.#sessions.takeTurn(signal, onWait);
     try {
-      if (this.disposed) throw new NishikiError("closed", "The pipeline is disposed; load it again.");
-      for await (const event of this.drawAll(settings, runtime)) {
-        // The caller may use this pipeline for something else before it asks for more, or never come back.
+      this.#checkOpen();
+      for await (const event of this.#drawAll(settings, runtime)) {
+        // The caller may start another request before it takes the next event, or never take it.
         turn.pause();
         yield event;
         await turn.resume(signal, onWait);
-        if (this.disposed) throw new NishikiError("closed", "The pipeline is disposed; load it again.");
+        this.#checkOpen();
       }
     } finally {
       turn.end();
     }
   }
 
-  private async *drawAll(
-    settings: ImageSettings,
-    runtime: Runtime,
-  ): AsyncGenerator<PipelineEvent, void, void> {
-    const plan = await interruptible(this.parts.model.prepare(settings, runtime), runtime.signal);
-    const notices = this.isNew ? (this.parts.notices ?? []) : [];
-    this.isNew = false;
+  async *#drawAll(settings: ImageSettings, runtime: Runtime): AsyncGenerator<PipelineEvent, void, void> {
+    const plan = await interruptible(this.#parts.model.prepare(settings, runtime), runtime.signal);
+    const notices = this.#isNew ? (this.#parts.notices ?? []) : [];
+    this.#isNew = false;
     for (const message of [...notices, ...plan.warnings]) yield { kind: "warning", message };
     const prepared = {
       settings,
@@ -173,13 +171,13 @@ export class Pipeline implements AsyncDisposable {
       forecast: new Forecast(),
       runtime,
     };
-    for (let index = 0; index < settings.count; index++) yield* this.draw(prepared, index);
+    for (let index = 0; index < settings.count; index++) yield* this.#draw(prepared, index);
   }
 
-  private async *draw(prepared: Prepared, index: number): AsyncGenerator<PipelineEvent, void, void> {
+  async *#draw(prepared: Prepared, index: number): AsyncGenerator<PipelineEvent, void, void> {
     const { settings, plan, forecast, runtime } = prepared;
-    const own = getImageSettings(settings, index);
-    const stages = runPlan(plan, { seeds: getImageSeeds(own), rng: settings.rng }, runtime);
+    const imageSettings = getImageSettings(settings, index);
+    const stages = runPlan(plan, { seeds: getImageSeeds(imageSettings), rng: settings.rng }, runtime);
     let transform: string | undefined;
     forecast.resume();
     let state = await stages.next();
@@ -194,23 +192,22 @@ export class Pipeline implements AsyncDisposable {
       forecast.resume();
     }
     if (transform !== undefined) forecast.lap(transform);
-    yield* this.finish(own, index, getPixels(plan, state.value), prepared);
+    yield* this.#finish(imageSettings, index, getPixels(plan, state.value), prepared);
   }
 
-  private async *finish(
-    own: ImageSettings,
+  async *#finish(
+    { seed }: ImageSettings,
     index: number,
     pixels: Pixels,
     { settings: { count }, references, runtime }: Prepared,
   ): AsyncGenerator<ImageEvent | WarningEvent, void, void> {
-    const { model, environment } = this.parts;
+    const { model, environment } = this.#parts;
     const request = getImageSettings(references, index);
     const machine = await interruptible(Promise.resolve(environment), runtime.signal);
     const receipt = await makeReceipt(request, model.identity, machine, pixels.data);
     const { width, height, data } = pixels;
-    const { seed } = own;
     if (isPlain(data)) {
-      const message = `The picture with seed ${seed} came out in a single colour; the model may be damaged or hardly trained.`;
+      const message = `The image with seed ${seed} has a single colour; the model may be damaged or barely trained.`;
       yield { kind: "warning", message };
     }
     yield makeEvent<ImageEvent>(
@@ -220,7 +217,7 @@ export class Pipeline implements AsyncDisposable {
   }
 }
 
-/** What a request's caller is told of a stage; nothing of a diffusion's start, which its first step tells. */
+/** The event that reports a stage event to the caller; none for the start of a diffusion, whose first step follows. */
 function makeStageEvent(
   event: StageEvent,
   prepared: Prepared,
@@ -252,7 +249,7 @@ function makeStageEvent(
 const countSteps = (stage: Plan["stages"][number]) =>
   stage.kind === "diffusion" ? stage.steps.sigmas.length - 1 : 1;
 
-/** What is left of an image after a step. */
+/** The remaining work for an image after a step. */
 function getWorkLeft({ stage, state: { step, steps } }: StageStep, { stages }: Plan): Work[] {
   const after = stages.slice(stages.indexOf(stage) + 1);
   return [

@@ -1,6 +1,6 @@
-// What the pipeline needs of a model. The pipeline knows seeds, stages, events and receipts; a family knows its networks: how
-// a prompt becomes conditioning, what latents are, and how they become pixels. A request becomes a plan, which is a list of
-// stages: diffusions and what lies between and after them.
+// The interface between the pipeline and a family. The pipeline handles seeds, stages, events and receipts; a family handles
+// its networks: it encodes prompts, defines the latents and decodes them. A request becomes a plan, a list of diffusion and
+// transform stages.
 import type { Denoiser, PredictionFrame, Sampler, SamplerOptions } from "../diffusion/index.js";
 import type { ImageSettings } from "./image-request.js";
 import type { InitImage } from "./init-image.js";
@@ -10,111 +10,111 @@ import type { Pixels } from "./pixels.js";
 import type { RequestContext } from "./request-context.js";
 import type { Runtime } from "./runtime.js";
 
-/** What a denoiser is asked with: the prompt, or what stands for none (the negative prompt). */
+/** A denoiser's conditioning: "cond" is the prompt; "uncond" the negative prompt, or no prompt. */
 export type Conditioning = "cond" | "uncond";
 
-/** What comes out of a stage: numbers in the shape of its latents, or finished pixels. */
+/** The output of a stage: an array of numbers, such as latents, or finished pixels. */
 export type StageResult =
   | { readonly kind: "values"; readonly shape: readonly number[]; readonly data: Float32Array }
   | { readonly kind: "pixels"; readonly pixels: Pixels };
 
-/** What a stage works from. */
+/** The input of a stage. */
 export interface StageInput {
   /** Seed of this image. */
   readonly seed: number;
-  /** What the stage before gave; undefined for the first. */
+  /** Result of the previous stage; undefined for the first. */
   readonly last: StageResult | undefined;
-  /** What all stages before gave, by their names. */
+  /** Results of all earlier stages, by stage name. */
   readonly results: ReadonlyMap<string, StageResult>;
 }
 
-/** What a network made for inpainting sees besides noisy latents. */
+/** The additional inputs of an inpainting network. */
 export interface Inpainting {
   /** [height, width] of the image: 1 where it is redrawn. */
   readonly mask: Uint8Array;
-  /** Which of its pixels decide about a latent. */
+  /** Which mask pixel decides a latent. */
   readonly rule: CellRule;
-  /** Latents of the image without what is redrawn. */
+  /** Latents of the masked image. */
   readonly masked: Float32Array;
 }
 
-/** Pixels to latents. */
+/** Encodes pixels as latents. */
 export interface ImageEncoder {
   /** Whether the network takes {@link Inpainting}. */
   readonly takesMask: boolean;
   /**
-   * An image's latents, as the denoiser knows them.
+   * Encodes an image as latents scaled for the denoiser.
    * @param values [height, width, 3] in [-1, 1]
-   * @param normals Gives standard normals in the latents' shape, where the encoder needs some.
+   * @param normals Returns standard normals in the latents' shape; called only by stochastic encoders.
    */
   encode(values: Float32Array, normals: () => Float32Array): Promise<Float32Array>;
-  /** A mask [height, width] as one number for each of the latents'. */
+  /** Resizes a mask [height, width] to one number per element of the latents. */
   resizeMask(mask: Uint8Array, rule: CellRule): Float32Array;
 }
 
-/** How a diffusion goes down the noise levels. */
+/** The sampler and noise levels of a diffusion. */
 export interface StepPlan {
   readonly sampler: Sampler;
-  /** Noise levels from the first to the last, one more than there are steps. */
+  /** Noise levels in descending order, one more than there are steps. */
   readonly sigmas: readonly number[];
-  /** Pure noise is unit noise times this. */
+  /** Scale of the initial noise. */
   readonly noiseScale: number;
-  /** What the last latents are multiplied with. Default 1. */
+  /** Scale of the final latents. Default 1. */
   readonly finalScale?: number;
-  /** The noise level of what a mask keeps, while the network is evaluated at a level. Default: that level. */
+  /** Noise level outside the mask for an evaluation at `sigma`. Default: `sigma`. */
   readonly getMaskSigma?: ((sigma: number) => number) | undefined;
-  /** The sampler's own options; nobody else reads them. */
+  /** Options passed on to the sampler. */
   readonly options?: Omit<SamplerOptions<Conditioning>, "condition" | "signal" | "noise">;
 }
 
-/** Classifier-free guidance of a stage. */
+/** The classifier-free guidance of a stage. */
 export interface GuidancePlan {
-  /** 1 asks the network for "cond" only. */
+  /** Guidance scale; at 1, the network is evaluated for "cond" only. */
   readonly scale: number;
-  /** From 0 to 1: how far the contrast is brought back. Default 0. */
+  /** 0 to 1: how strongly to rescale the contrast back. Default 0. */
   readonly rescale?: number;
-  /** The kind of prediction in which contrast is measured; x̂0 by default. */
+  /** The prediction type in which contrast is measured. Default: denoised (x̂0). */
   readonly rescaleIn?: PredictionFrame;
-  /** The part of the steps that is guided. Default [0, 1], all. */
+  /** The part of the steps that is guided. Default [0, 1], all steps. */
   readonly interval?: readonly [from: number, to: number];
 }
 
-/** A stage that starts from an image, or redraws a part of one. */
+/** The init image of a stage, for image to image or inpainting. */
 export interface InitPlan {
   readonly image: InitImage;
-  /** Whether it starts from noise alone, which only a masked image does: {@link StepPlan.sigmas} are all of the levels. */
+  /** Whether a masked image starts from pure noise; {@link StepPlan.sigmas} then holds all noise levels. */
   readonly isFullNoise: boolean;
   encoder(): Promise<ImageEncoder>;
 }
 
-/** A diffusion whose networks are at hand. */
+/** A diffusion stage with its networks ready. */
 export interface StageRun {
   /** The network, without guidance. */
   denoiser(inpainting?: Inpainting): Denoiser<Conditioning>;
-  /** The stage's result from its last latents; by default these themselves. */
+  /** Converts the last latents to the stage's result. Default: the latents themselves. */
   finish?(latents: Float32Array): StageResult;
-  /** What the image is expected to be, from denoised latents. */
+  /** Decodes denoised latents as a preview. */
   preview?(denoised: Float32Array): Promise<Pixels>;
 }
 
-/** A diffusion over numbers of any shape: latents, a vector, pixels. */
+/** A diffusion over an array of any shape: latents, a vector, pixels. */
 export interface DiffusionStage {
   readonly kind: "diffusion";
-  /** As events call it; no two stages of a plan have one name. */
+  /** Name in events; unique within a plan. */
   readonly name: string;
-  /** Shape of one image's latents, without a batch axis; of any rank. */
+  /** Shape of one image's latents, without a batch axis. */
   readonly shape: readonly number[];
   readonly steps: StepPlan;
-  /** None: the network is asked for "cond" only. */
+  /** Without it, the network is evaluated for "cond" only. */
   readonly guidance?: GuidancePlan;
   readonly init?: InitPlan;
-  /** Random numbers of its own, for the image with this seed. By default those that the request asks for. */
+  /** Separate random numbers for the image with this seed. Default: those of the request's generator. */
   noise?(seed: number): StageNoise;
-  /** Prepares what depends on the stages before. */
+  /** Prepares everything that depends on earlier stages. */
   start(input: StageInput, runtime: Runtime): Promise<StageRun>;
 }
 
-/** Anything else: decoding, enlarging by a filter, pasting back. */
+/** Any other stage: decoding, enlarging with a filter, pasting back. */
 export interface TransformStage {
   readonly kind: "transform";
   readonly name: string;
@@ -123,19 +123,19 @@ export interface TransformStage {
 
 export type Stage = DiffusionStage | TransformStage;
 
-/** A request that is ready to be drawn: its prompts are encoded. The last stage gives pixels. */
+/** A request prepared for drawing, with its prompts encoded. The last stage returns pixels. */
 export interface Plan {
-  /** What the caller should know, one sentence each, such as words of the prompt that were cut off. */
+  /** Warnings for the caller, one sentence each, such as a truncated prompt. */
   readonly warnings: readonly string[];
   readonly stages: readonly Stage[];
 }
 
 /** A loaded model. */
 export interface Model {
-  /** As receipts name it. */
+  /** Name and version in receipts. */
   readonly identity: { readonly name: string; readonly version: string };
-  /** What a request to this model may ask for, and its defaults. */
+  /** The settings that this model supports, and their defaults. */
   readonly context: RequestContext;
-  /** Encodes prompts and plans the stages, none of which depends on seeds. @throws NishikiError "memory", "device" */
+  /** Encodes the prompts and plans the stages, independent of seeds. @throws NishikiError "memory", "device" */
   prepare(settings: ImageSettings, runtime: Runtime): Promise<Plan>;
 }

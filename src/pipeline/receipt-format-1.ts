@@ -1,14 +1,14 @@
-// Receipts of format 1, which images before 0.2 carry: settings in one flat list, and what was loaded as English inside the
-// names of files, "lora style.safetensors × 0.8".
+// Upgrades receipts of format 1, from images before 0.2. They hold settings in a flat object, and describe loaded files within
+// file names, as in "lora style.safetensors × 0.8".
 import { isRecord } from "../schema/index.js";
 import { precisions, predictionNames } from "./load-options.js";
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** A group of settings, where one of them is given. */
+/** Groups settings; undefined if none of them is set. */
 function group(settings: Json): Json | undefined {
-  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
-  return given.length === 0 ? undefined : Object.fromEntries(given);
+  const entries = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 
 function upgradeRequest(request: Json): Json {
@@ -29,7 +29,7 @@ function upgradeRequest(request: Json): Json {
     ...same,
     negativePrompt: negative,
     init: group({ image, strength }),
-    // Before 0.2 nothing was pasted back.
+    // Nothing was pasted back before 0.2.
     inpaint: group({ mask, extend, pasteBack: mask || extend ? false : undefined }),
     variation:
       variationStrength === undefined ? undefined : { seed: variationSeed, strength: variationStrength },
@@ -47,12 +47,12 @@ interface Lora {
   readonly beside?: Record<string, unknown>;
 }
 
-/** The names of files without what else they said, and what they said. */
+/** Splits annotated file names into plain names and a load record. */
 function readNames(names: Json): { readonly weights: Json; readonly load: Json } {
   const weights: Record<string, unknown> = {};
   const loras: Lora[] = [];
   const embeddings: Json[] = [];
-  const found: { precision?: string; prediction?: string } = {};
+  const forms: { precision?: string; prediction?: string } = {};
   for (const [name, sha256] of Object.entries(names)) {
     const [, lora, weight] = /^lora (.+) × (\S+?)(?: \(\d+\))?$/.exec(name) ?? [];
     const [, embedding] = /^embedding (.+)$/.exec(name) ?? [];
@@ -63,18 +63,18 @@ function readNames(names: Json): { readonly weights: Json; readonly load: Json }
     else if (lora !== undefined) loras.push({ file: lora, sha256, weight: Number(weight) });
     else if (embedding !== undefined) embeddings.push({ file: embedding, sha256 });
     else if ((precisions as readonly string[]).includes(form)) {
-      found.precision = form;
+      forms.precision = form;
       weights[plain] = sha256;
     } else if ((predictionNames as readonly string[]).includes(form)) {
-      found.prediction = form;
+      forms.prediction = form;
       weights[plain] = sha256;
     } else weights[name] = sha256;
   }
-  const load = { ...(loras.length > 0 && { loras }), ...(embeddings.length > 0 && { embeddings }), ...found };
+  const load = { ...(loras.length > 0 && { loras }), ...(embeddings.length > 0 && { embeddings }), ...forms };
   return { weights, load };
 }
 
-/** A receipt of format 1 in the layout of format 2; anything else as it is. Values are checked later. */
+/** Converts a receipt of format 1 to format 2 and returns anything else unchanged. Values are checked later. */
 export function upgradeFormat1(receipt: unknown): unknown {
   if (!isRecord(receipt) || receipt.format !== 1) return receipt;
   const { request, model, ...same } = receipt;

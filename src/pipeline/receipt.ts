@@ -1,4 +1,4 @@
-// A receipt: what is needed to make an image again, and to say what differs where that fails. It lies in the PNG.
+// A receipt: the metadata in a PNG that is needed to reproduce an image, or to explain why the result differs.
 import { NishikiError } from "../errors.js";
 import { nonEmptyText, oneOf, parse, reject, z } from "../schema/index.js";
 import {
@@ -14,7 +14,7 @@ import { upgradeFormat1 } from "./receipt-format-1.js";
 import { mapImages } from "./request-images.js";
 import type { ImageReference } from "./request-values.js";
 
-/** The PNG text under which a receipt lies. */
+/** The keyword of the PNG text that holds a receipt. */
 export const receiptKey = "nishiki";
 
 const hashes = z.record(z.string(), z.string());
@@ -32,9 +32,9 @@ const loadRecordSchema = z.object({
 });
 
 /**
- * What was loaded besides the model's own files. File names have no folders; `model` and `base` are given only for models of the hub, as
- * "org/name". A LoRA's `beside` are further files that it was read from; `allowPartialLora` says that parts of LoRAs that do not
- * fit were left out.
+ * What was loaded in addition to the model's own files. Files are base names; `model` and `base` are set only for hub models,
+ * as "org/name". A LoRA's `beside` lists its other files; `allowPartialLora` is set if parts of LoRAs that did not fit were
+ * ignored.
  */
 export type LoadRecord = Readonly<z.output<typeof loadRecordSchema>>;
 
@@ -50,33 +50,33 @@ const receiptSchema = z.object({
   pixels: nonEmptyText,
 });
 
-/** What draws: where an image differs from its receipt, one of these usually does too. */
+/** Everything outside the request that may change pixels. If a reproduced image differs, one of these usually does too. */
 export interface Environment {
   /** Version of this program. */
   readonly version: string;
   readonly device: string;
-  /** What runs the networks, with its version: "onnxruntime-node 1.30.0". */
+  /** The library that runs the networks, with its version: "onnxruntime-node 1.30.0". */
   readonly runtime: string;
   /** Operating system and processor: "linux-x64". */
   readonly platform: string;
-  /** SHA-256 of every file of the model that decides pixels, by its name. */
+  /** SHA-256 of every model file that affects pixels, by its name. */
   readonly weights: Readonly<Record<string, string>>;
-  /** What was loaded besides. */
+  /** What was loaded in addition to the model. */
   readonly load: LoadRecord;
 }
 
-/** Threads, batch size and time of day are not in it: they decide nothing, and equal images are to be equal files. */
+/** Leaves out threads, batch size and time: they do not affect pixels, and equal images should be equal files. */
 export interface Receipt extends Omit<Environment, "weights"> {
-  /** Format that the receipt was read from; what is written is 2. */
+  /** The format that the receipt was read from; new receipts have format 2. */
   readonly format: 1 | 2;
-  /** The request that makes this very image alone: count is 1, seed is its own. */
+  /** The request for this single image: count is 1, and the seed is this image's. */
   readonly request: ReceiptRequest;
   readonly model: {
     readonly name: string;
     readonly version: string;
     readonly weights: Readonly<Record<string, string>>;
   };
-  /** SHA-256 of the pixels, RGB of 8 bits row by row: tells an edited image from one that is drawn otherwise. */
+  /** SHA-256 of the pixels, 8-bit RGB row by row: distinguishes an edited image from one that cannot be reproduced. */
   readonly pixels: string;
 }
 
@@ -90,13 +90,13 @@ async function refer({ name = "", width, height, data }: InputImage): Promise<Im
   return { name, width, height, sha256: await sha256(data) };
 }
 
-/** Settings as a receipt holds them: references in place of pixels. */
+/** Replaces the images in settings with references, as stored in receipts. */
 export async function referToImages(settings: ImageSettings): Promise<ReceiptRequest> {
-  const refer1 = (image: unknown) => refer(image as InputImage);
-  return (await mapImages(imageRequestSchema, settings, refer1)) as ReceiptRequest;
+  const change = (image: unknown) => refer(image as InputImage);
+  return (await mapImages(imageRequestSchema, settings, change)) as ReceiptRequest;
 }
 
-/** The receipt of the image that `request` alone makes. */
+/** Makes the receipt of a single image. */
 export async function makeReceipt(
   request: ReceiptRequest,
   { name, version }: { readonly name: string; readonly version: string },
@@ -107,7 +107,7 @@ export async function makeReceipt(
   return { format: 2, ...environment, request, model, load, pixels: await sha256(pixels) };
 }
 
-/** Receipts are complete, so that no default of this version slips in. */
+/** A receipt must be complete, so that no default of this version slips in. */
 function checkComplete(json: unknown): void {
   const { request } = (json ?? {}) as { readonly request?: Readonly<Record<string, unknown>> };
   for (const name of commonSettings)
@@ -115,8 +115,8 @@ function checkComplete(json: unknown): void {
 }
 
 /**
- * Reads a receipt from the text in a PNG, of format 1 or 2.
- * @throws NishikiError "file" that says what is wrong with it.
+ * Parses the receipt text of a PNG, in format 1 or 2.
+ * @throws NishikiError "file" with the reason
  *
  * @example
  * ```ts
@@ -137,6 +137,6 @@ export function parseReceipt(json: string): Receipt {
     return receipt as Receipt;
   } catch (error) {
     const reason = error instanceof NishikiError ? error.message : "it is not valid JSON.";
-    throw new NishikiError("file", `The picture's receipt cannot be read: ${reason}`, { cause: error });
+    throw new NishikiError("file", `The image's receipt cannot be read: ${reason}`, { cause: error });
   }
 }

@@ -1,9 +1,9 @@
-// What a family says of its models: which settings they take, which sizes they draw, and what suits them.
+// A model's limits and defaults, as its family declares them: supported settings, sizes and default values.
 import type { ImageSettings, OptionalSetting, UpscaleName } from "./image-request.js";
 import type { RandomName } from "./noise.js";
 import type { ImageSize } from "./request-values.js";
 
-/** What suits a model where a request leaves it open. */
+/** A model's defaults for a request. */
 export interface RequestDefaults {
   readonly steps: number;
   readonly guidance: number;
@@ -12,31 +12,31 @@ export interface RequestDefaults {
   readonly rng?: RandomName;
 }
 
-/** What may be asked of a model, and what it does where it is not asked. */
+/** The settings that a model supports, and their defaults. */
 export interface RequestContext {
   readonly defaults: RequestDefaults;
   /** The defaults of requests with `fast`. */
   readonly fast?: RequestDefaults;
   readonly sizes: ImageSizes;
-  /** The settings and groups that this model takes besides those of every model. */
+  /** The optional settings and groups that this model supports. */
   readonly takes: readonly OptionalSetting[];
-  /** The model's own limits, and what goes together in it. @throws NishikiError "usage" */
+  /** Checks model-specific limits and combinations. @throws NishikiError "usage" */
   readonly check?: (settings: ImageSettings) => void;
 }
 
-/** The sizes that a model draws. */
+/** The sizes that a model can draw. */
 export interface ImageSizes {
-  /** The default; the only one without `range` and `enlarging`. */
+  /** The default size; the only one unless `range` or `enlarging` is set. */
   readonly usual: ImageSize;
   /** Other sizes: both sides a multiple of `step`, from `least` to `most`. */
   readonly range?: { readonly step: number; readonly least: number; readonly most: number };
-  /** Whole factors by which {@link usual} can be enlarged, and how. */
+  /** Integer factors by which {@link usual} can be enlarged, and the methods. */
   readonly enlarging?: { readonly factors: readonly number[]; readonly ways: readonly UpscaleName[] };
 }
 
 export const isSameSize = (a: ImageSize, b: ImageSize) => a.width === b.width && a.height === b.height;
 
-/** The factor by which a size is the usual one enlarged, if the model enlarges to it. */
+/** The factor that enlarges the usual size to this one; undefined if the model has no such factor. */
 export function getEnlargingFactor({ usual, enlarging }: ImageSizes, size: ImageSize): number | undefined {
   return enlarging?.factors.find((factor) =>
     isSameSize({ width: usual.width * factor, height: usual.height * factor }, size),

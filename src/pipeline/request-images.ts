@@ -1,10 +1,10 @@
-// The images of a request, wherever its declaration has one: pixels in place of files, references in place of pixels.
+// Visits the images of a request, wherever its schema declares one, to replace files with pixels or pixels with references.
 import { getElement, getMeta, getShape, type z } from "../schema/index.js";
 
-/** @param path Where the image stands: "init.image". */
+/** @param path The image's path in the request: "init.image". */
 type Change = (image: unknown, path: string) => unknown;
 
-/** A value with every image replaced, in the order of the declaration. What is no image stays the same object. */
+/** Replaces every image of a request, in schema order. Other values keep their identity. */
 export async function mapImages(
   schema: z.core.$ZodType,
   value: unknown,
@@ -27,7 +27,7 @@ export async function mapImages(
   return changed;
 }
 
-/** The images of a request by where they stand: "init.image", "inpaint.mask". */
+/** The images of a request by path: "init.image", "inpaint.mask". */
 export async function listImages(schema: z.core.$ZodType, value: unknown): Promise<Map<string, unknown>> {
   const images = new Map<string, unknown>();
   await mapImages(schema, value, (image, path) => {

@@ -8,8 +8,8 @@ import { formatSize } from "./request-values.js";
 type Properties = Readonly<Record<string, JsonSchema>>;
 
 /**
- * A request as JSON Schema. Images are any value: how their bytes are sent is the protocol's matter.
- * @param context Of a model: the schema then has only the settings that it takes, and its defaults and sizes.
+ * The JSON Schema of a request. Images may be any value, because their encoding depends on the protocol.
+ * @param context A model's context; limits the schema to the settings it supports and adds its defaults and sizes.
  */
 export function getRequestJsonSchema(context?: RequestContext): JsonSchema {
   const schema = toJsonSchema(imageRequestSchema, { title: "Image request" });
@@ -17,7 +17,7 @@ export function getRequestJsonSchema(context?: RequestContext): JsonSchema {
   const takes: readonly string[] = [...commonSettings, ...context.takes];
   const properties = Object.entries(schema.properties as Properties).filter(([name]) => takes.includes(name));
   const defaults = getDefaults(context);
-  const own = properties.map(([name, property]) => [
+  const adapted = properties.map(([name, property]) => [
     name,
     {
       ...property,
@@ -25,7 +25,7 @@ export function getRequestJsonSchema(context?: RequestContext): JsonSchema {
       ...limits(name, context),
     },
   ]);
-  return { ...schema, properties: Object.fromEntries(own) };
+  return { ...schema, properties: Object.fromEntries(adapted) };
 }
 
 function getDefaults({ defaults, sizes }: RequestContext): Readonly<Record<string, unknown>> {
@@ -33,7 +33,7 @@ function getDefaults({ defaults, sizes }: RequestContext): Readonly<Record<strin
   return { steps, guidance, sampler, schedule, rng, size: formatSize(sizes.usual) };
 }
 
-/** What a model says of its sizes, which the check of a request says in words. */
+/** A model's size limits, which completeRequest enforces. */
 function limits(name: string, { sizes }: RequestContext): JsonSchema {
   if (name !== "size") return {};
   const { range } = sizes;
@@ -47,7 +47,7 @@ function limits(name: string, { sizes }: RequestContext): JsonSchema {
 const listSizes = ({ usual, enlarging }: ImageSizes) =>
   [1, ...(enlarging?.factors ?? [])].map((factor) => `${usual.width * factor}x${usual.height * factor}`);
 
-/** Load options as JSON Schema. */
+/** The JSON Schema of load options. */
 export function getLoadOptionsJsonSchema(): JsonSchema {
   return toJsonSchema(loadOptionsSchema, { title: "Load options" });
 }

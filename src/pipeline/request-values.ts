@@ -1,17 +1,17 @@
-// The values of requests that are more than a number or a text.
+// Schemas for request values that are more than a number or a text.
 import { getStepSchedule, parseSamplerName, stepSchedules } from "../diffusion/index.js";
 import { numberBetween, wholeNumber, z } from "../schema/index.js";
 import type { InputImage } from "./pixels.js";
 
-/** Seeds and seed + count stay whole numbers that JavaScript holds exactly. */
+/** The largest seed: seeds, including seed + count, must be exact in JavaScript. */
 export const seedLimit = Number.MAX_SAFE_INTEGER;
 
-/** What cures a seed that is too large: 64-bit seeds come from programs whose generator reads fewer bits. */
+/** A remedy for a seed that is too large: 64-bit seeds come from programs whose generator only reads the low bits. */
 function seedCure(value: unknown): string {
   const isWhole = (typeof value === "string" && /^\d{1,20}$/.test(value)) || typeof value === "bigint";
   if (!isWhole || BigInt(value) <= BigInt(seedLimit)) return "";
   const low = BigInt(value) % 2n ** 32n;
-  return ` PyTorch's CPU generator reads the low 32 bits alone: with rng torch-cpu, ${low} is the same seed.`;
+  return ` PyTorch's CPU generator only reads the low 32 bits: with rng torch-cpu, ${low} is the same seed.`;
 }
 
 /** A whole number from 0 to 2^53 − 1. */
@@ -19,8 +19,8 @@ export const seedSchema = z
   .custom<number>()
   .superRefine((value: unknown, context) => {
     if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return;
-    const shown = typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : describe(value);
-    const message = `expected a whole number from 0 to ${seedLimit} (2^53 − 1), got ${shown}.${seedCure(value)}`;
+    const got = typeof value === "string" ? JSON.stringify(value.slice(0, 40)) : describe(value);
+    const message = `expected a whole number from 0 to ${seedLimit} (2^53 − 1), got ${got}.${seedCure(value)}`;
     context.addIssue({ code: "custom", message });
   })
   .meta({ type: "integer", minimum: 0, maximum: seedLimit });
@@ -54,7 +54,7 @@ export const sizeSchema = z
 
 export const formatSize = ({ width, height }: ImageSize) => `${width}x${height}`;
 
-/** The part of the steps in which something acts: [0, 1] is all of them. */
+/** A part of the steps: [0, 1] is all of them. */
 export type StepInterval = readonly [from: number, to: number];
 
 function readInterval(interval: string | StepInterval): StepInterval {
@@ -74,7 +74,7 @@ export const intervalSchema = z
   .transform(readInterval)
   .meta({ expected: "two numbers from 0 to 1, the second above the first, such as 0,0.5" });
 
-/** Text that `read` takes; what it throws is the fault. */
+/** A text that `read` accepts; its error message becomes the fault. */
 const nameThat = (read: (name: string) => unknown, expected: string) =>
   z
     .string()
@@ -95,13 +95,13 @@ export const samplerSchema = nameThat(parseSamplerName, "the name of a sampler")
 /** The name of a step schedule, by any of its aliases. */
 export const scheduleSchema = nameThat(getStepSchedule, "the name of a step schedule");
 
-/** A step schedule's own name, whatever alias it was asked for by. */
+/** A step schedule's canonical name, from any of its aliases. */
 export function getScheduleName(alias: string): string {
   const schedule = getStepSchedule(alias);
   return Object.entries(stepSchedules).find(([, info]) => info === schedule)![0];
 }
 
-/** By how many pixels an image grows at each side. */
+/** Pixels to add on each side of an image. */
 export interface Extension {
   readonly left: number;
   readonly right: number;
@@ -114,19 +114,19 @@ const sides = ["left", "right", "top", "bottom"] as const;
 const growth = wholeNumber(0, mostGrowth).default(0);
 const isGrowing = (extension: Extension) => sides.some((name) => extension[name] > 0);
 
-/** "left=128,top=64" as pixels; undefined where it is something else. */
+/** Parses "left=128,top=64"; undefined for any other text. */
 function readSides(text: string): Extension | undefined {
   const extension = { left: 0, right: 0, top: 0, bottom: 0 };
   for (const part of text.split(",")) {
     const [, name, digits] = /^\s*(\w+)\s*=\s*(\d{1,5})\s*$/.exec(part) ?? [];
-    const known = sides.find((each) => each === name);
-    if (known === undefined || Number(digits) > mostGrowth) return undefined;
-    extension[known] = Number(digits);
+    const side = sides.find((each) => each === name);
+    if (side === undefined || Number(digits) > mostGrowth) return undefined;
+    extension[side] = Number(digits);
   }
   return isGrowing(extension) ? extension : undefined;
 }
 
-/** "left=128,top=64", or an object of the same. */
+/** "left=128,top=64", or the equivalent object. */
 export const extensionSchema = z
   .union([
     z.string().refine((text) => readSides(text) !== undefined),
@@ -135,7 +135,7 @@ export const extensionSchema = z
   .transform((value) => (typeof value === "string" ? readSides(value)! : value))
   .meta({ expected: "pixels for some of left, right, top and bottom, such as left=128,top=64" });
 
-/** What is wrong with an image's pixels, or undefined. */
+/** Describes what is wrong with an image; undefined if it is valid. */
 function findImageFault(value: unknown): string | undefined {
   const { width, height, channels, data, name } = (value ?? {}) as Partial<Record<keyof InputImage, unknown>>;
   if (channels !== 3 || !(data instanceof Uint8Array))
@@ -146,10 +146,10 @@ function findImageFault(value: unknown): string | undefined {
   const bytes = width * height * 3;
   if (data.length !== bytes)
     return `expected ${bytes} bytes for ${width}x${height} pixels, got ${data.length}.`;
-  return name === undefined || typeof name === "string" ? undefined : "expected a text as its name.";
+  return name === undefined || typeof name === "string" ? undefined : "expected its name to be a string.";
 }
 
-/** Pixels that were read from a file. */
+/** The pixels of an image. */
 export const inputImageSchema = z
   .custom<InputImage>()
   .superRefine((value: unknown, context) => {
@@ -158,26 +158,26 @@ export const inputImageSchema = z
   })
   .meta({ isImage: true });
 
-/** The path of an image's file. */
+/** The path of an image file. */
 export const imageFileSchema = z
   .string()
   .refine((path) => path !== "")
   .meta({ isImage: true, expected: "the path of an image" });
 
-/** Which image was given: pixels do not go into receipts. */
+/** Identifies an image in a receipt, which holds no pixels. */
 export interface ImageReference {
-  /** The file's name without its folder; "" where it came from memory. */
+  /** The file's base name; "" for an image from memory. */
   readonly name: string;
   readonly width: number;
   readonly height: number;
-  /** SHA-256 of its pixels, RGB of 8 bits row by row. */
+  /** SHA-256 of its pixels, 8-bit RGB row by row. */
   readonly sha256: string;
 }
 
-/** An image as receipts name it. */
+/** An image reference in a receipt. */
 export const imageReferenceSchema = z
   .object({ name: z.string(), width: side, height: side, sha256: z.string() })
   .meta({ isImage: true, expected: "a reference to an image: { name, width, height, sha256 }" });
 
-/** A share, such as a strength. */
+/** A fraction from 0 to 1, such as a strength. */
 export const shareSchema = numberBetween(0, 1);

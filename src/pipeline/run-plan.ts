@@ -1,4 +1,4 @@
-// Runs the stages of a plan for one image. Nothing here knows what a stage computes.
+// Runs the stages of a plan for one image, whatever they compute.
 import { type Denoiser, getStepInterval, guide, type SamplerState } from "../diffusion/index.js";
 import { NishikiError } from "../errors.js";
 import { checkAborted, interruptible } from "./cancel.js";
@@ -8,13 +8,13 @@ import type { Pixels } from "./pixels.js";
 import type { Conditioning, DiffusionStage, Plan, Stage, StageInput, StageResult } from "./plan.js";
 import type { Runtime } from "./runtime.js";
 
-/** A stage begins: a transform to compute, a diffusion to take its first step. */
+/** A stage starts: a transform is about to run, or a diffusion is about to take its first step. */
 export interface StageStart {
   readonly kind: "start";
   readonly stage: Stage;
 }
 
-/** A step of a diffusion is done. */
+/** A diffusion finished a step. */
 export interface StageStep {
   readonly kind: "step";
   readonly stage: DiffusionStage;
@@ -24,7 +24,7 @@ export interface StageStep {
 
 export type StageEvent = StageStart | StageStep;
 
-/** Which image of a request. */
+/** The seeds of an image, and their generator. */
 export interface ImageNumbers {
   readonly seeds: ImageSeeds;
   readonly rng?: RandomName;
@@ -32,8 +32,8 @@ export interface ImageNumbers {
 
 /**
  * Draws one image.
- * @returns What each stage gave, by its name; the last one's are the image's pixels.
- * @throws NishikiError "aborted" within a run of a network, and what networks throw.
+ * @returns The result of each stage, by stage name; the last one holds the image's pixels.
+ * @throws NishikiError "aborted", even during a network run, and the networks' errors
  */
 export async function* runPlan(
   { stages }: Plan,
@@ -56,12 +56,12 @@ export async function* runPlan(
   return results;
 }
 
-/** The pixels of a plan that has run. @throws NishikiError "internal" where it did not end with pixels */
+/** The pixels of a finished plan. @throws NishikiError "internal" if the last stage returned none */
 export function getPixels({ stages }: Plan, results: ReadonlyMap<string, StageResult>): Pixels {
   const name = stages.at(-1)?.name ?? "";
   const result = results.get(name);
   if (result?.kind === "pixels") return result.pixels;
-  throw new NishikiError("internal", `The plan's last stage "${name}" gave no pixels.`);
+  throw new NishikiError("internal", `The plan's last stage "${name}" returned no pixels.`);
 }
 
 async function* diffuse(
@@ -77,10 +77,10 @@ async function* diffuse(
   const initial = await interruptible(makeInitialLatents(stage, run, noise), signal);
   yield { kind: "start", stage };
   const guided = initial.around(guideStage(stage, initial.network));
-  const denoise: Denoiser<Conditioning> = (...given) => interruptible(guided(...given), signal);
-  const own = { condition: ["cond"] as const, signal, noise: noise.steps };
+  const denoise: Denoiser<Conditioning> = (...args) => interruptible(guided(...args), signal);
+  const imageOptions = { condition: ["cond"] as const, signal, noise: noise.steps };
   let latents = initial.x;
-  for await (const state of sampler(denoise, initial.x, sigmas, { ...options, ...own })) {
+  for await (const state of sampler(denoise, initial.x, sigmas, { ...options, ...imageOptions })) {
     latents = state.x;
     const { denoised } = state;
     yield { kind: "step", stage, state, preview: () => preview(stage, run.preview?.(denoised)) };
@@ -91,7 +91,10 @@ async function* diffuse(
 
 async function preview({ name }: DiffusionStage, pixels: Promise<Pixels> | undefined): Promise<Pixels> {
   if (pixels) return pixels;
-  throw new NishikiError("usage", `The stage "${name}" has no preview: its latents are no image.`);
+  throw new NishikiError(
+    "usage",
+    `The stage "${name}" has no preview: its latents do not represent an image.`,
+  );
 }
 
 function guideStage(

@@ -104,7 +104,7 @@ describe("Stable Diffusion's autoencoder in tiles", async () => {
     await expect(decodeInTiles(network, two, { open, tiling })).rejects.toMatchObject({
       code: "shape",
       message: expect.stringContaining(
-        "expected one picture, f32 [1, channels, height, width], got f32 [2, 4, 8, 8]",
+        "expected one image, f32 [1, channels, height, width], got f32 [2, 4, 8, 8]",
       ),
     });
   });

@@ -1,4 +1,4 @@
-// Runs an autoencoder on a large image in tiles (see tiled-networks.ts): memory depends on the tile, not on the image.
+// Runs an autoencoder on a large image in tiles (see tiled-networks.ts): memory use depends on the tile size.
 import type { HostTensor, Session } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import type { Program } from "../graph/index.js";
@@ -7,7 +7,7 @@ import type { TiledNetwork } from "./tiled-networks.js";
 import { copyPart, makeTensor, planTiles, type Tile, type Tiling, thinOut } from "./tiles.js";
 
 export interface TileRunOptions {
-  /** Makes a program ready to run. Sessions are closed as soon as they are not needed, which frees what they held. */
+  /** Makes a program ready to run. Each session is closed after use to free its memory. */
   readonly open: (program: Program) => Promise<Session>;
   readonly tiling: Tiling;
   readonly signal?: AbortSignal | undefined;
@@ -34,7 +34,7 @@ async function use<T>(
 const runOnce = (options: TileRunOptions, program: Program, inputs: Named) =>
   use(options, program, (session) => session.run(inputs));
 
-/** Sizes of `large`'s input and output for one latent, per side, and the image's size in latents. */
+/** Input and output sizes of `large` per latent and side, and the image's size in latents. */
 interface Frame {
   readonly input: { readonly name: string; readonly unit: number };
   readonly output: { readonly name: string; readonly unit: number };
@@ -47,7 +47,7 @@ function cutTile(
   { rows, columns }: Tile,
   { input: { unit }, height, width }: Frame,
 ): HostTensor {
-  // A rest of pixels that make no whole latent belongs to the last tile.
+  // Remaining pixels that do not fill a latent belong to the last tile.
   const bottom = rows.to === height ? from.shape[2]! : rows.to * unit;
   const right = columns.to === width ? from.shape[3]! : columns.to * unit;
   const size = { height: bottom - rows.from * unit, width: right - columns.from * unit };
@@ -58,11 +58,8 @@ function cutTile(
 
 function checkImage(image: HostTensor): void {
   if (image.dtype === "f32" && image.shape.length === 4 && image.shape[0] === 1) return;
-  const came = `${image.dtype} [${image.shape.join(", ")}]`;
-  throw new NishikiError(
-    "shape",
-    `Tiles: expected one picture, f32 [1, channels, height, width], got ${came}.`,
-  );
+  const got = `${image.dtype} [${image.shape.join(", ")}]`;
+  throw new NishikiError("shape", `Tiles: expected one image, f32 [1, channels, height, width], got ${got}.`);
 }
 
 async function runLarge(
@@ -96,8 +93,8 @@ async function runLarge(
 }
 
 /**
- * Latents of one image `[1, channels, height, width]` → pixels `[1, 3, scale·height, scale·width]`.
- * @throws NishikiError "usage" for a tiling that cannot be, "shape", "aborted", and what sessions throw.
+ * Decodes the latents of one image: `[1, channels, height, width]` → pixels `[1, 3, scale·height, scale·width]`.
+ * @throws NishikiError "usage" for an invalid tiling, "shape", "aborted", and the sessions' errors
  */
 export async function decodeInTiles(
   network: TiledNetwork,
@@ -117,8 +114,8 @@ export async function decodeInTiles(
 }
 
 /**
- * Pixels of one image `[1, 3, height, width]` in [-1, 1] → the outputs of the network's `small`.
- * @throws NishikiError "usage" for a tiling that cannot be, "shape", "aborted", and what sessions throw.
+ * Encodes the pixels of one image: `[1, 3, height, width]` in [-1, 1] → the outputs of the network's `small` part.
+ * @throws NishikiError "usage" for an invalid tiling, "shape", "aborted", and the sessions' errors
  */
 export async function encodeInTiles(
   network: TiledNetwork,

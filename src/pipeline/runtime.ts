@@ -1,8 +1,8 @@
-// What work needs from outside, in one object that is given to everything that loads or computes.
+// The context passed to everything that loads or computes: cancellation, progress and the session pool.
 import type { Watch } from "./cancel.js";
 import type { SessionPool } from "./session-pool.js";
 
 export interface Runtime extends Watch {
-  /** Holds the networks of all models that are opened with it. Without one, each model has a pool of its own. */
+  /** A session pool to share between models. Without it, each model has a separate pool. */
   readonly sessions?: SessionPool;
 }
