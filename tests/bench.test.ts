@@ -10,7 +10,7 @@ describe("counting FLOP", () => {
     const { width: w, depth, latentChannels, textWidth, timeFrequencies } = ditConfigs.small;
     const block = 4 * w * w * n + 2 * w * w * m + 2 * n * (n + m) * w + 8 * w * w * n;
     const ends = 2 * latentChannels * w * n + textWidth * w * m + 8 * w * w;
-    const condition = timeFrequencies * w + textWidth * w + 2 * w * w;
+    const condition = timeFrequencies * w + textWidth * (m + w) + 2 * w * w; // the words' mean is a product too
     const { objective } = transformer(batch);
     const counted = countFlop(trace((tracer) => ({ loss: objective(batch)(tracer).loss })));
     expect(counted).toBe(2 * batch * (depth * block + ends + condition));

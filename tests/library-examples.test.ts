@@ -104,7 +104,7 @@ describe("the main entry", async () => {
     "readInputImage",
     "readImages",
     "readMask",
-  ].concat(["encodePicture", "parseReceipt", "compareWithReceipt"]);
+  ].concat(["encodeImage", "parseReceipt", "compareWithReceipt"]);
 
   it("has these functions and classes, and no more", async () => {
     expect(Object.keys(await import("../src/index.js")).sort()).toEqual([...names].sort());

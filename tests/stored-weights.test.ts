@@ -55,7 +55,7 @@ const network = trace((t) => {
   const rows = mul(gather(given("table"), ids), gather(given("both"), ids)); // [n, 4]
   const planes = sum(gather(given("planes"), ids), [1, 2]); // [n]
   const y = linear(rows, given("out.weight"), given("out.bias")); // [n, 3]
-  const image = conv2d(t.input("picture", [1, 1, 4, 4]), given("conv.weight"), { padding: 1 });
+  const image = conv2d(t.input("image", [1, 1, 4, 4]), given("conv.weight"), { padding: 1 });
   return { y: mul(y, reshape(planes, [-1, 1])), total: sum(given("both")), convolved: image };
 });
 
@@ -154,7 +154,7 @@ describe.each(Object.keys(forms))("weights stored as %s", (name) => {
       engine.load(network, { weights, optimize }),
       engine.load(network, { optimize }),
     ]);
-    expect(reading.inputs.map((input) => input.name)).toEqual(["ids", "picture"]);
+    expect(reading.inputs.map((input) => input.name)).toEqual(["ids", "image"]);
     expect(fed.inputs.length).toBe(8);
     const [actual, wanted] = [await reading.run(inputs), await fed.run({ ...inputs, ...given })];
     for (const output of fed.outputs) {

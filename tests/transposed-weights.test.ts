@@ -81,7 +81,8 @@ describe("weights that are stored by columns", () => {
     await expect(load({ shape: [width, outputs] })).rejects.toThrow(
       /"w" is \[1100, 960\] in the file, \[960, 1100\]/,
     );
-    await expect(load({ dtype: "i8" })).rejects.toThrow(
+    const scale = { ...place!, shape: [1], length: 4, transposed: false };
+    await expect(load({ dtype: "i8", scale })).rejects.toThrow(
       /"w" is stored by columns, which only matrices of floats can be/,
     );
     const vector = trace((t) => ({ y: add(t.input("x", [4]), t.scope().parameter("w", [4])) }));

@@ -33,7 +33,7 @@ async function failure(promise: Promise<unknown>): Promise<NishikiError> {
   return error as NishikiError;
 }
 
-describe("readPicture", () => {
+describe("readImage", () => {
   it.each([
     ["png", 0],
     ["webp", 0],
