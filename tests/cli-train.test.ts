@@ -52,7 +52,7 @@ function interruptAt(step: number) {
 describe("nishiki train", { timeout: 300_000 }, () => {
   it("trains, tells how it goes in plain lines, and prints the run's folder", async () => {
     const { code, stdout, stderr } = await train([await writeConfig("plain", 12)]);
-    expect(stderr).toMatch(/^Left out: lonely\.png has no caption.*\.\n/);
+    expect(stderr).toMatch(/^Skipped: lonely\.png has no caption.*\.\n/);
     expect(stderr).toMatch(/The autoencoder \(\d+ thousand parameters\) begins in plain\.\n/);
     expect(stderr).toMatch(/Step 12: loss 0?\.?\d+\.?\d*, psnr [\d.]+, plain\/samples\.png\n/);
     expect([code, stdout]).toEqual([0, "plain\n"]);
@@ -88,7 +88,7 @@ describe("nishiki train", { timeout: 300_000 }, () => {
     const again = await train([config]);
     expect([again.code, again.stderr]).toEqual([
       1,
-      expect.stringMatching(/stopped already holds a run at step \d+: add --resume/),
+      expect.stringMatching(/stopped already holds a run at step \d+\. Add --resume/),
     ]);
     const resumed = await train([config, "--resume"]);
     expect(resumed.stderr).toMatch(/goes on from step \d+ in stopped/);

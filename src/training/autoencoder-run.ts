@@ -1,5 +1,4 @@
-// Training the autoencoder on images: batches out of a stream, and originals above their reconstructions to
-// look at.
+// Trains the autoencoder on images. Sample sheets show originals above their reconstructions.
 
 import { join } from "node:path";
 import { writeSafetensors } from "../checkpoint/node.js";
@@ -19,13 +18,13 @@ import { readStart } from "./start-from.js";
 import { autoencoderBatch, autoencoderObjective, autoencoderScopes } from "./tasks/autoencoder.js";
 
 /**
- * What a run that trains the decoder alone makes beside its checkpoint: both halves, as other runs read them.
+ * File with encoder and decoder, written by runs that train the decoder alone.
  */
 export const wholeAutoencoder = "autoencoder.safetensors";
 
 /**
  * The task of an autoencoder's run.
- * @throws NishikiError "usage" for a decoder alone without an encoder, "file", "checkpoint"
+ * @throws NishikiError "usage" if part is "decoder" and initFrom is missing, "file", "checkpoint"
  */
 export async function makeAutoencoderTask(
   engine: Engine,
@@ -65,35 +64,35 @@ interface Encoder {
   readonly values: HostTensors;
 }
 
-const isEncoders = ([name]: readonly [string, unknown]) => name.startsWith("encoder.");
+const isEncoderWeight = ([name]: readonly [string, unknown]) => name.startsWith("encoder.");
 
 async function openEncoder(initFrom: string | undefined): Promise<Encoder> {
   if (initFrom === undefined)
     throw new NishikiError(
       "usage",
-      'part "decoder" needs initFrom: the autoencoder whose encoder stays as it is.',
+      'part "decoder" needs initFrom, the autoencoder whose encoder stays frozen.',
     );
-  const places = new Map([...(await openAutoencoder(initFrom))].filter(isEncoders));
+  const places = new Map([...(await openAutoencoder(initFrom))].filter(isEncoderWeight));
   return {
     places,
-    values: Object.fromEntries(Object.entries(await readStart(initFrom)).filter(isEncoders)),
+    values: Object.fromEntries(Object.entries(await readStart(initFrom)).filter(isEncoderWeight)),
   };
 }
 
 /**
- * Pixels `[1, size, size, 3]` of bytes → the same after the autoencoder, and their mean square difference.
+ * Encodes and decodes pixels `[1, size, size, 3]`. Outputs: the decoded bytes, and the mean squared error.
  */
 function reconstruction(config: AutoencoderConfig, size: number): Program {
   return trace((tracer) => {
     const { encoder, decoder } = autoencoderScopes(tracer.scope());
     const pixels = pixelsFromBytes(tracer.input("pixels", [1, size, size, 3], "u8"));
-    const again = clamp(decode(decoder, encode(encoder, pixels, config), config), -1, 1);
-    const bytes = cast(round(mul(add(again, 1), 127.5)), "u8");
-    return { bytes, squared: mean(square(sub(again, pixels))) };
+    const decoded = clamp(decode(decoder, encode(encoder, pixels, config), config), -1, 1);
+    const bytes = cast(round(mul(add(decoded, 1), 127.5)), "u8");
+    return { bytes, squared: mean(square(sub(decoded, pixels))) };
   });
 }
 
-/** @returns Reconstructions, and the mean of their peak signal-to-noise ratios in decibels. */
+/** @returns reconstructions, and their mean PSNR in dB */
 async function reconstruct(
   engine: Engine,
   config: AutoencoderConfig,
@@ -109,7 +108,7 @@ async function reconstruct(
       const input = { dtype: "u8" as const, shape: [1, size, size, 3], data: pixels };
       const { bytes, squared } = await session.run({ pixels: input, ...averages });
       images.push(image(bytes!.data as Uint8Array, size));
-      // Pixels span 2, from −1 to 1; identical images would have no finite ratio.
+      // Pixels span 2, from −1 to 1.
       psnr += (10 * Math.log10(4 / Math.max(1e-10, Number(squared!.data[0])))) / originals.length;
     }
     return { images, psnr };

@@ -1,11 +1,11 @@
-// A run's moving averages in a file of their own, for as long as a model is made of them.
+// A temporary file with a run's moving averages, from which a model is exported.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeSafetensors } from "../checkpoint/node.js";
 import { tensorsOf } from "./checkpoint.js";
 import type { State } from "./initial-state.js";
 
-/** Writes `averages.safetensors` into a run's folder, and takes it away again after `work`. */
+/** Writes `averages.safetensors` to a run's folder and removes it after `work`. */
 export async function withAverages<T>(
   folder: string,
   averages: State,

@@ -1,4 +1,4 @@
-// Moving averages by name: in a run's state and files they stand beside the parameters, as `average.NAME`.
+// Names of moving averages: in a run's state and files, `average.NAME` beside the parameter `NAME`.
 import type { State } from "./initial-state.js";
 
 const prefix = "average.";
@@ -7,14 +7,13 @@ export function averageName(parameter: string): string {
   return `${prefix}${parameter}`;
 }
 
-/** The parameter whose average bears this name, if it is an average's name. */
+/** Parameter of an average's name; undefined for other names. */
 export function averagedParameter(name: string): string | undefined {
   return name.startsWith(prefix) ? name.slice(prefix.length) : undefined;
 }
 
 /**
- * Of a run's tensors the averages, which its model draws with, under their parameters' names; of other files
- * all.
+ * Chooses a run's averages, under their parameters' names. Without averages, chooses all tensors.
  */
 export function chooseAverages<T>(tensors: Iterable<readonly [string, T]>): [string, T][] {
   const all = [...tensors].map(([name, tensor]): [string, T] => [name, tensor]);
@@ -25,7 +24,7 @@ export function chooseAverages<T>(tensors: Iterable<readonly [string, T]>): [str
   return averages.length > 0 ? averages : all;
 }
 
-/** The averages of a run's state under their parameters' names, as the pipeline reads them. */
+/** Averages of a run's state under their parameters' names, as the pipeline reads them. */
 export function averagesOf(state: State): State {
   return Object.fromEntries(chooseAverages(Object.entries(state)));
 }

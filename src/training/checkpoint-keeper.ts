@@ -1,9 +1,9 @@
-// Writes checkpoints while the steps after them are computed, and only those that proved good.
+// Writes checkpoints in the background, and only proven ones.
 import { type Checkpoint, saveCheckpoint } from "./checkpoint.js";
 
 /**
- * Holds a checkpoint until the step after it gave a finite loss: a run that fell apart leaves the last state
- * from which it did not. Writes one at a time, beside the steps.
+ * Holds a checkpoint until the next step gives a finite loss, so that a run that diverges leaves the last
+ * good state. Writes one at a time while further steps are computed.
  */
 export class CheckpointKeeper {
   readonly #folder: string;
@@ -15,8 +15,8 @@ export class CheckpointKeeper {
   #saved: number | undefined;
 
   /**
-   * @param computedIn Workers and threads that compute the states.
-   * @param saved The step that the folder's checkpoint is from, if it has one.
+   * @param computedIn workers and threads that compute the states
+   * @param saved step of the folder's checkpoint, if any
    */
   constructor(folder: string, fingerprint: string, computedIn: string, saved: number | undefined) {
     this.#folder = folder;
@@ -25,7 +25,7 @@ export class CheckpointKeeper {
     this.#saved = saved;
   }
 
-  /** The step of the checkpoint that lies on the disk. */
+  /** Step of the checkpoint on disk. */
   get saved(): number | undefined {
     return this.#saved;
   }
@@ -35,29 +35,29 @@ export class CheckpointKeeper {
   }
 
   /**
-   * A step after the held checkpoint was good: begins to write it. Call at every step.
-   * @throws NishikiError "file" where the write before this one failed.
+   * Starts writing the held checkpoint. Call after every good step.
+   * @throws NishikiError "file" if the previous write failed
    */
   async prove(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure;
     const checkpoint = this.#held;
     if (!checkpoint) return;
     this.#held = undefined;
-    await this.#writing; // slower than the steps between two checkpoints: then they wait
+    await this.#writing; // if writing is slower than the steps between two checkpoints, the steps wait
     if (this.#failure !== undefined) throw this.#failure;
     this.#writing = this.#write(checkpoint).catch((error: unknown) => {
       this.#failure = error;
     });
   }
 
-  /** Writes a last checkpoint, in the place of one that is held. */
+  /** Writes a last checkpoint, instead of the held one. */
   async finish(checkpoint: Checkpoint): Promise<void> {
     this.hold(checkpoint);
     await this.prove();
     await this.settle();
   }
 
-  /** Waits until nothing is being written. Throws like `prove`. */
+  /** Waits for the current write. Throws like `prove`. */
   async settle(): Promise<void> {
     await this.#writing;
     if (this.#failure !== undefined) throw this.#failure;

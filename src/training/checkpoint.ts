@@ -1,6 +1,6 @@
-// A run on disk: one checkpoint that is replaced as a whole, so that a run killed at any moment has a good
-// one. Tensors by name: a parameter's own name, `adam.m.NAME` and `adam.v.NAME` or `muon.NAME` (optimizer
-// state), and `average.NAME` (moving average: what a model is made of).
+// A run's checkpoint, replaced atomically so that a run killed at any moment leaves a good one. Tensor names:
+// the parameter's name, `adam.m.NAME` and `adam.v.NAME` or `muon.NAME` (optimizer state), and `average.NAME`
+// (moving average, the weights of the finished model).
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
@@ -14,12 +14,12 @@ import type { StepProgram } from "./step-program.js";
 export { initialState, type State } from "./initial-state.js";
 
 export interface Checkpoint {
-  /** Steps done. */
+  /** Number of completed steps. */
   readonly step: number;
   readonly state: State;
   /**
-   * Workers and threads that computed it, on which the last bits depend. Checkpoints of the first version do
-   * not say.
+   * Workers and threads that computed it; the last bits depend on them. Absent in checkpoints of the first
+   * version.
    */
   readonly computedIn?: string;
 }
@@ -28,7 +28,7 @@ export function checkpointPath(folder: string): string {
   return join(folder, "checkpoint.safetensors");
 }
 
-/** A state as what is written to a file. */
+/** A state as tensors for a file. */
 export function tensorsOf(state: HostTensors) {
   return Object.entries(state).map(([name, { shape, data }]) => ({
     name,
@@ -38,7 +38,7 @@ export function tensorsOf(state: HostTensors) {
   }));
 }
 
-/** @param fingerprint What must be the same for the run to go on: network, data, optimizer, seed. */
+/** @param fingerprint settings that must match to resume: network, data, optimizer, seed */
 export async function saveCheckpoint(
   folder: string,
   { step, state, computedIn }: Checkpoint,
@@ -53,7 +53,7 @@ export async function saveCheckpoint(
   await writeSafetensors(checkpointPath(folder), tensorsOf(state), metadata);
 }
 
-/** Of names and bytes. A disk's flipped bit would otherwise go on into the model unseen. */
+/** CRC-32 of names and bytes. Without it, a bit flipped on disk would silently end up in the model. */
 function checksum(state: State): string {
   let sum = 0;
   for (const name of Object.keys(state).sort()) sum = crc32(state[name]!.data, crc32(name, sum));
@@ -61,7 +61,7 @@ function checksum(state: State): string {
 }
 
 /**
- * Refuses a folder in which a run has begun: what costs hours is not begun anew by mistake.
+ * Refuses a folder that holds a run, so that nobody overwrites hours of work by mistake.
  * @throws NishikiError "training"
  */
 export async function refuseBegun(folder: string): Promise<void> {
@@ -69,19 +69,19 @@ export async function refuseBegun(folder: string): Promise<void> {
   const step = stepOf(await openDamaged(checkpointPath(folder)));
   throw new NishikiError(
     "training",
-    `${folder} already holds a run at step ${step}: add --resume to go on with it, or choose another folder.`,
+    `${folder} already holds a run at step ${step}. Add --resume to continue it, or choose another folder.`,
   );
 }
 
 const frozenUnknown =
-  "The checkpoint is of an older version, which did not record the frozen networks that a run uses: the run goes on with " +
-  "those that are there now. If one of them was retrained since, begin the run anew.";
+  "The checkpoint is from a version that did not record a run's frozen networks, so the run continues with the " +
+  "present ones. If one of them has been retrained since, start the run again.";
 
 /**
- * @param onNotice Receives what a person should know and what does not keep the run from going on.
- * @returns undefined where the folder has no checkpoint.
- * @throws NishikiError "training" where it belongs to another run, naming what differs; "checkpoint" where it
- * is damaged.
+ * @param onNotice receives warnings
+ * @returns undefined if the folder has no checkpoint
+ * @throws NishikiError "training" if it belongs to another run, naming the differences; "checkpoint" if it is
+ * damaged
  */
 export async function loadCheckpoint(
   folder: string,
@@ -92,24 +92,27 @@ export async function loadCheckpoint(
   const path = checkpointPath(folder);
   if (!existsSync(path)) return undefined;
   const file = await openDamaged(path);
-  const wanted = [...parameters, ...state];
-  checkBelongs(file, wanted, folder, fingerprint);
+  const expected = [...parameters, ...state];
+  checkBelongs(file, expected, folder, fingerprint);
   const loaded: State = {};
-  for (const { name, shape } of wanted) {
+  for (const { name, shape } of expected) {
     loaded[name] = { dtype: "f32", shape, data: await file.readFloat32(name) };
   }
   // Checkpoints of the first version have no checksum.
-  const { crc32: expected } = file.metadata;
-  if (expected !== undefined && expected !== checksum(loaded)) {
-    throw new NishikiError("checkpoint", `The checkpoint is damaged: ${path} has wrong bytes. ${cureDamage}`);
+  const { crc32: recorded } = file.metadata;
+  if (recorded !== undefined && recorded !== checksum(loaded)) {
+    throw new NishikiError(
+      "checkpoint",
+      `The checkpoint is damaged: the checksum of ${path} is wrong. ${cureDamage}`,
+    );
   }
   if (lacksFrozen(file.metadata.fingerprint, fingerprint)) onNotice?.(frozenUnknown);
   return { step: stepOf(file), state: loaded, computedIn: file.metadata.computedIn };
 }
 
-const cureDamage = "Put back a copy of it, or delete it and begin anew.";
+const cureDamage = "Restore a copy, or delete it and start again.";
 
-/** A file whose header cannot be read is told with what can be done about it. */
+/** Adds the remedy to the error for an unreadable header. */
 async function openDamaged(path: string): Promise<SafetensorsFile> {
   try {
     return await openSafetensors(path);
@@ -124,17 +127,17 @@ async function openDamaged(path: string): Promise<SafetensorsFile> {
 function stepOf({ path, metadata }: SafetensorsFile): number {
   const step = Number(metadata.step ?? Number.NaN);
   if (Number.isSafeInteger(step) && step >= 0) return step;
-  throw new NishikiError("checkpoint", `${path} does not say how many steps were done. ${cureDamage}`);
+  throw new NishikiError("checkpoint", `${path} does not record its step. ${cureDamage}`);
 }
 
-/** Whether a run has frozen networks of which its checkpoint says nothing: one of an earlier version. */
+/** Whether an earlier version wrote the checkpoint without recording the run's frozen networks. */
 function lacksFrozen(there = "", here: string): boolean {
   return hasSetting(here, "frozen") && readFingerprint(there) !== undefined && !hasSetting(there, "frozen");
 }
 
 function checkBelongs(
   file: SafetensorsFile,
-  wanted: readonly { readonly name: string; readonly shape: readonly number[] }[],
+  expected: readonly { readonly name: string; readonly shape: readonly number[] }[],
   folder: string,
   fingerprint: string,
 ): void {
@@ -143,7 +146,7 @@ function checkBelongs(
     ? writeFingerprint({ ...readFingerprint(fingerprint), frozen: undefined })
     : fingerprint;
   const reasons = fingerprintDifferences(there, comparable);
-  for (const { name, shape } of wanted) {
+  for (const { name, shape } of expected) {
     const there = file.tensors.get(name)?.shape;
     if (there?.join() === shape.join()) continue;
     reasons.push(
@@ -156,6 +159,6 @@ function checkBelongs(
   throw new NishikiError(
     "training",
     `The checkpoint in ${folder} belongs to another run: ${reasons.slice(0, most).join("; ")}${more}. ` +
-      "Use the config that it was made with, or another folder.",
+      "Use the config that made it, or another folder.",
   );
 }

@@ -1,4 +1,4 @@
-// Training the denoiser on encoded images: batches out of shards, and fixed prompts drawn to look at.
+// Trains the denoiser on encoded images from shards. Samples draw fixed prompts.
 import { join } from "node:path";
 import type { Engine } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
@@ -18,7 +18,7 @@ import { denoiserBatch, denoiserObjective } from "./tasks/denoiser.js";
 import type { LatentStatistics } from "./tasks/encoded-scenes.js";
 import { addWords, knowWords } from "./words-export.js";
 
-/** The task of a denoiser's run, and what its latents depend on. */
+/** The task of a denoiser's run, with the settings of its fingerprint. */
 export async function makeDenoiserTask(
   engine: Engine,
   config: DenoiserTrainingConfig,
@@ -30,7 +30,7 @@ export async function makeDenoiserTask(
     config;
   const weights = await openAutoencoder(autoencoder.weights);
   const folder = latents.folder ?? join(config.folder, "latents");
-  // One shard more than all of a folder's images would only repeat them.
+  // More shards than the folder's images fill would only repeat images.
   const images = Math.min(latents.images, source.count);
   const shardSize = Math.min(latents.shardSize, images);
   const total = Math.ceil(images / shardSize);
@@ -43,8 +43,7 @@ export async function makeDenoiserTask(
     network: autoencoder.network,
     weights,
     signal,
-    onShard: (index) =>
-      onNotice(`Encoding pictures ${index * shardSize + 1} to ${(index + 1) * shardSize} …`),
+    onShard: (index) => onNotice(`Encoding images ${index * shardSize + 1} to ${(index + 1) * shardSize} …`),
   });
   let known: Promise<KnownWords> | undefined;
   const words = () => {
@@ -87,14 +86,14 @@ export async function makeDenoiserTask(
   };
 }
 
-/** How many shards steps draw from, as configs say it. */
+/** Settings for how many shards a step draws from. */
 export interface ShardSchedule {
   readonly initialShards: number;
-  /** 0: all from the start. */
+  /** 0: all shards from the start. */
   readonly stepsPerNewShard: number;
 }
 
-/** How many shards a step draws from: a run can begin while most are still to be made. */
+/** Number of shards that a step draws from. It grows, so that a run can start before all shards exist. */
 export function shardCount(
   step: number,
   total: number,
@@ -105,22 +104,22 @@ export function shardCount(
     : Math.min(total, initialShards + Math.floor(step / stepsPerNewShard));
 }
 
-/** @throws NishikiError "usage" where networks and images do not fit together. */
+/** @throws NishikiError "usage" if networks and images do not fit together */
 function checkSizes({ network, autoencoder }: DenoiserTrainingConfig, { size }: ImageSource): void {
   const { fold, latentChannels } = autoencoder.network;
-  const refuse = (what: string, wanted: number, given: number) => {
-    if (wanted === given) return;
+  const check = (name: string, expected: number, value: number) => {
+    if (expected === value) return;
     throw new NishikiError(
       "usage",
-      `network.${what} must be ${wanted} to fit the autoencoder, not ${given}.`,
+      `network.${name}: expected ${expected} to fit the autoencoder, got ${value}.`,
     );
   };
-  refuse("latentSize", size / fold / 2, network.latentSize);
-  refuse("latentChannels", latentChannels, network.latentChannels);
-  refuse("textWidth", textEncoder.config.width, network.textWidth);
+  check("latentSize", size / fold / 2, network.latentSize);
+  check("latentChannels", latentChannels, network.latentChannels);
+  check("textWidth", textEncoder.config.width, network.textWidth);
 }
 
-/** Writes `model/` in the run's folder, which draws with the moving averages as they are now. */
+/** Writes the current moving averages as the model folder `model/` in the run's folder. */
 async function exportAverages(
   { folder, autoencoder, network, maxTokens, sampling, model }: DenoiserTrainingConfig,
   averages: State,

@@ -1,5 +1,5 @@
-// Training a student that draws in a few steps without guidance, from a finished model: its captions are
-// those of encoded scenes.
+// Distils a finished model into a student that draws in a few steps without guidance, on captions of encoded
+// scenes.
 import { join } from "node:path";
 import { openWeights } from "../checkpoint/node.js";
 import type { Engine } from "../engine/index.js";
@@ -19,14 +19,14 @@ import { writeSheet } from "./sample-sheet.js";
 import { distillationBatch, distillationObjective } from "./tasks/distillation.js";
 import { TeacherPaths } from "./teacher-paths.js";
 
-/** The task of a distillation, and what its data depend on. */
+/** The task of a distillation, with the settings of its fingerprint. */
 export async function makeDistillationTask(
   engine: Engine,
   config: DistillationTrainingConfig,
   source: ImageSource,
   { signal, onNotice }: TaskContext,
 ): Promise<{ task: TrainingTask; settings: Settings; initFrom: string }> {
-  const { teacher, latents, paths: given, batchSize, seed, folder } = config;
+  const { teacher, latents, paths: pathsConfig, batchSize, seed, folder } = config;
   const manifest = await readModelFolder(teacher);
   const network = readDenoiserConfig(manifest, teacher);
   const { file } = manifest.parts.denoiser;
@@ -40,42 +40,42 @@ export async function makeDistillationTask(
     network: readAutoencoderConfig(manifest, teacher),
     weights: await openWeights(join(teacher, manifest.parts.autoencoder.file)),
     signal,
-    onShard: (index) => onNotice(`Encoding captions ${index * latents.shardSize + 1} and on …`),
+    onShard: (index) => onNotice(`Encoding captions from ${index * latents.shardSize + 1} on …`),
   });
   const { guidance, sampler } = manifest.defaults;
   const settings = {
-    windows: given.studentSteps,
-    stepsPerWindow: given.teacherStepsPerStudentStep,
-    guidance: given.guidance ?? guidance,
-    sampler: given.sampler ?? sampler,
-    shardSize: given.shardSize,
+    windows: pathsConfig.studentSteps,
+    stepsPerWindow: pathsConfig.teacherStepsPerStudentStep,
+    guidance: pathsConfig.guidance ?? guidance,
+    sampler: pathsConfig.sampler ?? sampler,
+    shardSize: pathsConfig.shardSize,
     seed,
   };
   const paths = await TeacherPaths.open({
     ...settings,
     teacher,
-    folder: given.folder ?? join(folder, "paths"),
+    folder: pathsConfig.folder ?? join(folder, "paths"),
     signal,
     onShard: (index) =>
       onNotice(
-        `The teacher draws paths ${index * given.shardSize + 1} to ${(index + 1) * given.shardSize} …`,
+        `The teacher draws paths ${index * pathsConfig.shardSize + 1} to ${(index + 1) * pathsConfig.shardSize} …`,
       ),
   });
-  const total = Math.ceil(given.count / given.shardSize);
+  const total = Math.ceil(pathsConfig.count / pathsConfig.shardSize);
   const task: TrainingTask = {
     objective: (batch) => distillationObjective(network, batch, maxTokens),
     batch: async (step) => {
-      const count = shardCount(step, total, given);
-      await shards.need(Math.ceil((count * given.shardSize) / latents.shardSize));
+      const count = shardCount(step, total, pathsConfig);
+      await shards.need(Math.ceil((count * pathsConfig.shardSize) / latents.shardSize));
       await paths.need(count, engine, shards.scenes);
-      const available = count * given.shardSize;
+      const available = count * pathsConfig.shardSize;
       const data = { paths, available, scenes: shards.scenes };
       return distillationBatch(data, network, maxTokens, { batchSize, seed, step });
     },
     sample: async (averages, step) => {
       const model = join(folder, "model");
       await copyModel(teacher, model);
-      await withAverages(folder, averages, (run) => addFast({ run, model, steps: given.studentSteps }));
+      await withAverages(folder, averages, (run) => addFast({ run, model, steps: pathsConfig.studentSteps }));
       if (config.prompts.length > 0) {
         const { prompts } = config;
         const drawn = await drawImages({ model, engine, prompts, request: { fast: true }, signal });

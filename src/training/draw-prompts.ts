@@ -1,4 +1,4 @@
-// Samples of a run whose model draws: fixed prompts at seed 0, for a person to look at.
+// Draws a run's samples: fixed prompts at seed 0.
 import type { Engine } from "../engine/index.js";
 import { type CaptionedImage, contactSheet } from "../image/index.js";
 import { renderSvg } from "../image/node.js";
@@ -9,14 +9,14 @@ export interface DrawPromptsOptions {
   readonly model: string;
   readonly engine: Engine;
   readonly prompts: readonly string[];
-  /** What differs from the model's own defaults. */
+  /** Settings that replace the model's defaults. */
   readonly request?: Omit<Partial<ImageRequest>, "prompt">;
   readonly lora?: string | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Draws prompts at seed 0 with a model's own defaults.
+ * Draws prompts at seed 0 with the model's defaults.
  * @throws NishikiError what drawing throws, "aborted"
  */
 export async function drawImages(options: DrawPromptsOptions): Promise<CaptionedImage[]> {
@@ -43,6 +43,6 @@ export async function drawImages(options: DrawPromptsOptions): Promise<Captioned
   return drawn;
 }
 
-/** Images, each with its prompt below, in rows of four. */
+/** Lays out images in rows of four, each above its prompt. */
 export const layOut = (drawn: readonly CaptionedImage[]) =>
   renderSvg(contactSheet(drawn, { columns: Math.min(4, drawn.length) }));

@@ -1,6 +1,5 @@
-// A training run for other machines: the step as the ONNX program that it already is, what it begins with,
-// and the batches, so that whoever can compute the program can train. Nothing of a network, a loss or an
-// optimizer has to be written again there.
+// Exports a training run for other machines: the training step as ONNX, the initial state and the batches.
+// Any runtime for the program can train; networks, losses and optimizers need no second implementation.
 import { createHash } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -17,26 +16,25 @@ import { makeStepProgram, nextName, type StepProgram } from "./step-program.js";
 import { openRun } from "./train.js";
 
 export interface ExportOptions {
-  /** Encodes images where a run's latents are still to be made. */
+  /** Encodes images for missing latents. */
   readonly engine: Engine;
-  /** Folder to write; made where it does not exist. */
+  /** Output folder; created if missing. */
   readonly output: string;
   /**
-   * Batches to write beside the program, from the first step that is still to be done. Default none: they are
-   * streamed.
+   * Number of batches to write beside the program, from the next step on. Default 0: batches are streamed.
    */
   readonly batches?: number;
-  /** Begin where the run's own checkpoint stands, if there is one. */
+  /** Continues from the run's checkpoint, if any. */
   readonly resume?: boolean;
   readonly signal?: AbortSignal;
   readonly onNotice?: (message: string) => void;
   readonly onBatch?: (done: number, of: number) => void;
 }
 
-/** What was written. */
+/** The exported run. */
 export interface ExportedRun {
   readonly output: string;
-  /** Steps that are done in the exported checkpoint. */
+  /** Steps done in the exported checkpoint. */
   readonly step: number;
   readonly steps: number;
   readonly parameters: number;
@@ -44,7 +42,7 @@ export interface ExportedRun {
   readonly batches: number;
 }
 
-/** Names of the files of an exported run. */
+/** File names of an exported run. */
 export const exportFiles = {
   program: "step.onnx",
   description: "run.json",
@@ -54,8 +52,8 @@ export const exportFiles = {
 
 /**
  * Writes `step.onnx` (standard operators of opset 21 only), `checkpoint.safetensors` (the state before the
- * first step that is to be done, as runs keep theirs), `schedule.safetensors` (the scalars of every step),
- * `run.json` (what feeds what), and batches where they are asked for.
+ * next step, in the format of runs), `schedule.safetensors` (the scalars of every step), `run.json` (inputs,
+ * outputs and state), and optionally batches.
  * @throws NishikiError "file", "data", "usage", "checkpoint", "training", "aborted"
  */
 export async function exportRun(config: TrainingConfig, options: ExportOptions): Promise<ExportedRun> {
@@ -64,18 +62,21 @@ export async function exportRun(config: TrainingConfig, options: ExportOptions):
   const { task, settings, initFrom = config.initFrom } = await openRun(config, options);
   try {
     if (task.frozen)
-      throw new NishikiError("usage", `Runs of kind "${kind}" with frozen weights cannot be exported.`);
+      throw new NishikiError(
+        "usage",
+        `This run of kind "${kind}" has frozen weights, which cannot be exported. Train it here: nishiki train.`,
+      );
     const step = makeStepProgram(task.objective(batchSize), optimizer);
     const fingerprint = writeFingerprint(settings);
-    const found = resume ? await loadCheckpoint(folder, step, fingerprint, options.onNotice) : undefined;
-    const start = found ?? {
+    const checkpoint = resume ? await loadCheckpoint(folder, step, fingerprint, options.onNotice) : undefined;
+    const start = checkpoint ?? {
       step: 0,
       state: await firstState(step, seed, { initFrom, onNotice: options.onNotice }),
     };
     await emptyBatches(output);
     const { onnx, nodeCount } = lowerProgram(step.program, { target: "standard", decompose: true });
     await writeFileAtomic(join(output, exportFiles.program), onnx);
-    await saveCheckpoint(output, { ...start, computedIn: found?.computedIn }, fingerprint);
+    await saveCheckpoint(output, { ...start, computedIn: checkpoint?.computedIn }, fingerprint);
     await writeSchedule(join(output, exportFiles.schedule), config);
     const run = digestRun(fingerprint);
     const description = { ...describe(config, step), run, firstStep: start.step };
@@ -103,7 +104,7 @@ export async function exportRun(config: TrainingConfig, options: ExportOptions):
   }
 }
 
-/** What whoever computes the step must know; shapes are those of the program. */
+/** Description of the program for its runtime: inputs, scalars, state and metrics with their shapes. */
 function describe(config: TrainingConfig, { program, parameters, state }: StepProgram) {
   const { schedule, batchSize, kind, checkpointInterval } = config;
   const carried = [...parameters, ...state].map(({ name, shape }) => ({ name, shape, next: nextName(name) }));
@@ -124,13 +125,13 @@ function describe(config: TrainingConfig, { program, parameters, state }: StepPr
     inputs,
     scalars,
     state: carried,
-    /** Outputs that are numbers for the log. */
+    /** Outputs for the log. */
     metrics,
     files: { ...exportFiles, batch: "batches/{step:07d}.safetensors" },
   };
 }
 
-/** One row for each step of the run: how rates change is decided here alone. */
+/** One row per step, so that the runtime need not implement the schedule. */
 async function writeSchedule(path: string, config: TrainingConfig): Promise<void> {
   const { steps } = config.schedule;
   const names = Object.keys(scalarInputs(0, config));
@@ -147,23 +148,25 @@ async function writeSchedule(path: string, config: TrainingConfig): Promise<void
 const tensorsOf = (batch: HostTensors) =>
   Object.entries(batch).map(([name, { dtype, shape, data }]) => {
     if (dtype === "bool")
-      throw new NishikiError("internal", `A batch's ${name} is of a type that files do not hold.`);
+      throw new NishikiError(
+        "internal",
+        `The batch input "${name}" is boolean; safetensors files of batches hold numbers only.`,
+      );
     return { name, dtype, shape: [...shape], data } as NamedTensor;
   });
 
-/** Names the run that a batch belongs to: what a run's fingerprint says decides its batches. */
+/** Identifies the run that a batch belongs to. The fingerprint decides the batches. */
 function digestRun(fingerprint: string): string {
   return createHash("sha256").update(fingerprint).digest("hex").slice(0, 16);
 }
 
-/** A batch as a file that says where it belongs, so that no other run trains on it. */
+/** Encodes a batch as a file that names its run and step, so that no other run trains on it. */
 function encodeBatch(batch: HostTensors, { run, step }: { run: string; step: number }): Uint8Array {
   return encodeSafetensors(tensorsOf(batch), { run, step: String(step) });
 }
 
 /**
- * Removes the batches that an earlier export left in the folder: a reader would go on with them after the
- * last new one.
+ * Removes the batches of an earlier export: a reader would continue with them after the last new one.
  */
 async function emptyBatches(output: string): Promise<void> {
   const folder = join(output, "batches");
@@ -178,16 +181,15 @@ async function emptyBatches(output: string): Promise<void> {
 }
 
 export interface BatchStreamOptions extends Pick<ExportOptions, "engine" | "signal" | "onNotice"> {
-  /** The first step whose batch is wanted. */
+  /** First step. */
   readonly from: number;
-  /** Takes the bytes; resolves when more may come. */
+  /** Takes bytes; resolves when ready for more. */
   readonly write: (bytes: Uint8Array) => Promise<void>;
 }
 
 /**
  * Writes the batches of steps `from` to the schedule's end, each as 8 bytes of length (little-endian) and a
- * safetensors file. The batch of a step is the same whoever asks. @returns when all are written, or the
- * signal ends it
+ * safetensors file. Resolves when all are written or the signal aborts.
  */
 export async function streamBatches(config: TrainingConfig, options: BatchStreamOptions): Promise<void> {
   const { from, write, signal } = options;
@@ -198,12 +200,12 @@ export async function streamBatches(config: TrainingConfig, options: BatchStream
   try {
     for (let step = from; upcoming && !signal?.aborted; step++) {
       const batch = await upcoming.catch((error: unknown) => {
-        if (signal?.aborted) return undefined; // what makes batches was stopped, too
+        if (signal?.aborted) return undefined; // the signal stopped the making of batches, too
         throw error;
       });
       if (!batch) break;
       upcoming = step + 1 < steps ? task.batch(step + 1) : undefined;
-      upcoming?.catch(() => undefined); // told when it is awaited
+      upcoming?.catch(() => undefined); // handled where it is awaited
       const file = encodeBatch(batch, { run, step });
       const length = new Uint8Array(8);
       new DataView(length.buffer).setBigUint64(0, BigInt(file.length), true);
@@ -211,7 +213,7 @@ export async function streamBatches(config: TrainingConfig, options: BatchStream
       await write(file);
     }
   } finally {
-    // A reader that went away must not leave a batch being made under a task that is closed.
+    // If the reader goes away, a batch in the making must not outlive its task.
     await upcoming?.catch(() => undefined);
     await task.close?.();
   }

@@ -1,5 +1,4 @@
-// Puts a student that needs few steps into a model's folder: its weights as float16, and its part in
-// model.json.
+// Adds a distilled few-step student to a model folder: its weights as float16, and its part in model.json.
 import { copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileError, makeFolder, writeFileAtomic } from "../checkpoint/node.js";
@@ -8,17 +7,17 @@ import { hashFile, readModelFolder } from "../pipeline/node.js";
 import { writeHalf } from "./model-export.js";
 
 export interface FastExport {
-  /** The run's folder, or a `.safetensors` file of finished weights. */
+  /** A run's folder, or a `.safetensors` file of weights. */
   readonly run: string;
-  /** A folder with a `model.json`, whose denoiser's network the student has. */
+  /** Model folder. The student has the same network as its denoiser. */
   readonly model: string;
-  /** Steps that the student was trained for. */
+  /** Number of steps that the student was trained for. */
   readonly steps: number;
 }
 
 const file = "fast.safetensors";
 
-/** Adds the part, or takes the place of the one that is there. @throws NishikiError "file", "checkpoint" */
+/** Adds or replaces the part. @throws NishikiError "file", "checkpoint" */
 export async function addFast({ run, model, steps }: FastExport): Promise<void> {
   const path = join(model, "model.json");
   const text = await readFile(path, "utf8").catch((error: unknown) => {
@@ -33,7 +32,7 @@ export async function addFast({ run, model, steps }: FastExport): Promise<void> 
 }
 
 /**
- * Copies a model's folder: what its manifest names, and the manifest.
+ * Copies a model folder: the manifest and the files it names.
  * @throws NishikiError "file", "checkpoint"
  */
 export async function copyModel(from: string, to: string): Promise<void> {

@@ -1,5 +1,5 @@
-// What a fine-tuning learns from: the user's images, encoded once, and beside them what the model drew itself
-// before.
+// Data of a fine-tuning: the user's images, encoded once, and for prior preservation images that the model
+// drew before.
 import { join } from "node:path";
 import { openWeights } from "../checkpoint/node.js";
 import type { Engine, HostTensors } from "../engine/index.js";
@@ -12,7 +12,7 @@ import { readAutoencoderConfig, readDenoiserConfig } from "./model-networks.js";
 import { openPriorImages } from "./prior-images.js";
 import { type DenoiserTraining, denoiserBatch } from "./tasks/denoiser.js";
 
-/** The most images of one file, and the most files. */
+/** Maximum number of images per file, and of files. */
 const [largestShard, mostShards] = [500, 20];
 
 export interface FineTuningDataOptions {
@@ -24,9 +24,9 @@ export interface FineTuningDataOptions {
 
 export interface FineTuningData {
   batch(step: number): Promise<HostTensors>;
-  /** Whether a part of each batch is for what the model drew before. */
+  /** Whether part of each batch is for prior preservation. */
   readonly hasPrior: boolean;
-  /** Digests of the networks that encode. */
+  /** Digests of the encoders. */
   readonly frozen: LatentShards["frozen"];
 }
 
@@ -43,19 +43,19 @@ export async function openFineTuningData(
   const available = Math.min(source.count, mostShards * largestShard);
   const shards = await openShards(engine, options, context, shardSize);
   const { share, images } = config.priorPreservation;
-  const kept = Math.min(batchSize - 1, Math.round(share * batchSize));
-  const prior = kept > 0 ? await openPrior(engine, options, context) : undefined;
+  const priorCount = Math.min(batchSize - 1, Math.round(share * batchSize));
+  const prior = priorCount > 0 ? await openPrior(engine, options, context) : undefined;
   return {
     hasPrior: prior !== undefined,
     frozen: shards.frozen,
     batch: async (step) => {
       await shards.need(Math.ceil(available / shardSize));
-      const number = { batchSize: batchSize - kept, seed, step };
-      const own = denoiserBatch(shards.scenes, available, network, training, number);
-      if (!prior) return own;
+      const position = { batchSize: batchSize - priorCount, seed, step };
+      const userBatch = denoiserBatch(shards.scenes, available, network, training, position);
+      if (!prior) return userBatch;
       await prior.need(1);
-      const priorNumber = { batchSize: kept, seed: seed + 1, step }; // times and noise of their own
-      return joinBatches(own, denoiserBatch(prior.scenes, images, network, training, priorNumber));
+      const priorPosition = { batchSize: priorCount, seed: seed + 1, step }; // independent times and noise
+      return joinBatches(userBatch, denoiserBatch(prior.scenes, images, network, training, priorPosition));
     },
   };
 }
@@ -66,8 +66,8 @@ function openShards(
   { signal, onNotice }: TaskContext,
   shardSize: number,
 ): Promise<LatentShards> {
-  const onShard = (index: number) => onNotice(`Encoding pictures ${index * shardSize + 1} and on …`);
-  return open(engine, options.source, options, { folder: folderOf(options), shardSize, signal, onShard });
+  const onShard = (index: number) => onNotice(`Encoding images from ${index * shardSize + 1} on …`);
+  return open(engine, options.source, options, { folder: getFolder(options), shardSize, signal, onShard });
 }
 
 async function openPrior(
@@ -80,20 +80,20 @@ async function openPrior(
   const { manifest } = options;
   const source = await openPriorImages({ engine, model, manifest, count: images, seed, signal });
   const onShard = () =>
-    onNotice(`The model draws ${images} images first, so that other prompts stay as they are …`);
+    onNotice(`Drawing ${images} images with the model first, to preserve what it knows …`);
   return open(engine, source, options, {
-    ...{ folder: join(folderOf(options), "prior"), shardSize: images, signal, onShard },
+    ...{ folder: join(getFolder(options), "prior"), shardSize: images, signal, onShard },
   });
 }
 
-const folderOf = ({ config }: FineTuningDataOptions) =>
+const getFolder = ({ config }: FineTuningDataOptions) =>
   config.latents.folder ?? join(config.folder, "latents");
 
 async function open(
   engine: Engine,
   source: ImageSource,
   { config: { model, seed }, manifest }: FineTuningDataOptions,
-  given: {
+  files: {
     readonly folder: string;
     readonly shardSize: number;
     readonly signal: AbortSignal | undefined;
@@ -101,19 +101,19 @@ async function open(
   },
 ): Promise<LatentShards> {
   const shards = await LatentShards.open(engine, source, {
-    ...given,
+    ...files,
     seed,
     maxTokens: manifest.maxTokens,
     textWidth: readDenoiserConfig(manifest, model).textWidth,
     network: readAutoencoderConfig(manifest, model),
     weights: await openWeights(join(model, manifest.parts.autoencoder.file)),
   });
-  // The model's own measures of latents, not those of a few images.
+  // The statistics of the model's training data, not those of a few images.
   shards.scenes.statistics = { mean: manifest.latents.mean, std: manifest.latents.std };
   return shards;
 }
 
-/** One batch behind the other. */
+/** Concatenates two batches. */
 function joinBatches(first: HostTensors, second: HostTensors): HostTensors {
   const joined = Object.entries(first).map(([name, { dtype, shape, data }]) => {
     const more = second[name]!;

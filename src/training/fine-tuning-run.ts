@@ -1,5 +1,5 @@
-// Fine-tuning a finished model on a few images of one's own: thin matrices beside its denoiser's (a LoRA), or
-// the denoiser itself.
+// Fine-tunes a finished model on a user's images: low-rank matrices beside the denoiser's (a LoRA), or the
+// denoiser itself.
 import { basename, join } from "node:path";
 import { openWeights, writeSafetensors } from "../checkpoint/node.js";
 import type { Engine } from "../engine/index.js";
@@ -23,10 +23,10 @@ import { writeSheet } from "./sample-sheet.js";
 import { psnr } from "./super-resolution-run.js";
 import { denoiserObjective } from "./tasks/denoiser.js";
 
-/** What a LoRA is called in its run's folder. */
+/** File name of the LoRA in its run's folder. */
 export const loraFile = "lora.safetensors";
 
-/** The task of a fine-tuning, and what its data depend on. */
+/** The task of a fine-tuning, with the settings of its fingerprint. */
 export async function makeFineTuningTask(
   engine: Engine,
   config: FineTuningConfig,
@@ -39,10 +39,10 @@ export async function makeFineTuningTask(
   if (source.size !== manifest.pictureSize)
     throw new NishikiError(
       "usage",
-      `data: expected pictures of ${manifest.pictureSize} pixels, got ${source.size}.`,
+      `data.size: expected ${manifest.pictureSize}, the model's image size, got ${source.size}.`,
     );
   const { maxTokens } = manifest;
-  // What lies where is left as it was learned: a user's images do not say it.
+  // A user's captions do not record where things lie, so the placement inputs are not trained.
   const training = { maxTokens, captionDropout, timestepSampling, places: false };
   const data = await openFineTuningData(engine, { config, source, manifest, training }, context);
   const lowRank = method === "lora" ? { rank, alpha } : undefined;
@@ -67,14 +67,14 @@ export async function makeFineTuningTask(
   return { task, settings, ...(lowRank ? {} : { initFrom: config.initFrom ?? file }) };
 }
 
-/** Two prompts that have nothing to do with anybody's images: what they draw should stay as it is. */
+/** Prompts unrelated to the user's images. Their images should not change. */
 const unrelatedPrompts = ["a cat, 3d style", "a red apple"];
 
 async function chooseCaptions(source: ImageSource): Promise<readonly string[]> {
   return [...new Set((await source.samples(4)).map(({ caption }) => caption))];
 }
 
-/** Mean peak signal-to-noise ratio in decibels: how much of the images was kept. */
+/** Mean PSNR in dB between images before and after: how much they changed. */
 function compare(before: readonly CaptionedImage[], after: readonly CaptionedImage[]): number {
   const pixels = ({ image }: CaptionedImage) => fromBytes(image.data as Uint8Array);
   const ratios = before.map((image, i) => psnr(pixels(image), pixels(after[i]!)));
@@ -89,24 +89,24 @@ interface SampleOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Draws the same prompts before and after. */
+/** Draws the same prompts with the model before and after. */
 async function sample(
   { config, manifest, source, engine, signal }: SampleOptions,
   averages: State,
   step: number,
 ): Promise<{ readonly unrelatedPsnr: number }> {
   const { model, folder } = config;
-  const own = config.prompts.length > 0 ? config.prompts : await chooseCaptions(source);
-  const prompts = [...own, ...unrelatedPrompts];
+  const userPrompts = config.prompts.length > 0 ? config.prompts : await chooseCaptions(source);
+  const prompts = [...userPrompts, ...unrelatedPrompts];
   const after = await finish(config, manifest, averages);
   const before = await drawImages({ model, engine, prompts, signal });
   const changed = await drawImages({ ...after, engine, prompts, signal });
   const rows = [await layOut(before), await layOut(changed)];
   await writeSheet(folder, step, joinGrid(rows, { columns: 1, spacing: 4 }));
-  return { unrelatedPsnr: compare(before.slice(own.length), changed.slice(own.length)) };
+  return { unrelatedPsnr: compare(before.slice(userPrompts.length), changed.slice(userPrompts.length)) };
 }
 
-/** Writes what the run is for: a LoRA's file, or a model's folder. */
+/** Writes the result: a LoRA file or a model folder. */
 async function finish(
   { folder, model, method, rank, alpha, data }: FineTuningConfig,
   manifest: ModelManifest,

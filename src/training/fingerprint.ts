@@ -1,11 +1,11 @@
-// What must stay the same for a run to go on: readable JSON inside the checkpoint, so that a refusal can name
-// what differs.
+// The settings that must match to resume a run: JSON inside the checkpoint, so that a refusal can name the
+// differences.
 import { isRecord, show } from "../schema/index.js";
 
-/** Settings by name; nested ones are told apart by their path, as in "optimizer.betas". */
+/** Settings by name. Messages name nested ones by their path, such as "optimizer.betas". */
 export type Settings = Readonly<Record<string, unknown>>;
 
-/** Text of settings, the same for equal settings in whatever order they are given. */
+/** Writes settings as text, independently of the order of keys. */
 export function writeFingerprint(settings: Settings): string {
   return JSON.stringify(sorted(settings));
 }
@@ -21,12 +21,12 @@ function sorted(value: unknown): unknown {
   );
 }
 
-/** Whether a written fingerprint has a setting of this name at its top. */
+/** Whether a fingerprint has this setting at its top level. */
 export function hasSetting(fingerprint: string, name: string): boolean {
   return Object.hasOwn(readFingerprint(fingerprint) ?? {}, name);
 }
 
-/** One sentence part for each setting that differs: `optimizer.kind is "muon" there and "adamw" here`. */
+/** Describes each setting that differs: `optimizer.kind is "muon" there and "adamw" here`. */
 export function fingerprintDifferences(there: string, here: string): string[] {
   if (there === here) return [];
   const [a, b] = [readFingerprint(there), readFingerprint(here)];
@@ -35,10 +35,10 @@ export function fingerprintDifferences(there: string, here: string): string[] {
   const names = [...new Set([...flatA.keys(), ...flatB.keys()])];
   return names
     .filter((name) => flatA.get(name) !== flatB.get(name))
-    .map((name) => `${name} is ${shown(flatA.get(name))} there and ${shown(flatB.get(name))} here`);
+    .map((name) => `${name} is ${showLeaf(flatA.get(name))} there and ${showLeaf(flatB.get(name))} here`);
 }
 
-/** What settings were called before, by their paths. Runs and encoded images of then go on. */
+/** Former names of settings by path, so that earlier runs and encoded images stay usable. */
 const renamed: Readonly<Record<string, string>> = {
   "optimizer.clip": "optimizer.gradientClipping",
   "loss.absolute": "loss.l1",
@@ -71,7 +71,7 @@ function upgrade(settings: Settings, path = ""): Settings {
   return { ...upgraded, kind: renamedKinds[upgraded.kind] ?? upgraded.kind };
 }
 
-/** The settings of a written fingerprint under their present names; undefined where it holds none. */
+/** Reads a fingerprint's settings under their present names; undefined if the text is no fingerprint. */
 export function readFingerprint(text: string): Settings | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -92,7 +92,7 @@ function flatten(value: Settings, path = ""): Map<string, string> {
   return leaves;
 }
 
-function shown(leaf: string | undefined): string {
+function showLeaf(leaf: string | undefined): string {
   if (leaf === undefined) return "not set";
   return leaf.length > 60 ? `${leaf.slice(0, 57)}…` : leaf;
 }

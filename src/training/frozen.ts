@@ -1,4 +1,4 @@
-// The networks that a run uses and does not train: the autoencoder of another run, and the text encoder.
+// Frozen networks of a run: the autoencoder of another run, and the text encoder.
 import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import { chooseAverages } from "./averages.js";
 import { checkpointPath } from "./checkpoint.js";
 import { autoencoderScopes } from "./tasks/autoencoder.js";
 
-/** The text encoder that comes with the package: its files and its sizes. */
+/** The text encoder that ships with the package: its files and sizes. */
 export const textEncoder = {
   folder: embeddedModel,
   weights: join(embeddedModel, "text-encoder.safetensors"),
@@ -22,24 +22,26 @@ export const textEncoder = {
 } as const;
 
 /**
- * The autoencoder's weights by their own names: the moving averages of a run, or a file of weights.
- * @param path A run's folder, its checkpoint, or any `.safetensors` file.
+ * Opens an autoencoder's weights: a run's moving averages, or a file of weights.
+ * @param path a run's folder, its checkpoint, or any `.safetensors` file
  */
 export async function openAutoencoder(path: string): Promise<WeightPlaces> {
-  const found = await stat(path).catch((error: unknown) => {
+  const stats = await stat(path).catch((error: unknown) => {
     throw fileError(error, `read the autoencoder ${path}`);
   });
-  const all = await openWeights(found.isDirectory() ? checkpointPath(path) : path);
+  const all = await openWeights(stats.isDirectory() ? checkpointPath(path) : path);
   const weights = new Map(chooseAverages(all));
   if ([...weights.keys()].some((name) => name.startsWith("decoder."))) return weights;
-  throw new NishikiError("checkpoint", `${path} holds no autoencoder: there is no tensor "decoder.…".`);
+  throw new NishikiError(
+    "checkpoint",
+    `${path} holds no autoencoder: no tensor's name starts with "decoder.". Choose an autoencoder's run or weights.`,
+  );
 }
 
 /**
- * Tells frozen weights apart by their content: a run that goes on with others would not be the run that it
- * was.
- * @param prefix Only the tensors whose names begin so count.
- * @returns 16 hexadecimal digits of a SHA-256 over names and bytes.
+ * Digest of frozen weights, for fingerprints: a run must not continue with other weights.
+ * @param prefix includes only tensors whose names start with it
+ * @returns 16 hexadecimal digits of a SHA-256 over names and bytes
  */
 export async function digestWeights(weights: WeightPlaces, prefix = ""): Promise<string> {
   const hash = createHash("sha256");
@@ -50,7 +52,7 @@ export async function digestWeights(weights: WeightPlaces, prefix = ""): Promise
   return hash.digest("hex").slice(0, 16);
 }
 
-/** The digest of the text encoder that comes with the package. */
+/** Digest of the text encoder that ships with the package. */
 export async function digestTextEncoder(): Promise<string> {
   return digestWeights(await openWeights(textEncoder.weights));
 }

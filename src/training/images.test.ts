@@ -127,7 +127,7 @@ describe("openPictures", () => {
     await withFolder(async (folder) => {
       await mkdir(join(folder, "empty"));
       const empty = openImages({ folder: join(folder, "empty"), size: 16 });
-      await expect(empty).rejects.toThrow(/no usable captioned pictures: there are no png, jpg or webp/);
+      await expect(empty).rejects.toThrow(/no usable captioned images: there are no png, jpg or webp/);
       await expect(openImages({ folder: join(folder, "none"), size: 16 })).rejects.toThrow(
         /^Cannot read the folder/,
       );

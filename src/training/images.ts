@@ -1,4 +1,4 @@
-// The images of a run as an ordered stream, whatever they are: image n is the same whenever it is asked for.
+// A run's images as an ordered stream from any source. Image n is always the same.
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { readTextFile } from "../checkpoint/node.js";
@@ -18,24 +18,24 @@ import { NishikiError } from "../errors.js";
 import type { DataConfig, ScenesConfig } from "./data-config.js";
 import type { Settings } from "./fingerprint.js";
 
-/** Where images come from. */
+/** A source of captioned images. */
 export interface ImageSource {
   /** Side in pixels. */
   readonly size: number;
-  /** How many different ones there are; scenes are endless. */
+  /** Number of different images; infinite for scenes. */
   readonly count: number;
-  /** What decides the images, wherever the files lie. */
+  /** Settings that determine the images, independent of where files lie. */
   readonly settings: Settings;
-  /** What was left out and why, for a person. */
+  /** Skipped files and the reasons. */
   readonly problems: readonly string[];
-  /** Images `from`, `from + 1`, …; leaving the loop ends what makes them. */
+  /** Images `from`, `from + 1`, …; leaving the loop releases all resources. */
   stream(seed: number, from: number): AsyncGenerator<CaptionedImage, void, undefined>;
-  /** A few for a person to look at: scenes that training does not show, or the first of a folder. */
+  /** A few images for sample sheets: scenes absent from training, or the first of a folder. */
   samples(count: number): Promise<readonly CaptionedImage[]>;
 }
 
 /**
- * Opens what a config names. Every image of a folder is decoded once, so that what is broken is known before.
+ * Opens the data of a config. Decodes every image of a folder once, to find broken files before training.
  * @throws NishikiError "file", "data", "aborted"
  */
 export async function openImages(
@@ -46,8 +46,8 @@ export async function openImages(
   const images = await openFolder(data.folder, { size: data.size, ...options });
   if (images.entries.length === 0) {
     const first = images.problems[0];
-    const why = first ? `${first.file}: ${first.reason}` : "there are no png, jpg or webp files";
-    throw new NishikiError("data", `The folder ${data.folder} has no usable captioned pictures: ${why}.`);
+    const reason = first ? `${first.file}: ${first.reason}` : "there are no png, jpg or webp files";
+    throw new NishikiError("data", `The folder ${data.folder} has no usable captioned images: ${reason}.`);
   }
   return folderSource(images);
 }
@@ -64,7 +64,7 @@ function folderSource(images: CaptionedImages): ImageSource {
   };
 }
 
-/** A seed that no run has: seeds of scenes are the run's own, which are below it. */
+/** A seed above every run's, so that samples are absent from training. */
 const sampleSeed = Number.MAX_SAFE_INTEGER;
 
 async function openScenes({ sprites: folder, mix, workers, size }: ScenesConfig): Promise<ImageSource> {
@@ -79,15 +79,15 @@ async function openScenes({ sprites: folder, mix, workers, size }: ScenesConfig)
     problems: [],
     stream: (seed, from) => scenes({ seed, from, workers, options: mix, sprites, size }),
     samples: async (count) => {
-      const found: CaptionedImage[] = [];
+      const images: CaptionedImage[] = [];
       const drawing = scenes({ seed: sampleSeed, count, workers: 0, options: mix, sprites, size });
-      for await (const scene of drawing) found.push(scene);
-      return found;
+      for await (const scene of drawing) images.push(scene);
+      return images;
     },
   };
 }
 
-/** The sets that the folder has of those that the styles can use: a style needs one of its sets, not all. */
+/** Loads the sets that the styles use and the folder has: a style needs one of its sets, not all. */
 async function loadBuilt(folder: string, sets: readonly SetName[]): Promise<Sprites> {
   const index = await loadSprites(folder, []);
   const built = index.shared.index.sets.map(({ name }) => name);
@@ -102,14 +102,14 @@ function sha256(content: string | Uint8Array): string {
 }
 
 /**
- * Batches by number out of a stream. Asked in order it reads on; asked for another it starts the stream
+ * Batches by number, read from a stream. In order, it reads on; for any other number, it restarts the stream
  * there.
  */
 export class ImageBatches {
   readonly #open: (from: number) => AsyncGenerator<CaptionedImage, void, undefined>;
   readonly #size: number;
   #stream: AsyncGenerator<CaptionedImage, void, undefined> | undefined;
-  /** The batch that the stream stands before. */
+  /** Number of the stream's next batch. */
   #next = 0;
   #queue: Promise<unknown> = Promise.resolve();
 
@@ -125,7 +125,7 @@ export class ImageBatches {
     return answer;
   }
 
-  /** Ends the stream, and with it the threads that draw. */
+  /** Ends the stream and its drawing threads. */
   async close(): Promise<void> {
     await this.#queue;
     await this.#end();
@@ -141,7 +141,7 @@ export class ImageBatches {
     try {
       while (images.length < this.#size) {
         const { value, done } = await this.#stream.next();
-        if (done) throw new NishikiError("data", "The pictures came to an end.");
+        if (done) throw new NishikiError("data", "The source ran out of images.");
         images.push(value);
       }
     } catch (error) {

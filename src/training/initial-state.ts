@@ -1,25 +1,25 @@
-// What a run begins with.
+// The initial state of a run.
 import type { HostTensor, HostTensors } from "../engine/index.js";
 import type { Initializer, Parameter } from "../graph/index.js";
 import { random } from "../random/index.js";
 import { averagedParameter } from "./averages.js";
 import type { StepProgram } from "./step-program.js";
 
-/** Everything that is carried from step to step, by name: see `checkpoint.ts` for the names. */
+/** All tensors carried from step to step, by name; see `checkpoint.ts` for the names. */
 export type State = Record<string, HostTensor>;
 
 /**
- * The state that a run begins with: parameters as their networks say, averages equal to them, moments zero.
- * @param given Values that take the place of a parameter's own beginning, by name and in its shape.
+ * Initial state of a run: parameters by their initialisers, averages equal to them, moments zero.
+ * @param weights initial values by parameter name, instead of the initialisers
  */
 export function initialState(
   { parameters, state }: StepProgram,
   seed: number,
-  given: HostTensors = {},
+  weights: HostTensors = {},
 ): State {
   const first: State = {};
   for (const parameter of parameters) {
-    first[parameter.name] = given[parameter.name] ?? initialValue(parameter, seed);
+    first[parameter.name] = weights[parameter.name] ?? initialValue(parameter, seed);
   }
   for (const { name, shape } of state) {
     const parameter = averagedParameter(name);
@@ -32,7 +32,7 @@ export function initialState(
 }
 
 /**
- * What a parameter begins with, as its network says: a function of the seed and of its name.
+ * Initial value of a parameter by its initialiser: a function of the seed and the parameter's name.
  * @returns f32 in the parameter's shape
  */
 export function initialValue(

@@ -1,5 +1,4 @@
-// Images as latents and text states, in files that are made when a step needs them and are there for the next
-// run.
+// Encodes images to latents and captions to text states, in files made on demand and reused by later runs.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder, readTextFile, writeFileAtomic } from "../checkpoint/node.js";
@@ -18,29 +17,28 @@ export interface LatentShardsOptions {
   readonly folder: string;
   readonly shardSize: number;
   readonly seed: number;
-  /** Most tokens of a caption. */
+  /** Maximum number of tokens of a caption. */
   readonly maxTokens: number;
   readonly textWidth: number;
   readonly network: AutoencoderConfig;
   readonly weights: WeightPlaces;
-  /** Stops the making of a file within one run of a network. What is half made is not kept. */
+  /** Stops encoding within one run of a network, and discards the unfinished file. */
   readonly signal?: AbortSignal | undefined;
-  /** Called before a file is made, which takes a while. */
+  /** Called before a file is made, which takes minutes. */
   onShard?(index: number): void;
 }
 
-/** What shards are made with: those of other settings are refused. */
+/** Records the shards' settings; shards with other settings are refused. */
 const settingsFile = "encoded.json";
 /**
- * Of what files hold and how captions are worded: files of another number would be taken for what they are
- * not.
+ * Version of the files' layout and the captions' wording.
  */
 const format = 3;
 
-/** Shards of one set of images. Shard i holds images `i · shardSize` and on of the source's stream. */
+/** Shards of one set of images. Shard i starts at image `i · shardSize` of the source's stream. */
 export class LatentShards {
   readonly scenes: EncodedScenes;
-  /** Digests of the networks that encode, for the fingerprints of runs that learn from the shards. */
+  /** Digests of the encoders, for the fingerprints of runs. */
   readonly frozen: Readonly<Record<"encoder" | "textEncoder", string>>;
   readonly #engine: Engine;
   readonly #source: ImageSource;
@@ -61,7 +59,7 @@ export class LatentShards {
     this.#options = options;
   }
 
-  /** @throws NishikiError "data" where the folder holds shards that were made otherwise. */
+  /** @throws NishikiError "data" if the folder holds shards with other settings */
   static async open(
     engine: Engine,
     source: ImageSource,
@@ -72,7 +70,7 @@ export class LatentShards {
       encoder: await digestWeights(weights, "encoder."),
       textEncoder: await digestTextEncoder(),
     };
-    // Decoders may become better: latents are their encoder's.
+    // Latents depend on the encoder only; the decoder may change.
     const { decoderBlocks: _blocks, positions: _positions, ...encoding } = network;
     const settings = {
       format,
@@ -87,7 +85,7 @@ export class LatentShards {
     return new LatentShards(engine, source, options, frozen);
   }
 
-  /** Has the first `count` shards ready to be read, and makes those that are not there. */
+  /** Opens the first `count` shards and makes the missing ones. */
   need(count: number): Promise<void> {
     if (this.scenes.scenes >= count * this.#options.shardSize) return Promise.resolve();
     this.#queue = this.#queue.catch(() => undefined).then(() => this.#makeUpTo(count));
@@ -140,7 +138,7 @@ async function checkSettings(folder: string, settings: Settings): Promise<void> 
   const here = writeFingerprint(settings);
   const there = existsSync(path) ? await readTextFile(path) : undefined;
   if (there === undefined && !existsSync(shardPath(folder, 0))) return writeFileAtomic(path, here);
-  // Shards of earlier versions do not say which text encoder made them: there was one.
+  // Earlier versions did not record the text encoder: there was only one.
   const known =
     there !== undefined && !hasSetting(there, "textEncoder")
       ? { ...settings, textEncoder: undefined }
@@ -152,6 +150,7 @@ async function checkSettings(folder: string, settings: Settings): Promise<void> 
   if (differences.length === 0) return;
   throw new NishikiError(
     "data",
-    `The latents in ${folder} were made otherwise: ${differences.join("; ")}. Use another folder (latents.folder), or delete this one.`,
+    `The latents in ${folder} have other settings: ${differences.join("; ")}. ` +
+      "Use another folder (latents.folder), or delete this one.",
   );
 }

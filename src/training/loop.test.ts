@@ -216,7 +216,7 @@ describe("a folder that holds a run", () => {
     await withFolder(async (folder) => {
       await begun(folder, same);
       const error = await failure(begun(folder, same));
-      expect(error.message).toMatch(/already holds a run at step 2: add --resume/);
+      expect(error.message).toMatch(/already holds a run at step 2\. Add --resume/);
     });
   });
 
@@ -248,7 +248,9 @@ describe("a folder that holds a run", () => {
       await file.close();
       const flipped = await goOn(folder, same);
       expect(flipped.code).toBe("checkpoint");
-      expect(flipped.message).toMatch(/The checkpoint is damaged: .* has wrong bytes\. Put back a copy/);
+      expect(flipped.message).toMatch(
+        /The checkpoint is damaged: the checksum of .* is wrong\. Restore a copy/,
+      );
       await truncate(checkpointPath(folder), size - 5);
       const truncated = await goOn(folder, same);
       expect(truncated.message).toMatch(
@@ -303,7 +305,9 @@ describe("a run that begins with weights of another", () => {
       expect([...(state["grown.weight"]!.data as Float32Array)]).toEqual([1, 1]);
       const averages = await readStart(join(folder, "first"));
       expect(state.weight!.data).toEqual(averages.weight!.data);
-      expect(notices).toEqual([expect.stringMatching(/1 of its tensors begin anew \(grown\.weight\)/)]);
+      expect(notices).toEqual([
+        expect.stringMatching(/lacks 1 tensor of the network, initialised at random: grown\.weight/),
+      ]);
     });
   });
 
@@ -452,7 +456,7 @@ describe("a run in workers", () => {
       );
       expect(error).toMatchObject({
         code: "usage",
-        message: expect.stringMatching(/divides the batch of 6, got 4/),
+        message: expect.stringMatching(/a divisor of the batch size 6, got 4/),
       });
     });
   });

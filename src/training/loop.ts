@@ -1,5 +1,5 @@
-// The training loop. A batch is a pure function of the step's number, so that a run that was killed goes on
-// from its last checkpoint bit for bit as if it had not been.
+// The training loop. A batch is a pure function of the step's number, so that a killed run resumes bit for
+// bit from its last checkpoint.
 import { makeFolder, removeAbandoned } from "../checkpoint/node.js";
 import type { Engine, HostTensors, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
@@ -18,27 +18,27 @@ export { learningRateAt, type ScheduleConfig } from "./schedule.js";
 
 export interface TrainingTask {
   /**
-   * The objective on a batch, or a part of one, of this many. Every input has the batch as its first axis.
+   * The objective for a batch, or part of one, of this size. The first axis of every input is the batch.
    */
   readonly objective: (batch: number) => Objective;
-  /** Inputs of step n, counted from 0. The same n gives the same batch, whatever was asked before. */
+  /** Inputs of step n, counted from 0. The same n always gives the same batch. */
   batch(step: number): Promise<HostTensors>;
-  /** Parameters that are read from files and not trained. */
+  /** Frozen parameters, read from files. */
   readonly frozen?: WeightPlaces;
   /**
-   * Called every `sampleInterval` steps with the moving averages; writes what a person should look at.
-   * @returns Numbers measured on the samples, if any, for the metrics.
+   * Called every `sampleInterval` steps with the moving averages; writes sample images.
+   * @returns numbers measured on the samples, for the metrics
    */
   sample?(averages: State, step: number, folder: string): Promise<Readonly<Record<string, number>>>;
-  /** Ends what makes the batches. */
+  /** Stops making batches and releases resources. */
   close?(): Promise<void>;
 }
 
-/** What tasks need from outside. */
+/** Context of a task. */
 export interface TaskContext {
-  /** Stops what a task makes: batches, encoded images, samples. */
+  /** Stops the making of batches, encoded images and samples. */
   readonly signal?: AbortSignal | undefined;
-  /** Receives what a person should know and what stops nothing. */
+  /** Receives warnings and progress. */
   readonly onNotice: (message: string) => void;
 }
 
@@ -50,28 +50,28 @@ export interface RunOptions {
   readonly checkpointInterval: number;
   readonly sampleInterval: number;
   readonly batchSize: number;
-  /** Parts of the batch, computed beside each other on a processor's threads. Default 1. */
+  /** Data-parallel workers that share a CPU's threads; must divide the batch size. Default 1. */
   readonly workers?: number;
-  /** Weights that a run which has no checkpoint begins with: a `.safetensors` file, or a run's folder. */
+  /** Initial weights of a run without a checkpoint: a `.safetensors` file or a run's folder. */
   readonly initFrom?: string;
-  /** Go on from the folder's checkpoint. Without it, a folder that has one is refused. */
+  /** Continues from the folder's checkpoint. Without this option, a folder with a checkpoint is refused. */
   readonly resume: boolean;
-  /** Ends the run after the step that is being computed, with a checkpoint. */
+  /** Ends the run after the current step, with a checkpoint. */
   readonly signal?: AbortSignal;
-  /** Called once, when the run is ready for its first step. */
+  /** Called once, before the first step. */
   onStart?(report: StartReport): void | Promise<void>;
   onStep?(report: StepReport): void;
-  /** Something that a person should know and that stops nothing. */
+  /** Receives warnings. */
   onNotice?(message: string): void;
-  /** Called after `task.sample`, with what it measured. */
+  /** Called after `task.sample`, with the numbers it measured. */
   onSample?(step: number, measured: Readonly<Record<string, number>>): void | Promise<void>;
 }
 
 export interface StartReport {
-  /** Steps that were done before. */
+  /** Steps done before. */
   readonly step: number;
   readonly steps: number;
-  /** Numbers that are learned. */
+  /** Number of trained parameters. */
   readonly parameters: number;
 }
 
@@ -80,18 +80,18 @@ export interface StepReport {
   readonly steps: number;
   readonly metrics: Readonly<Record<string, number>>;
   readonly learningRate: number;
-  /** Of this step, batch waiting included. */
+  /** Duration of this step, including the wait for its batch. */
   readonly seconds: number;
-  /** Seen by the run so far. */
+  /** Samples seen so far. */
   readonly samples: number;
 }
 
 /**
- * Trains until the schedule's end, Ctrl-C (the signal) or an error, and leaves a checkpoint.
- * @param fingerprint What must be the same for the run to go on; see `writeFingerprint`.
- * @returns The last state and whether the run is complete.
- * @throws NishikiError "training" for a loss that is not finite or a checkpoint of another run, "file" for a
- * full disk.
+ * Trains until the schedule ends, the signal aborts or an error occurs, and leaves a checkpoint.
+ * @param fingerprint settings that must match to resume the run; see `writeFingerprint`
+ * @returns the last state, and whether the run is complete
+ * @throws NishikiError "training" if the loss is not finite or the checkpoint belongs to another run, "file"
+ * if the disk is full
  */
 export async function runTraining(
   engine: Engine,
@@ -117,27 +117,27 @@ async function runLocked(
   fingerprint: string,
 ): Promise<{ step: number; finished: boolean; state: State }> {
   const { folder, schedule, seed } = options;
-  const workers = workersOf(options, engine);
+  const workers = chooseWorkers(options, engine);
   const program = makeStepProgram(task.objective(options.batchSize), options.optimizer);
-  const found = await loadCheckpoint(folder, program, fingerprint, options.onNotice);
+  const checkpoint = await loadCheckpoint(folder, program, fingerprint, options.onNotice);
   const computedIn = describeWorkers(workers, engine.threads);
   // Earlier versions called workers lanes.
-  const before = found?.computedIn?.replace(/\blane(s?)\b/, "worker$1");
+  const before = checkpoint?.computedIn?.replace(/\blane(s?)\b/, "worker$1");
   if (before !== undefined && before !== computedIn) {
     options.onNotice?.(
-      `The checkpoint was computed with ${before}, this run computes with ${computedIn}: ` +
-        "it goes on well, but not bit for bit.",
+      `The checkpoint was computed with ${before}, this run uses ${computedIn}. The run continues, but not ` +
+        "bit for bit.",
     );
   }
   await removeAbandoned(folder);
-  const start = found ?? { step: 0, state: await firstState(program, seed, options) };
+  const start = checkpoint ?? { step: 0, state: await firstState(program, seed, options) };
   await trimMetrics(folder, start.step);
   const { objective, frozen } = task;
   const stepper = await makeStepper(engine, program, start.state, { ...options, objective, frozen, workers });
   try {
     const parameters = countParameters(program);
     await options.onStart?.({ step: start.step, steps: schedule.steps, parameters });
-    const keeper = new CheckpointKeeper(folder, fingerprint, computedIn, found?.step);
+    const keeper = new CheckpointKeeper(folder, fingerprint, computedIn, checkpoint?.step);
     const { step, state, interrupted } = await new Run(stepper, task, options, keeper, start.step).toEnd();
     return { step, finished: step >= schedule.steps && !interrupted, state };
   } finally {
@@ -145,7 +145,7 @@ async function runLocked(
   }
 }
 
-/** What a run begins with: its own random weights, or finished ones. */
+/** Initial state of a run: random weights, or those of `initFrom`. */
 export async function firstState(
   program: StepProgram,
   seed: number,
@@ -153,12 +153,11 @@ export async function firstState(
 ): Promise<State> {
   if (initFrom === undefined) return initialState(program, seed);
   const start = await readStart(initFrom);
-  const grown = checkStart(program.parameters, start, initFrom);
-  if (grown.length > 0) {
-    const some = `${grown.slice(0, 3).join(", ")}${grown.length > 3 ? ", …" : ""}`;
-    onNotice?.(
-      `${initFrom} has not all of the network: ${grown.length} of its tensors begin anew (${some}).`,
-    );
+  const missing = checkStart(program.parameters, start, initFrom);
+  if (missing.length > 0) {
+    const some = `${missing.slice(0, 3).join(", ")}${missing.length > 3 ? ", …" : ""}`;
+    const tensors = missing.length === 1 ? "1 tensor" : `${missing.length} tensors`;
+    onNotice?.(`${initFrom} lacks ${tensors} of the network, initialised at random: ${some}.`);
   }
   return initialState(program, seed, start);
 }
@@ -167,24 +166,24 @@ function countParameters({ parameters }: StepProgram): number {
   return parameters.reduce((total, { shape }) => total + shape.reduce((a, b) => a * b, 1), 0);
 }
 
-/** What the last bits of a run depend on besides its settings, in words. */
+/** Workers and threads in words: the last bits of a run depend on them. */
 function describeWorkers(workers: number, threads: number): string {
   const each = threadsOfWorker(threads, workers);
   return `${workers} ${workers === 1 ? "worker" : "workers"} of ${each} ${each === 1 ? "thread" : "threads"}`;
 }
 
-/** @throws NishikiError "usage" where the batch does not divide into them. */
-function workersOf({ workers = 1, batchSize }: RunOptions, { device }: Engine): number {
+/** @throws NishikiError "usage" if the number of workers does not divide the batch size */
+function chooseWorkers({ workers = 1, batchSize }: RunOptions, { device }: Engine): number {
   if (!Number.isInteger(workers) || workers < 1 || batchSize % workers !== 0) {
     throw new NishikiError(
       "usage",
-      `workers: expected a number that divides the batch of ${batchSize}, got ${workers}.`,
+      `workers: expected a divisor of the batch size ${batchSize}, got ${workers}.`,
     );
   }
-  return device === "cpu" ? workers : 1; // other devices are one whole
+  return device === "cpu" ? workers : 1; // workers share a CPU's threads; other devices have none
 }
 
-/** The numbers that change from step to step, as the step's program takes them. */
+/** The scalars of a step, as inputs of the step's program. */
 export function scalarInputs(
   step: number,
   { schedule, optimizer }: Pick<RunOptions, "schedule" | "optimizer">,
@@ -199,7 +198,7 @@ export function scalarInputs(
   };
 }
 
-/** One run from its first step in this process to its last. */
+/** The steps of a run in this process. */
 class Run {
   readonly #stepper: Stepper;
   readonly #task: TrainingTask;
@@ -208,7 +207,7 @@ class Run {
   readonly #first: number;
   /** Steps done. */
   #step: number;
-  /** Whether the samples of the last step were stopped: they are part of what the run is for. */
+  /** Whether the last step's samples were stopped. Then the run is not finished. */
   #interrupted = false;
 
   constructor(
@@ -241,17 +240,17 @@ class Run {
     let step = this.#step;
     let upcoming = step < schedule.steps ? this.#batch(step) : undefined;
     let then = performance.now();
-    // A run that was stopped in its last samples has these still to make.
+    // A run that was stopped in its last samples still has to make them.
     if (!upcoming && step > 0) await this.#atIntervals(step);
     try {
       while (upcoming && !signal?.aborted) {
         const batch = await upcoming.catch((error: unknown) => {
-          if (signal?.aborted) return undefined; // what makes batches was stopped, too
+          if (signal?.aborted) return undefined; // the signal stopped the making of batches, too
           throw error;
         });
         if (!batch) break;
         const computing = this.#compute(batch, step);
-        // The next batch is made while the engine's thread computes this one.
+        // Make the next batch while the engine's thread computes this one.
         upcoming = step + 1 < schedule.steps ? this.#batch(step + 1) : undefined;
         const metrics = await computing;
         this.#step = ++step;
@@ -261,19 +260,19 @@ class Run {
         await this.#atIntervals(step);
       }
     } finally {
-      // However the run ends: a batch that is still being made must not outlive the task that makes it.
+      // However the run ends, a batch in the making must not outlive its task.
       await upcoming?.catch(() => undefined);
     }
   }
 
-  /** Fails no earlier than it is awaited. */
+  /** Rejects only when awaited. */
   #batch(step: number): Promise<HostTensors> {
-    const batch = Promise.resolve(step).then((asked) => this.#task.batch(asked));
+    const batch = Promise.resolve().then(() => this.#task.batch(step));
     batch.catch(() => undefined);
     return batch;
   }
 
-  /** A checkpoint of where the run stands. */
+  /** Writes a checkpoint of the current state. */
   async #save(): Promise<State> {
     const state = await this.#stepper.readState();
     if (this.#step === this.#first) return state;
@@ -283,8 +282,7 @@ class Run {
   }
 
   /**
-   * Keeps what was reached before an error that has nothing to do with the numbers, such as an unreadable
-   * image.
+   * Saves the progress before an error that has nothing to do with the numbers, such as an unreadable image.
    */
   async #rescue(error: unknown): Promise<void> {
     const diverged = error instanceof NishikiError && error.code === "training";
@@ -315,7 +313,7 @@ class Run {
 
   async #atIntervals(step: number): Promise<void> {
     const { checkpointInterval, sampleInterval, folder, schedule } = this.#options;
-    const save = step % checkpointInterval === 0 && step < schedule.steps; // the last one is written at the end
+    const save = step % checkpointInterval === 0 && step < schedule.steps; // #save writes the last one
     const sample = this.#task.sample && (step % sampleInterval === 0 || step === schedule.steps);
     if (!save && !sample) return;
     const state = await this.#stepper.readState();
@@ -327,7 +325,7 @@ class Run {
     await this.#options.onSample?.(step, measured);
   }
 
-  /** @returns What was measured; undefined where the samples were stopped. */
+  /** @returns the measured numbers; undefined if the samples were stopped */
   async #sample(state: State, step: number): Promise<Readonly<Record<string, number>> | undefined> {
     const { folder, signal } = this.#options;
     try {
@@ -339,24 +337,24 @@ class Run {
     }
   }
 
-  /** The last step has no step after it that would show whether its result is usable. */
+  /** Checks the last step's result, which no later step will prove finite. */
   #checkState(state: State): void {
     const broken = Object.entries(state).find(
       ([, { data }]) => !(data as Float32Array).every(Number.isFinite),
     );
     if (!broken) return;
-    const what = `Step ${this.#step} left numbers in "${broken[0]}" that are not finite`;
-    throw new NishikiError("training", `${what}, so training stopped. ${lowerRate}`);
+    const reason = `Step ${this.#step} left numbers that are not finite in "${broken[0]}"`;
+    throw new NishikiError("training", `${reason}, so training stopped. ${lowerRate}`);
   }
 
-  /** Adds to an error what is left of the run. */
+  /** Adds to an error which checkpoint remains. */
   #explain(error: unknown): unknown {
     if (!(error instanceof NishikiError)) return error;
     const { saved } = this.#keeper;
     const left =
       saved === undefined
-        ? "No checkpoint had been written yet: the next run begins anew."
-        : `The checkpoint of step ${saved} in ${this.#options.folder} is good: go on from it with --resume.`;
+        ? "No checkpoint exists yet: the next run starts from the beginning."
+        : `The checkpoint of step ${saved} in ${this.#options.folder} is good: continue from it with --resume.`;
     return new NishikiError(error.code, `${error.message} ${left}`, { cause: error.cause });
   }
 }

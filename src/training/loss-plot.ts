@@ -1,11 +1,11 @@
-// The loss of a run as an image.
+// Plots a run's loss.
 import { join } from "node:path";
 import { writeFileAtomic } from "../checkpoint/node.js";
 import { plotLines } from "../image/index.js";
 import { renderSvgToPng } from "../image/node.js";
 import { readMetrics } from "./metrics.js";
 
-/** Exponential mean that is not drawn towards zero at first; `half` is how many values ago counts half. */
+/** Exponential moving mean with bias correction; `half` is the half-life in values. */
 export function smooth(values: readonly number[], half: number): number[] {
   const keep = 0.5 ** (1 / Math.max(half, 1e-9));
   let [sum, weight] = [0, 0];
@@ -16,7 +16,7 @@ export function smooth(values: readonly number[], half: number): number[] {
   });
 }
 
-/** Draws `loss.png` in a run's folder from its metrics. Nothing is drawn before the second step. */
+/** Draws `loss.png` from a run's metrics, from the second step on. */
 export async function writeLossPlot(folder: string, title: string): Promise<void> {
   const lines = (await readMetrics(folder)).filter(({ loss }) => Number.isFinite(loss));
   if (lines.length < 2) return;

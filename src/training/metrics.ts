@@ -1,12 +1,11 @@
-// A run's numbers: one JSON object a line in `metrics.jsonl`, `step` in each.
+// A run's metrics: `metrics.jsonl`, one JSON object with a `step` per line.
 import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileError, writeFileAtomic } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 
 /**
- * One line. Those of steps have loss, gradientNorm, learningRate and seconds; those of samples what was
- * measured on them.
+ * One line: loss, gradientNorm, learningRate and seconds of a step, or the numbers measured on samples.
  */
 export type MetricsLine = { readonly step: number } & Readonly<Record<string, number>>;
 
@@ -15,8 +14,7 @@ export function metricsPath(folder: string): string {
 }
 
 /**
- * All lines of a run so far; none where it has not begun. A line that a killed run left unfinished is left
- * out.
+ * Reads all lines of a run; none if it has not started. Skips a line that a killed run left unfinished.
  */
 export async function readMetrics(folder: string): Promise<MetricsLine[]> {
   let text: string;
@@ -38,12 +36,12 @@ function parseLine(line: string): MetricsLine | undefined {
   }
 }
 
-/** Keeps the metrics of steps up to `step`: those after it belong to work that a killed run lost. */
+/** Removes the metrics after `step`: a killed run lost that work. */
 export async function trimMetrics(folder: string, step: number): Promise<void> {
   const lines = await readMetrics(folder);
   if (lines.length === 0) return;
-  const kept = lines.filter((line) => line.step <= step).map((line) => `${JSON.stringify(line)}\n`);
-  await writeFileAtomic(metricsPath(folder), kept.join(""));
+  const remaining = lines.filter((line) => line.step <= step).map((line) => `${JSON.stringify(line)}\n`);
+  await writeFileAtomic(metricsPath(folder), remaining.join(""));
 }
 
 export async function appendMetrics(folder: string, line: MetricsLine): Promise<void> {
@@ -52,8 +50,12 @@ export async function appendMetrics(folder: string, line: MetricsLine): Promise<
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "ENOSPC" && code !== "EDQUOT") throw fileError(error, `write ${metricsPath(folder)}`);
-    throw new NishikiError("file", `Cannot write ${metricsPath(folder)}: the disk is full.`, {
-      cause: error,
-    });
+    throw new NishikiError(
+      "file",
+      `Cannot write ${metricsPath(folder)}: the disk is full. Free some space.`,
+      {
+        cause: error,
+      },
+    );
   }
 }

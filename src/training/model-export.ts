@@ -1,4 +1,4 @@
-// From runs to a model folder: what `nishiki "…" --model FOLDER` draws with.
+// Exports runs as a model folder for `nishiki "…" --model FOLDER`.
 import { copyFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { float32ToF16 } from "../checkpoint/index.js";
@@ -20,7 +20,7 @@ import { checkpointPath } from "./checkpoint.js";
 import type { LatentStatistics } from "./tasks/encoded-scenes.js";
 
 export interface ModelExport {
-  /** Folders of the two runs, or `.safetensors` files of finished weights. */
+  /** The two runs' folders, or `.safetensors` files of weights. */
   readonly autoencoder: { readonly run: string; readonly network: AutoencoderConfig };
   readonly denoiser: { readonly run: string; readonly network: DenoiserConfig };
   /** Folder with `text-encoder.safetensors` and `tokenizer.json`. */
@@ -38,9 +38,9 @@ export interface ModelExport {
 const textFiles = ["text-encoder.safetensors", "tokenizer.json"] as const;
 
 /**
- * Writes weights as float16 (vectors stay float32: they are few, and normalisation is sensitive to them) and
- * `model.json`. Of a run, the moving averages are taken.
- * @returns Bytes of all files.
+ * Writes weights as float16 (vectors stay float32: they are small, and normalisation is sensitive to them)
+ * and `model.json`. For a run, exports the moving averages.
+ * @returns total size of the files in bytes
  * @throws NishikiError "file", "checkpoint"
  */
 export async function exportModel(model: ModelExport): Promise<number> {
@@ -51,7 +51,7 @@ export async function exportModel(model: ModelExport): Promise<number> {
   for (const name of textFiles) await copyInto(join(textEncoder, name), join(output, name));
   const manifest = await describe(model);
   const text = `${JSON.stringify(manifest, null, 2)}\n`;
-  parseManifest(text); // What is written can be read.
+  parseManifest(text); // check that the manifest can be read
   await writeFileAtomic(join(output, "model.json"), text);
   const files = ["autoencoder.safetensors", "denoiser.safetensors", ...textFiles, "model.json"];
   const sizes = await Promise.all(files.map(async (name) => (await stat(join(output, name))).size));
@@ -65,11 +65,15 @@ async function copyInto(from: string, to: string): Promise<void> {
   });
 }
 
-/** The weights of a run's moving averages, or of a file that holds nothing else. */
+/** Writes a run's moving averages, or the weights of a file, as float16. */
 export async function writeHalf(run: string, to: string): Promise<void> {
   const file = await openSafetensors(run.endsWith(".safetensors") ? run : checkpointPath(run));
   const chosen = chooseAverages(file.tensors);
-  if (chosen.length === 0) throw new NishikiError("checkpoint", `${run} holds no weights.`);
+  if (chosen.length === 0)
+    throw new NishikiError(
+      "checkpoint",
+      `${run} holds no weights. Choose a run's folder or a file of weights.`,
+    );
   const half = ({ shape }: { readonly shape: readonly number[] }) => shape.length > 1;
   const tensors = chosen.map(([name, entry]) => ({
     name,
@@ -84,7 +88,7 @@ export async function writeHalf(run: string, to: string): Promise<void> {
 }
 
 /**
- * Puts other weights of the same network in the place of a folder's denoiser.
+ * Replaces a model folder's denoiser by other weights of the same network.
  * @throws NishikiError "file", "checkpoint"
  */
 export async function replaceDenoiser(run: string, folder: string): Promise<void> {

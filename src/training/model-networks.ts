@@ -1,4 +1,4 @@
-// The sizes of a finished model's networks, read from its manifest as strictly as when they are built.
+// Reads the sizes of a finished model's networks from its manifest, as strictly as from a config.
 import { NishikiError } from "../errors.js";
 import {
   type AutoencoderConfig,
@@ -10,9 +10,9 @@ import type { ModelManifest } from "../pipeline/index.js";
 import { parse } from "../schema/index.js";
 
 /**
- * @param folder Names the model in messages.
- * @throws NishikiError "usage" for a model whose denoiser is not trained here, "checkpoint" for sizes that
- * cannot be
+ * @param folder names the model in messages
+ * @throws NishikiError "usage" if the denoiser's architecture cannot be trained, "checkpoint" for invalid
+ * sizes
  */
 export function readDenoiserConfig({ parts }: ModelManifest, folder: string): DenoiserConfig {
   const { architecture, config } = parts.denoiser;
@@ -23,7 +23,7 @@ export function readDenoiserConfig({ parts }: ModelManifest, folder: string): De
     });
   throw new NishikiError(
     "usage",
-    `${folder} has a denoiser "${architecture}"; expected "unet", the only one that can be trained further.`,
+    `${folder}: expected a denoiser of architecture "unet", the only one that can be trained, got "${architecture}".`,
   );
 }
 

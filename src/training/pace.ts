@@ -1,10 +1,10 @@
-// How fast a run is going and where its loss lies, out of the reports of its steps.
+// Smooths a run's speed and loss from its step reports.
 import type { StepReport } from "./loop.js";
 
-/** Steps over which the last ones count half. */
+/** Half-life in steps. */
 const half = 15;
 
-/** Follows a run. */
+/** Tracks a run's pace. */
 export class Pace {
   readonly #batchSize: number;
   readonly #keep = 0.5 ** (1 / half);
@@ -24,7 +24,7 @@ export class Pace {
     this.#left = steps - step;
   }
 
-  /** Mean of the last steps. */
+  /** Smoothed loss. */
   get loss(): number {
     return this.#loss / this.#weight;
   }

@@ -1,6 +1,6 @@
-// Prior preservation (Ruiz et al. 2022, "DreamBooth", arXiv:2208.12242, section 3.2): images that a model
-// draws before it is fine-tuned, with captions of its own kind. Trained beside the user's, they keep the rest
-// of what it knows as it is.
+// Prior preservation (Ruiz et al. 2022, "DreamBooth", arXiv:2208.12242, section 3.2): before fine-tuning, the
+// model draws images for captions like those of its training. Training on them beside the user's images
+// preserves what the model knows.
 import {
   backgroundNames,
   type CaptionedImage,
@@ -19,7 +19,7 @@ import type { ImageSource } from "./images.js";
 
 export interface PriorOptions {
   readonly engine: Engine;
-  /** The model's folder, and what it says. */
+  /** The model's folder and manifest. */
   readonly model: string;
   readonly manifest: ModelManifest;
   readonly count: number;
@@ -46,7 +46,7 @@ const mix = sceneMix({
   },
 });
 
-/** Captions as the embedded model learned them, of those that a model's text input has room for. */
+/** Captions like the embedded model's, short enough for the model's text input. */
 async function writeCaptions(count: number, seed: number, maxTokens: number): Promise<string[]> {
   const tokenizer = await readTokenizer(maxTokens);
   const captions: string[] = [];
@@ -57,15 +57,15 @@ async function writeCaptions(count: number, seed: number, maxTokens: number): Pr
   if (captions.length === count) return captions;
   throw new NishikiError(
     "usage",
-    `priorPreservation: no captions fit into the model's ${maxTokens} tokens; set its share to 0.`,
+    `priorPreservation: no captions fit into the model's ${maxTokens} tokens. Set priorPreservation.share to 0.`,
   );
 }
 
-/** The images of a model as a source to be encoded: image n shows caption n at seed n. */
+/** A model's images as a source for encoding: image n shows caption n at seed n. */
 export async function openPriorImages(options: PriorOptions): Promise<ImageSource> {
   const { manifest, count, seed } = options;
   const captions = await writeCaptions(count, seed, manifest.maxTokens);
-  // The distilled network draws the same in a fraction of the evaluations.
+  // The few-step student draws comparable images in a fraction of the evaluations.
   const isFast = manifest.parts.fast !== undefined;
   const { denoiser, fast } = manifest.parts;
   return {

@@ -1,5 +1,5 @@
-// Images through a frozen autoencoder and back, with some noise on the way: about what a generator's images
-// look like.
+// Encodes and decodes images with a frozen autoencoder, with noise on the latents: imitates a generator's
+// images.
 import type { Engine } from "../engine/index.js";
 import { add, cast, clamp, mul, round, trace } from "../graph/index.js";
 import { type AutoencoderConfig, decode, encode, pixelsFromBytes } from "../models/index.js";
@@ -10,7 +10,7 @@ import { autoencoderScopes } from "./tasks/autoencoder.js";
 export interface RoundTrip {
   /**
    * @param pixels `[size, size, 3]` bytes
-   * @param noise standard deviation of the noise on latents, and where its numbers come from
+   * @param noise standard deviation of the noise on latents, with the seed and index of its random stream
    */
   run(pixels: Uint8Array, noise: { std: number; seed: number; index: number }): Promise<Uint8Array>;
   close(): Promise<void>;
@@ -28,8 +28,8 @@ export async function openRoundTrip(
     const { encoder, decoder } = autoencoderScopes(tracer.scope());
     const pixels = pixelsFromBytes(tracer.input("pixels", [1, size, size, 3], "u8"));
     const latents = add(encode(encoder, pixels, network), tracer.input("noise", shape));
-    const again = clamp(decode(decoder, latents, network), -1, 1);
-    return { again: cast(round(mul(add(again, 1), 127.5)), "u8") };
+    const decoded = clamp(decode(decoder, latents, network), -1, 1);
+    return { decoded: cast(round(mul(add(decoded, 1), 127.5)), "u8") };
   });
   const session = await engine.load(program, { weights: await openAutoencoder(weights) });
   return {
@@ -38,8 +38,8 @@ export async function openRoundTrip(
       const numbers = random(seed, "round trip", index).normals(count);
       const noise = { dtype: "f32" as const, shape, data: numbers.map((value) => value * std) };
       const pixels = { dtype: "u8" as const, shape: [1, size, size, 3], data };
-      const { again } = await session.run({ pixels, noise });
-      return again!.data as Uint8Array;
+      const { decoded } = await session.run({ pixels, noise });
+      return decoded!.data as Uint8Array;
     },
     close: () => session.close(),
   };

@@ -68,7 +68,7 @@ describe("lockRun", () => {
     await withFolder(async (folder) => {
       const path = join(folder, "running-7-far.lock");
       await writeFile(path, JSON.stringify({ pid: 7, machine: "elsewhere" }));
-      await expect(lockRun(folder)).rejects.toThrow(/Process 7 of another machine/);
+      await expect(lockRun(folder)).rejects.toThrow(/Process 7 on another machine/);
       const old = new Date(Date.now() - 3_600_000);
       await utimes(path, old, old);
       (await lockRun(folder))();

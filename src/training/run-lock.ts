@@ -1,8 +1,8 @@
-// One process in a run's folder at a time: two would overwrite each other's checkpoints.
+// Lets one process at a time train in a run's folder: two would overwrite each other's checkpoints.
 //
-// Every process that wants the folder first writes a claim, a file of a name that nobody else uses, and then
-// looks for claims of others. Whoever sees a living one withdraws. Of two that begin together at least one
-// sees the other, so that never both go on, and removing a dead process's claim cannot remove anybody else's.
+// A process first writes a claim, a file with a unique name, and then looks for other claims. If it sees a
+// live one, it withdraws. Of two processes that start together at least one sees the other, so both never
+// continue; and because names are unique, removing a dead process's claim cannot remove a live one.
 import { randomUUID } from "node:crypto";
 import {
   readdirSync,
@@ -19,28 +19,28 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fileError } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 
-/** What earlier versions wrote: a process id alone. */
+/** Written by earlier versions; holds a process id only. */
 const oldClaim = "running.pid";
 const claimPattern = /^running-.*\.lock$/;
 /**
- * Milliseconds between signs of life, and after which a process on another machine counts as dead without
- * one.
+ * Heartbeat interval in milliseconds, and the silence after which a process on another machine counts as
+ * dead.
  */
 const [beat, silence] = [10_000, 60_000];
 const attempts = 4;
 
 interface Claim {
   readonly pid: number;
-  /** When the process began, where the system says so: ids are used again, in containers at once. */
+  /** Start time of the process, if the system reports it: ids are reused, in containers at once. */
   readonly started?: string;
-  /** The machine (or container) in which the id means something. */
+  /** Machine (or container) that the id belongs to. */
   readonly machine?: string;
 }
 
 /**
- * Claims a folder for this process. A claim that a killed process left behind is removed.
- * @returns A function that releases the folder.
- * @throws NishikiError "training" where another process trains there, "file"
+ * Claims a folder for this process. Removes a killed process's claim.
+ * @returns a function that releases the folder
+ * @throws NishikiError "training" if another process trains there, "file"
  */
 export async function lockRun(folder: string): Promise<() => void> {
   for (let attempt = 1; ; attempt++) {
@@ -51,7 +51,7 @@ export async function lockRun(folder: string): Promise<() => void> {
     if (other === undefined) return keep(path);
     rmSync(path, { force: true });
     if (attempt === attempts) throw other;
-    await pause(10 + 90 * Math.random()); // two that begin together try again at different moments
+    await pause(10 + 90 * Math.random()); // processes that start together retry at different times
   }
 }
 
@@ -64,13 +64,13 @@ function write(path: string): void {
   }
 }
 
-/** Shows signs of life until the folder is released. */
+/** Sends heartbeats until the folder is released. */
 function keep(path: string): () => void {
   const timer = setInterval(() => {
     const now = new Date();
     try {
       utimesSync(path, now, now);
-    } catch {} // a claim that somebody deleted is theirs to answer for
+    } catch {} // somebody deleted the claim
   }, beat);
   timer.unref();
   return () => {
@@ -79,10 +79,10 @@ function keep(path: string): () => void {
   };
 }
 
-/** Looks for a living claim besides `own` and removes dead ones. */
-function findOther(folder: string, own: string): NishikiError | undefined {
+/** Looks for a live claim other than `ownClaim`, and removes dead ones. */
+function findOther(folder: string, ownClaim: string): NishikiError | undefined {
   const names = readdirSync(folder).filter(
-    (name) => name !== own && (name === oldClaim || claimPattern.test(name)),
+    (name) => name !== ownClaim && (name === oldClaim || claimPattern.test(name)),
   );
   for (const name of names) {
     const path = join(folder, name);
@@ -95,17 +95,16 @@ function findOther(folder: string, own: string): NishikiError | undefined {
 }
 
 function refusal(folder: string, path: string, { pid, machine }: Claim): NishikiError {
-  const elsewhere = machine === undefined || machine === thisMachine() ? "" : " of another machine";
+  const elsewhere = machine === undefined || machine === thisMachine() ? "" : " on another machine";
   return new NishikiError(
     "training",
-    `Process ${pid}${elsewhere} is training in ${folder}: wait for it, stop it, or choose another folder ` +
-      `(if no such process trains there, delete ${path}).`,
+    `Process ${pid}${elsewhere} is training in ${folder}. Wait for it, stop it, or choose another folder. ` +
+      `If no such process exists, delete ${path}.`,
   );
 }
 
 /**
- * @returns undefined for a claim that is gone; for one that is still being written, nothing but that it is
- * there.
+ * @returns undefined if the claim is gone; a claim of an unknown machine if it is still being written
  */
 function read(path: string): Claim | undefined {
   try {
@@ -136,14 +135,14 @@ function isFresh(path: string): boolean {
 
 function isRunning(pid: number): boolean {
   try {
-    process.kill(pid, 0); // signal 0 only asks
+    process.kill(pid, 0); // signal 0 only checks for existence
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM"; // it is there, and another user's
+    return (error as NodeJS.ErrnoException).code === "EPERM"; // it exists and belongs to another user
   }
 }
 
-/** Clock ticks from the system's start to the process's, on Linux (proc(5), field 22 of stat). */
+/** Start time of a process in clock ticks since boot, on Linux (proc(5), field 22 of stat). */
 function startOf(pid: number): string | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -154,8 +153,7 @@ function startOf(pid: number): string | undefined {
 }
 
 /**
- * Process ids of equal names mean the same: the host, on Linux also its last start and the container's
- * namespace.
+ * Scope within which process ids are unique: the host; on Linux also its boot and the container's namespace.
  */
 function thisMachine(): string {
   const parts = [hostname()];

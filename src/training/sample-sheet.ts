@@ -1,9 +1,9 @@
-// Images of a run for a person to look at.
+// Sample sheets of a run.
 import { join } from "node:path";
 import { writeFileAtomic } from "../checkpoint/node.js";
 import { encodePng, type Image } from "../image/index.js";
 
-/** Writes the sheet of a step, and the same as the latest one. */
+/** Writes a step's sheet, and a copy as the latest one. */
 export async function writeSheet(folder: string, step: number, sheet: Image): Promise<void> {
   const png = encodePng(sheet);
   await writeFileAtomic(join(folder, `samples-${String(step).padStart(7, "0")}.png`), png);

@@ -1,4 +1,4 @@
-// How the learning rate and the moving average change over a run.
+// Schedules of the learning rate and of the moving average's decay.
 
 import { explain, numberBetween, positiveNumber, wholeNumber, z } from "../schema/index.js";
 
@@ -16,7 +16,7 @@ export const scheduleSchema = z
       numberBetween(0, 0.9999999).default(0.995),
       "decay of the exponential moving average (EMA) of the weights, which samples use",
     ),
-    /** The average's passes over all weights are not free. */
+    // Each update passes over all weights.
     emaInterval: explain(wholeNumber(1, 1000).default(10), "steps between updates of the EMA"),
   })
   .meta({
@@ -38,7 +38,7 @@ type CompleteSchedule = z.infer<typeof scheduleSchema>;
 export type ScheduleConfig = Omit<CompleteSchedule, "emaInterval"> &
   Partial<Pick<CompleteSchedule, "emaInterval">>;
 
-/** Warm-up, a plateau, linear decay. The plateau lets a run be prolonged without having planned its end. */
+/** Warm-up, plateau, linear decay. Thanks to the plateau, a run can be prolonged without planning its end. */
 export function learningRateAt(
   step: number,
   { steps, learningRate, warmupSteps, decaySteps }: ScheduleConfig,
@@ -49,10 +49,10 @@ export function learningRateAt(
 }
 
 /**
- * Decay of the moving average at a step: an average over the last tenth of the steps, until `emaDecay` is
- * reached. Where the average is updated every few steps, the decays since the last update count together, and
- * it is 1 (nothing moves) in between. The first steps all count, so that short runs have an average too. The
- * number of steps does not: a run that is prolonged must go on as if that had been planned.
+ * Decay of the moving average at a step: averages over about the last tenth of the steps, until it reaches
+ * `emaDecay`. If the average is updated every few steps, the decays since the last update are multiplied, and
+ * the decay is 1 (no change) in between. The first steps all count, so that short runs have an average too.
+ * It does not depend on the length of the run, so that prolonged runs continue as if planned.
  */
 export function averageDecayAt(step: number, { emaDecay, emaInterval = 1 }: ScheduleConfig): number {
   const early = step < 10 * emaInterval;

@@ -1,4 +1,5 @@
-// Puts a trained super-resolution into a model's folder: its weights as float16, and its part in model.json.
+// Adds a trained super-resolution network to a model folder: its weights as float16, and its part in
+// model.json.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileError, writeFileAtomic } from "../checkpoint/node.js";
@@ -8,17 +9,17 @@ import { hashFile } from "../pipeline/node.js";
 import { writeHalf } from "./model-export.js";
 
 export interface SuperResolutionExport {
-  /** The run's folder, or a `.safetensors` file of finished weights. */
+  /** A run's folder, or a `.safetensors` file of weights. */
   readonly run: string;
   readonly network: SuperResolutionConfig;
   readonly sampling: SuperResolutionSettings;
-  /** A folder with a `model.json`. */
+  /** Model folder. */
   readonly model: string;
 }
 
 const file = "super-resolution.safetensors";
 
-/** Adds the part, or takes the place of the one that is there. @throws NishikiError "file", "checkpoint" */
+/** Adds or replaces the part. @throws NishikiError "file", "checkpoint" */
 export async function addSuperResolution({
   run,
   network,

@@ -1,5 +1,5 @@
-// Training super-resolution: large images and what a first stage would have made of them, and held-out ones
-// to look at, beside what Lanczos' filter makes of them.
+// Trains super-resolution on pairs of a large image and the small one that a first stage would give. Samples
+// compare unseen images with Lanczos resampling.
 import type { CaptionedImage } from "../data/index.js";
 import type { Engine, Session } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
@@ -31,7 +31,7 @@ import {
   superResolutionObjective,
 } from "./tasks/super-resolution.js";
 
-/** The task of a super-resolution's run. */
+/** The task of a super-resolution run. */
 export async function makeSuperResolutionTask(
   engine: Engine,
   config: SuperResolutionTrainingConfig,
@@ -73,24 +73,22 @@ export async function makeSuperResolutionTask(
   };
 }
 
-/** @throws NishikiError "usage" where the images do not fit the network, the parts or the autoencoder. */
+/** @throws NishikiError "usage" if images do not fit the network, the crops or the autoencoder */
 function checkSizes(
   { network, crop, autoencoder }: SuperResolutionTrainingConfig,
   { size }: ImageSource,
 ): void {
-  const refuse = (what: string): never => {
-    throw new NishikiError("usage", `Super-resolution: ${what}.`);
+  const refuse = (message: string): never => {
+    throw new NishikiError("usage", message);
   };
-  if (network.fold % 2 !== 0) refuse(`network.fold must be even, not ${network.fold}`);
+  if (network.fold % 2 !== 0) refuse(`network.fold: expected an even number, got ${network.fold}.`);
   if (crop % network.fold !== 0 || crop > size)
-    refuse(
-      `crop must be a multiple of ${network.fold} and at most the pictures' side of ${size}, not ${crop}`,
-    );
+    refuse(`crop: expected a multiple of ${network.fold} up to ${size}, the images' side, got ${crop}.`);
   const step = autoencoder ? autoencoder.network.fold * 4 : network.fold;
-  if (size % step !== 0) refuse(`pictures must have sides that ${step} divides, not ${size}`);
+  if (size % step !== 0) refuse(`data: expected images whose side is a multiple of ${step}, got ${size}.`);
 }
 
-/** Small images through the autoencoder and back, as a first stage gives them. */
+/** Loads the autoencoder that small images pass through, as a first stage's do. */
 async function openRoundTrip(
   engine: Engine,
   { autoencoder }: SuperResolutionTrainingConfig,
@@ -100,7 +98,7 @@ async function openRoundTrip(
   const program = trace((tracer) => {
     const { encoder, decoder } = autoencoderScopes(tracer.scope());
     const pixels = tracer.input("pixels", [1, size, size, 3]);
-    return { again: decode(decoder, encode(encoder, pixels, autoencoder.network), autoencoder.network) };
+    return { decoded: decode(decoder, encode(encoder, pixels, autoencoder.network), autoencoder.network) };
   });
   return engine.load(program, { weights: await openAutoencoder(autoencoder.weights) });
 }
@@ -108,13 +106,13 @@ async function openRoundTrip(
 async function runRoundTrip(session: Session, small: Float32Array): Promise<Float32Array> {
   const size = Math.sqrt(small.length / 3);
   const input = { dtype: "f32" as const, shape: [1, size, size, 3], data: small };
-  const { again } = await session.run({ pixels: input });
-  // Images of a first stage are bytes.
-  return fromBytes(toBytes(again!.data as Float32Array));
+  const { decoded } = await session.run({ pixels: input });
+  // A first stage's images are rounded to bytes.
+  return fromBytes(toBytes(decoded!.data as Float32Array));
 }
 
 interface Compared {
-  /** Rows of three: Lanczos, ours, the original. */
+  /** Rows of three: Lanczos, the network, the original. */
   readonly sheet: Image[];
   readonly measured: Readonly<Record<string, number>>;
 }
@@ -157,7 +155,7 @@ export function psnr(a: Float32Array, b: Float32Array): number {
 }
 
 /**
- * Mean square difference of neighbours from left to right and from top to bottom: what blurring takes away.
+ * Mean squared difference between horizontal and vertical neighbours, which blurring reduces.
  */
 export function gradient(values: Float32Array, side: number): number {
   let sum = 0;
@@ -169,7 +167,7 @@ export function gradient(values: Float32Array, side: number): number {
   return Math.max(1e-12, sum / values.length);
 }
 
-/** The middle of an image, at most 256 pixels a side. */
+/** Centre crop of at most 256×256 pixels. */
 function middle(values: Float32Array, side: number): Image {
   const size = Math.min(256, side);
   const start = Math.floor((side - size) / 2);

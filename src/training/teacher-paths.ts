@@ -1,6 +1,5 @@
-// The paths of a guided teacher from noise to images, in files that are made when a step needs them: how long
-// a file takes is many evaluations for each path, so that a run begins with a few and draws from more as they
-// are made.
+// The guided teacher's sampling paths from noise to images, in files made on demand. Each path takes many
+// evaluations, so a run starts with few files and draws from more as they are made.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { f16ToFloat32, float32ToF16 } from "../checkpoint/index.js";
@@ -41,14 +40,14 @@ export interface TeacherPathsOptions {
   readonly stepsPerWindow: number;
   readonly shardSize: number;
   readonly seed: number;
-  /** Stops the making of a file within one run of the teacher. */
+  /** Stops within one evaluation of the teacher. */
   readonly signal?: AbortSignal | undefined;
-  /** Called before a file is made, which takes a while. */
+  /** Called before a file is made, which takes minutes. */
   onShard?(index: number): void;
 }
 
 const settingsFile = "paths.json";
-/** Paths that are computed at once; each is two rows, with the words and without. */
+/** Paths per batch; each takes two rows, conditional and unconditional. */
 const atOnce = 32;
 
 interface Shard {
@@ -56,7 +55,7 @@ interface Shard {
   readonly scenes: Int32Array;
 }
 
-/** Paths of one teacher over the captions of encoded scenes: path i shows scene i. */
+/** Paths of one teacher for the captions of encoded scenes: path i has the caption of scene i. */
 export class TeacherPaths implements Paths {
   readonly times: readonly number[];
   readonly #options: TeacherPathsOptions;
@@ -74,7 +73,7 @@ export class TeacherPaths implements Paths {
     this.#sigmas = subdivide(this.times, options.stepsPerWindow).map((time) => time / (1 - time));
   }
 
-  /** @throws NishikiError "data" where the folder holds paths of other settings, "file", "checkpoint" */
+  /** @throws NishikiError "data" if the folder holds paths with other settings, "file", "checkpoint" */
   static async open(options: TeacherPathsOptions): Promise<TeacherPaths> {
     const { folder, teacher, signal: _signal, onShard: _onShard, ...settings } = options;
     const manifest = await readModelFolder(teacher);
@@ -99,14 +98,14 @@ export class TeacherPaths implements Paths {
     f16ToFloat32(latents.subarray(at, at + out.length), out);
   }
 
-  /** Has the first `count` files ready to be read, and makes those that are not there. */
+  /** Opens the first `count` files and makes the missing ones. */
   async need(count: number, engine: Engine, scenes: EncodedScenes): Promise<void> {
     const missing = Array.from({ length: count }, (_, i) => i).filter((i) => !existsSync(this.#path(i)));
     if (missing.length > 0) await this.#make(missing, engine, scenes);
     while (this.#shards.length < count) {
       const file = await openSafetensors(this.#path(this.#shards.length));
-      const [latents, shown] = await Promise.all([file.read("latents"), file.read("scenes")]);
-      this.#shards.push({ latents: latents.data as Uint16Array, scenes: shown.data as Int32Array });
+      const [latents, indices] = await Promise.all([file.read("latents"), file.read("scenes")]);
+      this.#shards.push({ latents: latents.data as Uint16Array, scenes: indices.data as Int32Array });
     }
   }
 
@@ -124,15 +123,15 @@ export class TeacherPaths implements Paths {
         const { shape } = this.#manifest.latents;
         const each = shape[0] * shape[1] * shape[2];
         const latents = new Uint16Array(shardSize * this.times.length * each);
-        const shown = Int32Array.from({ length: shardSize }, (_, i) => index * shardSize + i);
+        const sceneIndices = Int32Array.from({ length: shardSize }, (_, i) => index * shardSize + i);
         for (let from = 0; from < shardSize; from += atOnce) {
-          const part = shown.subarray(from, Math.min(from + atOnce, shardSize));
+          const part = sceneIndices.subarray(from, Math.min(from + atOnce, shardSize));
           latents.set(await this.#walk(session, part, scenes), from * this.times.length * each);
         }
         const whole = [shardSize, this.times.length, ...shape];
         await writeSafetensors(this.#path(index), [
           { name: "latents", dtype: "f16", shape: whole, data: latents },
-          { name: "scenes", dtype: "i32", shape: [shardSize], data: shown },
+          { name: "scenes", dtype: "i32", shape: [shardSize], data: sceneIndices },
         ]);
       }
     } finally {
@@ -140,8 +139,8 @@ export class TeacherPaths implements Paths {
     }
   }
 
-  /** Walks some paths at once. @returns float16 `[paths, ends, size, size, channels]` */
-  async #walk(session: Session, shown: Int32Array, scenes: EncodedScenes): Promise<Uint16Array> {
+  /** Computes a batch of paths. @returns float16 `[paths, ends, size, size, channels]` */
+  async #walk(session: Session, sceneIndices: Int32Array, scenes: EncodedScenes): Promise<Uint16Array> {
     const { guidance, sampler, seed, stepsPerWindow } = this.#options;
     const { shape } = this.#manifest.latents;
     const each = shape[0] * shape[1] * shape[2];
@@ -150,18 +149,19 @@ export class TeacherPaths implements Paths {
       (input, time, condition) => this.#evaluate(session, input, time, condition, scenes),
       getSchedule(this.#manifest),
     );
-    const condition = [...shown];
+    const condition = [...sceneIndices];
     const guided = guide(denoise, { scale: guidance, uncond: condition.map(() => nothing) });
-    const noise = new Float32Array(shown.length * each);
-    for (const [i, scene] of shown.entries()) noise.set(random(seed, "path", scene).normals(each), i * each);
+    const noise = new Float32Array(sceneIndices.length * each);
+    for (const [i, scene] of sceneIndices.entries())
+      noise.set(random(seed, "path", scene).normals(each), i * each);
     const x = noise.map((value) => value * this.#sigmas[0]!);
     const ends: Float32Array[] = [x];
     for await (const state of getSampler(sampler).sample(guided, x, this.#sigmas, { condition }))
       if (state.step % stepsPerWindow === 0) ends.push(state.x);
-    const paths = new Float32Array(shown.length * ends.length * each);
+    const paths = new Float32Array(sceneIndices.length * ends.length * each);
     for (const [end, all] of ends.entries()) {
-      const scale = 1 - this.times[end]!; // from x0 + sigma·noise to what the network sees
-      for (let i = 0; i < shown.length; i++) {
+      const scale = 1 - this.times[end]!; // from x0 + sigma·noise to the network's input
+      for (let i = 0; i < sceneIndices.length; i++) {
         const to = (i * ends.length + end) * each;
         for (let j = 0; j < each; j++) paths[to + j] = all[i * each + j]! * scale;
       }
@@ -193,7 +193,7 @@ export class TeacherPaths implements Paths {
       time: f32(new Float32Array(batch).fill(time), batch),
       text: f32(text, batch, tokens, textWidth),
       mask: f32(mask, batch, tokens),
-      // The student is not told where things lie, and so the teacher is not.
+      // The student gets no placement, so the teacher gets none.
       ...(seesPlacement(parts.denoiser.config) && {
         placement: f32(
           new Float32Array(batch * latents.shape[0] * latents.shape[1] * placementChannels),
@@ -205,10 +205,12 @@ export class TeacherPaths implements Paths {
   }
 }
 
-/** In the place of a scene: no words. */
+/** Stands for the unconditional row: no words. */
 const nothing = -1;
 
-/** Each step in equal parts, which end where the step does, to the bit: a sampler's last level is 0. */
+/**
+ * Divides each step into equal parts. The last part ends exactly where the step does: the last level is 0.
+ */
 export function subdivide(ends: readonly number[], parts: number): number[] {
   const times = ends.slice(1).flatMap((to, i) => {
     const from = ends[i]!;
@@ -228,6 +230,7 @@ async function checkSettings(folder: string, here: string): Promise<void> {
   if (differences.length === 0) return;
   throw new NishikiError(
     "data",
-    `The teacher's paths in ${folder} were made otherwise: ${differences.join("; ")}. Use another folder (paths.folder), or delete this one.`,
+    `The teacher's paths in ${folder} have other settings: ${differences.join("; ")}. ` +
+      "Use another folder (paths.folder), or delete this one.",
   );
 }

@@ -1,5 +1,4 @@
-// A short training in memory: no folder, no checkpoint. For small networks that are trained to measure
-// something.
+// Short training in memory, without folder or checkpoint, for small networks that measure something.
 import type { Engine, HostTensors } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { averagesOf } from "./averages.js";
@@ -21,9 +20,9 @@ export interface TrainStepsOptions {
 }
 
 /**
- * Trains a step program from its first weights to the end of its schedule.
- * @returns The moving averages of the weights, and the loss of every step.
- * @throws NishikiError "aborted" by the signal, "training" for a loss that is not finite, "device", "memory"
+ * Trains a step program from initial weights to the end of its schedule.
+ * @returns moving averages of the weights, and the loss of every step
+ * @throws NishikiError "aborted", "training" if the loss is not finite, "device", "memory"
  */
 export async function trainSteps(
   engine: Engine,
@@ -32,7 +31,7 @@ export async function trainSteps(
 ): Promise<{ averages: State; losses: readonly number[] }> {
   const stepper = await makeStepper(engine, program, initialState(program, seed), {
     objective: () => {
-      throw new NishikiError("internal", "A training in memory has one worker.");
+      throw new NishikiError("internal", "Training in memory uses one worker.");
     },
     batchSize: 1,
     optimizer,

@@ -1,4 +1,4 @@
-// A training run from its config: opens the data, trains, writes what a person looks at.
+// Runs a training config: opens the data, trains, writes samples and plots.
 import { join } from "node:path";
 import { writeFileAtomic } from "../checkpoint/node.js";
 import type { Engine } from "../engine/index.js";
@@ -18,44 +18,48 @@ import { makeSuperResolutionTask } from "./super-resolution-run.js";
 
 export interface TrainOptions {
   readonly engine: Engine;
-  /** Go on from the folder's checkpoint, if it has one. Without it, a folder that has one is refused. */
+  /**
+   * Continues from the folder's checkpoint, if any. Without this option, a folder with a checkpoint is
+   * refused.
+   */
   readonly resume?: boolean;
-  /** Ends the run within one run of a network: after the step that is being computed, with a checkpoint. */
+  /** Ends the run after the current step, with a checkpoint. */
   readonly signal?: AbortSignal;
   onStart?(report: StartReport): void;
   onStep?(report: StepReport): void;
-  /** After images for a person were written, with what was measured on them. */
+  /** Called after sample images are written, with the numbers measured on them. */
   onSample?(report: SampleReport): void;
-  /** Something that a person should know and that stops nothing, such as a broken image. */
+  /** Receives warnings, such as a broken image. */
   onNotice?(message: string): void;
 }
 
 export interface SampleReport {
   readonly step: number;
-  /** Images, side by side. */
+  /** File with the sample images. */
   readonly sheet: string;
+  /** File with the loss curve. */
   readonly plot: string;
-  /** Such as `psnr` in decibels. */
+  /** Numbers measured on the samples, such as `psnr` in dB. */
   readonly measured: Readonly<Record<string, number>>;
 }
 
 export interface TrainResult {
-  /** Steps done. */
+  /** Steps done so far. */
   readonly step: number;
-  /** Whether these are all that the config asks for. */
+  /** Whether the run has done all steps of its schedule. */
   readonly finished: boolean;
 }
 
 /**
- * Trains what a config describes, in its folder: `checkpoint.safetensors`, `metrics.jsonl`, `config.json`,
- * `loss.png`, `samples.png`, and for a denoiser `model/`, which draws.
- * @throws NishikiError "training" (loss that is not finite, checkpoint of another run), "file", "data",
+ * Trains the network of a config. Writes to the config's folder: `checkpoint.safetensors`, `metrics.jsonl`,
+ * `config.json`, `loss.png`, `samples.png`, and for a denoiser `model/`, a model folder that can generate.
+ * @throws NishikiError "training" (loss is not finite, checkpoint of another run), "file", "data",
  * "checkpoint", "device".
  */
 export async function train(config: TrainingConfig, options: TrainOptions): Promise<TrainResult> {
   const { engine, resume = false, signal, onStep, onNotice } = options;
   const { folder } = config;
-  if (!resume) await refuseBegun(folder); // before images are read, which may take minutes
+  if (!resume) await refuseBegun(folder); // before reading images, which may take minutes
   const { task, settings, initFrom = config.initFrom } = await openRun(config, options);
   const onSample = async (step: number, measured: Readonly<Record<string, number>>) => {
     await writeLossPlot(folder, `${config.kind}: loss`);
@@ -85,28 +89,28 @@ export async function train(config: TrainingConfig, options: TrainOptions): Prom
   }
 }
 
-/** A run that is opened and not begun: its data, its objective, what it begins with. */
+/** An opened run that has not started: its data, objective and initial weights. */
 export interface OpenedRun extends OpenedTask {
   readonly source: ImageSource;
 }
 
 /**
- * Opens what a config describes. The task is to be closed.
+ * Opens the data and networks of a config. Close the task when done.
  * @throws NishikiError "file", "data", "checkpoint", "usage"
  */
 export async function openRun(config: TrainingConfig, options: TrainOptions): Promise<OpenedRun> {
   const source = await openImages(config.data, { signal: options.signal });
-  for (const problem of source.problems) options.onNotice?.(`Left out: ${problem}.`);
+  for (const problem of source.problems) options.onNotice?.(`Skipped: ${problem}.`);
   return { ...(await openTask(config, source, options)), source };
 }
 
 interface OpenedTask {
   readonly task: TrainingTask;
   /**
-   * What must be the same for the run to go on. The schedule may change: runs are prolonged, or slowed down.
+   * Settings that must match to resume the run. The schedule is not among them: it may change.
    */
   readonly settings: Settings;
-  /** Weights to begin with, where the config does not name them. */
+  /** Initial weights, if the config names none. */
   readonly initFrom?: string;
 }
 
@@ -162,8 +166,7 @@ async function openAutoencoderRun(
 }
 
 /**
- * What a run's fingerprint says of an autoencoder that it uses and does not train: its sizes, and which one
- * it is.
+ * A frozen autoencoder in a run's fingerprint: its sizes and a digest of its weights.
  */
 async function describeAutoencoder(
   autoencoder: { readonly weights: string; readonly network: object } | undefined,
@@ -173,7 +176,7 @@ async function describeAutoencoder(
   return { autoencoder: autoencoder.network, frozen: { autoencoder: digest } };
 }
 
-/** Keeps the config beside what it made. */
+/** Saves the config in the run's folder. */
 async function writeConfig(config: TrainingConfig): Promise<void> {
   await writeFileAtomic(join(config.folder, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
 }

@@ -1,4 +1,4 @@
-// Puts the words of training's captions into a model's folder.
+// Adds the words of the training captions to a model folder.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileError, writeFileAtomic } from "../checkpoint/node.js";
@@ -11,7 +11,7 @@ import { encodeCaptions } from "./tasks/encode-scenes.js";
 
 const file = "words.safetensors";
 
-/** The words of a mix's captions, and where the text encoder has the names of its things. */
+/** The words of a mix's captions, with the text encoder's vectors of the things' names. */
 export async function knowWords(engine: Engine, mix: SceneMix, tokens: number): Promise<KnownWords> {
   const { texts, nouns, colours, names } = captionWords(mix);
   const tokenizer = await readTokenizer(tokens);
@@ -40,7 +40,7 @@ export async function knowWords(engine: Engine, mix: SceneMix, tokens: number): 
 }
 
 /**
- * Adds the file and what the manifest says of it, or takes the place of one.
+ * Adds or replaces the file and its entry in the manifest.
  * @throws NishikiError "file", "checkpoint"
  */
 export async function addWords(model: string, known: KnownWords): Promise<void> {

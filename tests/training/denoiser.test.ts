@@ -61,7 +61,7 @@ describe("training a denoiser", { timeout: 300_000 }, () => {
       const straight = denoiserOf(root, "straight", 8, { prompts });
       expect(await train(straight, { engine, onNotice })).toEqual({ step: 8, finished: true });
       // Ten images are three files of four: the first steps use one, later ones the others too.
-      expect(notices).toEqual(["1 to 4", "5 to 8", "9 to 12"].map((range) => `Encoding pictures ${range} …`));
+      expect(notices).toEqual(["1 to 4", "5 to 8", "9 to 12"].map((range) => `Encoding images ${range} …`));
       expect(
         (await readdir(join(root, "latents"))).filter((name) => name.startsWith("scenes-")),
       ).toHaveLength(3);
@@ -90,7 +90,7 @@ describe("training a denoiser", { timeout: 300_000 }, () => {
         /The latents in .* were made otherwise: seed is 1 there and 2 here/,
       );
       const small = train(denoiserOf(root, "third", 1, { network: "tiny" }), { engine });
-      await expect(small).rejects.toThrow("network.latentSize must be 4 to fit the autoencoder, not 16.");
+      await expect(small).rejects.toThrow("network.latentSize: expected 4 to fit the autoencoder, got 16.");
       const autoencoder = { weights: join(root, "first"), network: "tiny" };
       const wrong = train(denoiserOf(root, "fourth", 1, { autoencoder }), { engine });
       await expect(wrong).rejects.toThrow(/holds no autoencoder/);

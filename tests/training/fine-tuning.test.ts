@@ -106,7 +106,7 @@ describe("fine-tuning", { timeout: 300_000 }, () => {
       const file = join(root, "mine.safetensors");
       const command = ["finetune", images, "--model", model, "--steps", "2"];
       const wrongSize = await runCli([...command, "--output", file]);
-      expect(wrongSize.stderr).toContain("expected pictures of 64 pixels, got 256");
+      expect(wrongSize.stderr).toContain("data.size: expected 64, the model's image size, got 256");
       for (const wrong of [[], ["--output", "a.bin"], ["--output", "x", "--rank", "3"]])
         expect((await runCli([...command, ...wrong])).code).toBe(2);
       await writeFile(join(root, "there.safetensors"), "");
