@@ -140,7 +140,7 @@ describe("a run that fails", () => {
       const run = runTraining(engine, regressionTask(5), runOptions(folder, 1, { ...wild, optimizer }), same);
       const error = await failure(run);
       expect(error.message).toMatch(
-        /^Step 1 left numbers in "\S+" that are not finite.* No checkpoint had been/,
+        /^Step 1 left numbers that are not finite in "\S+".* No checkpoint exists/,
       );
     });
   });
@@ -197,7 +197,7 @@ describe("frozen networks", () => {
           fingerprint,
         );
       await goOn(3, settings("a"));
-      expect(notices).toEqual([expect.stringContaining("did not record the frozen networks")]);
+      expect(notices).toEqual([expect.stringContaining("did not record a run's frozen networks")]);
       await goOn(4, settings("a"));
       expect(notices).toHaveLength(1);
       const error = await failure(goOn(5, settings("b")));
@@ -254,7 +254,7 @@ describe("a folder that holds a run", () => {
       await truncate(checkpointPath(folder), size - 5);
       const truncated = await goOn(folder, same);
       expect(truncated.message).toMatch(
-        /The checkpoint is damaged: .*checkpoint\.safetensors.*Put back a copy/,
+        /The checkpoint is damaged: .*checkpoint\.safetensors.*Restore a copy/,
       );
       await truncate(checkpointPath(folder), 0);
       expect((await goOn(folder, same)).message).toMatch(/The checkpoint is damaged/);
@@ -351,7 +351,7 @@ describe("a run that goes on with another number of threads", () => {
       const options = { resume: true, onNotice: (message: string) => notices.push(message) };
       await runTraining(engine, regressionTask(), runOptions(folder, 3, options), same);
       expect(notices).toEqual([
-        "The checkpoint was computed with 1 worker of 2 threads, this run computes with 1 worker of 1 thread: it goes on well, but not bit for bit.",
+        "The checkpoint was computed with 1 worker of 2 threads, this run uses 1 worker of 1 thread. The run continues, but not bit for bit.",
       ]);
       await runTraining(engine, regressionTask(), runOptions(folder, 4, options), same);
       expect(notices).toHaveLength(1);
