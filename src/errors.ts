@@ -1,6 +1,6 @@
-// The one error class of the project. Only cli/ turns it into an exit code.
+// The project's only error class. Only cli/ maps it to an exit code.
 
-/** What went wrong, in a form that programs may rely on. `usage` codes mean that the caller asked for something wrong. */
+/** What went wrong, in a form that programs can rely on. `usage` means that the request itself was wrong. */
 export type ErrorCode =
   | "usage" // an argument, option or config that cannot be right
   | "shape" // shapes or types that do not fit, found while tracing or at a session's boundary
@@ -10,12 +10,12 @@ export type ErrorCode =
   | "closed" // a session, engine or pipeline used after it was closed
   | "file" // a file that cannot be read or written
   | "data" // images, captions or data folders that cannot be used
-  | "training" // training that cannot go on (NaN loss, checkpoint of another run)
+  | "training" // training that cannot continue (NaN loss, checkpoint of another run)
   | "aborted" // cancelled by the caller
   | "internal";
 
 /**
- * An error whose message says what was expected, what came, and what cures it.
+ * An error whose message says what was expected, what was received, and how to fix it.
  *
  * @example
  * ```ts
@@ -38,13 +38,13 @@ export class NishikiError extends Error {
   }
 }
 
-/** Control characters, and those that reorder or hide text: a terminal would obey them. */
+/** Control characters, and characters that reorder or hide text: a terminal would act on them. */
 const UNSAFE = /[\p{Cc}\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/gu;
 
-/** Characters of foreign text that one message may repeat. */
+/** The number of characters of foreign text that one message may repeat. */
 const FOREIGN_LIMIT = 300;
 
-/** As JSON writes it: beyond U+FFFF as two halves. */
+/** JSON's escape: a character beyond U+FFFF becomes two surrogates. */
 function escapeCharacter(character: string): string {
   return Array.from(
     { length: character.length },
@@ -53,8 +53,8 @@ function escapeCharacter(character: string): string {
 }
 
 /**
- * A text of several lines with its other control characters written out, such as `\\u001b`, so that a terminal shows
- * them. Valid JSON stays the same JSON.
+ * Escapes control characters in multi-line text, such as `\\u001b`, so that a terminal shows them. Valid JSON
+ * stays the same JSON.
  */
 export function visible(text: string): string {
   return text.replace(UNSAFE, (character) =>
@@ -62,32 +62,32 @@ export function visible(text: string): string {
   );
 }
 
-/** Cuts text without halving a character beyond U+FFFF. */
+/** Truncates text without splitting a surrogate pair. */
 function cut(text: string, limit: number): string {
   return text.length > limit ? `${text.slice(0, limit - 1).replace(/[\uD800-\uDBFF]$/, "")}…` : text;
 }
 
-/** Text from a file or a server as it may stand in a message: on one line, printable, cut at `limit` characters. */
+/** Makes text from a file or a server safe for a message: one line, printable, at most `limit` characters. */
 export function showText(text: string, { limit = 80 }: { limit?: number } = {}): string {
   return cut(text, limit).replace(UNSAFE, escapeCharacter);
 }
 
-/** Text from a file or a server, in quotation marks; see `showText`. */
+/** Quotes text from a file or a server; see `showText`. */
 export function quote(text: string): string {
   return JSON.stringify(cut(text, 80)).replace(UNSAFE, escapeCharacter);
 }
 
-/** A shape that a file claims, as it may stand in a message. */
+/** Formats a shape claimed by a file for a message. */
 export function showShape(shape: readonly number[]): string {
   const more = shape.length > 8 ? `, … (${shape.length} dimensions)` : "";
   return `[${shape.slice(0, 8).join(", ")}${more}]`;
 }
 
 /**
- * The first of several names for a message, and how many more there are: "a, b and 40 more".
+ * Lists the first of several names for a message and counts the rest: "a, b and 40 more".
  *
- * @param names already quoted where they come from outside (`names.map(quote)`)
- * @param most how many are listed at most; fewer where they are long
+ * @param names quoted beforehand if they come from outside (`names.map(quote)`)
+ * @param most the maximum number of names listed; fewer if they are long
  */
 export function listSome(names: readonly string[], most = 8, separator = ", "): string {
   let count = 0;
@@ -101,7 +101,10 @@ export function listSome(names: readonly string[], most = 8, separator = ", "): 
   return count < names.length ? `${listed} and ${names.length - count} more` : listed;
 }
 
-/** The number of single-character edits (insert, delete, replace, swap neighbours) that turn one word into the other. */
+/**
+ * Counts the single-character edits (insert, delete, replace, swap neighbours) that turn one word into the
+ * other.
+ */
 export function editDistance(a: string, b: string): number {
   let before: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
@@ -119,7 +122,7 @@ export function editDistance(a: string, b: string): number {
   return previous[b.length]!;
 }
 
-/** The choice that was probably meant by a mistyped name; undefined where none is close. */
+/** Finds the choice that a mistyped name most likely meant; undefined if none is close. */
 export function nearestName(name: string, choices: readonly string[]): string | undefined {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[-_ ]/g, "");
   const typed = plain(name.slice(0, 100));
@@ -132,7 +135,9 @@ export function nearestName(name: string, choices: readonly string[]): string | 
   return best && best.distance <= limit ? best.choice : undefined;
 }
 
-/** The error for an unknown name: suggests the nearest choice, or lists them all where they are few. */
+/**
+ * Makes the error for an unknown name: suggests the nearest choice and lists all choices if there are few.
+ */
 export function unknownName(kind: string, name: string, choices: readonly string[]): NishikiError {
   const nearest = nearestName(name, choices);
   const suggestion = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;

@@ -69,7 +69,7 @@ describe("nishiki info of a LoRA", () => {
       },
       {
         fits: "Stable Diffusion XL",
-        names: "kohya, with the names of single files",
+        names: "kohya, single-file names",
         layers: "2 (1 of the text encoder, 1 of the denoiser)",
         rank: "2 to 16",
       },
@@ -86,7 +86,7 @@ describe("nishiki info of a LoRA", () => {
     [
       "first",
       pair(`unet.${block}.attn2.processor.to_k_lora`, 4, 1024, ["down", "up"]),
-      { fits: "Stable Diffusion 2.x", names: "diffusers, first versions" },
+      { fits: "Stable Diffusion 2.x", names: "early diffusers" },
     ],
     [
       "flux",
@@ -140,7 +140,7 @@ describe("nishiki info of a LoRA", () => {
   it("names kinds that are not read, and halves", async () => {
     const loha = await write("loha.safetensors", { "lora_unet_x.hada_w1_a": [4, 4] });
     expect((await runHere(["info", loha])).stderr).toMatch(
-      /^loha\.safetensors is not whole: layer "lora_unet_x" has only its hada1a part/,
+      /^loha\.safetensors is incomplete: layer "lora_unet_x" has only its hada1a part/,
     );
     const half = await write("half.safetensors", { "lora_unet_x.lora_up.weight": [4, 4] });
     expect((await runHere(["info", half])).stderr).toMatch(/layer "lora_unet_x" has only its up part\.\n$/);
@@ -164,14 +164,14 @@ describe("damaged files", () => {
     [
       "nan",
       { "x.lora_down.weight": [1, Number.NaN], "x.lora_up.weight": [1] },
-      /is damaged: layer "x" has numbers/,
+      /is damaged: layer "x" has non-finite numbers/,
     ],
     [
       "alpha",
       { "x.lora_down.weight": [1, 2], "x.lora_up.weight": [1], "x.alpha": [] },
-      /is damaged: layer "x" has numbers that are not finite, or none\. Download it anew\.$/,
+      /is damaged: layer "x" has non-finite numbers, or none\. Download it again\.$/,
     ],
-    ["nothing", {}, /^nothing\.safetensors is no LoRA: it holds nothing\.$/],
+    ["nothing", {}, /^nothing\.safetensors is not a LoRA: it holds nothing\.$/],
   ])("are told by name: a LoRA (%s)", async (name, tensors, sentence) => {
     const path = await save(`${name}.safetensors`, tensors);
     await expect(openLora(path)).rejects.toMatchObject({
@@ -183,7 +183,7 @@ describe("damaged files", () => {
   it("are told by name: a textual inversion", async () => {
     const path = await save("word.safetensors", { emb_params: [1, Number.POSITIVE_INFINITY] });
     await expect(openEmbedding(path)).rejects.toThrow(
-      /word\.safetensors is damaged: "emb_params" has numbers/,
+      /word\.safetensors is damaged: "emb_params" has non-finite numbers/,
     );
   });
 });

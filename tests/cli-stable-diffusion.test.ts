@@ -302,7 +302,7 @@ describe("wrong use is told in one sentence", () => {
         /^There is no model at \/nowhere: expected a folder with/,
       );
     expect(await complaint("sd1", "--vae", image)).toMatch(
-      /picture\.png is no autoencoder: expected a folder, or a \.safetensors file\.$/,
+      /picture\.png is not an autoencoder: expected a folder or a \.safetensors file\.$/,
     );
     expect(await complaint("sd1", "--vae", "/nowhere")).toMatch(/^Cannot read \/nowhere: /);
   });
@@ -377,12 +377,12 @@ describe("broken models are refused before anything is drawn", () => {
     [
       "another pipeline",
       edit("model_index.json", { _class_name: "FluxPipeline" }),
-      /^\{\} holds a FluxPipeline, which this program cannot draw with; it knows StableDiffusionPipeline, /,
+      /^\{\} holds a FluxPipeline, which is not supported; supported: StableDiffusionPipeline, /,
     ],
     [
       "a missing part",
       (model) => rm(join(model, "vae"), { recursive: true }),
-      /^\{\} is not a whole model: its model_index\.json names vae, which is not there\. Download it anew\.$/,
+      /^\{\} is not a whole model: its model_index\.json names vae, which is missing\. Download it again\.$/,
     ],
     [
       "no JSON",

@@ -93,7 +93,7 @@ describe("a hub that lies", () => {
     ["a size", { tree: [file({ size: -1 })] }],
   ])("about %s is refused, and nothing is written", async (_, answers) => {
     await mkdir(cache);
-    const message = /does not answer as a hub does: expected .*Nothing was downloaded/;
+    const message = /does not answer like a hub: expected .*Nothing was downloaded/;
     await expect(pull(await startHub({ ...answers, content }))).rejects.toMatchObject({
       code: "file",
       message: expect.stringMatching(message),
@@ -128,7 +128,7 @@ describe("a hub that lies", () => {
       tree: [file()],
       content: Buffer.concat([content, Buffer.alloc(5000)]),
     });
-    await expect(pull(endpoint)).rejects.toThrow(/came longer than the 7 bytes that the hub names/);
+    await expect(pull(endpoint)).rejects.toThrow(/exceeded the 7 bytes that the hub announced/);
     expect(await readdir(join(cache, "models--a--b/blobs"))).toEqual([]);
   });
 
@@ -144,7 +144,7 @@ it.each(["<html>login</html>", "", '{"sha":1', "[]", "null", '"text"'])(
   async (raw) => {
     await expect(pull(await startHub({ raw }))).rejects.toMatchObject({
       code: "file",
-      message: expect.stringMatching(/something other than the hub's JSON|does not answer as a hub does/),
+      message: expect.stringMatching(/something other than the hub's JSON|does not answer like a hub/),
     });
   },
 );

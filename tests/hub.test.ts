@@ -138,7 +138,7 @@ describe("an interrupted download", () => {
 
   it("goes on where the connection broke", async () => {
     hub.interfere = () => ({ after: half });
-    await expect(pull("tiny/large")).rejects.toThrow(/goes on from there/);
+    await expect(pull("tiny/large")).rejects.toThrow(/Run the same command to resume/);
     delete hub.interfere;
     hub.asked.length = 0;
     const { path } = await pull("tiny/large");
@@ -178,7 +178,7 @@ describe("an interrupted download", () => {
       response.writeHead(200, { "Content-Length": 3_000_000 }).end(Buffer.alloc(3_000_000, 8));
       return "done";
     };
-    await expect(pull("tiny/large")).rejects.toThrow(/came with a wrong hash .* thrown away/);
+    await expect(pull("tiny/large")).rejects.toThrow(/has a wrong hash .* discarded/);
     expect(await readdir(join(cache, "models--tiny--large/blobs"))).toEqual([]);
   });
 });
@@ -212,7 +212,7 @@ describe("what cannot be", () => {
 
   it("is told before a disk is full", async () => {
     await expect(checkSpace(cache, 1e18)).rejects.toThrow(
-      /^1000000000.0 GB are still to come, and the disk of .* has .* GB left. Free some/,
+      /^1000000000.0 GB remain to download, but the disk of .* has .* GB free. Free some space/,
     );
     await checkSpace(cache, 0);
   });

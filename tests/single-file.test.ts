@@ -139,12 +139,12 @@ describe("a single file", () => {
     [
       "taesd_decoder",
       ["1.weight", "3.conv.0.weight"],
-      /: it is one half of a tiny autoencoder: give the folder/,
+      /: it is one half of a tiny autoencoder: name the folder/,
     ],
     [
       "lora",
       ["lora_unet_x.lora_down.weight"],
-      /: it is a LoRA, which goes with a model: give it with --lora; /,
+      /: it is a LoRA, which needs a model: load it with --lora; /,
     ],
     ["other", ["a", "b"], /: it is a file with "a", "b"; expected an autoencoder of Stable Diffusion\.$/],
   ])("is no autoencoder where it is something else (%s)", async (name, tensors, sentence) => {

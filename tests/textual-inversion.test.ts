@@ -98,7 +98,7 @@ describe("a textual inversion", () => {
     );
     await expect(load("sd1", good, good)).rejects.toThrow(/two files teach the word "good"/);
     await expect(load("sd1", await write("two.safetensors", { a: vectors, b: vectors }))).rejects.toThrow(
-      /is no textual inversion: expected one tensor/,
+      /is not a textual inversion: expected one tensor/,
     );
     await expect(load("sd1", join(root, "old.pt"))).rejects.toThrow(/it is a pickle/);
     await expect(load("sd1", join(root, "nowhere.safetensors"))).rejects.toMatchObject({ code: "file" });

@@ -3,7 +3,7 @@
 
 import { NishikiError } from "../errors.js";
 
-/** What the file calls an element type, and how many bits one element takes. */
+/** The name of an element type in the file, and the bits per element. */
 interface DtypeInfo {
   readonly fileName: string;
   readonly bits: number;
@@ -36,7 +36,7 @@ const table = {
   u64: { fileName: "U64", bits: 64 },
 } as const satisfies Record<string, DtypeInfo>;
 
-/** An element type as Nishiki names it; `f16` and `bf16` are the two half-precision floats. */
+/** Nishiki's name for an element type; `f16` and `bf16` are the half-precision floats. */
 export type StoredDtype = keyof typeof table;
 
 /** Every element type, in the reference writer's order of alignment. */
@@ -44,27 +44,27 @@ export const storedDtypes = Object.keys(table) as readonly StoredDtype[];
 
 const byFileName = new Map<string, StoredDtype>(storedDtypes.map((dtype) => [table[dtype].fileName, dtype]));
 
-/** The names that a file may use, for messages. */
+/** The names that a file may use, for error messages. */
 export const fileDtypeNames: readonly string[] = storedDtypes.map((dtype) => table[dtype].fileName);
 
-/** Our name for the file's (`"BF16"` → `"bf16"`), or undefined where the format has no such type. */
+/** Converts the file's name to Nishiki's (`"BF16"` → `"bf16"`); undefined if the format has no such type. */
 export function dtypeFromFile(fileName: string): StoredDtype | undefined {
   return byFileName.get(fileName);
 }
 
-/** The file's name for ours (`"bf16"` → `"BF16"`). */
+/** Converts Nishiki's name to the file's (`"bf16"` → `"BF16"`). */
 export function dtypeToFile(dtype: StoredDtype): string {
   return table[dtype].fileName;
 }
 
-/** Bits that one element takes; fewer than 8 for the packed 4- and 6-bit floats. */
+/** Gets the bits per element; fewer than 8 for the packed 4- and 6-bit floats. */
 export function bitsPerElement(dtype: StoredDtype): number {
   return table[dtype].bits;
 }
 
 /**
- * Bytes that a tensor takes, or undefined where that is not a whole number or too large to count exactly.
- * Works on numbers only: nothing is allocated, so it may be asked about shapes that are not to be trusted.
+ * Computes the size of a tensor in bytes; undefined if it is not a whole number or exceeds 2^53.
+ * Allocates nothing, so untrusted shapes are safe.
  */
 export function byteLength(dtype: StoredDtype, shape: readonly number[]): number | undefined {
   let elements = 1;
@@ -76,7 +76,7 @@ export function byteLength(dtype: StoredDtype, shape: readonly number[]): number
   return Number.isSafeInteger(bits) && bits % 8 === 0 ? bits / 8 : undefined;
 }
 
-/** The arrays that hold a tensor's elements. */
+/** The typed arrays that hold a tensor's elements. */
 export type TensorArray =
   | Uint8Array
   | Int8Array
@@ -90,8 +90,10 @@ export type TensorArray =
   | BigUint64Array;
 
 /**
- * A tensor in memory. `data` holds numbers where JavaScript has such an array; `f16` and `bf16` are raw bits in a
- * `Uint16Array` (see half.ts), `c64` is interleaved real and imaginary parts in a `Float32Array`, `bool` is 0 or 1 in a
+ * A tensor in memory. `data` holds numbers if JavaScript has a matching array; `f16` and `bf16` are raw bits
+ * in a
+ * `Uint16Array` (see half.ts), `c64` is interleaved real and imaginary parts in a `Float32Array`, `bool` is 0
+ * or 1 in a
  * `Uint8Array`, and the 8-, 6- and 4-bit floats are raw bytes in a `Uint8Array`.
  */
 export interface TensorData {
@@ -103,7 +105,7 @@ export interface TensorData {
 const littleEndian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 /**
- * Views bytes as elements of `dtype`, without a copy where `bytes` starts at a multiple of the element size.
+ * Views bytes as elements of `dtype`, without copying if `bytes` is aligned to the element size.
  *
  * @throws NishikiError `checkpoint` on a big-endian machine: the format is little-endian.
  */
@@ -111,7 +113,7 @@ export function viewElements(dtype: StoredDtype, bytes: Uint8Array): TensorArray
   if (!littleEndian) {
     throw new NishikiError(
       "checkpoint",
-      "Weight files are little-endian; this machine is big-endian, and not supported.",
+      "Weight files are little-endian; this machine is big-endian and not supported.",
     );
   }
   const unit = dtype === "c64" ? 4 : Math.max(1, bitsPerElement(dtype) / 8);

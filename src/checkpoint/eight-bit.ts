@@ -1,13 +1,13 @@
-// Weights stored as 8-bit numbers with a scale beside them. Programs that write fp8 checkpoints divide each matrix by a number
-// that brings it into the type's range, and store that number as a tensor of its own: ComfyUI as ".scale_weight" (with an
-// empty tensor "scaled_fp8" as a mark) or ".weight_scale", others as ".weight_scale_inv", which multiplies as well.
+// 8-bit weights with separate scales. Programs that write fp8 checkpoints divide each matrix by a number that
+// brings it into the type's range, and store that number as a tensor: ComfyUI as ".scale_weight" (with an
+// empty marker tensor "scaled_fp8") or ".weight_scale", others as ".weight_scale_inv", which also multiplies.
 
 import { NishikiError, quote, showShape } from "../errors.js";
 import type { WeightLocation } from "./weight-location.js";
 
 const scaleName = /^(.*)\.(?:scale_weight|weight_scale|weight_scale_inv|weight\.scale)$/;
 
-/** What such files hold besides: marks, scales of what goes in (for arithmetic in 8 bits), and notes on the type. */
+/** Other entries of such files: markers, input scales (for 8-bit arithmetic), and notes on the type. */
 const marks = /(^|\.)(scaled_fp8|scale_input|input_scale|comfy_quant)$/;
 
 const isEightBit = ({ dtype }: WeightLocation): boolean => dtype === "i8" || dtype.startsWith("f8_");
@@ -15,11 +15,11 @@ const isEightBit = ({ dtype }: WeightLocation): boolean => dtype === "i8" || dty
 const countOf = ({ shape }: WeightLocation): number => shape.reduce((a, b) => a * b, 1);
 
 /**
- * Puts scales to the weights that they belong to, so that renaming and cutting weights keeps them together. Nishiki's own int8
- * files, where a scale is called "NAME.scale", stay as they are.
+ * Attaches scales to their weights, so that they survive renaming and slicing. Leaves Nishiki's int8 files,
+ * which name a scale "NAME.scale", unchanged.
  *
- * @param path what to call the file in messages
- * @throws NishikiError `checkpoint` for scales of another form, such as one for each block of a matrix
+ * @param path the file's name in error messages
+ * @throws NishikiError `checkpoint` for unsupported scales, such as one per block of a matrix
  */
 export function joinScales(
   weights: ReadonlyMap<string, WeightLocation>,
@@ -50,12 +50,12 @@ function checkScale(name: string, place: WeightLocation, scale: WeightLocation, 
   const isFloat = ["f32", "f16", "bf16"].includes(scale.dtype);
   if (isFloat && (countOf(scale) === 1 || (countOf(scale) === rows && scale.shape[0] === rows))) return;
   const message =
-    `${path} cannot be used: the scale of ${quote(name)} is ${scale.dtype} ${showShape(scale.shape)}, ` +
-    `and only one number for the whole matrix or for each of its ${rows} rows is read. Use the float16 form of the same model.`;
+    `${path} cannot be used: the scale of ${quote(name)} is ${scale.dtype} ${showShape(scale.shape)}; ` +
+    `expected a single number or one for each of the ${rows} rows. Use the float16 version of the model.`;
   throw new NishikiError("checkpoint", message);
 }
 
-/** A part of a weight's rows keeps the part of its scales that belongs to them. */
+/** Slices the scale along with its weight's rows. */
 export function cutScale(scale: WeightLocation, part: number, parts: number): WeightLocation {
   const count = countOf(scale);
   if (count === 1) return scale;

@@ -1,6 +1,8 @@
-// Any tensor of numbers as float32, whatever it is stored as.
-// The 8-bit floats: P. Micikevicius et al., "FP8 Formats for Deep Learning", 2022, arXiv 2209.05433 (E4M3 has no infinity
-// and one NaN per sign), and B. Noune et al., 2022, arXiv 2206.02915 (the FNUZ forms: one zero, one NaN, another bias).
+// Converts any numeric tensor to float32.
+// The 8-bit floats: P. Micikevicius et al., "FP8 Formats for Deep Learning", 2022, arXiv 2209.05433 (E4M3 has
+// no infinity
+// and one NaN per sign), and B. Noune et al., 2022, arXiv 2206.02915 (the FNUZ formats: one zero, one NaN,
+// another bias).
 
 import { NishikiError } from "../errors.js";
 import type { StoredDtype, TensorData } from "./dtype.js";
@@ -9,7 +11,7 @@ import { bf16ToFloat32, f16ToFloat32 } from "./half.js";
 interface Float8Format {
   readonly mantissaBits: number;
   readonly bias: number;
-  /** The value of a byte where the formats differ from the plain rule, or undefined where it holds. */
+  /** The value of a byte that departs from the general rule; undefined for all others. */
   readonly special: (byte: number) => number | undefined;
 }
 
@@ -40,7 +42,7 @@ function float8Value(byte: number, { mantissaBits, bias, special }: Float8Format
 }
 
 function byteTable(dtype: StoredDtype): Float32Array | undefined {
-  // E8M0 is a power of two alone (OCP Microscaling Formats 1.0, 2023).
+  // E8M0 holds only a power of two (OCP Microscaling Formats 1.0, 2023).
   if (dtype === "f8_e8m0")
     return Float32Array.from({ length: 256 }, (_, byte) => (byte === 255 ? Number.NaN : 2 ** (byte - 127)));
   const format = float8Formats[dtype];
@@ -48,8 +50,8 @@ function byteTable(dtype: StoredDtype): Float32Array | undefined {
 }
 
 /**
- * A tensor's elements as float32. Float32 data is returned as it is, without a copy; everything else is converted
- * (64-bit types are rounded to nearest).
+ * Converts a tensor's elements to float32. Returns float32 data without copying and rounds 64-bit types to
+ * nearest.
  *
  * @throws NishikiError `checkpoint` for complex numbers and the packed 4- and 6-bit floats
  */

@@ -1,12 +1,12 @@
-// Half-precision floats as raw 16-bit patterns, and back: IEEE 754 binary16 (f16) and bfloat16 (bf16).
-// To 16 bits rounds to nearest, ties to even; infinities, subnormals and signed zeros are kept, and NaN stays NaN.
-// f16 by table after J. van der Zijp, "Fast Half Float Conversions" (2008): the upper nine bits of a float32 (sign and
-// exponent) say which bits to take, what to add, and how far to shift.
+// Converts between float32 and raw 16-bit patterns: IEEE 754 binary16 (f16) and bfloat16 (bf16). Narrowing
+// rounds to nearest, ties to even, and preserves infinities, subnormals, signed zeros and NaN.
+// f16 uses tables after J. van der Zijp, "Fast Half Float Conversions" (2008): the upper nine bits of a
+// float32 (sign and exponent) select the bits to keep, the base to add and the shift.
 
 const float = new Float32Array(1);
 const bits = new Uint32Array(float.buffer);
 
-/** All 65,536 values of a 16-bit format fit into 256 KiB, made on first use. */
+/** All 65,536 values of a 16-bit format (256 KiB), computed on first use. */
 let f16Values: Float32Array | undefined;
 
 function makeF16Values(): Float32Array {
@@ -23,7 +23,7 @@ function makeF16Values(): Float32Array {
   return values;
 }
 
-// Rows by sign and exponent of the float32. `lead` is the implicit one where the result is subnormal.
+// Indexed by sign and exponent of the float32. `lead` is the implicit leading bit if the result is subnormal.
 const base = new Uint16Array(512);
 const shift = new Uint8Array(512);
 const lead = new Uint32Array(512);
@@ -32,10 +32,10 @@ for (let row = 0; row < 512; row++) {
   const exponent = (row & 255) - 127;
   const sign = (row & 256) << 7;
   base[row] = sign;
-  shift[row] = 25; // too small: with 25 bits gone, even the largest significand rounds to zero
+  shift[row] = 25; // underflow: after dropping 25 bits, even the largest significand rounds to zero
   lead[row] = 0x800000;
   if (exponent >= 16) {
-    base[row] = sign | 0x7c00; // too large: infinity (NaN is told apart before the table is used)
+    base[row] = sign | 0x7c00; // overflow: infinity (NaN is handled before the table lookup)
     lead[row] = 0;
   } else if (exponent >= -14) {
     base[row] = sign | ((exponent + 15) << 10);
@@ -46,7 +46,7 @@ for (let row = 0; row < 512; row++) {
   }
 }
 
-/** Rounds the low `count` bits away, to nearest, ties to even. */
+/** Drops the low `count` bits, rounding to nearest, ties to even. */
 function roundShift(value: number, count: number): number {
   const kept = value >>> count;
   const rest = value & ((1 << count) - 1);
@@ -58,43 +58,44 @@ function f16FromBits(pattern: number): number {
   const magnitude = pattern & 0x7fffffff;
   if (magnitude > 0x7f800000) return ((pattern >>> 16) & 0x8000) | 0x7e00 | ((pattern >>> 13) & 0x1ff);
   const row = pattern >>> 23;
-  // Overflow rows keep no bits of the significand: anything from 2^16 on is infinity.
+  // Overflow rows keep no significand bits: everything from 2^16 up is infinity.
+  // A carry out of the mantissa increments the exponent, which rounds correctly, even to infinity.
   if ((row & 255) >= 143) return base[row]!;
   // A carry out of the mantissa runs into the exponent, which is the right neighbour, infinity included.
   return base[row]! + roundShift((pattern & 0x7fffff) | lead[row]!, shift[row]!);
 }
 
 function bf16FromBits(pattern: number): number {
-  // A NaN whose payload lies in the low half would become infinity: keep it quiet.
+  // A NaN with its payload in the low half would become infinity: set the quiet bit.
   if ((pattern & 0x7fffffff) > 0x7f800000) return (pattern >>> 16) | 0x40;
   return roundShift(pattern, 16);
 }
 
-/** Rounds a number to float32 and then to f16 bits. */
+/** Rounds a number to float32, then to f16 bits. */
 export function toF16(value: number): number {
   float[0] = value;
   return f16FromBits(bits[0]!);
 }
 
-/** The number that f16 bits stand for. */
+/** Converts f16 bits to a number. */
 export function fromF16(half: number): number {
   f16Values ??= makeF16Values();
   return f16Values[half & 0xffff]!;
 }
 
-/** Rounds a number to float32 and then to bf16 bits. */
+/** Rounds a number to float32, then to bf16 bits. */
 export function toBf16(value: number): number {
   float[0] = value;
   return bf16FromBits(bits[0]!);
 }
 
-/** The number that bf16 bits stand for. */
+/** Converts bf16 bits to a number. */
 export function fromBf16(half: number): number {
   bits[0] = half << 16;
   return float[0]!;
 }
 
-/** f16 bits → float32, into `out` (a new array by default) of the same length. */
+/** Converts f16 bits to float32, into `out` (a new array by default) of the same length. */
 export function f16ToFloat32(halves: Uint16Array, out = new Float32Array(halves.length)): Float32Array {
   f16Values ??= makeF16Values();
   const values = f16Values;
@@ -102,21 +103,21 @@ export function f16ToFloat32(halves: Uint16Array, out = new Float32Array(halves.
   return out;
 }
 
-/** float32 → f16 bits, rounded to nearest even, into `out` (a new array by default) of the same length. */
+/** Rounds float32 to f16 bits (ties to even), into `out` (a new array by default) of the same length. */
 export function float32ToF16(values: Float32Array, out = new Uint16Array(values.length)): Uint16Array {
   const patterns = new Uint32Array(values.buffer, values.byteOffset, values.length);
   for (let i = 0; i < patterns.length; i++) out[i] = f16FromBits(patterns[i]!);
   return out;
 }
 
-/** bf16 bits → float32, into `out` (a new array by default) of the same length. */
+/** Converts bf16 bits to float32, into `out` (a new array by default) of the same length. */
 export function bf16ToFloat32(halves: Uint16Array, out = new Float32Array(halves.length)): Float32Array {
   const patterns = new Uint32Array(out.buffer, out.byteOffset, out.length);
   for (let i = 0; i < halves.length; i++) patterns[i] = halves[i]! << 16;
   return out;
 }
 
-/** float32 → bf16 bits, rounded to nearest even, into `out` (a new array by default) of the same length. */
+/** Rounds float32 to bf16 bits (ties to even), into `out` (a new array by default) of the same length. */
 export function float32ToBf16(values: Float32Array, out = new Uint16Array(values.length)): Uint16Array {
   const patterns = new Uint32Array(values.buffer, values.byteOffset, values.length);
   for (let i = 0; i < patterns.length; i++) out[i] = bf16FromBits(patterns[i]!);

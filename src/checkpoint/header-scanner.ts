@@ -1,16 +1,16 @@
-// Reads the small subset of JSON (RFC 8259) that a safetensors header may hold: objects of strings, and arrays of
-// unsigned integers. JSON.parse will not do: it hides duplicate keys, rounds large integers, and builds whatever deep or
-// wide structure a hostile file asks for before anybody can look at it.
+// Reads the small subset of JSON (RFC 8259) that a safetensors header may contain: objects of strings, and
+// arrays of unsigned integers. JSON.parse is unsuitable: it hides duplicate keys, rounds large integers, and
+// builds any structure that a hostile file asks for, however deep or wide, before the caller can inspect it.
 
 import { quote } from "../errors.js";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-// ignoreBOM keeps a byte order mark as a character, where JSON refuses it, instead of swallowing it.
+// ignoreBOM keeps a byte order mark as a character, which JSON then refuses, instead of dropping it.
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Walks over the bytes of a header. Every method that finds something else than it wants calls `fail`, which throws. */
+/** Scans the bytes of a header. Every method calls `fail`, which throws, if it finds something unexpected. */
 export class HeaderScanner {
   readonly #bytes: Uint8Array;
   readonly #fail: (reason: string) => never;
@@ -21,7 +21,7 @@ export class HeaderScanner {
     this.#fail = fail;
   }
 
-  /** Consumes white space, and the character if it comes next; says whether it did. */
+  /** Skips white space and consumes the character if it comes next; returns whether it did. */
   accept(character: string): boolean {
     this.#skipSpace();
     if (this.#bytes[this.#position] !== character.charCodeAt(0)) return false;
@@ -29,7 +29,7 @@ export class HeaderScanner {
     return true;
   }
 
-  /** Consumes white space and the character, which must come next. */
+  /** Skips white space and consumes the character, which must come next. */
   expect(character: string): void {
     if (!this.accept(character)) this.#wrong(`"${character}"`);
   }
@@ -53,7 +53,7 @@ export class HeaderScanner {
     return this.#decode(this.#bytes.subarray(start, this.#position++), escaped, what);
   }
 
-  /** Reads an integer in [0, 2^53 - 1], written in plain digits. */
+  /** Reads an integer in [0, 2^53 - 1], written as plain digits. */
   unsigned(what: string): number {
     this.#skipSpace();
     const start = this.#position;
@@ -74,7 +74,7 @@ export class HeaderScanner {
     return value;
   }
 
-  /** Reads `[n, n, …]` with at most `limit` integers, so that the array cannot outgrow what it describes. */
+  /** Reads `[n, n, …]` with at most `limit` integers, so the array stays bounded. */
   unsignedList(what: string, limit: number): number[] {
     const values: number[] = [];
     this.expect("[");
@@ -87,7 +87,7 @@ export class HeaderScanner {
     return values;
   }
 
-  /** Reads `{"key": …, …}`, calling `member` with each key, after which the value must be consumed. */
+  /** Reads `{"key": …, …}` and calls `member` with each key; `member` must consume the value. */
   object(what: string, member: (key: string) => void): void {
     this.expect("{");
     if (this.accept("}")) return;
@@ -99,7 +99,7 @@ export class HeaderScanner {
     this.expect("}");
   }
 
-  /** Fails unless only white space is left. */
+  /** Fails unless only white space remains. */
   end(): void {
     this.#skipSpace();
     if (this.#position < this.#bytes.length) this.#wrong("the end of the header");
@@ -119,7 +119,7 @@ export class HeaderScanner {
     try {
       text = utf8.decode(slice);
     } catch {
-      return this.#fail(`the header is not valid UTF-8: ${place} has bytes that are no character`);
+      return this.#fail(`the header is not valid UTF-8: ${place} has invalid bytes`);
     }
     if (!escaped) return text;
     try {
@@ -128,7 +128,7 @@ export class HeaderScanner {
       return this.#fail(`the header is not valid JSON: ${place} has an unknown escape`);
     }
     if (/\p{Surrogate}/u.test(text)) {
-      this.#fail(`the header is not valid UTF-8: ${what} ${quote(text)} has half a surrogate pair`);
+      this.#fail(`the header is not valid UTF-8: ${what} ${quote(text)} has an unpaired surrogate`);
     }
     return text;
   }

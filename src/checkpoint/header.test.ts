@@ -72,18 +72,18 @@ describe("a malformed file is refused with the file, the tensor, what was found 
     [
       "header longer than the file",
       fileOf("{}").fill(0x7f, 0, 1),
-      /header should take 127 bytes, and only 2 follow/,
+      /header claims 127 bytes, but only 2 follow/,
     ],
     [
       "header over 100 MB",
       fileOf("{}").fill(0xff, 0, 8),
-      /claim a header of 1844\d+ bytes, and the format allows 100000000/,
+      /claim a header of 1844\d+ bytes, but the format allows 100000000/,
     ],
     ["no header at all", fileOf(""), /does not begin with "\{"/],
     ["space before the header", fileOf(" {}"), /does not begin with "\{"/],
     ["an array as header", fileOf("[]"), /does not begin with "\{"/],
     ["invalid UTF-8", fileOf(new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x3a])), /not valid UTF-8/],
-    ["half a surrogate pair", fileOf(`{"\\ud800":${ok}}`, 8), /half a surrogate pair/],
+    ["half a surrogate pair", fileOf(`{"\\ud800":${ok}}`, 8), /an unpaired surrogate/],
     ["unknown escape", fileOf(`{"\\x":${ok}}`, 8), /unknown escape/],
     ["unfinished JSON", fileOf(`{"a":${ok}`, 8), /not valid JSON .* expected "\}" at byte 61, found the end/],
     [
@@ -125,7 +125,7 @@ describe("a malformed file is refused with the file, the tensor, what was found 
     [
       "product beyond 2^53",
       fileOf(`{"a":${entry("[4294967296,4294967296]", "[0,8]")}}`, 8),
-      /"a" has shape .*no whole number/,
+      /"a" has shape .*not a whole number/,
     ],
     [
       "hundreds of dimensions",
@@ -135,7 +135,7 @@ describe("a malformed file is refused with the file, the tensor, what was found 
     [
       "half a byte",
       fileOf(`{"a":${entry("[3]", "[0,2]", "F4")}}`, 2),
-      /shape \[3\] of F4, which is no whole number of bytes/,
+      /shape \[3\] of F4, which is not a whole number of bytes/,
     ],
     [
       "size that is not shape × type",
@@ -149,7 +149,7 @@ describe("a malformed file is refused with the file, the tensor, what was found 
       fileOf(`{"a":${entry("[2]", "[8,0]")}}`, 8),
       /"a" ends before it begins: data_offsets \[8, 0\]/,
     ],
-    ["truncated data", fileOf(`{"a":${ok}}`, 7), /"a" has data_offsets \[0, 8\], and the file holds 7 bytes/],
+    ["truncated data", fileOf(`{"a":${ok}}`, 7), /"a" has data_offsets \[0, 8\], but the file holds 7 bytes/],
     [
       "offset out of range",
       fileOf(`{"a":${entry("[1]", "[1000000,1000004]")}}`, 8),
@@ -163,15 +163,15 @@ describe("a malformed file is refused with the file, the tensor, what was found 
     [
       "hole",
       fileOf(`{"a":${ok},"b":${entry("[1]", "[12,16]")}}`, 16),
-      /"b" begins at 12, and the bytes from 8 belong to no tensor/,
+      /"b" begins at 12, but the bytes from 8 belong to no tensor/,
     ],
     [
       "bytes before the first tensor",
       fileOf(`{"a":${entry("[1]", "[4,8]")}}`, 8),
-      /begins at 4, and the bytes from 0/,
+      /begins at 4, but the bytes from 0/,
     ],
-    ["bytes after the last tensor", fileOf(`{"a":${ok}}`, 9), /1 bytes after the last tensor belong to none/],
-    ["bytes and no tensor", fileOf("{}", 3), /3 bytes after the last tensor/],
+    ["bytes after the last tensor", fileOf(`{"a":${ok}}`, 9), /the last 1 bytes belong to no tensor/],
+    ["bytes and no tensor", fileOf("{}", 3), /the last 3 bytes belong/],
     ["deep nesting", fileOf(`{"a":${"[".repeat(100_000)}`), /expected "\{"/],
   ])("%s", (_, bytes, message) => {
     expect(refusal(bytes)).toMatch(message);

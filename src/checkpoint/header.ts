@@ -1,18 +1,19 @@
-// The header of a safetensors file: which tensors it holds and where their bytes lie. Pure: works on bytes that somebody
-// else has read, so that it serves Node and browsers alike, and allocates nothing by the numbers that a file claims.
+// The header of a safetensors file: its tensors and the location of their bytes. Pure: works on bytes that
+// the caller has read, so it serves Node and browsers alike, and allocates nothing based on numbers that a
+// file claims.
 // Format: https://github.com/huggingface/safetensors (README, "Format").
 
 import { NishikiError, quote, showShape } from "../errors.js";
 import { byteLength, dtypeFromFile, dtypeToFile, fileDtypeNames, type StoredDtype } from "./dtype.js";
 import { HeaderScanner } from "./header-scanner.js";
 
-/** The format's limit on the header: more is refused, as every reader does. */
+/** The format's limit on the header, which every reader enforces. */
 export const MAX_HEADER_BYTES = 100_000_000;
 
-/** More dimensions than any tensor library can hold (NumPy stops at 64, PyTorch at 64). */
+/** Enough dimensions for any tensor library (NumPy and PyTorch allow 64). */
 const MAX_RANK = 64;
 
-/** One tensor of a file. `offset` counts from the start of the file, `length` is in bytes. */
+/** One tensor of a file. `offset` counts from the start of the file; `length` is in bytes. */
 export interface TensorEntry {
   readonly name: string;
   readonly dtype: StoredDtype;
@@ -21,11 +22,11 @@ export interface TensorEntry {
   readonly length: number;
 }
 
-/** What a header says: free-form text, and the tensors in the order of their bytes. */
+/** The content of a header: free-form metadata, and the tensors in byte order. */
 export interface SafetensorsHeader {
   readonly metadata: Readonly<Record<string, string>>;
   readonly tensors: ReadonlyMap<string, TensorEntry>;
-  /** Where the tensors' bytes begin: 8 + the length of the header. */
+  /** Where tensor data begins: 8 + the length of the header. */
   readonly dataStart: number;
 }
 
@@ -33,65 +34,66 @@ function refuse(file: string, reason: string): never {
   throw new NishikiError("checkpoint", `${file} is not a valid safetensors file: ${reason}.`);
 }
 
-/** Other files that people take for weights, recognised by their first bytes. */
+/** Recognises other files that are mistaken for weights, by their first bytes. */
 function foreignKind(first: Uint8Array): string | undefined {
   const text = String.fromCharCode(...first.subarray(0, 8));
   const isPickle = first[0] === 0x80 && first[1] !== undefined && first[1] >= 2 && first[1] <= 5;
   if (isPickle || text.startsWith("PK\x03\x04")) {
     return (
-      "it is a pickled checkpoint (.ckpt, .bin, .pt). Such files run code when they are loaded, so they are not read; " +
-      "use the .safetensors form of the same model"
+      "it is a pickled checkpoint (.ckpt, .bin, .pt). Such files run code when loaded, so Nishiki does not read them; " +
+      "use the .safetensors version of the model"
     );
   }
-  if (text === "version ")
-    return "it is a Git LFS pointer, not the weights: fetch the file itself (git lfs pull)";
-  if (text.startsWith("GGUF")) return "it is a GGUF file; use the .safetensors form of the same model";
-  if (/^\s*<(!|html)/i.test(text)) return "it is a web page: the download went wrong";
+  if (text === "version ") return "it is a Git LFS pointer, not the weights: fetch the file (git lfs pull)";
+  if (text.startsWith("GGUF")) return "it is a GGUF file; use the .safetensors version of the model";
+  if (/^\s*<(!|html)/i.test(text)) return "it is a web page: the download failed";
   return undefined;
 }
 
 /**
- * Reads how long the header is, from the first 8 bytes, before anything of that length is allocated.
+ * Reads the length of the header from the first 8 bytes, before allocating anything of that length.
  *
- * @param first at least the first 8 bytes of the file (fewer only where the file is shorter)
+ * @param first at least the first 8 bytes of the file (fewer only if the file is shorter)
  * @param fileSize the size of the whole file in bytes
- * @param file what to call the file in messages
- * @returns bytes of header that follow the first 8
- * @throws NishikiError `checkpoint` where the length cannot be right
+ * @param file the file's name in error messages
+ * @returns the number of header bytes after the first 8
+ * @throws NishikiError `checkpoint` if the length is impossible
  */
 export function readHeaderLength(first: Uint8Array, fileSize: number, file = "The file"): number {
-  // Only where the length is wrong: by chance, a true length may look like another format's first bytes.
+  // Checked only if the length is wrong: a valid length may look like another format's first bytes by chance.
   const fail = (reason: string): never => refuse(file, foreignKind(first) ?? reason);
   if (fileSize < 8 || first.byteLength < 8) {
     fail(
-      `it has ${Math.min(fileSize, first.byteLength)} bytes, and a file begins with 8 bytes that give the length of its header`,
+      `it has ${Math.min(fileSize, first.byteLength)} bytes, but a file begins with 8 bytes that give the length of its header`,
     );
   }
   const view = new DataView(first.buffer, first.byteOffset, 8);
   const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;
   if (length > MAX_HEADER_BYTES) {
-    fail(`its first 8 bytes claim a header of ${length} bytes, and the format allows ${MAX_HEADER_BYTES}`);
+    fail(`its first 8 bytes claim a header of ${length} bytes, but the format allows ${MAX_HEADER_BYTES}`);
   }
   if (length > fileSize - 8) {
-    fail(`its header should take ${length} bytes, and only ${fileSize - 8} follow: the file is truncated`);
+    fail(`its header claims ${length} bytes, but only ${fileSize - 8} follow: the file is truncated`);
   }
   return length;
 }
 
 /**
- * Parses and checks a header: every tensor's type, shape and place, and that together they cover the file exactly.
+ * Parses and checks a header: every tensor's type, shape and byte range, and that together they cover the
+ * file exactly.
  *
- * @param bytes the start of the file: at least 8 bytes and the header (more is ignored)
+ * @param bytes the start of the file: at least 8 bytes and the header (the rest is ignored)
  * @param fileSize the size of the whole file in bytes
- * @param file what to call the file in messages
- * @throws NishikiError `checkpoint` that names the file, the tensor, what was found and what is right
+ * @param file the file's name in error messages
+ * @throws NishikiError `checkpoint` that names the file and the tensor, with the expected and the actual
+ *   value
  */
 export function parseHeader(bytes: Uint8Array, fileSize: number, file = "The file"): SafetensorsHeader {
   const length = readHeaderLength(bytes, fileSize, file);
   if (bytes.byteLength < 8 + length) {
     throw new NishikiError(
       "internal",
-      `parseHeader needs ${8 + length} bytes of ${file}, and was given ${bytes.byteLength}.`,
+      `parseHeader needs ${8 + length} bytes of ${file}, got ${bytes.byteLength}.`,
     );
   }
   const fail = (reason: string): never => refuse(file, reason);
@@ -126,7 +128,7 @@ function readMetadata(scanner: HeaderScanner, fail: (reason: string) => never): 
   return metadata;
 }
 
-/** Reads `{"dtype": …, "shape": …, "data_offsets": …}` and checks it by itself. */
+/** Reads `{"dtype": …, "shape": …, "data_offsets": …}` and checks the entry on its own. */
 function readEntry(
   scanner: HeaderScanner,
   name: string,
@@ -171,7 +173,7 @@ function readPlace(
   const needed = byteLength(dtype, shape);
   const what = `shape ${showShape(shape)} of ${dtypeToFile(dtype)}`;
   if (needed === undefined)
-    return fail(`${tensor} has ${what}, which is no whole number of bytes below 2^53`);
+    return fail(`${tensor} has ${what}, which is not a whole number of bytes below 2^53`);
   if (needed !== end - begin) {
     fail(
       `${tensor} has ${what}, which takes ${needed} bytes, but its data_offsets [${begin}, ${end}] span ${end - begin}`,
@@ -180,7 +182,7 @@ function readPlace(
   return { offset: dataStart + begin, length: needed };
 }
 
-/** Checks that the tensors lie one after the other without overlap or hole, and end where the file ends. */
+/** Checks that the tensors are contiguous, without overlaps or gaps, and end where the file ends. */
 function checkPlaces(
   tensors: Map<string, TensorEntry>,
   dataStart: number,
@@ -195,7 +197,7 @@ function checkPlaces(
     const place = `[${entry.offset - dataStart}, ${entry.offset - dataStart + entry.length}]`;
     if (entry.offset + entry.length > fileSize) {
       fail(
-        `${tensor} has data_offsets ${place}, and the file holds ${fileSize - dataStart} bytes of data: it is truncated`,
+        `${tensor} has data_offsets ${place}, but the file holds ${fileSize - dataStart} bytes of data: it is truncated`,
       );
     }
     if (entry.offset < next)
@@ -204,11 +206,11 @@ function checkPlaces(
       );
     if (entry.offset > next)
       fail(
-        `${tensor} begins at ${entry.offset - dataStart}, and the bytes from ${next - dataStart} belong to no tensor`,
+        `${tensor} begins at ${entry.offset - dataStart}, but the bytes from ${next - dataStart} belong to no tensor`,
       );
     next = entry.offset + entry.length;
     before = entry;
   }
-  if (next !== fileSize) fail(`${fileSize - next} bytes after the last tensor belong to none`);
+  if (next !== fileSize) fail(`the last ${fileSize - next} bytes belong to no tensor`);
   return new Map(sorted.map((entry) => [entry.name, entry]));
 }

@@ -1,4 +1,4 @@
-// Everything of the room that runs anywhere; what touches files is in node.ts.
+// The part of the room that runs anywhere; file access is in node.ts.
 
 export {
   bitsPerElement,

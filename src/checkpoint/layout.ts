@@ -1,26 +1,26 @@
-// Where each tensor of a safetensors file will lie, and the header that says so. Pure; the same tensors and metadata
-// always give the same bytes.
-// The order is the reference writer's: larger elements first, then by name, and a header padded to 8 bytes, so that
-// every tensor starts at a multiple of its element size and may be mapped into memory as it is.
+// Lays out the tensors of a safetensors file and writes its header. Pure: the same tensors and metadata
+// always produce the same bytes.
+// Follows the reference writer: larger elements first, then by name, and a header padded to 8 bytes, so every
+// tensor is aligned to its element size and can be memory-mapped.
 
 import { NishikiError, quote, showShape } from "../errors.js";
 import { byteLength, dtypeToFile, type StoredDtype, storedDtypes } from "./dtype.js";
 import { MAX_HEADER_BYTES } from "./header.js";
 
-/** What the layout needs to know of a tensor. */
+/** The properties of a tensor that determine the layout. */
 export interface TensorSpec {
   readonly name: string;
   readonly dtype: StoredDtype;
   readonly shape: readonly number[];
 }
 
-/** A tensor and how many bytes it takes in the file. */
+/** A tensor and its size in the file, in bytes. */
 export interface PlacedTensor<T extends TensorSpec> {
   readonly tensor: T;
   readonly length: number;
 }
 
-/** The first bytes of the file, the tensors in the order in which their bytes follow, and the size of the whole. */
+/** The first bytes of the file, the tensors in byte order, and the file's total size. */
 export interface Layout<T extends TensorSpec> {
   readonly header: Uint8Array;
   readonly order: readonly PlacedTensor<T>[];
@@ -30,8 +30,9 @@ export interface Layout<T extends TensorSpec> {
 const rank = new Map(storedDtypes.map((dtype, index) => [dtype, index]));
 const utf8 = new TextEncoder();
 
-// The reference compares names as UTF-8, which is code point order; JavaScript's own order of strings differs from it
-// beyond the basic plane.
+// The reference compares names as UTF-8, which is code point order; JavaScript's string order differs beyond
+// the basic
+// multilingual plane.
 function compareCodePoints(a: string, b: string): number {
   const left = Array.from(a);
   const right = Array.from(b);
@@ -46,20 +47,20 @@ function place<T extends TensorSpec>(tensor: T): PlacedTensor<T> {
   const { name, dtype, shape } = tensor;
   const what = `Tensor ${quote(name)} cannot be written`;
   if (name === "__metadata__")
-    throw new NishikiError("checkpoint", `${what}: the format keeps that name for metadata.`);
+    throw new NishikiError("checkpoint", `${what}: the format reserves that name for metadata.`);
   if (/\p{Surrogate}/u.test(name))
-    throw new NishikiError("checkpoint", `${what}: its name has half a surrogate pair.`);
+    throw new NishikiError("checkpoint", `${what}: its name has an unpaired surrogate.`);
   if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) {
     throw new NishikiError(
       "checkpoint",
-      `${what}: its shape is ${showShape(shape)}, and sizes are integers of 0 or more.`,
+      `${what}: its shape is ${showShape(shape)}; sizes must be non-negative integers.`,
     );
   }
   const length = byteLength(dtype, shape);
   if (length === undefined) {
     throw new NishikiError(
       "checkpoint",
-      `${what}: ${showShape(shape)} of ${dtype} is no whole number of bytes.`,
+      `${what}: ${showShape(shape)} of ${dtype} is not a whole number of bytes.`,
     );
   }
   return { tensor, length };
@@ -73,7 +74,7 @@ function metadataText(metadata: Readonly<Record<string, string>>): string[] {
     if (typeof value !== "string" || /\p{Surrogate}/u.test(key + value)) {
       throw new NishikiError(
         "checkpoint",
-        `Metadata ${quote(key)} cannot be written: keys and values are valid text.`,
+        `Metadata ${quote(key)} cannot be written: keys and values must be valid text.`,
       );
     }
     return `${JSON.stringify(key)}:${JSON.stringify(value)}`;
@@ -82,9 +83,9 @@ function metadataText(metadata: Readonly<Record<string, string>>): string[] {
 }
 
 /**
- * Decides the order of tensors and writes the header.
+ * Orders the tensors and writes the header.
  *
- * @throws NishikiError `checkpoint` for a name given twice, a shape that is none, text that is not valid Unicode
+ * @throws NishikiError `checkpoint` for a duplicate name, an invalid shape or invalid Unicode
  */
 export function layOut<T extends TensorSpec>(
   tensors: Iterable<T>,
@@ -100,7 +101,10 @@ export function layOut<T extends TensorSpec>(
   let offset = 0;
   for (const { tensor, length } of order) {
     if (names.has(tensor.name)) {
-      throw new NishikiError("checkpoint", `Tensor ${quote(tensor.name)} is given twice; names must differ.`);
+      throw new NishikiError(
+        "checkpoint",
+        `Tensor ${quote(tensor.name)} appears twice; names must be unique.`,
+      );
     }
     names.add(tensor.name);
     const dtype = dtypeToFile(tensor.dtype);
@@ -114,7 +118,7 @@ export function layOut<T extends TensorSpec>(
   return { header, order, fileSize: header.byteLength + offset };
 }
 
-/** Puts the length before the text of the header, and spaces behind it up to a multiple of 8 bytes. */
+/** Puts the length in front of the header's text and pads it with spaces to a multiple of 8 bytes. */
 function frame(json: Uint8Array): Uint8Array {
   const padded = Math.ceil(json.byteLength / 8) * 8;
   if (padded > MAX_HEADER_BYTES) {

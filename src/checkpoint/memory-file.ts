@@ -1,25 +1,25 @@
-// Safetensors in memory: for browsers, where a file is bytes that were fetched, and for small things.
+// Safetensors in memory: for browsers, where a file is fetched bytes, and for small files.
 
 import { NishikiError, quote } from "../errors.js";
 import { type TensorData, viewElements } from "./dtype.js";
 import { parseHeader } from "./header.js";
 import { layOut } from "./layout.js";
 
-/** A tensor to be written. */
+/** A tensor to write. */
 export interface NamedTensor extends TensorData {
   readonly name: string;
 }
 
-/** What a file holds. */
+/** The content of a file. */
 export interface SafetensorsContent {
   readonly metadata: Readonly<Record<string, string>>;
   readonly tensors: ReadonlyMap<string, TensorData>;
 }
 
 /**
- * Reads a whole file that lies in memory. The tensors are views of `bytes` where their place allows it.
+ * Reads a whole file from memory. The tensors are views of `bytes` if alignment allows.
  *
- * @param file what to call the file in messages
+ * @param file the file's name in error messages
  * @throws NishikiError `checkpoint` for a malformed file
  */
 export function decodeSafetensors(bytes: Uint8Array, file?: string): SafetensorsContent {
@@ -31,21 +31,24 @@ export function decodeSafetensors(bytes: Uint8Array, file?: string): Safetensors
   return { metadata: header.metadata, tensors };
 }
 
-/** A tensor's elements as bytes, without a copy. Throws `checkpoint` where they are not as many as its shape says. */
+/**
+ * Views a tensor's elements as bytes, without copying. Throws `checkpoint` if the count does not match the
+ * shape.
+ */
 export function tensorBytes(name: string, data: ArrayBufferView, length: number): Uint8Array {
   if (data.byteLength !== length) {
     throw new NishikiError(
       "checkpoint",
-      `Tensor ${quote(name)} cannot be written: its shape and type take ${length} bytes, and its data has ${data.byteLength}.`,
+      `Tensor ${quote(name)} cannot be written: its shape and type need ${length} bytes, but its data has ${data.byteLength}.`,
     );
   }
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
 /**
- * Writes a file into memory; the same tensors and metadata give the same bytes.
+ * Writes a file to memory; the same tensors and metadata produce the same bytes.
  *
- * @throws NishikiError `checkpoint` for tensors that the format cannot hold
+ * @throws NishikiError `checkpoint` for tensors that the format cannot store
  */
 export function encodeSafetensors(
   tensors: Iterable<NamedTensor>,

@@ -72,7 +72,7 @@ describe("writeFileAtomic", () => {
     await writeFile(join(folder, "plain"), "");
     expect((await failure(writeFileAtomic(join(folder, "plain/file"), "x"))).message).toMatch(/not a folder/);
     if (existsSync("/dev/null")) {
-      expect((await failure(writeFileAtomic("/dev/null", "x"))).message).toMatch(/no plain file/);
+      expect((await failure(writeFileAtomic("/dev/null", "x"))).message).toMatch(/not a regular file/);
     }
   });
 });

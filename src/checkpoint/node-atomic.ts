@@ -1,5 +1,5 @@
-// Files that are either there whole or not at all: written beside their place under another name, forced to the disk,
-// then renamed. A crash at any moment leaves the old file or the new one (and at worst a temporary file beside it).
+// Atomic files: written under a temporary name in the same folder, flushed to disk, then renamed. A crash at
+// any moment leaves the old file or the new one (and at worst a temporary file beside it).
 
 import {
   type FileHandle,
@@ -16,23 +16,23 @@ import { basename, dirname, join } from "node:path";
 import { getSystemErrorMap } from "node:util";
 import { NishikiError } from "../errors.js";
 
-/** Where the content of a new file goes, in order. */
+/** Receives the content of a new file, in order. */
 export interface AtomicFile {
   /** Appends all bytes of `data`. */
   write(data: ArrayBufferView): Promise<void>;
 }
 
 export interface AtomicOptions {
-  /** Whether a file that is already there is replaced (the default) or left alone, with an error. */
+  /** Whether to replace an existing file (the default) or to leave it and throw. */
   readonly overwrite?: boolean;
 }
 
-// One write call takes at most 2 GiB on Linux; smaller pieces also let other work of the process run in between.
+// One write call takes at most 2 GiB on Linux; smaller pieces also let the process do other work in between.
 const PIECE_BYTES = 64 * 2 ** 20;
 
 let counter = 0;
 
-/** The error code that the operating system gave, such as "ENOSPC". */
+/** Gets the operating system's error code, such as "ENOSPC". */
 export function systemCode(error: unknown): string | undefined {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return typeof code === "string" ? code : undefined;
@@ -47,26 +47,26 @@ const reasons: Readonly<Record<string, string>> = {
   ENOTDIR: "a part of the path is a file, not a folder",
   EMFILE: "too many files are open",
   ENAMETOOLONG: "the name is too long",
-  EFBIG: "the file would be larger than this disk or user is allowed",
+  EFBIG: "the file would exceed the size limit of this disk or user",
   EIO: "the disk reports an error",
   ENOSPC: "the disk is full",
-  EDQUOT: "the disk quota is used up",
+  EDQUOT: "the disk quota is exhausted",
   EEXIST: "it is already there",
   ENOTEMPTY: "the folder is not empty",
-  ELOOP: "its links lead back to themselves",
+  ELOOP: "its symbolic links form a loop",
   EBUSY: "it is in use",
   ETXTBSY: "it is in use",
   ENFILE: "too many files are open",
-  EPIPE: "nobody reads it",
+  EPIPE: "no process is reading it",
 };
 
-/** Why the system failed, in words; its own for codes that are rare. */
+/** Explains a system error; rare codes keep the system's text. */
 function reasonOf(error: unknown, code: string): string {
   const errno = error instanceof Error && "errno" in error ? Number(error.errno) : Number.NaN;
   return reasons[code] ?? getSystemErrorMap().get(errno)?.[1] ?? code;
 }
 
-/** Turns an error of the file system into a sentence; other errors come back as they are. */
+/** Turns a file system error into a sentence; returns other errors unchanged. */
 export function fileError(error: unknown, action: string): unknown {
   const code = systemCode(error);
   if (code === undefined || error instanceof NishikiError) return error;
@@ -78,14 +78,14 @@ async function writeError(error: unknown, path: string, written: number): Promis
   if (code !== "ENOSPC" && code !== "EDQUOT") return fileError(error, `write ${path}`);
   const disk = await statfs(dirname(path)).catch(() => undefined);
   const free = disk ? `${Math.floor((disk.bavail * disk.bsize) / 2 ** 20)} MiB are free there` : "";
-  const what = code === "ENOSPC" ? "the disk is full" : "the disk quota is used up";
+  const what = code === "ENOSPC" ? "the disk is full" : "the disk quota is exhausted";
   const message =
     `Cannot write ${path}: ${what} (after ${written} bytes${free && `; ${free} now`}). ` +
-    "The unfinished file was removed, and what was there before is untouched. Make room or write elsewhere.";
+    "The unfinished file was removed and any existing file is unchanged. Free some space or write elsewhere.";
   return new NishikiError("file", message, { cause: error });
 }
 
-/** Where to write for real: a link is followed, and what is no plain file (a folder, /dev/null) is refused. */
+/** Finds the real target: follows a link and refuses anything but a regular file (a folder, /dev/null). */
 async function resolveTarget(path: string, overwrite: boolean): Promise<string> {
   const found = await lstat(path).catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return undefined;
@@ -101,7 +101,7 @@ async function resolveTarget(path: string, overwrite: boolean): Promise<string> 
   if (!found.isFile()) {
     throw new NishikiError(
       "file",
-      `Cannot write ${path}: it is ${found.isDirectory() ? "a folder" : "no plain file"}.`,
+      `Cannot write ${path}: it is ${found.isDirectory() ? "a folder" : "not a regular file"}.`,
     );
   }
   if (!overwrite) throw existsError(path);
@@ -121,7 +121,7 @@ async function appendAll(handle: FileHandle, data: ArrayBufferView): Promise<voi
   }
 }
 
-/** Makes the new name itself survive a power cut, where the system can (Windows cannot open folders). */
+/** Makes the rename survive a power cut, if the system supports it (Windows cannot open folders). */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r").catch(() => undefined);
   if (!handle) return;
@@ -134,14 +134,17 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Gives the finished file its name. Without `overwrite`, a file that appeared meanwhile is not replaced. */
+/**
+ * Renames the finished file. Without `overwrite`, does not replace a file that has appeared in the meantime.
+ */
 async function publish(temporary: string, target: string, overwrite: boolean): Promise<void> {
   if (overwrite) return rename(temporary, target);
   try {
     await link(temporary, target);
   } catch (error) {
     if (systemCode(error) === "EEXIST") throw existsError(target);
-    // Some file systems (exFAT, some network disks) have no links: rename, which here may race with another writer.
+    // Some file systems (exFAT, some network disks) have no hard links: rename, which may race with another
+    // writer.
     await resolveTarget(target, false);
     return rename(temporary, target);
   }
@@ -149,10 +152,11 @@ async function publish(temporary: string, target: string, overwrite: boolean): P
 }
 
 /**
- * Writes a file whole or not at all: `write` fills a temporary file in the same folder, which is forced to the disk and
- * then takes the name `path`. Whatever fails, the temporary file is removed and an existing file stays as it was.
+ * Writes a file atomically: `write` fills a temporary file in the same folder, which is flushed to disk and
+ * then renamed to `path`. If anything fails, removes the temporary file and leaves an existing file
+ * unchanged.
  *
- * @throws NishikiError `file` with a plain reason: full disk, missing folder, no permission, already there
+ * @throws NishikiError `file` with a plain reason: full disk, missing folder, no permission, existing file
  */
 export async function writeAtomically(
   path: string,
@@ -184,7 +188,7 @@ export async function writeAtomically(
   }
 }
 
-/** Writes bytes to a file, whole or not at all; see `writeAtomically`. */
+/** Writes bytes to a file atomically; see `writeAtomically`. */
 export function writeFileAtomic(
   path: string,
   data: ArrayBufferView | string,
@@ -195,13 +199,13 @@ export function writeFileAtomic(
 }
 
 /**
- * Removes temporary files that killed processes left in a folder; those of processes that still run are kept.
+ * Removes temporary files that killed processes left in a folder; keeps those of running processes.
  *
- * @returns the names that were removed
+ * @returns the names of the removed files
  */
 export async function removeAbandoned(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((error: unknown) => {
-    throw fileError(error, `look into ${folder}`);
+    throw fileError(error, `read the folder ${folder}`);
   });
   const removed: string[] = [];
   for (const name of names) {
@@ -215,7 +219,7 @@ export async function removeAbandoned(folder: string): Promise<string[]> {
 
 function isRunning(pid: number): boolean {
   try {
-    process.kill(pid, 0); // signal 0 only asks whether the process is there
+    process.kill(pid, 0); // signal 0 only checks whether the process exists
     return true;
   } catch (error) {
     return systemCode(error) === "EPERM";

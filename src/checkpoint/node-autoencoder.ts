@@ -1,5 +1,5 @@
-// An autoencoder that stands in for a model's own (node): a folder with config.json and weights, or a single .safetensors file,
-// by diffusers' names, by those of single-file checkpoints, or inside of a whole one.
+// Opens an autoencoder that replaces a model's (node): a folder with config.json and weights, or a
+// .safetensors file under diffusers' or single-file names, or a whole single-file checkpoint.
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { listSome, NishikiError, quote, showText } from "../errors.js";
@@ -21,17 +21,17 @@ import { CheckpointTensors } from "./single-file/tensors.js";
 import { readVae, scalingFactorOf } from "./single-file/vae.js";
 
 export interface OpenedAutoencoder extends ModelComponent {
-  /** What decides pixels: weights, and the config where there is one. */
+  /** The files that affect pixels: weights, and the config if there is one. */
   readonly files: readonly string[];
-  /** Tensors of a single file that nobody knows. */
+  /** Unrecognised tensors of a single file. */
   readonly unknown: readonly string[];
 }
 
 const known = ["AutoencoderKL", "AutoencoderTiny"];
 
 /**
- * Opens an autoencoder; only headers are read.
- * @param family What it is for, which single files do not say.
+ * Opens an autoencoder; reads only headers.
+ * @param family The family of the model; single files do not record it.
  * @throws NishikiError "file", "checkpoint"
  */
 export async function openAutoencoder(
@@ -51,7 +51,7 @@ async function openEither(path: string, family: "sd1" | "sd2" | "sdxl"): Promise
   if (!found.isDirectory())
     throw new NishikiError(
       "checkpoint",
-      `${path} is no autoencoder: expected a folder, or a .safetensors file.`,
+      `${path} is not an autoencoder: expected a folder or a .safetensors file.`,
     );
   const component = await openComponent(path, autoencoderName);
   return withConfig(component, path, join(path, "config.json"));
@@ -61,7 +61,7 @@ function withConfig(component: ModelComponent, path: string, config: string): Op
   const { _class_name: named } = component.config;
   const name = typeof named === "string" ? showText(named) : "part without a name";
   if (known.includes(name)) return { ...component, files: [config, ...filesOf(component)], unknown: [] };
-  const message = `${path} holds a ${name}, expected an AutoencoderKL or an AutoencoderTiny.`;
+  const message = `${path} holds a ${name}, expected an AutoencoderKL or AutoencoderTiny.`;
   throw new NishikiError("checkpoint", message);
 }
 
@@ -85,13 +85,13 @@ async function openFile(path: string, scalingFactor: number): Promise<OpenedAuto
 function refuse(path: string, names: readonly string[]): NishikiError {
   const isHalf = names.includes("1.weight") && names.every((name) => /^\d+\./.test(name));
   const found = isHalf
-    ? "it is one half of a tiny autoencoder: give the folder of its diffusers' form, which has both"
+    ? "it is one half of a tiny autoencoder: name the folder of its diffusers version, which has both halves"
     : `it is ${nameOtherFile(names) ?? `a file with ${listSome(names.map(quote), 3)}`}`;
   const wanted = "expected an autoencoder of Stable Diffusion";
   return new NishikiError("checkpoint", `${path} cannot be used: ${found}; ${wanted}.`);
 }
 
-/** By the names of single-file checkpoints. */
+/** Opens a file under single-file names. */
 function openOriginal(
   path: string,
   weights: Weights,
@@ -103,7 +103,7 @@ function openOriginal(
   return { config: found.config, weights: new Map(found.tensors), files: [path], unknown: tensors.unused() };
 }
 
-/** By diffusers' names: with the config that lies beside it, or as its shapes say. */
+/** Opens a file under diffusers' names: with the config beside it, or with one derived from its shapes. */
 async function openPublished(
   path: string,
   places: Weights,

@@ -1,5 +1,5 @@
-// A single file that lacks parts, on a whole model that has them (node): denoisers alone, by the names of single files or of diffusers, and
-// checkpoints without text encoder or autoencoder.
+// Completes a single file that lacks parts from a whole model (node): a lone denoiser, under single-file or
+// diffusers' names, or a checkpoint without text encoders or autoencoder.
 import { basename, extname } from "node:path";
 import { NishikiError } from "../errors.js";
 import { currentShape, isSingleFile, type ModelComponent, refuseOtherFormats } from "./node-component.js";
@@ -20,9 +20,9 @@ interface DenoiserParts {
 }
 
 /**
- * Opens a file on a base; what both have is the file's.
- * @param openFile Opens a file that has its text encoders.
- * @throws NishikiError "usage" for a folder, "checkpoint" where the two do not go together.
+ * Opens a file on a base model; the file's parts take precedence.
+ * @param openFile Opens a file that has text encoders.
+ * @throws NishikiError "usage" for a folder, "checkpoint" if the two do not fit together.
  */
 export async function openOnBase(
   path: string,
@@ -70,7 +70,7 @@ async function readParts(path: string, weights: Weights, base: StableDiffusionFi
   const tensors = new CheckpointTensors(named);
   if (!tensors.has(`${unetRoot}input_blocks.0.0.weight`)) {
     const what = nameOtherFile([...weights.keys()]) ?? "a file without a denoiser of Stable Diffusion";
-    throw new NishikiError("checkpoint", `${path} cannot be drawn with on a base: it is ${what}.`);
+    throw new NishikiError("checkpoint", `${path} cannot be used with a base: it is ${what}.`);
   }
   const unet = readUnet(tensors);
   const config = { ...unet.config, sample_size: base.unet.config.sample_size };
@@ -84,12 +84,12 @@ async function readParts(path: string, weights: Weights, base: StableDiffusionFi
   };
 }
 
-/** A denoiser takes text states of one width, which tells the families apart. */
+/** A denoiser takes text states of one width, which identifies the family. */
 function checkFamily(path: string, unet: ModelComponent, base: StableDiffusionFiles): void {
   const [own, expected] = [unet, base.unet].map(({ config }) => JSON.stringify(config.cross_attention_dim));
   if (own === expected) return;
   const message =
-    `${path} does not go with the base ${base.name}: its denoiser takes text of width ${own}, ` +
-    `and the base's text encoders give ${expected}. Name a base of the same family.`;
+    `${path} does not fit the base ${base.name}: its denoiser takes text of width ${own}, ` +
+    `but the base's text encoders produce ${expected}. Name a base of the same family.`;
   throw new NishikiError("checkpoint", message);
 }

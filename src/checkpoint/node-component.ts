@@ -1,5 +1,5 @@
-// A network of a published model on disk (node): its config.json and its weights in one folder, with what older versions of
-// diffusers called them.
+// A network of a published model on disk (node): config.json and weights in one folder, including the names
+// that older versions of diffusers used.
 import { readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { readableDtypes } from "../engine/index.js";
@@ -11,7 +11,7 @@ import { withoutBom } from "./text.js";
 
 export type Json = Readonly<Record<string, unknown>>;
 
-/** A network: its config as published, and its tensors by diffusers' or transformers' names. */
+/** A network: its published config, and its tensors by diffusers' or transformers' names. */
 export interface ModelComponent {
   readonly config: Json;
   readonly weights: Weights;
@@ -20,7 +20,7 @@ export interface ModelComponent {
 const isRecord = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** Python writes infinities as words, which JSON does not have: "lambda_min_clipped": -Infinity. */
+/** Python writes infinities as words, which JSON lacks: "lambda_min_clipped": -Infinity. */
 function withNumbers(text: string): string {
   return text.replace(/"(?:[^"\\]|\\.)*"|\bInfinity\b/g, (found) => (found === "Infinity" ? "1e999" : found));
 }
@@ -36,12 +36,12 @@ export async function readJson(path: string): Promise<Json> {
   } catch (error) {
     throw new NishikiError("checkpoint", `${path} cannot be used: it is not valid JSON.`, { cause: error });
   }
-  throw new NishikiError("checkpoint", `${path} cannot be used: it holds no JSON object.`);
+  throw new NishikiError("checkpoint", `${path} cannot be used: it is not a JSON object.`);
 }
 
 /**
- * Refuses weights in number types that no network is drawn with, before anything is loaded.
- * @param what The network, for messages: "the denoiser".
+ * Refuses unsupported number types before anything is loaded.
+ * @param what The network in error messages: "the denoiser".
  * @throws NishikiError "checkpoint"
  */
 export function checkReadable(weights: Weights, what: string, path: string): void {
@@ -51,14 +51,14 @@ export function checkReadable(weights: Weights, what: string, path: string): voi
   const types = [...new Set(others.map(([, { dtype }]) => dtype))].join(", ");
   throw new NishikiError(
     "checkpoint",
-    `${path} cannot be drawn with: ${others.length} tensors of ${what}, such as ${quote(first[0])}, are stored as ${types}. ` +
-      "Use the float16 form of the same model.",
+    `${path} cannot be used: ${others.length} tensors of ${what}, such as ${quote(first[0])}, are stored as ${types}. ` +
+      "Use the float16 version of the model.",
   );
 }
 
 export type Rename = (name: string) => string;
 
-/** An autoencoder's attention before diffusers 0.12. */
+/** Renames an autoencoder's attention from before diffusers 0.12. */
 export const autoencoderName: Rename = (name) =>
   name.replace(
     /(mid_block\.attentions\.\d+)\.(query|key|value|proj_attn)\./,
@@ -66,7 +66,7 @@ export const autoencoderName: Rename = (name) =>
   );
 const attentionNames = { query: "to_q", key: "to_k", value: "to_v", proj_attn: "to_out.0" };
 
-/** A 1×1 convolution is the same numbers as the matrix that the network takes in its place. */
+/** A 1×1 convolution holds the same numbers as the matrix that replaced it. */
 export function currentShape(name: string, place: WeightLocation): WeightLocation {
   const { shape } = place;
   const isMatrix = /\.to_(q|k|v|out\.0)\.weight$/.test(name);
@@ -82,7 +82,7 @@ export async function openComponent(folder: string, rename: Rename = (own) => ow
   return { config, weights: new Map(places) };
 }
 
-/** Whether a path is a checkpoint as one file: whoever names one means it, whatever is in it. */
+/** Whether a path names a single-file checkpoint; decided by the extension alone. */
 export function isSingleFile(path: string): boolean {
   return /\.(safetensors|ckpt|pt|pth|bin|gguf|onnx)$/i.test(path);
 }
@@ -93,8 +93,8 @@ export function refuseOtherFormats(path: string): void {
   if (kind === ".safetensors") return;
   const reason =
     kind === ".gguf" || kind === ".onnx"
-      ? `${kind.slice(1).toUpperCase()} files are written for another program`
-      : "it is a pickle, which can run any code when it is loaded";
-  const cure = "Use the .safetensors file of the same model, which nearly all publishers offer beside it";
-  throw new NishikiError("checkpoint", `${path} is not read: ${reason}. ${cure}.`);
+      ? `${kind.slice(1).toUpperCase()} files are made for another program`
+      : "it is a pickle, which can run arbitrary code when loaded";
+  const cure = "Use the .safetensors file of the model, which nearly all publishers provide";
+  throw new NishikiError("checkpoint", `${path} is not supported: ${reason}. ${cure}.`);
 }

@@ -1,9 +1,10 @@
-// Textual inversions (Gal et al. 2022, arXiv:2208.01618): files with the vectors of a word that a text encoder did not know (node).
+// Textual inversions (Gal et al. 2022, arXiv:2208.01618): files with the vectors of a word that a text
+// encoder does not know (node).
 import { basename, extname } from "node:path";
 import { listSome, NishikiError, quote, showShape } from "../errors.js";
 import { openSafetensors, type SafetensorsFile } from "./node-file.js";
 
-/** Vectors side by side: `[rows, width]`. */
+/** Stacked vectors: `[rows, width]`. */
 export interface LearnedVectors {
   readonly rows: number;
   readonly width: number;
@@ -12,18 +13,20 @@ export interface LearnedVectors {
 
 export interface LearnedWord {
   readonly file: string;
-  /** What is written in a prompt. */
+  /** The word as written in a prompt. */
   readonly word: string;
-  /** For the model's text encoders in order; XL's files have two. */
+  /** One entry per text encoder of the model, in order; XL's files have two. */
   readonly encoders: readonly LearnedVectors[];
 }
 
-/** Widths of the text encoders that published models have. */
+/** Widths of published models' text encoders. */
 const usualWidths = [768, 1024, 1280];
 
-/** stable-diffusion-webui's files, made safe: vectors by the word, or by "*" where the file's name is the word. */
+/**
+ * stable-diffusion-webui's format as safetensors: vectors by word, or by "*" if the file name is the word.
+ */
 const packed = /^string_to_param\.(.+)$/;
-/** What such files hold besides. */
+/** Other entries of such files. */
 const notNeeded = /^(string_to_token\.|name$|step$|sd_checkpoint)/;
 
 /** Whether a file looks like a textual inversion. */
@@ -38,12 +41,13 @@ export async function isEmbedding(path: string): Promise<boolean> {
 }
 
 /**
- * Opens a textual inversion: one tensor, named after the word, "emb_params" or "string_to_param.*"; or XL's "clip_l" and "clip_g".
- * @throws NishikiError "file", "checkpoint" where it is none, or a pickle.
+ * Opens a textual inversion: one tensor, named after the word, "emb_params" or "string_to_param.*"; or XL's
+ * "clip_l" and "clip_g".
+ * @throws NishikiError "file", "checkpoint" if it is not a textual inversion, or a pickle.
  */
 export async function openEmbedding(path: string): Promise<LearnedWord> {
   if (/\.(ckpt|pt|pth|bin)$/i.test(path)) {
-    const message = `${path} is not read: it is a pickle, which can run any code when it is loaded. Use a .safetensors file.`;
+    const message = `${path} is not supported: it is a pickle, which can run arbitrary code when loaded. Use a .safetensors file.`;
     throw new NishikiError("checkpoint", message);
   }
   const file = await openSafetensors(path);
@@ -56,7 +60,7 @@ export async function openEmbedding(path: string): Promise<LearnedWord> {
   const [only] = names;
   if (names.length !== 1 || only === undefined) {
     const some = names.length === 0 ? "nothing" : listSome(names.map(quote), 3);
-    const message = `${path} is no textual inversion: expected one tensor, or "clip_l" and "clip_g", got ${some}.`;
+    const message = `${path} is not a textual inversion: expected one tensor, or "clip_l" and "clip_g", got ${some}.`;
     throw new NishikiError("checkpoint", message);
   }
   const inside = packed.exec(only)?.[1] ?? only;
@@ -68,11 +72,11 @@ async function readVectors(file: SafetensorsFile, name: string): Promise<Learned
   const { shape } = file.tensors.get(name)!;
   const [rows, width] = shape.length === 1 ? [1, shape[0]!] : shape;
   if (shape.length > 2 || !rows || !width) {
-    const message = `${file.path} is no textual inversion: ${quote(name)} is ${showShape(shape)}, expected vectors [rows, width].`;
+    const message = `${file.path} is not a textual inversion: ${quote(name)} is ${showShape(shape)}, expected vectors [rows, width].`;
     throw new NishikiError("checkpoint", message);
   }
   const data = await file.readFloat32(name);
   if (data.every(Number.isFinite)) return { rows, width, data };
-  const message = `${file.path} is damaged: ${quote(name)} has numbers that are not finite. Download it anew.`;
+  const message = `${file.path} is damaged: ${quote(name)} has non-finite numbers. Download it again.`;
   throw new NishikiError("checkpoint", message);
 }

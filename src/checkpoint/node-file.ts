@@ -1,4 +1,4 @@
-// Safetensors files on disk (node). Opening reads the header alone; tensors are read one by one, when asked for.
+// Safetensors files on disk (node). Opening reads only the header; tensors are read one by one, on demand.
 
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { NishikiError, quote, unknownName } from "../errors.js";
@@ -13,12 +13,15 @@ import type { WeightLocation } from "./weight-location.js";
 
 export type { WeightLocation };
 
-/** An opened file. Nothing is kept open between reads, so there is nothing to close. */
+/** An opened file. It holds no handle between reads, so there is nothing to close. */
 export interface SafetensorsFile extends SafetensorsHeader {
   readonly path: string;
-  /** Reads one tensor. Throws `checkpoint` for an unknown name, `file` where the file changed since it was opened. */
+  /**
+   * Reads one tensor. Throws `checkpoint` for an unknown name, `file` if the file changed since it was
+   * opened.
+   */
   read(name: string): Promise<TensorData>;
-  /** Reads one tensor as float32, whatever number type it is stored as. */
+  /** Reads one tensor as float32, whatever its stored type. */
   readFloat32(name: string): Promise<Float32Array>;
 }
 
@@ -38,7 +41,7 @@ async function readExactly(
     if (bytesRead === 0) {
       throw new NishikiError(
         "file",
-        `${path} ended at byte ${offset + done}, where ${length - done} more were expected.`,
+        `${path} ended at byte ${offset + done}; ${length - done} more were expected.`,
       );
     }
     done += bytesRead;
@@ -46,14 +49,14 @@ async function readExactly(
   return bytes;
 }
 
-/** Opens a file for the time of `use`, and turns the file system's errors into sentences. */
+/** Opens a file while `use` runs, and turns file system errors into sentences. */
 async function withFile<T>(path: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {
   let handle: FileHandle | undefined;
   try {
-    // Asked before opening: opening a named pipe would wait for somebody to write into it.
+    // Check before opening: opening a named pipe would block until a writer appears.
     const found = await stat(path);
     if (!found.isFile()) {
-      const what = found.isDirectory() ? "a folder" : "no plain file";
+      const what = found.isDirectory() ? "a folder" : "not a regular file";
       throw new NishikiError("file", `Cannot read ${path}: it is ${what}.`);
     }
     handle = await open(path, "r");
@@ -77,16 +80,16 @@ async function readHeader(
   return { header: parseHeader(bytes, fileSize, path), version };
 }
 
-/** Differs where a file was replaced or written to since. */
+/** Changes if the file is replaced or written to. */
 async function fileVersion(handle: FileHandle): Promise<string> {
   const { size, mtimeMs, ino } = await handle.stat();
   return `${size} ${mtimeMs} ${ino}`;
 }
 
 /**
- * Opens a safetensors file: reads and checks its header, and no tensor.
+ * Opens a safetensors file: reads and checks its header, but no tensor.
  *
- * @throws NishikiError `file` where it cannot be read, `checkpoint` where it is malformed
+ * @throws NishikiError `file` if it cannot be read, `checkpoint` if it is malformed
  */
 export async function openSafetensors(path: string): Promise<SafetensorsFile> {
   const { header, version } = await withFile(path, (handle) => readHeader(handle, path));
@@ -113,7 +116,10 @@ async function readTensor(
   return { dtype, shape, data: viewElements(dtype, bytes) };
 }
 
-/** Reads the tensor that lies at a location, as float32, with its scale. Throws NishikiError `file`, `checkpoint`. */
+/**
+ * Reads the tensor at a location as float32, with its scale applied. Throws NishikiError `file`,
+ * `checkpoint`.
+ */
 export async function readWeightFloat32(location: WeightLocation): Promise<Float32Array> {
   const values = toFloat32(await readWeight(location));
   if (!location.scale) return values;
@@ -122,7 +128,7 @@ export async function readWeightFloat32(location: WeightLocation): Promise<Float
   return values.map((value, i) => value * scales[Math.floor(i / width)]!);
 }
 
-/** Reads the tensor that lies at a location. Throws NishikiError `file` where it cannot be read. */
+/** Reads the tensor at a location. Throws NishikiError `file` if it cannot be read. */
 export function readWeight(location: WeightLocation): Promise<TensorData> {
   return withFile(location.file, (handle) => readTensor(handle, location));
 }
@@ -140,16 +146,17 @@ function unknownTensor(path: string, name: string, names: readonly string[]): Ni
   );
 }
 
-/** A tensor to be written; `data` may be a function, so that tensors need not all be in memory at once. */
+/** A tensor to write; `data` may be a function, so that not all tensors need be in memory at once. */
 export interface TensorSource extends TensorSpec {
   readonly data: TensorArray | (() => TensorArray | Promise<TensorArray>);
 }
 
 /**
- * Writes a safetensors file, whole or not at all, one tensor after the other. The same tensors and metadata give the
- * same bytes, in whatever order they come.
+ * Writes a safetensors file atomically, one tensor after the other. The same tensors and metadata produce the
+ * same bytes, in any order.
  *
- * @throws NishikiError `checkpoint` for tensors that the format cannot hold, `file` where the file cannot be written
+ * @throws NishikiError `checkpoint` for tensors that the format cannot store, `file` if the file cannot be
+ *   written
  */
 export async function writeSafetensors(
   path: string,

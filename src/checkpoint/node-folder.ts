@@ -1,5 +1,5 @@
-// Makes folders (node). Node's own recursive mkdir never returns where the system says ENOENT for a name in a folder
-// that exists, as /proc does, and then no signal ends the process.
+// Makes folders (node). Node's recursive mkdir never returns if the system reports ENOENT for a name in an
+// existing folder, as /proc does, and then no signal can stop the process.
 
 import { mkdir, stat } from "node:fs/promises";
 import { homedir } from "node:os";
@@ -25,7 +25,7 @@ async function makeStep(path: string): Promise<void> {
     await mkdir(path);
   } catch (error) {
     const code = systemCode(error);
-    // Read-only disks and Windows drives answer with other codes than EEXIST for a folder that is there.
+    // Read-only disks and Windows drives report codes other than EEXIST for an existing folder.
     if (code !== "ENOENT" && (await isFolder(path))) return;
     const parent = dirname(path);
     if (code !== "ENOENT" || parent === path || (await isFolder(parent))) throw error;
@@ -34,15 +34,16 @@ async function makeStep(path: string): Promise<void> {
   }
 }
 
-/** "~" and "~/…" as the home folder: shells leave them as they are in quoted variables. */
+/** Expands "~" and "~/…" to the home folder: shells leave them alone in quoted variables. */
 export function expandHome(path: string): string {
   return /^~(?=$|[/\\])/.test(path) ? join(homedir(), path.slice(1)) : path;
 }
 
 /**
- * Makes a folder and the folders above it. A folder that exists is left as it is.
+ * Makes a folder and its parents. Leaves an existing folder unchanged.
  *
- * @throws NishikiError `file` that names the folder and the reason: no permission, read-only disk, a file in the way
+ * @throws NishikiError `file` that names the folder and the reason: no permission, read-only disk, a file in
+ *   the way
  */
 export async function makeFolder(path: string): Promise<void> {
   const target = resolve(path);

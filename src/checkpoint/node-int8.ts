@@ -1,5 +1,6 @@
-// Weights as int8 rows with one scale each, made once from a model's files and kept in a folder of the user's cache (node).
-// value = code · scale[row], symmetric, the row's largest magnitude at 127.
+// Weights as int8 rows with one scale each, converted once from a model's files and stored in the user's
+// cache (node).
+// value = code · scale[row], symmetric; the row's largest magnitude maps to 127.
 import { stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { NishikiError, quote } from "../errors.js";
@@ -8,17 +9,20 @@ import { makeFolder } from "./node-folder.js";
 import { getCacheLimit, getInt8Folder, trimWeightCache } from "./node-weight-cache.js";
 import { openWeights, type Weights } from "./node-weights.js";
 
-/** Smaller tensors stay float32, and so do those from or to few channels: the first layer and the last. */
+/** Smaller tensors stay float32, as do the first and last layers, which have few input or output channels. */
 const leastNumbers = 1 << 12;
 const leastChannels = 16;
 
 export interface Int8Rows {
   readonly codes: Int8Array;
-  /** One for each row. */
+  /** One per row. */
   readonly scales: Float32Array;
 }
 
-/** `values [rows, …]` as codes from -127 to 127, rounded to nearest, ties away from zero; a row of zeros has scale 1. */
+/**
+ * Quantizes `values [rows, …]` to codes from -127 to 127, rounding half away from zero; a row of zeros has
+ * scale 1.
+ */
 export function quantizeRows(values: Float32Array, rows: number): Int8Rows {
   const width = values.length / rows;
   const codes = new Int8Array(values.length);
@@ -43,7 +47,10 @@ function isNarrowed({ shape, transposed }: WeightLocation): boolean {
   return Math.min(rows, inner) >= leastChannels && count >= leastNumbers && !transposed;
 }
 
-/** Codes in one file and everything else in another: each matrix is read once, and its scales wait in memory meanwhile. */
+/**
+ * Writes codes to one file and everything else to another: reads each matrix once and holds its scales in
+ * memory.
+ */
 async function writeInt8Weights(
   weights: Weights,
   { codes, rest }: Int8Files,
@@ -80,7 +87,7 @@ async function writeInt8Weights(
 }
 
 function damaged(name: string, { file }: WeightLocation): NishikiError {
-  const message = `${file} is damaged: ${quote(name)} has numbers that are not finite. Download it anew.`;
+  const message = `${file} is damaged: ${quote(name)} has non-finite numbers. Download it again.`;
   return new NishikiError("checkpoint", message);
 }
 
@@ -90,10 +97,11 @@ interface Int8Files {
 }
 
 /**
- * The same weights with large matrices as int8, written where they are not yet. Of the cache's other files, those that were not
- * used for longest are removed where it takes more than its limit.
- * @param hash Of the content that the weights were read from: the name in the cache.
- * @throws NishikiError "file" where the cache cannot be written, "checkpoint" where weights are no floats, "aborted".
+ * Opens the weights with large matrices as int8, converting them if they are not cached. Evicts the least
+ * recently used files if the cache exceeds its limit.
+ * @param hash Hash of the weights' source, which names the entry in the cache.
+ * @throws NishikiError "file" if the cache cannot be written, "checkpoint" if weights are not floats,
+ *   "aborted".
  */
 export async function openInt8Weights(
   weights: Weights,
@@ -106,7 +114,7 @@ export async function openInt8Weights(
     codes: join(folder, `${hash}.codes.safetensors`),
     rest: join(folder, `${hash}.rest.safetensors`),
   };
-  // The second is written last.
+  // The second file is written last, so its presence means that both are complete.
   if (await isFile(files.rest)) await touch(Object.values(files));
   else {
     await makeFolder(folder);
@@ -128,7 +136,7 @@ async function isFile(path: string): Promise<boolean> {
   );
 }
 
-/** Notes that files were used just now; a cache that cannot be written to is no hindrance. */
+/** Updates the files' access times; a read-only cache is acceptable. */
 async function touch(paths: readonly string[]): Promise<void> {
   const now = new Date();
   await Promise.all(paths.map((path) => utimes(path, now, now).catch(() => {})));

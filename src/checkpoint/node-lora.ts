@@ -16,13 +16,13 @@ import { fileError } from "./node-atomic.js";
 import { openSafetensors, type SafetensorsFile } from "./node-file.js";
 import { withoutBom } from "./text.js";
 
-/** What diffusers and peft call the file in a folder. */
+/** The file names that diffusers and PEFT use in a folder. */
 const usualNames = ["pytorch_lora_weights.safetensors", "adapter_model.safetensors"];
 
 /** @throws NishikiError "file", "checkpoint" */
 async function findFile(path: string): Promise<string> {
   if (/\.(ckpt|pt|pth|bin)$/i.test(path)) {
-    const message = `${path} is not read: it is a pickle, which can run any code when it is loaded. Use a .safetensors file.`;
+    const message = `${path} is not supported: it is a pickle, which can run arbitrary code when loaded. Use a .safetensors file.`;
     throw new NishikiError("checkpoint", message);
   }
   const isFolder = await stat(path).then(
@@ -38,7 +38,7 @@ async function findFile(path: string): Promise<string> {
   throw new NishikiError("checkpoint", message);
 }
 
-/** Where scales are written that are not among the tensors: in the file itself, or beside it. */
+/** Finds scales that are not among the tensors: in the file's header, or in a config beside it. */
 async function readRule({
   path,
   metadata,
@@ -48,7 +48,7 @@ async function readRule({
   if (!basename(path).startsWith("adapter_model.")) return {};
   const beside = join(dirname(path), "adapter_config.json");
   const text = await readFile(beside, "utf8").catch((error: unknown) => {
-    throw fileError(error, `read ${beside}, which says how strongly the LoRA is applied`);
+    throw fileError(error, `read ${beside}, which sets the strength of the LoRA`);
   });
   return { rule: parseRule(text, beside), beside };
 }
@@ -62,7 +62,7 @@ function parseRule(text: string, where: string): ScaleRule {
   }
   if (typeof json === "object" && json !== null && !Array.isArray(json))
     return readScaleRule(json as Readonly<Record<string, unknown>>, where);
-  throw new NishikiError("checkpoint", `${where} cannot be used: it holds no JSON object.`);
+  throw new NishikiError("checkpoint", `${where} cannot be used: it is not a JSON object.`);
 }
 
 function tensorsOf(file: SafetensorsFile): ReadonlyMap<string, LoraTensor> {
@@ -75,9 +75,9 @@ function tensorsOf(file: SafetensorsFile): ReadonlyMap<string, LoraTensor> {
 }
 
 /**
- * Opens a LoRA in the form of kohya, LyCORIS, ComfyUI, diffusers or peft: a file, or the folder that one was saved in.
+ * Opens a LoRA of kohya, LyCORIS, ComfyUI, diffusers or PEFT: a file, or a folder with one.
  * @returns Also the tensors that belong to no layer, and all files that were read, the tensors' first.
- * @throws NishikiError "file", "checkpoint" where it is no LoRA, a pickle, or of a kind that is not read.
+ * @throws NishikiError "file", "checkpoint" if it is not a LoRA, a pickle, or of an unsupported kind.
  */
 export async function openLora(
   path: string,
@@ -90,12 +90,12 @@ export async function openLora(
 
 export interface InspectedLora extends LoraDescription, LeftOver {
   readonly file: string;
-  /** What its trainer says of it. */
+  /** The trainer's notes. */
   readonly notes: Readonly<Record<string, string>>;
 }
 
 /**
- * What a LoRA is, for people; reads headers and alphas alone.
+ * Describes a LoRA for people; reads only headers and alphas.
  * @throws NishikiError "file", "checkpoint" as {@link openLora}.
  */
 export async function inspectLora(path: string): Promise<InspectedLora> {
@@ -106,7 +106,9 @@ export async function inspectLora(path: string): Promise<InspectedLora> {
   return { ...description, file: file.path, notes: readLoraNotes(file.metadata), ...left };
 }
 
-/** Whether a path looks like a LoRA, also one of a kind that is not read: a file's tensors, or a folder's file names. */
+/**
+ * Whether a path looks like a LoRA, even an unsupported one: by a file's tensors, or a folder's file names.
+ */
 export async function isLora(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory()) {

@@ -1,11 +1,14 @@
-// What an opened Stable Diffusion model is: its parts, looked at and not loaded.
+// An opened Stable Diffusion model: its parts, inspected but not loaded.
 import type { Json, ModelComponent } from "./node-component.js";
 
-/** A folder with vocab.json and merges.txt, or tokenizer.json; or CLIP's own vocabulary, with what fills short texts. */
+/**
+ * A folder with vocab.json and merges.txt, or tokenizer.json; or CLIP's standard vocabulary with the token
+ * that pads short texts.
+ */
 export type TokenizerPlace = { readonly folder: string } | { readonly padToken: string };
 
 export interface StableDiffusionFiles {
-  /** What receipts call it. */
+  /** The model's name in receipts. */
   readonly name: string;
   readonly family: "sd1" | "sd2" | "sdxl";
   readonly unet: ModelComponent;
@@ -14,15 +17,15 @@ export interface StableDiffusionFiles {
   readonly textEncoder2?: ModelComponent;
   /** The content of scheduler_config.json. */
   readonly scheduler: Json;
-  /** One for each text encoder. */
+  /** One per text encoder. */
   readonly tokenizers: readonly TokenizerPlace[];
   /** XL: an empty negative prompt is zeros, not the encoding of an empty text. */
   readonly zerosForEmptyPrompt: boolean;
-  /** All files that decide pixels, by what receipts call them. */
+  /** All files that affect pixels, by their names in receipts. */
   readonly files: ReadonlyMap<string, string>;
-  /** Tensors of a single file that nobody knows. */
+  /** Unrecognised tensors of a single file. */
   readonly unknown: readonly string[];
-  /** What a person should know who draws with it. */
+  /** Advice for the user of the model. */
   readonly hints: readonly string[];
 }
 

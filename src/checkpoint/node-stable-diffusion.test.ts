@@ -68,7 +68,7 @@ describe("a diffusers folder", () => {
       tokenizer: [null, null],
     }));
     expect(await complaint(model)).toMatch(
-      /^\{\} is a refiner, with XL's second text encoder alone, which .* cannot draw with yet; use the base model\.$/,
+      /^\{\} is a refiner .*, which is not supported yet; use the base model\.$/,
     );
   });
 

@@ -1,5 +1,5 @@
-// Stable Diffusion as diffusers lays it out (node): a folder with model_index.json, and below it one for each component
-// with its config and weights. Nothing is loaded here; weights are found where they lie.
+// Opens Stable Diffusion in diffusers' layout (node): a folder with model_index.json and a subfolder with
+// config and weights per component. Loads nothing; weights stay in their files.
 import { stat } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import { NishikiError, showText } from "../errors.js";
@@ -21,7 +21,7 @@ import type { PartialFiles, StableDiffusionFiles } from "./node-stable-diffusion
 import { openWeights } from "./node-weights.js";
 import { readSingleFile } from "./single-file/read.js";
 
-// The kinds of pipelines whose parts are those of Stable Diffusion; what they are used for is the caller's choice.
+// Pipelines with the parts of Stable Diffusion; the caller decides what to use them for.
 const pipelines = [
   "StableDiffusionPipeline",
   "StableDiffusionImg2ImgPipeline",
@@ -33,11 +33,11 @@ const pipelines = [
   "LatentConsistencyModelImg2ImgPipeline",
 ];
 
-/** Encoders saved by transformers 5 have lost a prefix. */
+/** transformers 5 saves text encoders without a prefix. */
 const textEncoderName: Rename = (name) =>
   /^(embeddings|encoder|final_layer_norm)\./.test(name) ? `text_model.${name}` : name;
 
-/** Whether a folder is laid out as diffusers does it. */
+/** Whether a folder has diffusers' layout. */
 export async function isDiffusersFolder(path: string): Promise<boolean> {
   return stat(join(path, "model_index.json")).then(
     (found) => found.isFile(),
@@ -56,7 +56,7 @@ const isThere = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** The networks that a pipeline's parts must be; what schedulers and configs say is judged by their readers. */
+/** The supported classes of a pipeline's parts; schedulers and configs are checked by their readers. */
 const classes: Readonly<Record<string, readonly string[]>> = {
   unet: ["UNet2DConditionModel"],
   vae: ["AutoencoderKL", "AutoencoderTiny"],
@@ -64,10 +64,10 @@ const classes: Readonly<Record<string, readonly string[]>> = {
   text_encoder_2: ["CLIPTextModelWithProjection"],
 };
 
-/** The name of a class as it may stand in a message. */
+/** Formats a class name for a message. */
 const nameOf = (name: unknown) => (typeof name === "string" ? showText(name) : "part without a name");
 
-/** What is wrong with a folder's parts before their files are opened. */
+/** Lists problems with a folder's parts before their files are opened. */
 async function findProblems(path: string, names: readonly string[], index: Json): Promise<string[]> {
   const there = await Promise.all(names.map((name) => isThere(join(path, name))));
   const missing = names.filter((_, i) => !there[i]);
@@ -80,12 +80,12 @@ async function findProblems(path: string, names: readonly string[], index: Json)
   if (missing.length === 0) return others;
   const are = missing.length === 1 ? "is" : "are";
   return [
-    `its model_index.json names ${missing.join(", ")}, which ${are} not there. Download it anew`,
+    `its model_index.json names ${missing.join(", ")}, which ${are} missing. Download it again`,
     ...others,
   ];
 }
 
-/** Opens all parts, and tells what is wrong with any of them at once. */
+/** Opens all parts and reports all their problems at once. */
 async function openParts(
   path: string,
   index: Json,
@@ -108,18 +108,21 @@ async function openParts(
   throw new NishikiError("checkpoint", message);
 }
 
-/** What stands in for a model's own parts, or for those that it lacks. */
+/** Replacements for a model's parts, or for parts that it lacks. */
 export interface StandIns {
   /** Another autoencoder: a folder or a file. */
   readonly vae?: string | undefined;
-  /** A whole model for what a single file lacks: text encoders, the autoencoder, tokenizers and scheduler. */
+  /**
+   * A whole model that supplies what a single file lacks: text encoders, autoencoder, tokenizers and
+   * scheduler.
+   */
   readonly base?: string | undefined;
 }
 
 /**
- * Opens a published model, a folder or a single file; only headers are read.
- * @throws NishikiError "file" where something cannot be read, "checkpoint" where it is malformed, incomplete or another
- *   kind of model.
+ * Opens a published model, a folder or a single file; reads only headers.
+ * @throws NishikiError "file" if something cannot be read, "checkpoint" if it is malformed, incomplete or
+ *   another kind of model.
  */
 export async function openStableDiffusion(
   path: string,
@@ -147,9 +150,9 @@ async function openWhole(path: string, { vae, base }: StandIns): Promise<StableD
   return withVae(opened, vae);
 }
 
-/** A model with another autoencoder in place of its own. */
+/** Replaces a model's autoencoder. */
 async function withVae(files: PartialFiles, path: string | undefined): Promise<StableDiffusionFiles> {
-  if (path === undefined) return files as StableDiffusionFiles; // it was asked to have one
+  if (path === undefined) return files as StableDiffusionFiles; // the autoencoder was required when the files were opened
   const vae = await openAutoencoder(path, files.family);
   const others = [...files.files].filter(([name]) => !name.startsWith("vae/"));
   const named = vae.files.map((file) => [`vae/${basename(file)}`, file] as const);
@@ -187,13 +190,13 @@ async function openFolder(path: string, withoutVae: boolean): Promise<PartialFil
   const index = await readJson(join(path, "model_index.json"));
   const kind = nameOf(index._class_name);
   if (!pipelines.includes(kind)) {
-    const message = `${path} holds a ${kind}, which this program cannot draw with; it knows ${pipelines.join(", ")}.`;
+    const message = `${path} holds a ${kind}, which is not supported; supported: ${pipelines.join(", ")}.`;
     throw new NishikiError("checkpoint", message);
   }
   const isNamed = (name: string) => Array.isArray(index[name]) && (index[name] as unknown[])[0] !== null;
   const hasSecond = isNamed("text_encoder_2");
   if (hasSecond && !isNamed("text_encoder")) {
-    const message = `${path} is a refiner, with XL's second text encoder alone, which this program cannot draw with yet; use the base model.`;
+    const message = `${path} is a refiner (it has only XL's second text encoder), which is not supported yet; use the base model.`;
     throw new NishikiError("checkpoint", message);
   }
   const parts = ["unet", ...(withoutVae ? [] : ["vae"]), "text_encoder", "tokenizer", "scheduler"];
@@ -224,7 +227,7 @@ async function openFolder(path: string, withoutVae: boolean): Promise<PartialFil
   };
 }
 
-/** Weights, configs and vocabularies: whatever decides pixels. */
+/** Lists weights, configs and vocabularies: everything that affects pixels. */
 async function listFiles(
   path: string,
   components: Readonly<Record<string, ModelComponent>>,
@@ -244,7 +247,7 @@ async function listFiles(
   return files;
 }
 
-/** Newer folders have their vocabulary in tokenizer.json alone. */
+/** Newer folders store their vocabulary only in tokenizer.json. */
 async function vocabularyOf(folder: string): Promise<readonly string[]> {
   const pair = ["vocab.json", "merges.txt"];
   const there = await Promise.all(pair.map((file) => isThere(join(folder, file))));

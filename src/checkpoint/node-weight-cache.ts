@@ -1,4 +1,4 @@
-// The folder of prepared weights: which are there, and how much they may take (node).
+// The cache of prepared weights: its entries and their size limit (node).
 import { readdir, rm, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { expandHome } from "./node-folder.js";
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-/** Where prepared weights are kept: NISHIKI_CACHE, else `nishiki` in XDG_CACHE_HOME or ~/.cache. */
+/** Gets the cache's folder: NISHIKI_CACHE, else `nishiki` in XDG_CACHE_HOME or ~/.cache. */
 export function getWeightCache(variables: Variables = process.env): string {
   const base = variables.XDG_CACHE_HOME || join(homedir(), ".cache");
   return expandHome(variables.NISHIKI_CACHE || join(base, "nishiki"));
@@ -19,7 +19,10 @@ export const getInt8Folder = (cache: string): string => join(cache, "int8");
 
 const gigabyte = 1e9;
 
-/** Bytes that prepared weights may take: NISHIKI_CACHE_LIMIT in gigabytes, 10 by default. @throws NishikiError "usage" */
+/**
+ * Reads the cache's limit in bytes: NISHIKI_CACHE_LIMIT in gigabytes, 10 by default. @throws NishikiError
+ * "usage"
+ */
 export function getCacheLimit(variables: Variables = process.env): number {
   const text = variables.NISHIKI_CACHE_LIMIT;
   if (!text) return 10 * gigabyte;
@@ -28,11 +31,11 @@ export function getCacheLimit(variables: Variables = process.env): number {
   throw new NishikiError("usage", `NISHIKI_CACHE_LIMIT: expected gigabytes, such as 10, got ${quote(text)}.`);
 }
 
-/** Weights that were prepared of one file. */
+/** Weights prepared from one file. */
 export interface PreparedWeights {
-  /** Hash of what they were made of. */
+  /** Hash of the source. */
   readonly hash: string;
-  /** The file that they were made of, where it is known. */
+  /** The source file, if known. */
   readonly file: string | undefined;
   readonly bytes: number;
   /** Milliseconds since 1970. */
@@ -41,12 +44,12 @@ export interface PreparedWeights {
 
 const preparedName = /^([0-9a-z]+)(?:\.(?:codes|rest))?\.safetensors$/;
 
-/** What is in the cache, the longest unused first. @throws NishikiError "file" */
+/** Lists the cache's entries, least recently used first. @throws NishikiError "file" */
 export async function listWeightCache(cache: string): Promise<readonly PreparedWeights[]> {
   const folder = getInt8Folder(cache);
   const names = await readdir(folder).catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return [];
-    throw fileError(error, `look into ${folder}`);
+    throw fileError(error, `read the folder ${folder}`);
   });
   const prepared = new Map<string, PreparedWeights>();
   for (const name of names) {
@@ -74,14 +77,17 @@ async function remove(cache: string, { hash }: PreparedWeights): Promise<void> {
   }
 }
 
-/** Removes everything that is in the cache. @returns What was removed. @throws NishikiError "file" */
+/** Empties the cache. @returns The removed entries. @throws NishikiError "file" */
 export async function clearWeightCache(cache: string): Promise<readonly PreparedWeights[]> {
   const all = await listWeightCache(cache);
   for (const prepared of all) await remove(cache, prepared);
   return all;
 }
 
-/** Removes what was not used for longest, until the cache takes no more than `limit` bytes; `keep` stays. @throws NishikiError "file" */
+/**
+ * Evicts the least recently used entries until the cache takes at most `limit` bytes; never evicts `keep`.
+ * @throws NishikiError "file"
+ */
 export async function trimWeightCache(cache: string, limit: number, keep: string): Promise<void> {
   const all = await listWeightCache(cache);
   let total = all.reduce((sum, { bytes }) => sum + bytes, 0);

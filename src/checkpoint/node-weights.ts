@@ -1,5 +1,6 @@
-// All tensors of a model as one map, whether it is one file, several shards with an index, or a folder (node).
-// The index (`*.safetensors.index.json`) is the one that Python's transformers and diffusers write:
+// All tensors of a model as one map, whether it is one file, several shards with an index, or a folder
+// (node).
+// The index (`*.safetensors.index.json`) is the one that transformers and diffusers write:
 // {"metadata": {…}, "weight_map": {"tensor name": "file name"}}.
 
 import { readFile, stat } from "node:fs/promises";
@@ -14,10 +15,10 @@ import { withoutBom } from "./text.js";
 /** A model's tensors by name. */
 export type Weights = ReadonlyMap<string, WeightLocation>;
 
-/** "model.safetensors.index.json", of a variant "model.safetensors.index.fp16.json". */
+/** "model.safetensors.index.json", or "model.safetensors.index.fp16.json" for a variant. */
 const INDEX = /\.safetensors\.index(\.\w+)?\.json$/i;
 
-/** What a folder's file is called where there are several, the most exact form first (Diffusers, transformers). */
+/** Preferred file names in a folder with several files, most precise first (diffusers, transformers). */
 const usualNames = [
   "diffusion_pytorch_model.safetensors",
   "model.safetensors",
@@ -33,7 +34,7 @@ function refuse(file: string, reason: string): never {
   throw new NishikiError("checkpoint", `${file} cannot be used: ${reason}.`);
 }
 
-/** Reads and checks an index: tensor name → shard's file name, which must lie in the same folder. */
+/** Reads and checks an index: tensor name → shard's file name, which must be in the same folder. */
 function parseIndex(text: string, file: string): Map<string, string> {
   let value: unknown;
   try {
@@ -44,14 +45,14 @@ function parseIndex(text: string, file: string): Map<string, string> {
   const map =
     typeof value === "object" && value !== null && "weight_map" in value ? value.weight_map : undefined;
   if (typeof map !== "object" || map === null || Array.isArray(map)) {
-    return refuse(file, "it has no weight_map from tensor names to file names");
+    return refuse(file, "its weight_map from tensor names to file names is missing");
   }
   const shards = new Map<string, string>();
   for (const [name, shard] of Object.entries(map)) {
     if (typeof shard !== "string" || !/^[^/\\]+\.safetensors$/i.test(shard)) {
       refuse(
         file,
-        `it places tensor ${quote(name)} in ${quote(String(JSON.stringify(shard)))}, which is no safetensors file of its own folder`,
+        `it maps tensor ${quote(name)} to ${quote(String(JSON.stringify(shard)))}, which is not a safetensors file in the same folder`,
       );
     }
     shards.set(name, shard);
@@ -70,7 +71,7 @@ function addAll(
     if (other)
       refuse(
         file.path,
-        `tensor ${quote(name)} is also in ${other.file}, and the index does not say which holds`,
+        `tensor ${quote(name)} is also in ${other.file}, and the index does not say which one counts`,
       );
     weights.set(name, { dtype, shape, file: file.path, offset, length });
   }
@@ -90,15 +91,15 @@ async function openShards(indexPath: string): Promise<Weights> {
   if (missing.length > 0) {
     refuse(
       indexPath,
-      `${missing.length} of its tensors are not in the files that it names: ${listSome(missing.map(quote))}`,
+      `${missing.length} of its tensors are missing from the files that it names: ${listSome(missing.map(quote))}`,
     );
   }
   return weights;
 }
 
-/** The one file or index of a folder that holds its weights. */
+/** Finds the one file or index in a folder that holds its weights. */
 async function chooseInFolder(folder: string): Promise<string> {
-  // macOS leaves "._NAME" beside NAME on disks of other systems: attributes, not weights.
+  // macOS writes "._NAME" beside NAME on foreign disks: attributes, not weights.
   const names = (await listNames(folder)).filter((name) => !name.startsWith("._"));
   const indices = names.filter((name) => INDEX.test(name));
   const files = names.filter((name) => /\.safetensors$/i.test(name));
@@ -118,17 +119,17 @@ async function chooseInFolder(folder: string): Promise<string> {
   if (pickles.length > 0) {
     refuse(
       folder,
-      `it has only pickled checkpoints (${listSome(pickles.map(quote))}), which run code when they are loaded; use the .safetensors form`,
+      `it has only pickled checkpoints (${listSome(pickles.map(quote))}), which run code when loaded; use the .safetensors version`,
     );
   }
   return refuse(folder, "it has no .safetensors file");
 }
 
 /**
- * Opens a model's weights: a `.safetensors` file, an index of shards, or a folder that holds one of these. Reads headers
- * only.
+ * Opens a model's weights: a `.safetensors` file, an index of shards, or a folder that holds one of these.
+ * Reads only headers.
  *
- * @throws NishikiError `file` where something cannot be read, `checkpoint` where it is malformed or ambiguous
+ * @throws NishikiError `file` if something cannot be read, `checkpoint` if it is malformed or ambiguous
  */
 export async function openWeights(path: string): Promise<Weights> {
   const found = await stat(path).catch((error: unknown) => {

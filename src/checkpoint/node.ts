@@ -1,4 +1,4 @@
-// The part of the room that touches files (node).
+// The part of the room that accesses files (node).
 
 export { type LoraAdapter, makeLoraAdapter, type WeightedLora } from "./lora/adapt.js";
 export { getLoraNames, type LoraPart } from "./lora/names.js";

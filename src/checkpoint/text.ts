@@ -1,6 +1,6 @@
-// Text files that came from other systems.
+// Text files from other systems.
 
-/** The text without the byte order mark that some editors put first. Lines may end in CRLF all the same. */
+/** Removes the byte order mark that some editors write first. Lines may still end in CRLF. */
 export function withoutBom(text: string): string {
   return text.startsWith("\ufeff") ? text.slice(1) : text;
 }

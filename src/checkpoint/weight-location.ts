@@ -1,15 +1,18 @@
-// Where weights lie on disk.
+// Where weights are stored on disk.
 import type { StoredDtype } from "./dtype.js";
 
-/** Where a tensor's bytes lie: `length` bytes at `offset` of `file`. A program's weights refer to them in place. */
+/**
+ * The location of a tensor's bytes: `length` bytes at `offset` of `file`. Programs reference weights in
+ * place.
+ */
 export interface WeightLocation {
   readonly dtype: StoredDtype;
   readonly shape: readonly number[];
   readonly file: string;
   readonly offset: number;
   readonly length: number;
-  /** The bytes are those of the transposed matrix; `shape` is the matrix's own. */
+  /** The bytes hold the transposed matrix; `shape` is that of the matrix itself. */
   readonly transposed?: boolean;
-  /** Of 8-bit numbers: where what they are multiplied with lies, one number for all or one for each row. */
+  /** For 8-bit numbers: the location of their scale, one number for all or one per row. */
   readonly scale?: WeightLocation;
 }

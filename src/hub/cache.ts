@@ -1,4 +1,4 @@
-// The hub's cache as Python's huggingface_hub lays it out, so that what one program downloaded the other finds:
+// The hub's cache in the layout of Python's huggingface_hub, so programs share downloads:
 // models--org--name/{blobs/HASH, refs/main (the commit), snapshots/COMMIT/path → ../../blobs/HASH}.
 import { copyFile, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
@@ -8,7 +8,7 @@ import { getHubCache } from "./environment.js";
 
 const namePattern = /^\w[\w.-]*\/\w[\w.-]*$/;
 
-/** Whether a text is the name of a repository, "org/name". */
+/** Whether a text has the form of a repository name, "org/name". */
 export function isRepositoryName(text: string): boolean {
   return namePattern.test(text) && !text.includes("..");
 }
@@ -37,12 +37,12 @@ export const isThere = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Puts a blob's name into a snapshot; a copy where the file system has no links. */
+/** Links a blob into a snapshot; copies it if the file system has no links. */
 export async function linkBlob(blob: string, pointer: string): Promise<void> {
   if (await isThere(pointer)) return;
   try {
     await makeFolder(dirname(pointer));
-    await rm(pointer, { force: true }); // a link to a blob that is gone
+    await rm(pointer, { force: true }); // a dangling link to a removed blob
     try {
       await symlink(relative(dirname(pointer), blob), pointer);
     } catch (error) {
@@ -54,7 +54,7 @@ export async function linkBlob(blob: string, pointer: string): Promise<void> {
   }
 }
 
-/** Notes which commit a branch stands at. */
+/** Records the commit that a branch points to. */
 export async function writeRef({ refs }: CacheFolders, revision: string, commit: string): Promise<void> {
   if (revision === commit) return;
   try {
@@ -65,7 +65,7 @@ export async function writeRef({ refs }: CacheFolders, revision: string, commit:
   }
 }
 
-/** The snapshot that a branch stands at; undefined where nothing of the repository is there. */
+/** Finds the snapshot that a branch points to; undefined if the repository is not in the cache. */
 export async function findSnapshot(
   repository: string,
   cache: string,
@@ -77,7 +77,7 @@ export async function findSnapshot(
   return (await isThere(path)) ? path : undefined;
 }
 
-/** What can be drawn with in a snapshot: the folder itself, or its one checkpoint. */
+/** Finds the model in a snapshot: the folder itself, or its only checkpoint. */
 export async function modelInSnapshot(snapshot: string): Promise<string | undefined> {
   if (await isThere(join(snapshot, "model_index.json"))) return snapshot;
   const files = (await listNames(snapshot)).filter((name) => /^(?!\._).*\.safetensors$/i.test(name));
@@ -87,11 +87,11 @@ export async function modelInSnapshot(snapshot: string): Promise<string | undefi
 /** A model in the cache. */
 export interface CachedModel {
   readonly repository: string;
-  /** A folder or a file that `--model` takes. */
+  /** A folder or a file that `--model` accepts. */
   readonly path: string;
 }
 
-/** Everything in the cache that may be a model, by name. */
+/** Lists everything in the cache that may be a model, by name. */
 export async function listCachedModels(cache = getHubCache()): Promise<readonly CachedModel[]> {
   const folders = (await readdir(cache).catch(() => [])).filter((name) => name.startsWith("models--")).sort();
   const found: CachedModel[] = [];
@@ -105,7 +105,7 @@ export async function listCachedModels(cache = getHubCache()): Promise<readonly 
 }
 
 /**
- * What a caller means by a model's name: a path that exists, else a repository in the hub's cache. Asks nobody.
+ * Resolves a model's name: an existing path, else a repository in the hub's cache. Never uses the network.
  * @throws NishikiError "file" for a name that is neither, with the command that downloads it.
  */
 export async function resolveModel(model: string, cache = getHubCache()): Promise<string> {
@@ -117,6 +117,6 @@ export async function resolveModel(model: string, cache = getHubCache()): Promis
   }
   const path = await modelInSnapshot(snapshot);
   if (path) return path;
-  const message = `${model} is in the hub's cache, but what was downloaded of it is no whole model. Download the rest with: nishiki pull ${model}`;
+  const message = `${model} is in the hub's cache, but the download is not a whole model. Download the rest with: nishiki pull ${model}`;
   throw new NishikiError("file", message);
 }

@@ -1,9 +1,9 @@
-// What a hub says becomes names of files and folders: nothing of it is taken that could lead out of the cache, or let bytes pass for
-// others that they are not.
+// Checks a hub's answers before they become file names: nothing may lead out of the cache or pass bytes off
+// as others.
 import { NishikiError, quote } from "../errors.js";
 import type { HubFile } from "./choose-files.js";
 
-/** An entry of the hub's tree of files, as it comes. */
+/** An entry of the hub's file tree, unchecked. */
 interface ListedFile {
   readonly path: string;
   readonly size: number;
@@ -14,7 +14,7 @@ interface ListedFile {
 const sha1 = /^[0-9a-f]{40}$/;
 const sha256 = /^[0-9a-f]{64}$/;
 
-/** Whether a path of a repository stays inside of a folder it is joined to, on every system. */
+/** Whether a repository path stays inside the folder it is joined to, on every system. */
 export function isInside(path: string): boolean {
   const steps = path.split("/");
   const isStep = (step: string) => step !== "" && step !== "." && step !== ".." && !/[\\:\p{Cc}]/u.test(step);
@@ -25,19 +25,19 @@ function lie(endpoint: string, what: string, value: unknown): NishikiError {
   const shown = quote(typeof value === "string" ? value : String(JSON.stringify(value)));
   return new NishikiError(
     "file",
-    `${endpoint} does not answer as a hub does: ${what}, got ${shown}. Nothing was downloaded.`,
+    `${endpoint} does not answer like a hub: ${what}, got ${shown}. Nothing was downloaded.`,
   );
 }
 
-/** @throws NishikiError "file" where it is no commit's hash. */
+/** Checks a commit hash. @throws NishikiError "file" */
 export function checkCommit(commit: unknown, endpoint: string): string {
   if (typeof commit === "string" && (sha1.test(commit) || sha256.test(commit))) return commit;
-  throw lie(endpoint, "expected a commit's hash of 40 or 64 hexadecimal digits", commit);
+  throw lie(endpoint, "expected a commit hash of 40 or 64 hexadecimal digits", commit);
 }
 
 /**
- * A file as it may be downloaded; undefined for a path that leads elsewhere, which is then as if it were not there.
- * @throws NishikiError "file" for a hash or a size that is none.
+ * Checks a file entry; undefined for a path that leads out of the folder, which is ignored.
+ * @throws NishikiError "file" for an invalid hash or size.
  */
 export function checkFile({ path, size, oid, lfs }: ListedFile, endpoint: string): HubFile | undefined {
   if (typeof path !== "string" || !isInside(path)) return undefined;
@@ -49,15 +49,15 @@ export function checkFile({ path, size, oid, lfs }: ListedFile, endpoint: string
     return { path, size: bytes, sha256: lfs.oid };
   }
   if (typeof oid !== "string" || !sha1.test(oid))
-    throw lie(endpoint, `expected git's hash of ${quote(path)}`, oid);
+    throw lie(endpoint, `expected the git hash of ${quote(path)}`, oid);
   return { path, size: bytes, oid };
 }
 
-/** @throws NishikiError "usage" for a revision that is no branch, tag or commit. */
+/** Checks a revision. @throws NishikiError "usage" if it is not a branch, tag or commit. */
 export function checkRevision(revision: string): string {
   if (isInside(revision)) return revision;
   throw new NishikiError(
     "usage",
-    `Expected a branch, a tag or a commit as the revision, got ${quote(revision)}.`,
+    `Expected a branch, tag or commit as the revision, got ${quote(revision)}.`,
   );
 }

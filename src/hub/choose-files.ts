@@ -1,4 +1,5 @@
-// Which files of a repository are needed to draw with its model: configs, tokenizers, and one form of the weights.
+// Chooses the files of a repository that generation needs: configs, tokenizers, and one variant of the
+// weights.
 import { listSome, NishikiError, quote, showText } from "../errors.js";
 import { isInside } from "./check-answer.js";
 
@@ -6,14 +7,14 @@ import { isInside } from "./check-answer.js";
 export interface HubFile {
   readonly path: string;
   readonly size: number;
-  /** Of large files: SHA-256 of the content. */
+  /** For large files: SHA-256 of the content. */
   readonly sha256?: string;
-  /** Of all others: git's name of the content, SHA-1 of it behind a header. */
+  /** For all others: git's blob hash, SHA-1 of a header and the content. */
   readonly oid?: string;
 }
 
 export interface Choice {
-  /** "fp16" (half the size) or "full"; what is not there is replaced by the other. Default fp16. */
+  /** "fp16" (half the size) or "full"; falls back to the other if unavailable. Default fp16. */
   readonly variant?: "fp16" | "full";
   /** One file of the repository: a single-file checkpoint, a LoRA, an embedding. */
   readonly file?: string;
@@ -29,8 +30,9 @@ const tokenizerFiles = [
 ];
 
 /**
- * @param repository In messages.
- * @throws NishikiError "usage" for a file that is not there, "checkpoint" where nothing can be drawn with.
+ * Chooses the files to download.
+ * @param repository Its name in error messages.
+ * @throws NishikiError "usage" for a missing file, "checkpoint" if the repository holds no supported model.
  */
 export function chooseFiles(
   files: readonly HubFile[],
@@ -49,7 +51,7 @@ export function chooseFiles(
     const message = `${repository} holds several models; name one with --file: ${names}.`;
     throw new NishikiError("usage", message);
   }
-  throw new NishikiError("checkpoint", `${repository} cannot be drawn with: ${whatElse(files)}.`);
+  throw new NishikiError("checkpoint", `${repository} cannot be used: ${whatElse(files)}.`);
 }
 
 function whatElse(files: readonly HubFile[]): string {
@@ -59,12 +61,12 @@ function whatElse(files: readonly HubFile[]): string {
     pickles.map(({ path }) => showText(path)),
     3,
   );
-  return `it has only pickles (${names}), which run code when they are loaded, and no .safetensors file`;
+  return `it has only pickles (${names}), which run code when loaded, and no .safetensors file`;
 }
 
 function chosenFile(files: readonly HubFile[], repository: string, name: string): HubFile {
   if (!isInside(name)) {
-    const message = `--file: expected a path inside of the repository, such as unet/model.safetensors, got ${quote(name)}.`;
+    const message = `--file: expected a path inside the repository, such as unet/model.safetensors, got ${quote(name)}.`;
     throw new NishikiError("usage", message);
   }
   const found = files.find(({ path }) => path === name);
@@ -74,7 +76,7 @@ function chosenFile(files: readonly HubFile[], repository: string, name: string)
     throw new NishikiError("usage", `${repository} has no file ${quote(name)}. ${choices}.`);
   }
   if (/\.(ckpt|bin|pt|pth)$/i.test(name)) {
-    const message = `${name} is a pickle, which runs code when it is loaded; choose a .safetensors file.`;
+    const message = `${name} is a pickle, which runs code when loaded; choose a .safetensors file.`;
     throw new NishikiError("checkpoint", message);
   }
   return found;
@@ -97,13 +99,13 @@ function wholeFolder(files: readonly HubFile[], repository: string, variant: "fp
     return chosen;
   });
   if (lacking.length > 0) {
-    const message = `${repository} cannot be drawn with: ${lacking.join(", ")} come without .safetensors weights.`;
+    const message = `${repository} cannot be used: ${lacking.join(", ")} come without .safetensors weights.`;
     throw new NishikiError("checkpoint", message);
   }
   return [...small, ...weights];
 }
 
-/** One form of a network's weights: a file, or shards with their index. */
+/** Chooses one variant of a network's weights: a file, or shards with their index. */
 function chooseWeights(files: readonly HubFile[], variant: "fp16" | "full"): HubFile[] {
   const named = (pattern: RegExp) =>
     files.filter(({ path }) => pattern.test(path.slice(path.indexOf("/") + 1)));

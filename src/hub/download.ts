@@ -1,4 +1,5 @@
-// One file of the hub into the cache: resumed where a part is there, and checked against its hash before it counts.
+// Downloads one file of the hub into the cache: resumes a partial file, and checks the hash before accepting
+// it.
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, rename, rm, stat } from "node:fs/promises";
@@ -12,21 +13,25 @@ export interface DownloadOptions {
   readonly url: string;
   readonly fetch: Fetch;
   readonly token: string | undefined;
-  /** Where the finished file goes; a part lies beside it as `.incomplete`. */
+  /** Path of the finished file; a partial one lies beside it as `.incomplete`. */
   readonly blob: string;
   readonly signal?: AbortSignal;
-  /** Called with the bytes that have come to be there, those of a part from before included. */
+  /** Called with the number of bytes present, including those of an earlier partial download. */
   readonly onBytes?: (count: number) => void;
 }
 
-/** git's hash of small files is over a header and the content; that of large ones over the content. */
+/**
+ * The hash of small files is git's, over a header and the content; that of large files covers the content
+ * alone.
+ */
 function makeHash({ sha256, size }: HubFile): Hash {
   return sha256 ? createHash("sha256") : createHash("sha1").update(`blob ${size}\0`);
 }
 
 /**
  * Downloads a file.
- * @throws NishikiError "file" (network, disk, wrong hash), "aborted". The part that has come is kept, unless its hash is wrong.
+ * @throws NishikiError "file" (network, disk, wrong hash), "aborted". Keeps the partial download, unless its
+ *   hash is wrong.
  */
 export async function download(file: HubFile, options: DownloadOptions): Promise<void> {
   const { blob, signal } = options;
@@ -40,14 +45,14 @@ export async function download(file: HubFile, options: DownloadOptions): Promise
     await finish(file, complete, part, blob);
   } catch (error) {
     if (signal?.aborted) {
-      const message = `Stopped; what has come of ${file.path} is kept, and the same command goes on from there.`;
+      const message = `Stopped; the partial download of ${file.path} is kept. Run the same command to resume.`;
       throw new NishikiError("aborted", message, { cause: error });
     }
     throw error instanceof NishikiError ? error : describe(error, file.path);
   }
 }
 
-/** How much is there from before; it is hashed too. A part that is too long is of another file. */
+/** Measures and hashes the partial download. One that is too long belongs to another file. */
 async function readPart(
   part: string,
   { size }: HubFile,
@@ -80,7 +85,7 @@ async function fetchRest(
   if (!response.ok || !response.body) {
     throw new NishikiError("file", `${file.path} cannot be downloaded: the hub answered ${response.status}.`);
   }
-  // A server that does not know ranges sends everything again.
+  // A server without range support sends the whole file again.
   const resumed = before > 0 && response.status === 206;
   const used = resumed || before === 0 ? hash : makeHash(file);
   if (!resumed && before > 0) onBytes?.(-before);
@@ -99,7 +104,7 @@ async function fetchRest(
   }
   if (size > file.size) {
     await rm(`${blob}.incomplete`);
-    const message = `${showText(file.path)} came longer than the ${file.size} bytes that the hub names, and was thrown away. Download it again.`;
+    const message = `${showText(file.path)} exceeded the ${file.size} bytes that the hub announced and was discarded. Download it again.`;
     throw new NishikiError("file", message);
   }
   return used;
@@ -108,14 +113,14 @@ async function fetchRest(
 async function finish(file: HubFile, hash: Hash, part: string, blob: string): Promise<void> {
   const { size } = await stat(part);
   if (size < file.size) {
-    const message = `The connection ended after ${size} of ${file.size} bytes of ${file.path}; the same command goes on from there.`;
+    const message = `The connection ended after ${size} of ${file.size} bytes of ${file.path}. Run the same command to resume.`;
     throw new NishikiError("file", message);
   }
   const expected = file.sha256 ?? file.oid;
   const found = hash.digest("hex");
   if (expected !== undefined && found !== expected) {
     await rm(part);
-    const message = `${file.path} came with a wrong hash (${found}, expected ${expected}) and was thrown away. Download it again.`;
+    const message = `${file.path} has a wrong hash (${found}, expected ${expected}) and was discarded. Download it again.`;
     throw new NishikiError("file", message);
   }
   await rename(part, blob);
@@ -128,6 +133,6 @@ function describe(error: unknown, path: string): unknown {
     (error as Error).cause instanceof Error
       ? ((error as Error).cause as Error).message
       : (error as Error).message;
-  const message = `The download of ${path} broke off (${showText(cause, { limit: 200 })}); the same command goes on from there.`;
+  const message = `The download of ${path} was interrupted (${showText(cause, { limit: 200 })}). Run the same command to resume.`;
   return new NishikiError("file", message, { cause: error });
 }

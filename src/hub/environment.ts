@@ -1,17 +1,17 @@
-// What the environment says of the hub, by the names that Python's huggingface_hub has given them.
+// The hub's settings in the environment, by the names of Python's huggingface_hub.
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { expandHome } from "../checkpoint/node.js";
 
 export interface HubEnvironment {
-  /** Where the hub is asked instead of its usual address: HF_ENDPOINT. */
+  /** The hub's address if it is not the default: HF_ENDPOINT. */
   readonly endpoint: string | undefined;
-  /** HF_TOKEN, or the file that a login left: HF_TOKEN_PATH, else `token` in HF_HOME. */
+  /** HF_TOKEN, or the file that a login saved: HF_TOKEN_PATH, else `token` in HF_HOME. */
   readonly token: string | undefined;
   /** Folder of the cache: HF_HUB_CACHE, else `hub` in HF_HOME. */
   readonly cache: string;
-  /** HF_HUB_OFFLINE: nothing is asked. */
+  /** HF_HUB_OFFLINE: no requests. */
   readonly offline: boolean;
 }
 
@@ -24,7 +24,7 @@ function getHome(variables: Variables): string {
   return expandHome(variables.HF_HOME || join(caches, "huggingface"));
 }
 
-/** Folder of the cache. */
+/** Gets the folder of the cache. */
 export function getHubCache(variables: Variables = process.env): string {
   const named = variables.HF_HUB_CACHE || variables.HUGGINGFACE_HUB_CACHE;
   return expandHome(named || join(getHome(variables), "hub"));

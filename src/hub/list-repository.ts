@@ -1,22 +1,22 @@
-// What a repository of the hub holds, asked through the hub's own library.
+// Lists the files of a repository through the hub's library.
 import { NishikiError, showText } from "../errors.js";
 import { checkCommit, checkFile } from "./check-answer.js";
 import type { HubFile } from "./choose-files.js";
 import type { HubEnvironment } from "./environment.js";
 import { makeFetch } from "./fetch.js";
 
-/** Loaded when asked for: nothing that draws images should know how to use the network. */
+/** Loaded on demand, so that generation never loads network code. */
 const loadLibrary = () => import("@huggingface/hub");
 
 export const hubUrl = "https://huggingface.co";
 
 export function stopped(cause?: unknown): NishikiError {
-  const message = "Stopped; what has been downloaded is kept, and the same command goes on from there.";
+  const message = "Stopped; partial downloads are kept. Run the same command to resume.";
   return new NishikiError("aborted", message, { cause });
 }
 
 /**
- * The commit that a revision stands at, and its files.
+ * Gets the commit that a revision points to, and its files.
  * @throws NishikiError "file" (network, access, an answer that is not a hub's), "aborted".
  */
 export async function listRepository(
@@ -29,7 +29,7 @@ export async function listRepository(
   const hub = endpoint ?? hubUrl;
   const access = {
     ...(endpoint && { hubUrl: endpoint }),
-    // The library takes tokens of the hub's own form alone; mirrors have others.
+    // The library accepts only tokens in the hub's format; mirrors use others.
     fetch: (input: Parameters<typeof fetch>[0], init?: RequestInit) => {
       const headers = new Headers(init?.headers);
       if (token) headers.set("Authorization", `Bearer ${token}`);
@@ -52,7 +52,7 @@ export async function listRepository(
   }
 }
 
-/** A page in place of data, as the login pages of networks send it, or data of another form. */
+/** A page instead of data, such as a network's login page, or data of another form. */
 const isOtherAnswer = (error: unknown): boolean =>
   error instanceof SyntaxError || (error instanceof TypeError && error.cause === undefined);
 
@@ -67,16 +67,16 @@ async function explain(
   const fail = (sentence: string) => new NishikiError("file", sentence, { cause: error });
   if (status === 401 || status === 403) {
     const [whom, cure] = token
-      ? ["this token", "or use a token of an account that has"]
+      ? ["this token", "or use a token of an account with access"]
       : ["everyone", "and set HF_TOKEN to a token of your account"];
     return fail(
-      `${repository} is not open to ${whom}: accept its terms on its page, ${cure}. A misspelt name is answered like this too.`,
+      `${repository} is not open to ${whom}: accept its terms on its page, ${cure}. A misspelt name gets the same answer.`,
     );
   }
   if (status === 404)
-    return fail(`There is no model ${repository} with the revision ${revision}; look at the spelling.`);
+    return fail(`There is no model ${repository} with the revision ${revision}; check the spelling.`);
   if (status !== undefined)
-    return fail(`The hub answered ${status} when asked for ${repository}; try again later.`);
+    return fail(`The hub answered ${status} to the request for ${repository}; try again later.`);
   if (isOtherAnswer(error)) {
     return fail(
       `${endpoint ?? hubUrl} answered with something other than the hub's JSON, such as the login page of a network. ` +

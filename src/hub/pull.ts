@@ -1,6 +1,7 @@
-// nishiki pull: a model from the hub into its cache. What is there is not downloaded again, whoever put it there.
-// Listing is the work of the hub's own library. Its downloads neither go on where they stopped nor check hashes, so that the
-// transfer itself is ours (download.ts).
+// nishiki pull: downloads a model from the hub into its cache. Skips files that are already there, whoever
+// put them there.
+// The hub's library lists files. Its downloads neither resume nor check hashes, so download.ts transfers the
+// files.
 import { stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { makeFolder } from "../checkpoint/node.js";
@@ -26,7 +27,7 @@ export interface PullOptions extends Choice {
   readonly revision?: string;
   readonly environment: HubEnvironment;
   readonly signal?: AbortSignal;
-  /** Once, before anything is downloaded. */
+  /** Called once, before any download. */
   onPlan?(plan: PullPlan): void;
   onProgress?(done: number, total: number): void;
 }
@@ -34,7 +35,7 @@ export interface PullOptions extends Choice {
 export interface PullPlan {
   readonly repository: string;
   readonly files: readonly HubFile[];
-  /** Bytes of all files, and of those that are still to come. */
+  /** Bytes of all files, and of those still missing. */
   readonly total: number;
   readonly missing: number;
   readonly cache: string;
@@ -42,15 +43,16 @@ export interface PullPlan {
 
 export interface Pulled {
   readonly commit: string;
-  /** What `--model` takes (or for a file of another kind, its path). */
+  /** What `--model` accepts (or the path, for a file of another kind). */
   readonly path: string;
-  /** Bytes that were downloaded. */
+  /** Downloaded bytes. */
   readonly downloaded: number;
 }
 
 /**
- * Downloads what is needed of a model.
- * @throws NishikiError "usage", "checkpoint" (nothing to draw with), "file" (network, access, hash, disk), "aborted".
+ * Downloads the files that a model needs.
+ * @throws NishikiError "usage", "checkpoint" (no supported model), "file" (network, access, hash, disk),
+ *   "aborted".
  */
 export async function pullModel(name: string, options: PullOptions): Promise<Pulled> {
   const repository = checkRepositoryName(name);
@@ -95,7 +97,7 @@ export async function pullModel(name: string, options: PullOptions): Promise<Pul
   return { commit, path, downloaded: missing };
 }
 
-/** Whether a blob is there, as long as it must be: its name is the hash of what was downloaded. */
+/** Whether a blob exists with the right size; its name is the hash of the content. */
 async function isWhole(blob: string, size: number): Promise<boolean> {
   return stat(blob).then(
     (entry) => entry.isFile() && entry.size === size,
@@ -107,7 +109,7 @@ async function findOffline(repository: string, revision: string, { cache }: HubE
   const snapshot = await findSnapshot(repository, cache, revision);
   const path = snapshot && (await modelInSnapshot(snapshot));
   if (snapshot && path) return { commit: snapshot, path, downloaded: 0 };
-  const message = `${repository} is not in the cache (${cache}), and HF_HUB_OFFLINE forbids to download it.`;
+  const message = `${repository} is not in the cache (${cache}), and HF_HUB_OFFLINE forbids downloads.`;
   throw new NishikiError("file", message);
 }
 
@@ -116,7 +118,7 @@ function urlOf(repository: string, commit: string, path: string, { endpoint }: H
   return `${endpoint ?? hubUrl}/${repository}/resolve/${commit}/${inside}`;
 }
 
-/** Bytes of the files' parts that are there from before. */
+/** Counts the bytes of partial downloads. */
 async function partsOf(files: readonly HubFile[], blobOf: (file: HubFile) => string): Promise<number> {
   const sizes = await Promise.all(
     files.map((file) =>
@@ -129,7 +131,7 @@ async function partsOf(files: readonly HubFile[], blobOf: (file: HubFile) => str
   return sizes.reduce((a, b) => a + b, 0);
 }
 
-/** @throws NishikiError "file" where the disk has less room than is needed. */
+/** Checks the free disk space. @throws NishikiError "file" if the disk has too little. */
 export async function checkSpace(cache: string, needed: number): Promise<void> {
   await makeFolder(cache);
   let folder = cache;
@@ -138,6 +140,6 @@ export async function checkSpace(cache: string, needed: number): Promise<void> {
   const free = bavail * bsize;
   if (needed <= free) return;
   const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
-  const message = `${gigabytes(needed)} are still to come, and the disk of ${cache} has ${gigabytes(free)} left. Free some, or set HF_HOME to a folder on another disk.`;
+  const message = `${gigabytes(needed)} remain to download, but the disk of ${cache} has ${gigabytes(free)} free. Free some space, or set HF_HOME to a folder on another disk.`;
   throw new NishikiError("file", message);
 }

@@ -1,4 +1,4 @@
-// Looking into declarations: what lies under wrappers, what a field is called for, what a value must be.
+// Reads declarations: what a wrapper contains, a field's metadata, the values it accepts.
 import { z } from "./zod.js";
 
 const { $ZodArray, $ZodDefault, $ZodDiscriminatedUnion, $ZodEnum, $ZodLiteral, $ZodNumber, $ZodObject } =
@@ -10,7 +10,7 @@ type Schema = z.core.$ZodType;
 
 const metaOf = (schema: Schema) => z.globalRegistry.get(schema as z.ZodType);
 
-/** The declaration one wrapper further in, or undefined where there is none. */
+/** Unwraps one level; undefined if the declaration is not a wrapper. */
 function inner(schema: Schema): Schema | undefined {
   const wraps =
     schema instanceof $ZodOptional ||
@@ -20,7 +20,7 @@ function inner(schema: Schema): Schema | undefined {
     schema instanceof $ZodReadonly;
   if (wraps) return schema._zod.def.innerType;
   if (schema instanceof $ZodLazy) return schema._zod.def.getter();
-  // A pipe reads its input, unless that is a mere preparation.
+  // Describe a pipe by its input, unless the input is only a preprocessing step.
   if (schema instanceof $ZodPipe) {
     const { in: before, out } = schema._zod.def;
     return before._zod.def.type === "transform" ? out : before;
@@ -28,13 +28,13 @@ function inner(schema: Schema): Schema | undefined {
   return undefined;
 }
 
-/** What lies under defaults, options and pipes. */
+/** Removes all wrappers: defaults, optionals, pipes. */
 export function unwrap(schema: Schema): Schema {
   const next = inner(schema);
   return next ? unwrap(next) : schema;
 }
 
-/** What was said of a declaration, or of what it wraps. */
+/** Reads metadata from a declaration or from what it wraps. */
 export function getMeta<K extends keyof z.core.GlobalMeta>(schema: Schema, key: K): z.core.GlobalMeta[K] {
   const value = metaOf(schema)?.[key];
   if (value !== undefined) return value as z.core.GlobalMeta[K];
@@ -42,44 +42,47 @@ export function getMeta<K extends keyof z.core.GlobalMeta>(schema: Schema, key: 
   return next && getMeta(next, key);
 }
 
-/** The default of a field; undefined where there is none or it is made anew each time. */
+/** Gets the default of a field; undefined if it has none or if the default is computed. */
 export function getDefault(schema: Schema): unknown {
   if (schema instanceof $ZodDefault || schema instanceof $ZodPrefault) return schema._zod.def.defaultValue;
   const next = inner(schema);
   return next && getDefault(next);
 }
 
-/** The fields of an object; undefined for anything else. */
+/** Gets the fields of an object; undefined for anything else. */
 export function getShape(schema: Schema): Readonly<Record<string, Schema>> | undefined {
   const plain = unwrap(schema);
   return plain instanceof $ZodObject ? plain._zod.def.shape : undefined;
 }
 
-/** The declaration of a list's entries; undefined for anything else. */
+/** Gets the declaration of a list's entries; undefined for anything else. */
 export function getElement(schema: Schema): Schema | undefined {
   const plain = unwrap(schema);
   return plain instanceof $ZodArray ? plain._zod.def.element : undefined;
 }
 
-/** The alternatives of a union; undefined for anything else. */
+/** Gets the alternatives of a union; undefined for anything else. */
 export function getOptions(schema: Schema): readonly Schema[] | undefined {
   const plain = unwrap(schema);
   return plain instanceof $ZodUnion ? plain._zod.def.options : undefined;
 }
 
-/** Whether an alternative of a union has the discriminator that a value names. */
+/** Whether the value's discriminator selects this alternative of a union. */
 function isNamed(option: Schema, discriminator: string, value: object): boolean {
   const name = (value as Readonly<Record<string, unknown>>)[discriminator];
   return option._zod.propValues?.[discriminator]?.has(name as string) ?? false;
 }
 
-/** How many of a value's fields an object has; -1 for what is no object. */
+/** Counts the fields of a value that an object declares; -1 if the declaration is not an object. */
 function countKnown(option: Schema, value: object): number {
   const shape = getShape(option);
   return shape ? Object.keys(value).filter((key) => Object.hasOwn(shape, key)).length : -1;
 }
 
-/** The place of the one alternative that has more of an object's fields than any other; undefined where none has. */
+/**
+ * Gets the index of the alternative that shares the most fields with a value; undefined on a tie or if none
+ * does.
+ */
 export function findBestOption(schema: Schema, value: unknown): number | undefined {
   const options = getOptions(schema);
   if (!options || typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
@@ -89,7 +92,10 @@ export function findBestOption(schema: Schema, value: unknown): number | undefin
   return most > 0 && known.lastIndexOf(most) === best ? best : undefined;
 }
 
-/** The alternative of a union that a value was probably meant as: the named one, the best fit, else the first of its kind. */
+/**
+ * Guesses which alternative of a union a value was meant as: by discriminator, then best fit, then first of
+ * its type.
+ */
 export function chooseOption(schema: Schema, value: unknown): Schema | undefined {
   const plain = unwrap(schema);
   if (!(plain instanceof $ZodUnion) || typeof value !== "object" || value === null) return undefined;
@@ -105,7 +111,7 @@ export function chooseOption(schema: Schema, value: unknown): Schema | undefined
 
 const isList = (schema: Schema) => schema instanceof $ZodArray || schema instanceof $ZodTuple;
 
-/** The declaration of a field or entry. */
+/** Gets the declaration of a field or entry. */
 export function step(schema: Schema, key: PropertyKey, value: unknown): Schema | undefined {
   const plain = unwrap(schema);
   if (plain instanceof $ZodObject) return plain._zod.def.shape[key as string] ?? plain._zod.def.catchall;
@@ -120,7 +126,7 @@ export function step(schema: Schema, key: PropertyKey, value: unknown): Schema |
 const listWords = (words: readonly string[]) =>
   words.length < 2 ? (words[0] ?? "nothing") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 
-/** What a declaration's checks say of bounds and lengths. */
+/** Reads the bounds and lengths that a declaration checks. */
 function getChecks(schema: Schema): readonly Readonly<Record<string, unknown>>[] {
   const { checks = [] } = schema._zod.def as { readonly checks?: readonly z.core.$ZodCheck[] };
   return checks.map((check) => check._zod.def as unknown as Readonly<Record<string, unknown>>);
@@ -154,7 +160,7 @@ function expectedList(schema: Schema): string | undefined {
   return minimum ? `a list of at least ${minimum}` : "a list";
 }
 
-/** What a value must be, to complete "expected …". */
+/** Describes the accepted values, to complete "expected …". */
 export function describeExpected(schema: Schema): string {
   const said = getMeta(schema, "expected");
   if (said !== undefined) return said;

@@ -1,4 +1,4 @@
-// Declarations as JSON Schema (draft 2020-12): for editors, OpenAPI documents and forms.
+// Exports declarations as JSON Schema (draft 2020-12) for editors, OpenAPI documents and forms.
 import { z } from "./zod.js";
 
 /** A JSON Schema document, or a part of one. */
@@ -9,8 +9,8 @@ export interface JsonSchema {
 const houseKeys = ["expected", "defaultText", "flag", "renamed", "aliases", "isImage", "readOnly"];
 
 /**
- * A declaration as JSON Schema, as it describes what a caller may give: fields with defaults are optional.
- * What JSON cannot hold, such as pixels, accepts anything.
+ * Converts a declaration to JSON Schema for input values: fields with defaults are optional.
+ * Values that JSON cannot represent, such as pixels, accept anything.
  */
 export function toJsonSchema(schema: z.ZodType, { title }: { readonly title?: string } = {}): JsonSchema {
   const json = z.toJSONSchema(schema, {
@@ -19,9 +19,9 @@ export function toJsonSchema(schema: z.ZodType, { title }: { readonly title?: st
     override: ({ jsonSchema }) => {
       const keywords = jsonSchema as Record<string, unknown>;
       for (const key of houseKeys) delete keywords[key];
-      // Types that cannot be changed are read-only in TypeScript; to JSON Schema that means something else.
+      // zod marks TypeScript's readonly types; "readOnly" means something else in JSON Schema.
       delete keywords.readOnly;
-      // The limits of float64 say nothing to a reader.
+      // The limits of float64 carry no information.
       if (keywords.maximum === Number.MAX_SAFE_INTEGER || keywords.maximum === Number.MAX_VALUE)
         delete keywords.maximum;
       if (keywords.minimum === Number.MIN_SAFE_INTEGER) delete keywords.minimum;

@@ -1,22 +1,22 @@
-// The fields of a declaration as rows: for help texts and the options of a command line.
+// Lists the fields of a declaration as rows, for help texts and command-line options.
 import { describeExpected, getDefault, getMeta, getShape } from "./inspect.js";
 import type { z } from "./zod.js";
 
-/** One field, or one of an object inside. */
+/** A field, at any depth. */
 export interface FieldDescription {
   /** "init.strength" */
   readonly path: string;
   readonly description: string;
-  /** What a value must be: "a number from 0 to 1". */
+  /** The accepted values: "a number from 0 to 1". */
   readonly expected: string;
-  /** The default in words; undefined where the field may be left out without one. */
+  /** The default in words; undefined if the field has none. */
   readonly defaultText: string | undefined;
   readonly isRequired: boolean;
   readonly flag: string | undefined;
   readonly schema: z.core.$ZodType;
 }
 
-/** All fields of an object, those of objects inside after the object's own row, in the order of their declaration. */
+/** Lists all fields in order of declaration; the fields of a nested object follow the object's row. */
 export function listFields(schema: z.core.$ZodType, prefix = ""): FieldDescription[] {
   return Object.entries(getShape(schema) ?? {}).flatMap(([name, field]) => {
     const path = `${prefix}${name}`;

@@ -1,4 +1,5 @@
-// Checked reading of what comes from outside: requests, configs, manifests, receipts. All faults at once, a sentence each:
+// Checks outside input: requests, configs, manifests, receipts. Reports all faults at once, one sentence
+// each:
 //
 //     steps: expected a whole number from 1 to 1000, got 0.
 //     unknown field "stpes"; did you mean "steps"?
@@ -14,7 +15,7 @@ import {
 } from "./inspect.js";
 import type { z } from "./zod.js";
 
-/** How a value is shown in a message: short, on one line, and never mistaken for the text around it. */
+/** Formats a value for a message: short, on one line, and clearly separate from the text around it. */
 export function show(value: unknown): string {
   if (value === undefined) return "nothing";
   if (typeof value === "number" || typeof value === "bigint") return String(value);
@@ -29,13 +30,13 @@ export function reject(where: string, expected: string, value: unknown): never {
 }
 
 export interface ParseOptions {
-  /** What is read, where the whole of it is at fault: "the request". */
+  /** Names the whole input in messages: "the request". */
   readonly name?: string;
-  /** What a field is called in messages. Default: "field". */
+  /** What messages call a field. Default: "field". */
   readonly noun?: string;
-  /** Code of the error. Default: "usage". */
+  /** The error's code. Default: "usage". */
   readonly code?: ErrorCode;
-  /** Stands before each sentence: "weights/model.json: ". */
+  /** Precedes each sentence: "weights/model.json: ". */
   readonly prefix?: string;
 }
 
@@ -55,7 +56,7 @@ function formatPath(path: Path): string {
 const valueAt = (value: unknown, path: Path): unknown =>
   path.reduce<unknown>((inside, key) => (inside as Record<PropertyKey, unknown> | undefined)?.[key], value);
 
-/** The declaration at a path of a value. */
+/** Gets the declaration at a path of a value. */
 function schemaAt(schema: z.core.$ZodType, value: unknown, path: Path): z.core.$ZodType | undefined {
   let here: z.core.$ZodType | undefined = schema;
   let inside = value;
@@ -85,7 +86,9 @@ function describeUnknownKeys(
   });
 }
 
-/** The alternative of a union that a value was probably meant as: the one whose faults all lie inside of it. */
+/**
+ * Guesses which alternative of a union a value was meant as: the one whose faults all lie at nested fields.
+ */
 function narrow(issue: z.core.$ZodIssueInvalidUnion, schema: z.core.$ZodType | undefined, value: unknown) {
   const inside = issue.errors.map((issues) => issues.length > 0 && issues.every(isInside));
   const first = inside.indexOf(true);
@@ -122,7 +125,7 @@ function describeIssue(
   return [`${where}: expected ${expected}, got ${show(valueAt(value, issue.path))}.`];
 }
 
-/** Puts the way to a union before the sentence about what lies inside of it. */
+/** Prefixes a sentence about a union's alternative with the path to the union. */
 const joinPath = (prefix: string, sentence: string) =>
   sentence.startsWith("unknown ") || sentence.startsWith(`${prefix}:`)
     ? `${sentence.startsWith(prefix) ? "" : `${prefix}: `}${sentence}`
@@ -130,7 +133,7 @@ const joinPath = (prefix: string, sentence: string) =>
 
 /**
  * Checks a value against a declaration and fills in its defaults.
- * @throws NishikiError with a sentence for every fault, one a line: which field, what was expected, what came.
+ * @throws NishikiError with one line for each fault: the field, what was expected, and what was received.
  */
 export function parse<T extends z.ZodType>(
   schema: T,

@@ -1,4 +1,5 @@
-// Texts of a command line as the values that declarations expect. What cannot be read stays text: the check reports it.
+// Converts command-line text to the values that declarations expect. Unreadable text stays text, for the
+// check to report.
 import { getElement, getMeta, getOptions, getShape, unwrap } from "./inspect.js";
 import { z } from "./zod.js";
 
@@ -6,7 +7,7 @@ type Schema = z.core.$ZodType;
 
 const numberPattern = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i;
 
-/** A number, unless digits would be lost. */
+/** Reads a number, unless that would lose digits. */
 function readNumber(text: string): number | string {
   if (text.trim() === "NaN") return Number.NaN;
   if (!numberPattern.test(text)) return text;
@@ -17,22 +18,22 @@ function readNumber(text: string): number | string {
 const isNumber = (schema: Schema) =>
   unwrap(schema) instanceof z.core.$ZodNumber || getMeta(schema, "type") === "integer";
 
-/** The declaration of an object: the thing itself, or an alternative of a union. */
+/** Gets the declaration of an object: the declaration itself, or an alternative of a union. */
 const getObject = (schema: Schema): Schema | undefined =>
   getShape(schema) ? schema : getOptions(schema)?.find((option) => getShape(option));
 
-/** The declaration of a list's entries: the list itself, or an alternative of a union. */
+/** Gets the declaration of a list's entries: of the list itself, or of an alternative of a union. */
 export function getEntries(schema: Schema): Schema | undefined {
   const options = getOptions(schema) ?? [];
   return getElement(schema) ?? options.map(getElement).find((element) => element !== undefined);
 }
 
-/** "file=a.png,weight=0.5" as an object, where it begins with one of the names. */
+/** Reads "file=a.png,weight=0.5" as an object if the text begins with a field's name. */
 function readPairs(schema: Schema, text: string): Record<string, unknown> | undefined {
   const shape = getShape(schema)!;
   const name = /^\s*([\w]+)\s*=/.exec(text)?.[1];
   if (name === undefined || !Object.hasOwn(shape, name)) return undefined;
-  // A comma ends a value only where another name follows, so that paths may have commas.
+  // A comma ends a value only if another name follows, so paths may contain commas.
   const parts = text.split(/,(?=\s*[A-Za-z]\w*\s*=)/);
   const entries = parts.map((part): [string, unknown] => {
     const [, key = "", value = ""] = /^\s*(\w+)\s*=([\s\S]*)$/.exec(part) ?? [];
@@ -42,7 +43,7 @@ function readPairs(schema: Schema, text: string): Record<string, unknown> | unde
   return Object.fromEntries(entries);
 }
 
-/** A text as the number, switch, object or text that a declaration expects. */
+/** Reads text as the number, boolean, object or text that a declaration expects. */
 export function readText(schema: Schema, text: string): unknown {
   if (isNumber(schema)) return readNumber(text);
   if (unwrap(schema) instanceof z.core.$ZodBoolean) {

@@ -1,19 +1,22 @@
-// The schema library, with what declarations of this project say beside the type.
+// The schema library, extended with the metadata that this project's declarations carry.
 import { z } from "zod";
 
 declare module "zod" {
   interface GlobalMeta {
-    /** What a value must be, where the type does not say it: "a size such as 512x768". Completes "expected …". */
+    /**
+     * The accepted values, if the type does not describe them: "a size such as 512x768". Completes "expected
+     * …".
+     */
     expected?: string;
-    /** The default in words, for help texts, where it depends on other settings. */
+    /** The default in words, for help texts, if it depends on other settings. */
     defaultText?: string;
-    /** The option of the command line, as in "-s, --steps <number>". */
+    /** The command-line option, as in "-s, --steps <number>". */
     flag?: string;
-    /** Other options of the command line with the same meaning, which help texts leave out: "--negative". */
+    /** Command-line aliases that help texts leave out: "--negative". */
     aliases?: readonly string[];
-    /** Whether the value is an image: its pixels, its file or a reference to it, as the declaration has it. */
+    /** Whether the value is an image: pixels, a file or a reference, depending on the declaration. */
     isImage?: boolean;
-    /** Of an object: names that fields had before, and their present ones. Errors say so. */
+    /** For objects: former names of fields and their present names, which error messages mention. */
     renamed?: Readonly<Record<string, string>>;
   }
 }

@@ -1,12 +1,13 @@
-// LoRAs in a program: a changed layer's weight is its own plus the changes of all LoRAs. The runtime computes it once when the
-// session is made, or at every run where weights stay in their file; the model's files stay as they are.
+// Applies LoRAs in a program: a changed layer's weight is the original plus the changes of all LoRAs. The
+// runtime computes it once, when it makes the session, or on every run if weights stay in their file; the
+// model's files never change.
 import { NishikiError, quote } from "../../errors.js";
 import { add, constant, formatShape, reshape, type Tensor } from "../../graph/index.js";
 import { addChange, getChangeShape } from "./change.js";
 import { getLoraNames, type LoraPart } from "./names.js";
 import type { Lora, LoraLayer } from "./read.js";
 
-/** A LoRA and how strongly it is applied: 1 as it was trained, 0 not at all, negative the other way. */
+/** A LoRA and its weight: 1 applies it as trained, 0 not at all, negative values invert it. */
 export interface WeightedLora {
   readonly lora: Lora;
   readonly weight: number;
@@ -18,16 +19,17 @@ interface WeightedLayer {
 }
 
 export interface LoraAdapter {
-  /** For `trace`: the parameter with its changes. */
+  /** For `trace`: adds the changes to a parameter. */
   readonly adapt: (name: string, parameter: Tensor) => Tensor;
-  /** Layers of each LoRA that the network has. */
+  /** The LoRA layers that exist in the network. */
   readonly matched: ReadonlySet<LoraLayer>;
 }
 
 /**
  * Finds the layers of a network that LoRAs change.
- * @param parameters The network's own, by diffusers' and transformers' names.
- * @throws NishikiError "checkpoint" for a LoRA of another architecture: its matrices do not fit the layers they name.
+ * @param parameters The network's parameters, by diffusers' and transformers' names.
+ * @throws NishikiError "checkpoint" for a LoRA of another architecture: its matrices do not fit the layers
+ *   they name.
  */
 export function makeLoraAdapter(
   part: LoraPart,
@@ -104,6 +106,6 @@ function checkFits({ name }: Lora, layer: LoraLayer, shape: readonly number[]): 
   throw new NishikiError(
     "checkpoint",
     `The LoRA ${name} was made for another model: its layer ${quote(layer.name)} changes a matrix of ${rows} × ${columns}, ` +
-      `and this model's is ${formatShape(shape)}.`,
+      `but this model's is ${formatShape(shape)}.`,
   );
 }

@@ -1,9 +1,14 @@
-// How strongly a LoRA is applied where its file has no alphas and peft's config says it: `adapter_config.json` beside the file, or
-// the entry "lora_adapter_metadata" that diffusers writes into it, where names begin with the network's ("unet.lora_alpha").
+// The strength of a LoRA whose file has no alphas but whose PEFT config does: `adapter_config.json` beside
+// the file, or the entry "lora_adapter_metadata" that diffusers writes into it, where keys begin with the
+// network's name ("unet.lora_alpha").
 import { NishikiError, quote } from "../../errors.js";
 import { makeLayerTest } from "./pattern.js";
 
-/** A layer's scale by its name in the file and its rank, undefined of whole factors; undefined where the config does not say it. */
+/**
+ * Gets a layer's scale from its name in the file and its rank (undefined for whole factors); undefined if the
+ * config
+ * does not set one.
+ */
 export type ScaleRule = (layer: string, rank: number | undefined) => number | undefined;
 
 type Json = Readonly<Record<string, unknown>>;
@@ -12,7 +17,7 @@ type Patterns = readonly (readonly [matches: (layer: string) => boolean, value: 
 interface NetworkConfig {
   readonly prefix: string;
   readonly alpha: number;
-  /** Layers with alphas and ranks of their own; the first that matches counts. */
+  /** Alphas and ranks of individual layers; the first match wins. */
   readonly alphas: Patterns;
   readonly ranks: Patterns;
   readonly rank: number | undefined;
@@ -22,10 +27,13 @@ interface NetworkConfig {
 
 const prefixes = ["unet.", "text_encoder.", "text_encoder_2.", ""];
 
-/** Kinds of peft whose tensors are read. */
+/** PEFT methods whose tensors Nishiki reads. */
 const readable = ["LORA", "LOHA", "LOKR", "IA3"];
 
-/** Settings under which the matrices alone are not what was trained: the base weights were changed, or the arithmetic was. */
+/**
+ * Settings under which the matrices alone are not the trained change: the base weights or the arithmetic were
+ * changed.
+ */
 const otherArithmetic: readonly (readonly [key: string, isOn: (value: unknown) => boolean])[] = [
   [
     "init_lora_weights",
@@ -43,22 +51,22 @@ function readPatterns(value: unknown, where: string): Patterns {
   const isTable = typeof value === "object" && !Array.isArray(value);
   const entries = isTable ? Object.entries(value as Json) : [];
   if (!isTable || !entries.every(([, number]) => typeof number === "number"))
-    throw new NishikiError("checkpoint", `${where} must give numbers to patterns of layers' names.`);
+    throw new NishikiError("checkpoint", `${where} must map layer-name patterns to numbers.`);
   return entries.map(([pattern, number]) => [makeLayerTest(pattern), number as number]);
 }
 
 function checkArithmetic(json: Json, prefix: string, file: string): void {
   const kind = json[`${prefix}peft_type`];
   if (typeof kind === "string" && !readable.includes(kind)) {
-    const message = `${file} cannot be used: it is of peft's kind ${quote(kind)}, and ${readable.join(", ")} are read.`;
+    const message = `${file} cannot be used: expected a PEFT method among ${readable.join(", ")}, got ${quote(kind)}.`;
     throw new NishikiError("checkpoint", message);
   }
   for (const [key, isOn] of otherArithmetic) {
     const value = json[prefix + key];
     if (!isOn(value)) continue;
     const message =
-      `${file} cannot be used: with ${key} = ${quote(JSON.stringify(value))} the file's matrices are not the whole change. ` +
-      "Save it as a plain LoRA (peft converts it).";
+      `${file} cannot be used: with ${key} = ${quote(JSON.stringify(value))}, its matrices are not the whole change. ` +
+      "Save it as a plain LoRA (PEFT can convert it).";
     throw new NishikiError("checkpoint", message);
   }
 }
@@ -78,7 +86,9 @@ function readNetwork(json: Json, prefix: string, file: string): NetworkConfig | 
   };
 }
 
-/** @throws NishikiError "checkpoint" for patterns that are not read, and for settings under which matrices mean something else. */
+/**
+ * Reads the scales from a config. @throws NishikiError "checkpoint" for unsupported patterns and settings.
+ */
 export function readScaleRule(json: Json, file: string): ScaleRule {
   const networks = prefixes.flatMap((prefix) => readNetwork(json, prefix, file) ?? []);
   return (layer, rank) => {

@@ -1,6 +1,6 @@
-// How the decompositions of LoRA files change a layer's weight. W is the weight as rows `[out, in · kernel]`; each function
-// gives the change ΔW at strength s, so that several LoRAs add up. The layouts are those of LyCORIS (Yeh et al. 2023,
-// arXiv:2309.14859) and PEFT.
+// Weight changes in each decomposition that LoRA files use. W is the weight as rows `[out, in · kernel]`;
+// each function returns the change ΔW at strength s, so several LoRAs add up. Layouts follow LyCORIS (Yeh et
+// al. 2023, arXiv:2309.14859) and PEFT.
 import {
   add,
   addProduct,
@@ -17,7 +17,7 @@ import {
   transpose,
 } from "../../graph/index.js";
 
-/** A matrix as float32, row by row. */
+/** A float32 matrix in row-major order. */
 export interface Matrix {
   readonly rows: number;
   readonly columns: number;
@@ -27,7 +27,7 @@ export interface Matrix {
 /** first · second. */
 export type Product = readonly [first: Matrix, second: Matrix];
 
-/** The change of a weight before its scale, by the name of its decomposition. */
+/** A weight's change before scaling, tagged by decomposition. */
 export type WeightChange =
   /** up · down (Hu et al. 2021, arXiv:2106.09685). */
   | { readonly kind: "LoRA"; readonly product: Product }
@@ -42,13 +42,19 @@ export type WeightChange =
   /** The difference itself, of any layer, norms included. */
   | { readonly kind: "full"; readonly difference: Matrix };
 
-/** DoRA (Liu et al. 2024, arXiv:2402.09353): lengths that the changed weight's rows (or columns) are brought to. */
+/**
+ * DoRA (Liu et al. 2024, arXiv:2402.09353): the norms that the changed weight's rows (or columns) are scaled
+ * to.
+ */
 export interface Magnitude {
   readonly axis: "outputs" | "inputs";
   readonly data: Float32Array;
 }
 
-/** `[out, in · kernel]` of the weight that a change fits; undefined for a number that it leaves open. */
+/**
+ * Gets `[out, in · kernel]` of the weight that a change fits; undefined for a dimension that it does not
+ * determine.
+ */
 export function getChangeShape(change: WeightChange): readonly [number | undefined, number | undefined] {
   switch (change.kind) {
     case "LoRA":
@@ -65,12 +71,12 @@ export function getChangeShape(change: WeightChange): readonly [number | undefin
   }
 }
 
-/** A weight as rows, and how many inputs it has beside its kernel's positions. */
+/** A weight as rows, with the number of inputs per kernel position. */
 export interface WeightRows {
   readonly rows: Tensor;
   readonly outputs: number;
   readonly inputs: number;
-  /** Positions of the kernel; 1 of a matrix. */
+  /** Kernel positions; 1 for a matrix. */
   readonly kernel: number;
 }
 
@@ -82,9 +88,9 @@ const multiply = (graph: Graph, [first, second]: Product): Tensor =>
   matmul(matrix(graph, first), matrix(graph, second));
 
 /**
- * sum + s · ΔW.
+ * Adds s · ΔW to a sum.
  * @param sum The weight with other changes; W itself is `weight.rows`.
- * @param magnitude Where it is given, what is added is m·V/‖V‖ − W with V = W + s · ΔW.
+ * @param magnitude If set, adds m·V/‖V‖ − W with V = W + s · ΔW instead.
  */
 export function addChange(
   total: Tensor,
@@ -138,7 +144,7 @@ function kronecker(graph: Graph, outer: Matrix, inner: Matrix): Tensor {
   return reshape(mul(a, b), [outer.rows * inner.rows, outer.columns * inner.columns]);
 }
 
-/** W · first · second over the inputs, at every position of the kernel. */
+/** Computes W · first · second over the inputs, at every kernel position. */
 function multiplyInputs({ rows, outputs, inputs, kernel }: WeightRows, product: Product): Tensor {
   const [first, second] = product.map((one) => matrix(rows.graph, one)) as [Tensor, Tensor];
   if (kernel === 1) return matmul(matmul(rows, first), second);
@@ -150,7 +156,7 @@ function multiplyInputs({ rows, outputs, inputs, kernel }: WeightRows, product: 
   ]);
 }
 
-/** Rows times one factor for each output, or for each input. */
+/** Multiplies rows by one factor per output, or per input. */
 function scaleAxis(
   { outputs, inputs, kernel }: WeightRows,
   rows: Tensor,
@@ -162,11 +168,11 @@ function scaleAxis(
   return reshape(scaled, [outputs, inputs * kernel]);
 }
 
-/** Brings rows or columns to the lengths of a magnitude. */
+/** Scales rows or columns to the norms of a magnitude. */
 function resize(rows: Tensor, weight: WeightRows, { axis, data }: Magnitude): Tensor {
   const { outputs, inputs, kernel } = weight;
   const squares = reshape(mul(rows, rows), [outputs, inputs, kernel]);
-  // A row of zeros stays one.
+  // A row of zeros stays zero.
   const lengths = maximum(sqrt(sum(squares, axis === "outputs" ? [1, 2] : [0, 2])), 2 ** -23);
   return scaleAxis(weight, rows, axis, div(constant(rows.graph, data, [data.length]), lengths));
 }

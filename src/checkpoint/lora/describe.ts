@@ -1,36 +1,37 @@
-// What a LoRA is, told from names and shapes: whose names it uses, which networks it changes, and for which family of models it was
-// made. Kohya's metadata are those of kohya-ss/sd-scripts (library/train_util.py), the others of Stability's ModelSpec 1.0.
+// Describes a LoRA by its names and shapes: its dialect, the networks it changes, and the model family it was
+// made for.
+// Kohya's metadata follow kohya-ss/sd-scripts (library/train_util.py), the others Stability's ModelSpec 1.0.
 import type { LoraHead } from "./read.js";
 
 export type LoraDialect =
   | "kohya"
-  | "kohya, with the names of single files"
+  | "kohya, single-file names"
   | "LyCORIS"
   | "ComfyUI"
   | "peft"
   | "diffusers"
-  | "diffusers, first versions";
+  | "early diffusers";
 
 export interface LoraDescription {
   readonly dialect: LoraDialect;
-  /** The family that it fits; undefined where nothing tells. */
+  /** The matching family; undefined if unknown. */
   readonly fits: string | undefined;
-  /** Changed layers of each network. */
+  /** The number of changed layers of each network. */
   readonly parts: Readonly<Record<string, number>>;
   /** Decompositions, such as "LoRA" or "LoHa with DoRA". */
   readonly kinds: readonly string[];
   readonly ranks: readonly number[];
-  /** alpha / rank of the layers, each once. */
+  /** The distinct values of alpha / rank. */
   readonly scales: readonly number[];
 }
 
 const dialects: readonly (readonly [RegExp, LoraDialect])[] = [
-  [/^lora_unet_(input|middle|output)_block/, "kohya, with the names of single files"],
+  [/^lora_unet_(input|middle|output)_block/, "kohya, single-file names"],
   [/^lora_/, "kohya"],
   [/^(model\.)?diffusion_model\.|^text_encoders\./, "ComfyUI"],
   [/^lycoris_/, "LyCORIS"],
   [/^base_model\.model\./, "peft"],
-  [/\.processor\.|_lora\.(down|up)\.|\.lora_linear_layer\./, "diffusers, first versions"],
+  [/\.processor\.|_lora\.(down|up)\.|\.lora_linear_layer\./, "early diffusers"],
 ];
 
 const partNames: readonly (readonly [RegExp, string])[] = [
@@ -38,20 +39,17 @@ const partNames: readonly (readonly [RegExp, string])[] = [
   [/^(lora_te1?_|text_encoder\.)/, "text encoder"],
 ];
 
-/** Widths of the words' states that denoisers take, and of the text encoders' own layers. */
+/** Widths of the text states that denoisers take, and of the text encoders' layers. */
 const wordWidths: Readonly<Record<number, string>> = {
   768: "Stable Diffusion 1.x",
   1024: "Stable Diffusion 2.x",
   2048: "Stable Diffusion XL",
 };
 
-/** Names that only other models' layers have. */
+/** Layer names that occur only in other models. */
 const strangers: readonly (readonly [RegExp, string])[] = [
-  [
-    /double_blocks|single_blocks|single_transformer_blocks/,
-    "Flux or a relative of it, which is not drawn with",
-  ],
-  [/joint_blocks|add_q_proj|context_block/, "Stable Diffusion 3, which is not drawn with"],
+  [/double_blocks|single_blocks|single_transformer_blocks/, "Flux or a derivative, which is not supported"],
+  [/joint_blocks|add_q_proj|context_block/, "Stable Diffusion 3, which is not supported"],
 ];
 
 function tellFamily(heads: readonly LoraHead[]): string | undefined {
@@ -65,7 +63,7 @@ function tellFamily(heads: readonly LoraHead[]): string | undefined {
   const found = ofWords.find((family) => family !== undefined);
   if (found) return found;
   if (names.some((name) => /transformer_blocks[._](\d\d|[2-9])[._]/.test(name))) return wordWidths[2048];
-  // Kohya's scripts number the text encoders, and take single files' names, for XL alone.
+  // Kohya's scripts number the text encoders and use single-file names only for XL.
   if (names.some((name) => /^(lora_te1_|lora_unet_(input|middle|output)_block)/.test(name)))
     return wordWidths[2048];
   const text = widthsOf(/(^lora_te_|^text_encoder\.).*self_attn[._]/);
@@ -76,7 +74,7 @@ function kindOf({ kind, parts }: LoraHead): string {
   return `${kind?.name ?? "bias"}${parts.dora || parts.magnitude ? " with DoRA" : ""}`;
 }
 
-/** @param tensors Names of the file's tensors. */
+/** Describes the layers of a LoRA. @param tensors Names of the file's tensors. */
 export function describeLoraHeads(heads: readonly LoraHead[], tensors: readonly string[]): LoraDescription {
   const dialect = dialects.find(([pattern]) => tensors.some((name) => pattern.test(name)))?.[1];
   const parts: Record<string, number> = {};
@@ -95,7 +93,7 @@ export function describeLoraHeads(heads: readonly LoraHead[], tensors: readonly 
   };
 }
 
-/** What trainers write of it that a person wants to know: entries of the file's header by what they mean. */
+/** Gets the trainer's notes that interest a user: header entries by meaning. */
 export function readLoraNotes(metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const said = {
     title: metadata["modelspec.title"] ?? metadata.ss_output_name,
@@ -111,7 +109,7 @@ export function readLoraNotes(metadata: Readonly<Record<string, string>>): Reado
   );
 }
 
-/** The captions' most frequent words, of {"folder": {"word": count}} as JSON. */
+/** Gets the captions' most frequent words from JSON: {"folder": {"word": count}}. */
 function frequentWords(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   const counts = new Map<string, number>();
@@ -121,7 +119,7 @@ function frequentWords(text: string | undefined): string | undefined {
         if (typeof count === "number") counts.set(word.trim(), (counts.get(word.trim()) ?? 0) + count);
     }
   } catch {
-    return undefined; // a note that nothing depends on
+    return undefined; // optional: nothing depends on this note
   }
   const words = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 10);
   return words.map(([word, count]) => `${word} (${count})`).join(", ") || undefined;

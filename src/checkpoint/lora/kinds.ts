@@ -1,13 +1,13 @@
-// Which tensors make up each decomposition, and how they become the matrices of a change.
+// The tensors of each decomposition, and their conversion to the matrices of a change.
 import { showShape } from "../../errors.js";
 import type { Magnitude, WeightChange } from "./change.js";
 import { contractCore, multiplied, toMatrix, transposed } from "./matrices.js";
 import type { PartName } from "./tensor-names.js";
 
-/** The tensors of one layer, read or not yet. */
+/** The tensors of one layer, loaded or not. */
 export type Parts<T> = Readonly<Partial<Record<PartName, T>>>;
 
-/** A tensor that is read. */
+/** A loaded tensor. */
 export interface LoraMatrix {
   readonly shape: readonly number[];
   readonly data: Float32Array;
@@ -15,17 +15,17 @@ export interface LoraMatrix {
 
 type Shaped = Parts<{ readonly shape: readonly number[] }>;
 
-/** A decomposition: a new one is one row of the table. */
+/** A decomposition. To add one, add a row to the table. */
 export interface LoraKind {
   readonly name: WeightChange["kind"];
-  /** Sets of parts of which one must be there whole; a layer with any part of a set is of this kind. */
+  /** Alternative sets of required parts; any part of a set identifies the decomposition. */
   readonly sets: readonly (readonly PartName[])[];
   readonly optional: readonly PartName[];
-  /** What alpha is divided by; undefined where the change has no scale. */
+  /** The divisor of alpha; undefined if the change has no scale. */
   rank(parts: Shaped): number | undefined;
-  /** Inputs of the layer as far as shapes tell, for telling a model by its widths. */
+  /** The layer's number of inputs if shapes determine it; identifies models by width. */
   inputs(parts: Shaped): number | undefined;
-  /** @returns A text where shapes do not fit each other. */
+  /** @returns An error text if the shapes do not match. */
   build(parts: Parts<LoraMatrix>): WeightChange | string;
 }
 
@@ -33,7 +33,7 @@ const matrix = (part: LoraMatrix | undefined) => toMatrix(part!.shape, part!.dat
 const first = (part: { readonly shape: readonly number[] } | undefined) => part?.shape[0];
 const second = (part: { readonly shape: readonly number[] } | undefined) => part?.shape[1];
 
-/** [a, b] as a product, through a core where there is one; a core's factors stand the other way round. */
+/** The product of [a, b], through a core if there is one; the factors of a core are transposed. */
 function productOf(
   parts: Parts<LoraMatrix>,
   [a, b, core]: readonly [PartName, PartName, PartName?],
@@ -89,7 +89,7 @@ const lokr: LoraKind = {
     ["lokr1a", "lokr1b", "lokr2a", "lokr2b"],
   ],
   optional: ["lokrCore2", "dora", "magnitude"],
-  // Of two whole factors there is no rank, and LyCORIS takes them as they are.
+  // Two whole factors have no rank; LyCORIS then takes them without a scale.
   rank: ({ lokr1b, lokr2b }) => first(lokr2b) ?? first(lokr1b),
   inputs: ({ lokr1, lokr1b, lokr2, lokr2b }) => {
     const [outer, inner] = [second(lokr1 ?? lokr1b), second(lokr2 ?? lokr2b)];
@@ -115,7 +115,7 @@ const glora: LoraKind = {
   rank: ({ glora1a }) => Math.min(first(glora1a) ?? 0, second(glora1a) ?? 0),
   inputs: ({ glora1a }) => Math.max(first(glora1a) ?? 0, second(glora1a) ?? 0),
   build: (parts) => {
-    // LyCORIS before 2.0 called the thin matrices the other way round: its first one had rank rows.
+    // LyCORIS before 2.0 stored the low-rank matrices transposed: the first one had rank rows.
     const older = first(parts.glora1a)! < second(parts.glora1a)!;
     const order = (a: PartName, b: PartName) => (older ? ([b, a] as const) : ([a, b] as const));
     const inputs = productOf(parts, order("glora1a", "glora2a"), false);
@@ -132,12 +132,12 @@ const ia3: LoraKind = {
   rank: () => undefined,
   inputs: () => undefined,
   build: ({ ia3: factors, ia3Weight, onInput }) => {
-    // LyCORIS stores what is added to 1, PEFT the factor itself, whose shape tells the axis.
+    // LyCORIS stores the offset from 1; PEFT stores the factor itself, and its shape determines the axis.
     if (ia3Weight)
       return { kind: "IA3", axis: onInput!.data[0] ? "inputs" : "outputs", factors: ia3Weight.data };
     const { shape, data } = factors!;
     if (shape.length !== 2 || !shape.includes(1))
-      return `are ${showShape(shape)}, and only the factors of a matrix are read`;
+      return `are ${showShape(shape)}; only factors of a matrix are supported`;
     return {
       kind: "IA3",
       axis: shape[1] === 1 ? "outputs" : "inputs",
@@ -155,13 +155,16 @@ const full: LoraKind = {
   build: ({ diff, normWeight }) => ({ kind: "full", difference: matrix(diff ?? normWeight) }),
 };
 
-/** All decompositions that are read. */
+/** All supported decompositions. */
 export const loraKinds: readonly LoraKind[] = [lora, loha, lokr, glora, ia3, full];
 
-/** Parts that any layer may have beside those of its kind. */
+/** Parts that any layer may have besides those of its decomposition. */
 export const commonParts: readonly PartName[] = ["alpha", "scalar", "diffBias", "normBias"];
 
-/** The lengths of DoRA; kohya's and LyCORIS's shape tells the axis, PEFT's are of outputs. */
+/**
+ * Reads DoRA's norms; the shape determines the axis in kohya's and LyCORIS's files, PEFT's always apply to
+ * outputs.
+ */
 export function readMagnitude({ dora, magnitude }: Parts<LoraMatrix>): Magnitude | undefined {
   if (magnitude) return { axis: "outputs", data: magnitude.data };
   if (!dora) return undefined;

@@ -1,7 +1,8 @@
-// The few products that LoRA files need before a graph sees them: matrices of rank size, small beside the layers themselves.
+// The few products that LoRA files need outside a graph: matrices of rank size, small compared with the
+// layers.
 import type { Matrix } from "./change.js";
 
-/** A tensor of a file as a matrix: the first axis as rows, all others as columns. */
+/** Reshapes a tensor into a matrix: the first axis becomes rows, all others columns. */
 export function toMatrix(shape: readonly number[], data: Float32Array): Matrix {
   const rows = shape[0] ?? 1;
   return { rows, columns: rows === 0 ? 0 : data.length / rows, data };
@@ -14,7 +15,7 @@ export function transposed({ rows, columns, data }: Matrix): Matrix {
   return { rows: columns, columns: rows, data: turned };
 }
 
-/** first · second, summed in float64. */
+/** Computes first · second, summed in float64. */
 export function multiplied(first: Matrix, second: Matrix): Matrix {
   const sums = new Float64Array(second.columns);
   const data = new Float32Array(first.rows * second.columns);
@@ -31,8 +32,8 @@ export function multiplied(first: Matrix, second: Matrix): Matrix {
 }
 
 /**
- * The inner half of a Tucker decomposition (Tucker 1966; Yeh et al. 2023, section 3): core `[p, q, kernel]` and `[q, in]` →
- * `[p, in · kernel]`.
+ * Computes the inner half of a Tucker decomposition (Tucker 1966; Yeh et al. 2023, section 3): core `[p, q,
+ * kernel]` and `[q, in]` → `[p, in · kernel]`.
  */
 export function contractCore(core: Matrix, inner: Matrix): Matrix {
   const kernel = core.columns / inner.rows;

@@ -1,26 +1,30 @@
-// What a parameter is called in LoRA files. Kohya's scripts join diffusers' names with underscores behind a prefix, or, for XL,
-// the names of single-file checkpoints; diffusers and PEFT keep the dots. One table from such names to the parameters of a
-// network serves all dialects, so that foreign names end here.
+// Names of parameters in LoRA files. Kohya's scripts join diffusers' names with underscores behind a prefix,
+// or, for XL, the names of single-file checkpoints; diffusers and PEFT keep the dots. One table maps them to
+// a network's parameters and serves all dialects, so foreign names stay inside this room.
 
 /** The networks that a LoRA may change. */
 export type LoraPart = "unet" | "text1" | "text2";
 
-/** Before names whose dots are underscores: kohya's scripts, and LyCORIS without them. */
+/** Prefixes of names with underscores for dots: kohya's scripts, and LyCORIS without them. */
 const joinedPrefixes: Readonly<Record<LoraPart, readonly string[]>> = {
   unet: ["lora_unet_", "lycoris_unet_", "lycoris_"],
   text1: ["lora_te_", "lora_te1_", "lycoris_te_", "lycoris_te1_", "lycoris_"],
   text2: ["lora_te2_", "lycoris_te2_"],
 };
-/** Files of the denoiser alone may leave the prefix out, as diffusers' before 0.17 and peft's do; the last of text encoders' is ComfyUI's. */
+/**
+ * Denoiser-only files may omit the prefix, as diffusers before 0.17 and PEFT do; the last text-encoder prefix
+ * is
+ * ComfyUI's.
+ */
 const dottedPrefixes: Readonly<Record<LoraPart, readonly string[]>> = {
   unet: ["unet.", ""],
   text1: ["text_encoder.", "text_encoders.clip_l.transformer.", "text_encoders.clip_h.transformer."],
   text2: ["text_encoder_2.", "text_encoders.clip_g.transformer."],
 };
-/** Before the names of single files with their dots. */
+/** Prefixes of dotted single-file names. */
 const singlePrefixes = ["diffusion_model.", "model.diffusion_model."];
 
-/** Parts of a residual block by the names of single-file checkpoints. */
+/** Parts of a residual block, by their single-file names. */
 const residualParts: Readonly<Record<string, string>> = {
   norm1: "in_layers.0",
   conv1: "in_layers.2",
@@ -39,13 +43,16 @@ const singles: Readonly<Record<string, string>> = {
   conv_out: "out.2",
 };
 
-/** How many residual blocks the levels have on the way down; on the way up it is one more. */
+/** Counts the residual blocks per level on the way down; the way up has one more. */
 function layersOf(names: readonly string[]): number {
   const layers = names.flatMap((name) => /^down_blocks\.0\.resnets\.(\d+)\./.exec(name)?.[1] ?? []);
   return 1 + Math.max(0, ...layers.map(Number));
 }
 
-/** "down_blocks.1.attentions.0.proj_in" → "input_blocks.4.1.proj_in"; undefined for what single files do not have. */
+/**
+ * "down_blocks.1.attentions.0.proj_in" → "input_blocks.4.1.proj_in"; undefined if single files have no such
+ * block.
+ */
 function blockName(stem: string, layers: number, names: ReadonlySet<string>): string | undefined {
   if (singles[stem]) return singles[stem];
   const middle = /^mid_block\.(resnets|attentions)\.(\d)\.(.+)$/.exec(stem);
@@ -80,9 +87,9 @@ function inside(block: string, rest: string): string | undefined {
 }
 
 /**
- * All names that files use for the layers of a network.
+ * Lists all names that files use for the layers of a network.
  * @param names The network's parameters by diffusers' and transformers' names.
- * @returns From a file's name of a layer, without ".lora_down.weight" and the like, to the parameter.
+ * @returns A map from a layer's name in the file, without ".lora_down.weight" and the like, to the parameter.
  */
 export function getLoraNames(part: LoraPart, names: readonly string[]): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
@@ -108,12 +115,16 @@ export function getLoraNames(part: LoraPart, names: readonly string[]): Readonly
   return found;
 }
 
-/** A layer's name, and what diffusers before 0.22 called it: "attn1.processor.to_q_lora", of text encoders "self_attn.to_q_lora". */
+/**
+ * A layer's name, and its name in diffusers before 0.22: "attn1.processor.to_q_lora", or
+ * "self_attn.to_q_lora" in text
+ * encoders.
+ */
 function dottedNames(stem: string): readonly string[] {
   const [, attention, map] = /^(.*attn\d)\.to_(q|k|v|out)(?:\.0)?$/.exec(stem) ?? [];
   if (attention) return [stem, `${attention}.processor.to_${map}_lora`];
   const [, self, projection] = /^(.*self_attn)\.(q|k|v|out)_proj$/.exec(stem) ?? [];
-  // Text encoders that were saved by transformers 5 have lost "text_model.".
+  // transformers 5 drops "text_model." when it saves text encoders.
   const short = stem.replace(/^text_model\./, "");
   return self ? [stem, short, `${self}.to_${projection}_lora`] : [stem, short];
 }

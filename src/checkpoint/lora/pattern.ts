@@ -1,9 +1,10 @@
-// Regular expressions from PEFT's configs (`alpha_pattern`, `rank_pattern`), which Python's `re` applies to names of layers. A file
-// from anywhere chooses them, and the language's own engine may need exponential time for them: here sets of positions are carried
-// through the expression (Thompson 1968), which takes at most a fixed power of the name's length.
+// Regular expressions from PEFT's configs (`alpha_pattern`, `rank_pattern`), which Python's `re` matches
+// against layer names. They come from untrusted files, and JavaScript's engine may need exponential time for
+// them. This matcher instead carries sets of positions through the expression (Thompson 1968), in time
+// polynomial in the name's length.
 import { NishikiError, quote } from "../../errors.js";
 
-/** Positions of a text after a part of the expression, given those before it. */
+/** Maps the positions before a part of the expression to the positions after it. */
 type Step = (text: string, from: ReadonlySet<number>) => ReadonlySet<number>;
 
 const LONGEST = 500;
@@ -29,7 +30,7 @@ class PatternReader {
   fail(): never {
     throw new NishikiError(
       "checkpoint",
-      `The pattern ${quote(this.#pattern)} is not read: it is no plain regular expression.`,
+      `The pattern ${quote(this.#pattern)} is not supported: use a plain regular expression.`,
     );
   }
 
@@ -56,7 +57,7 @@ class PatternReader {
     const step = this.#atom();
     const counts = this.#counts();
     if (!counts) return step;
-    this.#take("?"); // lazy or not is the same where only matching counts
+    this.#take("?"); // lazy or greedy makes no difference to whether it matches
     if (this.#pattern[this.#at] === "+" || this.#pattern[this.#at] === "*") this.fail();
     return (text, from) => repeat(step, counts, text, from);
   }
@@ -88,7 +89,7 @@ class PatternReader {
 
   #group(): Step {
     if (++this.#depth > DEEPEST) this.fail();
-    if (this.#take("?") && !this.#take(":")) this.fail(); // looking ahead, names, flags
+    if (this.#take("?") && !this.#take(":")) this.fail(); // lookahead, names, flags
     const step = this.#alternatives();
     if (!this.#take(")")) this.fail();
     this.#depth--;
@@ -141,8 +142,10 @@ function repeat(
 }
 
 /**
- * Makes the test that PEFT applies to a layer's name: the pattern matches the name's end, from its beginning or from behind a dot.
- * @throws NishikiError "checkpoint" for expressions that are not read: looking ahead, back references, too long or too deep ones.
+ * Makes PEFT's test of a layer name: the pattern must match the end of the name, starting at its beginning or
+ * after a dot.
+ * @throws NishikiError "checkpoint" for unsupported expressions: lookahead, back references, too long or too
+ *   deep.
  */
 export function makeLayerTest(pattern: string): (layer: string) => boolean {
   const step = new PatternReader(pattern).read();

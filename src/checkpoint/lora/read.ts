@@ -1,5 +1,5 @@
-// LoRA files: what is added to some of a network's layers (Hu et al. 2021, arXiv:2106.09685), in all decompositions of kinds.ts and
-// by the names of tensor-names.ts.
+// Reads LoRA files, which add changes to some of a network's layers (Hu et al. 2021, arXiv:2106.09685): all
+// decompositions of kinds.ts, under the names of tensor-names.ts.
 import { listSome, NishikiError, quote } from "../../errors.js";
 import type { ScaleRule } from "./adapter-config.js";
 import type { Magnitude, WeightChange } from "./change.js";
@@ -17,13 +17,13 @@ import { isBundledWord, nameStranger, type PartName, placeTensor } from "./tenso
 export interface LoraLayer {
   /** The layer's name in the file. */
   readonly name: string;
-  /** Of the weight; undefined where the bias alone changes. */
+  /** The change of the weight; undefined if only the bias changes. */
   readonly change: WeightChange | undefined;
-  /** alpha / rank; 1 where nothing says an alpha. The change is multiplied with it. */
+  /** alpha / rank, or 1 if no alpha is specified. Multiplies the change. */
   readonly scale: number;
-  /** DoRA's lengths of the changed weight. */
+  /** DoRA's norms of the changed weight. */
   readonly magnitude: Magnitude | undefined;
-  /** What is added to the bias, already scaled; a layer that has none gets one. */
+  /** The scaled change of the bias; a layer without a bias gets one. */
   readonly bias: Float32Array | undefined;
 }
 
@@ -33,13 +33,13 @@ export interface Lora {
   readonly layers: readonly LoraLayer[];
 }
 
-/** A tensor of the file, read when it is wanted. */
+/** A tensor of the file, loaded on demand. */
 export interface LoraTensor {
   readonly shape: readonly number[];
   readonly read: () => Promise<Float32Array>;
 }
 
-/** A layer before its matrices are read. */
+/** A layer whose matrices are not yet loaded. */
 export interface LoraHead {
   readonly name: string;
   readonly kind: LoraKind | undefined;
@@ -50,13 +50,13 @@ export interface LoraHead {
 
 /** Tensors of a file that belong to no layer. */
 export interface LeftOver {
-  /** Would change the image if they were understood. */
+  /** Unknown tensors, which might affect the image. */
   readonly unknown: readonly string[];
-  /** Would not: scales without matrices, words that were packed with the layers. */
+  /** Tensors that do not affect the image: scales without matrices, bundled embeddings. */
   readonly unused: readonly string[];
 }
 
-/** Whether tensors are those of a LoRA, also of a decomposition that is not read. */
+/** Whether tensors belong to a LoRA, including unsupported decompositions. */
 export function looksLikeLora(names: readonly string[]): boolean {
   const all = new Set(names);
   const isPart = (name: string): boolean => {
@@ -87,7 +87,7 @@ function groupTensors(
       const both = [adapters.get(`${layer} ${part}`), adapter].map((one) => quote(one ?? "")).join(" and ");
       throw refuse(
         file,
-        `layer ${quote(layer)} is there twice, for the adapters ${both}; save one of them alone`,
+        `layer ${quote(layer)} appears twice, for the adapters ${both}; save only one of them`,
       );
     }
     group[part] = tensor;
@@ -104,9 +104,9 @@ function groupTensors(
 }
 
 /**
- * Puts a file's tensors together to layers, and reads alphas alone.
+ * Groups a file's tensors into layers; loads only the alphas.
  * @param rule Scales of layers that have no alpha among the tensors.
- * @throws NishikiError "checkpoint" where it is no LoRA, or of a kind that is not read.
+ * @throws NishikiError "checkpoint" if it is not a LoRA or of an unsupported kind.
  */
 export async function readLoraHeads(
   tensors: ReadonlyMap<string, LoraTensor>,
@@ -120,16 +120,14 @@ export async function readLoraHeads(
   const stranger = unknown.find((tensor) => nameStranger(tensor) !== undefined);
   if (stranger !== undefined) {
     const kinds = loraKinds.map((kind) => kind.name).join(", ");
-    throw refuse(name, `it is ${nameStranger(stranger)} (${quote(stranger)}), and ${kinds} are read`);
+    throw refuse(name, `it is ${nameStranger(stranger)} (${quote(stranger)}); supported: ${kinds}`);
   }
   const held =
-    tensors.size === 0
-      ? "nothing"
-      : `${listSome([...tensors.keys()].map(quote), 3)} and no matrices of a layer`;
-  throw new NishikiError("checkpoint", `${name} is no LoRA: it holds ${held}.`);
+    tensors.size === 0 ? "nothing" : `${listSome([...tensors.keys()].map(quote), 3)} but no layer's matrices`;
+  throw new NishikiError("checkpoint", `${name} is not a LoRA: it holds ${held}.`);
 }
 
-/** The same with the matrices. @throws NishikiError "checkpoint" */
+/** Like {@link readLoraHeads}, with the matrices. @throws NishikiError "checkpoint" */
 export async function readLora(
   tensors: ReadonlyMap<string, LoraTensor>,
   name: string,
@@ -172,7 +170,7 @@ async function readHead(name: string, group: Group, file: string, rule?: ScaleRu
     const parts = listSome(there.map((part) => part));
     throw new NishikiError(
       "checkpoint",
-      `${file} is not whole: layer ${quote(name)} has only its ${parts} part${there.length === 1 ? "" : "s"}.`,
+      `${file} is incomplete: layer ${quote(name)} has only its ${parts} part${there.length === 1 ? "" : "s"}.`,
     );
   }
   const rank = kind.rank(group);
@@ -198,6 +196,6 @@ function refuse(file: string, reason: string): NishikiError {
 }
 
 function damaged(file: string, layer: string): NishikiError {
-  const message = `${file} is damaged: layer ${quote(layer)} has numbers that are not finite, or none. Download it anew.`;
+  const message = `${file} is damaged: layer ${quote(layer)} has non-finite numbers, or none. Download it again.`;
   return new NishikiError("checkpoint", message);
 }

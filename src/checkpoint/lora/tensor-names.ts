@@ -1,6 +1,6 @@
-// What the tensors of a layer are called in LoRA files: kohya-ss/sd-scripts, LyCORIS, diffusers, PEFT and ComfyUI.
+// Names of a layer's tensors in LoRA files: kohya-ss/sd-scripts, LyCORIS, diffusers, PEFT and ComfyUI.
 
-/** The parts of a layer's change; see kinds.ts for which belong together. */
+/** The parts of a layer's change; kinds.ts lists which belong together. */
 export type PartName =
   | "down" | "up" | "mid" | "upBias"
   | "alpha" | "scalar" | "dora" | "magnitude"
@@ -10,7 +10,7 @@ export type PartName =
   | "glora1a" | "glora2a" | "glora1b" | "glora2b" | "gloraCore"
   | "ia3" | "ia3Weight" | "onInput"; // biome-ignore format: one line for each decomposition
 
-/** PEFT puts the adapter's name before the end: ".lora_A.default_0.weight". */
+/** PEFT puts the adapter's name before the ending: ".lora_A.default_0.weight". */
 const adapter = String.raw`(?:\.(?<adapter>[^.]+))?`;
 
 const endings: readonly (readonly [RegExp, PartName])[] = [
@@ -56,20 +56,20 @@ export interface TensorPlace {
   /** The layer's name in the file. */
   readonly layer: string;
   readonly part: PartName;
-  /** PEFT's name of the adapter, where it is told. */
+  /** PEFT's name of the adapter, if the tensor's name includes it. */
   readonly adapter: string | undefined;
 }
 
-/** The layer that a tensor belongs to, and which of its parts it is. */
+/** Splits a tensor's name into its layer and part. */
 export function placeTensor(tensor: string, isThere: (name: string) => boolean): TensorPlace | undefined {
   for (const [pattern, part] of endings) {
     const found = pattern.exec(tensor);
     if (!found) continue;
-    // "…processor.to_q_lora.down.weight" is of the layer "…processor.to_q_lora".
+    // "…processor.to_q_lora.down.weight" belongs to the layer "…processor.to_q_lora".
     const kept = /_lora\.(down|up)\.weight$/.test(tensor) ? "_lora" : "";
     return { layer: cleaned(tensor.slice(0, found.index) + kept), part, adapter: found.groups?.adapter };
   }
-  // LyCORIS calls the factors of IA³ "weight", which is a layer's own name elsewhere.
+  // LyCORIS calls the factors of IA³ "weight", elsewhere the name of a layer's full weight.
   const layer = tensor.replace(/\.weight$/, "");
   if (layer !== tensor && isThere(`${layer}.on_input`))
     return { layer: cleaned(layer), part: "ia3Weight", adapter: undefined };
@@ -79,18 +79,18 @@ export function placeTensor(tensor: string, isThere: (name: string) => boolean):
 const cleaned = (layer: string): string =>
   layer.replace(/^((?:unet|text_encoder|text_encoder_2)\.)?base_model\.model\./, "$1");
 
-/** Decompositions that are not applied, and what files hold besides, by the tensors that only these have. */
+/** Unsupported decompositions and other content, identified by tensors that only they have. */
 const strangers: readonly (readonly [RegExp, string])[] = [
   [/\.oft_|\.boft_/, "OFT"],
   [/\.vera_lambda|\.vera_/, "VeRA"],
   [/\.lora_embedding_[AB]/, "a LoRA of an embedding table"],
-  [/\.modules_to_save\./, "whole layers that were trained besides"],
+  [/\.modules_to_save\./, "fully trained layers"],
   [/\.(set_weight|reshape_weight)$/, "ComfyUI's whole weights"],
 ];
 
-/** What a tensor of no known part belongs to; undefined where nothing tells. */
+/** Says what an unrecognised tensor belongs to; undefined if unknown. */
 export const nameStranger = (tensor: string): string | undefined =>
   strangers.find(([pattern]) => pattern.test(tensor))?.[1];
 
-/** Learned words that a trainer packed beside the layers: nothing of them is the LoRA's. */
+/** Embeddings that a trainer bundled with the layers; they are not part of the LoRA. */
 export const isBundledWord = (tensor: string): boolean => /^bundle_emb\./.test(tensor);

@@ -133,7 +133,7 @@ describe("a checkpoint", () => {
     const hints = (family: Family, path: string, title = "") =>
       readSingleFile(layOut(family.tensors), path, { metadata: { "modelspec.title": title } }).hints;
     expect(hints(sd2, "/models/sd_turbo.safetensors")).toEqual([
-      'sd_turbo.safetensors is called "turbo", and a single file does not tell how it was distilled: such models want few steps and ' +
+      'sd_turbo.safetensors is called "turbo", and a single file does not record how it was distilled: such models need few steps and ' +
         "little guidance, as in --steps 1 (to 4) --guidance 1 --sampler euler --schedule simple --prediction epsilon.",
     ]);
     expect(hints(sdxl, "a.safetensors", "SDXL Turbo")[0]).toMatch(/--sampler euler --schedule simple\.$/);
@@ -154,7 +154,7 @@ describe("a checkpoint", () => {
   it.each([
     [
       [["lora_unet_down_blocks_0.lora_down.weight", [4, 320]]],
-      "it is a LoRA, which goes with a model: give it with --lora",
+      "it is a LoRA, which needs a model: load it with --lora",
     ],
     [[["model.diffusion_model.joint_blocks.0.x", [1]]], "it is Stable Diffusion 3"],
     [[["model.diffusion_model.double_blocks.0.img_attn.qkv.weight", [9, 3]]], "it is Flux"],
@@ -165,14 +165,11 @@ describe("a checkpoint", () => {
     [[["input_blocks.0.0.weight", [320, 4, 3, 3]]], "it is a denoiser alone"],
     [[["encoder.down.0.block.0.conv1.weight", [8, 8, 3, 3]]], "it is an autoencoder alone"],
     [[["joint_blocks.0.context_block", [1]]], "it is Stable Diffusion 3"],
-    [[], "one.safetensors cannot be drawn with: it is empty. "],
-    [[["emb_params", [2, 768]]], "it is a textual inversion: give it with --embedding"],
-    [
-      [["something.weight", [1]]],
-      'its tensors ("something.weight") are those of no model that is known here',
-    ],
-    [sd1.tensors.filter(([, , part]) => part !== "vae"), "it has no whole autoencoder"],
-    [sd1.tensors.filter(([, , part]) => part !== "text0"), "it has a denoiser and no text encoder"],
+    [[], "one.safetensors cannot be used: it is empty. "],
+    [[["emb_params", [2, 768]]], "it is a textual inversion: load it with --embedding"],
+    [[["something.weight", [1]]], 'its tensors ("something.weight") belong to no known model'],
+    [sd1.tensors.filter(([, , part]) => part !== "vae"), "its autoencoder is missing or incomplete"],
+    [sd1.tensors.filter(([, , part]) => part !== "text0"), "it has a denoiser but no text encoder"],
     [
       [
         ...sd1.tensors.filter(([, , part]) => part === "unet"),

@@ -1,5 +1,5 @@
-// A single-file checkpoint of Stable Diffusion 1.x, 2.x or XL: which it is, told from names and shapes, and its parts with
-// diffusers' configs and names. Nothing is loaded.
+// Reads a single-file checkpoint of Stable Diffusion 1.x, 2.x or XL: identifies the family by names and
+// shapes, and returns the parts with diffusers' configs and names. Loads nothing.
 import { listSome, NishikiError, quote } from "../../errors.js";
 import { nameOtherFile, nameOtherModel } from "./strangers.js";
 import { CheckpointTensors, type Place, type Renamed } from "./tensors.js";
@@ -18,16 +18,16 @@ export interface SingleFilePart {
 export interface SingleFile {
   readonly family: "sd1" | "sd2" | "sdxl";
   readonly unet: SingleFilePart;
-  /** Undefined where the file has none and may lack it. */
+  /** Undefined if the file has none and may lack it. */
   readonly vae: SingleFilePart | undefined;
   readonly textEncoders: readonly SingleFilePart[];
-  /** What fills short texts, for each text encoder. */
+  /** The padding token of each text encoder. */
   readonly pads: readonly string[];
-  /** As `scheduler_config.json` of the family. */
+  /** As in the family's `scheduler_config.json`. */
   readonly scheduler: Json;
-  /** Tensors that nobody knows. */
+  /** Unrecognised tensors. */
   readonly unknown: readonly string[];
-  /** What a person should know: what the file's name says and its content cannot. */
+  /** Advice for the user that follows from the file's name but not from its content. */
   readonly hints: readonly string[];
 }
 
@@ -37,7 +37,10 @@ const openText = "cond_stage_model.model.";
 const xlTexts = ["conditioner.embedders.0.transformer.", "conditioner.embedders.1.model."] as const;
 const endOfText = "<|endoftext|>";
 
-/** Known, and of no use for drawing: schedules that configs say better, averages of training, the loss's network. */
+/**
+ * Recognised but unused tensors: schedules that configs define more exactly, averages from training, the loss
+ * network.
+ */
 export const notNeeded =
   /^(model_ema\.|alphas_cumprod|betas$|(log|sqrt)_|posterior_|lvlb_weights|logvar$|scale_factor$|denoiser\.|first_stage_model\.loss\.|global_step$|ztsnr$|v_pred$)|\.(position_ids|logit_scale|attn_mask)$/;
 
@@ -49,36 +52,42 @@ function familyOf(tensors: CheckpointTensors, path: string): SingleFile["family"
   if (has(unetRoot)) {
     if (has(xlTexts[1]) && has(xlTexts[0])) return "sdxl";
     if (has("conditioner.embedders.0.model."))
-      throw refuse(path, "it is the refiner of XL, which cannot be drawn with alone");
+      throw refuse(path, "it is the refiner of XL, which does not work alone");
     if (has(openText)) {
       if (has(`${unetRoot}label_emb.`))
-        throw refuse(path, "it is a form of 2.x that takes a picture beside the words (unCLIP, upscaling)");
+        throw refuse(
+          path,
+          "it is a variant of 2.x that takes an image beside the prompt (unCLIP, upscaling)",
+        );
       return "sd2";
     }
     if (has(firstText)) return "sd1";
-    throw refuse(path, "it has a denoiser and no text encoder: name a model that has one with --base");
+    throw refuse(path, "it has a denoiser but no text encoder: name a model that has one with --base");
   }
   if (names.length === 0) throw refuse(path, "it is empty");
   const some = listSome(names.map(quote), 3);
-  throw refuse(path, `its tensors (${some}) are those of no model that is known here`);
+  throw refuse(path, `its tensors (${some}) belong to no known model`);
 }
 
 function refuse(path: string, reason: string): NishikiError {
   const wanted = "A single file must be a whole checkpoint of Stable Diffusion 1.x, 2.x or XL";
-  return new NishikiError("checkpoint", `${path} cannot be drawn with: ${reason}. ${wanted}.`);
+  return new NishikiError("checkpoint", `${path} cannot be used: ${reason}. ${wanted}.`);
 }
 
-/** What a file says of itself beside its tensors' names and shapes, and what it may lack. */
+/** What a file records besides its tensors, and which parts it may lack. */
 export interface SingleFileOptions {
-  /** Whether another autoencoder stands in for the file's own, which may then be missing. */
+  /** Whether another autoencoder replaces the file's, which may then be missing. */
   readonly withoutVae?: boolean;
   /** The number in the tensor `global_step`. */
   readonly steps?: number;
-  /** The header's texts; those of Stability's ModelSpec 1.0 are minded. */
+  /** The header's metadata; entries of Stability's ModelSpec 1.0 are evaluated. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-/** @throws NishikiError "checkpoint" that says what was found, or lists what is missing. */
+/**
+ * Reads the parts. @throws NishikiError "checkpoint" that names what the file is instead, or lists what is
+ * missing.
+ */
 export function readSingleFile(
   places: ReadonlyMap<string, Place>,
   path: string,
@@ -89,15 +98,15 @@ export function readSingleFile(
   if (!withoutVae && !hasWholeVae(tensors))
     throw refuse(
       path,
-      "it has no whole autoencoder: name one with --vae, or a model that has one with --base",
+      "its autoencoder is missing or incomplete: name one with --vae, or a model that has one with --base",
     );
   const unet = part(readUnet(tensors));
   const traits: Traits = {
     family,
     prediction: tensors.has("v_pred") ? "v_prediction" : saidPrediction(metadata),
     zeroTerminal: tensors.has("ztsnr"),
-    // The base model of 2.x was saved after 875,000 steps, and its inpainting network was trained from that one; all others of 2.x
-    // predict velocity and draw 768 pixels.
+    // The base model of 2.x was saved after 875,000 steps, and its inpainting network was trained from it;
+    // all other 2.x models predict velocity at 768 pixels.
     isBase2:
       family === "sd2" &&
       (steps === 875_000 ||
@@ -124,7 +133,7 @@ export function hasWholeVae(tensors: CheckpointTensors): boolean {
   return ["decoder", "encoder"].every((half) => tensors.has(`first_stage_model.${half}.conv_in.weight`));
 }
 
-/** Kinds of models that were distilled to a few steps, which is told in no tensor. */
+/** Names of models distilled to a few steps, which no tensor records. */
 const fewSteps = /turbo|lightning|hyper[-_]?sd|(?<![a-z])lcm(?![a-z])/i;
 
 function hintsOf(path: string, metadata: Readonly<Record<string, string>>, { family, prediction }: Traits) {
@@ -135,7 +144,7 @@ function hintsOf(path: string, metadata: Readonly<Record<string, string>>, { fam
   const guess = family === "sd2" && prediction === undefined ? " --prediction epsilon" : "";
   const steps = /turbo/i.test(word) ? "1 (to 4)" : "4 (to 8)";
   return [
-    `${name} is called ${quote(word)}, and a single file does not tell how it was distilled: such models want few steps and ` +
+    `${name} is called ${quote(word)}, and a single file does not record how it was distilled: such models need few steps and ` +
       `little guidance, as in --steps ${steps} --guidance 1 ${sampler}${guess}.`,
   ];
 }
@@ -164,10 +173,10 @@ function saidPrediction(metadata: Readonly<Record<string, string>>): Traits["pre
   return said === "epsilon" ? said : undefined;
 }
 
-/** What decides how a checkpoint is drawn with and is not in its networks. */
+/** Traits that affect sampling but not the networks. */
 interface Traits {
   readonly family: SingleFile["family"];
-  /** What the network predicts, where the file says it. */
+  /** What the network predicts, if the file records it. */
   readonly prediction: "epsilon" | "v_prediction" | undefined;
   readonly zeroTerminal: boolean;
   readonly isBase2: boolean;
@@ -185,7 +194,7 @@ const training = {
   beta_schedule: "scaled_linear",
 };
 
-/** What the families' published folders say. */
+/** The scheduler configs of the families' published folders. */
 function schedulerOf({ family, prediction, zeroTerminal, isBase2 }: Traits): Json {
   if (family === "sdxl") {
     return {

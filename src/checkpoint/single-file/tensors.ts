@@ -1,5 +1,5 @@
-// The tensors of a single-file checkpoint while their names are translated: what is read is crossed off, so that what nobody
-// knows can be listed.
+// Tracks the tensors of a single-file checkpoint while their names are translated: what is read is crossed
+// off, so the unrecognised rest can be listed.
 import { cutScale } from "../eight-bit.js";
 import type { WeightLocation } from "../weight-location.js";
 
@@ -18,19 +18,19 @@ export class CheckpointTensors {
     return this.#places.has(name);
   }
 
-  /** A tensor's shape, empty where there is no such tensor. */
+  /** Gets a tensor's shape; empty if there is no such tensor. */
   shape(name: string): readonly number[] {
     return this.#places.get(name)?.shape ?? [];
   }
 
-  /** Names that begin like this, without the beginning. */
+  /** Lists the names with a prefix, without the prefix. */
   under(prefix: string): string[] {
     return [...this.#places.keys()]
       .filter((name) => name.startsWith(prefix))
       .map((name) => name.slice(prefix.length));
   }
 
-  /** How many of 0, 1, 2, … stand between these two parts of a name. */
+  /** Counts 0, 1, 2, … between these two parts of a name. */
   count(before: string, after: string): number {
     let n = 0;
     while (this.has(`${before}${n}${after}`)) n++;
@@ -42,21 +42,21 @@ export class CheckpointTensors {
     return this.#places.get(name)!;
   }
 
-  /** Crosses off tensors that are known and not needed. */
+  /** Crosses off tensors that are recognised but not needed. */
   ignore(pattern: RegExp): void {
     for (const name of this.#unused) if (pattern.test(name)) this.#unused.delete(name);
   }
 
-  /** Tensors that nobody asked for. */
+  /** Lists the tensors that were not read. */
   unused(): string[] {
     return [...this.#unused];
   }
 }
 
-/** One translated tensor: its new name, and where it lies. */
+/** Translated tensors: new name and location. */
 export type Renamed = readonly (readonly [name: string, place: Place])[];
 
-/** Rows of a matrix or of a vector, one of several equal parts. */
+/** Slices the rows of a matrix or vector into equal parts and returns one part. */
 export function partOf(place: Place, part: number, parts: number): Place {
   const [rows, ...rest] = place.shape as [number, ...number[]];
   const length = place.length / parts;

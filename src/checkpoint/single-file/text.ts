@@ -1,12 +1,13 @@
-// The text encoders of single-file checkpoints: transformers' own names behind a prefix (1.x, XL's first), or OpenCLIP's
-// (open_clip/transformer.py; 2.x, XL's second), where queries, keys and values are one matrix.
+// The text encoders of single-file checkpoints: transformers' names behind a prefix (1.x, XL's first), or
+// OpenCLIP's (open_clip/transformer.py; 2.x, XL's second), which store queries, keys and values as one
+// matrix.
 import { type CheckpointTensors, type Place, partOf, type Renamed } from "./tensors.js";
 
 type Found = { readonly config: Readonly<Record<string, unknown>>; readonly tensors: Renamed };
 
 const heads = (width: number) => Math.max(1, Math.floor(width / 64));
 
-/** An encoder with transformers' names; older files leave "text_model." out. */
+/** Reads an encoder under transformers' names; older files omit "text_model.". */
 export function readHuggingFaceText(tensors: CheckpointTensors, root: string): Found {
   const renamed: (readonly [string, Place])[] = [];
   for (const name of tensors.under(root)) {
@@ -47,10 +48,10 @@ const singles: Readonly<Record<string, string>> = {
 };
 
 /**
- * An encoder with OpenCLIP's names.
- * @param most How many layers are used: 2.x was trained on the states before the last layer. Files that were made from published
- *   folders do not have it.
- * @param projected XL uses the projection of the text's vector.
+ * Reads an encoder under OpenCLIP's names.
+ * @param most The number of layers used: 2.x was trained on the states before the last layer. Files converted
+ *   from published folders lack that layer.
+ * @param projected XL uses the projection of the pooled text embedding.
  */
 export function readOpenClipText(
   tensors: CheckpointTensors,
@@ -71,7 +72,7 @@ export function readOpenClipText(
   const width = tensors.shape(`${root}ln_final.weight`)[0] ?? 0;
   const [rows, columns = 0] = tensors.shape(projection);
   if (projected && rows !== undefined) {
-    // Stored to be multiplied from the right, [width, projection].
+    // Stored for multiplication from the right: [width, projection].
     const place = { ...tensors.take(projection), shape: [columns, rows], transposed: true };
     renamed.push(["text_projection.weight", place]);
   } else if (rows !== undefined) tensors.take(projection);

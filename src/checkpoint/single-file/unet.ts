@@ -1,5 +1,6 @@
-// The U-Net of single-file checkpoints, whose names are those of Stability's and CompVis' code (ldm/modules/diffusionmodules/
-// openaimodel.py): blocks are numbered through, and what is in one is told by its tensors.
+// The U-Net of single-file checkpoints, named as in Stability's and CompVis' code
+// (ldm/modules/diffusionmodules/openaimodel.py): blocks are numbered consecutively, and a block's tensors
+// identify its type.
 import type { CheckpointTensors, Place, Renamed } from "./tensors.js";
 
 const root = "model.diffusion_model.";
@@ -14,7 +15,7 @@ const residualParts: Readonly<Record<string, string>> = {
   skip_connection: "conv_shortcut",
 };
 
-/** What is not in a block. */
+/** Layers outside the blocks. */
 const singles: Readonly<Record<string, string>> = {
   "time_embed.0": "time_embedding.linear_1",
   "time_embed.2": "time_embedding.linear_2",
@@ -26,14 +27,14 @@ const singles: Readonly<Record<string, string>> = {
   "out.2": "conv_out",
 };
 
-/** One level: its channels, and how many transformer blocks follow each of its residual blocks. */
+/** One level: its channels, and the number of transformer blocks after each residual block. */
 interface Level {
   width: number;
   readonly transformers: number[];
 }
 
 interface Walk {
-  /** The new beginning of every old one: "input_blocks.1.0" → "down_blocks.0.resnets.0". */
+  /** Maps old prefixes to new ones: "input_blocks.1.0" → "down_blocks.0.resnets.0". */
   readonly blocks: Map<string, string>;
   readonly down: Level[];
   readonly up: Level[];
@@ -89,12 +90,12 @@ function walk(tensors: CheckpointTensors): Walk {
   return { blocks, down, up, middle: hasMiddle ? depth("middle_block.1") : undefined };
 }
 
-/** "input_blocks.1.0.in_layers.2.weight" → "down_blocks.0.resnets.0.conv1.weight"; undefined for what is unknown. */
+/** "input_blocks.1.0.in_layers.2.weight" → "down_blocks.0.resnets.0.conv1.weight"; undefined if unknown. */
 function newName(name: string, blocks: ReadonlyMap<string, string>): string | undefined {
   const [, single, field] = /^(.*)\.(weight|bias)$/.exec(name) ?? [];
   if (single === undefined) return undefined;
   if (singles[single]) return `${singles[single]}.${field}`;
-  const whole = blocks.get(single); // the convolutions that change the size
+  const whole = blocks.get(single); // the convolutions that change the resolution
   if (whole) return `${whole}.${field}`;
   const [, block, inside] =
     /^((?:input|output)_blocks\.\d+\.\d+|middle_block\.\d+)\.(.+)$/.exec(single) ?? [];
@@ -111,7 +112,7 @@ export interface FoundUnet {
   readonly tensors: Renamed;
 }
 
-/** A matrix that this checkpoint stores as a 1×1 convolution stays one: the config says so. */
+/** Reads the U-Net. A matrix stored as a 1×1 convolution stays one, and the config records that. */
 export function readUnet(tensors: CheckpointTensors): FoundUnet {
   const walked = walk(tensors);
   const renamed: [string, Place][] = [];
@@ -148,7 +149,7 @@ function describe(
     ...describeTransformers(down, up, middle),
     cross_attention_dim: shapeOf(/\.attn2\.to_k\.weight$/)[1],
     use_linear_projection: linear,
-    // Not told by shapes: 1.x has 8 heads everywhere, later models heads of 64.
+    // Shapes do not determine the heads: 1.x has 8 heads everywhere, later models use heads of 64.
     attention_head_dim: linear ? widths.map((width) => Math.max(1, Math.floor(width / 64))) : 8,
     ...(label.length > 0 && {
       addition_embed_type: "text_time",
@@ -159,7 +160,7 @@ function describe(
   };
 }
 
-/** One number for each level where all its layers have as many, as published configs have it; lists where they differ. */
+/** One number per level if all its layers agree, as in published configs; lists if they differ. */
 function describeTransformers(down: readonly Level[], up: readonly Level[], middle: number | undefined) {
   const simple = down.map(({ transformers }) => transformers[0] || 1);
   const same = (levels: readonly Level[], counts: readonly number[]) =>
@@ -169,7 +170,7 @@ function describeTransformers(down: readonly Level[], up: readonly Level[], midd
     same(up, [...simple].reverse()) &&
     (middle === undefined || middle === simple.at(-1));
   if (isSimple) return { transformer_layers_per_block: simple };
-  // The last level's first number is the middle's too.
+  // The last level's first number also applies to the middle block.
   return {
     transformer_layers_per_block: down.map(({ transformers }) => transformers),
     reverse_transformer_layers_per_block: up.map(({ transformers }) => transformers),

@@ -1,5 +1,5 @@
-// The autoencoder of single-file checkpoints (ldm/modules/diffusionmodules/model.py): the same blocks as diffusers', with the
-// decoder's sizes counted from the large end.
+// The autoencoder of single-file checkpoints (ldm/modules/diffusionmodules/model.py): the same blocks as in
+// diffusers, but decoder levels are numbered from the largest resolution.
 import type { CheckpointTensors, Place, Renamed } from "./tensors.js";
 
 const parts: readonly (readonly [RegExp, string])[] = [
@@ -27,14 +27,15 @@ function insideName(name: string, levels: number): string | undefined {
   return found && name.replace(found[0], found[1]).replace("nin_shortcut", "conv_shortcut");
 }
 
-/** What latents of a family's autoencoder are multiplied with; no file of weights says it. */
+/** Gets the scaling factor of a family's latents; weight files do not record it. */
 export function scalingFactorOf(family: "sd1" | "sd2" | "sdxl"): number {
   return family === "sdxl" ? 0.13025 : 0.18215;
 }
 
 /**
+ * Reads the autoencoder.
  * @param scalingFactor See {@link scalingFactorOf}.
- * @param root What the names begin with; nothing in files of an autoencoder alone.
+ * @param root Prefix of the names; empty in autoencoder-only files.
  */
 export function readVae(
   tensors: CheckpointTensors,
@@ -69,7 +70,7 @@ export function readVae(
 const isQuant = (name: string) => (/^(post_)?quant_conv\.(weight|bias)$/.test(name) ? name : undefined);
 const prefixed = (half: string, inside: string | undefined) => inside && `${half}.${inside}`;
 
-/** Attention's maps are stored as 1×1 convolutions, the same numbers in the same order. */
+/** Attention matrices are stored as 1×1 convolutions, with the same numbers in the same order. */
 function matrix(name: string, place: Place): Place {
   const isMap = /\.to_(q|k|v|out\.0)\.weight$/.test(name);
   return isMap && place.shape.length === 4 ? { ...place, shape: place.shape.slice(0, 2) } : place;
