@@ -141,11 +141,7 @@ describe("a single file", () => {
       ["1.weight", "3.conv.0.weight"],
       /: it is one half of a tiny autoencoder: name the folder/,
     ],
-    [
-      "lora",
-      ["lora_unet_x.lora_down.weight"],
-      /: it is a LoRA, which needs a model: load it with --lora; /,
-    ],
+    ["lora", ["lora_unet_x.lora_down.weight"], /: it is a LoRA, which needs a model: load it with --lora; /],
     ["other", ["a", "b"], /: it is a file with "a", "b"; expected an autoencoder of Stable Diffusion\.$/],
   ])("is no autoencoder where it is something else (%s)", async (name, tensors, sentence) => {
     const path = join(root, `${name}.safetensors`);
