@@ -309,7 +309,7 @@ describe("wrong use is told in one sentence", () => {
 
   it("as many steps as the model has times, which an offset moves beyond them", async () => {
     expect(await complaint("sd1", "--steps", "1000")).toBe(
-      "steps: 1000 are more than this model's noise schedule can tell apart; take fewer.",
+      "steps: this model's noise schedule cannot distinguish 1000 levels; use fewer steps.",
     );
   });
 

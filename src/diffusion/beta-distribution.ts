@@ -1,7 +1,7 @@
-// Quantiles of the beta distribution. Its distribution function is the regularised incomplete beta function (Abramowitz and
-// Stegun 1964, "Handbook of Mathematical Functions", 26.5.8: as a continued fraction).
+// Quantiles of the beta distribution. The distribution function is the regularised incomplete beta function
+// (Abramowitz and Stegun 1964, "Handbook of Mathematical Functions", 26.5.8: as a continued fraction).
 
-/** Gamma's logarithm by Stirling's series (6.1.41) from 10 upwards, and the recurrence below. */
+/** The logarithm of gamma: Stirling's series (6.1.41) from 10 up, the recurrence below. */
 function logGamma(z: number): number {
   let [shift, x] = [0, z];
   for (; x < 10; x++) shift -= Math.log(x);
@@ -9,7 +9,9 @@ function logGamma(z: number): number {
   return shift + (x - 0.5) * Math.log(x) - x + 0.5 * Math.log(2 * Math.PI) + series;
 }
 
-/** The continued fraction, from its 60th term back to its first; for x up to (a + 1)/(a + b + 2) that is exact. */
+/**
+ * Evaluates the continued fraction from its 60th term to its first; exact for x up to (a + 1)/(a + b + 2).
+ */
 function fraction(x: number, a: number, b: number): number {
   let value = 1;
   for (let m = 60; m >= 1; m--) {
@@ -20,7 +22,7 @@ function fraction(x: number, a: number, b: number): number {
   return 1 / value;
 }
 
-/** The share of the distribution below x. */
+/** The cumulative distribution function at x. */
 export function getBetaShare(x: number, a: number, b: number): number {
   if (x <= 0) return 0;
   if (x >= 1) return 1;
@@ -29,7 +31,7 @@ export function getBetaShare(x: number, a: number, b: number): number {
   return (Math.exp(log) / a) * fraction(x, a, b);
 }
 
-/** The number below which `share` of the distribution lies, by halving. */
+/** The quantile function, by bisection: the x below which `share` of the distribution lies. */
 export function getBetaQuantile(share: number, a: number, b: number): number {
   if (share <= 0) return 0;
   if (share >= 1) return 1;

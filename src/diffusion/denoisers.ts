@@ -1,5 +1,5 @@
-// Every network enters diffusion through one form, the denoiser: noisy latents in, the clean ones it predicts out.
-// What a network was trained to predict (noise, velocity, flow, the image itself) ends in this file.
+// Wraps every network as a denoiser: noisy latents in, predicted clean latents out. The kind of prediction
+// (noise, velocity, flow or the image) matters only in this file.
 //
 // x = x0 + sigma·noise throughout; the network sees alpha·x (noise-schedules.ts).
 
@@ -8,10 +8,10 @@ import type { NoiseSchedule } from "./noise-schedules.js";
 import { combine } from "./vectors.js";
 
 /**
- * Predicts the clean latents x̂0 behind noisy ones.
+ * Predicts the clean latents x̂0 from noisy ones.
  *
- * x and the result hold condition.length images one after another, each with its condition. A cancelled signal may make it
- * reject with NishikiError "aborted".
+ * x and the result hold condition.length images in sequence, each with its condition. If the signal is
+ * cancelled, it may reject with NishikiError "aborted".
  */
 export type Denoiser<C> = (
   x: Float32Array,
@@ -20,7 +20,9 @@ export type Denoiser<C> = (
   signal?: AbortSignal,
 ) => Promise<Float32Array>;
 
-/** A network as it was trained: scaled latents and its own time in, its prediction out, in an array of its own each time. */
+/**
+ * A network as trained: takes scaled latents and its native time, and returns its prediction in a new array.
+ */
 export type Network<C> = (
   input: Float32Array,
   time: number,
@@ -31,13 +33,14 @@ export type Network<C> = (
 /** What a network predicts. */
 export type PredictionName = "eps" | "v" | "flow" | "sample";
 
-/** A network that predicts the noise (Ho et al. 2020, arXiv 2006.11239): x̂0 = x - sigma·eps. */
+/** Wraps a network that predicts the noise (Ho et al. 2020, arXiv 2006.11239): x̂0 = x - sigma·eps. */
 export function fromEps<C>(network: Network<C>, schedule: NoiseSchedule): Denoiser<C> {
   return adapt(network, schedule, (x, sigma, _, eps) => combine([1, x], [-sigma, eps]));
 }
 
 /**
- * A network that predicts v = alpha·noise - alpha·sigma·x0 (Salimans and Ho 2022, arXiv 2202.00512, section 4).
+ * Wraps a network that predicts v = alpha·noise - alpha·sigma·x0 (Salimans and Ho 2022, arXiv 2202.00512,
+ * section 4).
  * With alpha² (1 + sigma²) = 1, x̂0 = alpha·x_t - alpha·sigma·v.
  */
 export function fromV<C>(network: Network<C>, schedule: NoiseSchedule): Denoiser<C> {
@@ -45,18 +48,20 @@ export function fromV<C>(network: Network<C>, schedule: NoiseSchedule): Denoiser
   return adapt(network, schedule, (x, sigma, alpha, v) => combine([alpha * alpha, x], [-alpha * sigma, v]));
 }
 
-/** A rectified flow, which predicts noise - x0 (Liu et al. 2023, arXiv 2209.03003): x̂0 = x_t - t·flow. */
+/**
+ * Wraps a rectified flow, which predicts noise - x0 (Liu et al. 2023, arXiv 2209.03003): x̂0 = x_t - t·flow.
+ */
 export function fromFlow<C>(network: Network<C>, schedule: NoiseSchedule): Denoiser<C> {
   requireKind("flow", "flow", schedule);
   return adapt(network, schedule, (x, sigma, alpha, flow) => combine([alpha, x], [-alpha * sigma, flow]));
 }
 
-/** A network that predicts the clean latents themselves, trained under either kind of schedule. */
+/** Wraps a network that predicts the clean latents; works with either kind of schedule. */
 export function fromSample<C>(network: Network<C>, schedule: NoiseSchedule): Denoiser<C> {
   return adapt(network, schedule, (_x, _sigma, _alpha, sample) => sample);
 }
 
-/** Every kind of prediction by the name that configs use. */
+/** The kinds of prediction, by the names that configs use. */
 export const predictions = {
   eps: fromEps,
   v: fromV,
@@ -64,13 +69,13 @@ export const predictions = {
   sample: fromSample,
 } as const satisfies Record<PredictionName, unknown>;
 
-/** From x̂0 to a network's own kind of prediction and back; both are affine for a fixed x and sigma. */
+/** Converts x̂0 to the network's kind of prediction and back; both are affine for a fixed x and sigma. */
 export interface PredictionFrame {
   toOutput(x: Float32Array, sigma: number, denoised: Float32Array): Float32Array;
   toDenoised(x: Float32Array, sigma: number, output: Float32Array): Float32Array;
 }
 
-/** The frame of a kind of prediction under a schedule. */
+/** Makes the frame of a kind of prediction under a schedule. */
 export function getPredictionFrame(
   prediction: PredictionName,
   { alphaOf }: Pick<NoiseSchedule, "alphaOf">,
@@ -101,7 +106,7 @@ export function getPredictionFrame(
   };
 }
 
-/** The denoiser of a network with this kind of prediction; an unknown one is a `usage` error with the choices. */
+/** Wraps a network by its kind of prediction; an unknown kind is a `usage` error that lists the choices. */
 export function getDenoiser<C>(
   prediction: string,
   network: Network<C>,

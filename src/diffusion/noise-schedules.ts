@@ -1,40 +1,42 @@
-// How much noise a network was trained to see at which time, brought to the one form that samplers know:
+// The noise levels that a network was trained on, converted to the one form that samplers use:
 //
-//   x = x0 + sigma·noise        (Karras et al. 2022, "Elucidating the Design Space", arXiv 2206.00364, equation 1)
+//   x = x0 + sigma·noise        (Karras et al. 2022, "Elucidating the Design Space", arXiv 2206.00364,
+// equation 1)
 //
-// A network trained on x_t = alpha·x0 + (alpha·sigma)·noise sees alpha·x. That covers variance-preserving diffusion, where
-// alpha = 1/√(1 + sigma²), and rectified flow, where x_t = (1 - t)·x0 + t·noise, so that alpha = 1 - t = 1/(1 + sigma) and
-// sigma = t/(1 - t). The probability-flow equation is the same in either frame, and so are Euler, DPM-Solver++ and UniPC.
+// A network trained on x_t = alpha·x0 + (alpha·sigma)·noise sees alpha·x. This covers variance-preserving
+// diffusion, where alpha = 1/√(1 + sigma²), and rectified flow, where x_t = (1 - t)·x0 + t·noise, so alpha =
+// 1 - t = 1/(1 + sigma) and sigma = t/(1 - t). The probability-flow equation is the same in either frame, and
+// so are Euler, DPM-Solver++ and UniPC.
 
 import { NishikiError } from "../errors.js";
 
-/** What a network's training says about noise. */
+/** The noise schedule of a network's training. */
 export interface NoiseSchedule {
   readonly kind: "variance-preserving" | "flow";
-  /** The number of noise levels that "the whole schedule" means to step schedules; 1000 for continuous time. */
+  /** The number of noise levels of the whole schedule, for step schedules; 1000 for continuous time. */
   readonly levels: number;
   readonly sigmaMin: number;
   readonly sigmaMax: number;
-  /** The sigma at a fraction of the schedule's time: 1 is the noisiest level, 1/levels the cleanest. */
+  /** Gets sigma at a fraction of the schedule's time: 1 is the noisiest level, 1/levels the cleanest. */
   sigmaAt(fraction: number): number;
-  /** The factor between x and what the network sees. */
+  /** Gets alpha: the network sees alpha·x. */
   alphaOf(sigma: number): number;
-  /** The time that the network gets at a sigma, in the units that it was trained with. */
+  /** Gets the network's time at a sigma, in the units of its training. */
   timeOf(sigma: number): number;
 }
 
 export type BetaName = "linear" | "scaled-linear" | "cosine" | "sigmoid" | "exponential" | "laplace";
 
-/** The most of an image that one training step removes (Nichol and Dhariwal, section 3.2). */
+/** The largest share of an image that one training step may remove (Nichol and Dhariwal, section 3.2). */
 const SIGNAL_BETA_MAX = 0.999;
 
 /**
- * The variance that each of the training steps adds, `count` numbers in (0, 1).
+ * Gets the variance that each training step adds: `count` numbers in (0, 1).
  *
- * "linear" is of Ho et al. 2020 (arXiv 2006.11239), 1e-4 … 0.02; "scaled-linear", linear in √beta, of Rombach et al. 2022
- * (arXiv 2112.10752), 0.00085 … 0.012; "sigmoid" of Xu et al. 2022 (GeoDiff, arXiv 2203.02923). The others have no range and
- * follow the signal that is left: "cosine" of Nichol and Dhariwal 2021 (arXiv 2102.09672), "exponential", exp(-12 t), and
- * "laplace" of Hang and Gu 2024 (arXiv 2407.03297).
+ * "linear" follows Ho et al. 2020 (arXiv 2006.11239), 1e-4 … 0.02; "scaled-linear", linear in √beta, follows
+ * Rombach et al. 2022 (arXiv 2112.10752), 0.00085 … 0.012; "sigmoid" follows Xu et al. 2022 (GeoDiff, arXiv
+ * 2203.02923). The others take no range and derive from the remaining signal: "cosine" (Nichol and Dhariwal
+ * 2021, arXiv 2102.09672), "exponential", exp(-12 t), and "laplace" (Hang and Gu 2024, arXiv 2407.03297).
  */
 export function getBetas(name: BetaName, count = 1000, range?: readonly [number, number]): number[] {
   const ramp = (a: number, b: number) =>
@@ -61,28 +63,32 @@ export function getBetas(name: BetaName, count = 1000, range?: readonly [number,
   }
 }
 
-/** The betas that leave `alphaBar(t)` of the signal at time t in [0, 1]. */
+/** Gets the betas that leave `alphaBar(t)` of the signal at time t in [0, 1]. */
 function getBetasOfSignal(count: number, alphaBar: (t: number) => number): number[] {
   return Array.from({ length: count }, (_, i) =>
     Math.min(1 - alphaBar((i + 1) / count) / alphaBar(i / count), SIGNAL_BETA_MAX),
   );
 }
 
-/** log SNR is Laplace distributed, with location 0 and scale 1/2; the small number keeps the ends finite. */
+/**
+ * log SNR follows a Laplace distribution with location 0 and scale 1/2; the small constant keeps the ends
+ * finite.
+ */
 function getLaplaceSignal(t: number): number {
   const logSnr = -0.5 * Math.sign(0.5 - t) * Math.log(1 - 2 * Math.abs(0.5 - t) + 1e-6);
   return Math.sqrt(1 / (1 + Math.exp(-logSnr)));
 }
 
-/** What is left of the signal at a last step that should leave none, so that sigma is 4096 there; diffusers' choice. */
+/** The signal left at a last step that should leave none, so that sigma is 4096 there; diffusers' choice. */
 const LEAST_ALPHA_BAR = 2 ** -24;
 
 /**
- * Discrete variance-preserving diffusion: ᾱ is the running product of 1 - beta, and sigma = √((1 - ᾱ)/ᾱ).
- * Between two trained times, the time is interpolated in log sigma; the network gets a time in [0, levels - 1].
- * @param zeroSnr Nothing of the signal is left at the last time, and the others are moved accordingly (Lin et al. 2023,
- *   arXiv 2305.08891, algorithm 1).
- * @param leastAlphaBar What is left all the same, so that sigma is not infinite.
+ * Makes a discrete variance-preserving schedule: ᾱ is the running product of 1 - beta, and sigma = √((1 -
+ * ᾱ)/ᾱ).
+ * Interpolates the time in log sigma between trained times; the network gets a time in [0, levels - 1].
+ * @param zeroSnr Removes the signal entirely at the last time and shifts the other levels accordingly (Lin et
+ *   al. 2023, arXiv 2305.08891, algorithm 1).
+ * @param leastAlphaBar The signal left there anyway, to keep sigma finite.
  */
 export function getDiscreteSchedule(
   betas: readonly number[],
@@ -120,24 +126,24 @@ function getScheduleOfAlphaBars(alphaBars: readonly number[]): NoiseSchedule {
 }
 
 /**
- * The time at which sampling a flow begins instead of 1, where sigma = t/(1 - t) would be infinite. The network sees
- * 0.9999·noise at time 0.9999 instead of noise at time 1: less than the step between two floats of float16. Sigma is
- * 9999 then, and float32 keeps x0 + sigma·noise to a ten-thousandth of x0's scale when the steps have come down to it,
- * because each step shrinks the rounding together with sigma.
+ * The time at which sampling a flow begins instead of 1, where sigma = t/(1 - t) would be infinite. The
+ * network sees 0.9999·noise at time 0.9999 instead of noise at time 1: a difference below float16's
+ * resolution. Sigma is then 9999, and float32 preserves x0 + sigma·noise to a ten-thousandth of x0's scale by
+ * the last step, because each step shrinks the rounding error together with sigma.
  */
 const FLOW_TIME_MAX = 0.9999;
 const FLOW_LEVELS = 1000;
 
 /**
- * Rectified flow (Liu et al. 2023, arXiv 2209.03003) between x0 at t = 0 and noise at t = 1.
+ * Makes a rectified-flow schedule (Liu et al. 2023, arXiv 2209.03003) between x0 at t = 0 and noise at t = 1.
  *
- * @param shift spends more of the steps on noisy levels, as larger images need: t' = s·t/(1 + (s - 1)·t) (Esser et al.
- *   2024, arXiv 2403.03206, section 5.3.2); 1 leaves them even
- * @param timeScale the network gets timeScale·t
+ * @param shift Spends more steps on noisy levels, as larger images need: t' = s·t/(1 + (s - 1)·t) (Esser et
+ *   al. 2024, arXiv 2403.03206, section 5.3.2); 1 spaces them evenly.
+ * @param timeScale The network gets timeScale·t.
  */
 export function getFlowSchedule({ shift = 1, timeScale = 1 } = {}): NoiseSchedule {
   if (!(shift > 0 && Number.isFinite(shift)))
-    throw new NishikiError("usage", `A flow's shift must be above 0, but is ${shift}.`);
+    throw new NishikiError("usage", `shift: expected a number above 0, got ${shift}.`);
   const sigmaAt = (fraction: number) => {
     const u = clamp(fraction, 1 / FLOW_LEVELS, 1);
     const t = Math.min((shift * u) / (1 + (shift - 1) * u), FLOW_TIME_MAX);
@@ -158,14 +164,14 @@ function clamp(value: number, low: number, high: number): number {
   return Math.min(Math.max(value, low), high);
 }
 
-/** The value of an ascending table at a fractional index within it. */
+/** Interpolates an ascending table at a fractional index. */
 function interpolate(table: readonly number[], index: number): number {
   const i = Math.min(Math.floor(index), table.length - 2);
   const w = index - i;
   return (1 - w) * table[i]! + w * table[i + 1]!;
 }
 
-/** The fractional index of a value in an ascending table, its ends for values outside. */
+/** Finds the fractional index of a value in an ascending table; clamps values outside. */
 function locate(table: readonly number[], value: number): number {
   let low = 0;
   let high = table.length - 1;

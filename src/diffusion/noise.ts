@@ -1,17 +1,22 @@
-// The noise of a batch of images. Each image's noise comes from its own seed and the step alone, so that an image
-// is the same in any batch, at any place in it.
+// The noise of a batch of images. An image's noise depends only on its seed and the step, so the image is the
+// same in any batch and at any position.
 
 import { random } from "../random/index.js";
 
-/** Fresh standard normal noise for a step (0 is the first), as many numbers as the latents have; equal steps, equal noise. */
+/**
+ * Makes standard normal noise for a step (0 is the first), one number per latent; the same step gives the
+ * same noise.
+ */
 export type NoiseSource = (step: number) => Float32Array;
 
-/** The noise that images with these seeds start from: [seeds.length, size], standard normal. */
+/** Makes the initial noise of images with these seeds: [seeds.length, size], standard normal. */
 export function getInitialNoise(seeds: readonly number[], size: number): Float32Array {
   return fill(seeds, size, ["initial noise"]);
 }
 
-/** The noise that stochastic samplers add at each step, for images of `size` numbers with these seeds. */
+/**
+ * Makes the noise that stochastic samplers add at each step, for images of `size` numbers with these seeds.
+ */
 export function getNoiseSource(seeds: readonly number[], size: number): NoiseSource {
   return (step) => fill(seeds, size, ["step noise", step]);
 }

@@ -1,11 +1,11 @@
-// The names by which people ask for a sampler: its own, those of other programs, and those that say a step schedule as well, as
-// stable-diffusion-webui had them before 1.9 ("DPM++ 2M Karras") and still reads them.
+// Sampler names: ours, those of other programs, and those that include a step schedule, which
+// stable-diffusion-webui used before 1.9 ("DPM++ 2M Karras") and still reads.
 import { unknownName } from "../errors.js";
 import { findSampler, type SamplerName, samplers, simplifyName } from "./samplers/table.js";
 import { schedulerClasses } from "./scheduler-classes.js";
 import { type StepScheduleName, stepSchedules } from "./step-schedules.js";
 
-/** A sampler, and the step schedule that the name includes. */
+/** A sampler, and the step schedule if the name includes one. */
 export interface NamedSampler {
   readonly sampler: SamplerName;
   readonly schedule?: StepScheduleName;
@@ -15,7 +15,7 @@ const classes: ReadonlyMap<string, SamplerName> = new Map(
   Object.entries(schedulerClasses).map(([name, { sampler }]) => [simplifyName(name), sampler]),
 );
 
-/** What may stand behind a sampler's name; "Automatic" leaves the schedule to the model. */
+/** Suffixes of a sampler's name; "Automatic" leaves the schedule to the model. */
 function listEndings(): ReadonlyMap<string, StepScheduleName | undefined> {
   const endings = new Map<string, StepScheduleName | undefined>([["automatic", undefined]]);
   for (const name of Object.keys(stepSchedules) as StepScheduleName[])
@@ -28,8 +28,9 @@ function listEndings(): ReadonlyMap<string, StepScheduleName | undefined> {
 const endings = listEndings();
 
 /**
- * The sampler with this name, label, alias or class of diffusers, and the step schedule that follows it, if one does: "DPM++ 2M",
- * "dpmpp_2m", "DPMSolverMultistepScheduler" and "dpmpp-2m" are one, "DPM++ 2M Karras" asks for a schedule too.
+ * Parses a name, label, alias or diffusers class of a sampler, with an optional step schedule after it:
+ * "DPM++ 2M", "dpmpp_2m", "DPMSolverMultistepScheduler" and "dpmpp-2m" mean the same; "DPM++ 2M Karras" also
+ * sets a schedule.
  * @throws NishikiError "usage" for an unknown name, with the choices.
  */
 export function parseSamplerName(name: string): NamedSampler {

@@ -1,22 +1,22 @@
-// diffusers' scheduler classes: which sampler each is, which fields of a config it knows, and what it takes where the config says
-// nothing. Facts of diffusers 0.42 (src/diffusers/schedulers/scheduling_*.py).
+// diffusers' scheduler classes: the sampler of each, the config fields it knows, and its defaults. Facts of
+// diffusers 0.42 (src/diffusers/schedulers/scheduling_*.py).
 //
-// A class that a model was not published with is made from the fields that the config says itself, as far as that class knows
-// them: defaults hold for their own class only.
+// If a request uses a class other than the published one, it gets only the explicit fields of the config that
+// it knows: defaults apply only to their class.
 import type { SamplerName } from "./samplers/table.js";
 import type { SchedulerFields } from "./scheduler-config.js";
 
-/** How the times of the steps are laid: with rounding or without, and between which ends. */
+/** How the times of the steps are laid out: rounding and end points. */
 export type TimeRule = "euler" | "solver" | "ddim" | "consistency";
 
 export interface SchedulerClass {
-  /** The sampler that the class is with its usual options. */
+  /** The sampler of the class with its usual options. */
   readonly sampler: SamplerName;
   readonly rule: TimeRule;
-  /** Fields that it knows besides those that all know. */
+  /** Fields that it knows besides the common ones. */
   readonly fields: readonly string[];
   readonly defaults: Partial<SchedulerFields>;
-  /** Fields that this program takes only with these values. Left out of a config, they count by their first value. */
+  /** Fields supported only with these values. A missing field counts as the first value. */
   readonly supported: Readonly<Record<string, readonly unknown[]>>;
 }
 
@@ -32,7 +32,7 @@ export const commonFields: readonly string[] = [
 
 const spaced = ["timestep_spacing", "steps_offset"];
 const zeroSnr = "rescale_betas_zero_snr";
-/** The limits are no fields of most classes, but all look for them. */
+/** Most classes do not declare the limits, but all look for them. */
 const levels = ["use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "sigma_min", "sigma_max"];
 const solving = ["solver_order", "lower_order_final", "solver_type", "thresholding", "use_flow_sigmas"];
 
@@ -56,11 +56,11 @@ const row = (
 
 const plain = { thresholding: [false] };
 const solver = { ...plain, use_flow_sigmas: [false] };
-/** The samplers that the class may be; DEIS's own is read as the first. */
+/** The samplers that the class may be; "deis" counts as the first. */
 const algorithms = { algorithm_type: ["dpmsolver++", "sde-dpmsolver++", "deis"] };
 const distilled = { ...narrow, beta_schedule: "scaled_linear", timestep_spacing: "leading" } as const;
 const consistency = ["original_inference_steps", "timestep_scaling", "set_alpha_to_one", ...spaced, zeroSnr];
-/** Variances that a network predicts besides the noise are not read. */
+/** Predicted variances are not supported. */
 const fixedVariance = { variance_type: [undefined, "fixed_small", "fixed_small_log"] };
 
 export const schedulerClasses: Readonly<Record<string, SchedulerClass>> = {
@@ -106,7 +106,7 @@ export const schedulerClasses: Readonly<Record<string, SchedulerClass>> = {
   TCDScheduler: row("tcd", "consistency", consistency, distilled, plain),
 };
 
-/** The class whose times and levels each sampler takes. */
+/** The class whose times and levels each sampler uses. */
 const classNames: Readonly<Partial<Record<SamplerName, string>>> = {
   ...Object.fromEntries(Object.entries(schedulerClasses).map(([name, { sampler }]) => [sampler, name])),
   "dpmpp-3m": "DPMSolverMultistepScheduler",
@@ -116,10 +116,10 @@ const classNames: Readonly<Partial<Record<SamplerName, string>>> = {
   "unipc-bh1": "UniPCMultistepScheduler",
 };
 
-/** diffusers' class of a sampler; samplers that it lacks go by Euler's times. */
+/** Gets the diffusers class of a sampler; samplers that diffusers lacks use Euler's times. */
 export const getClassName = (sampler: SamplerName): string => classNames[sampler] ?? "EulerDiscreteScheduler";
 
-/** The sampler that a class is with its options. */
+/** Gets the sampler of a class with its options. */
 export function getClassSampler(className: string, fields: SchedulerFields): SamplerName | undefined {
   const known = Object.hasOwn(schedulerClasses, className) ? schedulerClasses[className] : undefined;
   const { solver_order: order, solver_type: type, algorithm_type: algorithm } = fields;

@@ -1,13 +1,14 @@
-// The fields of diffusers' scheduler_config.json that decide how a model is sampled. Facts of diffusers 0.42
-// (src/diffusers/schedulers/scheduling_*.py). Fields of other kinds are let through: each class ignores what it does not know.
+// The fields of diffusers' scheduler_config.json that affect sampling. Facts of diffusers 0.42
+// (src/diffusers/schedulers/scheduling_*.py). Other fields pass unchecked: each class ignores what it does
+// not know.
 import { flag, numberBetween, oneOf, parse, wholeNumber, z } from "../schema/index.js";
 
-/** More training steps than any model has would only fill the memory. */
+/** A larger number of training steps would only exhaust memory. */
 const MOST_TIMES = 100_000;
 
 const share = z.number().gt(0).lt(1);
 
-/** One sentence for the whole list, however many of its numbers are wrong. */
+/** One sentence for the whole list, even if several numbers are wrong. */
 const betas = z
   .custom<readonly number[]>(
     (list) => Array.isArray(list) && list.every((beta) => typeof beta === "number" && beta > 0 && beta < 1),
@@ -54,26 +55,26 @@ const schema = z
       (name) => rest[`use_${name}_sigmas`],
     );
     if (schedules.length > 1)
-      fault(`use_${schedules[1]}_sigmas`, `expected false beside use_${schedules[0]}_sigmas, got true.`);
+      fault(
+        `use_${schedules[1]}_sigmas`,
+        `expected false together with use_${schedules[0]}_sigmas, got true.`,
+      );
     const count = num_train_timesteps ?? 1000;
     if (trained_betas && trained_betas.length !== count)
-      fault(
-        "trained_betas",
-        `expected one for each of ${count} training steps, got ${trained_betas.length}.`,
-      );
+      fault("trained_betas", `expected one per training step (${count}), got ${trained_betas.length}.`);
     if (typeof rest.steps_offset === "number" && rest.steps_offset >= count)
       fault("steps_offset", `expected a whole number from 0 to ${count - 1}, got ${rest.steps_offset}.`);
     if (typeof rest.original_inference_steps === "number" && rest.original_inference_steps > count)
       fault("original_inference_steps", `expected at most ${count}, got ${rest.original_inference_steps}.`);
   });
 
-/** What a `scheduler_config.json` says itself; null counts as left out. */
+/** The explicit fields of a `scheduler_config.json`; null counts as missing. */
 export type SchedulerFields = {
   readonly [K in keyof z.infer<typeof schema>]: Exclude<z.infer<typeof schema>[K], null>;
 };
 
 /**
- * The fields of a `scheduler_config.json`, checked; what is left out stays so.
+ * Reads and checks the fields of a `scheduler_config.json`; fills in no defaults.
  * @throws NishikiError "checkpoint" with all faults
  */
 export function readSchedulerFields(json: unknown): SchedulerFields {

@@ -1,4 +1,4 @@
-// The noise levels at which each of diffusers' schedulers stops for a number of steps, and what the network gets there.
+// Plans a run as each of diffusers' schedulers does: its noise levels, and the network's time at each.
 import { NishikiError } from "../errors.js";
 import { getPredictionFrame } from "./denoisers.js";
 import type { NoiseSchedule } from "./noise-schedules.js";
@@ -19,33 +19,36 @@ import {
 } from "./trained-scheduler.js";
 import { getDdimTransfers, getPndmTransfers } from "./transfers.js";
 
-/** What a plan is made for. */
+/** The input of a plan. */
 export interface StepRequest {
   readonly sampler: SamplerName;
-  /** A name that is not a spacing lays levels by their sigmas. Left out: as the model was published. */
+  /** A name that is not a spacing selects levels by sigma. Default: as the model was published. */
   readonly stepSchedule?: StepScheduleName | undefined;
   readonly steps: number;
-  /** The share of the way that is left to go from an image, in (0, 1]. Default 1. */
+  /** The share of the schedule that img2img runs, in (0, 1]. Default 1. */
   readonly strength?: number;
 }
 
-/** The noise levels of a run, and what the network gets at each. */
+/** The noise levels of a run, and the network's time at each. */
 export interface StepPlan {
-  /** From where the run begins; one more than there are steps. */
+  /** One more than there are steps; the first is where the run begins. */
   readonly sigmas: readonly number[];
-  /** The schedule with the very times of these levels. */
+  /** The schedule with the exact times of these levels. */
   readonly schedule: NoiseSchedule;
-  /** Sampling from noise alone begins with unit noise times this. */
+  /** Scales unit noise to the initial latents of text-to-image. */
   readonly noiseScale: number;
-  /** The factor of the last latents: those that end under noise stay in the network's own scale. */
+  /** Scales the final latents: those that end with noise stay in the network's scale. */
   readonly finalScale: number;
-  /** The noise level of what a mask keeps, while the network is evaluated at a level. Left out: that level. */
+  /**
+   * Gets the noise level of the area outside a mask while the network is evaluated at a level. Default: that
+   * level.
+   */
   readonly getMaskSigma?: (sigma: number) => number;
-  /** What the sampler must know of the plan. */
+  /** Options that the sampler needs for this plan. */
   readonly options: PlannedOptions;
 }
 
-/** The options of samplers that a plan decides. */
+/** The sampler options that a plan determines. */
 export type PlannedOptions = Pick<
   SamplerOptions<unknown>,
   | "order"
@@ -72,7 +75,7 @@ const sigmaSchedules: Partial<Record<StepScheduleName, typeof getBetaSigmas>> = 
   beta: getBetaSigmas,
 };
 
-/** diffusers' single-step solvers know one spacing. */
+/** diffusers' single-step solvers support only one spacing. */
 const singles: ReadonlySet<SamplerName> = new Set(["dpmpp-2s", "dpmpp-3s"]);
 
 /** Noise levels and times of all steps. */
@@ -80,25 +83,25 @@ interface Levels {
   readonly sigmas: readonly number[];
   readonly times: readonly number[];
   readonly spacing: Spacing;
-  /** Whether the levels are those of whole times of training, as a spacing lays them. */
+  /** Whether the levels lie at whole training times, as spacings place them. */
   readonly isSpaced: boolean;
 }
 
 /**
- * The noise levels at which a sampler stops, as diffusers' scheduler of that name does.
- * @throws NishikiError "usage" for steps that cannot be told apart, "checkpoint" for a config that is not supported
+ * Plans the noise levels of a sampler as diffusers' scheduler of that name does.
+ * @throws NishikiError "usage" for too many distinct steps, "checkpoint" for an unsupported config
  */
 export function planSteps(trained: TrainedScheduler, request: StepRequest): StepPlan {
   const { sampler, steps, strength = 1 } = request;
   const settings = getSamplerSettings(trained, sampler);
-  // A pipeline of consistency models lays all steps within the share that is left.
+  // Pipelines of consistency models fit all steps into the remaining share.
   const isWithin = settings.rule === "consistency" && trained.pipeline === "consistency";
   const levels = layLevels(settings, request, isWithin ? strength : 1);
   const skipped = isWithin ? 0 : Math.max(0, steps - Math.trunc(steps * strength));
   const transfers = getTransfers(settings, request, levels, skipped);
   const last = getLast(settings, sampler, levels);
   const sigmas = transfers ? getTransferSigmas(transfers, sampler) : [...levels.sigmas.slice(skipped), last];
-  const isScaled = settings.rule === "euler"; // such samplers hold x itself, in diffusers too
+  const isScaled = settings.rule === "euler"; // such samplers store x itself, in diffusers too
   const first = levels.sigmas[0]!;
   return {
     sigmas,
@@ -119,7 +122,7 @@ export function planSteps(trained: TrainedScheduler, request: StepRequest): Step
   };
 }
 
-/** DPM2 evaluates between two levels, where diffusers keeps the image under the noise of the lower one. */
+/** DPM2 evaluates between two levels, where diffusers noises the image to the lower one. */
 const nextLevel = (sigmas: readonly number[], sigma: number) =>
   sigmas.find((level) => level <= sigma * (1 + 1e-9))!;
 
@@ -149,7 +152,7 @@ function layLevels(
   const getSigmas = stepSchedule && sigmaSchedules[stepSchedule];
   const levels = getSigmas ? layBySigma(settings, sampler, stepSchedule, spaced) : spaced;
   if (levels.sigmas.some((sigma, i) => i > 0 && !(sigma < levels.sigmas[i - 1]!))) {
-    const message = `steps: ${steps} are more than this model's noise schedule can tell apart; take fewer.`;
+    const message = `steps: this model's noise schedule cannot distinguish ${steps} levels; use fewer steps.`;
     throw new NishikiError("usage", message);
   }
   return levels;
@@ -163,7 +166,7 @@ function layBySigma(
 ): Levels {
   const { schedule, rule, roundsTimes } = settings;
   const isSolver = rule === "solver";
-  // LMS is the one that asks for no limits, and only with Karras's levels.
+  // Only LMS applies no limits, and only with Karras levels.
   const isFree = sampler === "lms" && name === "karras";
   const limit = (value: number | undefined) => (isFree ? undefined : value);
   const range = {
@@ -171,8 +174,9 @@ function layBySigma(
     sigmaMin: limit(settings.sigmaMin) ?? (isSolver ? schedule.sigmaMin : spaced.sigmas.at(-1)!),
   };
   const sigmas = sigmaSchedules[name]!(spaced.times.length, range).slice(0, -1);
-  // Multistep solvers (and DPM2, for one schedule) get whole times, which diffusers rounds for one schedule and cuts for
-  // the others, where its float32 logarithms keep the noisiest just short of the last time.
+  // Multistep solvers (and DPM2, for one schedule) get whole times. diffusers rounds them for one schedule
+  // and truncates them for the others, where its float32 logarithms keep the noisiest just short of the last
+  // time.
   const cut = (time: number) => Math.max(0, Math.floor(time - 1e-6));
   const isRounded = name === "karras" && roundsTimes;
   const isWhole = isSolver || (name === "karras" && sampler.startsWith("dpm2"));
@@ -181,7 +185,7 @@ function layBySigma(
   return { ...spaced, sigmas, times, isSpaced: false };
 }
 
-/** The last level, after these. */
+/** Gets the last level, after these. */
 function getLast(
   { schedule, rule, endsClean }: SamplerSettings,
   sampler: SamplerName,
@@ -189,7 +193,8 @@ function getLast(
 ): number {
   if (endsClean) return 0;
   const before = levels.sigmas.at(-1)!;
-  // UniPC and DEIS stay at the last level of a schedule over sigma. So does whoever is at the cleanest level already.
+  // UniPC and DEIS stay at the last level of a schedule over sigma, as does a run that is already at the
+  // cleanest level.
   const stays = !levels.isSpaced && (sampler.startsWith("unipc") || sampler === "deis");
   if (!stays && before > schedule.sigmaMin * (1 + 1e-9)) return schedule.sigmaMin;
   return rule === "ddim" && !levels.isSpaced ? 0 : before * (1 - 1e-12);
@@ -206,21 +211,21 @@ function getTransfers(
   return sampler === "pndm" ? getPndmTransfers(settings, times, skipped) : undefined;
 }
 
-/** The levels that transfers are made at, one for each step: PNDM's first step takes two. */
+/** The levels at which transfers begin, one per step: PNDM's first step takes two. */
 function getTransferSigmas(transfers: readonly Transfer[], sampler: SamplerName): number[] {
   const levels = transfers.map(({ at }) => at);
   if (sampler === "pndm") levels.splice(1, 1);
-  // Sigmas fall; the very level that x ends at is the last transfer's.
+  // Sigmas decrease; the level at which x ends is the last transfer's.
   return [...levels, Math.min(transfers.at(-1)!.to, levels.at(-1)! * (1 - 1e-12))];
 }
 
-/** The level at the whole time that is a share of a level's time earlier, in training's own times. */
+/** Gets the level at the whole training time that is a share of a level's time. */
 function getTimeFraction(schedule: NoiseSchedule): (sigma: number, share: number) => number {
   return (sigma, share) =>
     interpolateSigma(schedule, Math.floor((1 - share) * schedule.timeOf(sigma) + 1e-6), false);
 }
 
-/** The schedule that tells the network the very time of each level, where rounding had moved it. */
+/** Restores the exact time of each level for the network if rounding has moved it. */
 function withTimes(schedule: NoiseSchedule, { sigmas, times }: Levels): NoiseSchedule {
   const known = new Map(times.map((time, i) => [sigmas[i]!, time]));
   return { ...schedule, timeOf: (sigma) => known.get(sigma) ?? schedule.timeOf(sigma) };

@@ -1,17 +1,20 @@
-// The times of the steps by each of diffusers' rules, and the noise levels there. Facts of diffusers 0.42
-// (src/diffusers/schedulers/scheduling_*.py); spacings are those of Lin et al. 2023 (arXiv 2305.08891), table 2.
+// The times of the steps by each of diffusers' rules, and their noise levels. Facts of diffusers 0.42
+// (src/diffusers/schedulers/scheduling_*.py); spacings follow Lin et al. 2023 (arXiv 2305.08891), table 2.
 import { NishikiError } from "../errors.js";
 import type { NoiseSchedule } from "./noise-schedules.js";
 import type { SamplerSettings, Spacing } from "./trained-scheduler.js";
 
-/** Python's round: halves go to the even neighbour. */
+/** Python's round: halves round to even. */
 export function roundEven(value: number): number {
   const low = Math.floor(value);
   if (value - low !== 0.5) return Math.round(value);
   return low % 2 === 0 ? low : low + 1;
 }
 
-/** Times of the steps, the noisiest first, in the training's units; halves are what float64's multiples of a stride make them. */
+/**
+ * Gets the times of the steps, noisiest first, in training units; halves follow from float64 multiples of the
+ * stride.
+ */
 export function getTimes(
   { rule, schedule: { levels }, stepsOffset }: SamplerSettings,
   steps: number,
@@ -36,12 +39,12 @@ export function getTimes(
   }
 }
 
-/** A time, multiplied by its scaling, from where on a consistency model's share of its input is too small to count. */
+/** The scaled time above which the input's share in a consistency model's output is negligible. */
 const LEAST_SCALED_TIME = 50;
 
 /**
- * A consistency model's times: some of those that it was distilled at, of which an image that is begun from leaves the share
- * `strength` to draw.
+ * Gets a consistency model's times: a subset of those it was distilled at, limited to the share `strength`
+ * for img2img.
  * @throws NishikiError "usage"
  */
 export function getConsistencyTimes(
@@ -61,13 +64,13 @@ export function getConsistencyTimes(
     (_, i) => (known - Math.floor((i * known) / steps)) * ratio - 1,
   );
   if (hasShare && times.at(-1)! * timestepScaling < LEAST_SCALED_TIME) {
-    const message = `steps: ${steps} steps come too close to the end of this consistency model; take fewer.`;
+    const message = `steps: ${steps} steps reach too close to the end of this consistency model; use fewer.`;
     throw new NishikiError("usage", message);
   }
   return times;
 }
 
-/** Sigma at a time of training. Between two of them, it is interpolated for samplers that stop there. */
+/** Gets sigma at a training time; interpolates between times for samplers that support it. */
 export function interpolateSigma(schedule: NoiseSchedule, time: number, between: boolean): number {
   const at = (t: number) => schedule.sigmaAt((t + 1) / schedule.levels);
   const low = Math.floor(time);

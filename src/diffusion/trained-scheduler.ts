@@ -1,5 +1,6 @@
-// What a published model says of how it was trained and is to be sampled: diffusers' scheduler_config.json, read for the class that
-// the model was published with or for any other. Facts of diffusers 0.42 (configuration_utils.py and the pipelines' __init__).
+// How a published model was trained and should be sampled: diffusers' scheduler_config.json, read for the
+// class that the model was published with or for any other. Facts of diffusers 0.42 (configuration_utils.py
+// and the pipelines' __init__).
 import { NishikiError, quote } from "../errors.js";
 import { show } from "../schema/index.js";
 import type { PredictionName } from "./denoisers.js";
@@ -16,22 +17,25 @@ import {
 import { readSchedulerFields, type SchedulerFields } from "./scheduler-config.js";
 import type { StepScheduleName } from "./step-schedules.js";
 
-/** How steps are laid over the training's times: Lin et al. 2023 (arXiv 2305.08891), table 2. */
+/** How steps are spaced over the training times: Lin et al. 2023 (arXiv 2305.08891), table 2. */
 export type Spacing = "leading" | "linspace" | "trailing";
 
-/** The pipeline whose rules hold besides the scheduler's: Stable Diffusion 1.x and 2.x, XL, or latent consistency models. */
+/**
+ * The pipeline whose rules apply besides the scheduler's: Stable Diffusion 1.x and 2.x, XL, or latent
+ * consistency models.
+ */
 export type PipelineKind = "stable-diffusion" | "xl" | "consistency";
 
 /** A `scheduler_config.json`, read. */
 export interface TrainedScheduler {
   /** The class that the model was published with. */
   readonly className: string;
-  /** The sampler that this class is; undefined for a class that is not known here. */
+  /** The sampler of this class; undefined for an unsupported class. */
   readonly sampler: SamplerName | undefined;
   readonly prediction: PredictionName;
-  /** How the model was published to lay its steps, where the config says so. */
+  /** The published spacing of steps, if the config sets it. */
   readonly spacing: Spacing | undefined;
-  /** What the config says itself. */
+  /** The explicit fields of the config. */
   readonly fields: SchedulerFields;
   readonly pipeline: PipelineKind;
 }
@@ -43,21 +47,23 @@ export interface SamplerSettings {
   readonly spacing: Spacing;
   /** Added to every time of the leading spacing. */
   readonly stepsOffset: number;
-  /** The step schedule, where that is not a spacing. */
+  /** The step schedule, if it is not a spacing. */
   readonly stepSchedule: StepScheduleName | undefined;
-  /** Where step schedules over sigma begin and end, if not at the ends of the steps. */
+  /** The ends of step schedules over sigma, if they differ from the ends of the steps. */
   readonly sigmaMin: number | undefined;
   readonly sigmaMax: number | undefined;
-  /** Whether the last step ends at no noise, or at the cleanest level of training. */
+  /** Whether the last step ends without noise, rather than at the cleanest training level. */
   readonly endsClean: boolean;
-  /** The order of samplers whose name does not say one. */
+  /** The order of samplers whose name does not state it. */
   readonly order: number;
   readonly lowerOrderFinal: boolean;
-  /** Whether times that belong to levels of a step schedule are whole numbers for solvers. */
+  /** Whether solvers round the times of a step schedule's levels to whole numbers. */
   readonly roundsTimes: boolean;
-  /** Steps that a consistency model was distilled at. */
+  /** The number of steps that a consistency model was distilled at. */
   readonly distilledSteps: number;
-  /** Whether a consistency model's answer has a share of its input, and the factor of time in that share. */
+  /**
+   * Whether a consistency model's output includes a share of its input, and the factor of time in that share.
+   */
   readonly hasShare: boolean;
   readonly timestepScaling: number;
 }
@@ -73,7 +79,10 @@ const betaNames = {
   laplace: "laplace",
 } as const satisfies Record<string, BetaName>;
 
-/** Classes whose models are no discrete variance-preserving diffusion; no other sampler's times would suit them. */
+/**
+ * Classes of models other than discrete variance-preserving diffusion; no other sampler's times would fit
+ * them.
+ */
 const otherDiffusion = /FlowM|EDM|ScoreSde|KarrasVe|VQDiffusion|Wuerstchen|CMStochastic|IPNDM|Amused/;
 
 const fail = (sentence: string): never => {
@@ -81,16 +90,17 @@ const fail = (sentence: string): never => {
 };
 
 /**
- * Reads a `scheduler_config.json`. A class that is not known is read as well: a request may name another sampler.
- * @param pipeline Which of diffusers' pipelines the model belongs to.
- * @throws NishikiError "checkpoint" with all faults, or for a model that is no discrete variance-preserving diffusion
+ * Reads a `scheduler_config.json`. Accepts an unsupported class too: a request may choose another sampler.
+ * @param pipeline The diffusers pipeline of the model.
+ * @throws NishikiError "checkpoint" with all faults, or if the model is not a discrete variance-preserving
+ *   diffusion
  */
 export function readScheduler(json: unknown, pipeline: PipelineKind = "stable-diffusion"): TrainedScheduler {
   const explicit = readSchedulerFields(json);
   const className = explicit._class_name ?? "PNDMScheduler";
   if (otherDiffusion.test(className))
     fail(`_class_name: ${quote(className)} belongs to another kind of diffusion, which is not supported.`);
-  // Where no class is named: how Stable Diffusion 1.x was published.
+  // Default if no class is named: as Stable Diffusion 1.x was published.
   const fields = explicit._class_name === undefined ? { skip_prk_steps: true, ...explicit } : explicit;
   return {
     className,
@@ -103,9 +113,9 @@ export function readScheduler(json: unknown, pipeline: PipelineKind = "stable-di
 }
 
 /**
- * What a model's config means to a sampler: fields that the config says itself, as far as the sampler's class knows them, and
- * else what that class takes by default.
- * @throws NishikiError "checkpoint" for options that this program cannot honour
+ * Gets a config's settings for a sampler: the explicit fields that the sampler's class knows, and otherwise
+ * the defaults of that class.
+ * @throws NishikiError "checkpoint" for unsupported options
  */
 export function getSamplerSettings(trained: TrainedScheduler, sampler: SamplerName): SamplerSettings {
   const className = getClassName(sampler);
@@ -134,7 +144,7 @@ export function getSamplerSettings(trained: TrainedScheduler, sampler: SamplerNa
   };
 }
 
-/** Where the last step ends, by class. */
+/** Whether a class ends without noise. */
 function endsClean(sampler: SamplerName, fields: SchedulerFields): boolean {
   if (sampler === "ddim" || sampler === "pndm") return fields.set_alpha_to_one !== false;
   return fields.final_sigmas_type !== "sigma_min" && sampler !== "deis" && sampler !== "tcd";
@@ -145,7 +155,9 @@ function chooseFields({ fields }: TrainedScheduler, known: SchedulerClass): Sche
   return { ...known.defaults, ...Object.fromEntries(names.map((name) => [name, fields[name]])) };
 }
 
-/** The pipelines of 1.x and 2.x correct an offset, but only of the class that the model was published with. */
+/**
+ * The pipelines of 1.x and 2.x correct an offset, but only for the class that the model was published with.
+ */
 function getStepsOffset(
   { className: published, fields: explicit, pipeline }: TrainedScheduler,
   className: string,
@@ -155,7 +167,7 @@ function getStepsOffset(
   return pipeline === "stable-diffusion" && isCorrected ? 1 : (fields.steps_offset ?? 0);
 }
 
-/** What is left of the signal where there should be none, for classes that leave nothing; the others leave 2^-24. */
+/** The residual signal for classes that leave none; the others leave 2^-24. */
 const ALMOST_NOTHING = 2 ** -60;
 
 function makeSchedule(fields: SchedulerFields, { rule }: SchedulerClass): NoiseSchedule {
@@ -181,7 +193,7 @@ function refuseUnsupported(fields: SchedulerFields, known: SchedulerClass): void
   for (const [field, values] of Object.entries(known.supported)) refuse(fields, field, values);
 }
 
-/** What the name of a sampler decides is judged only where the model was published with its class. */
+/** Options that a sampler's name decides are checked only if the model was published with its class. */
 function refuseOwn({ fields }: TrainedScheduler, className: string): void {
   if (className === "PNDMScheduler")
     refuse({ ...fields, skip_prk_steps: fields.skip_prk_steps ?? false }, "skip_prk_steps", [true]);

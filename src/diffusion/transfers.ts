@@ -1,5 +1,6 @@
-// How DDIM and PNDM walk over training's times in diffusers: every step goes down by a whole number of times, whatever the next
-// step's time is. Where a spacing rounds otherwise, what was brought to one level is taken for another.
+// DDIM and PNDM step over training times as in diffusers: every step goes down by a fixed whole number of
+// times, whatever the next step's time is. Where a spacing rounds differently, latents of one level count as
+// those of another.
 import type { Transfer } from "./samplers/sampler.js";
 import { interpolateSigma } from "./step-times.js";
 import type { SamplerSettings } from "./trained-scheduler.js";
@@ -11,14 +12,14 @@ function makeWalk({ schedule, endsClean }: SamplerSettings, steps: number) {
   const level = (time: number) =>
     time < 0 ? clean : interpolateSigma(schedule, Math.min(time, schedule.levels - 1), false);
   return {
-    /** From a time's level to that of one stride less. */
+    /** Moves from a time's level to that of one stride less. */
     down: (time: number): Transfer => ({ at: level(time), from: level(time), to: level(time - stride) }),
-    /** Evaluated at a time, from one stride more. */
+    /** Evaluates at a time, coming from one stride more. */
     again: (time: number): Transfer => ({ at: level(time), from: level(time + stride), to: level(time) }),
   };
 }
 
-/** One transfer for each of the times from `skipped` on. */
+/** Makes one transfer for each time from `skipped` on. */
 export function getDdimTransfers(
   settings: SamplerSettings,
   times: readonly number[],
@@ -28,11 +29,12 @@ export function getDdimTransfers(
 }
 
 /**
- * PNDM's evaluations: its first step takes two, the second at the next time, from where it goes once more.
+ * Makes PNDM's evaluations: its first step takes two, the second at the next time, and repeats the move from
+ * there.
  *
- * From an image, diffusers drops the first entries of a list that holds the second time twice. So a run begins one time earlier
- * than other samplers' and its second evaluation stands at the following time; x stays where the first step began and is taken
- * for one stride less.
+ * For img2img, diffusers drops the first entries of a list that contains the second time twice. So a run
+ * begins one time earlier than with other samplers, and its second evaluation is at the following time; x
+ * stays where the first step began and counts as one stride less.
  */
 export function getPndmTransfers(
   settings: SamplerSettings,

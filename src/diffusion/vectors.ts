@@ -1,17 +1,18 @@
-// The few vector operations that samplers are written in. Latents are flat float32 lists; every sum is formed in
-// float64 and rounded once, and no element looks at another, so an image does not depend on its neighbours in a batch.
+// The few vector operations that samplers use. Latents are flat float32 arrays; every sum is computed in
+// float64 and rounded once, and elements are independent, so an image does not depend on its neighbours in a
+// batch.
 
 import { NishikiError } from "../errors.js";
 
-/** A weight and the vector it belongs to. */
+/** A weight and its vector. */
 export type Term = readonly [weight: number, vector: Float32Array | Float64Array];
 
-/** The weighted sum of vectors of one length, as in combine([a, x], [b, y]) for a x + b y. */
+/** Computes the weighted sum of vectors of equal length, as in combine([a, x], [b, y]) for a x + b y. */
 export function combine(...terms: readonly Term[]): Float32Array {
   return new Float32Array(combineExactly(...terms));
 }
 
-/** The weighted sum in float64, for what will be multiplied by large numbers. */
+/** Computes the weighted sum in float64, for results that large numbers will multiply. */
 export function combineExactly(...terms: readonly Term[]): Float64Array {
   const length = terms[0]?.[1].length ?? 0;
   for (const [, vector] of terms)
@@ -22,7 +23,7 @@ export function combineExactly(...terms: readonly Term[]): Float64Array {
   return sum;
 }
 
-/** The vectors one after another. */
+/** Concatenates vectors. */
 export function concatenate(...vectors: readonly Float32Array[]): Float32Array {
   const out = new Float32Array(vectors.reduce((sum, vector) => sum + vector.length, 0));
   let at = 0;
@@ -33,7 +34,7 @@ export function concatenate(...vectors: readonly Float32Array[]): Float32Array {
   return out;
 }
 
-/** The standard deviation of a vector's elements around their mean. */
+/** Computes the standard deviation of a vector's elements. */
 export function standardDeviation(vector: Float32Array): number {
   let sum = 0;
   for (const value of vector) sum += value;

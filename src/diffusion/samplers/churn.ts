@@ -1,18 +1,21 @@
-// Churn: before a step, noise is raised to more than x has, and the step goes down from there. Karras et al. 2022 (arXiv
-// 2206.00364), algorithm 2, lines 4 to 6.
+// Churn: raises the noise of x before a step, then steps down from there. Karras et al. 2022 (arXiv
+// 2206.00364),
+// algorithm 2, lines 4 to 6.
 
 import type { NoiseSource } from "../noise.js";
 import { combine } from "../vectors.js";
 import { type Churn, requireNoise } from "./sampler.js";
 
-/** By which share of sigma noise is raised before a step; the cap keeps new noise below what x has already. */
+/**
+ * The share of sigma by which noise rises before a step; the cap keeps new noise below the existing noise.
+ */
 function getGamma(sigma: number, steps: number, churn?: Churn): number {
   if (!churn) return 0;
   const { sChurn, sMin = 0, sMax = Number.POSITIVE_INFINITY } = churn;
   return sigma >= sMin && sigma <= sMax ? Math.min(sChurn / steps, Math.SQRT2 - 1) : 0;
 }
 
-/** Where step `i` of `steps` begins: x and its level, raised if churn is asked for at this level. */
+/** Gets x and its level at the start of step `i` of `steps`, raised if churn applies at this level. */
 export function addChurn(
   x: Float32Array,
   sigma: number,

@@ -1,5 +1,5 @@
-// DDIM: over sigma, Euler's method without noise (eta 0, the default), and an ancestral step with a share of the
-// posterior's noise else. Song et al. 2021 (arXiv 2010.02502), equations 12 and 16.
+// DDIM: over sigma, Euler's method without noise (eta 0, the default); otherwise an ancestral step with a
+// share of the posterior's noise. Song et al. 2021 (arXiv 2010.02502), equations 12 and 16.
 
 import { combine } from "../vectors.js";
 import { splitStep } from "./ancestral.js";

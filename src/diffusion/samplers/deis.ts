@@ -1,14 +1,18 @@
-// DEIS: the slopes of up to three steps, through which a polynomial in log sigma is laid and integrated exactly over sigma; one
-// evaluation a step. Zhang and Chen 2023 (arXiv 2204.13902), tAB-DEIS with rho over its logarithm, as diffusers has it.
+// DEIS: fits a polynomial in log sigma through the slopes of up to three steps and integrates it exactly over
+// sigma; one evaluation per step. Zhang and Chen 2023 (arXiv 2204.13902), tAB-DEIS with rho over its
+// logarithm, as in diffusers.
 
 import { NishikiError } from "../../errors.js";
 import { combine } from "../vectors.js";
 import { getSlope, isShort, prepare, type Sampler } from "./sampler.js";
 
-/** The integral over sigma, from `from` to `to`, of the polynomial in log sigma that is 1 at places[j] and 0 at the others. */
+/**
+ * Integrates over sigma, from `from` to `to`, the polynomial in log sigma that is 1 at places[j] and 0 at the
+ * others.
+ */
 function integrate(places: readonly number[], j: number, from: number, to: number): number {
   const logs = places.map(Math.log);
-  // The polynomial's coefficients, the constant one first.
+  // The polynomial's coefficients, constant first.
   let polynomial = [1];
   logs.forEach((log, k) => {
     if (k === j) return;
@@ -33,7 +37,7 @@ export const deis: Sampler = async function* (denoise, x, sigmas, options) {
     const [sigma, next] = [sigmas[i]!, sigmas[i + 1]!];
     const denoised = await model(x, sigma);
     slopes = [getSlope(x, sigma, denoised), ...slopes].slice(0, order);
-    // Few steps end with lower orders; log sigma has no value at the step to 0.
+    // Short runs end with lower orders; log sigma is undefined at the step to 0.
     const most = isShort(sigmas, options) ? steps - i : order;
     const used = slopes.slice(0, next === 0 ? 1 : most);
     const places = used.map((_, j) => sigmas[i - j]!);
@@ -44,5 +48,5 @@ export const deis: Sampler = async function* (denoise, x, sigmas, options) {
 
 function requireOrder(order = 2): number {
   if (order === 1 || order === 2 || order === 3) return order;
-  throw new NishikiError("usage", `DEIS's order must be 1, 2 or 3, but is ${order}.`);
+  throw new NishikiError("usage", `order: expected 1, 2 or 3 for DEIS, got ${order}.`);
 }

@@ -1,5 +1,6 @@
-// DPM-Solver-2 in the form of Karras et al. 2022's release: the slope at the geometric middle of a step leads over all of
-// it. Order 2, two evaluations a step. Lu et al. 2022 (arXiv 2206.00927), section 3.2; ancestral with fresh noise.
+// DPM-Solver-2 as in the code release of Karras et al. 2022: applies the slope at the geometric midpoint of a
+// step to the whole step. Order 2, two evaluations per step. Lu et al. 2022 (arXiv 2206.00927), section 3.2;
+// the ancestral variant adds noise.
 
 import { combine } from "../vectors.js";
 import { splitStep } from "./ancestral.js";
@@ -28,7 +29,10 @@ const makeDpm2 = (name: string, isAncestral: boolean): Sampler =>
     }
   };
 
-/** An ancestral step's middle is the next level, but a plan may have rounded the time of that level, and not of this. */
+/**
+ * An ancestral step's midpoint is the next level, but a plan may have rounded the time of that level and not
+ * of this one.
+ */
 function getMiddle(sigma: number, down: number, next: number): number {
   const middle = Math.sqrt(sigma * down);
   return middle === next ? middle * (1 - Number.EPSILON) : middle;

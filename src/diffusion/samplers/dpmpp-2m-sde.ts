@@ -1,8 +1,8 @@
-// SDE-DPM-Solver++(2M): DPM-Solver++(2M) for the diffusion SDE, which forgets errors of earlier steps in the noise that it
-// renews. Order 2 in distribution, one evaluation a step. Lu et al. 2022 (arXiv 2211.01095), SDE-DPM-Solver++(2M), here with
-// eta between the flow (0) and the paper's SDE (1). The second-order term comes in two forms that differ in O(h³): the
-// paper's takes the middle of the step ("midpoint"), the other is the exact integral of the line through both answers
-// ("heun").
+// SDE-DPM-Solver++(2M): DPM-Solver++(2M) for the diffusion SDE, whose fresh noise damps errors of earlier
+// steps. Order 2 in distribution, one evaluation per step. Lu et al. 2022 (arXiv 2211.01095),
+// SDE-DPM-Solver++(2M), here with eta between the flow (0) and the paper's SDE (1). The second-order term has
+// two forms that differ in O(h³): the paper's uses the midpoint of the step ("midpoint"), the other
+// integrates the line through both model outputs exactly ("heun").
 
 import { combine } from "../vectors.js";
 import { isShort, prepare, requireEta, requireNoise, type Sampler } from "./sampler.js";

@@ -1,5 +1,5 @@
-// DPM-Solver++(2M): the part of the probability flow that is linear in x is solved exactly, over lambda = -log sigma, and
-// the network's answer is extrapolated from the last two. Order 2, one evaluation a step.
+// DPM-Solver++(2M): solves the linear part of the probability flow exactly over lambda = -log sigma and
+// extrapolates the model output from the last two. Order 2, one evaluation per step.
 // Lu et al. 2022 (arXiv 2211.01095), algorithm 2.
 
 import { combine } from "../vectors.js";

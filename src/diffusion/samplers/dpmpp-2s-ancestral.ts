@@ -1,5 +1,6 @@
-// DPM-Solver++(2S), ancestral: the network's answer in the middle of a step (over -log sigma) leads over all of it, down to
-// less noise than asked, and fresh noise fills up. Order 2 without the noise, two evaluations a step.
+// DPM-Solver++(2S), ancestral: applies the model output at the midpoint of a step (over -log sigma) to the
+// whole step, down to less noise than the next level, and adds fresh noise. Order 2 without the noise, two
+// evaluations per step.
 // Lu et al. 2022 (arXiv 2211.01095), algorithm 1.
 
 import { combine } from "../vectors.js";

@@ -1,6 +1,6 @@
-// DPM-Solver++(3M) for the diffusion SDE: a parabola through the answers of three steps over -log sigma, integrated
-// exactly against the SDE's factor. One evaluation a step. Lu et al. 2022 (arXiv 2211.01095),
-// appendix B, with eta between the flow (0) and the SDE (1) as in Karras et al. 2022's release.
+// DPM-Solver++(3M) for the diffusion SDE: a parabola through three model outputs over -log sigma, integrated
+// exactly against the SDE's factor. One evaluation per step. Lu et al. 2022 (arXiv 2211.01095), appendix B,
+// with eta between the flow (0) and the SDE (1) as in the code release of Karras et al. 2022.
 
 import { combine } from "../vectors.js";
 import { type Answer, getParabola } from "./parabola.js";

@@ -1,5 +1,5 @@
-// DPM-Solver++(3M): the part of the probability flow that is linear in x is solved exactly over lambda = -log sigma, and the
-// network's answer is a parabola through the last three. Order 3, one evaluation a step.
+// DPM-Solver++(3M): solves the linear part of the probability flow exactly over lambda = -log sigma; the
+// model output is a parabola through the last three. Order 3, one evaluation per step.
 // Lu et al. 2022 (arXiv 2211.01095), appendix B.
 
 import { combine } from "../vectors.js";
@@ -26,7 +26,7 @@ export const dpmpp3m: Sampler = async function* (denoise, x, sigmas, options) {
   }
 };
 
-/** With two answers, the line through them is taken in the step's middle, as in DPM-Solver++(2M). */
+/** With two outputs, evaluates the line through them at the midpoint of the step, as in DPM-Solver++(2M). */
 function getMiddle(h: number, used: readonly Answer[]): readonly number[] {
   if (used.length === 0) return [];
   const [first] = getDerivatives(h, used);

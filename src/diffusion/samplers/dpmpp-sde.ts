@@ -1,6 +1,7 @@
-// DPM-Solver++ for the diffusion SDE, single-step: an ancestral step to the middle (over -log sigma), and with the answer
-// there an ancestral step over all. Two evaluations and two draws of noise a step. Lu et al. 2022 (arXiv 2211.01095),
-// section 4.3, in the form of Karras et al. 2022's release (r = 1/2).
+// DPM-Solver++ for the diffusion SDE, single-step: an ancestral step to the midpoint (over -log sigma), then,
+// with the model output there, an ancestral step over the whole. Two evaluations and two noise draws per
+// step. Lu et al. 2022 (arXiv 2211.01095), section 4.3, as in the code release of Karras et al. 2022 (r =
+// 1/2).
 
 import { combine } from "../vectors.js";
 import { splitStep } from "./ancestral.js";

@@ -1,6 +1,7 @@
-// DPM-Solver++, single-step, as diffusers walks it: one evaluation for each noise level, in groups of two or three levels. The first
-// step of a group goes from its beginning with one answer; each further one goes over the same way again from that beginning,
-// farther and with the answers in between. Lu et al. 2022 (arXiv 2211.01095), algorithm 1; Lu et al. 2022 (arXiv 2206.00927), algorithm 5.
+// DPM-Solver++, single-step, as in diffusers: one evaluation per noise level, in groups of two or three
+// levels. The first step of a group uses one model output; each further step starts again from the beginning
+// of the group and goes further, with the outputs in between. Lu et al. 2022 (arXiv 2211.01095), algorithm 1;
+// Lu et al. 2022 (arXiv 2206.00927), algorithm 5.
 
 import { combine, type Term } from "../vectors.js";
 import { prepare, type Sampler, type SamplerOptions } from "./sampler.js";
@@ -10,7 +11,7 @@ interface Answer {
   readonly denoised: Float32Array;
 }
 
-/** The order of each step: groups of 1, 2 (, 3). The step to 0 is x = x̂0. */
+/** The order of each step, in groups of 1, 2 (, 3). The step to 0 is x = x̂0. */
 function getOrders(steps: number, order: number, endsLow: boolean): number[] {
   const orders = Array.from({ length: steps }, (_, i) => 1 + (i % order));
   if (endsLow) orders[steps - 1] = 1;
@@ -35,7 +36,7 @@ const makeSingle = (order: 2 | 3): Sampler =>
     }
   };
 
-/** A run that begins on the way, from an image, takes the whole way's orders. */
+/** An img2img run uses the orders of the full schedule. */
 function ordersOf<C>(
   sigmas: readonly number[],
   order: number,
@@ -47,7 +48,7 @@ function ordersOf<C>(
   return getOrders(total, order, endsLow).slice(total - steps);
 }
 
-/** From the oldest answer's level, where x is `begin`, to `next`. */
+/** Steps from the oldest output's level, where x is `begin`, to `next`. */
 function advance(begin: Float32Array, next: number, answers: readonly Answer[]): Float32Array {
   const [newest, oldest] = [answers[0]!, answers.at(-1)!];
   const h = Math.log(oldest.sigma / next);
@@ -57,7 +58,8 @@ function advance(begin: Float32Array, next: number, answers: readonly Answer[]):
   ];
   if (answers.length > 1) {
     const share = Math.log(oldest.sigma / newest.sigma) / h;
-    // Two answers: the line between them in the middle of the way; three: its integral, in which the one between has no part.
+    // Two outputs: the line between them at the midpoint; three: its integral, in which the middle one has no
+    // weight.
     const weight = (answers.length === 2 ? -Math.expm1(-h) / 2 : Math.expm1(-h) / h + 1) / share;
     terms.push([weight, newest.denoised], [-weight, oldest.denoised]);
   }

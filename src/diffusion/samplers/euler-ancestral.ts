@@ -1,5 +1,6 @@
-// Euler's method down to less noise than the next level has, then fresh noise up to that level: ancestral sampling of DDPM (Ho et
-// al. 2020, arXiv 2006.11239, with the posterior variance of its section 3.2) in the form x = x0 + sigma·noise.
+// Euler's method down to less noise than the next level has, then fresh noise up to that level: ancestral
+// sampling of DDPM (Ho et al. 2020, arXiv 2006.11239, with the posterior variance of its section 3.2) in the
+// form x = x0 + sigma·noise.
 
 import { combine } from "../vectors.js";
 import { splitStep } from "./ancestral.js";

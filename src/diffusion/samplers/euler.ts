@@ -1,6 +1,6 @@
-// Euler's method on the probability flow; for a variance-preserving network this is DDIM (Song et al. 2021, arXiv
-// 2010.02502). Order 1, one evaluation a step. Karras et al. 2022 (arXiv 2206.00364), algorithm 1 without its lines 6-8;
-// with options.churn, algorithm 2 without its lines 9-11.
+// Euler's method on the probability flow; for a variance-preserving network this is DDIM (Song et al. 2021,
+// arXiv 2010.02502). Order 1, one evaluation per step. Karras et al. 2022 (arXiv 2206.00364), algorithm 1
+// without its lines 6-8; with options.churn, algorithm 2 without its lines 9-11.
 
 import { combine } from "../vectors.js";
 import { addChurn } from "./churn.js";

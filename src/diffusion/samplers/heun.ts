@@ -1,12 +1,12 @@
-// Heun's method: an Euler step, then the same step again with the mean of the slopes at both ends. Order 2, two
-// evaluations a step (one for the step to 0, where the slope has no second end).
+// Heun's method: an Euler step, then the same step with the mean of the slopes at both ends. Order 2, two
+// evaluations per step (one for the step to 0, where the second slope is undefined).
 // Karras et al. 2022 (arXiv 2206.00364), algorithm 1; with options.churn, algorithm 2.
 //
-// Of that paper's choices of s(t) and sigma(t), this takes s = 1 - t and sigma = t/(1 - t): y = (1 - t)·x moves in a
-// straight line for a single image, and dy/dt = noise - x̂0. Over sigma itself, which the paper prefers for its own
-// networks, the mean of slopes at sigmas of 9999 and 9 is of no use: ten steps of a flow on Gaussian latents ended
-// 3.6 off, and here 0.02; for variance-preserving networks it is as good or better, too. With options.over
-// "sigma" it is the paper's, as other programs have it.
+// Of that paper's choices of s(t) and sigma(t), this takes s = 1 - t and sigma = t/(1 - t): y = (1 - t)·x
+// moves in a straight line for a single image, and dy/dt = noise - x̂0. Over sigma itself, the paper's
+// preference for its networks, the mean of the slopes at sigmas of 9999 and 9 is useless: ten steps of a flow
+// on Gaussian latents ended 3.6 off, here 0.02; variance-preserving networks do as well or better, too. With
+// options.timeParametrization "sigma" it is the paper's method, as in other programs.
 
 import { combine, combineExactly } from "../vectors.js";
 import { addChurn } from "./churn.js";

@@ -1,5 +1,6 @@
-// Consistency sampling: what the network expects, under fresh noise of the next level. For networks distilled to answer in
-// a few steps. Song et al. 2023 (arXiv 2303.01469), algorithm 1; latent: Luo et al. 2023 (arXiv 2310.04378), algorithm 3.
+// Consistency sampling: the predicted image plus fresh noise of the next level. For networks distilled to a
+// few steps.
+// Song et al. 2023 (arXiv 2303.01469), algorithm 1; latent: Luo et al. 2023 (arXiv 2310.04378), algorithm 3.
 
 import { combine } from "../vectors.js";
 import { prepare, requireNoise, type Sampler } from "./sampler.js";

@@ -1,15 +1,16 @@
-// Linear multistep: the slopes of up to four steps, through which a polynomial is laid and integrated exactly over sigma
-// (Adams and Bashforth's method for uneven steps; after Karras et al. 2022's release, where it came with four).
+// Linear multistep: fits a polynomial through the slopes of up to four steps and integrates it exactly over
+// sigma (Adams and Bashforth's method for uneven steps; after the code release of Karras et al. 2022, which
+// uses four).
 
 import { combine } from "../vectors.js";
 import { getSlope, prepare, type Sampler } from "./sampler.js";
 
 const most = 4;
 
-// Gauss and Legendre's two points integrate polynomials up to degree 3 exactly.
+// Two-point Gauss-Legendre quadrature integrates polynomials up to degree 3 exactly.
 const point = 1 / Math.sqrt(3);
 
-/** The integral from `from` to `to` of the polynomial that is 1 at places[j] and 0 at the others. */
+/** Integrates from `from` to `to` the polynomial that is 1 at places[j] and 0 at the others. */
 function integrate(places: readonly number[], j: number, from: number, to: number): number {
   const at = (s: number) =>
     places.reduce(
@@ -23,7 +24,7 @@ function integrate(places: readonly number[], j: number, from: number, to: numbe
 export const lms: Sampler = async function* (denoise, x, sigmas, options) {
   const model = prepare(denoise, sigmas, options);
   const steps = sigmas.length - 1;
-  // A run that begins on the way has fewer slopes than levels: diffusers takes the polynomials of all levels even then.
+  // An img2img run has fewer slopes than levels; diffusers uses the polynomials of all levels even then.
   const skipped = options.skippedSigmas ?? [];
   const levels = [...skipped, ...sigmas];
   let slopes: Float64Array[] = []; // newest first

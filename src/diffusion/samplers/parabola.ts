@@ -1,7 +1,8 @@
-// The network's answer as a parabola through those of up to three steps, over -log sigma. Lu et al. 2022 (arXiv 2211.01095),
+// The model output as a parabola through those of up to three steps, over -log sigma. Lu et al. 2022 (arXiv
+// 2211.01095),
 // appendix B.
 
-/** What the network gave, and how long the step after it was, over -log sigma. */
+/** A model output, and the length of the step after it, over -log sigma. */
 export interface Answer {
   readonly denoised: Float32Array;
   readonly h: number;
@@ -9,7 +10,10 @@ export interface Answer {
 
 type Derivatives = readonly [first: readonly number[], second: readonly number[]];
 
-/** First and second derivative at the newest answer, in units of the step h, as weights over [newest, last, last but one]. */
+/**
+ * First and second derivative at the newest output, in units of the step h, as weights over [newest, last,
+ * last but one].
+ */
 export function getDerivatives(h: number, [last, older]: readonly Answer[]): Derivatives {
   if (!last) return [[], []];
   const r0 = last.h / h;
@@ -22,8 +26,9 @@ export function getDerivatives(h: number, [last, older]: readonly Answer[]): Der
 }
 
 /**
- * What is added for the answer's change during a step: weights over [newest, last, last but one].
- * @param k The step against the factor that the answer is integrated with: h, or more where noise is renewed.
+ * Weights over [newest, last, last but one] for the change of the model output during a step.
+ * @param k The step relative to the factor that the output is integrated with: h, or more if noise is
+ *   renewed.
  */
 export function getParabola(h: number, k: number, answers: readonly Answer[]): readonly number[] {
   const [first, second] = getDerivatives(h, answers);

@@ -1,5 +1,5 @@
-// PNDM as diffusers runs it for Stable Diffusion (skip_prk_steps): linear multistep over the answers of up to four steps,
-// with coefficients for even steps, after a first step by the mean of the answers at both ends.
+// PNDM as diffusers runs it for Stable Diffusion (skip_prk_steps): linear multistep over up to four model
+// outputs, with coefficients for even steps, after a first step that averages the outputs at both ends.
 // Liu et al. 2022 (arXiv 2202.09778), equations 9 to 12, with algorithm 2's start replaced.
 
 import type { PredictionFrame } from "../denoisers.js";
@@ -8,7 +8,7 @@ import { getCarry, getSlope, prepare, type Sampler, type Transfer } from "./samp
 
 type Answer = Float32Array | Float64Array;
 
-/** Adams and Bashforth's coefficients by how many answers there are, newest first. */
+/** Adams-Bashforth coefficients by the number of outputs, newest first. */
 const coefficients = [
   [1],
   [3 / 2, -1 / 2],
@@ -23,7 +23,7 @@ export const pndm: Sampler = async function* (denoise, x, sigmas, options) {
   let answers: Answer[] = []; // newest first
   let begin = x;
   for (const [i, { at, from, to }] of transfers.entries()) {
-    const isSecond = i === 1; // goes the first step once more
+    const isSecond = i === 1; // repeats the first step
     const denoised = await model(x, at);
     const answer = toAnswer(x, at, denoised, options.frame);
     const terms: Term[] = isSecond
@@ -42,7 +42,10 @@ export const pndm: Sampler = async function* (denoise, x, sigmas, options) {
   }
 };
 
-/** From each level to the next, the first step twice; where there is one step alone, or it ends at 0, once. */
+/**
+ * Lists the moves from each level to the next, the first step twice; once if it is the only step or ends at
+ * 0.
+ */
 function listTransfers(sigmas: readonly number[]): Transfer[] {
   const down = sigmas.slice(0, -1).map((from, i) => ({ at: from, from, to: sigmas[i + 1]! }));
   const second = down[1] && { at: down[1].at, from: down[0]!.from, to: down[0]!.to };
@@ -52,7 +55,7 @@ function listTransfers(sigmas: readonly number[]): Transfer[] {
 const toAnswer = (x: Float32Array, sigma: number, denoised: Float32Array, frame?: PredictionFrame): Answer =>
   frame ? frame.toOutput(x, sigma, denoised) : getSlope(x, sigma, denoised);
 
-/** What is extrapolated becomes the noise at the level, and with the x, that the step begins from. */
+/** Converts the extrapolated value to the noise at the level and x where the step begins. */
 function toSlope(
   x: Float32Array,
   sigma: number,

@@ -1,4 +1,4 @@
-// Every sampler by name, and what a person needs to know in order to choose.
+// All samplers by name, with the facts that help users choose.
 
 import { unknownName } from "../../errors.js";
 import { ddim } from "./ddim.js";
@@ -22,17 +22,19 @@ import { tcd } from "./tcd.js";
 import { uniPcBh1, uniPcBh2 } from "./unipc.js";
 
 interface Row {
-  /** What people call it; the name in the `parameters` text of images. */
+  /** The display name; used in the `parameters` text of images. */
   readonly label: string;
-  /** What other programs call it, besides the name and the label. */
+  /** Names in other programs, besides the name and the label. */
   readonly aliases: readonly string[];
-  /** The power with which its error falls as steps grow shorter; for samplers that add noise, in distribution. */
+  /** The convergence order in the step size; in distribution for stochastic samplers. */
   readonly order: number;
-  /** Evaluations of the network in each step (the last may need fewer). */
+  /** Network evaluations per step (the last may need fewer). */
   readonly evaluationsPerStep: number;
-  /** Further evaluations in the first step. */
+  /** Additional evaluations in the first step. */
   readonly firstEvaluations: number;
-  /** Whether it adds noise on the way, and so needs options.noise and never settles as steps grow. */
+  /**
+   * Whether it adds noise during sampling, so that it needs options.noise and never converges as steps grow.
+   */
   readonly stochastic: boolean;
   readonly sample: Sampler;
 }
@@ -76,7 +78,7 @@ const rows = {
   "dpmpp-sde": row(dpmppSde, "DPM++ SDE", ["k_dpmpp_sde"], { evaluationsPerStep: 2, stochastic: true }),
   "dpmpp-3m-sde": row(dpmpp3mSde, "DPM++ 3M SDE", ["k_dpmpp_3m_sde"], { order: 2, stochastic: true }),
   ddim: row(ddim, "DDIM", [], {}),
-  // DDPM (Ho et al. 2020) draws from the posterior of each step, which is what an ancestral step is.
+  // DDPM (Ho et al. 2020) samples the posterior of each step, which is an ancestral step.
   ddpm: row(eulerAncestral, "DDPM", [], { stochastic: true }),
   pndm: row(pndm, "PNDM", ["plms"], { order: 2, firstEvaluations: 1 }),
   tcd: row(tcd, "TCD", [], { stochastic: true }),
@@ -92,12 +94,12 @@ export interface SamplerInfo extends Row {
   readonly name: SamplerName;
 }
 
-/** Every sampler, in the order in which a list shows them. */
+/** All samplers, in display order. */
 export const samplers = Object.fromEntries(
   Object.entries(rows).map(([name, info]) => [name, { name, ...info }]),
 ) as Readonly<Record<SamplerName, SamplerInfo>>;
 
-/** A name without what does not matter in one: case, spaces and punctuation; "+" reads as "p". */
+/** Simplifies a name: lower case without spaces and punctuation; "+" becomes "p". */
 export function simplifyName(name: string): string {
   return name
     .toLowerCase()
@@ -111,12 +113,12 @@ const known: ReadonlyMap<string, SamplerInfo> = new Map(
   ),
 );
 
-/** The sampler with this name, label or alias, simplified. */
+/** Finds a sampler by its simplified name, label or alias. */
 export const findSampler = (simplified: string): SamplerInfo | undefined => known.get(simplified);
 
 /**
- * The sampler with this name, label or alias: "DPM++ 2M", "dpmpp_2m" and "dpmpp-2m" are one. An unknown name is a `usage` error
- * with the choices.
+ * Gets a sampler by name, label or alias: "DPM++ 2M", "dpmpp_2m" and "dpmpp-2m" mean the same. An unknown
+ * name is a `usage` error with the choices.
  */
 export function getSampler(name: string): SamplerInfo {
   const info = findSampler(simplifyName(name));

@@ -1,6 +1,6 @@
-// Trajectory consistency sampling: a leap along the network's answer to below the next level, and fresh noise up to it.
-// For networks distilled to answer in a few steps. Zheng et al. 2024 (arXiv 2402.19159), algorithm 2 ("strategic
-// stochastic sampling"); gamma, the share of the time that is leapt below the next level, is eta here.
+// Trajectory consistency sampling: steps along the slope to below the next level, then adds noise up to it.
+// For networks distilled to a few steps. Zheng et al. 2024 (arXiv 2402.19159), algorithm 2 ("strategic
+// stochastic sampling"); gamma, the share of time stepped below the next level, is eta here.
 
 import { combine } from "../vectors.js";
 import { getSlope, prepare, requireEta, requireNoise, type Sampler } from "./sampler.js";
@@ -12,7 +12,7 @@ export const tcd: Sampler = async function* (denoise, x, sigmas, options) {
   const model = prepare(denoise, sigmas, options);
   const noise = requireNoise(options.noise, "tcd");
   const gamma = requireEta(options.eta ?? usualGamma);
-  // Where no times are known, they are taken to be even in log sigma.
+  // Without known times, assume that they are even in log sigma.
   const timeFraction =
     options.timeFraction ?? ((sigma: number, fraction: number) => sigma * 1e-3 ** fraction);
   const steps = sigmas.length - 1;

@@ -1,5 +1,6 @@
-// UniPC: a predictor of order p, and a corrector that reuses the answer at the predicted point, which the next step needs
-// anyway, to gain one order for nothing. One evaluation a step, order p + 1 with the corrector.
+// UniPC: a predictor of order p, and a corrector that reuses the model output at the predicted point, which
+// the next step needs anyway, to gain one order at no cost. One evaluation per step, order p + 1 with the
+// corrector.
 // Zhao et al. 2023 (arXiv 2302.04867), the multistep form for data prediction, over lambda = -log sigma.
 
 import { Matrix, solve } from "ml-matrix";
@@ -8,12 +9,12 @@ import { combine, type Term } from "../vectors.js";
 import { prepare, type Sampler } from "./sampler.js";
 
 /**
- * The paper's B(h): B1 = h, B2 = e^h - 1, with -h for h in data prediction. Any B = O(h) has the order; B1 grows without
- * bound in long steps, so B2 is the one to take unless there are many.
+ * The paper's B(h): B1 = h, B2 = e^h - 1, with -h for h in data prediction. Any B = O(h) preserves the order;
+ * B1 grows without bound in long steps, so use B2 unless there are many steps.
  */
 type Variant = "bh1" | "bh2";
 
-/** An answer of the network, and the lambda it belongs to. */
+/** A model output and its lambda. */
 interface Answer {
   readonly lambda: number;
   readonly denoised: Float32Array;
@@ -32,7 +33,7 @@ const makeUniPc = (variant: Variant): Sampler =>
       const denoised = await model(x, sigmas[i]!);
       const answer = { lambda, denoised };
       if (i > 0) x = update(xLast, answers, lambda, variant, answer); // UniC
-      // The order grows with the answers at hand and falls again at the end, so that the step to 0 is x = x̂0.
+      // The order grows with the outputs available and falls again at the end, so the step to 0 is x = x̂0.
       const left = next === 0 || options.lowerOrderFinal !== false ? steps - i : order;
       const p = Math.min(order, i + 1, left);
       answers = [answer, ...answers].slice(0, p);
@@ -46,8 +47,8 @@ export const uniPcBh1 = makeUniPc("bh1");
 export const uniPcBh2 = makeUniPc("bh2");
 
 /**
- * x at lambda, from x at the newest answer's lambda: the predictor, or, given the answer at the new lambda itself, the
- * corrector.
+ * Computes x at lambda from x at the newest output's lambda: the predictor, or, with the output at the new
+ * lambda, the corrector.
  */
 function update(
   x: Float32Array,
@@ -73,8 +74,9 @@ function update(
 }
 
 /**
- * The weights rho with Σ_j rho_j r_j^(n-1) = n! φ_(n+1)(-h) (-h) / B for n = 1 … q: the update is then exact where the
- * network's answer is a polynomial of degree q in lambda. For q = 1 the paper takes 1/2, which has the order as well.
+ * Computes the weights rho with Σ_j rho_j r_j^(n-1) = n! φ_(n+1)(-h) (-h) / B for n = 1 … q: the update is
+ * then exact if the model output is a polynomial of degree q in lambda. For q = 1 the paper uses 1/2, which
+ * also has the order.
  */
 function getWeights(r: readonly number[], h: number, B: number): number[] {
   if (r.length === 1) return [0.5];
@@ -92,5 +94,5 @@ function getWeights(r: readonly number[], h: number, B: number): number[] {
 
 function requireOrder(order = 2): number {
   if (order === 1 || order === 2 || order === 3) return order;
-  throw new NishikiError("usage", `UniPC's order must be 1, 2 or 3, but is ${order}.`);
+  throw new NishikiError("usage", `order: expected 1, 2 or 3 for UniPC, got ${order}.`);
 }
