@@ -34,6 +34,11 @@ describe("wrong use exits with 2", () => {
   it.each<[string, readonly string[], RegExp]>([
     ["an empty prompt", [""], /^prompt: expected text that is not empty, got ""\.$/],
     ["a blank prompt", ["generate", " \t"], /^prompt: expected text that is not empty, got " \\t"\.$/],
+    [
+      "a strength alone",
+      ["cat", "--strength", "0.5"],
+      /^--image: expected the path of an image, got nothing\.$/,
+    ],
     ["no prompt", ["--seed", "1"], /^Missing required argument 'prompt'\. See: nishiki --help$/],
     [
       "an unknown sampler",
@@ -256,6 +261,11 @@ describe("help", () => {
         expect(stdout).toContain(part);
     }
   });
+
+  it("is refused for what is no command", async () => {
+    expect(await complaint(["help", "foo"], 2)).toBe('There is no command "foo". See: nishiki --help');
+  });
+
   it("gives the version", async () => {
     const { version } = JSON.parse(await readFile(new URL("../package.json", import.meta.url), "utf8"));
     expect(await runHere(["--version"])).toMatchObject({ code: 0, lines: [version] });

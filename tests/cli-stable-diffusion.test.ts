@@ -94,7 +94,7 @@ describe("nishiki PROMPT --model FOLDER", () => {
     const file = join(folder, "reused.png");
     expect(await run("sd1", "verify", file)).toMatchObject({ code: 0, stdout: `${file}: identical.\n` });
     expect(await complaint("sd1", "--reuse", "1")).toContain(
-      "deepCache.interval: expected a whole number from 2 to 10",
+      "--deep-cache: expected a whole number from 2 to 10",
     );
   });
 
@@ -256,15 +256,20 @@ describe("wrong use is told in one sentence", () => {
       "too strong",
       "sd1",
       ["-i", image, "--strength", "2"],
-      /^init\.strength: expected a number from 0 to 1, got 2\.$/,
+      /^--strength: expected a number from 0 to 1, got 2\.$/,
     ],
     [
       "too weak",
       "sd1",
       ["-i", image, "--strength", "0.1"],
-      /^init\.strength: expected at least 0\.3\d*, which is one step of 3, got 0\.1\.$/,
+      /^--strength: expected at least 0\.3\d*, which is one step of 3, got 0\.1\.$/,
     ],
-    ["a mask alone", "inpaint", ["--mask", mask], /^inpaint: requires an init\.image, got none\.$/],
+    [
+      "a mask alone",
+      "inpaint",
+      ["--mask", mask],
+      /^--mask, --extend or --no-paste-back: requires an --image, got none\.$/,
+    ],
     [
       "an unknown generator",
       "sd1",
@@ -281,7 +286,7 @@ describe("wrong use is told in one sentence", () => {
       "too many layers",
       "sd1",
       ["--clip-skip", "3"],
-      /^clipSkip: this model's text encoder has 3 layers; expected at most 2, got 3\.$/,
+      /^--clip-skip: this model's text encoder has 3 layers; expected at most 2, got 3\.$/,
     ],
     [
       "too many steps",
@@ -330,10 +335,10 @@ describe("wrong use is told in one sentence", () => {
   it("a picture that is too small, and a mask of another size", async () => {
     const small = await seven();
     expect(await complaint("sd1", "-i", small)).toMatch(
-      /^init\.image: expected an image of at least 64x64 pixels, got 7x7\. Set size to draw it larger\.$/,
+      /^--image: expected an image of at least 64x64 pixels, got 7x7\. Set size to draw it larger\.$/,
     );
     expect(await complaint("sd1", "-i", image, "--mask", small)).toMatch(
-      /^inpaint\.mask: expected 64x64 pixels, the size of init\.image, got 7x7\.$/,
+      /^--mask: expected 64x64 pixels, the size of --image, got 7x7\.$/,
     );
   });
 });

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command, CommanderError, type Help, type Option } from "commander";
 import { getPackageFile } from "../engine/node.js";
+import { NishikiError } from "../errors.js";
 import { embeddedModel, ownVersion } from "../pipeline/node.js";
 import { commands } from "./commands/index.js";
 import { type KnownCommands, refuseMistyped } from "./mistyped.js";
@@ -67,6 +68,9 @@ async function checkFirstWord(args: readonly string[], program: Command): Promis
     names: [...namesOf(program), "help"],
     subcommands: (name) => program.commands.filter((one) => one.name() === name).flatMap(namesOf),
   };
+  const [first, second] = args;
+  if (first === "help" && second !== undefined && !known.names.includes(second))
+    throw new NishikiError("usage", `There is no command "${second}". See: nishiki --help`);
   await refuseMistyped(args, known, isEnglish);
 }
 

@@ -2,7 +2,7 @@ import { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { fileRequestSchema, loadOptionsSchema } from "../pipeline/index.js";
 import { flag, nonEmptyText, numberBetween, z } from "../schema/index.js";
-import { addSettingOptions, pickSettings } from "./setting-options.js";
+import { addSettingOptions, nameOptions, pickSettings } from "./setting-options.js";
 
 /** The settings that a command line means. */
 function read(schema: z.ZodType, ...args: string[]): Record<string, unknown> {
@@ -36,6 +36,20 @@ describe("options of a declaration", () => {
       deepCache: { interval: 3 },
       seamless: true,
     });
+  });
+
+  it("stand in messages in place of the settings' names", () => {
+    const rename = (message: string) => nameOptions(message, fileRequestSchema);
+    expect(rename("init.image: expected the path of an image, got nothing.")).toBe(
+      "--image: expected the path of an image, got nothing.",
+    );
+    expect(rename("inpaint.mask: expected 8x8 pixels, the size of init.image, got 7x7.")).toBe(
+      "--mask: expected 8x8 pixels, the size of --image, got 7x7.",
+    );
+    expect(rename("steps: expected 1.\nclipSkip: expected 2.\nvariation: expected 3.")).toBe(
+      "steps: expected 1.\n--clip-skip: expected 2.\n--variation-strength or --variation-seed: expected 3.",
+    );
+    expect(rename("Cannot read my-init.image.png: no.")).toBe("Cannot read my-init.image.png: no.");
   });
 
   it("may be repeated where the setting is a list, also of objects", () => {

@@ -64,6 +64,24 @@ export function pickSettings(
   return settings;
 }
 
+/**
+ * A message about settings in the words of the command line, where a setting's option has another name:
+ * "init.image" is "--image", and the group "inpaint" is "--mask, --extend or --no-paste-back".
+ */
+export function nameOptions(message: string, schema: Schema): string {
+  const options = listOptions(schema).map(({ path, flag }) => ({ path, option: /--[\w-]+/.exec(flag)![0] }));
+  const renamed = options.filter(({ path, option }) => option !== `--${path}`);
+  const named = renamed.reduce(
+    (text, { path, option }) =>
+      text.replace(new RegExp(`(^|[ (])${path.replace(".", "\\.")}(?=[ ,:.)])`, "gm"), `$1${option}`),
+    message,
+  );
+  return named.replace(/^(\w+)(?=: )/gm, (group) => {
+    const inside = options.filter(({ path }) => path.startsWith(`${group}.`)).map(({ option }) => option);
+    return inside.join(", ").replace(/, (?=[^,]*$)/, " or ") || group;
+  });
+}
+
 function setAt(settings: Record<string, unknown>, [first, ...rest]: readonly string[], value: unknown): void {
   if (first === undefined) return;
   if (rest.length === 0) settings[first] = value;

@@ -17,7 +17,7 @@ import { addOptionHints } from "../option-hints.js";
 import { preparePreview } from "../preview-file.js";
 import { makeProgress } from "../progress.js";
 import { readPrompt } from "../read-prompt.js";
-import { addSettingOptions, pickSettings } from "../setting-options.js";
+import { addSettingOptions, nameOptions, pickSettings } from "../setting-options.js";
 import { listenForStop } from "../stop.js";
 import { printBytes } from "../terminal.js";
 
@@ -56,7 +56,14 @@ export function addGenerateCommand(program: Command): void {
     .option("--json", "print a JSON line for the model, each warning and each image instead of paths")
     .option("-q, --quiet", "print no progress")
     .addHelpText("after", examples)
-    .action(generate);
+    .action((words: readonly string[], options: Options) => generate(words, options).catch(renameSettings));
+}
+
+/** Library names of settings in an error become option names. */
+function renameSettings(error: unknown): never {
+  if (!(error instanceof NishikiError) || error.code !== "usage") throw error;
+  const message = nameOptions(nameOptions(error.message, fileRequestSchema), loadOptionsSchema);
+  throw new NishikiError("usage", message, { cause: error });
 }
 
 /** Everything is checked before the model is loaded, and everything is loaded before anything is drawn. */
