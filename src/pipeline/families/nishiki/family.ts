@@ -1,6 +1,6 @@
 // The models that Nishiki trains, the embedded one among them: MiniLM's words, a rectified flow over channels-last latents.
 import { type Denoiser, getSampler, getStepSchedule } from "../../../diffusion/index.js";
-import { NishikiError } from "../../../errors.js";
+import { listSome, NishikiError, showText } from "../../../errors.js";
 import { drawPlacement, placementChannels } from "../../../models/index.js";
 import type { Tokenizer } from "../../../tokenizer/index.js";
 import { checkAborted, type Watch } from "../../cancel.js";
@@ -147,7 +147,10 @@ async function encodePrompts(
     const { kept, leftOut } = await keepKnown(text, known, embed);
     if (leftOut.length > 0)
       warnings.push(
-        `Left out of the negative prompt, since the model does not know it: ${leftOut.join(", ")}.`,
+        `Left out of the negative prompt, since the model does not know it: ${listSome(
+          leftOut.map((part) => showText(part)),
+          20,
+        )}.`,
       );
     return kept;
   };
@@ -159,7 +162,7 @@ async function encodePrompts(
     const { embeddings, dropped } = await encodeText(text);
     if (dropped.length > 0) {
       const said = `The ${title} is longer than the ${manifest.maxTokens} tokens that the model reads`;
-      warnings.push(`${said}; left out: ${dropped.join(" ")}`);
+      warnings.push(`${said}; left out: ${showText(dropped.join(" "), { limit: 300 })}`);
     }
     return embeddings;
   };

@@ -169,6 +169,21 @@ describe("what the model cannot draw", () => {
     ]);
   });
 
+  it("is looked for in the first 256 words, and told once and in short", async () => {
+    const prompt = "a jet ".repeat(16_000);
+    const understood = await understand(prompt, known, embed);
+    expect(understood.replaced.length).toBe(128);
+    expect(understood.prompt.endsWith("a jet ")).toBe(true);
+    expect(describeWords(understood)).toEqual([
+      'The model does not know the word "jet"; it draws "airplane".',
+    ]);
+    const strange = await understand(`${"qzx\u001b ".repeat(9)}${"w".repeat(99_000)}`, known, embed);
+    const [sentence, ...rest] = describeWords(strange);
+    expect(rest).toEqual([]);
+    expect(sentence!.length).toBeLessThan(400);
+    expect((await keepKnown("qzx,".repeat(9999), known, embed)).leftOut.length).toBe(256);
+  });
+
   it("is left out of negative prompts part by part", async () => {
     expect(await keepKnown("blurry", known, embed)).toEqual({ kept: "", leftOut: ["blurry"] });
     expect(await keepKnown("blurry, a crimson feline , lake,", known, embed)).toEqual({

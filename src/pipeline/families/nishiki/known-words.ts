@@ -2,6 +2,7 @@
 // lies between the captions of its training was never trained. So a word that is another name or a kind of something it draws becomes
 // that name (other-names.ts), and that is said. For the others the text encoder names what comes nearest, as a suggestion only: it
 // takes an ocean for a beach. It does not know colours apart: those are compared as colours (colour-words.ts).
+import { listSome, quote, showText } from "../../../errors.js";
 import { findColour } from "./colour-words.js";
 import { nameFor } from "./other-names.js";
 
@@ -80,11 +81,17 @@ export interface Token {
   readonly end: number;
 }
 
-/** The words of a text, in small letters, and where they stand. */
+/** Words of a prompt that are looked at: several times as many as any text encoder of such a model reads. */
+const MAX_WORDS = 256;
+
+/** The first 256 words of a text, in small letters, and where they stand. */
 export function splitWords(text: string): Token[] {
-  return [...text.matchAll(/[\p{L}\p{N}]+(?:['’][\p{L}]+)*/gu)].map(({ 0: found, index }) => {
-    return { word: found.toLowerCase(), start: index, end: index + found.length };
-  });
+  const tokens: Token[] = [];
+  for (const { 0: found, index } of text.matchAll(/[\p{L}\p{N}]+(?:['’][\p{L}]+)*/gu)) {
+    if (tokens.length === MAX_WORDS) break;
+    tokens.push({ word: found.toLowerCase(), start: index, end: index + found.length });
+  }
+  return tokens;
 }
 
 /** Words of a text, in small letters, as prompts are compared with them. */
@@ -138,15 +145,20 @@ export async function understand(prompt: string, known: KnownWords, embed: Embed
 
 /** What a person should know of how a prompt was understood, a sentence each. */
 export function describeWords({ replaced, unknown }: Understood): string[] {
+  const sentences = new Set(
+    replaced.map(({ from, to }) => `The model does not know the word ${quote(from)}; it draws "${to}".`),
+  );
   const likened = unknown.filter(({ nearest }) => nearest.length > 0);
-  const others = unknown.filter(({ nearest }) => nearest.length === 0).map(({ words }) => words);
+  const others = unknown.filter(({ nearest }) => nearest.length === 0).map(({ words }) => showText(words));
   return [
-    ...replaced.map(({ from, to }) => `The model does not know the word "${from}"; it draws "${to}".`),
+    ...sentences,
     ...likened.map(({ words, nearest }) => {
       const names = nearest.map((name) => `"${name}"`).join(", ");
-      return `The model cannot draw "${words}". What it can draw and comes nearest: ${names}.`;
+      return `The model cannot draw ${quote(words)}. What it can draw and comes nearest: ${names}.`;
     }),
-    ...(others.length > 0 ? [`The model does not know these words: ${others.join(", ")}.`] : []),
+    ...(others.length > 0
+      ? [`The model does not know these words: ${listSome([...new Set(others)], 20)}.`]
+      : []),
   ];
 }
 
@@ -161,7 +173,7 @@ export async function keepKnown(
 ): Promise<{ readonly kept: string; readonly leftOut: readonly string[] }> {
   const kept: string[] = [];
   const leftOut: string[] = [];
-  for (const part of negative.split(",").map((each) => each.trim())) {
+  for (const part of negative.split(",", MAX_WORDS).map((each) => each.trim())) {
     if (part === "") continue;
     const { prompt, unknown } = await understand(part, known, embed);
     if (unknown.length > 0) leftOut.push(part);
