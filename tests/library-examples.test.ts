@@ -122,3 +122,17 @@ it("README's programs run, and print what they say", async () => {
   expect(programs.length).toBeGreaterThanOrEqual(2);
   for (const [i, code] of programs.entries()) await check(`readme-${i}`, code);
 });
+
+it("README's programs pass a strict type check", async () => {
+  const programs = codeIn(await readFile(join(root, "README.md"), "utf8"));
+  const files = programs.map((_, i) => join(scripts, `readme-${i}.mts`));
+  await Promise.all(files.map((file, i) => writeFile(file, programs[i]!)));
+  const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
+  const options =
+    "--ignoreConfig --noEmit --strict --skipLibCheck --module nodenext --target es2023 --types node".split(
+      " ",
+    );
+  // tsc prints what is wrong to standard output, and fails.
+  const { stdout } = await execute(process.execPath, [tsc, ...options, ...files]).catch((error) => error);
+  expect(stdout).toBe("");
+});
