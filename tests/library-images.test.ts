@@ -160,7 +160,7 @@ describe("a receipt", () => {
     expect(other.identical).toBe(false);
     expect(other.changes).toEqual([expect.stringMatching(/^SHA-256 of the pixels of init\.image: was /)]);
     await expect(compareWithReceipt(file, receipt, pipeline)).rejects.toThrow(
-      /^init\.image: the image was drawn from noise\.png of 256x256 pixels; give it too\.$/,
+      /^init\.image: the image was drawn from noise\.png of 256x256 pixels; provide it too\.$/,
     );
   });
 });

@@ -241,7 +241,7 @@ describe("what a receipt names", () => {
     const wrong = await runHere(["verify", image]);
     expect(wrong.code).toBe(2);
     expect(wrong.stderr).toMatch(
-      /^The picture was drawn by sd1 published, and \S+ \S+ cannot draw it: name its model with --model\.\n/,
+      /^The image was drawn by sd1 published, and \S+ \S+ cannot draw it: choose its model with --model\.\n/,
     );
   });
 });
@@ -281,7 +281,7 @@ describe("a receipt that names files elsewhere", () => {
       const base = name.split(/[\\/]/).at(-1);
       if (base === "" || base === "..") {
         expect(code).toBe(2);
-        expect(stderr).toMatch(/^init\.image: the image was drawn from .* of 64x64 pixels; give it too\.\n$/);
+        expect(stderr).toMatch(/^init\.image: the image was drawn from .* of 64x64 pixels; provide it too\.\n$/);
       } else {
         expect(code).toBe(1);
         expect(stderr).toContain(join(path, base!));

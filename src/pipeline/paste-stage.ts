@@ -3,7 +3,7 @@ import type { ImageSettings } from "./image-request.js";
 import { makeInitImage } from "./init-image.js";
 import { pasteBack } from "./mask.js";
 import type { TransformStage } from "./plan.js";
-import { pixelsOf } from "./stage-results.js";
+import { getResultPixels } from "./stage-results.js";
 
 /** The paste-back stage, which follows the decoder; empty without a mask or with `pasteBack` off. */
 export function makePasteStage(settings: ImageSettings): readonly TransformStage[] {
@@ -13,7 +13,7 @@ export function makePasteStage(settings: ImageSettings): readonly TransformStage
     {
       kind: "transform",
       name: "paste back",
-      run: async ({ last }) => ({ kind: "pixels", pixels: pasteBack(pixelsOf(last), pixels, mask) }),
+      run: async ({ last }) => ({ kind: "pixels", pixels: pasteBack(getResultPixels(last), pixels, mask) }),
     },
   ];
 }

@@ -4,7 +4,7 @@ import { NishikiError } from "../errors.js";
 import type { Program } from "../graph/index.js";
 import { checkAborted } from "./cancel.js";
 import type { TiledNetwork } from "./tiled-networks.js";
-import { copyPart, makeTensor, planTiles, type Tile, type Tiling, thinOut } from "./tiles.js";
+import { copyPart, makeTensor, planTiles, subsample, type Tile, type Tiling } from "./tiles.js";
 
 export interface TileRunOptions {
   /** Makes a program ready to run. Each session is closed after use to free its memory. */
@@ -70,7 +70,7 @@ async function runLarge(
 ): Promise<HostTensor> {
   const { tiling, signal } = options;
   const { input, output, height, width } = frame;
-  const sample = () => thinOut(from, tiling.tileSize * input.unit);
+  const sample = () => subsample(from, tiling.tileSize * input.unit);
   const shared = statistics && (await runOnce(options, statistics, { [input.name]: sample() }));
   let whole: HostTensor | undefined;
   await use(options, large, async (session) => {

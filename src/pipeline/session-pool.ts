@@ -1,107 +1,107 @@
-// Which networks are in memory: each is loaded when it is first needed, and freed when others need its memory. One pool serves
-// all models that are opened with it, and lets one request work at a time, so that two never load and free networks in turn.
+// Manages the networks in memory: loads each one on first use and frees it when others need its memory. A pool may serve
+// several models; it runs one request at a time, so that two requests never keep evicting each other's networks.
 import type { HostTensor, HostTensors, Session } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { type Program, sizeOf } from "../graph/index.js";
 import { checkAborted, type Watch } from "./cancel.js";
 import { type Turn, Turns } from "./turns.js";
 
-/** Networks of one group work in turn: none of them is freed for another, unless the group has a limit. */
+/** Networks of a group work alternately: none is freed to make room for another, unless the group has a limit. */
 export type NetworkGroup = "text" | "denoise" | "decode" | "enlarge";
 
-/** Tells a network from the model's others, and from itself under other settings. */
+/** Identifies a network and its variant within a model. */
 export type NetworkKey = { readonly part: string } & Readonly<Record<string, string | number | boolean>>;
 
-/** A network that can be loaded. */
+/** A network that the pool can load. */
 export interface Network {
   readonly key: NetworkKey;
   readonly group: NetworkGroup;
-  /** As people call it: "denoiser". */
+  /** Name in load events: "denoiser". */
   readonly title: string;
-  /** About what its session takes. */
+  /** Approximate memory of its session. */
   readonly bytes: number;
-  /** Most sessions of the group that are held, where there is one for each of many sizes. */
+  /** Limit on the group's loaded sessions, for networks with one session per size. */
   readonly groupLimit?: number;
   load(): Promise<Session>;
 }
 
-/** A network as its user sees it: loaded, or not yet. */
+/** A network that loads on its first run. */
 export interface LazySession {
   run(inputs: HostTensors): Promise<Record<string, HostTensor>>;
 }
 
-interface Held {
+interface LoadedNetwork {
   readonly model: number;
   readonly network: Network;
   readonly session: Promise<Session>;
   readonly users: Set<Promise<unknown>>;
 }
 
-/** Where networks are held, of the load options. */
-export interface Holding {
-  /** Hold one group at a time. */
+/** The load options about memory. */
+export interface MemoryOptions {
+  /** Keep one group at a time. */
   readonly lowMemory?: boolean;
-  /** Hold all. */
+  /** Keep all networks. */
   readonly keepLoaded?: boolean;
 }
 
-/** The budget of a pool on a device. @throws NishikiError "usage" for options that contradict each other */
-export function getBudget({ lowMemory, keepLoaded }: Holding, device: string): number {
+/** A pool's budget on a device. @throws NishikiError "usage" for contradictory options */
+export function getBudget({ lowMemory, keepLoaded }: MemoryOptions, device: string): number {
   if (lowMemory && keepLoaded)
     throw new NishikiError("usage", "lowMemory and keepLoaded: expected at most one of them, got both.");
   if (lowMemory) return 0;
   return keepLoaded || device !== "cpu" ? Number.POSITIVE_INFINITY : usualBudget;
 }
 
-/** Bytes that a program's weights take as float32. */
+/** Size in bytes of a program's weights as float32. */
 export function getWeightBytes({ parameters }: Program): number {
   return parameters.reduce((bytes, { shape }) => bytes + 4 * sizeOf(shape), 0);
 }
 
 /**
- * What is held by default on the CPU, in bytes. There, networks whose weights stay in their files are loaded in a few seconds,
- * while an image takes minutes: the embedded model's networks all stay, and of Stable Diffusion's one group at a time.
+ * The default budget on the CPU, in bytes. Networks with weights used in place load in seconds there, while an image takes
+ * minutes: so the embedded model's networks all stay loaded, and Stable Diffusion's one group at a time.
  */
 export const usualBudget = 1e9;
 
 export class SessionPool {
-  private readonly budget: number;
-  /** The least recently used first. */
-  private readonly held = new Map<string, Held>();
-  private freeing: Promise<unknown> = Promise.resolve();
-  private readonly turns = new Turns();
-  private models = 0;
+  readonly #budget: number;
+  /** Least recently used first. */
+  readonly #loaded = new Map<string, LoadedNetwork>();
+  readonly #turns = new Turns();
+  #changes: Promise<unknown> = Promise.resolve();
+  #models = 0;
 
-  /** @param options.budget Bytes of networks that are held; a group that needs more has it while it works. */
+  /** @param options.budget Bytes of networks to keep loaded; a group that needs more gets it while it works. */
   constructor({ budget = usualBudget }: { readonly budget?: number } = {}) {
-    this.budget = budget;
+    this.#budget = budget;
   }
 
-  /** Bytes of the networks that are held. */
+  /** Total size of the loaded networks. */
   get bytes(): number {
-    return [...this.held.values()].reduce((sum, { network }) => sum + network.bytes, 0);
+    return [...this.#loaded.values()].reduce((sum, { network }) => sum + network.bytes, 0);
   }
 
-  /** Whether all of these may be held at once. */
+  /** Whether all of these networks fit the budget together. */
   hasRoom(networks: readonly Network[]): boolean {
-    return networks.reduce((sum, { bytes }) => sum + bytes, 0) <= this.budget;
+    return networks.reduce((sum, { bytes }) => sum + bytes, 0) <= this.#budget;
   }
 
-  /** A view for one loaded model. */
+  /** The pool's interface for one loaded model. */
   forModel(): ModelSessions {
-    return new ModelSessions(this, ++this.models);
+    return new ModelSessions(this, ++this.#models);
   }
 
   /**
-   * Waits until no other request works.
-   * @param onWait Called where there is one.
-   * @throws NishikiError "aborted" while it waits
+   * Waits until no other request is working.
+   * @param onWait Called if there is one.
+   * @throws NishikiError "aborted" while waiting
    */
   takeTurn(signal?: AbortSignal, onWait?: () => void): Promise<Turn> {
-    return this.turns.take(signal, onWait);
+    return this.#turns.take(signal, onWait);
   }
 
-  /** Loads a network where it is not held, and works with it. */
+  /** Runs work with a network, and loads it first if necessary. */
   async use<T>(
     model: number,
     network: Network,
@@ -109,83 +109,83 @@ export class SessionPool {
     { signal, onProgress }: Watch = {},
   ): Promise<T> {
     const name = `${model} ${JSON.stringify(Object.entries(network.key).sort())}`;
-    const entry = await this.inTurn(async () => {
-      const held = this.held.get(name);
-      if (held)
-        this.held.delete(name); // to the end, as used last
+    const entry = await this.#serialize(async () => {
+      const loaded = this.#loaded.get(name);
+      if (loaded)
+        this.#loaded.delete(name); // moves to the end, as most recently used
       else {
         checkAborted(signal);
-        await this.makeRoom(network);
+        await this.#makeRoom(network);
         checkAborted(signal);
         onProgress?.({ kind: "load", stage: network.title });
       }
-      const next = held ?? { model, network, session: network.load(), users: new Set() };
-      this.held.set(name, next);
-      return this.join(name, next, work, signal);
+      const next = loaded ?? { model, network, session: network.load(), users: new Set() };
+      this.#loaded.set(name, next);
+      return this.#join(name, next, work, signal);
     });
     return entry.result;
   }
 
-  /** Works with programs that are opened and closed on the way, and with as much memory as there is. */
+  /** Runs work that opens its own programs, after freeing all networks if the budget is limited. */
   async exclusive<T>(work: () => Promise<T>): Promise<T> {
-    if (Number.isFinite(this.budget)) await this.inTurn(() => this.free([...this.held.keys()]));
+    if (Number.isFinite(this.#budget)) await this.#serialize(() => this.#free([...this.#loaded.keys()]));
     return work();
   }
 
   /** Frees the sessions of one model, or of all. */
   async close(model?: number): Promise<void> {
-    const names = [...this.held].filter(([, held]) => model === undefined || held.model === model);
-    await this.inTurn(() => this.free(names.map(([name]) => name)));
+    const entries = [...this.#loaded].filter(([, loaded]) => model === undefined || loaded.model === model);
+    await this.#serialize(() => this.#free(entries.map(([name]) => name)));
   }
 
-  /** In an object, so that the turn does not wait for the work. */
-  private join<T>(
+  /** Returns the result wrapped in an object, so that the caller's `await` does not wait for the work. */
+  #join<T>(
     name: string,
-    held: Held,
+    loaded: LoadedNetwork,
     work: (session: Session) => Promise<T>,
     signal: AbortSignal | undefined,
   ): { readonly result: Promise<T> } {
-    const result = held.session.then((session) => {
+    const result = loaded.session.then((session) => {
       checkAborted(signal);
       return work(session);
     });
     const user: Promise<unknown> = result.then(
-      () => held.users.delete(user),
-      () => held.users.delete(user),
+      () => loaded.users.delete(user),
+      () => loaded.users.delete(user),
     );
-    held.users.add(user);
-    // What failed may succeed at another time, when there is memory again; by then another may be held by this name.
-    held.session.catch(() => {
-      if (this.held.get(name) === held) this.held.delete(name);
+    loaded.users.add(user);
+    // Forget a failed load, so that a later one can succeed, unless the name already belongs to a newer load.
+    loaded.session.catch(() => {
+      if (this.#loaded.get(name) === loaded) this.#loaded.delete(name);
     });
     return { result };
   }
 
-  private inTurn<T>(work: () => Promise<T> | T): Promise<T> {
-    const next = this.freeing.then(work);
-    this.freeing = next.catch(() => {});
+  #serialize<T>(change: () => Promise<T> | T): Promise<T> {
+    const next = this.#changes.then(change);
+    this.#changes = next.catch(() => {});
     return next;
   }
 
-  private async makeRoom({ bytes, group, groupLimit = Number.POSITIVE_INFINITY }: Network): Promise<void> {
-    const all = [...this.held];
-    const own = all.filter(([, held]) => held.network.group === group);
-    const surplus = own.slice(0, Math.max(0, own.length + 1 - groupLimit)).map(([name]) => name);
+  async #makeRoom({ bytes, group, groupLimit = Number.POSITIVE_INFINITY }: Network): Promise<void> {
+    const all = [...this.#loaded];
+    const peers = all.filter(([, loaded]) => loaded.network.group === group);
+    const surplus = peers.slice(0, Math.max(0, peers.length + 1 - groupLimit)).map(([name]) => name);
     let total = this.bytes + bytes;
     const others: string[] = [];
     for (const [name, { network }] of all) {
-      if (total <= this.budget) break;
+      if (total <= this.#budget) break;
       if (network.group === group) continue;
       others.push(name);
       total -= network.bytes;
     }
-    await this.free([...surplus, ...others]);
+    await this.#free([...surplus, ...others]);
   }
 
-  /** Closes sessions once those who work with them have finished. */
-  private async free(names: readonly string[]): Promise<void> {
-    const freed = names.flatMap((name) => this.held.get(name) ?? []);
-    for (const name of names) this.held.delete(name);
+  /** Closes sessions as soon as their users have finished. */
+  async #free(names: readonly string[]): Promise<void> {
+    const freed = names.flatMap((name) => this.#loaded.get(name) ?? []);
+    for (const name of names) this.#loaded.delete(name);
     await Promise.all(
       freed.map(async ({ session, users }) => {
         await Promise.allSettled(users);
@@ -197,29 +197,29 @@ export class SessionPool {
 
 /** One model's networks in a pool. */
 export class ModelSessions {
-  private readonly pool: SessionPool;
-  private readonly model: number;
+  readonly #pool: SessionPool;
+  readonly #model: number;
 
   constructor(pool: SessionPool, model: number) {
-    this.pool = pool;
-    this.model = model;
+    this.#pool = pool;
+    this.#model = model;
   }
 
-  /** Loads the network where it is not held, and works with it. @throws NishikiError "aborted", "memory", "device" */
+  /** Runs work with a network, and loads it first if necessary. @throws NishikiError "aborted", "memory", "device" */
   use<T>(network: Network, work: (session: Session) => Promise<T>, watch?: Watch): Promise<T> {
-    return this.pool.use(this.model, network, work, watch);
+    return this.#pool.use(this.#model, network, work, watch);
   }
 
-  /** A session that is loaded by its first run. */
+  /** A session that loads on its first run. */
   lazy(network: Network, watch?: Watch): LazySession {
     return { run: (inputs) => this.use(network, (session) => session.run(inputs), watch) };
   }
 
   exclusive<T>(work: () => Promise<T>): Promise<T> {
-    return this.pool.exclusive(work);
+    return this.#pool.exclusive(work);
   }
 
   close(): Promise<void> {
-    return this.pool.close(this.model);
+    return this.#pool.close(this.#model);
   }
 }

@@ -1,22 +1,22 @@
-// How much memory an autoencoder takes for an image, and tiles that stay within a limit.
+// Estimates an autoencoder's memory for an image, and plans tiles that stay within a limit.
 import { type Program, sizeOf } from "../graph/index.js";
 import type { TiledNetwork } from "./tiled-networks.js";
 import type { Tiling } from "./tiles.js";
 
-/** Sides of an image, in latents. */
+/** Size of an image, in latents. */
 export interface LatentSize {
   readonly height: number;
   readonly width: number;
 }
 
-/** Memory that an image may take by default, in bytes: Stable Diffusion's decoder makes 1024×1024 pixels of it as a whole. */
+/** The default memory limit in bytes: enough for Stable Diffusion's decoder to decode 1024×1024 pixels at once. */
 export const defaultMemoryLimit = 6e9;
 
 function weightBytes({ parameters }: Program): number {
   return parameters.reduce((bytes, { shape }) => bytes + 4 * sizeOf(shape), 0);
 }
 
-/** Pixels that come or go and features between the two parts: held by the caller, and once more where they are worked on. */
+/** Memory of the pixels and the features between both parts: the caller holds one copy, the running network another. */
 function imageBytes({ small, large, scale }: TiledNetwork, latents: number): number {
   const channels = (program: Program, input: boolean) => {
     const [first] = input ? program.inputs : program.outputs;
@@ -28,8 +28,8 @@ function imageBytes({ small, large, scale }: TiledNetwork, latents: number): num
 }
 
 /**
- * Bytes that a run takes at its height, for one image and beyond what the process had before: without a tiling as a
- * whole, else in such tiles. An estimate from measured sizes, for the CPU device.
+ * Estimates the peak memory in bytes that a run on one image adds, in tiles or, without a tiling, as a whole. Based on
+ * measurements on the CPU device.
  */
 export function forecastMemory(
   network: TiledNetwork,
@@ -40,14 +40,14 @@ export function forecastMemory(
   const pixels = side(height) * side(width) * network.scale ** 2;
   const small = weightBytes(network.small) + network.bytes.small * height * width;
   const large = weightBytes(network.large) + network.bytes.large * pixels;
-  // As a whole, both parts are one session; in tiles, one is closed before the other is opened.
+  // Without tiles, both parts are one session; with tiles, one closes before the other opens.
   const atOnce = tiling ? Math.max(small, large) : large + weightBytes(network.small);
   return atOnce + imageBytes(network, height * width);
 }
 
 /**
- * Tiles for an image that would take more memory than the limit; undefined for one that would not. They overlap as far as
- * the network reaches. Where the limit is too low even for small tiles, small tiles are what comes.
+ * Plans tiles for an image that would exceed the memory limit; returns undefined if it fits. The overlap covers the network's
+ * receptive field. If the limit is too low even for the smallest tiles, returns those.
  */
 export function getTiling(
   network: TiledNetwork,
@@ -56,7 +56,7 @@ export function getTiling(
 ): Tiling | undefined {
   if (forecastMemory(network, size) <= limit) return undefined;
   const overlap = Math.ceil(network.reach);
-  const smallest = 4 * overlap; // half of such a tile is overlap: below that, most work would be done several times
+  const smallest = 4 * overlap; // half of each side is overlap; smaller tiles would mostly repeat work
   const forTiles = limit - weightBytes(network.large) - imageBytes(network, size.height * size.width);
   const side = Math.sqrt(Math.max(0, forTiles) / network.bytes.large) / network.scale;
   return { tileSize: Math.max(smallest, Math.floor(side)), overlap };

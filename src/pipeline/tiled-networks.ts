@@ -1,8 +1,8 @@
-// Autoencoders as programs that work on tiles of large images. What a tile cannot know by itself comes from the whole:
-//   - layers at the smallest size, with their attention over all places, see the whole image; they need little memory;
-//   - in the layers above, a place counts no further than `reach`, and so far may tiles overlap;
-//   - their group normalisations take statistics that all tiles share, from the whole image thinned out to a tile's size.
-// (Tiles that use statistics of their own get tones of their own, which blending where they overlap only spreads.)
+// Splits autoencoders into programs that work on tiles of large images. Everything global comes from the whole image:
+//   - the layers at the smallest size, with global attention, run on the whole image; they need little memory;
+//   - the layers above have a receptive field of `reach`, so tiles overlap by that much;
+//   - their group normalisations share statistics across tiles, from the whole image subsampled to a tile's size.
+// (With per-tile statistics, tiles differ in tone, and blending the overlaps only spreads the difference.)
 import { type Program, type Scope, type Tensor, type Tracer, trace } from "../graph/index.js";
 import {
   type AutoencoderKlConfig,
@@ -20,29 +20,29 @@ import {
 } from "../models/index.js";
 import type { GroupNormLayer } from "../nn/index.js";
 
-/** One half of an autoencoder, cut where its memory is: `small` runs on the whole image, `large` on tiles. */
+/** One half of an autoencoder, split by memory use: `small` runs on the whole image, `large` on tiles. */
 export interface TiledNetwork {
   /** latents → features (decoder), or features → outputs (encoder) */
   readonly small: Program;
-  /** features → pixels (decoder), or pixels → features (encoder); takes the outputs of `statistics` where there are such. */
+  /** features → pixels (decoder), or pixels → features (encoder); also takes the outputs of `statistics`, if any. */
   readonly large: Program;
-  /** The input of `large`, thinned out → statistics; undefined where `large` takes none. */
+  /** The input of `large`, subsampled → statistics; undefined if `large` takes none. */
   readonly statistics?: Program;
-  /** Pixels for each latent, per side. */
+  /** Pixels per latent and side. */
   readonly scale: number;
-  /** How far a latent's neighbours count in `large`, in latents: with this overlap, tiles differ by rounding only. */
+  /** The receptive field of `large`, in latents: with this overlap, tiles differ from the whole only by rounding. */
   readonly reach: number;
-  /** What a run takes at its height, without weights: bytes for each latent of `small`, for each pixel of `large`. Measured. */
+  /** Measured peak memory without weights, in bytes: per latent for `small`, per pixel for `large`. */
   readonly bytes: { readonly small: number; readonly large: number };
 }
 
-// Numbers of 4 bytes that the CPU device holds at once for each channel of the widest layer, as measured at 512×512 to
-// 1536×1536 pixels. The decoder's widest layer is enlarged before its channels become fewer.
+// How many float32 numbers the CPU device holds at once per channel of the widest layer, measured from 512×512 to 1536×1536
+// pixels. The decoder enlarges its widest layer before it reduces the channels.
 const numbersAtOnce = { small: 10, decoder: 5, encoder: 4, tiny: 5.5 };
 
 type Large = (scope: Scope, input: Tensor, normalize: GroupNormLayer) => Tensor;
 
-/** `large` twice: one program gives the statistics of an image by the names of its normalisations, the other takes them. */
+/** Traces `large` twice: one program returns an image's statistics by normalisation name, the other takes them as inputs. */
 function traceWithStatistics(
   makeLarge: Large,
   channels: number,
@@ -62,19 +62,19 @@ function traceWithStatistics(
   return { statistics, large };
 }
 
-/** How far the decoder's convolutions reach above the smallest size, in latents: 3×3 ones, each size twice the one before. */
+/** Receptive field in latents of the decoder's 3×3 convolutions above the smallest size; each size doubles the previous. */
 function reachUp(convolutions: readonly number[]): number {
   const pixels = convolutions.reduce((reach, count) => 2 * reach + count, 0);
   return pixels / 2 ** convolutions.length;
 }
 
-/** The same for the encoder, whose sizes come in the other order and end with a convolution that halves. */
+/** Receptive field of the encoder, whose sizes halve and each end with a strided convolution. */
 function reachDown(convolutions: readonly number[]): number {
   const pixels = convolutions.reduce((reach, count, size) => reach + (count + 2) * 2 ** size, 0);
   return pixels / 2 ** convolutions.length;
 }
 
-/** latents → pixels by Stable Diffusion's autoencoder. */
+/** Stable Diffusion's decoder: latents → pixels. */
 export function traceKlDecoder(config: AutoencoderKlConfig): TiledNetwork {
   const { widths, layers, latentChannels } = config;
   const small = trace((t) => {
@@ -86,7 +86,7 @@ export function traceKlDecoder(config: AutoencoderKlConfig): TiledNetwork {
     widths.at(-1)!,
     ["features", "pixels"],
   );
-  // Before each size's blocks a convolution, and one at the end.
+  // Each size starts with a convolution; the last one also ends with one.
   const convolutions = widths.slice(1).map((_, i) => 2 * (layers + 1) + (i === widths.length - 2 ? 2 : 1));
   const bytes = {
     small: 4 * numbersAtOnce.small * widths.at(-1)!,
@@ -95,7 +95,7 @@ export function traceKlDecoder(config: AutoencoderKlConfig): TiledNetwork {
   return { small, ...programs, scale: 2 ** (widths.length - 1), reach: reachUp(convolutions), bytes };
 }
 
-/** pixels → mean and logVariance of latents by Stable Diffusion's autoencoder. */
+/** Stable Diffusion's encoder: pixels → mean and logVariance of the latents. */
 export function traceKlEncoder(config: AutoencoderKlConfig): TiledNetwork {
   const { widths, layers, inChannels } = config;
   const scale = 2 ** (widths.length - 1);
@@ -123,7 +123,7 @@ function tinyBytes({ width, middlePool }: TinyAutoencoderConfig): TiledNetwork["
   return { small: 4 * numbersAtOnce.small * widest, large: 4 * numbersAtOnce.tiny * width };
 }
 
-/** latents → pixels by a tiny autoencoder. */
+/** A tiny autoencoder's decoder: latents → pixels. */
 export function traceTinyDecoder(config: TinyAutoencoderConfig): TiledNetwork {
   const { width, decoderBlocks, latentChannels } = config;
   const small = trace((t) => {
@@ -139,7 +139,7 @@ export function traceTinyDecoder(config: TinyAutoencoderConfig): TiledNetwork {
   return { small, large, scale: 2 ** blocks.length, reach: reachUp(convolutions), bytes: tinyBytes(config) };
 }
 
-/** pixels → latents by a tiny autoencoder. */
+/** A tiny autoencoder's encoder: pixels → latents. */
 export function traceTinyEncoder(config: TinyAutoencoderConfig): TiledNetwork {
   const { width, encoderBlocks, inChannels } = config;
   const small = trace((t) => {

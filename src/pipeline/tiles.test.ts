@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { HostTensor } from "../engine/index.js";
-import { copyPart, makeTensor, planSpans, planTiles, thinOut } from "./tiles.js";
+import { copyPart, makeTensor, planSpans, planTiles, subsample } from "./tiles.js";
 
 const counting = (shape: readonly number[]): HostTensor => {
   const tensor = makeTensor(shape);
@@ -65,16 +65,16 @@ describe("planTiles and copyPart", () => {
   });
 });
 
-describe("thinOut", () => {
+describe("subsample", () => {
   it("takes rows and columns from everywhere", () => {
-    const thin = thinOut(counting([1, 2, 4, 6]), 2.5); // 4 × 6 → 2 × 3
+    const thin = subsample(counting([1, 2, 4, 6]), 2.5); // 4 × 6 → 2 × 3
     expect(thin).toEqual({ dtype: "f32", shape: [1, 2, 2, 3], data: expect.anything() });
     expect([...thin.data]).toEqual([7, 9, 11, 19, 21, 23, 31, 33, 35, 43, 45, 47]);
   });
 
   it("keeps the form of a long picture, and leaves a small one as it is", () => {
-    expect(thinOut(counting([1, 1, 8, 128]), 16).shape).toEqual([1, 1, 4, 64]);
+    expect(subsample(counting([1, 1, 8, 128]), 16).shape).toEqual([1, 1, 4, 64]);
     const small = counting([1, 3, 5, 7]);
-    expect(thinOut(small, 6)).toEqual(small);
+    expect(subsample(small, 6)).toEqual(small);
   });
 });

@@ -1,16 +1,16 @@
-// Cutting an image into overlapping tiles, and putting what became of them together again. Images are channels-first.
+// Cuts a channels-first image into overlapping tiles and reassembles the results.
 import type { HostTensor } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 
-/** Sizes in latents. */
+/** Tile sizes in latents. */
 export interface Tiling {
-  /** Side of a tile, its overlaps included: what decides memory. */
+  /** Side of a tile, including its overlaps; determines memory use. */
   readonly tileSize: number;
-  /** What a tile reads beyond the part that it gives, towards its neighbours. */
+  /** How far a tile reads into its neighbours. */
   readonly overlap: number;
 }
 
-/** A stretch of one axis: what is read, and within it what is kept. */
+/** A range of one axis: a tile reads `from` … `to` and contributes `start` … `end`. */
 export interface Span {
   readonly from: number;
   readonly to: number;
@@ -18,23 +18,23 @@ export interface Span {
   readonly end: number;
 }
 
-/** A rectangle of both axes. */
+/** A tile's ranges on both axes. */
 export interface Tile {
   readonly rows: Span;
   readonly columns: Span;
 }
 
-/** Equal parts of an axis, each read with an overlap towards its neighbours and none longer than a tile. */
+/** Splits an axis into equal parts that, with their overlaps, are no longer than a tile. */
 export function planSpans(length: number, { tileSize, overlap }: Tiling): Span[] {
-  const kept = tileSize - 2 * overlap;
-  if (![tileSize, overlap].every(Number.isInteger) || overlap < 0 || kept < 1) {
+  const inner = tileSize - 2 * overlap;
+  if (![tileSize, overlap].every(Number.isInteger) || overlap < 0 || inner < 1) {
     throw new NishikiError(
       "usage",
-      `Tiles: expected whole numbers, and a tile larger than both of its overlaps, got tiles of ${tileSize} that overlap by ${overlap}.`,
+      `Tiles: expected whole numbers, with a tile larger than its two overlaps, got tiles of ${tileSize} with overlaps of ${overlap}.`,
     );
   }
-  // The first and the last part need an overlap on one side only.
-  const count = length <= tileSize ? 1 : Math.ceil((length - 2 * overlap) / kept);
+  // The first and the last part only overlap on one side.
+  const count = length <= tileSize ? 1 : Math.ceil((length - 2 * overlap) / inner);
   const border = (i: number) =>
     i === 0 ? 0 : i === count ? length : overlap + Math.round((i * (length - 2 * overlap)) / count);
   return Array.from({ length: count }, (_, i) => {
@@ -50,10 +50,10 @@ export function planTiles(height: number, width: number, tiling: Tiling): Tile[]
 }
 
 /**
- * An image with every so many rows and columns only, so that at most `size × size` are left: few, but from everywhere, and
- * with the numbers that are there (means of several would have another deviation).
+ * Subsamples an image evenly to at most `size × size` pixels. Picks pixels rather than averaging them, which would change
+ * their standard deviation.
  */
-export function thinOut(from: HostTensor, size: number): HostTensor {
+export function subsample(from: HostTensor, size: number): HostTensor {
   const [, channels, height, width] = from.shape as [number, number, number, number];
   const step = Math.max(1, Math.sqrt(height * width) / size);
   const [rows, columns] = [height, width].map((side) => Math.max(1, Math.floor(side / step))) as [
@@ -62,18 +62,18 @@ export function thinOut(from: HostTensor, size: number): HostTensor {
   ];
   const to = makeTensor([1, channels, rows, columns]);
   const [input, output] = [from.data as Float32Array, to.data as Float32Array];
-  const place = (i: number, of: number, side: number) => Math.floor(((i + 0.5) * side) / of);
+  const pick = (i: number, count: number, side: number) => Math.floor(((i + 0.5) * side) / count);
   for (let channel = 0; channel < channels; channel++) {
     for (let i = 0; i < rows; i++) {
-      const row = (channel * height + place(i, rows, height)) * width;
+      const row = (channel * height + pick(i, rows, height)) * width;
       const out = (channel * rows + i) * columns;
-      for (let j = 0; j < columns; j++) output[out + j] = input[row + place(j, columns, width)]!;
+      for (let j = 0; j < columns; j++) output[out + j] = input[row + pick(j, columns, width)]!;
     }
   }
   return to;
 }
 
-/** Copies a rectangle of one image into another one, each at its own place. */
+/** Copies a rectangle from one image into another, at different positions. */
 export function copyPart(
   from: HostTensor,
   to: HostTensor,
@@ -91,13 +91,13 @@ export function copyPart(
   for (let channel = 0; channel < channels; channel++) {
     for (let row = 0; row < height; row++) {
       const start = (channel * fromHeight + source[0] + row) * fromWidth + source[1];
-      const place = (channel * toHeight + target[0] + row) * toWidth + target[1];
-      output.set(input.subarray(start, start + width), place);
+      const targetStart = (channel * toHeight + target[0] + row) * toWidth + target[1];
+      output.set(input.subarray(start, start + width), targetStart);
     }
   }
 }
 
-/** Zeros. */
+/** A float32 tensor of zeros. */
 export function makeTensor(shape: readonly number[]): HostTensor {
   return { dtype: "f32", shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) };
 }

@@ -1,9 +1,9 @@
-// One request works at a time, in the order in which they came. A request whose caller does not ask for more is paused, and after
-// a moment lends its turn to the next: a caller may draw within the loop over another request's events, or leave that loop
-// without a word, and nobody waits forever.
+// Runs one request at a time, in order of arrival. A request pauses while its caller handles an event, and after a moment
+// lends its turn to the next: so a caller may draw within the loop over another request's events, or leave that loop
+// silently, without blocking others forever.
 import { interruptible } from "./cancel.js";
 
-/** How long a paused request keeps its turn, in milliseconds: its caller usually comes back at once. */
+/** How long a paused request keeps its turn, in milliseconds; callers usually return at once. */
 const grace = 100;
 
 interface Waiting {
@@ -18,8 +18,8 @@ export class Turns {
 
   /**
    * Waits for a turn.
-   * @param onWait Called where another request works.
-   * @throws NishikiError "aborted" while it waits
+   * @param onWait Called if another request is working.
+   * @throws NishikiError "aborted" while waiting
    */
   async take(signal?: AbortSignal, onWait?: () => void): Promise<Turn> {
     const turn = new Turn(this);
@@ -27,7 +27,7 @@ export class Turns {
     return turn;
   }
 
-  /** Makes a turn the working one, once it may be. */
+  /** Waits until the turn may work, at the front or the back of the queue. */
   async enter(turn: Turn, place: "first" | "last", signal?: AbortSignal, onWait?: () => void): Promise<void> {
     if (this.#holder === turn) return;
     if (this.#holder === undefined && this.#queue.length === 0) {
@@ -47,12 +47,12 @@ export class Turns {
     }
   }
 
-  /** Gives a paused turn's place to the next, where there is one. */
+  /** Passes a paused turn's place to the next turn, if any. */
   lend(turn: Turn): void {
     if (this.#holder === turn && this.#queue.length > 0) this.#next();
   }
 
-  /** Takes a turn out, whether it works or waits. */
+  /** Removes a turn, whether it is working or waiting. */
   leave(turn: Turn): void {
     this.#queue = this.#queue.filter((waiting) => waiting.turn !== turn);
     if (this.#holder === turn) this.#next();
@@ -65,7 +65,7 @@ export class Turns {
   }
 }
 
-/** The right to work with a pool's sessions. */
+/** A request's right to work with a pool's sessions. */
 export class Turn {
   readonly #turns: Turns;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -75,12 +75,12 @@ export class Turn {
     this.#turns = turns;
   }
 
-  /** Whether it was paused and its caller did not come back within a moment. */
+  /** Whether the turn has been paused for longer than the grace period. */
   get isIdle(): boolean {
     return this.#isIdle;
   }
 
-  /** The caller has an event, and nothing is computed until it asks for the next. */
+  /** Call this when the caller gets an event; nothing is computed until it takes the next one. */
   pause(): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
@@ -89,7 +89,7 @@ export class Turn {
     }, grace);
   }
 
-  /** The caller asks for more: at once where the turn was not lent meanwhile. @throws NishikiError "aborted" */
+  /** Call this when the caller takes the next event; waits if the turn was lent. @throws NishikiError "aborted" */
   async resume(signal?: AbortSignal, onWait?: () => void): Promise<void> {
     clearTimeout(this.#timer);
     this.#isIdle = false;

@@ -1,4 +1,4 @@
-// Is an image what its receipt says? It is drawn again, and every difference that could explain another is named.
+// Verifies an image by drawing it again from its receipt, and lists every change that may explain a difference.
 import { NishikiError, showText } from "../errors.js";
 import type { ImageEvent, PipelineEvent } from "./events.js";
 import { type ImageRequest, type ReceiptRequest, receiptRequestSchema } from "./image-request.js";
@@ -8,27 +8,27 @@ import { type Environment, type LoadRecord, type Receipt, sha256 } from "./recei
 import { listImages, mapImages } from "./request-images.js";
 import type { ImageReference } from "./request-values.js";
 
-/** What came out of drawing an image again. */
+/** The result of drawing an image again. */
 export interface Comparison {
   readonly identical: boolean;
-  /** Whether the pixels are no longer those that the receipt was made for. */
+  /** Whether the file's pixels were edited: they no longer match the receipt's hash. */
   readonly edited: boolean;
-  /** Pixels that differ between the file and the image drawn anew, of how many. */
+  /** Number of pixels that differ between the file and the redrawn image; `totalPixels` is their total. */
   readonly differingPixels: number;
   readonly totalPixels: number;
-  /** The largest difference of a colour value, 0 … 255. */
+  /** The largest difference of a colour channel, 0 to 255. */
   readonly maxDifference: number;
-  /** What is not as it was when the image was drawn, one sentence each: version, device, weights … */
+  /** Changes since the image was drawn, one line each: version, device, weights … */
   readonly changes: readonly string[];
 }
 
-/** A file or choice that was loaded: what decides pixels, and how it is told. */
+/** A loaded file or option: `decides` identifies it (file names do not matter), `text` describes it. */
 interface LoadedRow {
   readonly decides: string;
   readonly text: string;
 }
 
-/** What was loaded, by words for it. Names of files decide nothing. */
+/** What was loaded, by a title for each file or option. */
 function listLoaded({
   loras = [],
   embeddings = [],
@@ -44,7 +44,7 @@ function listLoaded({
   const choice = (name: string): LoadedRow => ({ decides: name, text: name });
   const rows: (readonly [string, LoadedRow | undefined])[] = [
     ...loras.map(({ file: name, sha256, weight, beside = {} }, i) => {
-      const others = Object.entries(beside).map(([other, own]) => `, with ${showText(other)}, ${hash(own)}`);
+      const others = Object.entries(beside).map(([other, sum]) => `, with ${showText(other)}, ${hash(sum)}`);
       return [`LoRA ${i + 1}`, file(name, sha256, `, weight ${weight}${others.join("")}`)] as const;
     }),
     ...embeddings.map(({ file: name, sha256 }, i) => [`embedding ${i + 1}`, file(name, sha256)] as const),
@@ -58,7 +58,7 @@ function listLoaded({
 function listChanges({ model, load, ...receipt }: Receipt, now: Environment): string[] {
   const changes: string[] = [];
   const compare = (what: string, was: string | undefined, is: string | undefined) => {
-    if (was !== is) changes.push(`${showText(what)}: was ${was ?? "not there"}, is ${is ?? "not there"}`);
+    if (was !== is) changes.push(`${showText(what)}: was ${was ?? "absent"}, is ${is ?? "absent"}`);
   };
   for (const name of ["version", "device", "runtime", "platform"] as const)
     compare(name, showText(receipt[name]), now[name]);
@@ -66,7 +66,7 @@ function listChanges({ model, load, ...receipt }: Receipt, now: Environment): st
     const [was, is] = [model.weights[file], now.weights[file]];
     compare(`SHA-256 of ${file}`, was && showText(was.slice(0, 12)), is?.slice(0, 12));
   }
-  // Receipts of format 1 do not say which VAE stood in for the model's own; the hashes of its files do.
+  // Receipts of format 1 do not name a replacement VAE, but their file hashes include it.
   const loaded = receipt.format === 1 ? { ...now.load, vae: undefined } : now.load;
   const [was, is] = [listLoaded(load), listLoaded(loaded)];
   for (const what of new Set([...was.keys(), ...is.keys()]))
@@ -87,27 +87,27 @@ function countDifferences(a: Uint8Array, b: Uint8Array): { pixels: number; max: 
   return { pixels, max };
 }
 
-/** The images that a request started from, by where they stand in it ("init.image"): a receipt only names them. */
+/** The input images of a request by path ("init.image"); the receipt itself holds only references. */
 export type GivenImages = Readonly<Record<string, InputImage>>;
 
 export interface CompareOptions {
-  /** The images that it was drawn from, if any. */
+  /** The images that the image was drawn from, if any. */
   readonly images?: GivenImages;
-  /** Stops the work. */
+  /** Cancels the work. */
   readonly signal?: AbortSignal;
-  /** Hears how far the drawing is. */
+  /** Called with the pipeline's events. */
   readonly onEvent?: (event: PipelineEvent) => void;
 }
 
-/** @throws NishikiError "usage" that names the model, where the pipeline's is another that does not take the request */
+/** @throws NishikiError "usage" that names the receipt's model, if another model does not support the request */
 function checkModel(pipeline: Pipeline, { name, version }: Receipt["model"], request: ImageRequest): void {
   try {
     pipeline.complete(request);
   } catch (cause) {
     const { model } = pipeline;
     if (model.name === name || !(cause instanceof NishikiError)) throw cause;
-    const drawn = `The picture was drawn by ${showText(name)} ${showText(version)}`;
-    const message = `${drawn}, and ${model.name} ${model.version} cannot draw it: name its model with --model.`;
+    const drawn = `The image was drawn by ${showText(name)} ${showText(version)}`;
+    const message = `${drawn}, and ${model.name} ${model.version} cannot draw it: choose its model with --model.`;
     throw new NishikiError("usage", `${message}\n${cause.message}`, { cause });
   }
 }
@@ -117,14 +117,14 @@ async function redraw(
   { request, model }: Receipt,
   { images = {}, signal, onEvent }: CompareOptions,
 ): Promise<ImageEvent> {
-  const give = (reference: unknown, path: string) => {
+  const getImage = (reference: unknown, path: string) => {
     const image = images[path];
     if (image) return image;
     const { name, width, height } = reference as ImageReference;
-    const which = `${showText(name) || "an image"} of ${width}x${height} pixels`;
-    throw new NishikiError("usage", `${path}: the image was drawn from ${which}; give it too.`);
+    const source = `${showText(name) || "an image"} of ${width}x${height} pixels`;
+    throw new NishikiError("usage", `${path}: the image was drawn from ${source}; provide it too.`);
   };
-  const whole = (await mapImages(receiptRequestSchema, request, give)) as ImageRequest;
+  const whole = (await mapImages(receiptRequestSchema, request, getImage)) as ImageRequest;
   checkModel(pipeline, model, whole);
   for await (const event of pipeline.generate(whole, { signal })) {
     onEvent?.(event);
@@ -136,19 +136,19 @@ async function redraw(
 async function listImageChanges(was: ReceiptRequest, is: ReceiptRequest): Promise<string[]> {
   const now = await listImages(receiptRequestSchema, is);
   const then = await listImages(receiptRequestSchema, was);
-  const hashOf = (image: unknown) => (image as ImageReference | undefined)?.sha256.slice(0, 12);
+  const getHash = (image: unknown) => (image as ImageReference | undefined)?.sha256.slice(0, 12);
   return [...then]
-    .filter(([path, image]) => hashOf(image) !== hashOf(now.get(path)))
+    .filter(([path, image]) => getHash(image) !== getHash(now.get(path)))
     .map(
       ([path, image]) =>
-        `SHA-256 of the pixels of ${path}: was ${hashOf(image)}, is ${hashOf(now.get(path))}`,
+        `SHA-256 of the pixels of ${path}: was ${getHash(image)}, is ${getHash(now.get(path))}`,
     );
 }
 
 /**
- * Draws an image again from its receipt and compares.
- * @param image The pixels of the file, RGB.
- * @throws NishikiError "usage" where this model cannot draw what the receipt asks for.
+ * Draws an image again from its receipt and compares the pixels.
+ * @param image The RGB pixels of the file.
+ * @throws NishikiError "usage" if this model cannot draw the receipt's request
  *
  * @example
  * ```ts

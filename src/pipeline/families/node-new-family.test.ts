@@ -9,7 +9,7 @@ import type { ImageSettings } from "../image-request.js";
 import { Pipeline } from "../pipeline.js";
 import { toBytes } from "../pixels.js";
 import type { Conditioning, DiffusionStage, Model, Plan } from "../plan.js";
-import { valuesOf } from "../stage-results.js";
+import { getValues } from "../stage-results.js";
 import { families, openWithFamily } from "./node-families.js";
 import type { Family } from "./node-family.js";
 
@@ -48,7 +48,7 @@ const makePixels = (settings: ImageSettings, onRun: () => void): DiffusionStage 
   shape: [side, side, 3],
   ...plan(settings, 1),
   start: async ({ results }) => {
-    const colour = valuesOf(results.get("prior"));
+    const colour = getValues(results.get("prior"));
     const toPixels = (data: Float32Array) => {
       return { width: side, height: side, channels: 3 as const, data: toBytes(data) };
     };

@@ -29,7 +29,7 @@ import {
 import { formatSize } from "../../request-values.js";
 import type { Runtime } from "../../runtime.js";
 import type { LazySession } from "../../session-pool.js";
-import { toValues, valuesOf } from "../../stage-results.js";
+import { getImageValues, getValues } from "../../stage-results.js";
 import {
   describeWords,
   type Embed,
@@ -226,7 +226,7 @@ async function prepare(
     name: "decode",
     run: async ({ last }) => ({
       kind: "pixels",
-      pixels: await decodePixels(sessions.decoder, manifest, valuesOf(last)),
+      pixels: await decodePixels(sessions.decoder, manifest, getValues(last)),
     }),
   };
   const factor = getEnlargingFactor(sizes, settings.size);
@@ -297,7 +297,7 @@ const makeLanczosStage = (factor: number): TransformStage => ({
   kind: "transform",
   name: "lanczos",
   run: async ({ last }) => {
-    const { width, height, data } = toValues(last);
+    const { width, height, data } = getImageValues(last);
     const larger = { width: width * factor, height: height * factor, channels: 3 as const };
     return {
       kind: "pixels",

@@ -20,7 +20,7 @@ import { makeAddressedNoise } from "../../noise.js";
 import { toBytes } from "../../pixels.js";
 import type { DiffusionStage } from "../../plan.js";
 import type { LazySession } from "../../session-pool.js";
-import { toValues } from "../../stage-results.js";
+import { getImageValues } from "../../stage-results.js";
 import { f32, floats } from "../../tensors.js";
 import { copyPart, makeTensor, planTiles, type Span } from "../../tiles.js";
 
@@ -151,7 +151,7 @@ export function makeDoublingStage(
     steps: { sampler: getSampler(sampler).sample, sigmas, noiseScale: sigmas[0]! },
     noise: (seed) => makeAddressedNoise(seed, sizeOf(shape), noiseStream(doubling)),
     start: async ({ seed, last }) => {
-      const { width, height, denoise, finish } = startDoubling(toValues(last), network, {
+      const { width, height, denoise, finish } = startDoubling(getImageValues(last), network, {
         seed,
         stage: doubling,
       });

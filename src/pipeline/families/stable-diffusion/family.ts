@@ -27,7 +27,7 @@ import type {
 import type { TextConditioning } from "../../prompt/encode-clip.js";
 import type { LearnedWordName } from "../../prompt/unsupported-syntax.js";
 import type { Runtime } from "../../runtime.js";
-import { valuesOf } from "../../stage-results.js";
+import { getValues } from "../../stage-results.js";
 import { f32, floats } from "../../tensors.js";
 import { type Area, AutoencoderRuns, decodePreview } from "./autoencoder-runs.js";
 import { embedGuidance, encodeConditioning, makeRows } from "./conditioning.js";
@@ -109,7 +109,7 @@ class StableDiffusion implements Model {
       kind: "transform",
       name: "decode",
       run: async ({ last }) => {
-        const pixels = await request.autoencoder.decode(valuesOf(last), area, settings.seamless ?? false);
+        const pixels = await request.autoencoder.decode(getValues(last), area, settings.seamless ?? false);
         return { kind: "pixels", pixels };
       },
     };
