@@ -281,7 +281,9 @@ describe("a receipt that names files elsewhere", () => {
       const base = name.split(/[\\/]/).at(-1);
       if (base === "" || base === "..") {
         expect(code).toBe(2);
-        expect(stderr).toMatch(/^init\.image: the image was drawn from .* of 64x64 pixels; provide it too\.\n$/);
+        expect(stderr).toMatch(
+          /^init\.image: the image was drawn from .* of 64x64 pixels; provide it too\.\n$/,
+        );
       } else {
         expect(code).toBe(1);
         expect(stderr).toContain(join(path, base!));

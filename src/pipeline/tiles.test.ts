@@ -41,7 +41,10 @@ describe("planSpans", () => {
     { tileSize: 16, overlap: -1 },
   ])("refuses %j", (tiling) => {
     expect(() => planSpans(100, tiling)).toThrow(
-      expect.objectContaining({ code: "usage", message: expect.stringContaining("larger than both") }),
+      expect.objectContaining({
+        code: "usage",
+        message: expect.stringContaining("larger than its two overlaps"),
+      }),
     );
   });
 });
