@@ -10,29 +10,29 @@ import sys
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="nishiki-xla",
-        description="Trains what `nishiki export CONFIG --output FOLDER` wrote, under XLA, on all devices that JAX sees.",
+        description="Train a run written by `nishiki export CONFIG --output FOLDER` with XLA, on all devices that JAX sees.",
         epilog='Example: nishiki-xla exported --precision bfloat16 --batches "nishiki export config.json" --minutes 50',
     )
-    parser.add_argument("folder", help="an exported run; its checkpoint is replaced as training goes on")
+    parser.add_argument("folder", help="folder of an exported run; training replaces its checkpoint")
     parser.add_argument(
         "--precision",
         choices=["float32", "bfloat16"],
         default="float32",
-        help="of the operands of matrix products; sums and weights are float32 (default: float32)",
+        help="precision of the operands of matrix products; sums and weights are float32 (default: float32)",
     )
-    parser.add_argument("--steps", type=int, help="stop at this step of the run (default: its schedule's end)")
-    parser.add_argument("--minutes", type=float, help="stop after the step in which this time is over")
+    parser.add_argument("--steps", type=int, help="last step of the run (default: the end of its schedule)")
+    parser.add_argument("--minutes", type=float, help="time limit; training stops after the step that exceeds it")
     parser.add_argument(
         "--batches",
         metavar="COMMAND",
-        help="streams batches: a nishiki command without --stream (default: the files in the folder)",
+        help="command that streams batches: nishiki export without --stream (default: the folder's files)",
     )
-    parser.add_argument("--check", type=int, metavar="STEPS", help="compute a few steps, save nothing, report rates, and end")
-    parser.add_argument("--log-every", type=int, default=10, help="steps between lines of progress (default: 10)")
-    parser.add_argument("--coordinator", metavar="HOST:PORT", help="many hosts: the address of the first one")
-    parser.add_argument("--hosts", type=int, help="many hosts: how many (default: as the cluster says)")
-    parser.add_argument("--host", type=int, help="many hosts: which one this is, from 0 (default: as the cluster says)")
-    parser.add_argument("--distributed", action="store_true", help="many hosts of a cluster that JAX knows by itself")
+    parser.add_argument("--check", type=int, metavar="STEPS", help="number of steps to compute as a check; saves nothing and reports rates")
+    parser.add_argument("--log-every", type=int, default=10, help="steps between progress lines (default: 10)")
+    parser.add_argument("--coordinator", metavar="HOST:PORT", help="several hosts: address of the first one")
+    parser.add_argument("--hosts", type=int, help="several hosts: their number (default: from the cluster)")
+    parser.add_argument("--host", type=int, help="several hosts: index of this one, from 0 (default: from the cluster)")
+    parser.add_argument("--distributed", action="store_true", help="use all hosts of a cluster that JAX recognises")
     return parser.parse_args(arguments)
 
 
