@@ -1,10 +1,10 @@
 // What few steps cost: the same noise to latents by the model's default settings, by the fast network, and by
 // the whole network in as few steps; how far each comes from the first, and a sheet of all.
 //
-//     npm run build && node scripts/compare-fast.mjs [MODEL_FOLDER] [OUT.png]
+//     npm run build && node scripts/compare-fast.mjs [MODEL_FOLDER] [OUT.webp]
 //
 // Distances are mean squared differences of latents, whose channels have variance 1 over training scenes.
-import { writeFile } from "node:fs/promises";
+import sharp from "sharp";
 import { commonThings } from "../dist/data/index.js";
 import { contactSheet } from "../dist/image/index.js";
 import { renderSvgToPng } from "../dist/image/node.js";
@@ -12,7 +12,7 @@ import { completeRequest, getPixels, runPlan } from "../dist/pipeline/index.js";
 import { loadParts } from "../dist/pipeline/node.js";
 import { random } from "../dist/random/index.js";
 
-const [model, out = "docs/fast.png", given = "32"] = process.argv.slice(2);
+const [model, out = "docs/fast.webp", given = "32"] = process.argv.slice(2);
 const ways = {
   default: {},
   fast: { fast: true },
@@ -72,7 +72,7 @@ for (const [index, prompt] of prompts.entries()) {
   process.stderr.write(`${index + 1} of ${prompts.length}: ${prompt}\n`);
 }
 await close();
-await writeFile(out, await renderSvgToPng(contactSheet(images, { columns: shown.length * 4, size: 128 })));
+await sharp(await renderSvgToPng(contactSheet(images, { columns: shown.length * 4, size: 128 }))).toFile(out);
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 for (const [way, { distances, seconds }] of Object.entries(results)) {
   const mean = distances.reduce((a, b) => a + b, 0) / distances.length;

@@ -1,11 +1,11 @@
 // The sheet of docs/fine-tuning.md: prompts at seed 0 without a LoRA, with it, and with it at a weight of
-// 0.6. `npm run build && node scripts/make-fine-tuning-sheet.mjs mosaic.safetensors [OUT.png]`
-import { writeFile } from "node:fs/promises";
+// 0.6. `npm run build && node scripts/make-fine-tuning-sheet.mjs mosaic.safetensors [OUT.webp]`
+import sharp from "sharp";
 import { contactSheet } from "../dist/image/index.js";
 import { renderSvgToPng } from "../dist/image/node.js";
 import { loadPipeline } from "../dist/index.js";
 
-const [lora = "mosaic.safetensors", out = "docs/fine-tuning.png"] = process.argv.slice(2);
+const [lora = "mosaic.safetensors", out = "docs/fine-tuning.webp"] = process.argv.slice(2);
 const prompts = [
   "a bear, mosaic",
   "a mosaic of a butterfly",
@@ -31,5 +31,5 @@ for (const { said, options } of rows) {
   }
   await pipeline.dispose();
 }
-await writeFile(out, await renderSvgToPng(contactSheet(images, { columns: prompts.length, size: 150 })));
+await sharp(await renderSvgToPng(contactSheet(images, { columns: prompts.length, size: 150 }))).toFile(out);
 console.log(out);

@@ -1,18 +1,18 @@
 // Looks for copies: draws random prompts, and beside each the training scene that is nearest in pixels.
 //
-//     npm run build && node scripts/make-nearest.mjs [MODEL_FOLDER] [OUT.png]
+//     npm run build && node scripts/make-nearest.mjs [MODEL_FOLDER] [OUT.webp]
 //
 // Needs the sprites that `nishiki data build` writes. Compared are all things in all four styles, as single
 // things on white, at 32×32 pixels. Prompts ask for no colour and no background: the case in which copying is
 // likeliest.
-import { writeFile } from "node:fs/promises";
+import sharp from "sharp";
 import { commonThings, describeContent, loadSprites, SceneDrawer, sceneMix } from "../dist/data/index.js";
 import { contactSheet, resize } from "../dist/image/index.js";
 import { renderSvgToPng } from "../dist/image/node.js";
 import { loadPipeline } from "../dist/index.js";
 import { random } from "../dist/random/index.js";
 
-const [model, out = "docs/nearest.png"] = process.argv.slice(2);
+const [model, out = "docs/nearest.webp"] = process.argv.slice(2);
 const styles = ["3d", "flat", "woodblock", "cubist"];
 const mix = sceneMix({ positionJitter: 0, sizeJitter: 0 });
 const sprites = await loadSprites(".data/sprites", ["3d", "flat"]);
@@ -52,5 +52,5 @@ for (let i = 0; i < 8; i++) {
   }
 }
 await pipeline.dispose();
-await writeFile(out, await renderSvgToPng(contactSheet(rows.flat(), { columns: 8, size: 160 })));
+await sharp(await renderSvgToPng(contactSheet(rows.flat(), { columns: 8, size: 160 }))).toFile(out);
 console.log(out);

@@ -1,15 +1,16 @@
 // Draws the README's sheet: fixed prompts at seed 0, each drawn once, none picked.
 //
-//     npm run build && node scripts/make-sheet.mjs [MODEL_FOLDER] [OUT.png] [PROMPTS.txt]
+//     npm run build && node scripts/make-sheet.mjs [MODEL_FOLDER] [OUT.webp] [PROMPTS.txt]
 //
 // prompts/fixed-64.txt is what the model is for, prompts/unchosen-24.txt was written by somebody else before
 // it was trained.
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
+import sharp from "sharp";
 import { contactSheet } from "../dist/image/index.js";
 import { renderSvgToPng } from "../dist/image/node.js";
 import { loadPipeline } from "../dist/index.js";
 
-const [model, out = "docs/sheet.png", list = "scripts/prompts/fixed-64.txt"] = process.argv.slice(2);
+const [model, out = "docs/sheet.webp", list = "scripts/prompts/fixed-64.txt"] = process.argv.slice(2);
 const prompts = (await readFile(list, "utf8")).split("\n").filter(Boolean);
 const pipeline = await loadPipeline(model ? { model } : {});
 const entries = [];
@@ -23,5 +24,5 @@ for (const prompt of prompts) {
   process.stderr.write(`${entries.length} of ${prompts.length}: ${prompt}\n`);
 }
 await pipeline.dispose();
-await writeFile(out, await renderSvgToPng(contactSheet(entries, { columns: 8, size: 160 })));
+await sharp(await renderSvgToPng(contactSheet(entries, { columns: 8, size: 160 }))).toFile(out);
 console.log(out);
