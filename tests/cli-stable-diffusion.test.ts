@@ -421,7 +421,7 @@ describe("broken models are refused before anything is drawn", () => {
     ],
     [
       "an unknown scheduler",
-      edit("scheduler/scheduler_config.json", { _class_name: "MagicScheduler" }),
+      edit("model_index.json", { scheduler: ["diffusers", "MagicScheduler"] }),
       /^sampler: this model was published with "MagicScheduler", which is not known here; name another, one of euler, /,
     ],
     [

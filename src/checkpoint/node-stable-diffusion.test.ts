@@ -59,6 +59,17 @@ describe("a diffusers folder", () => {
     expect(scheduler).toMatchObject({ lambda_min_clipped: -Infinity, note: "Infinity" });
   });
 
+  it("has the scheduler that its index names, whatever class the scheduler's config was saved by", async () => {
+    const model = await copy("sd1", "other-scheduler");
+    const config = join(model, "scheduler/scheduler_config.json");
+    await edit(config, (fields) => ({ ...fields, _class_name: "UniPCMultistepScheduler", solver_order: 3 }));
+    const { scheduler, hints } = await openStableDiffusion(model);
+    expect(hints).toEqual([
+      "The scheduler is PNDMScheduler, as model_index.json says; scheduler_config.json names UniPCMultistepScheduler.",
+    ]);
+    expect(scheduler).toMatchObject({ _class_name: "PNDMScheduler", solver_order: 3, skip_prk_steps: true });
+  });
+
   it("must not be a refiner alone", async () => {
     const model = await copy("xl", "refiner");
     await edit(join(model, "model_index.json"), (index) => ({

@@ -208,7 +208,7 @@ async function openFolder(path: string, withoutVae: boolean): Promise<PartialFil
   }
   const components = await openParts(path, index, names);
   const { unet, vae, text_encoder: textEncoder, text_encoder_2: textEncoder2 } = components;
-  const scheduler = await readJson(join(path, "scheduler", "scheduler_config.json"));
+  const { scheduler, hints } = await readSchedulerConfig(path, index);
   return {
     name: basename(resolve(path)),
     family: familyOf(unet!, hasSecond),
@@ -223,8 +223,21 @@ async function openFolder(path: string, withoutVae: boolean): Promise<PartialFil
     zerosForEmptyPrompt: index.force_zeros_for_empty_prompt !== false,
     files: await listFiles(path, components, names),
     unknown: [],
-    hints: [],
+    hints,
   };
+}
+
+/**
+ * The scheduler's config, for the class that model_index.json names: where the two differ, diffusers goes by the index.
+ * @returns Also a sentence where they do.
+ */
+async function readSchedulerConfig(path: string, index: Json): Promise<{ scheduler: Json; hints: string[] }> {
+  const scheduler = await readJson(join(path, "scheduler", "scheduler_config.json"));
+  const [className, other] = [(index.scheduler as readonly unknown[])[1], scheduler._class_name];
+  if (typeof className !== "string") return { scheduler, hints: [] };
+  const hint = `The scheduler is ${nameOf(className)}, as model_index.json says; scheduler_config.json names ${nameOf(other)}.`;
+  const differs = typeof other === "string" && other !== className;
+  return { scheduler: { ...scheduler, _class_name: className }, hints: differs ? [hint] : [] };
 }
 
 /** Lists weights, configs and vocabularies: everything that affects pixels. */
