@@ -203,7 +203,7 @@ describe("weights that cannot be used", () => {
     expect(error.message).toBe(
       'Weights do not fit the network: "table" is [4, 6] in the file, [6, 4] in the network; ' +
         '"both" is stored as i8 without "both.scale", one number for each of its 5 rows; ' +
-        '"out.bias" is stored as u16, which is not read.',
+        '"out.bias" is stored as u16, which is not supported.',
     );
   });
 

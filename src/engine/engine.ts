@@ -2,11 +2,11 @@
 // The narrow interface through which programs run. Nothing here knows a device's library: node.ts does.
 import type { DType, LoweringTarget, Program, TypedArray } from "../graph/index.js";
 
-/** Devices by the names that users give. `auto` is resolved by the engine. */
+/** The device names that users specify. The engine resolves `auto`. */
 export const deviceNames = ["auto", "cpu", "webgpu", "cuda", "coreml", "dml"] as const;
 export type DeviceName = (typeof deviceNames)[number];
 
-/** Elements with their shape, outside of any program. f16 and bf16 are held as bits, bool as bytes. */
+/** Elements with their shape, outside any program. f16 and bf16 are stored as bits, bool as bytes. */
 export interface HostTensor {
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -15,33 +15,30 @@ export interface HostTensor {
 
 export type HostTensors = Readonly<Record<string, HostTensor>>;
 
-/** Where a parameter's bytes lie on disk: absolute byte offsets in a `.safetensors` file. */
+/** The location of a parameter on disk: absolute byte offsets in a `.safetensors` file. */
 export interface WeightPlace {
   readonly dtype: string;
   readonly shape: readonly number[];
   readonly file: string;
   readonly offset: number;
   readonly length: number;
-  /** The bytes are those of the transposed matrix; `shape` is the matrix's own. */
+  /** The bytes hold the transposed matrix; `shape` is that of the matrix itself. */
   readonly transposed?: boolean;
-  /** Of 8-bit numbers: what they are multiplied with, one number for all or one for each row. */
+  /** For 8-bit numbers: their scale, one number for all or one per row. */
   readonly scale?: WeightPlace;
 }
 
 export type WeightPlaces = ReadonlyMap<string, WeightPlace>;
 
-/**
- * An input that is fed by an output of the run before, as training state is. Both stay where the device
- * works.
- */
+/** An input fed by an output of the previous run, such as training state. Both stay on the device. */
 export interface Carried {
   readonly output: string;
   readonly initial: HostTensor;
 }
 
 /**
- * Which of a session's tensors are kept by its engine: they stay where the device works and serve all its
- * sessions, so that what one program writes another reads without leaving the device.
+ * The tensors of a session that its engine keeps: they stay on the device and serve all its sessions, so one
+ * program reads what another writes without a transfer.
  */
 export interface KeptTensors {
   /** The kept tensor that an input (or fed parameter) reads, by the input's name. */
@@ -51,17 +48,17 @@ export interface KeptTensors {
 }
 
 /**
- * Sets of kept tensors that an elementwise program passes over piece by piece, so that what lies between its
- * operations stays in the processor's cache. The program's kept inputs and its outputs are vectors of one
- * symbolic length. Outputs are written in place: an input that is overwritten may be read by one operation
- * only, and that on the way to what overwrites it.
+ * Sets of kept tensors that an elementwise program processes piece by piece, so that intermediate results
+ * stay in the processor's cache. The program's kept inputs and its outputs are vectors of one symbolic
+ * length. Outputs are written in place: only one operation may read an overwritten input, and only on the way
+ * to its output.
  */
 export interface KeptPieces {
-  /** Elements of a piece. */
+  /** Elements per piece. */
   readonly size: number;
   /**
-   * The kept tensors of each set, all of as many elements: by the inputs that read them, and by the outputs
-   * that overwrite them.
+   * The kept tensors of each set, all of equal length: by the inputs that read them, and by the outputs that
+   * overwrite them.
    */
   readonly sets: readonly {
     readonly reads: Readonly<Record<string, string>>;
@@ -70,30 +67,29 @@ export interface KeptPieces {
 }
 
 export interface LoadOptions {
-  /** Parameters found here are read in place; the others must be given to every run, or be carried. */
+  /** Parameters found here are read in place; all others must be passed to every run, or be carried. */
   readonly weights?: WeightPlaces;
-  /** Inputs (or parameters) by name, each fed by an output of the run before. */
+  /** Inputs (or parameters) by name, each fed by an output of the previous run. */
   readonly carried?: Readonly<Record<string, Carried>>;
   /** Inputs and outputs that are the engine's kept tensors. */
   readonly kept?: KeptTensors;
-  /** In place of carried and kept tensors: a run passes over all these sets. Every output must be kept. */
+  /** Replaces carried and kept tensors: a run processes all these sets. Every output must be kept. */
   readonly pieces?: KeptPieces;
-  /** Let the runtime rewrite the graph. Default true; tests compare both. */
+  /** Lets the runtime optimize the graph. Default true; tests compare both. */
   readonly optimize?: boolean;
-  /** Write attention and norms by their parts even where the device has them fused. */
+  /** Decomposes attention and norms even if the device has fused kernels. */
   readonly decompose?: boolean;
   /**
-   * Leave large weights where they lie: their files are mapped into memory, which the system shares and may
-   * take back, and every run widens what it comes to. Loading then takes no time and no memory, and runs take
-   * about a tenth longer. Default false: weights are widened and packed once.
+   * Maps large weights from their files into memory, which the system shares and may reclaim; every run
+   * widens the weights it reads. Loading then takes no time and no memory, but runs take about a tenth
+   * longer. Default false: weights are widened and packed once.
    */
   readonly inPlace?: boolean;
 }
 
 export interface RunOptions {
   /**
-   * Hands the inputs' arrays over instead of copying them: the caller cannot use them any more. Default
-   * false.
+   * Transfers the inputs' arrays instead of copying them: the caller can no longer use them. Default false.
    */
   readonly give?: boolean;
 }
@@ -108,44 +104,40 @@ export interface Session extends AsyncDisposable {
   readonly outputs: readonly string[];
   /**
    * Runs the program once.
-   * @param inputs One tensor for every declared input and fed parameter that is neither carried nor kept.
+   * @param inputs One tensor per declared input and fed parameter that is neither carried nor kept.
    * @returns The outputs that are neither carried nor kept.
    * @throws NishikiError "shape" (wrong name, type or shape), "memory", "device", "closed".
    */
   run(inputs: HostTensors, options?: RunOptions): Promise<Record<string, HostTensor>>;
-  /** A copy of the carried tensors as they are now, by input name. */
+  /** Copies the current carried tensors, by input name. */
   readState(): Promise<Record<string, HostTensor>>;
   /** Overwrites carried tensors. */
   writeState(state: HostTensors): Promise<void>;
-  /** Frees the device's memory. A closed session says so when used. */
+  /** Frees the device's memory. Using a closed session throws. */
   close(): Promise<void>;
 }
 
-/** A device that programs run on. `await using` closes it, and its sessions likewise. */
+/** A device that runs programs. `await using` closes it together with its sessions. */
 export interface Engine extends AsyncDisposable {
   readonly device: Exclude<DeviceName, "auto">;
   readonly target: LoweringTarget;
   readonly threads: number;
-  /** Lowers a program for the device and makes it ready to run. */
+  /** Lowers a program for the device and prepares it to run. */
   load(program: Program, options?: LoadOptions): Promise<Session>;
-  /**
-   * Puts tensors where the device works, under names that sessions read and write; the arrays are handed
-   * over.
-   */
+  /** Stores tensors on the device, under names that sessions read and write; transfers the arrays. */
   keep(tensors: HostTensors): Promise<void>;
   /**
-   * Copies of kept tensors.
-   * @param into Tensors of the same sizes whose arrays are handed over and come back filled: new memory costs
+   * Copies kept tensors.
+   * @param into Tensors of the same sizes, whose arrays are transferred and returned filled: allocating costs
    *   more than copying.
-   * @throws NishikiError "device" for a name that nothing is kept under.
+   * @throws NishikiError "device" for an unknown name.
    */
   readKept(names: readonly string[], into?: HostTensors): Promise<Record<string, HostTensor>>;
   /**
-   * Hands kept tensors over without copying them; before a session needs one again, something must be kept in
-   * its place.
+   * Takes kept tensors off the device without copying; store replacements before a session needs them again.
    */
   takeKept(names: readonly string[]): Promise<Record<string, HostTensor>>;
-  /** Another engine on the same device, which works beside this one and is closed by itself. */
+  /** Makes another engine on the same device, which runs beside this one and must be closed separately. */
   sibling(threads: number): Engine;
   /** Closes all sessions. */
   close(): Promise<void>;

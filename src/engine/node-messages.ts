@@ -1,4 +1,4 @@
-// What the engine's thread and the caller's thread say to each other.
+// Messages between the engine's thread and the caller's thread.
 import type { DType, TypedArray } from "../graph/index.js";
 import type { HostTensors, KeptPieces } from "./engine.js";
 import type { KeptOutput } from "./validate.js";
@@ -10,9 +10,9 @@ export interface LoadMessage {
   readonly provider: string;
   readonly threads: number;
   readonly optimize: boolean;
-  /** Whether all inputs have one size. */
+  /** Whether all inputs have fixed sizes. */
   readonly isFixed: boolean;
-  /** Folder of the weight files that the model points into. */
+  /** Folder of the weight files that the model references. */
   readonly weightsFolder: string | undefined;
   readonly carried: readonly {
     readonly input: string;
@@ -34,7 +34,7 @@ export type EngineMessage =
       readonly kind: "run";
       readonly session: number;
       readonly inputs: HostTensors;
-      /** The arrays are moved to the thread, not copied. */
+      /** The arrays are transferred to the thread, not copied. */
       readonly give: boolean;
     }
   | { readonly kind: "keep"; readonly tensors: HostTensors }
@@ -45,19 +45,16 @@ export type EngineMessage =
   | { readonly kind: "close"; readonly session: number }
   | { readonly kind: "end" };
 
-/** What the thread is given when it starts. */
+/** Data that the thread receives at its start. */
 export interface EngineData {
-  /** Shared numbers; {@link flags} says which is which. */
+  /** Shared numbers, indexed by {@link flags}. */
   readonly flags: Int32Array;
 }
 
 export const flags = {
-  /** Set to 1 by the caller: what has not begun by then is not begun any more. */
+  /** Set to 1 by the caller: the thread then starts no further work. */
   stop: 0,
-  /**
-   * 1 while the thread is inside of the runtime, where it must not be ended: that would abort the whole
-   * process.
-   */
+  /** 1 while the thread is inside the runtime, where terminating it would abort the whole process. */
   busy: 1,
 } as const;
 

@@ -1,13 +1,12 @@
-// Where the package's own files lie (node): the weights that come with it, the sources of its threads.
-// Usually above this file; a program that was bundled carries the code elsewhere, and the files stay in the
-// installed package.
+// Finds the package's files (node): bundled weights and thread sources. They are usually above this file; if
+// a bundler moved the code, they are still in the installed package.
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { NishikiError } from "../errors.js";
 
-/** Names the package's folder where it is not found by itself. */
+/** Names the package's folder if it cannot be found automatically. */
 const variable = "NISHIKI_ROOT";
 
 function isPackage(folder: string): boolean {
@@ -20,16 +19,13 @@ function isPackage(folder: string): boolean {
   }
 }
 
-/**
- * This file's folder; undefined where a bundler has made a CommonJS file of it, which has no
- * `import.meta.url`.
- */
+/** This file's folder; undefined if a bundler has made it a CommonJS file, which has no `import.meta.url`. */
 function ownFolder(): string | undefined {
   const url = import.meta.url as string | undefined;
   return url?.startsWith("file:") ? dirname(fileURLToPath(url)) : undefined;
 }
 
-/** The package as an import of it from a folder would find it. */
+/** Finds the package as an import from a folder would. */
 function resolveFrom(folder: string): string | undefined {
   try {
     return dirname(createRequire(join(folder, "noop.js")).resolve("nishiki/package.json"));
@@ -47,7 +43,7 @@ function findAbove(folder: string): string | undefined {
 
 let root: string | undefined;
 
-/** The package's folder; undefined where it is nowhere to be found. */
+/** Gets the package's folder; undefined if it cannot be found. */
 export function findPackageRoot(): string | undefined {
   if (root !== undefined) return root;
   const named = process.env[variable];
@@ -60,9 +56,9 @@ export function findPackageRoot(): string | undefined {
 }
 
 /**
- * A file of the package, by its path inside of it.
+ * Gets a file of the package, by its path in the package.
  *
- * @throws NishikiError "file" where the package is not found, with the cure
+ * @throws NishikiError "file" if the package cannot be found, with the cure
  */
 export function getPackageFile(...path: readonly string[]): string {
   const folder = findPackageRoot();
@@ -71,15 +67,15 @@ export function getPackageFile(...path: readonly string[]): string {
   const where = named ? `not in ${named}, which ${variable} names` : "not near this program";
   throw new NishikiError(
     "file",
-    `The files of the package nishiki (weights, threads) are ${where}. If the program was bundled, keep nishiki out of ` +
+    `The files of the package nishiki (weights, threads) are ${where}. If you bundled the program, keep nishiki out of ` +
       `the bundle (esbuild: --external:nishiki), or install nishiki too and set ${variable} to its folder.`,
   );
 }
 
 /**
- * The source of a thread: beside its caller, or, where the caller was bundled, in the package.
+ * Finds the source of a thread: beside its caller, or in the package if the caller was bundled.
  *
- * @param beside Makes its address; throws where there is no `import.meta.url`.
+ * @param beside Makes its URL; throws if there is no `import.meta.url`.
  * @param inPackage Its path below `dist`.
  * @throws NishikiError "file" like `getPackageFile`
  */

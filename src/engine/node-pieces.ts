@@ -1,5 +1,5 @@
-// Elementwise programs over kept tensors, a piece at a time: what lies between the operations then stays in
-// the processor's cache, where a pass costs a fraction of one over main memory. Runs in the engine's thread.
+// Runs elementwise programs over kept tensors piece by piece: intermediate results stay in the processor's
+// cache, where a pass costs a fraction of one over main memory. Runs in the engine's thread.
 import * as ort from "onnxruntime-node";
 import type { TypedArray } from "../graph/index.js";
 import type { KeptPieces } from "./engine.js";
@@ -10,8 +10,8 @@ function partOf({ type, data }: ort.Tensor, from: number, to: number): ort.Tenso
 
 /**
  * Runs a session over all pieces of all sets.
- * @param given What every piece is fed besides.
- * @throws Error where a set's tensors differ in size.
+ * @param given Additional inputs of every piece.
+ * @throws Error if a set's tensors differ in size.
  */
 export async function runInPieces(
   session: ort.InferenceSession,

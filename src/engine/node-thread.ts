@@ -1,4 +1,4 @@
-// The engine's thread as the caller sees it: calls that are answered, also when the thread dies.
+// The caller's side of the engine's thread: every call gets an answer, even if the thread dies.
 import { Worker } from "node:worker_threads";
 import { NishikiError } from "../errors.js";
 import type { HostTensor, HostTensors } from "./engine.js";
@@ -8,7 +8,7 @@ import { findWorker } from "./node-package.js";
 const missingDevice =
   /no available backend|Failed to load shared library|provider.*not (found|available|enabled)|Failed to get a WebGPU adapter|No supported adapters/i;
 
-/** Turns the runtime's messages into ours. */
+/** Translates the runtime's messages. */
 function translate(message: string, device: string): NishikiError {
   const cause = new Error(message);
   if (/allocat|out of memory|bad_alloc|\bOOM\b|SafeIntOnOverflow|Integer overflow/i.test(message)) {
@@ -25,7 +25,7 @@ function translate(message: string, device: string): NishikiError {
   return new NishikiError("device", `The ${device} device failed: ${message}`, { cause });
 }
 
-/** Sent as it is, a view of a large buffer would take the whole buffer along. */
+/** Sending a view of a large buffer would send the whole buffer. */
 function compact(tensors: HostTensors): HostTensors {
   const entries = Object.entries(tensors).map(([name, tensor]): [string, HostTensor] => {
     const { data } = tensor;
@@ -34,7 +34,7 @@ function compact(tensors: HostTensors): HostTensors {
   return Object.fromEntries(entries);
 }
 
-/** The arrays that a message moves instead of copying them. */
+/** Lists the arrays that a message transfers instead of copying. */
 function moved(message: EngineMessage): ArrayBuffer[] {
   return [...new Set(Object.values(given(message)).map(({ data }) => data.buffer as ArrayBuffer))];
 }
@@ -55,14 +55,13 @@ function compactMessage(message: EngineMessage): EngineMessage {
 
 const source = () => new URL("./node-worker.js", import.meta.url);
 
-/** Threads that have not ended. */
+/** Threads that are still running. */
 const living = new Set<EngineThread>();
 let watching = false;
 
 /**
- * Node ends threads when the process exits; inside of the runtime that would abort it with another exit code.
- * A run that is almost done is waited for; whoever exits in the middle of a long one wants the process to
- * end, so it is killed.
+ * Node terminates threads when the process exits; inside the runtime that would abort with another exit code.
+ * So this waits for a run that is almost done; if a long run continues, it kills the process.
  */
 function watchExit(thread: EngineThread): void {
   if (!watching) {
@@ -80,9 +79,9 @@ function watchExit(thread: EngineThread): void {
 const patience = 1000;
 
 /**
- * ONNX Runtime 1.30 reads the process's command line with a regular expression that recurses for every
- * character: with Node's usual 4 MB, an argument of 14,000 characters ends the process. Linux allows 131,072
- * in one; only what is used of a stack takes memory.
+ * ONNX Runtime 1.30 reads the process's command line with a regular expression that recurses once per
+ * character: with Node's default of 4 MB, an argument of 14,000 characters crashes the process. Linux allows
+ * 131,072 in one; only the used part of a stack takes memory.
  */
 const stackSizeMb = 64;
 
@@ -98,7 +97,7 @@ export class EngineThread {
   constructor(device: string) {
     this.#device = device;
     const workerData: EngineData = { flags: this.#flags };
-    // The process's own options may not suit a thread, as `node --input-type=module -e …` does not.
+    // The process's options may not suit a thread, such as `node --input-type=module -e …`.
     const resourceLimits = { stackSizeMb };
     this.#worker = new Worker(findWorker(source, "engine/node-worker.js"), {
       name: "nishiki-engine",
@@ -116,24 +115,26 @@ export class EngineThread {
     this.#exited = new Promise((resolve) => {
       this.#worker.on("exit", (code) => {
         living.delete(this);
-        this.#die(`The engine's thread ended unasked (exit code ${code}). Make a new engine and try again.`);
+        this.#die(
+          `The engine's thread ended unexpectedly (exit code ${code}). Make a new engine and try again.`,
+        );
         resolve();
       });
     });
   }
 
   /**
-   * Blocks until nothing is computed, and nothing will be. For the end of the process, which cannot wait
-   * otherwise.
+   * Blocks until no computation is running or will start. For process exit, where waiting asynchronously is
+   * impossible.
    * @param milliseconds The longest wait.
-   * @returns Whether nothing is computed any more.
+   * @returns Whether all computation has stopped.
    */
   readonly leaveRuntime = (milliseconds: number): boolean => {
     Atomics.store(this.#flags, flags.stop, 1);
     return Atomics.wait(this.#flags, flags.busy, 1, Math.max(0, milliseconds)) !== "timed-out";
   };
 
-  /** Whether no call can succeed any more. */
+  /** Whether all further calls will fail. */
   get ended(): boolean {
     return this.#dead !== undefined;
   }
@@ -141,13 +142,13 @@ export class EngineThread {
   #settle({ id, result, error }: EngineReply): void {
     const call = this.#waiting.get(id);
     this.#waiting.delete(id);
-    // A thread that is being ended is waited for, whatever it still answers.
+    // While the thread is ending, wait for it regardless of its answers.
     if (this.#waiting.size === 0 && !this.#dead) this.#worker.unref();
     if (error) call?.reject(translate(error.message, this.#device));
     else call?.resolve(result ?? {});
   }
 
-  /** Nothing hangs when the thread is gone: all that wait are told, and all that come after. */
+  /** Rejects all pending and all future calls, so nothing hangs once the thread is gone. */
   #die(message: string, cause?: unknown): void {
     const code = /memory/i.test(message) ? "memory" : "device";
     this.#dead ??= new NishikiError(code, message, { cause });
@@ -167,8 +168,8 @@ export class EngineThread {
   }
 
   /**
-   * Ends the thread: what waits is told at once, and what is being computed is finished first, because a
-   * thread must not be ended inside of the runtime.
+   * Ends the thread: rejects pending calls at once, but lets the current computation finish, because a thread
+   * must not be terminated inside the runtime.
    */
   async end(): Promise<void> {
     const wasAlive = !this.#dead;

@@ -1,4 +1,4 @@
-// The engine's thread: ONNX Runtime runs on the thread that calls it, so it is called here.
+// The engine's thread: ONNX Runtime blocks the calling thread, so it runs here.
 import { parentPort, workerData } from "node:worker_threads";
 import * as ort from "onnxruntime-node";
 import type { DType, TypedArray } from "../graph/index.js";
@@ -13,7 +13,7 @@ import {
 import { runInPieces } from "./node-pieces.js";
 import { emptyArray } from "./validate.js";
 
-/** Training state lives in two sets of buffers: one is read while the other is written. */
+/** Training state has two sets of buffers: one is read while the other is written. */
 interface Pair {
   readonly output: string;
   current: ort.Tensor;
@@ -21,8 +21,8 @@ interface Pair {
 }
 
 /**
- * A tensor that serves all sessions of this thread; none while it is lent away. The spare is for sessions
- * that read and overwrite it in one run.
+ * A tensor shared by all sessions of this thread; undefined while taken. The spare is for sessions that read
+ * and overwrite it in one run.
  */
 interface Kept {
   current: ort.Tensor | undefined;
@@ -62,14 +62,14 @@ const ortTypes: Record<DType, ort.Tensor.Type> = {
 const fromOrt = new Map(Object.entries(ortTypes).map(([ours, theirs]) => [theirs, ours as DType]));
 
 function toOrt(dtype: DType, data: TypedArray, shape: readonly number[]): ort.Tensor {
-  // float16 is held as bits on our side; newer Node versions would otherwise want a Float16Array.
+  // float16 is stored as bits here; newer Node versions would otherwise expect a Float16Array.
   return new ort.Tensor(ortTypes[dtype], data as ort.Tensor.DataType, shape);
 }
 
 function toHost(tensor: ort.Tensor): HostTensor {
   const dtype = fromOrt.get(tensor.type) ?? "f32";
-  // Results may be views of a larger buffer or of memory that the runtime keeps. Node 24 has arrays of 16-bit
-  // floats; ours hold the bits everywhere.
+  // Results may be views of a larger buffer or of the runtime's memory. Node 24 returns arrays of 16-bit
+  // floats; ours hold bits everywhere.
   const data = tensor.data.slice() as TypedArray;
   const bits = dtype === "f16" && !(data instanceof Uint16Array) ? new Uint16Array(data.buffer) : data;
   return { dtype, shape: [...tensor.dims], data: bits };
@@ -82,7 +82,7 @@ async function load(message: LoadMessage): Promise<void> {
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: "sequential",
-    // A plan of memory for sizes that change is made at run time, and takes up to twice the memory.
+    // For variable sizes, memory is planned at run time, which takes up to twice the memory.
     enableMemPattern: isFixed,
     graphOptimizationLevel: optimize ? "all" : "disabled",
     logSeverityLevel: 4, // Failures come as errors; the runtime would print them too.
@@ -130,11 +130,13 @@ function readKept(names: readonly string[], into: Readonly<Record<string, HostTe
     const target = into[name];
     if (!target) return [name, toHost(tensor)];
     if (target.data.length !== tensor.size) {
-      throw new Error(`"${name}" has ${tensor.size} elements, the array to fill has ${target.data.length}.`);
+      throw new Error(
+        `"${name}" has ${tensor.size} elements, but the array to fill has ${target.data.length}.`,
+      );
     }
     const source = tensor.data as TypedArray;
-    // By bytes, because newer Node versions hold 16-bit floats in arrays whose elements are numbers, not
-    // bits.
+    // Compares bytes, because newer Node versions store 16-bit floats in arrays whose elements are numbers,
+    // not bits.
     const bytes = (array: TypedArray) => new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
     bytes(target.data).set(bytes(source));
     return [name, target];
@@ -200,9 +202,9 @@ function readState({ carried }: Loaded): Record<string, HostTensor> {
 function writeState({ carried }: Loaded, state: Readonly<Record<string, HostTensor>>): void {
   for (const [name, tensor] of Object.entries(state)) {
     const pair = carried.get(name);
-    if (!pair) throw new Error(`"${name}" is not carried from run to run.`);
-    // The message's copy is ours. Copying elements instead would convert 16-bit floats, whose bits we are
-    // given.
+    if (!pair) throw new Error(`"${name}" is not carried between runs.`);
+    // The message's copy belongs to this thread. Copying elements instead would convert 16-bit floats from
+    // their bits.
     pair.current = toOrt(tensor.dtype, tensor.data, tensor.shape);
   }
 }
@@ -235,13 +237,13 @@ async function answer(message: Exclude<EngineMessage, { kind: "end" }>): Promise
   }
 }
 
-// One at a time: two WebGPU sessions must not run at once (onnxruntime issue 32561), and on the CPU it costs
-// nothing.
+// One job at a time: two WebGPU sessions must not run at once (onnxruntime issue 32561), and on the CPU it
+// costs nothing.
 let queue: Promise<void> = Promise.resolve();
 
 const shared = (workerData as EngineData).flags;
 
-/** Does what may enter the runtime; the caller can see when it is done. */
+/** Runs a job that may enter the runtime; the caller can see when it is done. */
 async function whileBusy(job: () => Promise<void>): Promise<void> {
   Atomics.store(shared, flags.busy, 1);
   try {
@@ -262,7 +264,7 @@ async function end(): Promise<void> {
 async function reply(id: number, message: Exclude<EngineMessage, { kind: "end" }>): Promise<void> {
   let given: EngineReply | undefined;
   await whileBusy(async () => {
-    // Asked only now: a caller that has asked to stop and sees no work may rely on that none begins.
+    // Checked only now: a caller that requested a stop and sees no work may rely on none starting.
     if (Atomics.load(shared, flags.stop) === 1) return;
     try {
       given = { id, result: await answer(message) };

@@ -253,7 +253,7 @@ describe("running", () => {
   });
 });
 
-describe("state that is carried from run to run", () => {
+describe("state carried between runs", () => {
   const rate = 0.1;
   /** Gradient descent with momentum on a linear model: w and m are carried, and "t" counts. */
   const training = trace((t) => {
@@ -411,7 +411,7 @@ describe("closing", () => {
     const later = [failure(session.run(inputs)), failure(session.readState()), failure(engine.load(double))];
     for (const error of await Promise.all([...runs, ...later])) {
       expect(error.code).toBe("device");
-      expect(error.message).toContain("The engine's thread ended unasked");
+      expect(error.message).toContain("The engine's thread ended unexpectedly");
     }
     await session.close();
     await engine.close();

@@ -1,4 +1,4 @@
-// The engine of Node: ONNX Runtime in a thread of its own.
+// Node's engine: ONNX Runtime in a separate thread.
 import { realpath } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { NishikiError, unknownName } from "../errors.js";
@@ -28,9 +28,9 @@ import {
 export { findPackageRoot, findWorker, getPackageFile } from "./node-package.js";
 
 export interface EngineOptions {
-  /** Default "auto": the CPU, which every machine has and which gives every image the same bytes. */
+  /** Default "auto": the CPU, which every machine has and which produces identical bytes for every image. */
   readonly device?: DeviceName;
-  /** Threads of the CPU device. Default: one for each core that this process may use. */
+  /** Threads of the CPU device. Default: one per core available to this process. */
   readonly threads?: number;
 }
 
@@ -82,12 +82,12 @@ class NodeSession implements Session {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    // A thread that is gone has freed everything already.
+    // A dead thread has already freed everything.
     if (!this.#thread.ended) await this.#thread.call({ kind: "close", session: this.#id });
   }
 }
 
-/** The files that a program's weights really lie in: the runtime follows no link that leaves the folder. */
+/** Resolves a program's weight files: the runtime follows no link that leaves the folder. */
 async function resolveFiles(program: Program, weights: WeightPlaces): Promise<WeightPlaces> {
   const real = new Map<string, string>();
   const places = new Map<string, WeightPlace>();
@@ -194,9 +194,9 @@ class NodeEngine implements Engine {
 }
 
 /**
- * An engine on this machine.
- * @throws NishikiError "usage" for an unknown device; "device" when the first program is loaded on one that
- *   is missing.
+ * Makes an engine on this machine.
+ * @throws NishikiError "usage" for an unknown device; "device" when the first program is loaded on a missing
+ *   device.
  */
 export function makeEngine({
   device = "auto",

@@ -1,9 +1,9 @@
-// Which bytes of which weight file each parameter of a program is read from.
+// Finds the bytes in a weight file for each parameter of a program.
 import { listSome, NishikiError, quote } from "../errors.js";
 import { type DType, type Float8, formatShape, type Program, type StoredParameter } from "../graph/index.js";
 import type { WeightPlace, WeightPlaces } from "./engine.js";
 
-/** Element types that weights may be stored as; they become float32 when the session is made. */
+/** Element types of stored weights; they become float32 when the session is made. */
 export const readableDtypes: readonly string[] = [
   ...(["f32", "f16", "bf16", "f64", "i8", "u8", "i32", "i64"] satisfies DType[]),
   ...(["f8_e4m3", "f8_e5m2", "f8_e4m3fnuz", "f8_e5m2fnuz"] satisfies Float8[]),
@@ -13,7 +13,7 @@ const scaleDtypes: readonly string[] = ["f32", "f16", "bf16"];
 
 export interface StoredWeights {
   readonly stored: ReadonlyMap<string, StoredParameter>;
-  /** The one folder of the files; undefined where nothing is stored. */
+  /** The common folder of the files; undefined if nothing is stored. */
   readonly folder: string | undefined;
 }
 
@@ -29,21 +29,21 @@ function part({ dtype, file, offset, length, transposed }: WeightPlace): Omit<St
 
 const countOf = ({ shape }: WeightPlace): number => shape.reduce((a, b) => a * b, 1);
 
-/** What is wrong with a parameter's place, if anything. */
+/** Describes what is wrong with a parameter's location, if anything. */
 function problemOf(name: string, shape: readonly number[], place: WeightPlace, scale?: WeightPlace) {
   if (place.shape.join() !== shape.join()) {
     return `${quote(name)} is ${formatShape(place.shape)} in the file, ${formatShape(shape)} in the network`;
   }
   if (!readableDtypes.includes(place.dtype)) {
-    return `${quote(name)} is stored as ${place.dtype}, which is not read`;
+    return `${quote(name)} is stored as ${place.dtype}, which is not supported`;
   }
   if (place.transposed && (shape.length !== 2 || scale)) {
-    return `${quote(name)} is stored by columns, which only matrices of floats can be`;
+    return `${quote(name)} is stored by columns, which only float matrices support`;
   }
   const rows = shape[0] ?? 1;
   if (!scale) {
     return place.dtype === "i8"
-      ? `${quote(name)} is stored as i8 without "${name}.scale", one number for each of its ${rows} rows`
+      ? `${quote(name)} is stored as i8 without "${name}.scale", one number per row (${rows} rows)`
       : undefined;
   }
   const fits = [1, rows].includes(countOf(scale)) && scaleDtypes.includes(scale.dtype);
@@ -52,9 +52,8 @@ function problemOf(name: string, shape: readonly number[], place: WeightPlace, s
 }
 
 /**
- * The places of a program's parameters. int8 rows may have their scales in a tensor of the same name and
- * ".scale".
- * @param skip Names that are given in another way though the files have them.
+ * Locates a program's parameters. int8 rows may have their scales in a tensor of the same name plus ".scale".
+ * @param skip Names that are supplied elsewhere even if the files have them.
  * @throws NishikiError "checkpoint" that names everything that does not fit.
  */
 export function placeWeights(

@@ -1,5 +1,4 @@
-// Checks at a session's boundary, so that a wrong input is told in the program's own words and not in the
-// runtime's.
+// Checks a session's inputs, so that errors use the program's names rather than the runtime's.
 import { NishikiError } from "../errors.js";
 import { type DType, formatShape, type Program, type Shape, type TypedArray } from "../graph/index.js";
 import type { Carried, HostTensor, HostTensors, KeptPieces, KeptTensors } from "./engine.js";
@@ -22,7 +21,7 @@ const arrayTypes: Record<DType, { readonly name: string }> = {
   i64: BigInt64Array,
 };
 
-/** A host tensor of the dtype, filled with zeros. */
+/** Makes a zero-filled array of the dtype. */
 export function emptyArray(dtype: DType, size: number): TypedArray {
   switch (dtype) {
     case "f32":
@@ -61,8 +60,8 @@ export interface SessionInterface {
 }
 
 /**
- * A session's interface, where carried tensors are taken out of the inputs and outputs.
- * @throws NishikiError "shape" where what is carried is no input or output, or does not fit it.
+ * Describes a session's interface, with carried tensors removed from the inputs and outputs.
+ * @throws NishikiError "shape" if a carried name is not an input or output, or does not fit it.
  */
 export function describeInterface(
   program: Program,
@@ -119,8 +118,8 @@ export function describeInterface(
 }
 
 /**
- * The interface of a session that works on kept tensors in pieces.
- * @throws NishikiError "shape" where a set names what the program has not, or leaves an output unkept.
+ * Describes a session that processes kept tensors in pieces.
+ * @throws NishikiError "shape" if a set names unknown tensors or leaves an output unkept.
  */
 export function describePieces(program: Program, { sets }: KeptPieces): SessionInterface {
   const inputs = program.inputs.map(({ name, tensor: { dtype, shape } }) => ({ name, dtype, shape }));
@@ -157,7 +156,7 @@ function unknownTensor(
   return new NishikiError("shape", `Unknown ${kind} "${name}". The program has: ${choices}.`);
 }
 
-/** @throws NishikiError "shape" that names the input, what was expected and what came. */
+/** Checks the inputs. @throws NishikiError "shape" that names the input, the expected and the actual value */
 export function checkInputs(expected: readonly Expected[], given: HostTensors, kind = "input"): void {
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
     throw new NishikiError(
@@ -180,7 +179,7 @@ export function checkInputs(expected: readonly Expected[], given: HostTensors, k
 
 const labelOf = (kind: string, name: string) => `${kind[0]!.toUpperCase()}${kind.slice(1)} "${name}"`;
 
-/** What a value is, in a word or two. */
+/** Describes a value in a word or two. */
 function showKind(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return "an array";
@@ -188,7 +187,7 @@ function showKind(value: unknown): string {
   return typeof value === "object" ? "an object" : `the ${typeof value} ${String(value).slice(0, 40)}`;
 }
 
-/** Callers without a type checker give arrays and numbers where a tensor is expected. */
+/** Callers without a type checker pass arrays and numbers where a tensor is expected. */
 function checkForm(kind: string, name: string, dtype: DType, wanted: string, tensor: unknown): void {
   const array = arrayTypes[dtype].name;
   const form = `{ dtype: "${dtype}", shape: [...], data: ${array} }`;

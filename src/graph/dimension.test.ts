@@ -104,7 +104,7 @@ describe("formulas", () => {
     ["n)", "no"],
     ["", "no"],
   ])("%s becomes %s", (text, wanted) => {
-    if (wanted === "no") expect(() => canonicalDim(text)).toThrow(`"${text}" is no dimension`);
+    if (wanted === "no") expect(() => canonicalDim(text)).toThrow(`"${text}" is not a dimension`);
     else expect(String(canonicalDim(text))).toBe(wanted);
   });
 });

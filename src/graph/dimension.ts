@@ -1,5 +1,5 @@
-// Arithmetic of dimensions that are known only when a program runs. A derived dimension is its own formula as
-// text ("batch*64", "floor((height+1)/2)"), a polynomial in one canonical form: equal sizes have equal texts.
+// Arithmetic of dimensions that are known only at run time. A derived dimension is a formula as text
+// ("batch*64", "floor((height+1)/2)"): a polynomial in canonical form, so equal sizes have equal texts.
 import { NishikiError } from "../errors.js";
 import type { Dim } from "./types.js";
 
@@ -22,7 +22,7 @@ function canonical(terms: readonly Term[]): Polynomial {
     sums.set(key, { coefficient: (sums.get(key)?.coefficient ?? 0) + coefficient, atoms: sorted });
   }
   const kept = [...sums].filter(([, { coefficient }]) => coefficient !== 0);
-  // The constant comes last, so that formulas read as people write them: "n+77".
+  // The constant comes last, as people write formulas: "n+77".
   kept.sort(([a], [b]) => (a === "" ? 1 : b === "" ? -1 : a < b ? -1 : 1));
   return kept.map(([, term]) => term);
 }
@@ -55,7 +55,7 @@ class Parser {
 
   #error(): NishikiError {
     const wanted = 'expected a name such as "batch", or a formula of names such as "height*8"';
-    return new NishikiError("shape", `"${this.#text}" is no dimension: ${wanted}.`);
+    return new NishikiError("shape", `"${this.#text}" is not a dimension: ${wanted}.`);
   }
 
   #take(pattern: RegExp): string | undefined {
@@ -122,7 +122,7 @@ function times(a: Polynomial, b: Polynomial): Polynomial {
   );
 }
 
-/** floor(p / k): the terms that k divides stand outside. */
+/** floor(p / k): terms that k divides move outside. */
 function floorOf(polynomial: Polynomial, divisor: number): Polynomial {
   const outside: Term[] = [];
   const inside: Term[] = [];
@@ -141,11 +141,11 @@ function floorOf(polynomial: Polynomial, divisor: number): Polynomial {
   return canonical(outside);
 }
 
-/** Formulas that were parsed; forgotten where there are many, since a server meets ever new ones. */
+/** Parsed formulas; cleared when there are many, because a server keeps meeting new ones. */
 const parsed = new Map<string, Polynomial>();
 const mostParsed = 10_000;
 
-/** The polynomial that a dimension stands for. */
+/** Parses a dimension into its polynomial. */
 export function parseDim(dim: Dim): Polynomial {
   if (typeof dim === "number") return constantOf(dim);
   let polynomial = parsed.get(dim);
@@ -157,13 +157,13 @@ export function parseDim(dim: Dim): Polynomial {
   return polynomial;
 }
 
-/** What stands inside of an atom "floor(…/k)"; undefined for a symbol. */
+/** Gets the content of an atom "floor(…/k)"; undefined for a symbol. */
 export function parseFloor(atom: string): { numerator: Polynomial; divisor: number } | undefined {
   const parts = /^floor\((.*)\/([0-9]+)\)$/.exec(atom);
   return parts ? { numerator: parseDim(parts[1]!), divisor: Number(parts[2]) } : undefined;
 }
 
-/** The one text for a formula. @throws NishikiError "shape" where it is no formula. */
+/** Canonicalises a formula. @throws NishikiError "shape" if it is not a formula */
 export function canonicalDim(dim: Dim): Dim {
   return typeof dim === "number" ? dim : format(parseDim(dim));
 }
@@ -184,7 +184,7 @@ export function floorDivideDim(dim: Dim, divisor: number): Dim {
   return format(floorOf(parseDim(dim), divisor));
 }
 
-/** a / b where that is a formula without a rest; undefined elsewhere. */
+/** a / b if that is a formula without remainder; otherwise undefined. */
 export function divideDims(a: Dim, b: Dim): Dim | undefined {
   if (a === b) return 1;
   const divisor = parseDim(b);

@@ -1,4 +1,4 @@
-// Reverse-mode differentiation: walks the record backwards and writes each operation's gradient as more
+// Reverse-mode differentiation: walks the record backwards and writes each operation's gradient as further
 // operations.
 import { NishikiError } from "../errors.js";
 import type { GraphNode, Tensor } from "./graph.js";
@@ -6,12 +6,12 @@ import { fill, zerosLike } from "./ops/constant.js";
 import { add } from "./ops/elementwise.js";
 import { formatShape, sameShape } from "./shape.js";
 
-/** A node's contributors: composites without a gradient of their own are looked through to their bodies. */
+/** A node's contributors; a composite without a gradient is replaced by its body. */
 function sources(node: GraphNode): readonly Tensor[] {
   return node.body && !node.op.gradient ? node.body : node.inputs;
 }
 
-/** Nodes from which one of `wrt` is reached, so that no gradient is made that nobody asked for. */
+/** Nodes that depend on one of `wrt`, so that no unused gradients are made. */
 function dependents(loss: Tensor, wrt: readonly Tensor[]): Set<GraphNode> {
   const targets = new Set(wrt.map((tensor) => tensor.node));
   const reaches = new Set<GraphNode>();
@@ -24,9 +24,9 @@ function dependents(loss: Tensor, wrt: readonly Tensor[]): Set<GraphNode> {
 }
 
 /**
- * Gradients of a scalar loss with respect to each tensor of `wrt`, in the same shapes.
+ * Computes the gradients of a scalar loss with respect to each tensor of `wrt`, in the same shapes.
  * A tensor that the loss does not depend on gets zeros.
- * @throws NishikiError "shape" where the loss is no scalar or an operation on the way has no gradient.
+ * @throws NishikiError "shape" if the loss is not a scalar or an operation in between has no gradient.
  */
 export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   if (loss.shape.length !== 0) {
@@ -56,7 +56,7 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
       continue;
     }
     const needs = inputs.map((input) => reaches.has(input.node));
-    if (!needs.includes(true)) continue; // One of `wrt` itself, and nothing of `wrt` before it.
+    if (!needs.includes(true)) continue; // This tensor is in `wrt`, and nothing in `wrt` precedes it.
     if (!op.gradient)
       throw new NishikiError("shape", `${op.name} has no gradient; use stopGradient before it.`);
     const found = op.gradient({ inputs, outputs, attributes, gradients: incoming, needs });

@@ -1,6 +1,6 @@
-// The record that tracing makes: nodes, tensors, and the one function that adds to it.
-// Nodes are pure, so that equal work is recorded once (value numbering): what a gradient needs again of the
-// forward pass is found, not computed twice.
+// The record that tracing makes: nodes, tensors, and the only function that adds to it.
+// Nodes are pure, so equal work is recorded once (value numbering): a gradient reuses values of the forward
+// pass.
 import { NishikiError } from "../errors.js";
 import type { Lowering } from "./onnx/lowering.js";
 import { formatShape } from "./shape.js";
@@ -16,11 +16,11 @@ export type AttributeValue =
   | readonly AttributeValue[];
 export type Attributes = { readonly [name: string]: AttributeValue };
 
-/** A value in a program: what an operation gave, an input, a parameter or a constant. */
+/** A value in a program: an operation's output, an input, a parameter or a constant. */
 export interface Tensor extends TensorType {
   readonly graph: Graph;
   readonly node: GraphNode;
-  /** Which of the node's outputs this is. */
+  /** The index among the node's outputs. */
   readonly index: number;
 }
 
@@ -30,7 +30,7 @@ export interface GraphNode {
   readonly inputs: readonly Tensor[];
   readonly attributes: Attributes;
   readonly outputs: readonly Tensor[];
-  /** For composites: the same values made of simpler operations. */
+  /** For composites: the same values computed by simpler operations. */
   readonly body: readonly Tensor[] | undefined;
 }
 
@@ -38,25 +38,24 @@ export interface GradientContext {
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly attributes: Attributes;
-  /** The loss's gradient with respect to each output; undefined where an output is not used. */
+  /** The loss's gradient with respect to each output; undefined if an output is unused. */
   readonly gradients: readonly (Tensor | undefined)[];
-  /** Whether the gradient of input i is wanted. */
+  /** Whether the gradient of input i is needed. */
   readonly needs: readonly boolean[];
 }
 
-/** One operation: its shape rule, its gradient and its lowering stand side by side. */
+/** One operation, with its shape rule, gradient and lowering side by side. */
 export interface Operation {
   readonly name: string;
-  /** Shape rule. Throws NishikiError("shape") where the inputs do not fit. */
+  /** Shape rule. Throws NishikiError("shape") if the inputs do not fit. */
   infer(inputs: readonly Tensor[], attributes: Attributes): TensorType[];
   /**
-   * Gradient with respect to each input, made of operations. Absent: not differentiable (or, with a body, the
-   * body's).
+   * Gradient with respect to each input, made of operations. If absent, not differentiable (or, with a body,
+   * differentiated through the body).
    */
   gradient?(context: GradientContext): (Tensor | undefined)[];
   /**
-   * Writes ONNX nodes and returns the names of the outputs. A composite may return undefined: its body is
-   * used.
+   * Writes ONNX nodes and returns the names of the outputs. A composite may return undefined to use its body.
    */
   lower?(lowering: Lowering, inputs: readonly string[], node: GraphNode): readonly string[] | undefined;
 }
@@ -65,7 +64,7 @@ export class Graph {
   readonly nodes: GraphNode[] = [];
   readonly #known = new Map<string, GraphNode>();
 
-  /** Records an operation, or finds it where the same was recorded before. */
+  /** Records an operation, or returns the node if the same one was recorded before. */
   apply(
     op: Operation,
     inputs: readonly Tensor[],
@@ -100,8 +99,8 @@ let identities = 0;
 const ids = new WeakMap<object, number>();
 
 /**
- * A number for an object. Operations are told apart by identity, so that two of one name are two; large
- * constants too: hashing their content would cost more than a repeated constant.
+ * Numbers objects. Operations are distinguished by identity, so two with the same name differ; so are large
+ * constants: hashing their content would cost more than a repeated constant.
  */
 function idOf(object: object): number {
   let id = ids.get(object);
@@ -121,7 +120,7 @@ function keyOf(op: Operation, inputs: readonly Tensor[], attributes: Attributes)
   return `${op.name}#${idOf(op)}(${inputs.map((t) => `${t.node.id}.${t.index}`).join(",")})${text}`;
 }
 
-/** How a tensor is called in messages: its parameter's or input's name, if it has one, and its shape. */
+/** Describes a tensor for messages: the name of its parameter or input, if any, and its shape. */
 export function describe(tensor: Tensor): string {
   const name = tensor.node.attributes.name;
   const kind = tensor.node.op.name;
@@ -129,7 +128,7 @@ export function describe(tensor: Tensor): string {
   return `${named ? `${kind} "${name}" ` : ""}${formatShape(tensor.shape)}`;
 }
 
-/** A shape error in the form that all operations use. */
+/** Makes a shape error in the common form. */
 export function shapeError(operation: string, expected: string, ...tensors: readonly Tensor[]): NishikiError {
   const came = tensors.map(describe).join(" and ");
   return new NishikiError("shape", `${operation}: expected ${expected}, got ${came}.`);
@@ -147,7 +146,7 @@ export function apply(
   return first.graph.apply(op, inputs, attributes, body)[0]!;
 }
 
-/** The attribute as numbers, for operations whose attributes are lists. */
+/** Gets an attribute as numbers, for operations whose attributes are lists. */
 export function numbers(value: AttributeValue): readonly number[] {
   return value as readonly number[];
 }
@@ -157,7 +156,7 @@ export function shapeOf(value: AttributeValue): Shape {
 }
 
 /**
- * The size of an axis, where it must be a number; negative axes count from the end. @throws NishikiError
+ * Gets the size of an axis, which must be fixed; negative axes count from the end. @throws NishikiError
  * "shape"
  */
 export function fixedSize(x: Tensor, axis: number): number {

@@ -1,4 +1,4 @@
-// Tracing: a pure function over symbolic tensors is called once, and what it did is a program.
+// Tracing: calls a pure function once on symbolic tensors and records a program.
 import { NishikiError, unknownName } from "../errors.js";
 import { canonicalDim } from "./dimension.js";
 import { Graph, type Tensor } from "./graph.js";
@@ -6,7 +6,7 @@ import { fill, inputOp, parameterOp } from "./ops/constant.js";
 import { formatShape, sameShape } from "./shape.js";
 import type { DType, Shape } from "./types.js";
 
-/** How a parameter begins when it is not loaded: as the networks' papers do it. */
+/** The initialisation of a parameter that is not loaded, as in the networks' papers. */
 export type Initializer =
   | { readonly kind: "zeros" }
   | { readonly kind: "ones" }
@@ -25,7 +25,7 @@ export interface NamedTensor {
   readonly tensor: Tensor;
 }
 
-/** A recorded computation: what goes in, what is learned, what comes out. */
+/** A recorded computation: its inputs, parameters and outputs. */
 export interface Program {
   readonly graph: Graph;
   readonly inputs: readonly NamedTensor[];
@@ -33,37 +33,34 @@ export interface Program {
   readonly outputs: readonly NamedTensor[];
 }
 
-/** Hands out parameters by name. Names are the published checkpoint's own, joined by dots. */
+/** Provides parameters by name. Names are the published checkpoint's, joined by dots. */
 export interface Scope {
   /** The path so far, without a trailing dot; "" at the root. */
   readonly path: string;
-  /** Whether images go on at their other side: convolutions then see no border. */
+  /** Whether images wrap around, so that convolutions see no border. */
   readonly wraps: boolean;
-  /** The parameter `path.name`. The same name twice must mean the same shape. */
+  /** The parameter `path.name`. Repeating a name requires the same shape. */
   parameter(name: string, shape: readonly number[], init?: Initializer): Tensor;
   /**
-   * Names a value on the way, so that a caller can have it as an output: `path.name`. It costs nothing unless
-   * it is asked for.
-   * @returns What is to be used from here on: the value, or what the caller puts in its place.
+   * Names an intermediate value `path.name`, so that a caller can request it as an output. Free unless
+   * requested.
+   * @returns The value to use from here on: the original, or the caller's replacement.
    */
   record(name: string, tensor: Tensor): Tensor;
-  /**
-   * The bias that `TraceOptions.adapt` gives to a layer whose network has none; undefined where it gives
-   * none.
-   */
+  /** Gets the bias that `TraceOptions.adapt` adds to a layer without one; undefined if it adds none. */
   addedBias(width: number): Tensor | undefined;
   /** A scope one level down: `child("attn").child(0)` → "attn.0". */
   child(name: string | number): Scope;
 }
 
-/** What a function sees while it is traced. */
+/** The interface of a function while it is traced. */
 export interface Tracer {
   readonly graph: Graph;
-  /** A value given at every run; dimensions may be symbols. */
+  /** A value passed to every run; dimensions may be symbols. */
   input(name: string, shape: Shape, dtype?: DType): Tensor;
-  /** The root of the parameters' names, or one below a prefix. */
+  /** The root scope of parameters, or one below a prefix. */
   scope(prefix?: string): Scope;
-  /** The parameters handed out so far, in order. */
+  /** The parameters used so far, in order. */
   readonly parameters: readonly Parameter[];
   /** The values recorded so far, by their full names. */
   readonly recorded: ReadonlyMap<string, Tensor>;
@@ -71,28 +68,22 @@ export interface Tracer {
 
 export interface TraceOptions {
   /**
-   * Which outputs the program has, by name: the model's own, or values that it recorded. Default: all of the
-   * model's own.
+   * The program's outputs, by name: outputs of the model, or values that it recorded. Default: all outputs of
+   * the model.
    */
   readonly outputs?: readonly string[];
-  /**
-   * What stands in a recorded value's place from there on, as an input of the same name. Default the value.
-   */
+  /** Replaces a recorded value from there on, as an input of the same name. Default: the value. */
   readonly substitute?: (name: string, tensor: Tensor, tracer: Tracer) => Tensor;
-  /**
-   * Images go on at their other side, so that they can be laid beside each other without a seam. Default
-   * false.
-   */
+  /** Wraps images around, so that they tile without a seam. Default false. */
   readonly wraps?: boolean;
   /**
-   * What stands in a parameter's place wherever it is used, as the sum of it and a LoRA's change. Default the
-   * parameter. It is asked for the biases of layers that have none too, with zeros in their place: a LoRA may
-   * bring one.
+   * Replaces a parameter wherever it is used, for example by the sum of it and a LoRA's change. Default: the
+   * parameter. Also called with zeros for the biases of layers that have none: a LoRA may add one.
    */
   readonly adapt?: (name: string, parameter: Tensor) => Tensor;
 }
 
-/** Callers without a type checker give sizes that are none. */
+/** Callers without a type checker pass invalid sizes. */
 function checkDimensions(what: string, shape: unknown): void {
   const isSize = (dim: unknown) =>
     typeof dim === "string" || (Number.isSafeInteger(dim) && (dim as number) >= 0);
@@ -132,7 +123,7 @@ class Recorder implements Tracer {
     return tensor;
   }
 
-  /** Inputs, parameters and outputs share one space of names: a device knows them by these. */
+  /** Inputs, parameters and outputs share one namespace, by which a device addresses them. */
   claim(name: string, kind: "input" | "parameter" | "output"): void {
     const before = this.#claimed.get(name);
     if (before) {
@@ -199,13 +190,11 @@ class Recorder implements Tracer {
 }
 
 /**
- * Calls a model function once on symbolic tensors and returns what it did as a program.
+ * Calls a model function once on symbolic tensors and records its operations as a program.
  * @param model Declares inputs and parameters through the tracer, and returns the outputs by name.
- * @param options Among them the names of the outputs that are wanted: the model's own, or values that it
- *   recorded.
- * @throws NishikiError "shape" where shapes do not fit, naming the operation, the parameter and both shapes;
- *   and where inputs, parameters and outputs have the same name; "usage" where an output is asked for that
- *   there is not.
+ * @param options Can select the outputs: those of the model, or values that it recorded.
+ * @throws NishikiError "shape" if shapes do not fit, naming the operation, the parameter and both shapes, or
+ *   if inputs, parameters and outputs share a name; "usage" if a requested output does not exist.
  */
 export function trace(
   model: (tracer: Tracer) => Readonly<Record<string, Tensor>>,

@@ -1,6 +1,5 @@
-// Simplification: between tracing and lowering a program is recorded once more, and wherever a rule of this
-// table knows a cheaper form of a node, that is recorded in its place. Operations themselves record plainly
-// what was asked for.
+// Simplification: between tracing and lowering, records a program again, replacing each node for which a rule
+// of this table knows a cheaper form. Operations themselves record exactly what they were asked for.
 import { apply, Graph, type GraphNode, numbers, type Operation, type Tensor } from "./graph.js";
 import { expand, expandOp, reshape, reshapeOp } from "./ops/broadcast.js";
 import { add, div, maximum, minimum, mul, pow, sub } from "./ops/elementwise.js";
@@ -10,16 +9,16 @@ import { mean } from "./ops/reduce.js";
 import type { Program } from "./program.js";
 import { broadcastShapes, sameShape } from "./shape.js";
 
-/** A node that is about to be recorded. */
+/** A node about to be recorded. */
 export type Candidate = Pick<GraphNode, "op" | "inputs" | "attributes">;
 
 export interface RewriteRule {
   readonly name: string;
-  /** The same value in a cheaper form, or undefined where the rule does not apply. */
+  /** The same value in a cheaper form, or undefined if the rule does not apply. */
   rewrite(candidate: Candidate): Tensor | undefined;
 }
 
-/** Two reshapes in a row are one: attention, convolution and their gradients make long chains of them. */
+/** Merges consecutive reshapes: attention, convolution and their gradients produce long chains of them. */
 const reshapeOfReshape: RewriteRule = {
   name: "reshape of a reshape",
   rewrite: ({ op, inputs: [x], attributes }) => {
@@ -32,7 +31,7 @@ const broadcasting = new Set([add, sub, mul, div, pow, minimum, maximum].map(({ 
 
 const unexpanded = (x: Tensor) => (x.node.op === expandOp ? x.node.inputs[0]! : x);
 
-/** Arithmetic broadcasts by itself: what was expanded for it is taken before its expansion. */
+/** Arithmetic broadcasts on its own, so it uses an expanded operand before its expansion. */
 const expandedOperand: RewriteRule = {
   name: "arithmetic of an expanded operand",
   rewrite: ({ op, inputs: [a, b] }) => {
@@ -48,9 +47,9 @@ const expandedOperand: RewriteRule = {
 const isNorm = (op: Operation) => op === layerNormOp || op === rmsNormOp;
 
 /**
- * The mean of (u · w) · n over the last axis, n a norm's output and w its weights, is part of the norm's
- * gradient. The product u · n is wanted for the gradient of w as well: it is taken from there, and its sum
- * weighted by w is a product of matrices.
+ * The mean of (u · w) · n over the last axis, with n a norm's output and w its weights, is part of the norm's
+ * gradient. The gradient of w needs the product u · n as well: reuse it, and compute its sum weighted by w as
+ * a matrix product.
  */
 const weightedMean: RewriteRule = {
   name: "mean of a weighted product with a norm",
@@ -75,7 +74,7 @@ const weightedMean: RewriteRule = {
 /** All rules, in the order in which they are tried. */
 export const rewriteRules: readonly RewriteRule[] = [reshapeOfReshape, expandedOperand, weightedMean];
 
-/** Nodes that outputs are made of, by operands and by bodies of composites. */
+/** Collects the nodes that the outputs depend on, through operands and bodies of composites. */
 function reachable({ outputs, inputs, parameters }: Program): Set<GraphNode> {
   const found = new Set<GraphNode>();
   const stack = [...outputs, ...inputs, ...parameters].map(({ tensor }) => tensor.node);
@@ -88,8 +87,7 @@ function reachable({ outputs, inputs, parameters }: Program): Set<GraphNode> {
 }
 
 /**
- * The same program with the rules applied. Names, shapes and the order of inputs, parameters and outputs
- * stay.
+ * Applies the rules to a program. Preserves names, shapes and the order of inputs, parameters and outputs.
  */
 export function simplify(program: Program, rules: readonly RewriteRule[] = rewriteRules): Program {
   const graph = new Graph();

@@ -85,7 +85,7 @@ const rows: readonly Row[] = [
   [
     "constant",
     (m) => g.constant(m.tracer.graph, new Float32Array(3), [2, 2]),
-    "constant: expected one element for each place, got 3 elements for [2, 2].",
+    "constant: expected one element per position, got 3 elements for [2, 2].",
   ],
   ["sum", (m) => g.sum(x(m, 2, 3), 2), "sum: expected an axis from -2 to 1 of [2, 3], got axis 2."],
   ["max", (m) => g.max(x(m, "n", 3), [0, -3]), "max: expected an axis from -2 to 1 of [n, 3], got axis -3."],
@@ -123,7 +123,7 @@ const rows: readonly Row[] = [
   [
     "linear's bias",
     (m) => g.linear(x(m, "batch", 4), m.weight(5, 4), m.input("bias", [4])),
-    'linear: expected one bias for each row of the weight, got parameter "layer.weight" [5, 4] and input "bias" [4].',
+    'linear: expected one bias per row of the weight, got parameter "layer.weight" [5, 4] and input "bias" [4].',
   ],
   [
     "conv2d's channels",
@@ -138,7 +138,7 @@ const rows: readonly Row[] = [
   [
     "conv2d of a small picture",
     (m) => g.conv2d(x(m, 1, 1, 2, 8), m.weight(1, 1, 5, 5), { padding: 1 }),
-    'conv2d: expected a picture, with its padding, that is no smaller than the kernel, got input "x" [1, 1, 2, 8] and parameter "layer.weight" [1, 1, 5, 5].',
+    'conv2d: expected an image, with its padding, at least as large as the kernel, got input "x" [1, 1, 2, 8] and parameter "layer.weight" [1, 1, 5, 5].',
   ],
   [
     "conv2d's stride",
@@ -148,7 +148,7 @@ const rows: readonly Row[] = [
   [
     "conv2d's bias",
     (m) => g.conv2d(x(m, 1, 2, 8, 8), m.weight(4, 2, 3, 3), { bias: m.input("bias", [2]) }),
-    'conv2d: expected a bias for each of 4 channels, got [1, 4, 6, 6] and input "bias" [2].',
+    'conv2d: expected a bias per channel (4 channels), got [1, 4, 6, 6] and input "bias" [2].',
   ],
   [
     "convTranspose2d",
@@ -158,7 +158,7 @@ const rows: readonly Row[] = [
   [
     "convTranspose2d's output padding",
     (m) => g.convTranspose2d(x(m, 1, 2, 8, 8), m.weight(2, 2, 3, 3), { outputPadding: 1 }),
-    "convTranspose2d: expected an output padding from 0, less than stride or dilation, not 1, got",
+    "convTranspose2d: expected an output padding from 0 and less than stride or dilation, not 1, got",
   ],
   [
     "convChannelsLast",
@@ -173,12 +173,12 @@ const rows: readonly Row[] = [
   [
     "maxPool2d of a small picture",
     (m) => g.maxPool2d(x(m, 1, 1, 2, 2), 3),
-    'maxPool2d: expected a picture, with its padding, no smaller than the 3×3 window, got input "x" [1, 1, 2, 2].',
+    'maxPool2d: expected an image, with its padding, no smaller than the 3×3 window, got input "x" [1, 1, 2, 2].',
   ],
   [
     "maxPool2d's padding",
     (m) => g.maxPool2d(x(m, 1, 1, 8, 8), 2, { padding: 2 }),
-    "maxPool2d: expected a kernel and stride from 1 and a padding of at most half of the kernel, got",
+    "maxPool2d: expected a kernel and stride from 1 and a padding of at most half the kernel, got",
   ],
   [
     "upsampleNearest2d",
@@ -289,23 +289,23 @@ const rows: readonly Row[] = [
   [
     "concat",
     (m) => g.concat([x(m, 2, 3), m.weight(3, 4)], 1),
-    'concat: expected tensors of one type that differ in axis 1 only, got input "x" [2, 3] and parameter "layer.weight" [3, 4].',
+    'concat: expected tensors of one type that differ only in axis 1, got input "x" [2, 3] and parameter "layer.weight" [3, 4].',
   ],
   ["concat of nothing", () => g.concat([], 0), "concat: expected at least one tensor, got none."],
   [
     "slice",
     (m) => g.slice(x(m, 2, 3), 1, 1, 5),
-    'slice: expected bounds 1 to 5 with a step of 1 inside of axis 1, got input "x" [2, 3].',
+    'slice: expected bounds 1 to 5 with a step of 1 inside axis 1, got input "x" [2, 3].',
   ],
   [
     "slice's step",
     (m) => g.slice(x(m, "n"), 0, 0, 4, 0),
-    'slice: expected bounds 0 to 4 with a step of 0 inside of axis 0, got input "x" [n].',
+    'slice: expected bounds 0 to 4 with a step of 0 inside axis 0, got input "x" [n].',
   ],
   [
     "slice of a symbol",
     (m) => g.slice(x(m, "n"), 0, 3, 2),
-    'slice: expected bounds 3 to 2 with a step of 1 inside of axis 0, got input "x" [n].',
+    'slice: expected bounds 3 to 2 with a step of 1 inside axis 0, got input "x" [n].',
   ],
   [
     "split",
@@ -325,7 +325,7 @@ const rows: readonly Row[] = [
   [
     "a symbol with spaces",
     (m) => x(m, "batch size"),
-    '"batch size" is no dimension: expected a name such as "batch", or a formula of names such as "height*8".',
+    '"batch size" is not a dimension: expected a name such as "batch", or a formula of names such as "height*8".',
   ],
   [
     "a parameter twice",
@@ -397,6 +397,6 @@ describe("tracing refuses", () => {
 
   it("dimensions that no input tells, when it is written", () => {
     const program = g.trace((t) => ({ y: g.fill(t.graph, ["n", 2], 1) }));
-    expect(() => g.lowerProgram(program, { target: "cpu" })).toThrow('No input tells the dimension "n"');
+    expect(() => g.lowerProgram(program, { target: "cpu" })).toThrow('No input determines the dimension "n"');
   });
 });

@@ -1,4 +1,4 @@
-// Rules on shapes whose dimensions may be symbols.
+// Rules for shapes whose dimensions may be symbols.
 import { NishikiError } from "../errors.js";
 import { addDims, canonicalDim, divideDims, floorDivideDim, multiplyDims } from "./dimension.js";
 import type { Dim, Shape } from "./types.js";
@@ -12,7 +12,7 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((dim, axis) => dim === b[axis]);
 }
 
-/** A non-negative axis, or an error that names the operation. */
+/** Normalises an axis; the error names the operation. */
 export function normalizeAxis(operation: string, axis: number, shape: Shape): number {
   const rank = shape.length;
   const normalized = axis < 0 ? axis + rank : axis;
@@ -24,7 +24,7 @@ export function normalizeAxis(operation: string, axis: number, shape: Shape): nu
   return normalized;
 }
 
-/** The shape that two operands broadcast to, by NumPy's rule; undefined where they do not. */
+/** The shape to which two operands broadcast, by NumPy's rule; undefined if they do not. */
 export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
   const rank = Math.max(a.length, b.length);
   const result: Dim[] = [];
@@ -38,7 +38,7 @@ export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
   return result;
 }
 
-/** floor((dim + add) / divisor) + 1: how many windows fit, in convolution and pooling. */
+/** floor((dim + add) / divisor) + 1: the number of windows in convolution and pooling. */
 export function windowCount(dim: Dim, add: number, divisor: number): Dim {
   return addDims(floorDivideDim(addDims(dim, add), divisor), 1);
 }
@@ -48,10 +48,7 @@ export function countElements(shape: Shape): Dim {
   return shape.reduce<Dim>(multiplyDims, 1);
 }
 
-/**
- * `to` with -1 replaced by what it stands for when `from` is reshaped; undefined where the sizes do not
- * agree.
- */
+/** Replaces -1 in `to` when `from` is reshaped; undefined if the sizes do not agree. */
 export function inferReshape(from: Shape, to: Shape): Shape | undefined {
   const free = to.indexOf(-1);
   const target = to.map((dim) => (dim === -1 ? dim : canonicalDim(dim)));
@@ -62,7 +59,7 @@ export function inferReshape(from: Shape, to: Shape): Shape | undefined {
   return rest === undefined ? undefined : target.map((dim) => (dim === -1 ? rest : dim));
 }
 
-/** The number of elements; an error where a dimension is a symbol. */
+/** The number of elements; throws if a dimension is a symbol. */
 export function sizeOf(shape: Shape): number {
   return shape.reduce<number>((product, dim) => {
     if (typeof dim === "string") {

@@ -3,13 +3,10 @@
 /** Element types that a tensor in a program may have. */
 export type DType = "f32" | "f16" | "bf16" | "f64" | "i8" | "u8" | "i32" | "i64" | "bool";
 
-/**
- * Eight-bit floats (arXiv:2209.05433, 2206.02915): only weights are stored as these, and they are widened
- * when read.
- */
+/** Eight-bit floats (arXiv:2209.05433, 2206.02915): only for stored weights, which are widened when read. */
 export type Float8 = "f8_e4m3" | "f8_e5m2" | "f8_e4m3fnuz" | "f8_e5m2fnuz";
 
-/** A dimension: a number, or the name of one that is known only when the program runs ("batch", "height"). */
+/** A dimension: a number, or the name of one that is known only at run time ("batch", "height"). */
 export type Dim = number | string;
 
 export type Shape = readonly Dim[];
@@ -19,7 +16,7 @@ export interface TensorType {
   readonly dtype: DType;
 }
 
-/** Arrays that hold a tensor's elements in JavaScript. f16 and bf16 are held as their bits. */
+/** Typed arrays of a tensor's elements. f16 and bf16 are stored as bits. */
 export type TypedArray =
   | Float32Array
   | Float64Array

@@ -1,20 +1,20 @@
-// What devices can do: all that differs between them stands in this table.
+// The capabilities of devices: all differences between them are in this table.
 
-/** Devices a program can be lowered for. The accelerators other than WebGPU take the standard operators. */
+/** Lowering targets. Accelerators other than WebGPU take the standard operators. */
 export type LoweringTarget = "cpu" | "webgpu" | "cuda" | "coreml" | "dml" | "wasm" | "standard";
 
-/** What a target's kernels can do beyond the standard operators of opset 21. */
+/** What a target's kernels support beyond the standard operators of opset 21. */
 export interface Capabilities {
-  /** com.microsoft FusedMatMul: a matrix product that takes transposed operands. */
+  /** com.microsoft FusedMatMul: a matrix product with transposed operands. */
   readonly fusedMatMul: boolean;
   /** com.microsoft MultiHeadAttention. */
   readonly multiHeadAttention: boolean;
-  /** LayerNormalization gives its optional outputs (mean, inverse deviation). */
+  /** LayerNormalization returns its optional outputs (mean, inverse deviation). */
   readonly layerNormStatistics: boolean;
   /** GroupNormalization (opset 21) has a kernel. */
   readonly groupNormalization: boolean;
   /**
-   * ConvTranspose is right for groups that give one channel each: WebGPU's kernel reads other groups'
+   * ConvTranspose is correct for groups with one output channel each: WebGPU's kernel reads other groups'
    * channels there.
    */
   readonly convTransposeToSingleChannels: boolean;
@@ -22,7 +22,7 @@ export interface Capabilities {
   readonly scatterAdd: boolean;
 }
 
-/** The one table of what devices can do. Measured on ONNX Runtime 1.30. */
+/** Capabilities by target. Measured on ONNX Runtime 1.30. */
 export const capabilities: Record<LoweringTarget, Capabilities> = {
   cpu: {
     fusedMatMul: true,
@@ -64,10 +64,7 @@ export const capabilities: Record<LoweringTarget, Capabilities> = {
     convTransposeToSingleChannels: true,
     scatterAdd: false,
   },
-  /**
-   * No device of this machine: the standard's own operators and no others, for who reads the program
-   * elsewhere.
-   */
+  /** Not a device of this machine: standard operators only, for readers of exported programs. */
   standard: {
     fusedMatMul: false,
     multiHeadAttention: false,

@@ -1,5 +1,4 @@
-// Values of symbolic dimensions while a program runs: read off the inputs that have them, and computed from
-// their formulas.
+// Computes symbolic dimensions at run time: reads them from input shapes and evaluates their formulas.
 import { NishikiError } from "../../errors.js";
 import { type Polynomial, parseDim, parseFloor } from "../dimension.js";
 import type { Shape } from "../types.js";
@@ -12,7 +11,7 @@ interface Place {
   readonly axis: number;
 }
 
-/** Hands out dimensions as int64 vectors of one element. */
+/** Provides dimensions as int64 vectors of one element. */
 export class DimensionReader {
   readonly #lowering: Pick<Lowering, "node" | "integers">;
   readonly #places = new Map<string, Place>();
@@ -22,19 +21,19 @@ export class DimensionReader {
     this.#lowering = lowering;
   }
 
-  /** Takes note of the symbols in an input's shape. The first to have a symbol is asked for it. */
+  /** Registers the symbols in an input's shape; the first input with a symbol provides it. */
   see(shape: Shape, name: string): void {
     shape.forEach((dim, axis) => {
       if (typeof dim === "string" && !this.#places.has(dim)) this.#places.set(dim, { dim, name, axis });
     });
   }
 
-  /** Whether an input has this very dimension. */
+  /** Whether an input has exactly this dimension. */
   has(dim: string): boolean {
     return this.#places.has(dim);
   }
 
-  /** @throws NishikiError "shape" where no input tells the size. */
+  /** Computes a dimension. @throws NishikiError "shape" if no input determines it */
   get(dim: string): string {
     const before = this.#known.get(dim);
     if (before) return before;
@@ -71,7 +70,7 @@ export class DimensionReader {
     return value;
   }
 
-  /** A symbol that no input has alone, from one that has it as "height*8" or "tokens*2+1". */
+  /** Solves for a symbol that occurs only in formulas such as "height*8" or "tokens*2+1". */
   #solve(symbol: string, wanted: string): string {
     for (const place of this.#places.values()) {
       const [term, constant, ...more] = parseDim(place.dim);
@@ -82,6 +81,6 @@ export class DimensionReader {
         value = this.#lowering.node("Sub", [value, this.#lowering.integers([constant.coefficient])]);
       return this.#lowering.node("Div", [value, this.#lowering.integers([term!.coefficient])]);
     }
-    throw new NishikiError("shape", `No input tells the dimension "${wanted}" when the program runs.`);
+    throw new NishikiError("shape", `No input determines the dimension "${wanted}" when the program runs.`);
   }
 }

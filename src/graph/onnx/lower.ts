@@ -1,5 +1,5 @@
-// Lowering: writes a program as one ONNX model for a device. Weights are not copied: initializers point at
-// their bytes.
+// Lowering: writes a program as one ONNX model for a device. Copies no weights: initializers reference their
+// bytes.
 import { NishikiError } from "../../errors.js";
 import type { GraphNode, Tensor } from "../graph.js";
 import type { Program } from "../program.js";
@@ -15,27 +15,27 @@ export type { StoredParameter };
 export interface LowerOptions {
   readonly target: LoweringTarget;
   /**
-   * Parameters found here become initializers that point into files; the others become inputs of the same
+   * Parameters found here become initializers that reference files; all others become inputs of the same
    * name.
    */
   readonly stored?: ReadonlyMap<string, StoredParameter>;
-  /** Write composites by their bodies even where the device has a fused kernel. */
+  /** Writes composites by their bodies even if the device has a fused kernel. */
   readonly decompose?: boolean;
   /**
-   * Large stored parameters stay as they lie in their file, and every run widens those that it comes to.
-   * Default false: the runtime widens and packs them once.
+   * Leaves large stored parameters as they are in their file; every run widens those that it uses. Default
+   * false: the runtime widens and packs them once.
    */
   readonly inPlace?: boolean;
 }
 
 export interface LoweredProgram {
   readonly onnx: Uint8Array;
-  /** Parameters that the caller feeds at every run. */
+  /** Parameters that the caller passes to every run. */
   readonly fedParameters: readonly string[];
   readonly nodeCount: number;
 }
 
-/** Nodes that the outputs need, where composites count as their inputs or as their bodies. */
+/** Collects the nodes that the outputs need; composites count as their inputs or as their bodies. */
 function needed(outputs: readonly Tensor[], useBody: (node: GraphNode) => boolean): Set<GraphNode> {
   const found = new Set<GraphNode>();
   const stack = outputs.map((tensor) => tensor.node);
@@ -49,8 +49,8 @@ function needed(outputs: readonly Tensor[], useBody: (node: GraphNode) => boolea
 }
 
 /**
- * Operations that compute nothing: an inner value that is only moved can be had of the composite's operands
- * too.
+ * Operations that compute nothing: an inner value that is only moved is also available from the composite's
+ * operands.
  */
 const moving = new Set(["reshape", "transpose", "expand", "constant", "fill"]);
 
@@ -58,7 +58,7 @@ const moving = new Set(["reshape", "transpose", "expand", "constant", "fill"]);
 function insideOf(node: GraphNode): Set<GraphNode> {
   const outside = new Set<GraphNode>();
   for (const input of node.inputs) {
-    // What is moved inside may be taken from before the operand, where that was moved itself.
+    // A value moved inside may come from before the operand if the operand was itself moved.
     for (
       let at: GraphNode | undefined = input.node;
       at;
@@ -77,8 +77,8 @@ function insideOf(node: GraphNode): Set<GraphNode> {
 }
 
 /**
- * Which composites are written by their bodies: those without a lowering or a kernel on this device, and
- * those whose inside something else needs too, as gradients and recorded values do. Computing it twice would
+ * Finds the composites to write by their bodies: those without a lowering or kernel on this device, and those
+ * whose inner values are also used elsewhere, by gradients or recorded values. Computing them twice would
  * cost more than the kernel saves.
  */
 function findOpen(program: Program, options: LowerOptions): (node: GraphNode) => boolean {
@@ -140,8 +140,8 @@ export function lowerProgram(traced: Program, options: LowerOptions): LoweredPro
     shape: tensor.shape,
   }));
   const { nodes, initializers } = writer.finish(program.outputs.map(({ name }) => name));
-  // What is named as an input too may be given by the caller, so that the runtime computes nothing of it
-  // beforehand.
+  // The caller may pass a parameter that is also named as an input, so the runtime precomputes nothing from
+  // it.
   const open = initializers.filter(({ name }) => writer.inPlace.has(name));
   const onnx = encodeModel({ nodes, initializers, inputs: [...inputs, ...fed, ...open], outputs: results });
   return { onnx, fedParameters: fed.map(({ name }) => name), nodeCount: nodes.length };
@@ -149,7 +149,7 @@ export function lowerProgram(traced: Program, options: LowerOptions): LoweredPro
 
 interface NodeOptions extends Pick<LowerOptions, "stored"> {
   readonly useBody: (node: GraphNode) => boolean;
-  /** Whether a parameter may stay as it is stored. */
+  /** Whether a parameter may stay in its stored form. */
   readonly stays: (node: GraphNode) => boolean;
 }
 
@@ -161,7 +161,7 @@ function lowerNode(
 ): void {
   const [first] = node.outputs;
   const name = node.attributes.name as string;
-  if (node.op.name === "input") return; // Bound before, used or not.
+  if (node.op.name === "input") return; // Bound earlier, whether used or not.
   if (node.op.name === "parameter") {
     const place = stored?.get(name);
     if (!place) fed.push({ name, dtype: first!.dtype, shape: first!.shape });

@@ -1,11 +1,11 @@
-// What an operation sees while it is written out as ONNX nodes for one device. All that differs between
-// devices is asked here, so that a device's limits stand in one place.
+// The interface through which an operation writes itself as ONNX nodes for one device. All differences
+// between devices are queried here, so their limits are in one place.
 import type { DType, Shape, TypedArray } from "../types.js";
 import type { Capabilities, LoweringTarget } from "./capabilities.js";
 
 export type OnnxAttribute = number | string | readonly number[] | { readonly float: number };
 
-/** Rows of 16-bit floats, or of int8 with a scale for each. */
+/** Rows of 16-bit floats, or of int8 with one scale each. */
 export interface NarrowRows {
   readonly rows: string;
   readonly scale?: string;
@@ -31,14 +31,14 @@ export interface Lowering {
   ): string[];
   constant(dtype: DType, shape: readonly number[], data: TypedArray): string;
   scalar(dtype: DType, value: number): string;
-  /** A constant vector of int64, as shapes, axes and paddings are given. */
+  /** A constant int64 vector, for shapes, axes and paddings. */
   integers(values: readonly number[]): string;
   /**
-   * A shape as an int64 vector; symbols are read off tensors that have them.
-   * `inferOne`: for Reshape, one of the symbols may be left to the operator, as -1.
+   * A shape as an int64 vector; symbols are read from tensors that have them.
+   * `inferOne`: for Reshape, leaves one of the symbols to the operator, as -1.
    */
   shapeVector(shape: Shape, options?: { readonly inferOne?: boolean }): string;
   cast(name: string, dtype: DType): string;
-  /** What a parameter is stored as where that is narrower than float32. */
+  /** The stored type of a parameter if it is narrower than float32. */
   narrowRows(name: string): NarrowRows | undefined;
 }

@@ -1,4 +1,4 @@
-// The messages of ONNX that a program needs, written with protobuf's wire format.
+// The ONNX messages that a program needs, in protobuf's wire format.
 // Field numbers: onnx/onnx.proto, IR version 10 (https://github.com/onnx/onnx).
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { DType, Float8 } from "../types.js";
@@ -30,7 +30,7 @@ export interface OnnxNode {
   readonly domain: string;
 }
 
-/** Bytes inside the model, or a place in a file beside it. */
+/** Bytes inside the model, or their location in a file beside it. */
 export interface OnnxInitializer {
   readonly name: string;
   readonly dtype: DType | Float8;
@@ -129,7 +129,7 @@ function value(writer: Writer, { name, dtype, shape }: OnnxValue): void {
   );
 }
 
-/** A ModelProto as bytes. */
+/** Encodes a ModelProto. */
 export function encodeModel(graph: OnnxGraph): Uint8Array {
   const writer = new BinaryWriter();
   integer(writer, 1, 10); // ir_version

@@ -1,9 +1,9 @@
-// Which stored parameters a run can take as they lie in their file: those that meet data unchanged.
+// Finds the stored parameters that a run can read directly from their file: those used unchanged.
 import type { GraphNode } from "../graph.js";
 
 /**
- * Smaller ones are widened and packed once: they take little memory, and those of a network's largest
- * images gain most. In Stable Diffusion's denoiser these are 4% of all numbers and 3% of a step's time.
+ * Smaller ones are widened and packed once: they take little memory, and the layers with a network's largest
+ * images gain most. In Stable Diffusion's denoiser they are 4% of all numbers and 3% of a step's time.
  */
 const leastNumbers = 1 << 20;
 
@@ -12,14 +12,14 @@ export function isLarge(shape: readonly number[]): boolean {
 }
 
 /**
- * Its product is thin: adding it costs a run little beside widening the weight, and the sum would take
- * float32's memory.
+ * A thin product: adding it costs little compared with widening the weight, and the sum would take float32's
+ * memory.
  */
 const cheap = "addProduct";
 
 /**
- * Parameters of which something is computed without any input: computed once when a session is made, it would
- * otherwise be computed at every run. Given another shape, or a LoRA's change, they do not count.
+ * Finds parameters from which something is computed without any input: computed once when a session is made,
+ * this would otherwise repeat in every run. Reshaping and LoRA changes do not count.
  * @param order Nodes after their sources.
  */
 export function findChangedParameters(
@@ -37,7 +37,7 @@ export function findChangedParameters(
       if (found.some((parameters) => parameters === undefined)) continue;
       const parameters = new Set(found.flatMap((one) => [...one!]));
       parametersOf.set(node, parameters);
-      // One source alone is only given another shape.
+      // A single source is only reshaped.
       if (sources.length > 1 && node.op.name !== cheap)
         for (const parameter of parameters) changed.add(parameter);
     }

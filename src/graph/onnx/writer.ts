@@ -8,19 +8,19 @@ import { type OnnxInitializer, type OnnxNode, onnxTypes } from "./schema.js";
 import { isLarge } from "./weights-in-place.js";
 
 /**
- * Where a parameter's bytes lie. `scale` belongs to 8-bit numbers: value = number · scale, one for all or one
- * for each row.
+ * The location of a parameter's bytes. `scale` applies to 8-bit numbers: value = number · scale, one for all
+ * or one per row.
  */
 export interface StoredParameter {
   readonly dtype: DType | Float8;
   readonly file: string;
   readonly offset: number;
   readonly length: number;
-  /** The file holds the matrix by columns. */
+  /** The file stores the matrix by columns. */
   readonly transposed?: boolean;
   readonly scale?: {
     readonly dtype: DType;
-    /** How many numbers: 1, or as many as the parameter has rows. */
+    /** The number of scales: 1, or one per row of the parameter. */
     readonly count: number;
     readonly file: string;
     readonly offset: number;
@@ -36,10 +36,10 @@ export class Writer implements Lowering {
   readonly can: Capabilities;
   readonly target: LoweringTarget;
   readonly #small = new Map<string, string>();
-  /** Initializers that are not prepared beforehand. */
+  /** Initializers that are not precomputed. */
   readonly inPlace = new Set<string>();
   readonly #narrow = new Map<string, NarrowRows>();
-  /** Values that nodes give, as opposed to inputs and initializers. */
+  /** Values that nodes produce, as opposed to inputs and initializers. */
   readonly #produced = new Set<string>();
   readonly #renamed = new Map<string, string>();
   readonly #copies: { name: string; value: string }[] = [];
@@ -51,7 +51,7 @@ export class Writer implements Lowering {
     this.dimensions = new DimensionReader(this);
   }
 
-  /** An input of the program: all symbols come from these. */
+  /** Adds an input of the program; all symbols come from inputs. */
   bindInput(tensor: Tensor, name: string): void {
     this.names.set(tensor, name);
     this.dimensions.see(tensor.shape, name);
@@ -121,7 +121,7 @@ export class Writer implements Lowering {
 
   shapeVector(shape: Shape, { inferOne = false } = {}): string {
     const unknown = shape.flatMap((dim, axis) => (typeof dim === "string" ? [axis] : []));
-    // Leaving one to the operator saves reading it; best the one that no tensor has.
+    // Leaving one symbol to the operator saves reading it; preferably one that no tensor has.
     const left = inferOne
       ? (unknown.find((axis) => !this.dimensions.has(shape[axis] as string)) ?? unknown[0])
       : -1;
@@ -134,19 +134,18 @@ export class Writer implements Lowering {
   }
 
   /**
-   * Makes a value an output. Its node writes straight to the output where it can: state would otherwise be
-   * copied.
+   * Makes a value an output. Its node writes directly to the output if possible, which avoids copying state.
    */
   output(name: string, value: string): void {
     if (this.#produced.has(value) && !this.#renamed.has(value)) this.#renamed.set(value, name);
     else this.#copies.push({ name, value });
   }
 
-  /** The nodes and initializers that the outputs need, with the outputs' names in place. */
+  /** Gets the nodes and initializers that the outputs need, with the outputs' names in place. */
   finish(outputs: readonly string[]): { nodes: OnnxNode[]; initializers: OnnxInitializer[] } {
     const wanted = new Set(outputs);
-    // A stored parameter may be written in two forms, of which operations use one; the other would be
-    // computed for nothing.
+    // A stored parameter may be written in two forms while operations use one; the other would be computed in
+    // vain.
     const nodes = this.#renamedNodes().reverse();
     const used = nodes.filter((node) => {
       if (!node.outputs.some((value) => wanted.has(value))) return false;
@@ -187,8 +186,8 @@ export class Writer implements Lowering {
   }
 
   /**
-   * An initializer that points at stored bytes, converted to float32: once when the session is made, or,
-   * where it `stays` as it is, at every run.
+   * Adds an initializer that references stored bytes, converted to float32: once when the session is made, or
+   * in every run if it `stays` as it is.
    */
   stored(
     parameter: string,

@@ -15,7 +15,7 @@ const attentionOp: Operation = {
   lower: (lowering, [q, k, v, bias], { attributes, inputs: [query, , , given] }) => {
     if (!lowering.can.multiHeadAttention) return undefined;
     const options = { num_heads: attributes.heads as number, scale: { float: attributes.scale as number } };
-    // The kernel repeats a bias over batch and heads, but not over queries.
+    // The kernel broadcasts a bias over batch and heads, but not over queries.
     const repeat = bias && given!.shape[2] === 1 && query!.shape[1] !== 1;
     const whole = repeat
       ? lowering.node("Expand", [bias, lowering.shapeVector([1, 1, query!.shape[1]!, 1])])
@@ -29,18 +29,18 @@ const attentionOp: Operation = {
 export interface AttentionOptions {
   readonly heads: number;
   /**
-   * Added to the scores before softmax: `[batch or 1, heads or 1, queries or 1, keys]`, 0 to keep, very
+   * Added to the scores before softmax: `[batch or 1, heads or 1, queries or 1, keys]`, 0 to keep, strongly
    * negative to hide.
    */
   readonly bias?: Tensor;
-  /** Default 1 / √(width of a head). */
+  /** Default 1 / √(head width). */
   readonly scale?: number;
 }
 
 /**
  * Multi-head attention of projected queries, keys and values.
  * `q [batch, queries, heads·d]`, `k [batch, keys, heads·d]`, `v [batch, keys, heads·e]` → `[batch, queries,
- * heads·e]`. One fused kernel where the device has it, its decomposition where gradients are taken.
+ * heads·e]`. One fused kernel if the device has it; decomposed if gradients are taken.
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {
   const { heads, bias } = options;
@@ -50,8 +50,8 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
 }
 
 /**
- * {@link attention} with the map of attention itself: `weights [batch, heads, queries, keys]`, rows summing
- * to 1.
+ * {@link attention} that also returns the attention map: `weights [batch, heads, queries, keys]`, rows
+ * summing to 1.
  */
 export function attentionParts(
   q: Tensor,
@@ -87,12 +87,13 @@ export function attentionParts(
   return { mixed: mergeHeads(mixed), weights };
 }
 
-/** A bias has all keys; it may be repeated over the batch, heads and queries. */
+/** A bias covers all keys; it may broadcast over the batch, heads and queries. */
 function checkBias(bias: Tensor, scores: readonly Dim[]): void {
   const fits =
     bias.shape.length === 4 &&
     bias.shape.every((dim, axis) => dim === scores[axis] || (dim === 1 && axis < 3));
-  if (!fits) throw shapeError("attention", `a bias of ${formatShape(scores)}, 1 where it is repeated`, bias);
+  if (!fits)
+    throw shapeError("attention", `a bias of ${formatShape(scores)}, with 1 where it broadcasts`, bias);
 }
 
 function splitHeads(x: Tensor, heads: number): Tensor {

@@ -1,4 +1,4 @@
-// Broadcasting and its opposite, which are each other's gradients: reshape, expand, sum.
+// Broadcasting and its inverse, which are each other's gradients: reshape, expand, sum.
 
 import { canonicalDim } from "../dimension.js";
 import { apply, numbers, type Operation, shapeError, shapeOf, type Tensor } from "../graph.js";
@@ -57,13 +57,13 @@ export function reducedShape(shape: Shape, axes: readonly number[], keep: boolea
   return result;
 }
 
-/** Puts the reduced axes back as 1, so that the value broadcasts against the operand. */
+/** Restores the reduced axes as 1, so that the value broadcasts against the operand. */
 function restoreAxes(value: Tensor, x: Tensor, axes: readonly number[], keep: boolean): Tensor {
   return keep ? value : reshape(value, reducedShape(x.shape, axes, true));
 }
 
 export interface ReduceOptions {
-  /** Keep the reduced axes as 1. Default false. */
+  /** Keeps the reduced axes as 1. Default false. */
   readonly keepAxes?: boolean;
 }
 
@@ -73,7 +73,10 @@ export interface Reduce {
 }
 export type ReduceGradient = (g: Tensor, x: Tensor, y: Tensor, axes: readonly number[]) => Tensor;
 
-/** A reduction by its ONNX operator and its gradient, which gets all values with the reduced axes as 1. */
+/**
+ * Makes a reduction from its ONNX operator and its gradient, which gets all values with the reduced axes as
+ * 1.
+ */
 export function reduction(name: string, onnx: string, gradient: ReduceGradient): Reduce {
   const op: Operation = {
     name,

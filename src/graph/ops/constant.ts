@@ -6,13 +6,13 @@ import { apply, type Graph, type Operation, shapeOf, type Tensor } from "../grap
 import { formatShape, sizeOf } from "../shape.js";
 import { type DType, isFloat, type Shape, type TypedArray } from "../types.js";
 
-/** A value given at every run. */
+/** A value passed to every run. */
 export const inputOp: Operation = {
   name: "input",
   infer: (_, { shape, dtype }) => [{ shape: shapeOf(shape), dtype: dtype as DType }],
 };
 
-/** A value learned, found by name in a weight file. */
+/** A learned value, found by name in a weight file. */
 export const parameterOp: Operation = {
   name: "parameter",
   infer: (_, { shape, dtype }) => [{ shape: shapeOf(shape), dtype: dtype as DType }],
@@ -40,10 +40,7 @@ const fillOp: Operation = {
 
 const shared = new WeakMap<Graph, Map<string, TypedArray>>();
 
-/**
- * Data that a program needs in many places, made once for it: constants are told apart by the identity of
- * their data.
- */
+/** Caches data that a program needs repeatedly: constants are distinguished by the identity of their data. */
 export function sharedData<T extends TypedArray>(graph: Graph, key: string, make: () => T): T {
   const known = shared.get(graph) ?? new Map<string, TypedArray>();
   shared.set(graph, known);
@@ -52,7 +49,7 @@ export function sharedData<T extends TypedArray>(graph: Graph, key: string, make
   return data as T;
 }
 
-/** A constant tensor from data. */
+/** Makes a constant tensor from data. */
 export function constant(
   graph: Graph,
   data: TypedArray,
@@ -61,12 +58,12 @@ export function constant(
 ): Tensor {
   if (sizeOf(shape) !== data.length) {
     const came = `${data.length} elements for ${formatShape(shape)}`;
-    throw new NishikiError("shape", `constant: expected one element for each place, got ${came}.`);
+    throw new NishikiError("shape", `constant: expected one element per position, got ${came}.`);
   }
   return graph.apply(constantOp, [], { shape, dtype, data })[0]!;
 }
 
-/** A tensor of one repeated value; the shape may hold symbols. */
+/** Makes a tensor of one repeated value; the shape may contain symbols. */
 export function fill(graph: Graph, shape: Shape, value: number, dtype: DType = "f32"): Tensor {
   if (!isFloat(dtype) && !Number.isInteger(value)) {
     throw new NishikiError("shape", `fill: expected a whole number for ${dtype}, got ${value}.`);
@@ -78,7 +75,7 @@ export function zerosLike(x: Tensor): Tensor {
   return fill(x.graph, x.shape, 0, x.dtype);
 }
 
-/** An operand: a tensor, or a number that becomes a scalar of the other operand's type. */
+/** Converts an operand: a tensor stays, a number becomes a scalar of the other operand's type. */
 export function operand(value: Tensor | number, like: Tensor): Tensor {
   return typeof value === "number" ? fill(like.graph, [], value, like.dtype) : value;
 }
@@ -86,12 +83,12 @@ export function operand(value: Tensor | number, like: Tensor): Tensor {
 const castOp: Operation = {
   name: "cast",
   infer: ([x], { dtype }) => [{ shape: x!.shape, dtype: dtype as DType }],
-  // Integers and truth values are steps: nothing flows through them, as through floor and sign.
+  // Integers and booleans are step functions: no gradient flows through them, as through floor and sign.
   gradient: ({ inputs: [x], gradients: [g] }) => [isFloat(x!.dtype) ? cast(g!, x!.dtype) : undefined],
   lower: (lowering, [x], { attributes }) => [lowering.cast(x!, attributes.dtype as DType)],
 };
 
-/** Converts elements to another type. No gradient flows through integers and truth values. */
+/** Converts elements to another type. No gradient flows through integers and booleans. */
 export function cast(x: Tensor, dtype: DType): Tensor {
   return x.dtype === dtype ? x : apply(castOp, [x], { dtype });
 }
@@ -103,7 +100,7 @@ const stopGradientOp: Operation = {
   lower: (_, [x]) => [x!],
 };
 
-/** The same value, through which no gradient flows. */
+/** The same value, with the gradient stopped. */
 export function stopGradient(x: Tensor): Tensor {
   return apply(stopGradientOp, [x]);
 }

@@ -1,6 +1,6 @@
-// Convolution over [batch, height, width, channels] as one matrix product over gathered windows. Training
-// spends its time here: both gradients are matrix products of the same form, so that a step runs near the
-// speed of plain products.
+// Convolution over [batch, height, width, channels] as one matrix product over gathered windows. It dominates
+// training time: both gradients are matrix products of the same form, so a step approaches the speed of plain
+// products.
 
 import { apply, type Graph, type Operation, shapeError, type Tensor } from "../graph.js";
 import type { Dim } from "../types.js";
@@ -10,7 +10,7 @@ import { gather } from "./index-ops.js";
 import { linear, matmul, sumRows, tallProduct } from "./matmul.js";
 import { pad } from "./shape-ops.js";
 
-/** Row numbers of every window in a padded image. */
+/** Row indices of every window in a padded image. */
 function windowPositions(graph: Graph, height: number, width: number, kernel: number): BigInt64Array {
   const across = width + kernel - 1;
   return sharedData(graph, `windows ${height},${width},${kernel}`, () =>
@@ -25,8 +25,7 @@ function windowPositions(graph: Graph, height: number, width: number, kernel: nu
 
 /**
  * Every k×k window as one row: `[batch, h, w, c] → [batch·h·w, k·k·c]`, zeros outside, k odd.
- * One gather of whole pixels moves as fast as a plain copy; slices that are joined move everything three
- * times.
+ * One gather of whole pixels is as fast as a copy; joining slices would move everything three times.
  */
 function windows(x: Tensor, kernel: number): Tensor {
   const [batch, height, width, channels] = x.shape as [Dim, number, number, number];
@@ -39,7 +38,7 @@ function windows(x: Tensor, kernel: number): Tensor {
   return reshape(gathered, [batch === 1 ? height * width : -1, kernel * kernel * channels]);
 }
 
-/** Row numbers of the kernel's rows `[out, k·k]` in the order `[k·k turned by 180°, out]`. */
+/** Indices of the kernel's rows `[out, k·k]` in the order `[k·k rotated by 180°, out]`. */
 function turnedRows(graph: Graph, out: number, kernel: number): BigInt64Array {
   const places = kernel * kernel;
   return sharedData(graph, `turned ${out},${kernel}`, () =>
@@ -50,7 +49,7 @@ function turnedRows(graph: Graph, out: number, kernel: number): BigInt64Array {
 }
 
 /**
- * The convolution of the gradient with the kernel turned and its channels exchanged: also one product of
+ * The convolution of the gradient with the kernel rotated and its channels swapped: also one product of
  * windows.
  */
 function inputGradient(g: Tensor, w: Tensor): Tensor {
@@ -79,7 +78,7 @@ const convChannelsLastOp: Operation = {
 };
 
 /**
- * Convolution of stride 1 that keeps the size. Height, width and channels must be fixed.
+ * Size-preserving convolution of stride 1. Height, width and channels must be fixed.
  * `x [batch, h, w, in]`, `weight [out, k, k, in]`, `bias [out]` → `[batch, h, w, out]`.
  */
 export function convChannelsLast(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {

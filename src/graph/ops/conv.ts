@@ -1,6 +1,6 @@
 // Convolution and transposed convolution, images as [batch, channels, height, width].
 // Weight gradients are one matrix product over gathered windows: a convolution with an image-sized kernel
-// reaches a fraction of the speed.
+// would reach a fraction of the speed.
 
 import { addDims, multiplyDims } from "../dimension.js";
 import { apply, numbers, type Operation, shapeError, type Tensor } from "../graph.js";
@@ -68,7 +68,7 @@ const convOp: Operation = {
     checkWindow("conv2d", window, x!, w!);
     const shape = [batch!, out!, windowSize(height!, kh!, window, 0), windowSize(width!, kw!, window, 1)];
     if (shape.some((dim) => typeof dim === "number" && dim < 1)) {
-      throw shapeError("conv2d", "a picture, with its padding, that is no smaller than the kernel", x!, w!);
+      throw shapeError("conv2d", "an image, with its padding, at least as large as the kernel", x!, w!);
     }
     return [{ shape, dtype: x!.dtype }];
   },
@@ -147,13 +147,13 @@ const convTransposeOp: Operation = {
       throw shapeError("convTranspose2d", `${wanted} of the same type with ${groups} groups`, x!, w!);
     }
     checkWindow("convTranspose2d", windowOf(attributes), x!, w!);
-    // The device's rule, and reason: more than a stride would be a row that no pixel reaches.
+    // The device's rule: a larger output padding would add a row that no pixel reaches.
     if (
       outputPadding.some((more) => !Number.isInteger(more) || more < 0 || more >= Math.max(stride, dilation))
     ) {
       throw shapeError(
         "convTranspose2d",
-        `an output padding from 0, less than stride or dilation, not ${outputPadding[0]}`,
+        `an output padding from 0 and less than stride or dilation, not ${outputPadding[0]}`,
         x!,
         w!,
       );
@@ -187,7 +187,7 @@ const convTransposeOp: Operation = {
     if (groups === 1 || part > 1 || lowering.can.convTransposeToSingleChannels) {
       return [lowering.node("ConvTranspose", [x!, w!], options)];
     }
-    // A second channel of zeros for each group, left out of the result.
+    // Adds a second channel of zeros for each group, dropped from the result.
     const zeros = new Float32Array(channels * kernel[0]! * kernel[1]!);
     const none = lowering.constant("f32", [channels, 1, ...kernel], zeros);
     const wide = lowering.node(
@@ -208,7 +208,7 @@ function windowOptions({ stride = 1, padding = 0, dilation = 1, groups = 1 }: Co
 function addBias(name: string, x: Tensor, bias: Tensor | undefined): Tensor {
   if (!bias) return x;
   if (bias.shape.length !== 1 || bias.shape[0] !== x.shape[1]) {
-    throw shapeError(name, `a bias for each of ${x.shape[1]} channels`, x, bias);
+    throw shapeError(name, `a bias per channel (${x.shape[1]} channels)`, x, bias);
   }
   return add(x, reshape(bias, [-1, 1, 1]));
 }

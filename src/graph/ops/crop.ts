@@ -1,4 +1,4 @@
-// Cutting a tensor down to a size that may be known only when the program runs, as that of another tensor.
+// Crops a tensor to a size that may be known only at run time, such as that of another tensor.
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
 import type { Dim } from "../types.js";
 import { pad } from "./shape-ops.js";
@@ -31,9 +31,8 @@ const cropOp: Operation = {
 };
 
 /**
- * The first `size` elements along an axis; all of them where there are as many.
- * A symbolic size must not be larger than the axis when the program runs: there would be fewer elements than
- * the shape says.
+ * The first `size` elements along an axis; all of them if there are exactly as many.
+ * At run time, a symbolic size must not exceed the axis: there would be fewer elements than the shape claims.
  */
 export function crop(x: Tensor, axis: number, size: Dim): Tensor {
   const at = axis < 0 ? axis + x.shape.length : axis;

@@ -51,17 +51,17 @@ export const div: Binary = binary("div", "Div", (g, _, b, y) => [
   () => div(g, b),
   () => neg(div(mul(g, y), b)),
 ]);
-/** a to the power of b. The gradient with respect to b needs a > 0. */
+/** a to the power of b. The gradient with respect to b requires a > 0. */
 export const pow: Binary = binary("pow", "Pow", (g, a, b, y) => [
   () => mul(g, mul(b, pow(a, sub(b, 1)))),
   () => mul(g, mul(y, log(a))),
 ]);
-/** The smaller of the two; where they are equal the gradient goes to the first. */
+/** The smaller of the two; if they are equal, the gradient goes to the first. */
 export const minimum: Binary = binary("minimum", "Min", (g, a, b) => [
   () => mul(g, cast(lessOrEqual(a, b), g.dtype)),
   () => mul(g, cast(greater(a, b), g.dtype)),
 ]);
-/** The larger of the two; where they are equal the gradient goes to the first. */
+/** The larger of the two; if they are equal, the gradient goes to the first. */
 export const maximum: Binary = binary("maximum", "Max", (g, a, b) => [
   () => mul(g, cast(greaterOrEqual(a, b), g.dtype)),
   () => mul(g, cast(less(a, b), g.dtype)),
@@ -111,7 +111,7 @@ const whereOp: Operation = {
   lower: (lowering, inputs) => [lowering.node("Where", inputs)],
 };
 
-/** Elements of `a` where the condition holds, else of `b`. */
+/** Elements of `a` where the condition holds, otherwise of `b`. */
 export function where(condition: Tensor, a: Operand, b: Operand): Tensor {
   const like = typeof a === "number" ? b : a;
   if (typeof like === "number") throw new TypeError("where: one branch must be a tensor.");
@@ -147,7 +147,7 @@ export const abs = unary("abs", "Abs", (g, x) => mul(g, sign(x)), "numbers");
 export const sign = unary("sign", "Sign", () => undefined, "numbers");
 export const floor = unary("floor", "Floor", () => undefined);
 export const ceil = unary("ceil", "Ceil", () => undefined);
-/** To the nearest integer, halves to even. */
+/** Rounds to the nearest integer, halves to even. */
 export const round = unary("round", "Round", () => undefined);
 export const logicalNot = unary("logicalNot", "Not", undefined, "bools");
 export const exp = unary("exp", "Exp", (g, _, y) => mul(g, y));
@@ -191,8 +191,8 @@ const geluScale = 2 * Math.sqrt(2 / Math.PI);
 const geluCube = 0.044715 * geluScale;
 
 /**
- * With tanh(u) = 2σ(2u) − 1 the approximation is x·σ(x·q), q = 2√(2/π)·(1 + 0.044715x²): half the passes over
- * memory.
+ * With tanh(u) = 2σ(2u) − 1 the approximation is x·σ(x·q), q = 2√(2/π)·(1 + 0.044715x²): half the memory
+ * passes.
  */
 function geluTanhParts(x: Tensor): { q: Tensor; gate: Tensor } {
   const q = add(mul(square(x), geluCube), geluScale);
@@ -213,12 +213,12 @@ const geluTanhOp: Operation = {
   },
 };
 
-/** The tanh approximation of {@link gelu}, as GPT-2 and many vision transformers use it. */
+/** The tanh approximation of {@link gelu}, as in GPT-2 and many vision transformers. */
 export function geluTanh(x: Tensor): Tensor {
   return apply(geluTanhOp, [x], {}, [mul(x, geluTanhParts(x).gate)]);
 }
 
-/** x · sigmoid(1.702 x), the approximation that CLIP's text encoder was trained with. */
+/** x · sigmoid(1.702 x), the approximation used to train CLIP's text encoder. */
 export function quickGelu(x: Tensor): Tensor {
   return mul(x, sigmoid(mul(x, 1.702)));
 }

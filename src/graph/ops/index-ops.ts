@@ -1,4 +1,4 @@
-// Reading and adding by index: embeddings, token selection.
+// Reads and adds by index: embeddings, token selection.
 
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
 import { formatShape, normalizeAxis, sameShape } from "../shape.js";
@@ -28,7 +28,7 @@ const gatherOp: Operation = {
     const axis = attributes.axis as number;
     const rank = x!.shape.length;
     const span = indices!.shape.length;
-    // Rows first, then add them where they came from.
+    // Reshape to rows first, then add them at their origins.
     const order = [
       ...Array.from({ length: span }, (_, i) => axis + i),
       ...Array.from({ length: g!.shape.length }, (_, i) => i).filter((i) => i < axis || i >= axis + span),
@@ -62,7 +62,7 @@ export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
   return apply(gatherOp, [x, indices], { axis: normalizeAxis("gather", axis, x.shape) });
 }
 
-/** Rows as indicators: `[n] → [n, classes]`, 1 at the index. */
+/** One-hot rows: `[n] → [n, classes]`, 1 at the index. */
 export function oneHot(indices: Tensor, classes: number, like: Tensor): Tensor {
   const range = constant(
     indices.graph,
@@ -98,19 +98,19 @@ const scatterAddOp: Operation = {
 };
 
 /**
- * Adds rows where the indices say; repeated indices add up.
+ * Adds rows at the given indices; repeated indices accumulate.
  * `base [rows, …]`, `indices [n]`, `updates [n, …]`.
  */
 export function scatterAdd(base: Tensor, indices: Tensor, updates: Tensor): Tensor {
   const operands = [base, indices, updates];
   scatterAddOp.infer(operands, {});
-  // Without the native operation the indicators' product is written; that needs numbers for the matrix.
+  // Without the native operation, writes the product of one-hot rows, which needs fixed sizes.
   const expressible = typeof base.shape[0] === "number" && isFloat(base.dtype);
   const body = expressible ? [scatterAddByProduct(base, indices, updates)] : undefined;
   return apply(scatterAddOp, operands, {}, body);
 }
 
-/** {@link scatterAdd} as a matrix product with indicators, for targets without an adding scatter. */
+/** {@link scatterAdd} as a product of one-hot rows, for targets without a scatter that adds. */
 export function scatterAddByProduct(base: Tensor, indices: Tensor, updates: Tensor): Tensor {
   const rows = base.shape[0];
   if (typeof rows !== "number") throw shapeError("scatterAddByProduct", "a fixed number of rows", base);
@@ -163,7 +163,7 @@ const scatterAddElementsOp: Operation = {
   ],
 };
 
-/** One element per index along an axis, as NumPy's take_along_axis. */
+/** One element per index along an axis, like NumPy's take_along_axis. */
 export function gatherElements(x: Tensor, indices: Tensor, axis: number): Tensor {
   return apply(gatherElementsOp, [x, indices], {
     axis: normalizeAxis("gatherElements", axis, x.shape),
@@ -171,8 +171,8 @@ export function gatherElements(x: Tensor, indices: Tensor, axis: number): Tensor
 }
 
 /**
- * Adds one element per index along an axis; repeated indices add up. Undoes {@link gatherElements}.
- * `indices` and `updates` have one shape, which fits inside of the base beside the axis.
+ * Adds one element per index along an axis; repeated indices accumulate. Inverse of {@link gatherElements}.
+ * `indices` and `updates` have the same shape, no larger than the base apart from the axis.
  */
 export function scatterAddElements(base: Tensor, indices: Tensor, updates: Tensor, axis: number): Tensor {
   const at = normalizeAxis("scatterAddElements", axis, base.shape);

@@ -1,5 +1,4 @@
-// Matrix products. All of a network's cost is here, so transposed operands are passed on as flags, not as
-// copies.
+// Matrix products. They dominate a network's cost, so transposed operands are passed as flags, not as copies.
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
 import { broadcastShapes } from "../shape.js";
 import type { Dim } from "../types.js";
@@ -10,7 +9,7 @@ import { transpose } from "./shape-ops.js";
 interface Flags {
   readonly transposeA: boolean;
   readonly transposeB: boolean;
-  /** Multiplies the product, at no cost where the device's product takes a factor. Default 1. */
+  /** Scales the product, at no cost if the device's product takes a factor. Default 1. */
   readonly scale?: number;
 }
 
@@ -71,20 +70,20 @@ function lastTwo(tensor: Tensor, transposed: boolean): [Dim, Dim] {
 
 /**
  * Matrix product over the last two axes; leading axes broadcast.
- * `[..., m, k] × [..., k, n] → [..., m, n]`; the flags say which operand is stored transposed, and a factor.
+ * `[..., m, k] × [..., k, n] → [..., m, n]`; options set a factor and which operands are stored transposed.
  */
 export function matmul(a: Tensor, b: Tensor, flags: Partial<Flags> = {}): Tensor {
   const { transposeA = false, transposeB = false, scale = 1 } = flags;
   return apply(matmulOp, [a, b], { transposeA, transposeB, scale: scale === 1 ? undefined : scale });
 }
 
-/** x · wᵀ + bias of matrices: the bias goes into the product's own addition. */
+/** x · wᵀ + bias of matrices, with the bias as part of the product. */
 const linearOp: Operation = {
   name: "linear",
   infer: ([x, weight, bias]) => {
     const width = weight!.shape[0]!;
     if (bias!.shape.length !== 1 || bias!.shape[0] !== width || bias!.dtype !== x!.dtype) {
-      throw shapeError("linear", "one bias for each row of the weight", weight!, bias!);
+      throw shapeError("linear", "one bias per row of the weight", weight!, bias!);
     }
     return [{ shape: [x!.shape[0]!, width], dtype: x!.dtype }];
   },
@@ -97,7 +96,7 @@ const linearOp: Operation = {
 };
 
 /**
- * x · wᵀ + bias, with the weight as PyTorch stores it.
+ * x · wᵀ + bias, with the weight in PyTorch's layout.
  * `x [..., in]`, `weight [out, in]`, `bias [out]` → `[..., out]`.
  */
 export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
@@ -105,14 +104,14 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
   if (inner === undefined || weight.shape.length !== 2 || weight.shape[1] !== inner) {
     throw shapeError("linear", "the last axis to equal the weight's second", x, weight);
   }
-  // One product over all rows is faster than a batch of small ones, and its weight gradient is one product
-  // too.
+  // One product over all rows is faster than a batch of small ones, and its weight gradient is also one
+  // product.
   const rows = reshape(x, [-1, inner]);
   const result = bias ? apply(linearOp, [rows, weight, bias]) : matmul(rows, weight, { transposeB: true });
   return reshape(result, [...x.shape.slice(0, -1), weight.shape[0]!]);
 }
 
-/** base + scale · up · down, as one product that begins with what it is added to. */
+/** base + scale · up · down, as one product that starts from the base. */
 const addProductOp: Operation = {
   name: "addProduct",
   infer: ([base, up, down]) => {
@@ -136,26 +135,26 @@ const addProductOp: Operation = {
 };
 
 /**
- * base + scale · up · down: a weight with the change that a LoRA makes to it.
+ * base + scale · up · down: a weight with a LoRA's change.
  * `base [m, n]`, `up [m, rank]`, `down [rank, n]` → `[m, n]`.
  */
 export function addProduct(base: Tensor, up: Tensor, down: Tensor, scale = 1): Tensor {
   return apply(addProductOp, [base, up, down], { scale });
 }
 
-// Sums over rows as matrix products: what the gradients of weights and biases are made of.
+// Sums over rows as matrix products: the building blocks of weight and bias gradients.
 
-/** Rows of one piece of a long sum: longer ones fall out of the cache. */
+/** Rows of one piece of a long sum: longer pieces overflow the cache. */
 const pieceRows = 1024;
 
 /**
  * aᵀ · b for two tall matrices, the form of every weight gradient.
  * `a [rows, m]`, `b [rows, n]` → `[m, n]`.
  *
- * A product that takes its first operand transposed turns it anew for every block of columns, so that the
- * narrower one is turned beforehand (measured on ONNX Runtime's CPU kernels: 10–25% less time, and long sums
- * in pieces another 10–15%). Where both are equal it is `b`, the layer's input: layers that share an input
- * share the turned one.
+ * A product with a transposed first operand transposes it again for every block of columns, so the narrower
+ * one is transposed beforehand (measured on ONNX Runtime's CPU kernels: 10–25% less time; splitting long sums
+ * saves another 10–15%). If both have equal width it is `b`, the layer's input: layers that share an input
+ * share its transpose.
  */
 export function tallProduct(a: Tensor, b: Tensor): Tensor {
   const rows = a.shape[0]!;
@@ -167,14 +166,14 @@ export function tallProduct(a: Tensor, b: Tensor): Tensor {
 function turnedProduct(a: Tensor, b: Tensor, rows: number, m: number, n: number): Tensor {
   const long = rows >= 4 * pieceRows && rows % pieceRows === 0;
   const [pieces, size] = long ? [rows / pieceRows, pieceRows] : [1, rows];
-  // By way of one more axis: two would be a plain transposition, which the runtime moves back into the
+  // Uses an extra axis: with two, this would be a plain transposition, which the runtime moves back into the
   // product.
   const opened = transpose(reshape(a, [pieces, 1, size, m]), [0, 3, 1, 2]); // [pieces, m, 1, size]
   if (!long) return matmul(reshape(opened, [m, rows]), b);
   return sum(matmul(reshape(opened, [pieces, m, size]), reshape(b, [pieces, size, n])), 0);
 }
 
-/** The sum of all rows. A product with ones is twice as fast as a reduction over the first axis. */
+/** Sums all rows. A product with ones is twice as fast as a reduction over the first axis. */
 export function sumRows(x: Tensor): Tensor {
   const [rows, columns] = x.shape as [Dim, Dim];
   return reshape(matmul(fill(x.graph, [1, rows], 1, x.dtype), x), [columns]);

@@ -7,7 +7,7 @@ import { reshape, sum } from "./broadcast.js";
 import { add, div, exp, log, mul, sqrt, square, sub } from "./elementwise.js";
 import { max, mean } from "./reduce.js";
 
-/** Operations over the last axis need one, of floats. */
+/** Operations over the last axis require floats of rank 1 or more. */
 function floatRows(name: string, x: Tensor): Tensor {
   if (x.shape.length === 0 || !isFloat(x.dtype)) {
     throw shapeError(name, `floats of rank 1 or more (these are ${x.dtype})`, x);
@@ -37,8 +37,8 @@ export function logSoftmax(x: Tensor): Tensor {
 }
 
 /**
- * Layer normalisation without its affine part: outputs x̂ and the inverse deviation, which its gradient
- * needs. WebGPU's kernel does not give the second output, so there it is written with means.
+ * Layer normalisation without the affine part: outputs x̂ and the inverse deviation, which its gradient
+ * needs. WebGPU's kernel does not return the second output, so it uses means there.
  */
 export const layerNormOp: Operation = {
   name: "layerNorm",
@@ -86,7 +86,7 @@ function affine(x: Tensor, weight: Tensor | undefined, bias: Tensor | undefined)
 function checkAffine(name: string, x: Tensor, ...affineTensors: readonly (Tensor | undefined)[]): void {
   floatRows(name, x);
   for (const tensor of affineTensors) {
-    // Wider ones modulate rows differently, but may not enlarge the result.
+    // A wider weight or bias varies by row, but must not enlarge the result.
     const shape = tensor && broadcastShapes(x.shape, tensor.shape);
     if (tensor && (tensor.shape.at(-1) !== x.shape.at(-1) || !shape || !sameShape(shape, x.shape))) {
       throw shapeError(name, "weight and bias as wide as the last axis", x, tensor);

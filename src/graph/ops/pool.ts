@@ -1,4 +1,4 @@
-// Pooling and up-sampling, images as [batch, channels, height, width], and folding of pixels into channels.
+// Pooling and upsampling, images as [batch, channels, height, width], and folding pixels into channels.
 
 import { multiplyDims } from "../dimension.js";
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
@@ -25,11 +25,11 @@ function pooledShape(name: string, x: Tensor, { kernel, stride, padding }: PoolW
     throw shapeError(name, "floats [batch, channels, height, width]", x);
   const whole = [kernel, stride, padding].every(Number.isInteger);
   if (!whole || kernel < 1 || stride < 1 || padding < 0 || 2 * padding > kernel) {
-    throw shapeError(name, "a kernel and stride from 1 and a padding of at most half of the kernel", x);
+    throw shapeError(name, "a kernel and stride from 1 and a padding of at most half the kernel", x);
   }
   const sizes = space.map((size) => windowCount(size, 2 * padding - kernel, stride));
   if (sizes.some((size) => typeof size === "number" && size < 1)) {
-    throw shapeError(name, `a picture, with its padding, no smaller than the ${kernel}×${kernel} window`, x);
+    throw shapeError(name, `an image, with its padding, no smaller than the ${kernel}×${kernel} window`, x);
   }
   return [batch!, channels!, ...sizes];
 }
@@ -48,8 +48,7 @@ const averagePoolOp: Operation = {
     { shape: pooledShape("averagePool2d", x!, poolWindow(attributes)), dtype: x!.dtype },
   ],
   gradient: ({ inputs: [x], gradients: [g], attributes }) => {
-    // Every pixel of a window gets an equal part: a transposed convolution with a constant kernel, channel by
-    // channel.
+    // Every pixel of a window gets an equal part: a depthwise transposed convolution with a constant kernel.
     const { kernel, stride, padding } = poolWindow(attributes);
     const [batch, channels, height, width] = x!.shape as [Dim, number, number, number];
     const part = new Float32Array(kernel * kernel).fill(1 / (kernel * kernel));
@@ -84,7 +83,7 @@ export interface PoolOptions {
   readonly padding?: number;
 }
 
-/** Mean of each k×k window; zeros of the padding count. */
+/** Mean of each k×k window, counting padding zeros. */
 export function averagePool2d(
   x: Tensor,
   kernel: number,
@@ -152,8 +151,8 @@ export function upsampleNearest2d(x: Tensor, factor: number): Tensor {
 }
 
 /**
- * Bilinear enlargement with half-pixel centres, as two products with interpolation matrices. Fixed height and
- * width.
+ * Bilinear upsampling with half-pixel centres, as two products with interpolation matrices. Requires a fixed
+ * height and width.
  */
 export function upsampleBilinear2d(x: Tensor, factor: number): Tensor {
   checkEnlarged("upsampleBilinear2d", x, factor);
@@ -191,7 +190,7 @@ export function foldPixels(x: Tensor, factor: number): Tensor {
   return reshape(transpose(blocks, [0, 1, 3, 2, 4, 5]), [batch, rows, columns, factor * factor * channels]);
 }
 
-/** Undoes {@link foldPixels}: `[batch, h, w, f·f·c] → [batch, h·f, w·f, c]`. */
+/** Inverse of {@link foldPixels}: `[batch, h, w, f·f·c] → [batch, h·f, w·f, c]`. */
 export function unfoldPixels(x: Tensor, factor: number): Tensor {
   const [batch, height, width, folded] = x.shape as [Dim, number, number, number];
   const channels = folded / (factor * factor);

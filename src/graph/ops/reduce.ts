@@ -14,10 +14,10 @@ import {
 import { cast } from "./constant.js";
 import { add, div, equal, exp, log, mul, sub } from "./elementwise.js";
 
-/** Sum of squares over the axes (all by default), without writing the squares down. */
+/** Sum of squares over the axes (all by default), without storing the squares. */
 export const sumSquares: Reduce = reduction("sumSquares", "ReduceSumSquare", (g, x) => mul(mul(g, 2), x));
 
-/** The gradient goes to every element that reaches the extreme, in equal parts. */
+/** The gradient goes in equal parts to every element that equals the extreme. */
 const extremeGradient: ReduceGradient = (g, x, y, axes) => {
   const mask = cast(equal(x, y), g.dtype);
   return mul(div(g, sum(mask, axes, { keepAxes: true })), mask);
@@ -31,16 +31,13 @@ export const mean: Reduce = reduction("mean", "ReduceMean", (g, x, y) =>
   expand(div(g, countOf(x, y)), x.shape),
 );
 
-/**
- * How many elements went into each mean: a number, or where a symbol was reduced, a value known when the
- * program runs.
- */
+/** Counts the elements in each mean: a number, or a run-time value if a symbol was reduced. */
 function countOf(x: Tensor, y: Tensor): Tensor | number {
   let count = 1;
   for (const [axis, dim] of x.shape.entries()) {
     if (y.shape[axis] === dim) continue;
     if (typeof dim === "string") {
-      // Sum of ones over the reduced axes: folded by the engine once the sizes are known.
+      // Sum of ones over the reduced axes: the engine folds it once the sizes are known.
       const axes = x.shape.flatMap((_, i) => (y.shape[i] === x.shape[i] ? [] : [i]));
       return sum(expand(cast(equal(y, y), x.dtype), x.shape), axes, { keepAxes: true });
     }

@@ -24,7 +24,7 @@ const transposeOp: Operation = {
   ],
 };
 
-/** Axes in a new order; by default the last two are swapped. */
+/** Permutes the axes; swaps the last two by default. */
 export function transpose(x: Tensor, order?: readonly number[]): Tensor {
   const rank = x.shape.length;
   const axes = order ?? [...Array(Math.max(0, rank - 2)).keys(), rank - 1, rank - 2];
@@ -45,7 +45,7 @@ const concatOp: Operation = {
         other.shape.length === first!.shape.length &&
         other.shape.every((dim, i) => i === axis || dim === first!.shape[i]);
       if (!fits)
-        throw shapeError("concat", `tensors of one type that differ in axis ${axis} only`, first!, other);
+        throw shapeError("concat", `tensors of one type that differ only in axis ${axis}`, first!, other);
       size = addDims(size, other.shape[axis]!);
     }
     return [{ shape: first!.shape.map((dim, i) => (i === axis ? size : dim)), dtype: first!.dtype }];
@@ -67,7 +67,7 @@ const concatOp: Operation = {
   ],
 };
 
-/** Tensors joined along an axis. */
+/** Concatenates tensors along an axis. */
 export function concat(tensors: readonly Tensor[], axis: number): Tensor {
   const first = tensors[0];
   if (!first) throw new NishikiError("shape", "concat: expected at least one tensor, got none.");
@@ -75,10 +75,10 @@ export function concat(tensors: readonly Tensor[], axis: number): Tensor {
   return apply(concatOp, tensors, { axis: normalizeAxis("concat", axis, first.shape) });
 }
 
-/** Largest int64 that a double holds exactly: "to the end" for symbolic axes. */
+/** Largest int64 that a double represents exactly: "to the end" for symbolic axes. */
 const toTheEnd = Number.MAX_SAFE_INTEGER;
 
-/** How many elements start, start + step, … there are before end; negative bounds count from the end. */
+/** Counts start, start + step, … before end; negative bounds count from the end. */
 function sliceSize(dim: Dim, start: number, end: number, step: number): Dim {
   const from = start < 0 ? addDims(dim, start) : start;
   const to = end === toTheEnd ? dim : end < 0 ? addDims(dim, end) : end;
@@ -113,13 +113,12 @@ const sliceOp: Operation = {
     const bounds = [start!, end!, axis!, step!].map((value) => lowering.integers([value]));
     const part = lowering.node("Slice", [x!, ...bounds]);
     const isOpen = typeof source!.shape[axis!] === "string" && typeof result!.shape[axis!] === "number";
-    // ONNX cuts bounds to what is there: a run whose size is too small for them must fail, not give fewer
-    // elements.
+    // ONNX clamps bounds: a run whose size is too small must fail rather than return fewer elements.
     return [isOpen ? lowering.node("Reshape", [part, lowering.shapeVector(result!.shape)]) : part];
   },
 };
 
-/** Puts step-1 zeros after every element along an axis: the transpose of a strided slice. */
+/** Inserts step-1 zeros after every element along an axis: the transpose of a strided slice. */
 function dilate(x: Tensor, axis: number, step: number): Tensor {
   const rank = x.shape.length;
   const opened = unsqueeze(x, axis + 1);
@@ -134,12 +133,12 @@ function dilate(x: Tensor, axis: number, step: number): Tensor {
 
 /**
  * Elements start, start + step, … before end along an axis; negative start and end count from the end.
- * Along a symbolic axis the program fails when it runs with fewer elements than the bounds need.
+ * Along a symbolic axis, the program fails at run time if there are fewer elements than the bounds need.
  */
 export function slice(x: Tensor, axis: number, start: number, end?: number, step = 1): Tensor {
   const at = normalizeAxis("slice", axis, x.shape);
   const dim = x.shape[at]!;
-  const bounds = `bounds ${start} to ${end ?? "the end"} with a step of ${step} inside of axis ${at}`;
+  const bounds = `bounds ${start} to ${end ?? "the end"} with a step of ${step} inside axis ${at}`;
   if (step < 1 || ![start, end ?? 0, step].every(Number.isInteger)) throw shapeError("slice", bounds, x);
   if (typeof dim === "string") {
     const size = sliceSize(dim, start, end ?? toTheEnd, step);
@@ -172,7 +171,7 @@ const splitOp: Operation = {
   },
 };
 
-/** Parts of the given sizes along an axis; a single number makes that many equal parts. */
+/** Splits along an axis into parts of the given sizes; a single number makes that many equal parts. */
 export function split(x: Tensor, axis: number, parts: number | readonly number[]): Tensor[] {
   const at = normalizeAxis("split", axis, x.shape);
   const dim = x.shape[at]!;
@@ -213,7 +212,7 @@ const padOp: Operation = {
   ],
 };
 
-/** Surrounds a tensor with a constant; `before` and `after` have one number per axis. */
+/** Pads a tensor with a constant; `before` and `after` have one number per axis. */
 export function pad(x: Tensor, before: readonly number[], after: readonly number[], value = 0): Tensor {
   const rank = x.shape.length;
   if (before.length !== rank || after.length !== rank || [...before, ...after].some((n) => n < 0)) {
