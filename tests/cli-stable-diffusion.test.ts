@@ -173,7 +173,7 @@ describe("nishiki PROMPT --model FOLDER", () => {
     const file = "vae/diffusion_pytorch_model.safetensors";
     expect(receipt.model.weights[file]).not.toBe(own.model.weights[file]);
     expect(await complaint("sd1", "--vae", join(models, "sd1/unet"))).toMatch(
-      /unet holds a UNet2DConditionModel, expected an AutoencoderKL or an AutoencoderTiny\.$/,
+      /unet holds a UNet2DConditionModel, expected an AutoencoderKL or AutoencoderTiny\.$/,
     );
 
     // For previews alone it changes nothing of the image.
@@ -446,7 +446,7 @@ describe("broken models are refused before anything is drawn", () => {
         await cp(`${path}.safetensors`, `${path}.bin`);
         await rm(`${path}.safetensors`);
       },
-      /pickled checkpoints \("diffusion_pytorch_model\.bin"\), which run code when they are loaded; use the \.safetensors form\.$/,
+      /pickled checkpoints \("diffusion_pytorch_model\.bin"\), which run code when loaded; use the \.safetensors version\.$/,
     ],
   ])("%s", async (name, change, sentence) => {
     expect(await broken(name.replaceAll(" ", "-"), change)).toMatch(sentence);

@@ -60,7 +60,7 @@ const without = (prefix: string) => (name: string) => (name.startsWith(prefix) ?
 it("a checkpoint without an autoencoder draws with --vae or --base, and says so without", async () => {
   const model = await write("no-vae.safetensors", whole, without("first_stage_model."));
   await expect(openStableDiffusion(model)).rejects.toThrow(
-    /no whole autoencoder: name one with --vae, or .*--base/,
+    /autoencoder is missing or incomplete: name one with --vae, or .*--base/,
   );
   expect(await draw({ model, vae: whole })).toEqual(expected);
   expect(await draw({ model, base: whole })).toEqual(expected);
@@ -104,7 +104,7 @@ it("what does not go together is refused", async () => {
   const { file } = await writeBothLayouts("sdxl", root);
   const model = await write("one.safetensors", whole, without("cond_stage_model."));
   await expect(openStableDiffusion(model, { base: file })).rejects.toThrow(
-    /does not go with the base sdxl: .*same family/,
+    /does not fit the base sdxl: .*same family/,
   );
   await expect(openStableDiffusion(folder, { base: file })).rejects.toMatchObject({ code: "usage" });
   const vae = await write("vae.safetensors", whole, (name) =>

@@ -71,7 +71,7 @@ test.each([0, -3, 1.5, Number.NaN])("refuses %s steps", (steps) => {
 });
 
 test("refuses more steps than there are levels to tell apart", () => {
-  expect(() => getSimpleSigmas(5000, getFlowSchedule())).toThrow(/take fewer/);
+  expect(() => getSimpleSigmas(5000, getFlowSchedule())).toThrow(/use fewer/);
 });
 
 test("names and aliases are found; an unknown name lists the choices", () => {

@@ -66,10 +66,10 @@ describe("the noise levels of a published config", () => {
     [{ beta_start: 0.5, beta_end: 0.1 }, ["beta_start: expected a number up to beta_end (0.1), got 0.5."]],
     [
       { use_karras_sigmas: true, use_beta_sigmas: true },
-      ["use_beta_sigmas: expected false beside use_karras_sigmas, got true."],
+      ["use_beta_sigmas: expected false together with use_karras_sigmas, got true."],
     ],
     [{ steps_offset: 5000 }, ["steps_offset: expected a whole number from 0 to 999, got 5000."]],
-    [{ trained_betas: [0.1, 0.2] }, ["trained_betas: expected one for each of 1000 training steps, got 2."]],
+    [{ trained_betas: [0.1, 0.2] }, ["trained_betas: expected one per training step (1000), got 2."]],
     [
       { _class_name: "FlowMatchEulerDiscreteScheduler" },
       [

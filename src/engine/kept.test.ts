@@ -33,7 +33,7 @@ describe("kept tensors", () => {
     expect(numbers(read.a)).toEqual([1, 2]);
     expect(target.data).toHaveLength(0); // handed over
     await expect(engine.readKept(["a"], { a: vector([0]) })).rejects.toThrow(
-      '"a" has 2 elements, the array to fill has 1.',
+      '"a" has 2 elements, but the array to fill has 1.',
     );
   });
 });

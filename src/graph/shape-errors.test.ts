@@ -224,7 +224,7 @@ const rows: readonly Row[] = [
     "attention's bias",
     (m) =>
       g.attention(x(m, 2, 3, 4), x2(m, 2, 5, 4), x3(m, 2, 5, 4), { heads: 2, bias: m.weight(1, 1, 5, 3) }),
-    'attention: expected a bias of [2, 2, 3, 5], 1 where it is repeated, got parameter "layer.weight" [1, 1, 5, 3].',
+    'attention: expected a bias of [2, 2, 3, 5], with 1 where it broadcasts, got parameter "layer.weight" [1, 1, 5, 3].',
   ],
   [
     "gather",

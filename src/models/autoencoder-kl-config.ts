@@ -1,5 +1,5 @@
-// The config of Stable Diffusion's autoencoder as diffusers publishes it (models/autoencoders/autoencoder_kl.py), and how
-// its latents are brought to the size that the denoiser was trained on.
+// The config of Stable Diffusion's autoencoder as diffusers publishes it
+// (models/autoencoders/autoencoder_kl.py), and the scaling of its latents for the denoiser.
 import type { ActivationName } from "../nn/index.js";
 import { flag, z } from "../schema/index.js";
 import {
@@ -15,21 +15,21 @@ import {
 } from "./published-config.js";
 
 export interface AutoencoderKlConfig {
-  /** Channels of the images that go in and come out. */
+  /** Channels of the input and output images. */
   readonly inChannels: number;
   readonly outChannels: number;
   readonly latentChannels: number;
-  /** Channels at full size, at half, at a quarter, … */
+  /** Channels at full size, half, a quarter, … */
   readonly widths: readonly number[];
   /** Residual blocks of the encoder at each size; the decoder has one more. */
   readonly layers: number;
   readonly activation: ActivationName;
   readonly groups: number;
-  /** Whether a 1×1 convolution stands between the networks and the latents. */
+  /** Whether a 1×1 convolution separates the networks from the latents. */
   readonly quantConv: boolean;
   readonly postQuantConv: boolean;
   readonly middleAttention: boolean;
-  /** How latents are scaled for the denoiser; see {@link getLatentScale}. */
+  /** The scaling of latents for the denoiser; see {@link getLatentScale}. */
   readonly scalingFactor: number;
   readonly shiftFactor: number;
   readonly latentsMean?: readonly number[];
@@ -55,7 +55,8 @@ const schema = declareConfig(
     shift_factor: finite.default(0),
     latents_mean: z.array(finite).optional(),
     latents_std: z.array(finite).optional(),
-    // Known and of no effect: the reference leaves float16 for this network, and here nothing is computed in float16.
+    // Known fields without effect: the reference leaves float16 for this network, and here nothing runs in
+    // float16.
     force_upcast: flag.default(true),
   },
   (config, fault) => {
@@ -74,8 +75,8 @@ const schema = declareConfig(
 );
 
 /**
- * Reads the `config.json` of an `AutoencoderKL`; what is left out is as in diffusers.
- * @throws NishikiError "checkpoint" that names every field with a value that cannot be right, or that is not supported.
+ * Reads the `config.json` of an `AutoencoderKL`; missing fields default as in diffusers.
+ * @throws NishikiError "checkpoint" that names every field with an invalid or unsupported value.
  */
 export function readAutoencoderKlConfig(json: ConfigRecord): AutoencoderKlConfig {
   const config = readConfig("AutoencoderKL", schema, json);
@@ -104,8 +105,9 @@ export interface LatentScale {
 }
 
 /**
- * What lies between the autoencoder's latents and the denoiser's: a factor (Rombach et al. 2022, appendix G), a shift, or
- * mean and deviation of every channel. Like in diffusers' pipelines, mean and deviation count only where both are given.
+ * Gets the scaling between the autoencoder's and the denoiser's latents: a factor (Rombach et al. 2022,
+ * appendix G), a shift, or the mean and standard deviation of every channel. As in diffusers' pipelines, mean
+ * and deviation apply only if both are set.
  */
 export function getLatentScale({
   latentChannels,

@@ -1,6 +1,7 @@
-// Stable Diffusion's autoencoder: convolutions with residual blocks down to an eighth of the size, and back (Rombach et al.
-// 2022, arXiv:2112.10752, section 3.1, after Esser et al. 2021, arXiv:2012.09841). Sizes and parameter names are those of
-// diffusers' AutoencoderKL (models/autoencoders/vae.py); height and width may be symbols. Images are channels-first.
+// Stable Diffusion's autoencoder: convolutions with residual blocks down to an eighth of the size, and back
+// (Rombach et al. 2022, arXiv:2112.10752, section 3.1, after Esser et al. 2021, arXiv:2012.09841). Sizes and
+// parameter names follow diffusers' AutoencoderKL (models/autoencoders/vae.py); height and width may be
+// symbols. Images are channels-first.
 import {
   add,
   attention,
@@ -18,7 +19,7 @@ import { conv2d, dense, type GroupNormLayer, groupNorm } from "../nn/index.js";
 import type { AutoencoderKlConfig } from "./autoencoder-kl-config.js";
 import { residualBlock } from "./residual-block.js";
 
-// Both are fixed in the reference: of all group normalisations, and the range of the logarithm of a variance.
+// Fixed in the reference: the groups of all normalisations, and the range of the log variance.
 const epsilon = 1e-6;
 const logVarianceRange = [-30, 20] as const;
 
@@ -32,7 +33,7 @@ function residual(
   return residualBlock(scope, x, width, { groups, epsilon, activation, normalize });
 }
 
-/** Attention with one head over all places: `x [batch, channels, height, width]` → the same shape. */
+/** Single-head attention over all positions: `x [batch, channels, height, width]` → the same shape. */
 function spatialAttention(scope: Scope, x: Tensor, groups: number): Tensor {
   const [batch, channels] = x.shape as [Tensor["shape"][number], number];
   const flat = reshape(groupNorm(scope.child("group_norm"), x, groups, epsilon), [batch, channels, -1]);
@@ -53,7 +54,10 @@ function middle(scope: Scope, x: Tensor, config: AutoencoderKlConfig): Tensor {
   return residual(scope.child("resnets.1"), x, width, config);
 }
 
-/** The last normalisation and convolution of both networks; the reference has SiLU here whatever the config says. */
+/**
+ * The last normalisation and convolution of both networks; the reference uses SiLU here regardless of the
+ * config.
+ */
 function readOut(
   scope: Scope,
   x: Tensor,
@@ -68,13 +72,13 @@ function readOut(
 /** A distribution of latents: independent Gaussians, `[batch, latentChannels, height/8, width/8]` each. */
 export interface LatentDistribution {
   readonly mean: Tensor;
-  /** Logarithm of the variance, in [-30, 20]. */
+  /** Log variance, in [-30, 20]. */
   readonly logVariance: Tensor;
 }
 
 /**
- * Pixels `[batch, 3, height, width]` in [-1, 1] → latents as the network was trained on them, not yet scaled for the
- * denoiser. Height and width lose a rest that 2^(sizes − 1) does not divide.
+ * Pixels `[batch, 3, height, width]` in [-1, 1] → latents as the network was trained on them, not yet scaled
+ * for the denoiser. Crops height and width to multiples of 2^(sizes − 1).
  */
 export function encodeKl(scope: Scope, config: AutoencoderKlConfig, pixels: Tensor): LatentDistribution {
   return encodeKlSmall(scope, config, encodeKlLarge(scope, config, pixels));
@@ -89,7 +93,7 @@ export function decodeKl(scope: Scope, config: AutoencoderKlConfig, latents: Ten
 }
 
 /**
- * The encoder's layers above the smallest size, which need nearly all of its memory: pixels → features
+ * The encoder's layers above the smallest size, which take nearly all of its memory: pixels → features
  * `[batch, widths.at(-2), height/8, width/8]`.
  */
 export function encodeKlLarge(
@@ -105,7 +109,7 @@ export function encodeKlLarge(
     for (let i = 0; i < config.layers; i++) {
       x = residual(block.child("resnets").child(i), x, width, config, normalize);
     }
-    // Zeros only below and to the right.
+    // Pads with zeros only at the bottom and right.
     const options = { stride: 2, padding: [0, 0, 1, 1] } as const;
     x = conv2d(block.child("downsamplers.0.conv"), x, width, options); // [batch, width, height/2, width/2]
   });
@@ -146,8 +150,8 @@ export function decodeKlSmall(scope: Scope, config: AutoencoderKlConfig, latents
 }
 
 /**
- * The decoder's layers above the smallest size, which need nearly all of its memory: the features of
- * {@link decodeKlSmall} → pixels.
+ * The decoder's layers above the smallest size, which take nearly all of its memory: the features of {@link
+ * decodeKlSmall} → pixels.
  */
 export function decodeKlLarge(
   scope: Scope,
@@ -168,7 +172,7 @@ export function decodeKlLarge(
   return readOut(scope.child("decoder"), x, config.outChannels, config, normalize);
 }
 
-/** One block more than the encoder has at the same size. */
+/** One more block than the encoder at the same size. */
 function upBlock(
   scope: Scope,
   x: Tensor,

@@ -1,6 +1,8 @@
-// A small convolutional autoencoder for 256×256 images: 16× smaller on each side, 16 channels, 48 times fewer numbers.
-// After Rombach et al. 2022 (arXiv:2112.10752, section 3.1) with what two CPU cores allow: 8×8 pixels are folded into
-// channels at once, so that no layer works at full resolution. Images and latents are channels-last.
+// A small convolutional autoencoder for 256×256 images: 16× smaller on each side, 16 channels, 48 times fewer
+// numbers.
+// After Rombach et al. 2022 (arXiv:2112.10752, section 3.1), reduced to what two CPU cores can train: 8×8
+// pixels are folded into channels at once, so no layer runs at full resolution. Images and latents are
+// channels-last.
 import {
   add,
   cast,
@@ -26,8 +28,8 @@ export const autoencoderSchema = z.strictObject({
   decoderBlocks: explain(pairOf(repeats), "residual blocks of the decoder at each of the two sizes"),
   latentChannels: explain(size, "channels of the latents"),
   /**
-   * What repeats from image to image at the same places, such as the grain of paper, need not pass through the latents where the
-   * decoder knows the place.
+   * What repeats at the same positions in every image, such as paper grain, need not pass through the latents
+   * if the decoder knows the position.
    */
   positions: explain(
     size.optional(),
@@ -76,12 +78,12 @@ export function decode(scope: Scope, latents: Tensor, config: AutoencoderConfig)
     x = add(x, scope.parameter("position", [positions, positions, widths[0]], { kind: "zeros" }));
   }
   x = blocks(scope.child("high"), x, decoderBlocks[0]);
-  // A patch of 8×8 pixels is read out through a hidden layer: edges need more than a linear map of 96 numbers.
+  // A hidden layer decodes each patch of 8×8 pixels: edges need more than a linear map of 96 numbers.
   const hidden = silu(dense(scope.child("hidden"), layerNorm(x), widths[0] * 3));
   return unfoldPixels(dense(scope.child("pixels"), hidden, fold * fold * 3), fold);
 }
 
-/** Bytes `[...]` as pixels in [-1, 1]. */
+/** Converts bytes `[...]` to pixels in [-1, 1]. */
 export function pixelsFromBytes(bytes: Tensor): Tensor {
   return sub(mul(cast(bytes, "f32"), 1 / 127.5), 1);
 }

@@ -1,4 +1,4 @@
-// What denoisers share that read a caption's tokens beside an image's.
+// Common parts of denoisers that read caption tokens together with image tokens.
 import {
   concat,
   div,
@@ -17,7 +17,7 @@ import {
 } from "../graph/index.js";
 
 /**
- * Unit mean square within every head, so that scores cannot run away (Dehghani et al. 2023,
+ * Unit mean square within every head, which bounds the attention scores (Dehghani et al. 2023,
  * arXiv:2302.05442).
  */
 export function perHeadNorm(
@@ -30,9 +30,9 @@ export function perHeadNorm(
 }
 
 /**
- * The bias of scores that hides a caption's padding from attention to image tokens and words together.
+ * Makes the bias of scores that hides a caption's padding from joint attention over image tokens and words.
  * @param mask `[batch, tokens]`, 1 for a token and 0 for padding
- * @returns `[batch, 1, 1, imageTokens + tokens]`: 0 where there is something to see, −10⁴ at padding
+ * @returns `[batch, 1, 1, imageTokens + tokens]`: 0 at tokens, −10⁴ at padding
  */
 export function hidePadding(mask: Tensor, imageTokens: number): Tensor {
   const batch = mask.shape[0]!;
@@ -41,14 +41,11 @@ export function hidePadding(mask: Tensor, imageTokens: number): Tensor {
   return unsqueeze(unsqueeze(concat([image, words], 1), 1), 1);
 }
 
-/**
- * The mean of the tokens that are there: `text [batch, tokens, width]` → `[batch, width]`, 0 without a
- * caption.
- */
+/** The mean of the unmasked tokens: `text [batch, tokens, width]` → `[batch, width]`, 0 without a caption. */
 export function meanOfTokens(text: Tensor, mask: Tensor): Tensor {
   const count = sum(mask, 1, { keepAxes: true }); // [batch, 1]
-  // The sum over tokens as a product: a reduction over a middle axis gives other last bits with three threads
-  // than with two.
+  // Sums over tokens with a product: a reduction over a middle axis has different last bits with three
+  // threads than with two.
   const total = reshape(matmul(unsqueeze(mask, 1), text), [text.shape[0]!, text.shape[2]!]);
   return div(total, maximum(count, 1));
 }

@@ -9,7 +9,7 @@ import {
   repeats,
 } from "./published-config.js";
 
-/** x·sigmoid(1.702·x) is what OpenAI's encoders were trained with, the exact form what OpenCLIP's were. */
+/** OpenAI's encoders were trained with x·sigmoid(1.702·x), OpenCLIP's with the exact form. */
 export type ClipActivation = "quick_gelu" | "gelu";
 
 export interface ClipTextConfig {
@@ -18,13 +18,13 @@ export interface ClipTextConfig {
   readonly layers: number;
   readonly heads: number;
   readonly hidden: number;
-  /** Tokens of a text: rows of the position table. */
+  /** The maximum number of tokens: rows of the position table. */
   readonly positions: number;
   readonly activation: ClipActivation;
   readonly epsilon: number;
-  /** Width of the projected vector of a text; undefined for an encoder without projection. */
+  /** Width of the projected text embedding; undefined for an encoder without projection. */
   readonly projection: number | undefined;
-  /** The id of the token whose state stands for the text: its first place. */
+  /** The id of the token whose state represents the text: its first position. */
   readonly endToken: number;
 }
 
@@ -52,8 +52,9 @@ const schema = declareConfig(
 );
 
 /**
- * Reads the `config.json` of a `CLIPTextModel` or `CLIPTextModelWithProjection`; what is left out is as in transformers.
- * @throws NishikiError "checkpoint" that names every field with a value that cannot be right, or that is not supported.
+ * Reads the `config.json` of a `CLIPTextModel` or `CLIPTextModelWithProjection`; missing fields default as in
+ * transformers.
+ * @throws NishikiError "checkpoint" that names every field with an invalid or unsupported value.
  */
 export function readClipTextConfig(json: ConfigRecord): ClipTextConfig {
   const config = readConfig("CLIPTextModel", schema, json);

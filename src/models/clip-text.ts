@@ -23,9 +23,9 @@ export interface ClipTextInputs {
 }
 
 export interface ClipTextOptions {
-  /** How many of the last layers are left out of `states`. Default 0. */
+  /** The number of last layers skipped for `states` (clip skip). Default 0. */
   readonly skip?: number;
-  /** Vectors of learned words, whose ids follow the vocabulary's: `[rows, width]`, rows side by side. */
+  /** Vectors of learned tokens, whose ids follow the vocabulary: `[rows, width]`, stacked. */
   readonly learned?: Float32Array;
 }
 
@@ -34,14 +34,17 @@ export interface ClipTextStates {
   readonly states: Tensor;
   /** The same after the final normalisation. */
   readonly normalized: Tensor;
-  /** After the last layer and the final normalisation, whatever is skipped: the vector of a text is picked from these. */
+  /**
+   * After the last layer and the final normalisation, regardless of skipping: the pooled text embedding comes
+   * from these.
+   */
   readonly last: Tensor;
 }
 
 // Added to the scores of later tokens. Softmax makes it exactly 0.
 const hidden = -1e9;
 
-/** Each token sees itself and those before it. */
+/** The causal mask: each token sees itself and those before it. */
 function causalBias(like: Tensor, tokens: number): Tensor {
   const values = Float32Array.from({ length: tokens * tokens }, (_, i) =>
     i % tokens > Math.floor(i / tokens) ? hidden : 0,
@@ -69,7 +72,7 @@ function append(table: Tensor, learned: Float32Array, width: number): Tensor {
   return concat([table, constant(table.graph, learned, [learned.length / width, width])], 0);
 }
 
-/** The states of every token. @throws NishikiError "shape" */
+/** Computes the states of every token. @throws NishikiError "shape" */
 export function clipText(
   scope: Scope,
   config: ClipTextConfig,
@@ -94,9 +97,10 @@ export function clipText(
 }
 
 /**
- * The vector of a text: the state of its end token, projected.
+ * Computes the pooled text embedding: the projected state of the end token.
  * @param last `[batch, positions, width]` of {@link clipText}
- * @param ends The place of the end token in each of the texts laid one after another, i32 `[batch]`: text · positions + place.
+ * @param ends The position of each text's end token in the concatenated texts, i32 `[batch]`: text ·
+ *   positions + position.
  * @returns `[batch, projection]`
  */
 export function projectText(scope: Scope, config: ClipTextConfig, last: Tensor, ends: Tensor): Tensor {

@@ -19,7 +19,7 @@ import {
 /** One size of the network, on the way down or up. */
 export interface UnetLevel {
   readonly width: number;
-  /** Transformer blocks after each residual block; empty where the level has no attention to the words. */
+  /** Transformer blocks after each residual block; empty if the level has no cross-attention. */
   readonly transformers: readonly number[];
   /** Residual blocks. */
   readonly layers: number;
@@ -27,32 +27,34 @@ export interface UnetLevel {
 }
 
 export interface ConditionalUnetConfig {
-  /** 4, or 9 for inpainting: latents, mask, and the latents of what is kept. */
+  /** 4, or 9 for inpainting: latents, mask, and the latents of the masked image. */
   readonly inChannels: number;
   readonly outChannels: number;
-  /** From the full size down, and from the smallest up. */
+  /** From full size down, and from the smallest up. */
   readonly down: readonly UnetLevel[];
   readonly up: readonly UnetLevel[];
-  /** Transformer blocks in the middle; undefined where there is no middle. */
+  /** Transformer blocks in the middle; undefined if there is no middle block. */
   readonly middle: number | undefined;
   readonly activation: ActivationName;
   readonly groups: number;
   /** Added to the variance in normalisations. */
   readonly epsilon: number;
-  /** Width of the words' states. */
+  /** Width of the text states. */
   readonly crossWidth: number;
-  /** Whether the maps into and out of transformers are stored as matrices and not as 1×1 convolutions. */
+  /** Whether the projections into and out of transformers are matrices rather than 1×1 convolutions. */
   readonly linearProjection: boolean;
-  /** Width of an embedding that joins the time, as of the guidance scale in LCM. */
+  /** Width of an embedding added to the time, such as LCM's guidance scale. */
   readonly timeConditionWidth: number | undefined;
-  /** XL: width of each of the time ids' embeddings, and of them with the pooled words together. */
+  /** XL: width of each time id's embedding, and of all of them with the pooled text embedding. */
   readonly addition: { readonly timeWidth: number; readonly inputWidth: number } | undefined;
 }
 
 const downTypes = ["DownBlock2D", "CrossAttnDownBlock2D"] as const;
 const upTypes = ["UpBlock2D", "CrossAttnUpBlock2D"] as const;
 
-/** What published Stable Diffusion models leave at these values; anything else would be another network. */
+/**
+ * Fields that published Stable Diffusion models leave at these values; others would mean a different network.
+ */
 const fixed = {
   center_input_sample: z.literal(false).optional(),
   flip_sin_to_cos: z.literal(true).optional(),
@@ -150,8 +152,8 @@ const schema = declareConfig("UNet2DConditionModel", shape, (config, fault) => {
 type Config = z.output<typeof schema>;
 
 /**
- * Reads the `config.json` of a `UNet2DConditionModel`; what is left out is as in diffusers.
- * @throws NishikiError "checkpoint" that names every field with a value that cannot be right, or that is not supported.
+ * Reads the `config.json` of a `UNet2DConditionModel`; missing fields default as in diffusers.
+ * @throws NishikiError "checkpoint" that names every field with an invalid or unsupported value.
  */
 export function readConditionalUnetConfig(json: ConfigRecord): ConditionalUnetConfig {
   const config = readConfig("UNet2DConditionModel", schema, json);
@@ -159,7 +161,7 @@ export function readConditionalUnetConfig(json: ConfigRecord): ConditionalUnetCo
     inChannels: config.in_channels,
     outChannels: config.out_channels,
     ...readLevels(config),
-    // Only an explicit null leaves the middle out.
+    // Only an explicit null removes the middle block.
     middle: json.mid_block_type === null ? undefined : getMiddle(config),
     activation: config.act_fn,
     groups: config.norm_num_groups,
@@ -174,7 +176,7 @@ export function readConditionalUnetConfig(json: ConfigRecord): ConditionalUnetCo
   };
 }
 
-/** Transformer blocks of each level: one number for all of its layers, or one for each. */
+/** Transformer blocks of each level: one number for all of its layers, or one per layer. */
 type Transformers = readonly (number | readonly number[])[];
 
 const transformersOf = (value: Config["transformer_layers_per_block"], levels: number): Transformers =>
@@ -191,7 +193,7 @@ function readLevels(config: Config): Pick<ConditionalUnetConfig, "down" | "up"> 
   const downKinds = config.down_block_types ?? widths.map((_, i) => downTypes[i === last ? 0 : 1]);
   const upKinds = config.up_block_types ?? widths.map((_, i) => upTypes[i === 0 ? 0 : 1]);
   const layers = spread(config.layers_per_block, levels)!;
-  // What configs call the width of a head is the number of heads: published ones rely on it.
+  // What configs call the head width is the number of heads: published configs rely on that.
   const heads = spread(config.attention_head_dim, levels)!;
   const down = transformersOf(config.transformer_layers_per_block, levels);
   const reversed = config.reverse_transformer_layers_per_block;
@@ -220,7 +222,7 @@ function refuseLayers(layers: number, list: readonly number[]): NishikiError {
   );
 }
 
-/** Refuses what only a caller's mistake can bring together. */
+/** Refuses combinations that only a caller's mistake can cause. */
 export function checkUnetInputs(
   { addition, timeConditionWidth }: ConditionalUnetConfig,
   given: { readonly pooled: boolean; readonly timeCondition: boolean },
@@ -229,6 +231,6 @@ export function checkUnetInputs(
     (addition !== undefined) !== given.pooled ||
     (timeConditionWidth === undefined && given.timeCondition)
   ) {
-    throw new NishikiError("internal", "conditionalUnet: the inputs are not those that its config asks for.");
+    throw new NishikiError("internal", "conditionalUnet: the inputs do not match its config.");
   }
 }

@@ -1,6 +1,7 @@
-// Stable Diffusion's denoiser: a U-Net of residual blocks with transformers that look at the words (Rombach et al. 2022,
-// arXiv:2112.10752, section 3.3; XL: Podell et al. 2023, arXiv:2307.01952, section 2). Sizes and parameter names are those of
-// diffusers' UNet2DConditionModel; height and width may be symbols, so that one session serves all sizes. Channels first.
+// Stable Diffusion's denoiser: a U-Net of residual blocks with transformers that attend to the prompt
+// (Rombach et al. 2022, arXiv:2112.10752, section 3.3; XL: Podell et al. 2023, arXiv:2307.01952, section 2).
+// Sizes and parameter names follow diffusers' UNet2DConditionModel; height and width may be symbols, so one
+// session serves all sizes. Channels-first.
 import {
   add,
   concat,
@@ -21,27 +22,33 @@ import { type ConditionalUnetConfig, checkUnetInputs, type UnetLevel } from "./c
 import { residualBlock } from "./residual-block.js";
 
 export interface ConditionalUnetInputs {
-  /** Noisy latents, with mask and kept latents where the network has 9 channels: `[batch, inChannels, height, width]`. */
+  /**
+   * Noisy latents, with mask and masked latents if the network has 9 channels: `[batch, inChannels, height,
+   * width]`.
+   */
   readonly sample: Tensor;
-  /** Steps of the training schedule, fractions allowed: `[batch]`. */
+  /** Training timesteps, fractions allowed: `[batch]`. */
   readonly timestep: Tensor;
-  /** The words' states: `[batch, tokens, crossWidth]`. */
+  /** The text states: `[batch, tokens, crossWidth]`. */
   readonly encoderStates: Tensor;
-  /** XL: the pooled words `[batch, width]`, and sizes and crops in pixels `[batch, 6]` (5 for the refiner). */
+  /**
+   * XL: the pooled text embedding `[batch, width]`, and sizes and crops in pixels `[batch, 6]` (5 for the
+   * refiner).
+   */
   readonly pooledText?: Tensor;
   readonly timeIds?: Tensor;
   /** LCM: the embedding of the guidance scale, `[batch, timeConditionWidth]`. */
   readonly timeCondition?: Tensor;
 }
 
-/** What the residual blocks and transformers of all levels share. */
+/** Shared by the residual blocks and transformers of all levels. */
 interface Context {
   readonly config: ConditionalUnetConfig;
   readonly time: Tensor; // [batch, 4·widths[0]]
   readonly words: Tensor; // [batch, tokens, crossWidth]
 }
 
-// Fixed in the reference: of the normalisation before a transformer.
+// Fixed in the reference: the epsilon of the normalisation before a transformer.
 const transformerEpsilon = 1e-6;
 
 function makeContext(scope: Scope, config: ConditionalUnetConfig, inputs: ConditionalUnetInputs): Context {
@@ -62,13 +69,14 @@ function predict(
 }
 
 /**
- * What the network predicts, noise or velocity, as the sample: `[batch, outChannels, height, width]`.
+ * Predicts noise or velocity: `[batch, outChannels, height, width]`.
  *
- * Records "deep" `[batch, widths, height, width]`, what the last block on the way up is given before it is joined by the first
- * skip: put another step's in its place, and only the first layer, the last block and what follows are computed (DeepCache:
- * Ma et al. 2023, arXiv:2312.00858, section 3.2). Records of every attention its "probabilities"
- * `[batch, heads, places, places or tokens]`, under the attention's own name ("….attn2.probabilities" for the words).
- * @throws NishikiError "internal" where the inputs are not those of the config.
+ * Records "deep" `[batch, widths, height, width]`, the input of the last up block before the first skip joins
+ * it: replace it with another step's, and only the first layer, the last block and the output run (DeepCache:
+ * Ma et al. 2023, arXiv:2312.00858, section 3.2). Records the "probabilities" of every attention `[batch,
+ * heads, positions, positions or tokens]`, under the attention's name ("….attn2.probabilities" for
+ * cross-attention).
+ * @throws NishikiError "internal" if the inputs do not match the config.
  */
 export function conditionalUnet(
   scope: Scope,
@@ -103,13 +111,13 @@ export function conditionalUnet(
   return predict(scope, x, config);
 }
 
-/** Twice the size, or one less where the size on the way down was odd. */
+/** Doubles the size, minus one if the size on the way down was odd. */
 function doubled(x: Tensor, skip: Tensor): Tensor {
   const large = upsampleNearest2d(x, 2);
   return crop(crop(large, 2, skip.shape[2]!), 3, skip.shape[3]!);
 }
 
-/** The time, and what joins it, as what shifts all residual blocks: `[batch, 4·widths[0]]`. */
+/** Embeds the time and its additions, which shift all residual blocks: `[batch, 4·widths[0]]`. */
 function embedTime(
   scope: Scope,
   { down, activation, addition, timeConditionWidth }: ConditionalUnetConfig,
@@ -137,7 +145,7 @@ function embedTime(
   return add(time, twoLayers(scope.child("add_embedding"), concat([pooledText, numbers], 1)));
 }
 
-/** A residual block, and where the level has them its transformers. */
+/** A residual block, and the level's transformers if it has them. */
 function step(block: Scope, layer: number, x: Tensor, level: UnetLevel, context: Context): Tensor {
   x = residual(block.child("resnets").child(layer), x, level.width, context);
   const blocks = level.transformers[layer];
@@ -157,7 +165,9 @@ function residual(scope: Scope, x: Tensor, width: number, { config, time }: Cont
   return residualBlock(scope, x, width, { groups, epsilon, activation, time });
 }
 
-/** Transformer blocks over all places of an image: `x [batch, channels, height, width]` → the same shape. */
+/**
+ * Transformer blocks over all positions of an image: `x [batch, channels, height, width]` → the same shape.
+ */
 function transformer(scope: Scope, x: Tensor, blocks: number, heads: number, context: Context): Tensor {
   const [batch, channels] = x.shape as [Dim, number];
   const normed = groupNorm(scope.child("norm"), x, context.config.groups, transformerEpsilon);
@@ -170,13 +180,13 @@ function transformer(scope: Scope, x: Tensor, blocks: number, heads: number, con
   return add(reshape(transpose(y, [0, 2, 1]), x.shape), x);
 }
 
-/** A map of every place by itself, whose weight older checkpoints store as a 1×1 convolution. */
+/** A per-position linear map, whose weight older checkpoints store as a 1×1 convolution. */
 function project(scope: Scope, x: Tensor, { linearProjection }: ConditionalUnetConfig): Tensor {
   const width = fixedSize(x, 2);
   return dense(scope, x, width, { stored: linearProjection ? "matrix" : "convolution" });
 }
 
-/** Places look at each other, then at the words, then each thinks for itself: `[batch, places, channels]`. */
+/** Self-attention, cross-attention, feed-forward: `[batch, positions, channels]`. */
 function transformerBlock(scope: Scope, x: Tensor, heads: number, words: Tensor): Tensor {
   const normed = norm(scope.child("norm1"), x);
   x = add(x, lookAt(scope.child("attn1"), normed, normed, heads));

@@ -1,7 +1,8 @@
-// The embedded model's denoiser: a small U-Net over 16×16×16 latents, folded to 8×8 at once, with attention to the words
-// at 8×8 and 4×4. Ho et al. 2020 (arXiv:2006.11239) for the shape, Peebles and Xie 2023 (arXiv:2212.09748) for the
-// modulation that starts at zero, Esser et al. 2024 (arXiv:2403.03206) for joining text and image tokens in one
-// attention with normalised queries and keys. It predicts velocity: noise − latents (Liu et al. 2022, arXiv:2209.03003).
+// The embedded model's denoiser: a small U-Net over 16×16×16 latents, folded to 8×8 at once, with attention
+// to the words at 8×8 and 4×4. The shape follows Ho et al. 2020 (arXiv:2006.11239), the zero-initialised
+// modulation Peebles and Xie 2023 (arXiv:2212.09748), the joint attention of text and image tokens with
+// normalised queries and keys Esser et al. 2024 (arXiv:2403.03206). It predicts velocity: noise − latents
+// (Liu et al. 2022, arXiv:2209.03003).
 import {
   add,
   concat,
@@ -33,8 +34,9 @@ import { wordRegions, wordRegionsSchema } from "./word-regions.js";
 const blockList = stageList(["conv", "attention"]);
 
 /**
- * Stages at the latents' own size. The trunk folds 2×2 cells into one at once and decides what lies where; these see every cell
- * before it and again after it, and draw the outlines. Their output begins at zero: a trained network without them goes on as it is.
+ * Stages at the latents' full size. The trunk folds 2×2 cells into one at once and decides the composition;
+ * these stages see every cell before and after it, and draw the outlines. Their output starts at zero, so a
+ * network trained without them continues unchanged.
  */
 export const fineStagesSchema = z.strictObject({
   width: explain(size, "channels at the latents' own size"),
@@ -118,7 +120,10 @@ export interface DenoiserInputs {
   readonly text: Tensor;
   /** `[batch, tokens]`, 1 for a token and 0 for padding; all 0 means no caption. */
   readonly mask: Tensor;
-  /** For networks that see it, `[batch, size, size, placementChannels]`: see `placement.ts`. Left out: unknown. */
+  /**
+   * For networks with placement, `[batch, size, size, placementChannels]`: see `placement.ts`. If omitted,
+   * unknown.
+   */
   readonly placement?: Tensor | undefined;
 }
 
@@ -130,10 +135,11 @@ interface Words {
 const silent = { kind: "zeros" } as const;
 
 /**
- * Velocity `[batch, size, size, channels]`.
+ * Predicts velocity `[batch, size, size, channels]`.
  *
- * Records where the words went, if the network knows regions: "regions.shares" `[batch, side², tokens]`; and of every attention
- * its "probabilities" `[batch, heads, places, places + tokens]`, as "middle.1.probabilities".
+ * Records the regions' word weights, if the network has regions: "regions.shares" `[batch, side², tokens]`;
+ * and the "probabilities" of every attention `[batch, heads, positions, positions + tokens]`, as
+ * "middle.1.probabilities".
  */
 export function denoise(scope: Scope, inputs: DenoiserInputs, config: DenoiserConfig): Tensor {
   const { mask } = inputs;
@@ -165,7 +171,7 @@ export function denoise(scope: Scope, inputs: DenoiserInputs, config: DenoiserCo
   return velocity(output);
 }
 
-/** Modulated, normalised, and through a convolution that is zero at first. */
+/** Modulates, normalises, and applies a zero-initialised convolution. */
 function readOut(scope: Scope, x: Tensor, channels: number, condition: Tensor): Tensor {
   const width = fixedSize(x, 3);
   const [scale, shift] = modulation(scope.child("last.modulation"), condition, width, 2);
@@ -186,7 +192,7 @@ function readFine(
   return stages(scope.child("down"), x, new Array<Stage>(down).fill("conv"), context);
 }
 
-/** What the trunk found, `[batch, size/2, size/2, …]`, drawn out at the latents' own size. */
+/** Decodes the trunk's features `[batch, size/2, size/2, …]` at the latents' full size. */
 function drawFine(
   scope: Scope,
   fine: Tensor,
@@ -200,7 +206,7 @@ function drawFine(
   return readOut(scope, x, channels, context.condition);
 }
 
-/** What the network sees, and what its output stands for. */
+/** The network's input, and the meaning of its output. */
 interface Framed {
   readonly latents: Tensor;
   readonly velocity: (output: Tensor) => Tensor;
@@ -212,12 +218,14 @@ function frame(inputs: DenoiserInputs, { preconditioned, predicts }: DenoiserCon
   return { latents: inputs.latents, velocity: (output) => output };
 }
 
-/** Below this time a wrong clean image would count without bound in the velocity. */
+/**
+ * Lower bound of the time, below which an error in the clean image would grow without bound in the velocity.
+ */
 const leastTime = 0.05;
 
 /**
- * The network gives the clean latents, and the velocity follows: a narrow network need not carry all noise through (Li and He 2025,
- * "Back to basics: let denoising generative models denoise", arXiv:2511.13720).
+ * The network predicts clean latents, and the velocity follows: a narrow network need not carry all the noise
+ * through (Li and He 2025, "Back to basics: let denoising generative models denoise", arXiv:2511.13720).
  */
 function towardsClean({ latents, time }: DenoiserInputs): Framed {
   const t = maximum(reshape(time, [latents.shape[0]!, 1, 1, 1]), leastTime);
@@ -225,8 +233,9 @@ function towardsClean({ latents, time }: DenoiserInputs): Framed {
 }
 
 /**
- * The network sees latents of unit variance and gives only what a linear guess of the velocity lacks, at unit variance too
- * (Karras et al. 2022, arXiv:2206.00364, section 5, for the path (1−t)·x0 + t·noise with standardised x0):
+ * The network sees latents of unit variance and predicts only what a linear guess of the velocity lacks, also
+ * at unit variance (Karras et al. 2022, arXiv:2206.00364, section 5, for the path (1−t)·x0 + t·noise with
+ * standardised x0):
  *
  *     s² = (1−t)² + t²     velocity = (2t−1)/s² · latents + output/s
  *
@@ -256,7 +265,7 @@ function stages(scope: Scope, x: Tensor, list: readonly Stage[], context: Contex
   return x;
 }
 
-/** x + W·attention of image tokens to image tokens and words together. */
+/** Computes x + W·attention of image tokens to image tokens and words together. */
 function attentionStage(scope: Scope, x: Tensor, { words, condition, headWidth }: Context): Tensor {
   const [batch, height, width, channels] = x.shape as [number | string, number, number, number];
   const heads = channels / headWidth;
@@ -279,8 +288,8 @@ function readWords(scope: Scope, { text }: DenoiserInputs, { wordWidth }: Denois
 }
 
 /**
- * Time and the words' mean, through a network of two layers each: what every block is modulated by,
- * `[batch, conditionWidth]`, or of every cell: `[batch, side, side, conditionWidth]`.
+ * Time and the mean of the words, each through a two-layer network: the modulation of all blocks, `[batch,
+ * conditionWidth]`, or of every cell: `[batch, side, side, conditionWidth]`.
  */
 function makeCondition(
   scope: Scope,
@@ -295,7 +304,7 @@ function makeCondition(
   const whole = add(fromTime, fromText(meanOfTokens(normal, mask))); // [batch, width]
   if (!grid) return whole;
   const regions = wordRegions(scope.child("regions"), { image, text: normal, mask, condition: whole }, grid);
-  // Words alone do not say that they are half of the image only, and how large that makes a thing.
+  // Words alone do not reveal that they describe only half of the image, nor how large that makes a thing.
   const fromPlace = dense(inner.child("place"), silu(regions.cells), width, { init: silent });
   const cells = add(add(unsqueeze(fromTime, 1), fromText(regions.means)), fromPlace); // [batch, side², width]
   return reshape(cells, [cells.shape[0]!, grid.side, grid.side, width]);

@@ -1,8 +1,10 @@
-// A transformer denoiser: Peebles and Xie 2023, "Scalable diffusion models with transformers" (arXiv:2212.09748), with
-// adaLN-zero, whose one map from the condition serves all blocks, each with a table of its own added (Chen et al. 2024,
-// PixArt-α, arXiv:2310.00426, section 2.3): a map for each block would hold a third of the parameters and do little. Squared
-// ReLU (So et al. 2021, Primer, arXiv:2109.08668): as good as GELU there, and a third of its passes over memory. Text tokens are joined to the image's in attention and queries and keys are normalised, after Esser et al.
-// 2024 (arXiv:2403.03206); here the text's own states are not updated from block to block, which saves a third of the cost.
+// A transformer denoiser: Peebles and Xie 2023, "Scalable diffusion models with transformers"
+// (arXiv:2212.09748), with adaLN-zero, where one map from the condition serves all blocks and each block adds
+// its table (Chen et al. 2024, PixArt-α, arXiv:2310.00426, section 2.3): a map per block would hold a third
+// of the parameters and do little. Squared ReLU (So et al. 2021, Primer, arXiv:2109.08668) is as good as GELU
+// there, at a third of the memory passes. Attention joins text and image tokens and normalises queries and
+// keys, after Esser et al. 2024 (arXiv:2403.03206); here blocks do not update the text states, which saves a
+// third of the cost.
 // It predicts velocity: noise − latents (rectified flow, Liu et al. 2022, arXiv:2209.03003).
 import {
   add,
@@ -55,7 +57,7 @@ export const ditConfigs = {
     timeFrequencies: 8,
     textWidth: 6,
   },
-  /** 10 million parameters: what two CPU cores train at 35 images a second. The benchmark's. */
+  /** 10 million parameters: two CPU cores train it at 35 images per second. Used by the benchmark. */
   small: { ...patches, width: 384, depth: 4, heads: 6 },
   /** 28 million parameters: the paper's S. */
   medium: { ...patches, width: 384, depth: 12, heads: 6 },
@@ -94,7 +96,10 @@ export function dit(scope: Scope, { latents, time, text, mask }: DitInputs, conf
   return dense(scope.child("latents_out"), modulatedNorm(x, shift, scale), latentChannels, { init: silent });
 }
 
-/** Attention and a two-layer network, each normalised, modulated and gated by the condition; at first the identity. */
+/**
+ * Attention and a two-layer network, each normalised, modulated and gated by the condition; initially the
+ * identity.
+ */
 function block(
   scope: Scope,
   x: Tensor,
@@ -125,13 +130,13 @@ function block(
   return add(x, mul(dense(network.child(2), inner, width), gate2));
 }
 
-/** Image tokens look at image tokens and words together. */
+/** Attention of image tokens to image tokens and words together. */
 function jointAttention(scope: Scope, x: Tensor, words: Tensor, hidden: Tensor, heads: number): Tensor {
   const width = fixedSize(x, 2);
   const queryNorm = scope.child("query_norm").parameter("weight", [width / heads], { kind: "ones" });
   const keyNorm = scope.child("key_norm").parameter("weight", [width / heads], { kind: "ones" });
   const project = (name: string, from: Tensor) => dense(scope.child(name), from, width);
-  // Scores see the product of both weights only, so that one side carries it.
+  // Scores depend only on the product of both weights, so one side carries it.
   const q = perHeadNorm(project("q", x), heads, { weight: mul(queryNorm, keyNorm), epsilon: normEpsilon });
   const k = perHeadNorm(concat([project("k", x), project("text_k", words)], 1), heads, {
     epsilon: normEpsilon,
@@ -140,7 +145,7 @@ function jointAttention(scope: Scope, x: Tensor, words: Tensor, hidden: Tensor, 
   return dense(scope.child("out"), attend(scope, q, k, v, { heads, bias: hidden }), width);
 }
 
-/** `modulation [batch, count·width]` in parts, each `[batch, 1, width]`. */
+/** Splits `modulation [batch, count·width]` into parts, each `[batch, 1, width]`. */
 function parts(modulation: Tensor, count: number): Tensor[] {
   return split(unsqueeze(modulation, 1), 2, count);
 }
@@ -149,7 +154,7 @@ function modulatedNorm(x: Tensor, shift: Tensor, scale: Tensor): Tensor {
   return add(mul(layerNorm(x, { epsilon: normEpsilon }), add(scale, 1)), shift);
 }
 
-/** Time, and the mean of the words that are there, each through a network of two layers: `[batch, width]`. */
+/** Embeds the time and the mean of the unmasked words, each through a two-layer network: `[batch, width]`. */
 function readCondition(
   scope: Scope,
   time: Tensor,

@@ -1,14 +1,15 @@
-// How things lie in images that the embedded model is trained on, and so where it expects them.
+// How things are placed in the embedded model's training images, and so where it expects them.
 
 /**
- * One thing; one small thing; two side by side; the first left of or above the second, and said so; several of one thing.
+ * One thing; one small thing; two side by side; the first left of or above the second, as the caption states;
+ * several of one thing.
  */
 export type LayoutName = "single" | "small" | "pair" | "left" | "above" | "count";
 
-/** Centre and longer side in shares of the image's side. */
+/** Centre and longer side as fractions of the image's side. */
 export type Slot = readonly [x: number, y: number, size: number];
 
-/** Where the things of a layout lie, in reading order. */
+/** The boxes of a layout's things, in reading order. */
 export function layoutSlots(layout: LayoutName, count: number): readonly Slot[] {
   switch (layout) {
     case "single":

@@ -171,6 +171,6 @@ describe("a tiny encoder with random weights", async () => {
           mask: t.input("mask", ["batch", "tokens"]),
         }),
       }));
-    expect(withoutPositions).toThrow(/their positions where their number is a symbol/);
+    expect(withoutPositions).toThrow(/their positions if their number is a symbol/);
   });
 });

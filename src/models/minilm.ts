@@ -38,21 +38,22 @@ export const miniLmConfigs = {
 export interface MiniLmInputs {
   /** Token ids, i32 or i64: `[batch, tokens]`. Both dimensions may be symbols. */
   readonly ids: Tensor;
-  /** 1 where there is a token, 0 where the row is filled up: f32 `[batch, tokens]`. */
+  /** 1 at tokens, 0 at padding: f32 `[batch, tokens]`. */
   readonly mask: Tensor;
-  /** 0, 1, 2, … as i32 or i64 `[tokens]`. Needed only where the number of tokens is a symbol. */
+  /** 0, 1, 2, … as i32 or i64 `[tokens]`. Required only if the number of tokens is a symbol. */
   readonly positions?: Tensor;
 }
 
 // The published config's layer_norm_eps.
 const epsilon = 1e-12;
 
-// Added to the scores of what is masked. Softmax makes it exactly 0; a row that is all masked stays finite.
+// Added to masked scores. Softmax makes it exactly 0; a fully masked row stays finite.
 const masked = -1e9;
 
 /**
- * The state of every token: `[batch, tokens, width]`. Those of masked tokens have no meaning.
- * @throws NishikiError "shape" if there are more tokens than positions, or their number is a symbol without `positions`.
+ * Computes the state of every token: `[batch, tokens, width]`. States of masked tokens are meaningless.
+ * @throws NishikiError "shape" if there are more tokens than positions, or their number is a symbol without
+ *   `positions`.
  */
 export function miniLm(scope: Scope, config: MiniLmConfig, { ids, mask, positions }: MiniLmInputs): Tensor {
   const { width, vocabulary } = config;
@@ -78,7 +79,7 @@ function positionRows(scope: Scope, { positions, width }: MiniLmConfig, ids: Ten
   if (typeof tokens === "number" && tokens <= positions) return slice(table, 0, 0, tokens);
   throw new NishikiError(
     "shape",
-    `miniLm: expected up to ${positions} tokens, or their positions where their number is a symbol, got ids [${ids.shape.join(", ")}].`,
+    `miniLm: expected up to ${positions} tokens, or their positions if their number is a symbol, got ids [${ids.shape.join(", ")}].`,
   );
 }
 

@@ -1,6 +1,7 @@
-// What a condition does to a channels-last image: scales and shifts its normalised channels (Perez et al. 2018,
-// arXiv:1709.07871; in diffusion Dhariwal and Nichol 2021, arXiv:2105.05233), both from one dense map that is zero at first.
-// A condition is one vector for the whole image, or a grid of them: then each part of the image is under its own.
+// Conditions a channels-last image: scales and shifts its normalised channels (Perez et al. 2018,
+// arXiv:1709.07871; in diffusion Dhariwal and Nichol 2021, arXiv:2105.05233), both from one zero-initialised
+// dense map. A condition is one vector for the whole image, or a grid that conditions each part of the image
+// separately.
 import { add, mul, reshape, type Scope, silu, slice, type Tensor } from "../graph/index.js";
 import { dense } from "../nn/index.js";
 
@@ -11,7 +12,7 @@ interface Parts {
 }
 
 /**
- * Parts of a dense map of a condition, zero at first.
+ * Splits a zero-initialised dense map of a condition into parts.
  * @param condition `[batch, in]`, or a grid `[batch, rows, columns, in]`
  * @returns each `[batch, 1, 1, width]`, or `[batch, rows, columns, width]`
  */
@@ -39,7 +40,7 @@ export function gated(x: Tensor, gate: Tensor): Tensor {
   return overGrid(x, [add(gate, 1)], (x, gate) => mul(x, gate!));
 }
 
-/** A formula of an image `[batch, h, w, channels]` and of grids whose cells each hold for a part of it. */
+/** Applies a formula to an image `[batch, h, w, channels]` and grids whose cells each cover a part of it. */
 function overGrid(
   x: Tensor,
   grids: readonly Tensor[],

@@ -1,5 +1,5 @@
-// Group normalisation whose statistics can be had and given. An image that is worked on in tiles needs those
-// of the whole: with statistics of their own, tiles get tones of their own, and seams show.
+// Group normalisation with exchangeable statistics. An image processed in tiles needs the statistics of the
+// whole: with per-tile statistics, tones differ and seams show.
 import {
   add,
   concat,
@@ -27,15 +27,15 @@ function affine(scope: Scope, x: Tensor, center: Tensor, inverse: Tensor, groups
   return add(mul(x, reshape(scale, [channels, 1, 1])), reshape(shift, [channels, 1, 1]));
 }
 
-/** What {@link recordedGroupNorm} records: of every normalisation, under its own name. */
+/** The value that {@link recordedGroupNorm} records for every normalisation, under its name. */
 export const statisticsName = "statistics";
 
-/** Whether a recorded value is the statistics of a normalisation. */
+/** Whether a recorded value holds the statistics of a normalisation. */
 export const isStatistics = (name: string): boolean => name.endsWith(`.${statisticsName}`);
 
 /**
- * Normalises by an image's own statistics, and records them: "statistics" `[2, groups]`, means and inverse
- * deviations. What a caller puts in their place is used. One image at a time.
+ * Normalises by the image's statistics and records them: "statistics" `[2, groups]`, means and inverse
+ * deviations. A caller may replace them. One image at a time.
  */
 export const recordedGroupNorm: GroupNormLayer = (scope, x, groups, epsilon) => {
   const grouped = reshape(x, [groups, -1]);

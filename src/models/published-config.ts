@@ -1,39 +1,39 @@
-// Reading a published network's config.json by a declaration: defaults are the reference library's, null counts as left out, fields
-// that decide nothing here are let through, and what this program cannot do is refused by name.
+// Reads a published network's config.json by a declaration: defaults are the reference library's, null counts
+// as missing, irrelevant fields pass, and unsupported ones are refused by name.
 import { type ActivationName, activations } from "../nn/index.js";
 import { numberBetween, oneOf, parse, show, wholeNumber, z } from "../schema/index.js";
 
 export type ConfigRecord = Readonly<Record<string, unknown>>;
 
-/** Channels, heads, rows of a table; far beyond any network that exists. */
+/** Channels, heads, rows of a table; far beyond any existing network. */
 export const count = wholeNumber(1, 1 << 20);
-/** How many times something is repeated: what is beyond all networks would fill the memory before it is found wrong. */
+/** Repetitions: larger counts would exhaust memory before the mistake shows. */
 export const repeats = wholeNumber(1, 200);
 /** A number of values for each size of a network. */
 export const counts = z.array(count).min(1).max(20).meta({ expected: "a list of whole numbers from 1" });
 export const finite = numberBetween(-1e9, 1e9);
 export const positive = z.number().gt(0).max(1e9).meta({ expected: "a number above 0" });
 export const activation = oneOf(Object.keys(activations) as [ActivationName, ...ActivationName[]]);
-/** What must not be given at all, since it would be another network. */
+/** A field that must be absent, because it would mean a different network. */
 export const absent = z.never().optional().meta({ expected: "nothing" });
 
-/** A whole number for all levels, or one for each. */
+/** A whole number for all levels, or one per level. */
 export const perLevel = (element: typeof count, expected: string) =>
   z.union([element, z.array(element).min(1).max(20)]).meta({ expected });
 
-/** The number of each level; undefined where there are not as many as levels. */
+/** Gets the number of each level; undefined if the count does not match the levels. */
 export function spread<T>(value: T | readonly T[], levels: number): readonly T[] | undefined {
   if (!Array.isArray(value)) return Array.from({ length: levels }, () => value as T);
   return value.length === levels ? value : undefined;
 }
 
-/** Tells of a field that does not go with the others: what was expected there. */
+/** Reports a field that does not fit the others, with the expected value. */
 export type Fault = (field: string, expected: string) => void;
 
 /**
- * A declaration of a `config.json`.
+ * Declares a `config.json`.
  * @param network The config's `_class_name`: "AutoencoderKL".
- * @param check Tells of what does not go together, once every field by itself is right.
+ * @param check Reports fields that do not fit together, once each field is valid on its own.
  */
 export function declareConfig<T extends z.core.$ZodShape>(
   network: string,
@@ -53,7 +53,7 @@ export function declareConfig<T extends z.core.$ZodShape>(
   });
 }
 
-/** A config by its declaration. @throws NishikiError "checkpoint" with all faults */
+/** Reads a config by its declaration. @throws NishikiError "checkpoint" with all faults */
 export function readConfig<T extends z.ZodType>(network: string, schema: T, json: ConfigRecord): z.output<T> {
   const isObject = typeof json === "object" && json !== null && !Array.isArray(json);
   const given = isObject

@@ -12,14 +12,14 @@ import {
 } from "../nn/index.js";
 
 export interface ResidualBlockOptions {
-  /** Groups of the normalisations; they divide the channels. */
+  /** Groups of the normalisations, which divide the channels. */
   readonly groups: number;
   /** Added to the variance. */
   readonly epsilon: number;
   readonly activation: ActivationName;
-  /** Stands in the place of group normalisation. */
+  /** Replaces group normalisation. */
   readonly normalize?: GroupNormLayer;
-  /** What shifts every channel between the convolutions, `[batch, timeWidth]`: the time. */
+  /** The time embedding, which shifts every channel between the convolutions: `[batch, timeWidth]`. */
   readonly time?: Tensor;
 }
 

@@ -1,5 +1,5 @@
-// Residual stages over channels-last images (He et al. 2016, arXiv:1603.05027): normalised, convolved, and
-// added. The last product starts at zero, so that a stage starts as the identity.
+// Residual stages over channels-last images (He et al. 2016, arXiv:1603.05027): normalise, convolve, add. The
+// last product starts at zero, so a stage starts as the identity.
 import { add, fixedSize, layerNorm, type Scope, silu, type Tensor } from "../graph/index.js";
 import { convLast, dense } from "../nn/index.js";
 import { gated, modulate, modulation } from "./modulation.js";
@@ -18,6 +18,6 @@ export function modulatedStage(scope: Scope, x: Tensor, condition: Tensor): Tens
   const width = fixedSize(x, -1);
   const [scale, shift, gate] = modulation(scope.child("modulation"), condition, width, 3);
   const hidden = silu(convLast(scope.child("conv"), modulate(layerNorm(x), scale, shift), width));
-  // The gate starts at one and the product at zero: gradients reach the product from the first step.
+  // The gate starts at one and the product at zero, so gradients reach the product from the first step.
   return add(x, gated(dense(scope.child("out"), hidden, width, { init: zeroInit }), gate));
 }

@@ -1,14 +1,14 @@
-// What the sizes of networks are made of, as their schemas declare them. The limits are far beyond any network that exists: they
-// keep a faulty file from being worked on for minutes.
+// Building blocks of network-size schemas. The limits are far beyond any existing network: they stop a faulty
+// file from causing minutes of work.
 import { wholeNumber, z } from "../schema/index.js";
 
 /** Channels, pixels of a side, rows of a table. */
 export const size = wholeNumber(1, 1 << 20);
 
-/** How many times something is repeated: blocks, layers. */
+/** Repetitions: blocks, layers. */
 export const repeats = wholeNumber(0, 200);
 
-/** The kinds of blocks on a part of a network's way, in order. */
+/** The block types of one part of a network, in order. */
 export const stageList = <const T extends readonly [string, ...string[]]>(kinds: T) =>
   z.array(z.enum(kinds)).max(200).readonly();
 

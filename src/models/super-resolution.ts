@@ -1,8 +1,9 @@
-// The second stage of a cascade: an image twice as large, by diffusion (Ho et al. 2021, arXiv:2106.15282; Imagen, Saharia et
-// al. 2022, arXiv:2205.11487, section 2.3). What is drawn is the residual, the large image less the small one enlarged by
-// Lanczos' filter; the small one is seen under noise of a known level (conditioning augmentation), so that the flaws of the
-// first stage are not taken for the image. Pixels are folded into channels at once, as in the autoencoder; there is no
-// layer that sees the whole image, so that any size will do, also in tiles. Images are channels-last.
+// The second stage of a cascade: doubles an image's size by diffusion (Ho et al. 2021, arXiv:2106.15282;
+// Imagen, Saharia et al. 2022, arXiv:2205.11487, section 2.3). It generates the residual between the large
+// image and the small one enlarged with a Lanczos filter. The small image is noised to a known level
+// (conditioning augmentation), so that the flaws of the first stage are not mistaken for content. Pixels are
+// folded into channels at once, as in the autoencoder; no layer sees the whole image, so any size works, also
+// in tiles. Images are channels-last.
 import { concat, foldPixels, layerNorm, mul, type Scope, type Tensor, unfoldPixels } from "../graph/index.js";
 import { convLast, mlp, sinusoidal } from "../nn/index.js";
 import { explain, positiveNumber, z } from "../schema/index.js";
@@ -15,7 +16,7 @@ export const superResolutionSchema = z.strictObject({
   fold: explain(size, "pixels of a side of the large image that are folded into channels; an even number"),
   width: explain(size, "channels"),
   blocks: explain(repeats, "residual blocks"),
-  /** What the network sees and gives is of about unit size. */
+  /** Scales the network's input and output to about unit size. */
   residualScale: explain(
     positiveNumber(1e6),
     "about the standard deviation of residuals, of pixels in [-1, 1]",
@@ -34,22 +35,22 @@ export const superResolutionConfigs = {
 export interface SuperResolutionInputs {
   /** The residual in units of residualScale, at time t: (1 − t)·residual + t·noise; `[batch, 2h, 2w, 3]` */
   readonly noisy: Tensor;
-  /** The small image, in [-1, 1] and under noise, `[batch, h, w, 3]` */
+  /** The small image, in [-1, 1] and noised, `[batch, h, w, 3]` */
   readonly small: Tensor;
   /** `[batch]`, 0 for a clean residual to 1 for noise. */
   readonly time: Tensor;
-  /** Deviation of the noise on the small image, `[batch]`. */
+  /** Standard deviation of the noise on the small image, `[batch]`. */
   readonly augmentation: Tensor;
 }
 
 const frequencies = 32;
 
-/** How far a place counts, in folded pixels: the 3×3 convolutions at its beginning, in its blocks, and at its end. */
+/** The receptive field in folded pixels: the 3×3 convolutions at the start, in the blocks, and at the end. */
 export function superResolutionReach({ blocks }: SuperResolutionConfig): number {
   return blocks + 2;
 }
 
-/** The clean residual `[batch, 2h, 2w, 3]` that is expected, in units of residualScale. */
+/** Predicts the clean residual `[batch, 2h, 2w, 3]`, in units of residualScale. */
 export function superResolve(
   scope: Scope,
   inputs: SuperResolutionInputs,
@@ -66,7 +67,7 @@ export function superResolve(
   return unfoldPixels(residual, fold);
 }
 
-/** Both noise levels as one vector. */
+/** Embeds both noise levels as one vector. */
 function makeCondition(scope: Scope, { time, augmentation }: SuperResolutionInputs, width: number): Tensor {
   const levels = [time, mul(augmentation, 4)].map((level) => sinusoidal(level, frequencies, { scale: 100 }));
   return mlp(scope, concat(levels, -1), width, width);

@@ -1,7 +1,9 @@
 // TAESD: tiny autoencoders distilled from those of Stable Diffusion and its successors (Bohan 2023,
-// github.com/madebyollin/taesd). They give the denoiser's latents directly, and pixels at a fraction of the cost.
-// Parameter names are those of diffusers' AutoencoderTiny (models/autoencoders/autoencoder_tiny.py); the published
-// files' own are mapped by {@link tinyParameterName}. Images are channels-first; height and width may be symbols.
+// github.com/madebyollin/taesd). They work on the denoiser's latents directly, and decode pixels at a
+// fraction of the cost.
+// Parameter names follow diffusers' AutoencoderTiny (models/autoencoders/autoencoder_tiny.py); {@link
+// tinyParameterName} maps the names of the published files. Images are channels-first; height and width may
+// be symbols.
 import {
   add,
   div,
@@ -35,7 +37,10 @@ export interface TinyAutoencoderConfig {
   readonly encoderBlocks: readonly number[];
   readonly decoderBlocks: readonly number[];
   readonly activation: ActivationName;
-  /** Whether blocks at the smallest size look at group statistics of the whole image, as in the version for FLUX.2. */
+  /**
+   * Whether blocks at the smallest size use group statistics of the whole image, as in the version for
+   * FLUX.2.
+   */
   readonly middlePool: boolean;
 }
 
@@ -49,7 +54,7 @@ const published = {
   middlePool: false,
 } as const;
 
-/** The published autoencoders by the names of their files. */
+/** The published autoencoders, by their file names. */
 export const tinyAutoencoderConfigs = {
   taesd: { ...published, latentChannels: 4 },
   taesdxl: { ...published, latentChannels: 4 },
@@ -85,7 +90,7 @@ const schema = declareConfig(
     shift_factor: z.literal(0).optional(),
   },
   (config, fault) => {
-    // The reference has no layer that changes the width, so that differing ones cannot be built there either.
+    // The reference has no layer that changes the width, so it cannot build differing widths either.
     const [width] = config.encoder_block_out_channels;
     for (const part of ["encoder", "decoder"] as const) {
       const [widths, blocks] = [config[`${part}_block_out_channels`], config[`num_${part}_blocks`]];
@@ -96,8 +101,8 @@ const schema = declareConfig(
 );
 
 /**
- * Reads the `config.json` of an `AutoencoderTiny`; what is left out is as in diffusers.
- * @throws NishikiError "checkpoint" that names every field with a value that cannot be right, or that is not supported.
+ * Reads the `config.json` of an `AutoencoderTiny`; missing fields default as in diffusers.
+ * @throws NishikiError "checkpoint" that names every field with an invalid or unsupported value.
  */
 export function readTinyAutoencoderConfig(json: ConfigRecord): TinyAutoencoderConfig {
   const config = readConfig("AutoencoderTiny", schema, json);
@@ -114,7 +119,7 @@ export function readTinyAutoencoderConfig(json: ConfigRecord): TinyAutoencoderCo
 }
 
 /**
- * Where a parameter stands in the published encoder and decoder files, which count their layers from 0:
+ * Maps a parameter to its name in the published encoder and decoder files, which number their layers from 0:
  * "decoder.layers.0.weight" is "1.weight", since their decoder's first layer is the clamp.
  */
 export function tinyParameterName(name: string): {
@@ -125,11 +130,11 @@ export function tinyParameterName(name: string): {
   return { part, name: [Number(layer) + (part === "decoder" ? 1 : 0), ...rest].join(".") };
 }
 
-// Of the normalisation in the pool: groups, and what is added to the variance.
+// Of the normalisation in the pool: groups and epsilon.
 const poolGroups = 4;
 const poolEpsilon = 1e-5;
 
-/** What group statistics of the whole image add to every place. */
+/** Adds group statistics of the whole image to every position. */
 function pool(scope: Scope, x: Tensor, width: number): Tensor {
   const wide = conv2d(scope.child(0), x, 4 * width, { kernel: 1, bias: false });
   const hidden = relu(groupNorm(scope.child(1), wide, poolGroups, poolEpsilon));
@@ -143,7 +148,7 @@ function block(scope: Scope, x: Tensor, { width, activation, middlePool }: TinyA
   return relu(add(convolve(4, activate(convolve(2, activate(convolve(0, x))))), x));
 }
 
-/** Hands out layers by their place in the reference's list, in which those without parameters count too. */
+/** Provides layers by their index in the reference's list, which also counts layers without parameters. */
 function layersFrom(scope: Scope, index: number): { next: () => Scope; skip: () => void } {
   return { next: () => scope.child(index++), skip: () => void index++ };
 }
@@ -162,7 +167,7 @@ export function decodeTiny(scope: Scope, config: TinyAutoencoderConfig, latents:
 export function encodeTinyLarge(scope: Scope, config: TinyAutoencoderConfig, pixels: Tensor): Tensor {
   const { width, encoderBlocks } = config;
   const { next } = layersFrom(scope.child("encoder.layers"), 0);
-  let x = mul(add(pixels, 1), 0.5); // these networks know pixels in [0, 1]
+  let x = mul(add(pixels, 1), 0.5); // these networks use pixels in [0, 1]
   x = conv2d(next(), x, width);
   for (const count of encoderBlocks.slice(0, -1)) {
     for (let i = 0; i < count; i++) x = block(next(), x, { ...config, middlePool: false });

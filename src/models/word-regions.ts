@@ -1,7 +1,9 @@
-// Which words belong to which part of an image. Of a caption with two things, the mean of all words tells no part what it shall
-// become; here every cell of a coarse grid has a mean of its own, weighted by attention from the cell to the words. It begins
-// as the plain mean (all scores are zero), so that a network that was trained with that goes on from where it was.
-// That a thing's words belong where the thing lies can be taught (Wang et al. 2023, "TokenCompose", arXiv:2312.03626): `strayed`.
+// Assigns words to parts of an image. For a caption with two things, the mean of all words does not tell a
+// part of the image what to become; here every cell of a coarse grid has a separate mean, weighted by
+// attention from the cell to the words. It starts as the plain mean (all scores are zero), so a network
+// trained with that continues unchanged.
+// A localisation loss can teach that a thing's words belong where the thing lies (Wang et al. 2023,
+// "TokenCompose", arXiv:2312.03626).
 import {
   add,
   attentionParts,
@@ -36,22 +38,22 @@ export const wordRegionsSchema = z.strictObject({
 export type WordRegionsConfig = z.infer<typeof wordRegionsSchema>;
 
 export interface WordRegionsInputs {
-  /** What is known of the image so far, `[batch, size, size, channels]`. */
+  /** Image features so far, `[batch, size, size, channels]`. */
   readonly image: Tensor;
   /** Normalised token states, `[batch, tokens, textWidth]`. */
   readonly text: Tensor;
   /** `[batch, tokens]`, 1 for a token and 0 for padding. */
   readonly mask: Tensor;
-  /** Time and the caption as a whole, `[batch, conditionWidth]`. */
+  /** Time and the mean of the whole caption, `[batch, conditionWidth]`. */
   readonly condition: Tensor;
 }
 
 export interface WordRegions {
-  /** Of every cell, row by row, the share of each token: `[batch, side², tokens]`; all 0 without a caption. */
+  /** The share of each token in every cell, row by row: `[batch, side², tokens]`; all 0 without a caption. */
   readonly shares: Tensor;
-  /** The words' mean in each cell, `[batch, side², textWidth]`. */
+  /** The mean of the words in each cell, `[batch, side², textWidth]`. */
   readonly means: Tensor;
-  /** Where each cell lies, in what image and under what caption as a whole, `[batch, side², width]`. */
+  /** The position of each cell, with the image and caption as a whole, `[batch, side², width]`. */
   readonly cells: Tensor;
 }
 
@@ -64,7 +66,7 @@ export function wordRegions(scope: Scope, inputs: WordRegionsInputs, config: Wor
   const hidden = mul(sub(mask, 1), 1e4); // [batch, tokens]: 0 at tokens, −10⁴ at padding
   const keys = readTokens(scope.child("words"), text, unsqueeze(unsqueeze(hidden, 1), 1), config.width);
   const cells = readCells(scope.child("cells"), inputs, config);
-  // At first a cell asks for nothing.
+  // Initially a cell attends evenly.
   const queries = mlp(scope.child("cells.query"), cells, config.width * 2, config.width, silent);
   const scores = matmul(queries, keys, { transposeB: true, scale: 1 / Math.sqrt(config.width) });
   const weights = softmax(add(scores, unsqueeze(hidden, 1))); // [batch, side², tokens]
@@ -72,7 +74,7 @@ export function wordRegions(scope: Scope, inputs: WordRegionsInputs, config: Wor
   return { shares, means: matmul(shares, text), cells };
 }
 
-/** Tokens that know of each other: which of two things was said first, and what stands between them. */
+/** Contextualises tokens: which of two things comes first, and what stands between them. */
 function readTokens(scope: Scope, text: Tensor, hidden: Tensor, width: number): Tensor {
   const tokens = fixedSize(text, 1);
   let x = add(dense(scope.child("in"), text, width), scope.parameter("position", [tokens, width], spread));
@@ -84,14 +86,14 @@ function readTokens(scope: Scope, text: Tensor, hidden: Tensor, width: number): 
   return dense(scope.child("key"), layerNorm(x), width, { bias: false });
 }
 
-/** What is known of each cell: its place, what is seen there, time and caption. */
+/** Describes each cell: its position, its content, time and caption. */
 function readCells(
   scope: Scope,
   { image, condition }: WordRegionsInputs,
   { side, width }: WordRegionsConfig,
 ): Tensor {
   const [batch, size] = image.shape as [number | string, number];
-  // What the words shall attend to must not change what the image's layers are for.
+  // Stops the gradient: attention to words must not change what the image's layers learn.
   const parts = foldPixels(layerNorm(stopGradient(image)), size / side); // [batch, side, side, …]
   const seen = reshape(dense(scope.child("seen"), parts, width), [batch, side * side, width]);
   const known = unsqueeze(dense(scope.child("condition"), silu(condition), width), 1); // [batch, 1, width]
@@ -100,11 +102,12 @@ function readCells(
 }
 
 /**
- * How much of the cells' attention lies on words for what is elsewhere, as −log of the share that does not: 0 at best.
- * @param elsewhere `[batch, side², tokens]`, 1 where a token names a thing that does not lie in the cell
+ * Attention-localisation loss: −log of the share of the cells' attention that is not on words for things
+ * elsewhere; 0 at best.
+ * @param elsewhere `[batch, side², tokens]`, 1 if a token names a thing outside the cell
  */
 export function strayed(shares: Tensor, elsewhere: Tensor): Tensor {
   const lost = sum(mul(shares, elsewhere), -1); // [batch, side²]
-  // A little less than all, so that where all is lost there is a finite gradient.
+  // Slightly less than all, so the gradient stays finite even if the whole share is elsewhere.
   return mean(neg(log(sub(1, mul(lost, 0.99)))));
 }

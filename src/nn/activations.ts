@@ -6,7 +6,7 @@ function mish(x: Tensor): Tensor {
   return mul(x, tanh(softplus(x)));
 }
 
-/** What each name stands for; "swish" is an older name of "silu". */
+/** The activation for each name; "swish" is an older name of "silu". */
 export const activations = { silu, swish: silu, mish, gelu, relu } as const;
 
 export type ActivationName = keyof typeof activations;

@@ -1,4 +1,4 @@
-// Layers: a parameter scope in, a tensor out. Names within a scope are those of published checkpoints
+// Layers: take a parameter scope, return a tensor. Names within a scope follow published checkpoints
 // ("weight", "bias").
 import {
   type AttentionOptions,
@@ -27,7 +27,7 @@ import {
   unsqueeze,
 } from "../graph/index.js";
 
-/** Weights that keep the variance of what passes through (LeCun et al. 1998): deviation gain / √fan-in. */
+/** Initialises weights to preserve variance (LeCun et al. 1998): standard deviation gain / √fan-in. */
 export function fanIn(size: number, gain = 1): Initializer {
   return { kind: "normal", deviation: gain / Math.sqrt(size) };
 }
@@ -38,12 +38,12 @@ const ones: Initializer = { kind: "ones" };
 export interface DenseOptions {
   /** Default true. */
   readonly bias?: boolean;
-  /** Of the weight. Default keeps the variance; { kind: "zeros" } makes a residual branch begin silent. */
+  /** Of the weight. The default preserves variance; { kind: "zeros" } starts a residual branch at zero. */
   readonly init?: Initializer;
 }
 
 /**
- * `x [..., in] → [..., width]`; weight `[width, in]`, or `[width, in, 1, 1]` where checkpoints store a 1×1
+ * `x [..., in] → [..., width]`; weight `[width, in]`, or `[width, in, 1, 1]` if checkpoints store a 1×1
  * convolution.
  */
 export function dense(
@@ -62,7 +62,7 @@ export function dense(
   return linear(x, weight, bias ? scope.parameter("bias", [width], zeros) : scope.addedBias(width));
 }
 
-/** 3×3 convolution (or k×k, k odd) that keeps the size: `x [batch, h, w, in] → [batch, h, w, width]`. */
+/** Size-preserving 3×3 convolution (or k×k, k odd): `x [batch, h, w, in] → [batch, h, w, width]`. */
 export function convLast(
   scope: Scope,
   x: Tensor,
@@ -86,7 +86,9 @@ export function conv2d(
   options: DenseOptions & {
     readonly kernel?: number;
     readonly stride?: number;
-    /** Zeros on every side, or [top, left, bottom, right]. Default keeps the size at a stride of 1. */
+    /**
+     * Zeros on every side, or [top, left, bottom, right]. The default preserves the size at a stride of 1.
+     */
     readonly padding?: ConvOptions["padding"];
     readonly groups?: number;
   } = {},
@@ -108,7 +110,7 @@ export function conv2d(
   });
 }
 
-/** An image with `border` more pixels on every side, which are those of its other side. */
+/** Wraps an image around: adds `border` pixels on every side, copied from the opposite side. */
 function wrapAround(x: Tensor, border: number): Tensor {
   return [2, 3].reduce((t, axis) => concat([slice(t, axis, -border), t, slice(t, axis, 0, border)], axis), x);
 }
@@ -127,10 +129,10 @@ export function groupNorm(scope: Scope, x: Tensor, groups = 32, epsilon = 1e-5):
   return normalizeGroups(x, groups, weight, scope.parameter("bias", [channels], zeros), epsilon);
 }
 
-/** {@link groupNorm}, or what stands in its place. */
+/** {@link groupNorm}, or its replacement. */
 export type GroupNormLayer = (scope: Scope, x: Tensor, groups: number, epsilon: number) => Tensor;
 
-/** Rows of a learned table by id: `ids [...] → [..., width]`. */
+/** Looks up rows of a learned table by id: `ids [...] → [..., width]`. */
 export function embedding(scope: Scope, ids: Tensor, rows: number, width: number): Tensor {
   return gather(scope.parameter("weight", [rows, width], { kind: "normal", deviation: 0.02 }), ids);
 }
@@ -157,8 +159,8 @@ export function mlp(scope: Scope, x: Tensor, hidden: number, width: number, last
 }
 
 /**
- * Attention that records its "probabilities" `[batch, heads, queries, keys]`. A program that asks for them
- * computes attention by its parts, any other by the device's kernel.
+ * Attention that records its "probabilities" `[batch, heads, queries, keys]`. A program that requests them
+ * decomposes attention; any other uses the device's kernel.
  */
 export function attend(scope: Scope, q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {
   scope.record("probabilities", attentionParts(q, k, v, options).weights);

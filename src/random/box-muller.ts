@@ -1,9 +1,9 @@
-// Two random words → two standard normal numbers. Box and Muller, "A Note on the Generation of Random Normal Deviates",
-// Annals of Mathematical Statistics 29 (1958).
+// Converts two random words to two standard normal numbers. Box and Muller, "A Note on the Generation of
+// Random Normal Deviates", Annals of Mathematical Statistics 29 (1958).
 //
-// Seeds must mean the same everywhere, and the language leaves the last bits of Math.log, sin and cos to the engine
-// (V8 alone has shipped two different sin and cos). So the three are series here, made of + - * / and sqrt, which
-// IEEE 754 fixes to the bit: the same numbers in every browser and on every processor. It is faster, too.
+// Seeds must mean the same everywhere, but the language leaves the last bits of Math.log, sin and cos to the
+// engine (V8 alone has shipped two different sin and cos). So these are series of + - * / and sqrt, which
+// IEEE 754 defines to the bit: every browser and processor gives the same numbers. It is also faster.
 
 const { LN2, PI, SQRT2 } = Math;
 
@@ -15,8 +15,8 @@ const COS_QUADRANT = Float64Array.of(1, 0, -1, 0);
 const SIN_QUADRANT = Float64Array.of(0, 1, 0, -1);
 
 /**
- * -ln((k + 0.5) / 2^32) for an unsigned word k, to 1e-15 relative.
- * ln(2^e m) = e ln 2 + 2 artanh((m - 1)/(m + 1)), with m in [√½, √2] so that ten terms of the series are enough.
+ * -ln((k + 0.5) / 2^32) for an unsigned word k, to a relative error of 1e-15.
+ * ln(2^e m) = e ln 2 + 2 artanh((m - 1)/(m + 1)), with m in [√½, √2] so that ten terms of the series suffice.
  */
 export function minusLog(k: number): number {
   let e = 31 - Math.clz32(k);
@@ -50,7 +50,8 @@ export function cosNearZero(phi: number): number {
 /** Writes two independent standard normals, rounded to float32, to out[at] and out[at + 1]; a, b are unsigned words. */
 export function boxMuller(a: number, b: number, out: Float32Array, at: number): void {
   const radius = Math.sqrt(2 * minusLog(a));
-  // The angle: the upper two bits of b choose a right angle, the rest turns it by up to ±π/4. Uniform over the circle.
+  // The angle: the upper two bits of b select a right angle, the rest adds up to ±π/4. Uniform over the
+  // circle.
   const quadrant = b >>> 30;
   const phi = (((b & 0x3fffffff) + 0.5) * 2 ** -30 - 0.5) * (PI / 2);
   const c = radius * cosNearZero(phi);

@@ -1,6 +1,6 @@
-// Logarithm, sine and cosine in float32, to the very bits in which PyTorch's kernels for AVX2 compute them: the methods of
-// Cephes' logf and sinf (Moshier 1989), whose constants these are, with each product that meets a sum rounded together
-// with it, as a compiler for processors with fused multiply-add writes them.
+// Logarithm, sine and cosine in float32, bit-identical to PyTorch's AVX2 kernels: the algorithms and
+// constants of Cephes' logf and sinf (Moshier 1989), with fused multiply-adds where compilers for such
+// processors emit them.
 
 const { fround } = Math;
 
@@ -9,7 +9,7 @@ export function fused(a: number, b: number, c: number): number {
   const product = a * b; // exact: 48 bits
   const sum = product + c;
   const near = fround(sum);
-  // Only where float64 lies half-way between two float32 numbers does the part that it lost decide.
+  // The bits that float64 lost matter only if its result lies half-way between two float32 numbers.
   const other = 2 * sum - near;
   if (near === sum || other !== fround(other)) return near;
   const part = sum - product;
@@ -24,7 +24,7 @@ const logTerms = [
   -2.4999993993e-1, 3.3333331174e-1,
 ].map(fround);
 const logFirst = fround(7.0376836292e-2);
-// ln 2 in two parts, of which the larger has few bits.
+// ln 2 in two parts; the larger has few bits.
 const [ln2Low, ln2High] = [fround(-2.1219444e-4), 0.693359375];
 
 /** ln(k / 2^24) for a whole number k from 1 to 2^24. */

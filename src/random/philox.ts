@@ -22,8 +22,8 @@ function multiplyHigh(a: number, b: number): number {
 }
 
 /**
- * Writes the four words that belong to the 128-bit counter (c0 lowest) and the key, as int32, to out[at…at+3].
- * Inputs are taken modulo 2^32.
+ * Writes the four words for the 128-bit counter (c0 lowest) and the key, as int32, to out[at…at+3].
+ * Takes inputs modulo 2^32.
  */
 export function philox4x32(
   c0: number,

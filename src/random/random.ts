@@ -1,12 +1,13 @@
-// Seeded random numbers, addressed by name: random(seed, "noise", step) is the same stream whoever asks, in any order,
-// on any machine. Philox4x32-10 underneath: the counter is [block, block, seed, seed], the key is the stream's name.
+// Seeded random numbers, addressed by name: random(seed, "noise", step) is the same stream for every caller,
+// in any order, on any machine. Uses Philox4x32-10: the counter is [block, block, seed, seed], the key is the
+// stream's name.
 
 import { NishikiError } from "../errors.js";
 import { boxMuller } from "./box-muller.js";
 import { type PhiloxKey, philox4x32 } from "./philox.js";
 import { getStreamKey, splitInteger } from "./stream-key.js";
 
-/** A stream of random numbers. Each call goes on where the last one stopped. */
+/** A stream of random numbers. Each call continues where the last one stopped. */
 export interface Random {
   /** A whole number, uniform over [0, 2^32). */
   uint32(): number;
@@ -14,7 +15,7 @@ export interface Random {
   uniform(): number;
   /** A whole number, uniform over [0, n) without bias; n a whole number from 1 to 2^53 - 1, else `usage`. */
   integer(n: number): number;
-  /** Standard normal, rounded to float32. n calls give what normals(n) gives. */
+  /** Standard normal, rounded to float32. n calls return what normals(n) returns. */
   normal(): number;
   /** n standard normals. */
   normals(n: number): Float32Array;
@@ -27,18 +28,22 @@ export interface Random {
 }
 
 /**
- * The random stream with this seed and name: equal arguments give equal numbers, others an independent stream.
+ * Makes the random stream with this seed and name: equal arguments give equal numbers, others an independent
+ * stream.
  *
- * @param seed a whole number from 0 to 2^53 - 1 (0 is a seed like any other), else `usage`
- * @param stream names and whole numbers ≥ 0 that say what the numbers are for, as in random(seed, "noise", step);
- *   1 and "1" are different names
+ * @param seed a whole number from 0 to 2^53 - 1 (0 is valid), else `usage`
+ * @param stream names and whole numbers ≥ 0 that identify the purpose, as in random(seed, "noise", step); 1
+ *   and "1" are different names
  */
 export function random(seed: number, ...stream: (number | string)[]): Random {
   const [low, high] = splitInteger(seed, "A seed");
   return new PhiloxRandom(low, high, getStreamKey(stream));
 }
 
-/** Words are made this many at a time: enough to spread the cost of a call, few enough for a stream that is used once. */
+/**
+ * Words are generated in blocks: large enough to amortise the cost of a call, small enough for streams used
+ * once.
+ */
 const BUFFERED_WORDS = 32;
 
 class PhiloxRandom implements Random {
@@ -70,7 +75,7 @@ class PhiloxRandom implements Random {
     if (!Number.isSafeInteger(n) || n < 1)
       throw new NishikiError("usage", `integer(n) needs a whole number n from 1 to 2^53 - 1, but got ${n}.`);
     const range = n <= 2 ** 32 ? 2 ** 32 : 2 ** 53;
-    const limit = range - (range % n); // draws from here on would favour the small remainders
+    const limit = range - (range % n); // larger draws would favour small remainders
     for (;;) {
       const draw = n <= 2 ** 32 ? this.uint32() : this.#bits53();
       if (draw < limit) return draw % n;

@@ -12,7 +12,9 @@ import { type PhiloxKey, philox4x32 } from "./philox.js";
 
 const UNITS_PER_CHUNK = 6;
 
-/** The key of the stream with these names; [0, 0] where there are none. Numbers are safe integers ≥ 0, else `usage`. */
+/**
+ * The key of the stream with these names; [0, 0] without names. Numbers are safe integers ≥ 0, else `usage`.
+ */
 export function getStreamKey(names: readonly (number | string)[]): PhiloxKey {
   let key: PhiloxKey = [0, 0];
   for (const name of names)

@@ -1,9 +1,10 @@
-// PyTorch's generator of the processor, so that a seed of a program that uses it gives the same noise here: the Mersenne
-// Twister (Matsumoto and Nishimura 1998, "Mersenne Twister: a 623-dimensionally equidistributed uniform pseudo-random
-// number generator"), and normals made of it in the order of torch.randn (ATen/native/cpu/DistributionTemplates.h).
+// PyTorch's CPU generator, so that a seed gives the same noise as in PyTorch programs: the Mersenne Twister
+// (Matsumoto and Nishimura 1998, "Mersenne Twister: a 623-dimensionally equidistributed uniform pseudo-random
+// number generator"), with normals in the order of torch.randn (ATen/native/cpu/DistributionTemplates.h).
 //
-// PyTorch rounds differently on different processors. These are its numbers, to the bit, on those with AVX2; on others, those
-// with AVX-512 among them, it takes the C library's logarithm and cosine instead, and some last bits differ.
+// PyTorch rounds differently on different processors. This matches it bit for bit on processors with AVX2; on
+// others, including those with AVX-512, PyTorch uses the C library's logarithm and cosine, and some last bits
+// differ.
 import { NishikiError } from "../errors.js";
 import { logOfFraction, sineAndCosine } from "./cephes-float32.js";
 
@@ -42,13 +43,13 @@ class MersenneTwister {
   }
 }
 
-/** Normals one draw after another. */
+/** Draws normals. */
 export interface NormalSource {
-  /** What torch.randn gives for that many numbers, of whatever shape. */
+  /** What torch.randn returns for that many numbers, in any shape. */
   normals(count: number): Float32Array;
 }
 
-/** Of how many numbers the vectorised form works on at once; fewer are drawn one by one. */
+/** The block size of the vectorised algorithm; smaller counts are drawn one by one. */
 const block = 16;
 
 class TorchCpu implements NormalSource {
@@ -65,7 +66,7 @@ class TorchCpu implements NormalSource {
     for (let i = 0; i < count; i++) out[i] = this.#uniform();
     for (let i = 0; i + block <= count; i += block) boxMuller(out, i);
     if (count % block !== 0) {
-      // The last sixteen are drawn anew, over what was there.
+      // The last sixteen are drawn again and overwritten.
       for (let i = count - block; i < count; i++) out[i] = this.#uniform();
       boxMuller(out, count - block);
     }
@@ -98,7 +99,7 @@ class TorchCpu implements NormalSource {
 
 const turn = Math.fround(2 * Math.PI);
 
-/** Sixteen uniform numbers at `at` become normals: the first eight give lengths, the others angles. */
+/** Converts sixteen uniform numbers at `at` to normals: the first eight give lengths, the others angles. */
 function boxMuller(values: Float32Array, at: number): void {
   for (let i = at; i < at + block / 2; i++) {
     const radius = Math.fround(Math.sqrt(-2 * logOfFraction((1 - values[i]!) * 2 ** 24)));

@@ -1,11 +1,11 @@
-// PyTorch's generator of NVIDIA GPUs, so that a seed of a program that uses it gives the same noise here: Philox4x32-10
-// with one subsequence for each number, of which the first half of a Box–Muller pair is taken (curand_normal4 in
-// ATen/native/cuda/DistributionTemplates.h).
+// PyTorch's generator for NVIDIA GPUs, so that a seed gives the same noise as in PyTorch programs:
+// Philox4x32-10 with one subsequence per number, which uses the first half of a Box–Muller pair
+// (curand_normal4 in ATen/native/cuda/DistributionTemplates.h).
 //
-// Which number comes from which subsequence depends on how many threads the GPU runs at once. That is at least as many as
-// there are numbers for images of 512×512 on every card since 2016, and of 1024×1024 on those with 43 or more
-// multiprocessors; for more numbers, cards differ among each other, and this follows those that are large enough. The GPU's
-// sine is a quick one, whose last bits are its own: numbers agree to about 1e-6.
+// The assignment of numbers to subsequences depends on how many threads the GPU runs at once. For 512×512
+// images, that is at least one per number on every card since 2016; for 1024×1024, on cards with 43 or more
+// multiprocessors. For more numbers, cards differ; this follows those that are large enough. The GPU's fast
+// sine has different last bits: numbers agree to about 1e-6.
 import { NishikiError } from "../errors.js";
 import { fused } from "./cephes-float32.js";
 import { philox4x32 } from "./philox.js";

@@ -67,7 +67,7 @@ describe("CLIP's tokens", () => {
   });
 
   it.each([
-    ["<toy>", 0, /stands for 0 vectors/],
+    ["<toy>", 0, /has 0 vectors/],
     [" ", 1, /has no name/],
     ["<|EndOfText|>", 1, /one of the tokenizer's own/],
   ])("refuse %j with %i vectors as a learned token", (name, vectors, message) => {

@@ -1,49 +1,52 @@
-// CLIP's tokenizer: byte-pair encoding of lower-case words (Sennrich et al. 2016, arXiv:1508.07909; the vocabulary of Radford
-// et al. 2021). Its parts are those that transformers puts together in models/clip/tokenization_clip.py.
+// CLIP's tokenizer: byte-pair encoding of lower-case words (Sennrich et al. 2016, arXiv:1508.07909; the
+// vocabulary of Radford et al. 2021). It assembles the same parts as transformers in
+// models/clip/tokenization_clip.py.
 import { NishikiError, quote } from "../errors.js";
 import { openLibrary } from "./tokenizer.js";
 
 export interface ClipTokenizer {
   readonly start: number;
   readonly end: number;
-  /** What fills a text up to the encoder's length: the end of text, or "!" in 2.x and in XL's second encoder. */
+  /** The padding token: the end of text, or "!" in 2.x and in XL's second encoder. */
   readonly pad: number;
   /** Rows of the vocabulary; ids from here on are learned tokens. */
   readonly rows: number;
-  /** Ids without those at a text's ends, however many. */
+  /** Encodes a text of any length, without the tokens at its ends. */
   encode(text: string): readonly number[];
   /**
-   * The same with learned tokens: wherever one of the names stands in a text, it becomes as many ids as it has vectors.
-   * Case does not matter, as in the reference.
-   * @param from The first id, by default `rows`; ids are given in order.
-   * @throws NishikiError "usage" for a name that is empty or stands for a token already, or has no vectors.
+   * Adds learned tokens: wherever one of the names occurs in a text, it becomes one id per vector. Ignores
+   * case, as the reference does.
+   * @param from The first id, by default `rows`; ids are assigned in order.
+   * @throws NishikiError "usage" for a name that is empty or already a token, or has no vectors.
    */
   withTokens(learned: ReadonlyMap<string, number>, from?: number): ClipTokenizer;
 }
 
-/** A token that is found in a text before any word is cut. */
+/** A token that is matched in a text before words are split. */
 export interface AddedToken {
   readonly content: string;
   readonly id: number;
-  /** Found in the text as it is in lower case, rather than in the text as it was written. */
+  /** Whether to match in the lower-cased text rather than in the original. */
   readonly normalized: boolean;
 }
 
-/** The content of `vocab.json` and `merges.txt`, and the token that fills short texts. */
+/** The content of `vocab.json` and `merges.txt`, and the padding token. */
 export interface ClipTokenizerFiles {
   readonly vocabulary: Readonly<Record<string, number>>;
-  /** "i n", "t h", … in the order in which they are applied. */
+  /** "i n", "t h", … in the order in which they apply. */
   readonly merges: readonly string[];
-  /** Default the end of text. */
+  /** Default: the end of text. */
   readonly padToken?: string;
-  /** Beside the two ends of a text and the padding, which always are such tokens. */
+  /** In addition to the two ends of a text and the padding, which always are such tokens. */
   readonly added?: readonly AddedToken[];
 }
 
 const startToken = "<|startoftext|>";
 const endToken = "<|endoftext|>";
 
-/** The printable stand-ins of all bytes, in the order of CLIP's ids: printable bytes as they are, then the others. */
+/**
+ * The printable stand-ins of all bytes, in the order of CLIP's ids: printable bytes first, then the others.
+ */
 function byteCharacters(): string[] {
   const range = (from: string, to: string) =>
     Array.from({ length: to.charCodeAt(0) - from.charCodeAt(0) + 1 }, (_, i) => from.charCodeAt(0) + i);
@@ -54,7 +57,7 @@ function byteCharacters(): string[] {
   );
 }
 
-/** The vocabulary that a list of merges stands for: bytes, bytes that end a word, merges, and the two ends. */
+/** Builds the vocabulary from a list of merges: bytes, bytes that end a word, merges, and the two ends. */
 export function clipVocabulary(merges: readonly string[], padToken?: string): ClipTokenizerFiles {
   const bytes = byteCharacters();
   const pieces = [
@@ -66,7 +69,7 @@ export function clipVocabulary(merges: readonly string[], padToken?: string): Cl
   return { vocabulary, merges, ...(padToken !== undefined && { padToken }) };
 }
 
-/** Lines of a `merges.txt`, whatever system wrote them, without the first, which says the version. */
+/** Reads the lines of a `merges.txt` in any line-ending style, without the version line. */
 export function parseMerges(text: string): string[] {
   return text
     .replace(/^\ufeff/, "")
@@ -74,7 +77,7 @@ export function parseMerges(text: string): string[] {
     .filter((line) => line.trim() !== "" && !line.startsWith("#version"));
 }
 
-/** @throws NishikiError "checkpoint" where the vocabulary is not CLIP's. */
+/** Makes a CLIP tokenizer. @throws NishikiError "checkpoint" if the vocabulary is not CLIP's. */
 export function makeClipTokenizer(files: ClipTokenizerFiles): ClipTokenizer {
   const { vocabulary, padToken = endToken, added = [] } = files;
   const own = new Map(added.map((token) => [token.content, token]));
@@ -86,7 +89,7 @@ export function makeClipTokenizer(files: ClipTokenizerFiles): ClipTokenizer {
       `The vocabulary is not that of a CLIP tokenizer: it has no "${token}".`,
     );
   };
-  // In the reference a special token is found wherever it stands: "!" becomes 0 where it is the padding.
+  // The reference matches special tokens anywhere: "!" becomes 0 if it is the padding.
   for (const content of [startToken, endToken, padToken])
     if (!own.has(content)) own.set(content, { content, id: idOf(content), normalized: false });
   const [start, end, pad] = [startToken, endToken, padToken].map(idOf) as [number, number, number];
@@ -97,8 +100,8 @@ export function makeClipTokenizer(files: ClipTokenizerFiles): ClipTokenizer {
 }
 
 /**
- * Words of several vectors that were saved as tokens of their own: "<toy>" stands for "<toy>", "<toy>_1", "<toy>_2", … as
- * diffusers reads prompts.
+ * Words of several vectors saved as separate tokens: "<toy>" expands to "<toy>", "<toy>_1", "<toy>_2", … as
+ * in diffusers.
  */
 function findSeries(added: readonly AddedToken[]): Map<number, readonly number[]> {
   const idOf = new Map(added.map(({ content, id }) => [content, id]));
@@ -112,7 +115,7 @@ function findSeries(added: readonly AddedToken[]): Map<number, readonly number[]
   return series;
 }
 
-/** Puts the others of a series behind the first, unless the text has them itself. */
+/** Inserts the rest of a series after its first token, unless the text already contains it. */
 function expandSeries(ids: readonly number[], series: ReadonlyMap<number, readonly number[]>): number[] {
   return ids.flatMap((id, at) => {
     const all = series.get(id);
@@ -155,12 +158,12 @@ function checkLearned(name: string, vectors: number, others: readonly AddedToken
   };
   if (name.trim() === "") refuse("has no name; give it one that can stand in a prompt");
   if (!Number.isSafeInteger(vectors) || vectors < 1)
-    refuse(`stands for ${vectors} vectors; expected a whole number from 1`);
+    refuse(`has ${vectors} vectors; expected a whole number from 1`);
   if (others.some(({ content }) => content.toLowerCase() === name.toLowerCase()))
-    refuse("is there twice, or is one of the tokenizer's own; give it another name");
+    refuse("appears twice, or is already a token of the tokenizer; give it another name");
 }
 
-/** The tokenizer in the form that the library reads, a `tokenizer.json`. */
+/** The tokenizer in the library's format, a `tokenizer.json`. */
 function tokenizerJson(
   vocabulary: Readonly<Record<string, number>>,
   merges: readonly string[],

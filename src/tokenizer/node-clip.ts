@@ -1,5 +1,5 @@
-// CLIP tokenizers from files: a published tokenizer folder, or the vocabulary that comes with the package for checkpoints
-// that carry none (node).
+// CLIP tokenizers from files: a published tokenizer folder, or the bundled vocabulary for checkpoints without
+// one (node).
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -16,8 +16,9 @@ import {
 } from "./clip-tokenizer.js";
 
 /**
- * The tokenizer with CLIP's own vocabulary, which all published Stable Diffusion models share.
- * @param padToken What fills short texts: "<|endoftext|>" in 1.x and XL's first encoder, "!" in 2.x and XL's second.
+ * Opens the tokenizer with CLIP's standard vocabulary, which all published Stable Diffusion models share.
+ * @param padToken The padding token: "<|endoftext|>" in 1.x and XL's first encoder, "!" in 2.x and XL's
+ *   second.
  */
 export async function loadEmbeddedClip(padToken?: string): Promise<ClipTokenizer> {
   const path = getPackageFile("weights", "clip-merges.txt.gz");
@@ -28,7 +29,8 @@ export async function loadEmbeddedClip(padToken?: string): Promise<ClipTokenizer
 }
 
 /**
- * The tokenizer of a folder with `vocab.json` and `merges.txt`, or `tokenizer.json`, as diffusers' model folders have.
+ * Opens the tokenizer of a folder with `vocab.json` and `merges.txt`, or `tokenizer.json`, as in diffusers'
+ * model folders.
  * @throws NishikiError "file", "checkpoint"
  */
 export async function loadClipFolder(folder: string): Promise<ClipTokenizer> {
@@ -48,7 +50,7 @@ export async function loadClipFolder(folder: string): Promise<ClipTokenizer> {
   }
   const { vocab: vocabulary, merges: pairs } = recordOf(recordOf(whole).model);
   if (isVocabulary(vocabulary) && Array.isArray(pairs)) {
-    // Newer files have pairs, older ones texts.
+    // Newer files have pairs, older ones strings.
     const lines = pairs.map((pair: unknown) => (Array.isArray(pair) ? pair.join(" ") : String(pair)));
     return makeClipTokenizer({ vocabulary, merges: lines, ...more });
   }
@@ -62,7 +64,7 @@ function recordOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }
 
-/** Tokens that were added to the vocabulary, as each of the layouts writes them; a later file says more than an earlier. */
+/** Reads tokens added to the vocabulary, in each layout; later files take precedence. */
 function readAdded(whole: unknown, config: unknown, names: unknown): AddedToken[] {
   const found = new Map<string, AddedToken>();
   const add = (content: unknown, id: unknown, normalized: unknown) => {
@@ -103,7 +105,7 @@ async function readJson(folder: string, name: string): Promise<unknown> {
   }
 }
 
-/** The token that fills short texts: a text, or an object with its content. */
+/** Reads the padding token: a string, or an object with its content. */
 async function readPad(folder: string, config: unknown): Promise<string | undefined> {
   for (const source of [await readJson(folder, "special_tokens_map.json"), config]) {
     const found = recordOf(source).pad_token;

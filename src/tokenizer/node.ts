@@ -1,3 +1,3 @@
-// The part of the room that touches files (node).
+// The part of the room that accesses files (node).
 
 export { loadClipFolder, loadEmbeddedClip } from "./node-clip.js";

@@ -1,10 +1,13 @@
-// Text to token ids: a thin layer over @huggingface/tokenizers that knows which word each token came from, and that
-// says which words did not fit instead of cutting them in silence.
+// Converts text to token ids: a thin layer over @huggingface/tokenizers that tracks the word of each token
+// and reports words that did not fit instead of dropping them silently.
 
 import { Tokenizer as LibraryTokenizer } from "@huggingface/tokenizers";
 import { NishikiError } from "../errors.js";
 
-/** What is used of the library. Its own type declarations do not resolve in an ES module and would come out as `any`. */
+/**
+ * The part of the library in use. Its type declarations do not resolve in an ES module and would become
+ * `any`.
+ */
 interface Library {
   encode(text: string, options?: { add_special_tokens?: boolean }): { ids: number[]; tokens: string[] };
   token_to_id(token: string): number | undefined;
@@ -22,13 +25,15 @@ export interface Word {
 export interface Encoding {
   readonly ids: number[];
   readonly tokens: string[];
-  /** The words whose tokens are in `ids`, in order; the last one may be there in part if it is also in `dropped`. */
+  /**
+   * The words whose tokens are in `ids`, in order; the last one may be partial if it is also in `dropped`.
+   */
   readonly words: Word[];
-  /** The words that did not fit, wholly or in part. Empty when everything fitted. */
+  /** The words that did not fit, wholly or in part. Empty if everything fit. */
   readonly dropped: string[];
 }
 
-/** Several texts as one rectangle, row by row, short rows filled with `padId` where `mask` is 0. */
+/** Several texts as one rectangle, row by row; short rows are padded with `padId` where `mask` is 0. */
 export interface EncodedBatch {
   readonly ids: Int32Array; // [batch, tokens]
   readonly mask: Float32Array; // [batch, tokens], 1 where there is a token
@@ -37,24 +42,25 @@ export interface EncodedBatch {
 }
 
 export interface TokenizerConfig {
-  /** Most tokens of a text, those at its ends included. BERT's position table has 512 rows. */
+  /** The most tokens of a text, including those at its ends. BERT's position table has 512 rows. */
   readonly maxTokens?: number;
-  /** The token that fills short rows of a batch. */
+  /** The padding token of a batch. */
   readonly padToken?: string;
 }
 
 export interface Tokenizer {
   readonly maxTokens: number;
   readonly padId: number;
-  /** The ids of a text; words beyond `maxTokens` are left out and listed in `dropped`. */
+  /** Encodes a text; leaves out words beyond `maxTokens` and lists them in `dropped`. */
   encode(text: string): Encoding;
-  /** The ids of several texts, as long as the longest, or `length` if that is given (at most `maxTokens`). */
+  /** Encodes several texts, padded to the longest or to `length` (at most `maxTokens`). */
   encodeBatch(texts: readonly string[], options?: { length?: number }): EncodedBatch;
 }
 
 /**
- * Makes a tokenizer from the parsed content of a published `tokenizer.json`. Truncation and padding that the file asks
- * for are not applied. Throws `checkpoint` if the file is not a tokenizer, `usage` if `maxTokens` leaves no room for text.
+ * Makes a tokenizer from the parsed content of a published `tokenizer.json`. Ignores the file's truncation
+ * and padding. Throws `checkpoint` if the file is not a tokenizer, `usage` if `maxTokens` leaves no room for
+ * text.
  */
 export function makeTokenizer(tokenizerJson: unknown, config: TokenizerConfig = {}): Tokenizer {
   const { maxTokens = 512, padToken = "[PAD]" } = config;
@@ -69,7 +75,7 @@ export function makeTokenizer(tokenizerJson: unknown, config: TokenizerConfig = 
   }
   const padId = library.token_to_id(padToken);
   if (padId === undefined) {
-    throw new NishikiError("checkpoint", `The tokenizer has no token "${padToken}" to fill short rows with.`);
+    throw new NishikiError("checkpoint", `The tokenizer has no token "${padToken}" to pad short rows with.`);
   }
   const encode = (text: string) => encodeText(library, text, before, after, room);
   const encodeBatch = (texts: readonly string[], options: { length?: number } = {}) =>
@@ -86,13 +92,13 @@ export function openLibrary(tokenizerJson: unknown): Library {
   } catch (cause) {
     throw new NishikiError(
       "checkpoint",
-      `Not a tokenizer this program can read: ${cause instanceof Error ? cause.message : cause}. Expected the content of a tokenizer.json as transformers and tokenizers write it.`,
+      `Not a supported tokenizer: ${cause instanceof Error ? cause.message : cause}. Expected the content of a tokenizer.json as transformers and tokenizers write it.`,
       { cause },
     );
   }
 }
 
-/** What the tokenizer puts before and after every text, found by looking at how it encodes one. */
+/** Finds the tokens that the tokenizer puts before and after every text, by encoding one. */
 function endsOf(library: Library): { before: number[]; after: number[] } {
   const bare = library.encode("a", { add_special_tokens: false }).ids;
   const full = library.encode("a").ids;
@@ -100,8 +106,9 @@ function endsOf(library: Library): { before: number[]; after: number[] } {
   return { before: full.slice(0, start), after: full.slice(start + bare.length) };
 }
 
-// CJK characters beyond U+FFFF. BERT takes each as a word; the library reads UTF-16 halves and does not see them, so they
-// get their spaces here. The ranges are those of the reference tokenizer, its gap after U+2B81F included.
+// CJK characters beyond U+FFFF. BERT treats each as a word; the library reads UTF-16 surrogates and does not
+// recognise them, so they get spaces here. The ranges are the reference tokenizer's, including its gap after
+// U+2B81F.
 const rareIdeograph =
   /[\u{20000}-\u{2A6DF}\u{2A700}-\u{2B73F}\u{2B740}-\u{2B81F}\u{2B920}-\u{2CEAF}\u{2F800}-\u{2FA1F}]/gu;
 
@@ -138,8 +145,8 @@ function encodeText(
 }
 
 /**
- * Which tokens spell which word. A tokenizer that splits at white space gives the same tokens word by word as for the
- * whole text; where one does not (a joiner removed between two words), each token counts as its own word.
+ * Maps tokens to words. A tokenizer that splits at white space gives the same tokens word by word as for the
+ * whole text; otherwise (a joiner removed between two words), each token counts as a word.
  */
 function wordsOf(library: Library, text: string, ids: number[], tokens: string[]): Word[] {
   const words: Word[] = [];
