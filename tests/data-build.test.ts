@@ -84,7 +84,7 @@ describe("a folder that is mixed or made up", () => {
     await writeFile(await file(one), Buffer.concat([other, bytes]).subarray(0, bytes.length));
     await expect(loadSprites(one)).rejects.toMatchObject({
       code: "data",
-      message: expect.stringMatching(/other pixels than the index says\. Build the sprites again\.$/),
+      message: expect.stringMatching(/does not match the hash in the index\. Build the sprites again\.$/),
     });
     await copyFile(join(two, "sprites.json"), join(one, "sprites.json"));
     await expect(loadSprites(one)).rejects.toMatchObject({ code: "file" });

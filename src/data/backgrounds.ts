@@ -1,26 +1,27 @@
-// The backgrounds of scenes, drawn row by row in plain arithmetic. Each has a handful of variants, so that a
-// small model can learn them.
+// Draws the backgrounds of scenes. Each has only a few variants, so that a small model can learn them.
 
 import { backgroundColour, baseColour, type ColourName, type Rgb } from "./colours.js";
 import type { SceneBackground } from "./scene-types.js";
 
-/** One background: how it is said and how it is drawn. */
+/** One background: its wording and its drawing. */
 interface Background {
-  /** Said after the things. `{colour}` and `{a colour}` stand for the colour of plain ones and patterns. */
+  /**
+   * Phrases for captions. `{colour}` and `{a colour}` stand for the colour of plain backgrounds and patterns.
+   */
   readonly phrases: readonly string[];
   readonly coloured: boolean;
-  /** A thing of this colour would not be seen against it. */
+  /** A thing of this colour would be invisible against it. */
   readonly hides?: ColourName;
   readonly paint: (painter: Painter, variant: number, colour: ColourName | null) => void;
 }
 
-/** An image that a background is painted on. */
+/** An image to paint a background on. */
 interface Painter {
   readonly pixels: Uint8Array;
   readonly size: number;
 }
 
-/** Near-white: the background of a caption that names none. */
+/** Near-white, the background if a caption names none. */
 export const paper: Rgb = [250, 250, 250];
 
 const rows = {
@@ -134,7 +135,7 @@ const rows = {
 /** A background that a caption may name. */
 export type BackgroundName = keyof typeof rows;
 
-/** Every background, in an order that never changes. */
+/** All backgrounds, in an order that never changes. */
 export const backgroundNames = Object.keys(rows) as readonly BackgroundName[];
 
 /** Whether a background comes in colours (plain ones and patterns). */
@@ -142,13 +143,13 @@ export function isColoured(name: BackgroundName): boolean {
   return rows[name].coloured;
 }
 
-/** The colour that is not seen against a background: its own, or that of the night. */
+/** The colour that is invisible against a background. */
 export function hiddenColour({ name, colour }: SceneBackground): ColourName | null {
   const { hides }: Background = rows[name];
   return hides ?? colour;
 }
 
-/** The ways to say a background after the things: "on a red background", ", red background". */
+/** Phrases for a background after the things: "on a red background", ", red background". */
 export function backgroundPhrases(background: SceneBackground): string[] {
   const colour = background.colour ?? "";
   const withArticle = `${/^[aeiou]/.test(colour) ? "an" : "a"} ${colour}`;
@@ -274,7 +275,7 @@ function paintSea(painter: Painter, variant: number): void {
   }
 }
 
-/** Small round lights at places that depend on the variant alone. */
+/** Small round lights at positions that depend on the variant alone. */
 function stars(painter: Painter, variant: number, count: number, colour: Rgb): void {
   const { pixels, size } = painter;
   let state = (variant + 1) * 0x9e3779b1;
@@ -319,7 +320,7 @@ function pattern(
   const { pixels, size } = painter;
   const name = colour ?? "grey";
   const pale = backgroundColour(name);
-  // White patterns lie on grey, all others on white.
+  // White patterns are on grey, all others on white.
   const ground: Rgb = name === "white" ? [206, 209, 214] : [252, 252, 252];
   const figure = name === "black" ? baseColour(name) : pale;
   for (let y = 0; y < size; y++) {

@@ -1,7 +1,7 @@
 // Builds a folder of sprites from the installed sets of drawings: one binary file of raw RGBA per set and one
-// index. Killed at any moment, the folder is what it was before or what it becomes: files of pixels are
-// written under names of their content beside those of the old index, then the new index takes the old one's
-// place, then the old files go.
+// index. The replacement is atomic, even if the process is killed: pixel files are written under names made
+// of their hashes beside the old ones, then the new index replaces the old one, then the old files are
+// removed.
 
 import { createHash } from "node:crypto";
 import { readdir, rename, stat, unlink } from "node:fs/promises";
@@ -27,23 +27,23 @@ import {
 import { type SetName, type SpriteSet, spriteSetNamed, spriteSets } from "./sprite-sets.js";
 import { type Thing, thingNamed, vocabulary } from "./vocabulary.js";
 
-/** What to build, and where. */
+/** Options of a build. */
 export interface BuildSpritesOptions {
-  /** Folder to write; made where it does not exist. */
+  /** Output folder; created if missing. */
   readonly output: string;
-  /** Names from the vocabulary; all of it by default. */
+  /** Names from the vocabulary. Default: all. */
   readonly things?: readonly string[];
-  /** Sets to draw from; all of them by default. */
+  /** Sets of drawings. Default: all. */
   readonly sets?: readonly SetName[];
   /**
-   * Longer side of a sprite's box in pixels, 16 to 384. Default 224, the largest that scenes of 256×256 need.
+   * Longer side of a sprite in pixels, 16 to 384. Default 224, the largest that scenes of 256×256 need.
    */
   readonly size?: number;
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
 
-/** What was built, and which drawings do not exist. */
+/** The built sets, and the missing drawings. */
 export interface BuildSpritesReport {
   readonly sprites: number;
   readonly bytes: number;
@@ -51,8 +51,7 @@ export interface BuildSpritesReport {
 }
 
 /**
- * Renders the drawings of `things` in each of `sets` into `output`. A folder that holds sprites is replaced
- * as a whole.
+ * Renders the drawings of `things` in each of `sets` into `output`. Replaces existing sprites as a whole.
  *
  * @throws NishikiError `usage` for unknown names or sizes, `data` where a package is missing, `file` where
  * the folder cannot be written, `aborted` by the signal
@@ -62,7 +61,7 @@ export async function buildSprites(options: BuildSpritesOptions): Promise<BuildS
   if (!Number.isInteger(size) || size < 16 || size > MAX_SPRITE_SIDE) {
     throw new NishikiError(
       "usage",
-      `A sprite's size must be a whole number from 16 to ${MAX_SPRITE_SIDE}, not ${size}.`,
+      `size: expected a whole number from 16 to ${MAX_SPRITE_SIDE}, got ${size}.`,
     );
   }
   const things = options.things?.map(thingNamed) ?? vocabulary;
@@ -92,10 +91,10 @@ export async function buildSprites(options: BuildSpritesOptions): Promise<BuildS
   return report(written);
 }
 
-/** Files that killed builds leave are removed after this time, which no build takes. */
+/** Age in milliseconds at which the files of killed builds are removed; longer than any build takes. */
 const leftoverMilliseconds = 6 * 3600 * 1000;
 
-/** Takes away the files of the index that was replaced, and what killed builds left. */
+/** Removes the files of the replaced index and of killed builds. */
 async function tidy(folder: string, before: readonly string[], now: ReadonlySet<string>): Promise<void> {
   const names = await readdir(folder).catch(() => [] as string[]);
   const isLeftover = async (name: string) => {
@@ -117,13 +116,13 @@ function report(written: readonly WrittenSet[]): BuildSpritesReport {
   };
 }
 
-/** The files of the index that is there; none where there is no index that can be read. */
+/** Files of the present index; none if no index can be read. */
 async function getIndexedFiles(folder: string): Promise<readonly string[]> {
   const index = await readSpriteIndex(folder).catch(() => undefined);
   return index?.sets.map(({ file }) => file) ?? [];
 }
 
-/** Takes away what an unfinished build wrote, but what the old index names. */
+/** Removes an unfinished build's files, except those of the old index. */
 async function remove(
   folder: string,
   written: readonly WrittenSet[],
@@ -133,7 +132,7 @@ async function remove(
   await Promise.all(unused.map((file) => discard(join(folder, file))));
 }
 
-/** A file that is of no more use may stay where it cannot be removed. */
+/** Removes an obsolete file, if possible. */
 const discard = (path: string) => unlink(path).catch(() => undefined);
 
 interface WrittenSet {
@@ -143,7 +142,7 @@ interface WrittenSet {
   readonly bytes: number;
 }
 
-/** Writes a set's pixels under a name made of their hash. */
+/** Writes a set's pixels to a file named by their hash. */
 async function writeSet(
   { output, signal }: BuildSpritesOptions,
   set: SpriteSet,
@@ -161,7 +160,7 @@ async function writeSet(
   const temporary = join(output, `${name}-building-${process.pid}.rgba`);
   await writeAtomically(temporary, async (file) => {
     for (const [position, thing] of things.entries()) {
-      if (signal?.aborted) throw new NishikiError("aborted", "Building the sprites was cancelled.");
+      if (signal?.aborted) throw new NishikiError("aborted", "Stopped while building sprites.");
       const drawing = set.leaveOut?.includes(thing.name) ? undefined : source(thing);
       if (drawing === undefined) missing.push(thing.name);
       else {
@@ -181,7 +180,7 @@ async function writeSet(
   return { set: entry, entries, missing, bytes: offset };
 }
 
-/** Gives finished pixels the name of their content. */
+/** Renames finished pixels to the name made of their hash. */
 async function publish(temporary: string, path: string): Promise<void> {
   try {
     await rename(temporary, path);

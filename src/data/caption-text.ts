@@ -1,8 +1,9 @@
-// Captions from bytes: UTF-8, or UTF-16 where a byte order mark says so. Anything else is refused, because a
-// model would learn from the wrong letters.
+// Decodes captions: UTF-8, or UTF-16 with a byte order mark. Refuses anything else, because a model would
+// learn wrong letters.
 
 /**
- * A caption's or caption list's text, without byte order mark. Throws an Error whose message is the reason.
+ * Decodes a caption or a list of captions, without byte order mark. Throws an Error whose message is the
+ * reason.
  */
 export function decodeText(bytes: Uint8Array): string {
   const [first, second] = bytes;
@@ -12,16 +13,16 @@ export function decodeText(bytes: Uint8Array): string {
   try {
     text = new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch {
-    throw new Error(`is no ${encoding.toUpperCase()} text: save it as UTF-8`);
+    throw new Error(`is not ${encoding.toUpperCase()} text: save it as UTF-8`);
   }
-  // UTF-16 without a mark passes for UTF-8 with a NUL in every other place.
+  // UTF-16 without a mark looks like UTF-8 with NUL as every other character.
   if (text.includes("\0")) throw new Error("holds NUL characters: save it as UTF-8");
   if (text.includes("\ufffd"))
-    throw new Error("holds characters that were lost in an earlier conversion (U+FFFD)");
+    throw new Error("holds characters that an earlier conversion destroyed (U+FFFD): type them again");
   return text;
 }
 
-/** A text on one line. */
+/** Joins a text's lines. */
 export function oneLine(text: string): string {
   return text.replace(/\s+/g, " ").trim();
 }

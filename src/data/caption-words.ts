@@ -1,5 +1,4 @@
-// The words that captions of scenes are made of, and the names among them: what a model trained on them can
-// know.
+// The words of scene captions, and the names among them: the vocabulary of a model trained on them.
 import { random } from "../random/index.js";
 import { backgroundNames, backgroundPhrases } from "./backgrounds.js";
 import { articleOf, writeCaption } from "./captions.js";
@@ -9,7 +8,7 @@ import type { SceneContent, SceneLayout } from "./scene-types.js";
 import { type StyleName, styleNamed } from "./styles.js";
 import { thingNamed } from "./vocabulary.js";
 
-/** Texts that hold every word of a mix's captions, and what they name. */
+/** Texts that contain every word of a mix's captions, and the names in them. */
 export interface CaptionWords {
   readonly texts: readonly string[];
   /** All names of things: singular, plural, synonyms. */
@@ -22,7 +21,7 @@ export interface CaptionWords {
   }[];
 }
 
-/** Wordings of one content that are tried: each phrase is one of at most ten. */
+/** Wordings tried per content: each phrase is one of at most ten. */
 const wordings = 200;
 
 export function captionWords(mix: SceneMix): CaptionWords {
@@ -52,7 +51,7 @@ export function captionWords(mix: SceneMix): CaptionWords {
   return { texts, nouns, colours, names };
 }
 
-/** Captions in every layout and wording, for the small words: "to the left of", "two". */
+/** Captions in every layout and wording, for function words: "to the left of", "two". */
 function sayings(name: string): string[] {
   const layouts: readonly SceneLayout[] = ["single", "small", "count", "pair", "left", "above"];
   return layouts.flatMap((layout) =>

@@ -1,4 +1,4 @@
-// Writes the caption of a scene: exactly what is there, in varied wording.
+// Writes the captions of scenes: exactly what is visible, in varied wording.
 
 import type { Random } from "../random/index.js";
 import { backgroundPhrases } from "./backgrounds.js";
@@ -8,24 +8,23 @@ import { thingNamed } from "./vocabulary.js";
 
 const numbers = ["zero", "one", "two", "three", "four"] as const;
 
-/** A caption, and which of its words are for which thing. */
+/** A caption, with the phrase for each thing. */
 export interface Caption {
   readonly text: string;
-  /** Where the words for each thing begin and end, in characters, in the order of the content's things. */
+  /** Start and end of the phrase for each thing, in characters, in the order of the content's things. */
   readonly phrases: readonly Phrase[];
 }
 
 export type Phrase = readonly [from: number, to: number];
 
 /**
- * One of the captions that are true of a content. Different streams of random numbers give different
- * wordings.
+ * Writes one of a content's captions. Different random streams give different wordings.
  */
 export function writeCaption(content: SceneContent, random: Random): string {
   return phraseCaption(content, random).text;
 }
 
-/** {@link writeCaption}, with the places of what it says. */
+/** {@link writeCaption}, with the positions of its phrases. */
 export function phraseCaption(content: SceneContent, random: Random): Caption {
   const { text: things, phrases } = sayThings(content, random);
   const scene = join(things, sayBackground(content, random));
@@ -38,7 +37,7 @@ function join(first: string, second: string): string {
 }
 
 /**
- * @returns the caption, and where in it the scene begins: a prefix may hold the scene's own words ("a pencil
+ * @returns the caption, and the offset of the scene in it: a prefix may contain the scene's words ("a pencil
  * sketch of a pencil")
  */
 function withStyle(scene: string, content: SceneContent, random: Random): { text: string; offset: number } {
@@ -69,7 +68,7 @@ function sayThings(content: SceneContent, random: Random): Caption {
   const articles = random.uniform() < 0.65;
   const one = noun(first, articles, random);
   const two = noun(second, articles, random);
-  // Nothing else says which of a pair stands left: it is the one that is said first.
+  // Only the order says which thing of a pair is on the left: the first.
   const inOrder = content.layout === "pair" || random.uniform() < 0.5;
   const between = random.pick(relations[content.layout][inOrder ? 0 : 1]);
   const [before, after] = inOrder ? [one, two] : [two, one];
@@ -83,7 +82,7 @@ function sayThings(content: SceneContent, random: Random): Caption {
 
 const joined = ["and", "and", "next to"];
 /**
- * What stands between two things: where the first of the image is said first, and where it is said second.
+ * Phrases between two things, if the caption names the image's first thing first, and if second.
  */
 const relations: Readonly<Record<SceneLayout, readonly [readonly string[], readonly string[]]>> = {
   left: [
@@ -125,7 +124,7 @@ function noun(thing: SceneThing, article: boolean, random: Random, size: string 
   return `${articleOf(words)} ${words}`;
 }
 
-/** By sound, as far as the vocabulary needs it. */
+/** The article by sound, for the words of the vocabulary. */
 export function articleOf(words: string): "a" | "an" {
   return /^([aeiou]|hour|x-)/.test(words) && !/^(uni|uku|ufo|one)/.test(words) ? "an" : "a";
 }

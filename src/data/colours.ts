@@ -1,5 +1,5 @@
-// The colours that captions name. A thing is recoloured by mapping its luminance to a ramp of the colour, so
-// that a blue cat keeps its shading, its eyes and its whiskers.
+// The colours in captions. Recolouring maps a thing's luminance to a ramp of the colour, so that a blue cat
+// keeps its shading, eyes and whiskers.
 
 /** Red, green and blue, each 0 to 255. */
 export type Rgb = readonly [number, number, number];
@@ -28,18 +28,18 @@ const ramps = {
 /** A colour that a caption may name. */
 export type ColourName = keyof typeof ramps;
 
-/** Every colour, in an order that never changes. */
+/** All colours, in an order that never changes. */
 export const colourNames = Object.keys(ramps) as readonly ColourName[];
 
-/** What a first model learns: the colours proper. Black, white and grey come with more training. */
+/** Colours for a first model: chromatic ones. Black, white and grey need more training. */
 export const firstColours = colourNames.slice(0, 8);
 
-/** The plain colour itself, as a thing wears it. */
+/** The colour of things. */
 export function baseColour(name: ColourName): Rgb {
   return ramps[name].base;
 }
 
-/** The colour as a background wears it: paler, so that a thing stands out from it. */
+/** The colour of backgrounds: paler, so that a thing stands out. */
 export function backgroundColour(name: ColourName): Rgb {
   const { base } = ramps[name];
   const share = name === "black" || name === "white" ? 0.1 : 0.36;
@@ -52,14 +52,14 @@ export function luminance(red: number, green: number, blue: number): number {
 }
 
 /**
- * The colours that luminances 0 to 255 become, three bytes each.
+ * Maps luminances 0 to 255 to a colour's ramp, three bytes each.
  *
- * @param middle luminance (0 to 255) that becomes the colour itself: a drawing's median, so that dark
- * drawings do not stay dark
+ * @param middle luminance (0 to 255) that maps to the colour itself: a drawing's median, so that dark
+ * drawings become lighter
  */
 export function colourTable(name: ColourName, middle: number): Uint8Array {
   const { dark, base, light } = ramps[name];
-  // A silhouette's median is that of its ink, 0.11: were the floor higher, a white one would come out grey.
+  // A silhouette's median is its ink's, 0.11: with a higher floor, a white one would turn grey.
   const centre = Math.min(0.8, Math.max(0.1, middle / 255));
   const table = new Uint8Array(256 * 3);
   for (let value = 0; value < 256; value++) {

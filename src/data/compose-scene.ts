@@ -1,15 +1,15 @@
-// One scene from a seed and its number: described, then drawn.
+// Composes one scene from a seed and its index.
 
 import { describeScene, type SceneMix } from "./describe-scene.js";
 import type { SceneDrawer } from "./draw-scene.js";
 import type { Scene } from "./scene-types.js";
 
 /**
- * Scene `index` of `seed`: RGB bytes of the drawer's size, its caption and its content. Equal arguments give
+ * Composes scene `index` of `seed`: RGB bytes of the drawer's size, caption and content. Equal arguments give
  * equal bytes.
  *
  * @param drawer made once from the loaded sprites
- * @param mix what `sceneMix` returned
+ * @param mix the result of `sceneMix`
  */
 export function composeScene(seed: number, index: number, drawer: SceneDrawer, mix: SceneMix): Scene {
   return drawer.draw(describeScene(seed, index, mix, drawer.sprites));

@@ -1,4 +1,4 @@
-// Decides what a scene shows and where, without drawing it: scene `index` of a seed is the same on every
+// Decides the content and layout of a scene without drawing it. Scene `index` of a seed is the same on every
 // machine.
 
 import { NishikiError, unknownName } from "../errors.js";
@@ -22,22 +22,22 @@ import { commonThings, thingNamed, vocabulary } from "./vocabulary.js";
 
 /** The mix of scenes. Shares are of all scenes, 0 to 1; every field has a default. */
 export interface SceneOptions {
-  /** Names from the vocabulary; the common things by default. */
+  /** Names from the vocabulary. Default: the common things. */
   readonly things?: readonly string[];
-  /** Where there are others than the common things: the share of things that are drawn from those. */
+  /** Share of things other than the common ones, if there are any. */
   readonly rarer?: number;
-  /** Styles and how often each is drawn, relative to each other. */
+  /** Styles and their relative frequencies. */
   readonly styles?: Readonly<Partial<Record<StyleName, number>>>;
   readonly colours?: readonly ColourName[];
   readonly backgrounds?: readonly BackgroundName[];
   /** Shares of scenes with two things and with two to four of one thing; all others show a single thing. */
   readonly twoThings?: number;
   readonly counts?: number;
-  /** Share of single things that are drawn small, and said to be. */
+  /** Share of single things that are small; captions say so. */
   readonly small?: number;
   /** Share of things that are recoloured. */
   readonly recoloured?: number;
-  /** Share of scenes with a background; that of plain colours among the backgrounds. */
+  /** Share of scenes with a background, and share of plain colours among the backgrounds. */
   readonly withBackground?: number;
   readonly plainBackground?: number;
   /** Jitter of positions and of sizes, as shares of the image's side and of the thing's size. */
@@ -45,11 +45,11 @@ export interface SceneOptions {
   readonly sizeJitter?: number;
 }
 
-/** All options filled in. */
+/** A mix with all defaults filled in. */
 export type SceneMix = Required<SceneOptions>;
 
 /**
- * What a first model learns on little compute: single things, large and centred, in four styles and eight
+ * Defaults for a first model on little compute: single things, large and centred, in four styles and eight
  * colours.
  */
 export const defaultMix: SceneMix = {
@@ -72,7 +72,8 @@ export const defaultMix: SceneMix = {
 export function sceneMix(options: SceneOptions = {}): SceneMix {
   const mix: SceneMix = { ...defaultMix, ...options };
   for (const name of mix.things) thingNamed(name);
-  if (mix.things.length < 2) throw new NishikiError("usage", "A mix of scenes needs at least two things.");
+  if (mix.things.length < 2)
+    throw new NishikiError("usage", `things: expected at least two, got ${mix.things.length}.`);
   checkNames("style", Object.keys(mix.styles), styleNames);
   checkNames("colour", mix.colours, colourNames);
   checkNames("background", mix.backgrounds, backgroundNames);
@@ -86,14 +87,14 @@ export function sceneMix(options: SceneOptions = {}): SceneMix {
     "plainBackground",
   ] as const) {
     if (!(mix[share] >= 0 && mix[share] <= 1)) {
-      throw new NishikiError("usage", `The share "${share}" must lie between 0 and 1, not ${mix[share]}.`);
+      throw new NishikiError("usage", `${share}: expected a number from 0 to 1, got ${mix[share]}.`);
     }
   }
   if (mix.twoThings + mix.counts > 1) {
-    throw new NishikiError("usage", "The shares of two things and of counts must not exceed 1 together.");
+    throw new NishikiError("usage", "twoThings and counts: expected a sum of at most 1. Lower one of them.");
   }
   if (!Object.values(mix.styles).some((weight) => weight > 0)) {
-    throw new NishikiError("usage", "At least one style needs a weight above 0.");
+    throw new NishikiError("usage", "styles: expected at least one weight above 0.");
   }
   return mix;
 }
@@ -103,8 +104,7 @@ function checkNames(kind: string, names: readonly string[], known: readonly stri
 }
 
 /**
- * A catalogue in which every thing of the vocabulary exists in every set: for describing scenes without
- * sprites.
+ * A catalogue with every thing in every set, for describing scenes without sprites.
  */
 export const wholeCatalogue: Catalogue = {
   things: vocabulary.map((thing) => thing.name),
@@ -115,9 +115,9 @@ export const wholeCatalogue: Catalogue = {
  * Describes scene `index` of `seed`. It never shows a held-out pair.
  *
  * @param index a whole number from 0
- * @param mix what `sceneMix` returned
- * @param catalogue which drawings exist: the loaded sprites
- * @throws NishikiError `data` where the mix and the catalogue leave nothing to draw
+ * @param mix the result of `sceneMix`
+ * @param catalogue the available drawings, such as loaded sprites
+ * @throws NishikiError `data` if the mix and the catalogue leave nothing to draw
  */
 export function describeScene(seed: number, index: number, mix: SceneMix, catalogue: Catalogue): SceneRecipe {
   for (let attempt = 0; attempt < 100; attempt++) {
@@ -167,7 +167,7 @@ function chooseContent(stream: Random, mix: SceneMix, catalogue: Catalogue): Sce
 }
 
 const commonNames = new Set(commonThings.map((thing) => thing.name));
-/** A mix's common and rarer things: sorted once, because scenes are many. */
+/** A mix's common and rarer things, cached per mix. */
 const sorted = new WeakMap<readonly string[], readonly [common: string[], rarer: string[]]>();
 
 function chooseThing(stream: Random, { things, rarer: share }: SceneMix): string {
@@ -202,8 +202,8 @@ function chooseBackground(stream: Random, mix: SceneMix): SceneBackground | null
 }
 
 /**
- * A colour that is seen against the background: a red cat on red would teach little. White needs a background
- * to be seen.
+ * A colour that is visible against the background: a red cat on red would teach little, and white needs a
+ * background.
  */
 function chooseColour(stream: Random, mix: SceneMix, background: SceneBackground | null): ColourName | null {
   const recoloured = stream.uniform() < mix.recoloured;
@@ -228,7 +228,7 @@ function arrangeScene(
 ): SceneRecipe {
   const all = content.things.flatMap((thing) => Array.from({ length: thing.count }, () => thing));
   const places = layoutSlots(content.layout, all.length);
-  // Things of a group are jittered less, so that they do not touch each other.
+  // Groups have less jitter, so that their things do not touch.
   const spread = mix.positionJitter * (all.length > 1 ? 0.5 : 1);
   const around = (width: number): number => (stream.uniform() * 2 - 1) * width;
   const placements = all.map((thing, position): Placement => {

@@ -1,5 +1,5 @@
 // Draws a described scene: background, sprites (resampled and recoloured), then the style's filter. Plain
-// typed-array code, because a model trains on hundreds of thousands of scenes.
+// typed-array code for speed: training uses hundreds of thousands of scenes.
 
 import { paintBackground } from "./backgrounds.js";
 import { type ColourName, colourTable, luminance } from "./colours.js";
@@ -15,7 +15,7 @@ interface Level {
   readonly rgba: Uint8Array;
 }
 
-/** What is worked out once per sprite: halved copies, and the tables of the colours it was drawn in. */
+/** Cached per sprite: halved copies, and colour tables. */
 interface Prepared {
   readonly levels: Level[];
   readonly middle: number;
@@ -23,7 +23,7 @@ interface Prepared {
 }
 
 /**
- * Draws scenes from one set of sprites. Keeps what it worked out about each, so make one and use it for all.
+ * Draws scenes from sprites. Reuse one drawer: it caches resized and recoloured sprites.
  */
 export class SceneDrawer {
   readonly sprites: Sprites;
@@ -31,14 +31,15 @@ export class SceneDrawer {
   readonly #prepared = new Map<Sprite, Prepared>();
 
   /**
-   * @param size Side of scenes in pixels. Lines and textures of filters are as wide in pixels at every size.
+   * @param size side of scenes in pixels; lines and textures of filters have the same width in pixels at
+   * every size
    */
   constructor(sprites: Sprites, size = sceneSize) {
     this.sprites = sprites;
     this.size = size;
   }
 
-  /** Draws a scene: `size × size` RGB bytes, the same for the same recipe and sprites. */
+  /** Draws a scene as `size × size` RGB bytes. Equal recipes and sprites give equal bytes. */
   draw(recipe: SceneRecipe): Scene {
     const { content, caption, phrases, placements, variant } = recipe;
     const { size } = this;
@@ -58,7 +59,7 @@ export class SceneDrawer {
     const prepared = this.#prepare(sprite);
     const longer = placement.size * this.size;
     const scale = longer / Math.max(sprite.width, sprite.height);
-    // Halve until at most 0.6 of the pixels are skipped: sampling four neighbours is then smooth enough.
+    // Halve until at most 0.6 of the pixels are skipped; then sampling four neighbours is smooth enough.
     let depth = 0;
     while (scale * 2 ** depth < 0.6) depth++;
     const level = levelAt(prepared, depth);
@@ -134,7 +135,7 @@ function halve(level: Level): Level {
   return { width, height, rgba };
 }
 
-/** What is drawn upon. */
+/** The canvas. */
 interface Sheet {
   readonly pixels: Uint8Array;
   readonly mask: Uint8Array;

@@ -26,7 +26,7 @@ interface IconifyFile {
   readonly height?: number;
 }
 
-/** Finds a thing's drawing (a WebP or SVG file's content); undefined where the set has none. */
+/** Finds a thing's drawing (the content of a WebP or SVG file); undefined if the set has none. */
 export type DrawingSource = (thing: Thing) => Buffer | undefined;
 
 /** Iconify sets without a table of code points use the same slugs as this one. */
@@ -55,12 +55,12 @@ function readJson<T>(packageName: string, file: string): T {
   }
 }
 
-/** Version of an installed package, for the record. */
+/** Version of an installed package. */
 export function packageVersion(packageName: string): string {
   return readJson<{ version: string }>(packageName, "package.json").version;
 }
 
-/** Opens a set. Throws `data` when its package is not installed. */
+/** Opens a set. Throws `data` if its package is not installed. */
 export function openDrawings(set: SpriteSet): DrawingSource {
   return set.kind === "webp" ? openWebp(set.packageName) : openIconify(set.packageName);
 }
@@ -103,7 +103,9 @@ function findIcon(file: IconifyFile, names: readonly string[]): IconifyIcon | un
   return undefined;
 }
 
-/** A whole SVG file around an icon's body, 384 pixels wide or high: enough to be scaled down, never up. */
+/**
+ * Completes an icon's body to an SVG file of 384 pixels' longer side, so that sprites are only scaled down.
+ */
 function toSvg(icon: IconifyIcon, file: IconifyFile): string {
   const width = icon.width ?? file.width ?? 16;
   const height = icon.height ?? file.height ?? 16;

@@ -38,11 +38,11 @@ describe("captions in other encodings", () => {
   });
 
   it.each<[string, Uint8Array, RegExp]>([
-    ["Shift JIS", Buffer.from([0x94, 0x4c, 0x20, 0x8e, 0xa8]), /is no UTF-8 text: save it as UTF-8$/],
-    ["Latin-1", Buffer.from("café", "latin1"), /is no UTF-8 text: save it as UTF-8$/],
+    ["Shift JIS", Buffer.from([0x94, 0x4c, 0x20, 0x8e, 0xa8]), /is not UTF-8 text: save it as UTF-8$/],
+    ["Latin-1", Buffer.from("café", "latin1"), /is not UTF-8 text: save it as UTF-8$/],
     ["UTF-16 without a mark", Buffer.from("a cat", "utf16le"), /holds NUL characters: save it as UTF-8$/],
-    ["UTF-16 cut in half", utf16("a cat", true).subarray(0, 7), /is no UTF-16LE text: save it as UTF-8$/],
-    ["letters lost before", Buffer.from("caf\ufffd"), /lost in an earlier conversion/],
+    ["UTF-16 cut in half", utf16("a cat", true).subarray(0, 7), /is not UTF-16LE text: save it as UTF-8$/],
+    ["letters lost before", Buffer.from("caf\ufffd"), /that an earlier conversion destroyed/],
   ])("are left out with a reason: %s", async (_name, bytes, reason) => {
     await put("a.png");
     await put("a.txt", bytes);
@@ -68,7 +68,7 @@ describe("captions in other encodings", () => {
     await put("a.png");
     await put("metadata.jsonl", Buffer.from('{"file_name": "a.png", "text": "café"}', "latin1"));
     const { problems } = await open();
-    expect(problems[0]).toEqual({ file: "metadata.jsonl", reason: "is no UTF-8 text: save it as UTF-8" });
+    expect(problems[0]).toEqual({ file: "metadata.jsonl", reason: "is not UTF-8 text: save it as UTF-8" });
   });
 });
 
@@ -114,8 +114,8 @@ it("lists pictures of other formats", async () => {
   await put("notes.md", "");
   const { problems } = await open();
   expect(problems.map(({ file, reason }) => `${file} ${reason}`)).toEqual([
-    "a.HEIC is no png, jpg or webp file: save it as one",
-    "b.bmp is no png, jpg or webp file: save it as one",
+    "a.HEIC is not a png, jpg or webp file: save it as one",
+    "b.bmp is not a png, jpg or webp file: save it as one",
   ]);
 });
 

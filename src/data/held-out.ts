@@ -1,15 +1,14 @@
-// Pairs that training never shows, so that combining what was learned apart can be measured: a colour with a
-// thing, a thing with a thing, a thing with a filter. A pair is held out by a hash of its names, so the list
-// never changes and needs no file.
+// Pairs held out from training, to measure whether a model combines what it learned separately: a colour,
+// thing or filter with a thing. A hash of the names decides, so the list never changes and needs no file.
 
 import { filterNames } from "./filters/index.js";
 import type { SceneContent } from "./scene-types.js";
 
-/** One pair in this many of a kind is held out: those whose hash leaves this remainder. */
+/** One pair in `oneIn` of each kind is held out: those whose hash leaves this remainder. */
 const oneIn = 31;
 const remainder = 5;
 
-/** The pairs of a content that could be held out, as readable keys. */
+/** A content's pairs that could be held out, as readable keys. */
 export function pairsOf(content: SceneContent): string[] {
   const names = content.things.map((thing) => thing.name);
   const pairs = content.things
@@ -23,12 +22,12 @@ export function pairsOf(content: SceneContent): string[] {
   return pairs;
 }
 
-/** Whether this pair (a key of `pairsOf`) is held out. */
+/** Whether a pair (a key of `pairsOf`) is held out. */
 export function isHeldOutPair(pair: string): boolean {
   return hash(pair) % oneIn === remainder;
 }
 
-/** Whether a content shows a pair that training never shows. */
+/** Whether a content has a held-out pair. */
 export function isHeldOut(content: SceneContent): boolean {
   return pairsOf(content).some(isHeldOutPair);
 }

@@ -1,5 +1,5 @@
-// The files of a folder and its subfolders. Links are followed, so that a data set may consist of them, as in
-// the hub's cache.
+// Lists the files of a folder and its subfolders. Follows links, of which a data set may consist, as in the
+// hub's cache.
 
 import type { Dirent } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
@@ -8,17 +8,17 @@ import { fileError } from "../checkpoint/node.js";
 import type { FolderProblem } from "./open-folder.js";
 
 export interface ListedFiles {
-  /** Paths inside the folder, in an order that does not depend on the file system. */
+  /** Paths inside the folder, in an order independent of the file system. */
   readonly files: readonly string[];
-  /** What cannot be looked at: links to nothing, folders without rights. */
+  /** Unreadable entries: dangling links, folders without permission. */
   readonly problems: readonly FolderProblem[];
 }
 
-/** @throws NishikiError `file` where the folder itself cannot be read */
+/** @throws NishikiError `file` if the folder itself cannot be read */
 export async function listFiles(folder: string): Promise<ListedFiles> {
   const files: string[] = [];
   const problems: FolderProblem[] = [];
-  /** Folders above, as the system names them: a link to one of them would lead round for ever. */
+  /** Real paths of the parent folders: a link to one of them would be a cycle. */
   async function visit(inside: string, above: readonly string[]): Promise<void> {
     const path = join(folder, inside);
     const here = await realpath(path);

@@ -1,6 +1,6 @@
-// A user's own captioned images: image files with a `.txt` of the same name beside them, or a
-// `metadata.jsonl` with `file_name` and `text` (the image-folder convention of Hugging Face datasets). What
-// cannot be used is listed, not fatal.
+// A user's captioned images: image files with a `.txt` of the same name, or a `metadata.jsonl` with
+// `file_name` and `text` (the ImageFolder convention of Hugging Face datasets). Unusable files are listed,
+// not fatal.
 
 import { readFile } from "node:fs/promises";
 import { extname, isAbsolute, join, normalize } from "node:path";
@@ -13,7 +13,7 @@ import { decodeText, oneLine } from "./caption-text.js";
 import { listFiles } from "./list-files.js";
 import type { CaptionedImage } from "./scene-types.js";
 
-/** How a folder is opened. */
+/** Options of {@link openFolder}. */
 export interface OpenFolderOptions {
   /** Side of the images in pixels, 8 to 4096: each is centre-cropped and resized to it. Default 256. */
   readonly size?: number;
@@ -21,7 +21,7 @@ export interface OpenFolderOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Something in the folder that cannot be used, and why. */
+/** An unusable file, and the reason. */
 export interface FolderProblem {
   /** Path inside the folder. */
   readonly file: string;
@@ -34,27 +34,27 @@ export interface FolderEntry {
   readonly caption: string;
 }
 
-/** Which images of a folder, in which order. */
+/** Options of a stream of images. */
 export interface ImagesOptions {
   readonly seed: number;
-  /** Number of the first image of the stream: go on where a run stopped. Default 0. */
+  /** Number of the first image, to continue a stopped run. Default 0. */
   readonly from?: number;
-  /** How many images; endless by default. */
+  /** Number of images. Default: endless. */
   readonly count?: number;
   readonly signal?: AbortSignal;
 }
 
 const extensions = new Set([".png", ".jpg", ".jpeg", ".webp"]);
-/** Images all the same, which would be missed without a word. */
+/** Images of unsupported types, reported as problems. */
 const otherExtensions = /\.(?:gif|tiff?|avif|hei[cf]|bmp|jxl|jp2|jfif|psd|svg|ico|exr|hdr)$/i;
 const metadataFile = "metadata.jsonl";
 
-/** Images that are decoded at the same time. */
+/** Images decoded in parallel. */
 const parallel = 4;
 
 /**
- * The captioned images of a folder. Read them one by one, or as an endless stream in which each pass is
- * shuffled anew.
+ * The captioned images of a folder. Read them one by one, or as an endless stream with a new shuffle for each
+ * pass.
  */
 export class CaptionedImages {
   readonly folder: string;
@@ -75,7 +75,7 @@ export class CaptionedImages {
   }
 
   /**
-   * Image `index` of `entries`: `size × size` RGB bytes and its caption. Throws `data` where it can no longer
+   * Reads image `index` of `entries`: `size × size` RGB bytes and caption. Throws `data` if it can no longer
    * be read.
    */
   async read(index: number): Promise<CaptionedImage> {
@@ -83,7 +83,7 @@ export class CaptionedImages {
     if (entry === undefined) {
       throw new NishikiError(
         "usage",
-        `The folder has ${this.entries.length} pictures; there is no number ${index}.`,
+        `index: expected a number below ${this.entries.length}, the folder's images, got ${index}.`,
       );
     }
     try {
@@ -93,30 +93,28 @@ export class CaptionedImages {
     }
   }
 
-  /** An endless stream: every pass over the folder is shuffled by the seed and the pass's number. */
+  /** An endless stream: the seed and the pass's number decide the shuffle of each pass. */
   async *images(options: ImagesOptions): AsyncGenerator<CaptionedImage, void, undefined> {
     const { seed, from = 0, count = Number.POSITIVE_INFINITY, signal } = options;
     const all = this.entries.map((_, index) => index);
-    if (all.length === 0)
-      throw new NishikiError("data", `The folder "${this.folder}" has no usable pictures.`);
+    if (all.length === 0) throw new NishikiError("data", `The folder "${this.folder}" has no usable images.`);
     let pass = -1;
     let order: readonly number[] = all;
     for (let number = from; number < from + count; number++) {
-      if (signal?.aborted) throw new NishikiError("aborted", "Reading pictures was cancelled.");
-      const wanted = Math.floor(number / all.length);
-      if (wanted !== pass) order = random(seed, "folder", wanted).shuffle(all);
-      pass = wanted;
+      if (signal?.aborted) throw new NishikiError("aborted", "Stopped while reading images.");
+      const current = Math.floor(number / all.length);
+      if (current !== pass) order = random(seed, "folder", current).shuffle(all);
+      pass = current;
       yield await this.read(order[number % all.length]!);
     }
   }
 }
 
 /**
- * Opens a folder of captioned images: reads all captions and decodes every image once, so that what is broken
- * is known before a long run begins.
+ * Opens a folder of captioned images. Reads all captions and decodes every image once, to find broken files
+ * before a long run.
  *
- * @throws NishikiError `file` where the folder cannot be read, `usage` for a bad size, `aborted` by the
- * signal
+ * @throws NishikiError `file` if the folder cannot be read, `usage` for a bad size, `aborted`
  */
 export async function openFolder(folder: string, options: OpenFolderOptions = {}): Promise<CaptionedImages> {
   const size = options.size ?? 256;
@@ -129,7 +127,7 @@ export async function openFolder(folder: string, options: OpenFolderOptions = {}
   if (source.files.has(metadataFile)) await readMetadata(source, problems);
   for (const file of files)
     if (otherExtensions.test(file))
-      problems.push({ file, reason: "is no png, jpg or webp file: save it as one" });
+      problems.push({ file, reason: "is not a png, jpg or webp file: save it as one" });
   const images = files.filter((file) => extensions.has(extname(file).toLowerCase()));
   const examined = await examineAll(source, images, options);
   const entries = examined.filter((found) => "caption" in found);
@@ -146,7 +144,7 @@ interface Source {
   readonly size: number;
 }
 
-/** Looks at all images, several at a time. The answers are in the order of the images. */
+/** Examines all images, several in parallel. Results are in the order of the images. */
 async function examineAll(
   source: Source,
   images: readonly string[],
@@ -157,7 +155,7 @@ async function examineAll(
   let done = 0;
   const work = async () => {
     while (next < images.length) {
-      if (signal?.aborted) throw new NishikiError("aborted", "Opening the folder was cancelled.");
+      if (signal?.aborted) throw new NishikiError("aborted", "Stopped while opening the folder.");
       const index = next++;
       examined[index] = await examine(source, images[index]!);
       onProgress?.(++done, images.length);
@@ -171,7 +169,7 @@ async function examine(source: Source, file: string): Promise<FolderEntry | Fold
   try {
     const caption = source.captions.get(file) ?? (await readCaption(source, file));
     if (caption === undefined)
-      return { file, reason: `has no caption: neither a .txt beside it nor a line in ${metadataFile}` };
+      return { file, reason: `has no caption: add a .txt beside it, or a line in ${metadataFile}` };
     if (caption === "") return { file, reason: "its caption is empty" };
     await decode(join(source.folder, file), source.size);
     return { file, caption };
@@ -181,7 +179,7 @@ async function examine(source: Source, file: string): Promise<FolderEntry | Fold
   }
 }
 
-/** A caption that cannot be used; its message is the reason. */
+/** An unusable caption; the message is the reason. */
 class CaptionProblem extends Error {}
 
 async function readCaption({ folder, files }: Source, file: string): Promise<string | undefined> {
@@ -218,7 +216,7 @@ async function readMetadata({ folder, files, captions }: Source, problems: Folde
 
 const notARow = 'is not a JSON object with the strings "file_name" and "text"';
 
-/** Why a row of the list cannot be used; undefined where it can. */
+/** Why a row of the list is unusable; undefined if it is usable. */
 function refuseRow(name: string, files: ReadonlySet<string>): string | undefined {
   const file = normalize(name);
   const shown = showText(name);
@@ -255,7 +253,7 @@ async function decode(path: string, size: number): Promise<Uint8Array> {
   return new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.length);
 }
 
-/** On one line, without the full stop that a sentence has. */
+/** The error's message on one line, without a full stop. */
 function reasonOf(cause: unknown): string {
   return showText(cause instanceof Error ? cause.message : String(cause), { limit: 200 }).replace(/\.$/, "");
 }

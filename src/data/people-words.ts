@@ -1,4 +1,4 @@
-// Words that no drawing may stand for.
+// Words that no drawing may represent.
 //
 // The policy: people are not mapped onto things. A model of toys, animals and food that met "a doctor" or "a
 // Muslim" would otherwise draw whatever its text encoder holds nearest, which may be a monkey. A word that is

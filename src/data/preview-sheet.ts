@@ -1,14 +1,14 @@
-// A contact sheet: images in rows with their captions below, so that a person sees what a model will see.
+// A contact sheet: images in rows with their captions below, to check training data by eye.
 
 import sharp, { type OverlayOptions } from "sharp";
 import { NishikiError } from "../errors.js";
 import { escapeXml } from "../image/index.js";
 import type { CaptionedImage } from "./scene-types.js";
 
-/** What a contact sheet shows. */
+/** Options of a contact sheet. */
 export interface PreviewSheetOptions {
   readonly images: readonly CaptionedImage[];
-  /** Images in a row. Default 8, or fewer where there are fewer images. */
+  /** Images per row. Default 8, or the number of images. */
   readonly columns?: number;
   /** Side of an image on the sheet in pixels, 32 to 512. Default 192. */
   readonly side?: number;
@@ -18,8 +18,7 @@ export interface PreviewSheetOptions {
 export interface PreviewSheet {
   readonly png: Uint8Array;
   /**
-   * False on a machine without fonts: the captions are then not on the sheet, and the caller should list
-   * them.
+   * False on a machine without fonts: the sheet has no captions, and the caller should list them.
    */
   readonly labelled: boolean;
 }
@@ -32,9 +31,9 @@ const maxLines = 4;
 /** Draws a contact sheet. Throws `usage` for an empty list or a bad side. */
 export async function previewSheet(options: PreviewSheetOptions): Promise<PreviewSheet> {
   const { images, side = 192 } = options;
-  if (images.length === 0) throw new NishikiError("usage", "A contact sheet needs at least one picture.");
+  if (images.length === 0) throw new NishikiError("usage", "A contact sheet needs at least one image.");
   if (!Number.isInteger(side) || side < 32 || side > 512) {
-    throw new NishikiError("usage", `A picture on a sheet must be 32 to 512 pixels wide, not ${side}.`);
+    throw new NishikiError("usage", `side: expected 32 to 512 pixels, got ${side}.`);
   }
   const columns = Math.min(options.columns ?? 8, images.length);
   const labelled = await hasFonts();
@@ -74,7 +73,7 @@ function svg(width: number, height: number, content: string): string {
   );
 }
 
-/** Without fonts nothing is drawn, or the same empty box for every letter. */
+/** Without fonts, letters draw nothing, or all the same empty box. */
 async function hasFonts(): Promise<boolean> {
   const letter = (character: string): Promise<Buffer> =>
     sharp(Buffer.from(svg(20, 20, `<text x="2" y="16">${character}</text>`)))
@@ -84,7 +83,7 @@ async function hasFonts(): Promise<boolean> {
   return !i!.equals(w!) && !i!.equals(space!);
 }
 
-/** Breaks a caption into lines; a very long one ends with an ellipsis, which only the sheet does. */
+/** Breaks a caption into lines. Truncates very long ones on the sheet only. */
 function wrap(caption: string, width: number): string[] {
   const lines = [""];
   for (const word of caption.split(/\s+/)) {

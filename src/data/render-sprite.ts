@@ -1,5 +1,4 @@
-// A drawing as a sprite: its pixels, trimmed to the drawing's bounding box, so that the compositor can place
-// it exactly.
+// Renders a drawing as a sprite, trimmed to its bounding box so that the compositor can place it exactly.
 
 import sharp from "sharp";
 import { NishikiError } from "../errors.js";
@@ -11,13 +10,12 @@ export interface RawImage {
 }
 
 /**
- * Pixels more transparent than this are outside of the drawing: shadows' faint tails must not widen its box.
+ * Pixels more transparent than this lie outside the drawing: faint shadows must not widen its box.
  */
 const alphaThreshold = 12;
 
 /**
- * Decodes a drawing, trims it and scales it down until its longer side is `size` (a smaller one stays as it
- * is).
+ * Decodes and trims a drawing, and scales its longer side down to `size`. Smaller drawings keep their size.
  */
 export async function renderSprite(drawing: Buffer, size: number): Promise<RawImage> {
   const { data, info } = await sharp(drawing).ensureAlpha().raw().toBuffer({ resolveWithObject: true });
@@ -48,6 +46,10 @@ function findBox(rgba: Buffer, width: number, height: number) {
       bottom = y;
     }
   }
-  if (right < 0) throw new NishikiError("data", "A drawing of a sprite set is empty.");
+  if (right < 0)
+    throw new NishikiError(
+      "data",
+      'A drawing of a sprite set is empty. Install the packages again: "npm ci".',
+    );
   return { left, top, width: right - left + 1, height: bottom - top + 1 };
 }

@@ -1,5 +1,4 @@
-// What can be asked of a scene and has one right answer: what judges learn, and what generated images are
-// scored by.
+// Questions about scenes with one right answer each. The classifier learns them; they score generated images.
 
 import { backgroundNames } from "./backgrounds.js";
 import { colourNames } from "./colours.js";
@@ -7,7 +6,7 @@ import type { SceneContent, SceneLayout } from "./scene-types.js";
 import { styleNames } from "./styles.js";
 import { vocabulary } from "./vocabulary.js";
 
-/** The answers to each kind of question, in an order that never changes. */
+/** The answers to each kind of question, in an order that never changes: published weights depend on it. */
 export const labelClasses = {
   thing: vocabulary.map(({ name }) => name),
   colour: ["its own", ...colourNames],
@@ -20,7 +19,7 @@ export const labelClasses = {
 
 export type LabelClasses = Readonly<Record<keyof typeof labelClasses, readonly string[]>>;
 
-/** The questions, and whose classes answer each. The second thing is the right or the lower one of two. */
+/** The questions, and the classes that answer each. The second thing is the right or lower one of two. */
 export const questions = {
   thing: "thing",
   colour: "colour",
@@ -33,7 +32,7 @@ export const questions = {
   layout: "layout",
 } as const satisfies Record<string, keyof typeof labelClasses>;
 
-/** Which view of an image shows the answer: that of the first thing, the second, or the whole. */
+/** What each question is about: the first thing, the second, or the whole image. */
 export const questionViews = {
   thing: "first",
   colour: "first",
@@ -58,7 +57,7 @@ const layouts: Readonly<Record<SceneLayout, string>> = {
   above: "above",
 };
 
-/** The right answers by name; null where a question has none, as for the second thing of a scene with one. */
+/** The right answers by name; null if a question has none, such as the second thing of a scene with one. */
 export function labelsOf({
   things,
   layout,

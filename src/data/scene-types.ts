@@ -1,4 +1,4 @@
-// What a scene is: its content (what the caption says) and its recipe (content plus where everything lies).
+// Types of scenes: the content (what the caption says) and the recipe (content plus layout).
 
 import type { LayoutName } from "../models/index.js";
 import type { BackgroundName } from "./backgrounds.js";
@@ -13,7 +13,7 @@ export const sceneSize = 256;
 /** One kind of thing in a scene. */
 export interface SceneThing {
   readonly name: string;
-  /** null: its own colours. */
+  /** null: original colours. */
   readonly colour: ColourName | null;
   /** 1 to 4. */
   readonly count: number;
@@ -25,10 +25,10 @@ export interface SceneBackground {
   readonly colour: ColourName | null;
 }
 
-/** How the things lie. */
+/** Arrangement of the things. */
 export type SceneLayout = LayoutName;
 
-/** What is there, which is what the caption says. */
+/** The content of a scene and its caption. */
 export interface SceneContent {
   /** In image order: left before right, above before below. */
   readonly things: readonly SceneThing[];
@@ -38,7 +38,7 @@ export interface SceneContent {
   readonly style: StyleName;
 }
 
-/** Where one drawing lies: centre and longer side, in shares of the image's side. */
+/** Position of one drawing: centre and longer side, as shares of the image's side. */
 export interface Placement {
   readonly thing: string;
   readonly colour: ColourName | null;
@@ -52,14 +52,14 @@ export interface Placement {
 export interface SceneRecipe {
   readonly content: SceneContent;
   readonly caption: string;
-  /** Which of the caption's words are for which of the content's things. */
+  /** The caption's phrase for each thing. */
   readonly phrases: readonly Phrase[];
   readonly placements: readonly Placement[];
   /** Chooses among a background's and a filter's few variants, 0 to 2^32 - 1. */
   readonly variant: number;
 }
 
-/** A captioned image: what training reads, whether it was composed or came from a folder. */
+/** A captioned image for training, composed or from a folder. */
 export interface CaptionedImage {
   /** `size × size` RGB bytes, rows from top to bottom. */
   readonly pixels: Uint8Array;
@@ -70,6 +70,6 @@ export interface CaptionedImage {
 export interface Scene extends CaptionedImage {
   readonly content: SceneContent;
   readonly phrases: readonly Phrase[];
-  /** Where its things lie, in the order in which they are drawn. */
+  /** Boxes of its things in drawing order. */
   readonly placements: readonly Placement[];
 }

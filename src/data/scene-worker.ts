@@ -1,5 +1,5 @@
-// The worker thread that draws scenes: gets the shared sprites once, then ranges of scene numbers, and sends
-// images back without copying them.
+// The worker thread that draws scenes: receives the shared sprites once, then ranges of scene numbers, and
+// returns images without copying them.
 
 import { parentPort, workerData } from "node:worker_threads";
 import { composeScene } from "./compose-scene.js";
@@ -8,7 +8,7 @@ import { SceneDrawer } from "./draw-scene.js";
 import type { Scene } from "./scene-types.js";
 import { type SharedSprites, Sprites } from "./sprites.js";
 
-/** What a worker starts with. */
+/** Initial data of a worker. */
 export interface SceneWorkerData {
   readonly shared: SharedSprites;
   readonly seed: number;
@@ -23,7 +23,7 @@ export interface SceneTask {
   readonly count: number;
 }
 
-/** The scenes of a task, or the sentence that says why there are none. */
+/** The scenes of a task, or the error's message. */
 export type SceneReply =
   | { readonly from: number; readonly scenes: readonly Scene[] }
   | { readonly from: number; readonly error: string };

@@ -13,26 +13,26 @@ import type { SetName } from "./sprite-sets.js";
 import { loadSprites, type Sprites } from "./sprites.js";
 import { type StyleName, styleNamed } from "./styles.js";
 
-/** Which scenes, and how they are drawn. */
+/** Options of a stream of scenes. */
 export interface ScenesOptions {
   readonly seed: number;
-  /** Number of the first scene: go on where a run stopped. Default 0. */
+  /** Number of the first scene, to continue a stopped run. Default 0. */
   readonly from?: number;
-  /** How many scenes; endless by default. */
+  /** Number of scenes. Default: endless. */
   readonly count?: number;
-  /** Threads that draw. 0 draws on the calling thread. Default 1. */
+  /** Number of drawing threads; 0 draws on the calling thread. Default 1. */
   readonly workers?: number;
   readonly options?: SceneOptions;
   /** Side of scenes in pixels. Default 256. */
   readonly size?: number;
-  /** A folder that `buildSprites` wrote, or the sprites loaded from one. */
+  /** A folder written by `buildSprites`, or loaded sprites. */
   readonly sprites: string | Sprites;
   readonly signal?: AbortSignal;
 }
 
 /** Scenes per message to a worker: few enough to start quickly, enough to make messages cheap. */
 const taskSize = 4;
-/** Tasks that each worker is given ahead of the reader: 3 tasks of 4 scenes are 2.4 MB of pixels. */
+/** Tasks that each worker draws ahead of the reader: 3 tasks of 4 scenes are 2.4 MB of pixels. */
 const tasksAhead = 3;
 
 /**
@@ -43,13 +43,13 @@ const tasksAhead = 3;
 export async function* scenes(options: ScenesOptions): AsyncGenerator<Scene, void, undefined> {
   const { seed, from = 0, count = Number.POSITIVE_INFINITY, workers = 1, size = sceneSize, signal } = options;
   if (!Number.isInteger(workers) || workers < 0 || workers > 64) {
-    throw new NishikiError(
-      "usage",
-      `The number of workers must be a whole number from 0 to 64, not ${workers}.`,
-    );
+    throw new NishikiError("usage", `workers: expected a whole number from 0 to 64, got ${workers}.`);
   }
   if (!Number.isInteger(from) || from < 0 || !(count >= 0)) {
-    throw new NishikiError("usage", `Scenes are numbered from 0: from ${from}, count ${count} cannot be.`);
+    throw new NishikiError(
+      "usage",
+      `from and count: expected whole numbers from 0, got ${from} and ${count}.`,
+    );
   }
   const mix = sceneMix(options.options);
   const sprites =
@@ -69,8 +69,7 @@ export async function* scenes(options: ScenesOptions): AsyncGenerator<Scene, voi
 }
 
 /**
- * The sets that a mix draws from: loading no others saves memory. Those that the folder lacks are its own to
- * report.
+ * The sets that a mix draws from; loading no others saves memory. Loading reports sets that the folder lacks.
  */
 function neededSets(mix: SceneMix): SetName[] {
   const styles = Object.entries(mix.styles).filter(([, weight]) => weight > 0);
@@ -78,7 +77,7 @@ function neededSets(mix: SceneMix): SetName[] {
 }
 
 function checkSignal(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new NishikiError("aborted", "Drawing scenes was cancelled.");
+  if (signal?.aborted) throw new NishikiError("aborted", "Stopped while drawing scenes.");
 }
 
 async function* drawHere(
@@ -102,7 +101,7 @@ interface Waiting {
 
 const source = () => new URL("./scene-worker.js", import.meta.url);
 
-/** Worker threads, and the tasks that they have not answered yet. */
+/** Worker threads and their pending tasks. */
 class ScenePool {
   readonly #workers: Worker[];
   readonly #waiting = new Map<number, Waiting>();
@@ -127,7 +126,7 @@ class ScenePool {
     count: number,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<Scene, void, undefined> {
-    const onAbort = (): void => this.#fail("Drawing scenes was cancelled.", undefined, "aborted");
+    const onAbort = (): void => this.#fail("Stopped while drawing scenes.", undefined, "aborted");
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
       checkSignal(signal);
@@ -162,7 +161,7 @@ class ScenePool {
       this.#waiting.set(task.from, { resolve, reject });
       this.#workers[this.#next++ % this.#workers.length]!.postMessage(task);
     });
-    // Tasks ahead of the reader may fail before it comes to them: it is told then.
+    // Tasks may fail before the reader awaits them; the error surfaces when it does.
     answer.catch(() => {});
     return answer;
   }
@@ -174,7 +173,7 @@ class ScenePool {
     else waiting?.reject(new NishikiError("data", reply.error));
   }
 
-  /** Nothing hangs when a thread is gone: all that wait are told, and all that come after. */
+  /** Rejects all pending and later tasks, so that nothing hangs when a thread is gone. */
   #fail(message: string, cause?: unknown, code: "internal" | "aborted" = "internal"): void {
     this.#failure ??= new NishikiError(code, message, { cause });
     for (const { reject } of this.#waiting.values()) reject(this.#failure);

@@ -1,5 +1,5 @@
-// The index of a folder of sprites, from which the folder takes its state: it names the files of pixels with
-// their hashes, and is replaced last and at once. Whatever else lies in the folder is of no account.
+// The index of a folder of sprites. It names the pixel files with their hashes and is replaced last,
+// atomically; other files in the folder are ignored.
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { spriteSets } from "./sprite-sets.js";
 /** Name of the index inside a folder of sprites. */
 export const indexFile = "sprites.json";
 
-/** The longest side of a sprite in pixels. */
+/** Maximum side of a sprite in pixels. */
 export const MAX_SPRITE_SIDE = 384;
 
 const setName = z.enum(spriteSets.map(({ name }) => name));
@@ -54,7 +54,7 @@ const spriteIndex = z.strictObject({
   sprites: z.array(spriteEntry),
 });
 
-/** A set as the index records it: where its drawings came from and what their licence asks. */
+/** A set in the index: the origin of its drawings and their licence. */
 export type SpriteSetEntry = Readonly<z.infer<typeof spriteSetEntry>>;
 
 /**
@@ -68,9 +68,9 @@ export type SpriteIndex = Readonly<z.infer<typeof spriteIndex>>;
 const cure = 'Build the sprites again: "nishiki data build".';
 
 /**
- * Reads the index of a folder, and no pixels.
+ * Reads a folder's index, without pixels.
  *
- * @throws NishikiError `file` where it cannot be read, `data` where it is no index of sprites
+ * @throws NishikiError `file` if it cannot be read, `data` if it is not an index of sprites
  */
 export async function readSpriteIndex(folder: string): Promise<SpriteIndex> {
   const path = join(folder, indexFile);
@@ -88,7 +88,7 @@ export async function readSpriteIndex(folder: string): Promise<SpriteIndex> {
   return parse(spriteIndex, value, { code: "data", name: "the index of sprites", prefix: `${path}: ` });
 }
 
-/** The length that a set's file has by its index, in bytes. */
+/** Expected length of a set's file in bytes. */
 export function getSetLength({ sprites }: SpriteIndex, set: string): number {
   return sprites
     .filter((sprite) => sprite.set === set)

@@ -7,7 +7,7 @@ import { unknownName } from "../errors.js";
 /** Names of the sets, which are also the names of the styles that they draw in. */
 export type SetName = "3d" | "flat" | "silhouette" | "noto" | "blob" | "sticker" | "outlined" | "doodle";
 
-/** Where the drawings of a style come from. */
+/** Source of a style's drawings. */
 export interface SpriteSet {
   readonly name: SetName;
   readonly packageName: string;
@@ -80,15 +80,15 @@ export const spriteSets: readonly SpriteSet[] = [
   },
 ];
 
-/** The set of this name; an unknown one is a `usage` error. */
+/** Gets a set by name. Throws `usage` for unknown names. */
 export function spriteSetNamed(name: string): SpriteSet {
-  const found = spriteSets.find((set) => set.name === name);
-  if (found === undefined) {
+  const set = spriteSets.find((each) => each.name === name);
+  if (set === undefined) {
     throw unknownName(
       "sprite set",
       name,
       spriteSets.map((set) => set.name),
     );
   }
-  return found;
+  return set;
 }

@@ -1,5 +1,4 @@
-// A folder of sprites, loaded: every sprite's pixels lie in one shared buffer per set, which worker threads
-// use without copying it.
+// Loads a folder of sprites into one shared buffer per set, which worker threads use without copying.
 
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
@@ -9,7 +8,7 @@ import { NishikiError, unknownName } from "../errors.js";
 import { getSetLength, readSpriteIndex, type SpriteIndex, type SpriteSetEntry } from "./sprite-index.js";
 import type { SetName } from "./sprite-sets.js";
 
-/** Which thing exists in which set: all that describing a scene needs. */
+/** The available drawings: all that describing a scene needs. */
 export interface Catalogue {
   readonly things: readonly string[];
   has(thing: string, set: string): boolean;
@@ -21,11 +20,11 @@ export interface Sprite {
   readonly set: SetName;
   readonly width: number;
   readonly height: number;
-  /** RGBA with alpha multiplied in, rows from top to bottom. */
+  /** RGBA with premultiplied alpha, rows from top to bottom. */
   readonly rgba: Uint8Array;
 }
 
-/** What a worker thread is given: the index and the shared pixels of each loaded set, alpha multiplied in. */
+/** Data for a worker thread: the index and the shared pixels of each loaded set, with premultiplied alpha. */
 export interface SharedSprites {
   readonly index: SpriteIndex;
   readonly pixels: Readonly<Record<string, SharedArrayBuffer>>;
@@ -53,21 +52,24 @@ export class Sprites implements Catalogue {
     return this.#byKey.has(`${thing}|${set}`);
   }
 
-  /** The sprite of a thing in a set; throws `data` where there is none. */
+  /** Gets a thing's sprite in a set. Throws `data` if there is none. */
   get(thing: string, set: string): Sprite {
     const sprite = this.#byKey.get(`${thing}|${set}`);
     if (sprite === undefined)
-      throw new NishikiError("data", `There is no sprite of "${thing}" in the set "${set}".`);
+      throw new NishikiError(
+        "data",
+        `The set "${set}" has no sprite of "${thing}". Build the sprites again: "nishiki data build".`,
+      );
     return sprite;
   }
 }
 
 /**
- * Loads a folder that `buildSprites` wrote. Pixels that are not those of the index (a folder put together
- * from several) are refused.
+ * Loads a folder written by `buildSprites`. Refuses pixels that do not match the index, as in a folder mixed
+ * from several builds.
  *
- * @param sets only these sets; all of the folder's by default
- * @throws NishikiError `file` where the folder cannot be read, `data` where its files do not fit the index
+ * @param sets sets to load. Default: all of the folder's
+ * @throws NishikiError `file` if the folder cannot be read, `data` if its files do not match the index
  */
 export async function loadSprites(folder: string, sets?: readonly SetName[]): Promise<Sprites> {
   const index = await readSpriteIndex(folder);
@@ -91,7 +93,7 @@ async function loadPixels(path: string, set: SpriteSetEntry, needed: number): Pr
     handle = await open(path, "r");
     const { size } = await handle.stat();
     if (size !== needed) {
-      throw new NishikiError("data", `${path} has ${size} bytes where the index says ${needed}. ${cure}`);
+      throw new NishikiError("data", `${path}: expected ${needed} bytes, got ${size}. ${cure}`);
     }
     const buffer = new SharedArrayBuffer(size);
     const bytes = new Uint8Array(buffer);
@@ -117,10 +119,10 @@ async function fill(bytes: Uint8Array, handle: FileHandle, path: string): Promis
 /** Folders of earlier versions have no hashes. */
 function checkHash(bytes: Uint8Array, { sha256 }: SpriteSetEntry, path: string): void {
   if (sha256 === undefined || createHash("sha256").update(bytes).digest("hex") === sha256) return;
-  throw new NishikiError("data", `${path} holds other pixels than the index says. ${cure}`);
+  throw new NishikiError("data", `${path} does not match the hash in the index. ${cure}`);
 }
 
-/** In place, once for all threads: resampling is right only with alpha multiplied in. */
+/** Premultiplies alpha in place, which resampling needs. */
 function multiplyAlpha(rgba: Uint8Array): void {
   for (let at = 0; at < rgba.length; at += 4) {
     const alpha = rgba[at + 3]!;

@@ -1,6 +1,5 @@
-// The styles that captions name: those of the sets of drawings, and filters over the finished scene. Artists'
-// names stand as second names of filters; they are filters, not the artists' work, and the model card says
-// so.
+// The styles in captions: those of the sets of drawings, and filters over the finished scene. Artists' names
+// are synonyms of filters; they are filters, not the artists' work, and the model card says so.
 
 import { type FilterName, filterNames } from "./filters/index.js";
 import type { SetName } from "./sprite-sets.js";
@@ -8,10 +7,10 @@ import type { SetName } from "./sprite-sets.js";
 /** A style that a caption may name. */
 export type StyleName = SetName | FilterName;
 
-/** One style: how it is drawn and how it is said. */
+/** One style: its drawing and its wording. */
 export interface Style {
   readonly name: StyleName;
-  /** Sets that its things are drawn from, best first. */
+  /** Sets of drawings, best first. */
   readonly sets: readonly SetName[];
   readonly filter: FilterName | null;
   /** Said after the scene, "a cat, flat style"; where the list is empty the style cannot be said that way. */
@@ -110,17 +109,17 @@ const rows: Record<StyleName, Omit<Style, "name" | "filter">> = {
   },
 };
 
-/** Every style, in an order that never changes. */
+/** All styles, in an order that never changes. */
 export const styleNames = Object.keys(rows) as readonly StyleName[];
 
-/** The style of a caption that names none. */
+/** The style if a caption names none. */
 export const defaultStyle: StyleName = "3d";
 
 function isFilter(name: StyleName): name is FilterName {
   return (filterNames as readonly string[]).includes(name);
 }
 
-/** The row of a style. */
+/** Gets a style by name. */
 export function styleNamed(name: StyleName): Style {
   return { name, filter: isFilter(name) ? name : null, ...rows[name] };
 }

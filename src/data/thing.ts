@@ -1,6 +1,6 @@
 // One entry of the vocabulary.
 
-/** One thing that a scene may show. */
+/** A thing in scenes. */
 export interface Thing {
   /** Plain English name, singular where there is one. */
   readonly name: string;
@@ -8,7 +8,7 @@ export interface Thing {
   readonly codePoint: string;
   /** "cats"; null where the drawing shows a mass or a set that is not counted (grapes, scissors, fire). */
   readonly plural: string | null;
-  /** Other names that captions use now and then. They take the same number as the name. */
+  /** Synonyms in captions, with the same grammatical number. */
   readonly synonyms: readonly string[];
 }
 

@@ -9,7 +9,7 @@ import { type Thing, thing, uncounted } from "./thing.js";
 export type { Thing } from "./thing.js";
 export { rarerThings };
 
-/** What a first model learns: some 200 things that everybody recognises. */
+/** Things for a first model: some 200 that everybody recognises. */
 export const commonThings: readonly Thing[] = [
   // animals
   thing("cat", "1f431", { synonyms: ["kitty", "kitten"] }),
@@ -217,7 +217,7 @@ export const commonThings: readonly Thing[] = [
   thing("bomb", "1f4a3"),
 ];
 
-/** Things for models with more room: rarer, or easily taken for a common one. */
+/** Things for larger models: rarer ones, and ones easily mistaken for common ones. */
 export const furtherThings: readonly Thing[] = [
   thing("hamster", "1f439"),
   thing("wolf", "1f43a", { plural: "wolves" }),
@@ -293,14 +293,14 @@ export const furtherThings: readonly Thing[] = [
   thing("spoon", "1f944"),
 ];
 
-/** Every thing the compositor knows, in an order that never changes: new ones go to the end. */
+/** All things of the compositor, in an order that never changes: append new ones. */
 export const vocabulary: readonly Thing[] = [...commonThings, ...furtherThings, ...rarerThings];
 
 const byName = new Map(vocabulary.map((entry) => [entry.name, entry]));
 
-/** The thing of this name. Throws `usage` for a name that the vocabulary does not have. */
+/** Gets a thing by name. Throws `usage` for unknown names. */
 export function thingNamed(name: string): Thing {
-  const found = byName.get(name);
-  if (found === undefined) throw unknownName("thing", name, [...byName.keys()]);
-  return found;
+  const thing = byName.get(name);
+  if (thing === undefined) throw unknownName("thing", name, [...byName.keys()]);
+  return thing;
 }

@@ -1,4 +1,4 @@
-// What the configs of several kinds of runs have in common. Every default stands in a declaration, once.
+// Fields shared by configs of several kinds. Each default is declared once.
 import { parseSamplerName } from "../diffusion/index.js";
 import { autoencoderConfigs, autoencoderSchema } from "../models/index.js";
 import { explain, nonEmptyText, numberBetween, positiveNumber, wholeNumber, z } from "../schema/index.js";
@@ -6,11 +6,11 @@ import { dataSchema } from "./data-config.js";
 import { optimizerSchema } from "./optimizer.js";
 import { scheduleSchema } from "./schedule.js";
 
-/** A number of things: steps, images, channels. */
+/** A count, such as steps, images or channels. */
 export const count = wholeNumber(1, 1 << 20);
 export const share = numberBetween(0, 1);
 export const positive = positiveNumber(1e12);
-/** What every run has. Paths are relative to the folder in which the command is run. */
+/** Fields of every run. Paths are relative to the working directory. */
 export const common = {
   folder: explain(nonEmptyText, "run folder, for checkpoint, metrics and images"),
   seed: explain(
@@ -38,7 +38,7 @@ export const common = {
   sampleInterval: explain(count.default(500), "steps between sample sheets"),
 };
 
-/** Names that fields of {@link common} had before. */
+/** Former names of the fields of {@link common}. */
 export const renamedCommon = {
   startFrom: "initFrom",
   lanes: "workers",
@@ -47,7 +47,7 @@ export const renamedCommon = {
 } as const;
 
 /**
- * Fills in the workers. Two suit every processor that has more than one core; the number must not depend on
+ * Fills in the number of workers. Two suit every processor with several cores. The number must not depend on
  * the machine, because the last bits of a run depend on it.
  */
 export function withWorkers<T extends { readonly batchSize: number; readonly workers?: number | undefined }>(
@@ -56,7 +56,7 @@ export function withWorkers<T extends { readonly batchSize: number; readonly wor
   return { ...config, workers: config.workers ?? (config.batchSize % 2 === 0 ? 2 : 1) };
 }
 
-/** The name of a table of sizes, or all sizes of one network. */
+/** The name of a predefined network, or all its sizes. */
 export function networkChoice<S extends z.ZodType>(schema: S, presets: Readonly<Record<string, z.infer<S>>>) {
   const names = Object.keys(presets) as [string, ...string[]];
   const named = z.enum(names).transform((name) => presets[name] as z.infer<S>);
@@ -66,7 +66,7 @@ export function networkChoice<S extends z.ZodType>(schema: S, presets: Readonly<
 
 export const autoencoderNetwork = networkChoice(autoencoderSchema, autoencoderConfigs);
 
-/** An autoencoder that a run uses and does not train. */
+/** A frozen autoencoder. */
 export const frozenAutoencoder = z
   .strictObject({
     weights: explain(nonEmptyText, "autoencoder: a run folder or a .safetensors file"),
@@ -83,7 +83,7 @@ const renamedShards = {
   stepsPerShard: "stepsPerNewShard",
 } as const;
 
-/** Fields of what is kept in files (shards) that are made while the run goes on. */
+/** Fields of data kept in files (shards) that are made during the run. */
 export const shards = {
   folder: explain(
     nonEmptyText.optional(),
@@ -107,7 +107,7 @@ export const captionDropout = explain(
 );
 
 /**
- * Which times are trained: 1/(1 + e^−z) with z normal, as Esser et al. 2024 (arXiv:2403.03206, section 3.1).
+ * Timestep sampling: 1/(1 + e^−z) with z normal, as in Esser et al. 2024 (arXiv:2403.03206, section 3.1).
  */
 export function timestepSampling(usual: { readonly mean: number; readonly std: number }) {
   const schema = z.strictObject({
@@ -121,7 +121,7 @@ export function timestepSampling(usual: { readonly mean: number; readonly std: n
   return explain(named.prefault({}), "distribution of training times (logit-normal)");
 }
 
-/** A sampler's name, in any spelling that the command line takes. */
+/** A sampler's name, in any spelling that the command line accepts. */
 export const samplerName = nonEmptyText.transform((name, context) => {
   try {
     return parseSamplerName(name).sampler;
@@ -131,7 +131,9 @@ export const samplerName = nonEmptyText.transform((name, context) => {
   }
 });
 
-/** Drawn at every sample, at seed 0: what the project was founded on, and what anybody recognises. */
+/**
+ * Default sample prompts, drawn at seed 0: the project's first examples, and contents that anyone recognises.
+ */
 const fixedPrompts = [
   "cactus and keyboard, style by Hiroshige",
   "blue cat against a sunset background in style of Pablo Picasso",
@@ -145,7 +147,7 @@ const fixedPrompts = [
 
 export const promptList = z.array(nonEmptyText).readonly();
 
-/** Samples of a run whose model draws. */
+/** Sample prompts of a run whose model generates. */
 export const prompts = explain(
   promptList.default(fixedPrompts),
   "prompts of the samples, drawn at seed 0; an empty list turns samples off",

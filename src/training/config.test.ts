@@ -101,7 +101,7 @@ describe("completeTrainingConfig", () => {
     ],
     [
       { ...smallest, data: { scenes: { mix: { twoThings: 0.9, counts: 0.9 } } } },
-      "must not exceed 1 together",
+      "expected a sum of at most 1",
     ],
     [{ ...denoiser, autoencoder: {} }, "autoencoder.weights: expected text"],
     [{ ...denoiser, sampling: { sampler: "eulr" } }, 'sampling.sampler: Unknown sampler "eulr"'],
@@ -160,7 +160,7 @@ describe("config files", () => {
       await writeFile(path, encode(JSON.stringify(smallest, undefined, 2)));
       expect((await loadTrainingConfig(path)).folder).toBe(smallest.folder);
       await writeFile(path, Buffer.from([0x7b, 0x22, 0xe9, 0x22, 0x7d]));
-      await expect(loadTrainingConfig(path)).rejects.toThrow("a.json cannot be used: it is no UTF-8 text");
+      await expect(loadTrainingConfig(path)).rejects.toThrow("a.json cannot be used: it is not UTF-8 text");
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -1,6 +1,5 @@
-// The config of a training run: a JSON file, read strictly. Each kind is declared in a file of its own,
-// `KIND-config.ts`, from which come its type, its check, its defaults, its help text and its part of the JSON
-// Schema that editors complete it by.
+// The config of a training run: a JSON file, read strictly. `KIND-config.ts` declares each kind; its type,
+// check, defaults, help text and part of the JSON Schema all derive from the declaration.
 import { readFile } from "node:fs/promises";
 import { fileError } from "../checkpoint/node.js";
 import { decodeText } from "../data/index.js";
@@ -33,7 +32,7 @@ export type TrainingConfig =
   | ClassifierTrainingConfig
   | SuperResolutionTrainingConfig;
 
-/** The kinds of runs, and what each trains. */
+/** The kinds of runs and their networks. */
 const kinds = {
   autoencoder: {
     schema: autoencoderConfigSchema,
@@ -83,8 +82,8 @@ function readKind(value: unknown): Kind {
 }
 
 /**
- * Checks a config and fills in its defaults. `$schema` is for editors and left out.
- * @throws NishikiError "usage" with a sentence for every fault: the field, what was expected and what came.
+ * Checks a config and fills in its defaults. Drops `$schema`, which is for editors.
+ * @throws NishikiError "usage" with a sentence for each fault: field, expected value and actual value
  */
 export function completeTrainingConfig(value: unknown): TrainingConfig {
   if (!isRecord(value))
@@ -95,7 +94,7 @@ export function completeTrainingConfig(value: unknown): TrainingConfig {
 
 /**
  * Reads a config from a JSON file.
- * @param changes.steps Replaces the schedule's.
+ * @param changes.steps replaces the schedule's number of steps
  * @throws NishikiError "file", "usage"
  */
 export async function loadTrainingConfig(
@@ -156,7 +155,7 @@ function describeFields(schema: z.ZodType): string[] {
     });
 }
 
-/** The JSON Schema of all kinds: for `"$schema"` in a config, by which editors complete and check it. */
+/** The JSON Schema of all kinds, for `"$schema"` in configs: editors complete and check with it. */
 export function getTrainingConfigSchema(): object {
   const options = Object.values(kinds).map(({ schema }) => {
     const { $schema: _, ...json } = toJsonSchema(schema) as {
@@ -172,7 +171,7 @@ export function getTrainingConfigSchema(): object {
   };
 }
 
-/** A small config to begin with. */
+/** A small config as a starting point. */
 export const exampleConfig = {
   kind: "autoencoder",
   folder: "runs/my-autoencoder",

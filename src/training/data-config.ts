@@ -1,4 +1,4 @@
-// Which images a run learns from: scenes that are composed, or a folder of the user's own.
+// The data of a run: composed scenes, or a folder of the user's images.
 import {
   backgroundNames,
   colourNames,

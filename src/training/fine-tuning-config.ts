@@ -1,4 +1,4 @@
-// The config of a fine-tuning on images of one's own.
+// The config of a fine-tuning on the user's images.
 import { embeddedModel } from "../pipeline/node.js";
 import { explain, nonEmptyText, numberBetween, oneOf, wholeNumber, z } from "../schema/index.js";
 import {

@@ -1,4 +1,4 @@
-// Optimizers as operations, so that a training step is one program. AdamW: Loshchilov and Hutter 2019
+// Optimizers as graph operations, so that a training step is one program. AdamW: Loshchilov and Hutter 2019
 // (arXiv:1711.05101). Muon: Jordan et al. 2024 (kellerjordan.github.io/posts/muon), with the update scaled to
 // AdamW's size as in Liu et al. 2025 (arXiv:2502.16982), so that one learning rate serves both.
 import {
@@ -41,7 +41,7 @@ export const optimizerSchema = z
 
 export type OptimizerConfig = z.infer<typeof optimizerSchema>;
 
-/** Numbers that change from step to step, given as inputs. */
+/** Scalars that change from step to step, as inputs. */
 export interface StepScalars {
   readonly learningRate: Tensor;
   /** 1 − β₁ᵗ and 1 − β₂ᵗ. */
@@ -49,7 +49,7 @@ export interface StepScalars {
   readonly correction2: Tensor;
 }
 
-/** A piece of state: it is fed by the output of the same name in the next step. */
+/** Optimizer state; the output of one step is the input of the same name in the next. */
 export interface StateUpdate {
   readonly name: string;
   readonly shape: readonly number[];
@@ -57,8 +57,8 @@ export interface StateUpdate {
 }
 
 /**
- * Matrices inside the network go to Muon. Vectors, tables, narrow first and last layers do not, nor do the
- * maps to modulation: they begin at zero and have no direction yet that were worth evening out.
+ * Muon updates the matrices inside the network; AdamW updates vectors, tables, narrow first and last layers,
+ * and the modulation layers, which start at zero and have no direction worth orthogonalising yet.
  */
 export function usesMuon({ kind }: OptimizerConfig, { shape, name }: Parameter): boolean {
   if (kind !== "muon" || shape.length < 2 || /embedding|position|modulation/.test(name)) return false;
@@ -68,7 +68,8 @@ export function usesMuon({ kind }: OptimizerConfig, { shape, name }: Parameter):
 }
 
 /**
- * About how long a parameter's update takes on one thread, in nanoseconds: passes over memory, and products.
+ * Approximate duration of a parameter's update on one thread in nanoseconds: passes over memory, and
+ * products.
  */
 export function updateCost(config: OptimizerConfig, parameter: Parameter): number {
   const size = parameter.shape.reduce((a, b) => a * b, 1);
@@ -82,21 +83,21 @@ export function updateCost(config: OptimizerConfig, parameter: Parameter): numbe
   return passes + flop / 70;
 }
 
-/** The norm of all gradients, and the factor that brings it down to the limit. */
+/** Gradient clipping: the global norm, and the factor that scales it down to the limit. */
 export function clipFactor(gradients: readonly Tensor[], limit: number): { norm: Tensor; factor: Tensor } {
   const squares = gradients.map((g) => sumSquares(g));
   const norm = sqrt(squares.reduce((a, b) => add(a, b)));
   return { norm, factor: minimum(div(limit, add(norm, 1e-6)), 1) };
 }
 
-/** The state of AdamW: first and second moments. */
+/** Names of AdamW's state: first and second moments. */
 export function adamNames(name: string): [string, string] {
   return [`adam.m.${name}`, `adam.v.${name}`];
 }
 
 /**
- * State of AdamW is two tensors of the parameter's shape; matrices decay, vectors do not.
- * @param scale Multiplies the gradient: the clipping factor.
+ * AdamW's state is two tensors of the parameter's shape. Weight decay applies to matrices only.
+ * @param scale clipping factor of the gradient
  */
 export function adamW(
   parameter: Parameter,
@@ -118,10 +119,9 @@ export function adamW(
 }
 
 /**
- * One step of AdamW for tensors of any one shape. Every line passes over memory once, which is what an
- * optimizer costs. So the factors are moved to where they meet scalars: with h = √(1−β₂)·g, v ← β₂v + h² is
- * the usual second moment, and m ← β₁m + h is the usual first one times √(1−β₂)/(1−β₁), which the step
- * divides out again.
+ * One AdamW step for tensors of one shape. Passes over memory dominate the cost, so the factors are folded
+ * into scalars: with h = √(1−β₂)·g, v ← β₂v + h² is the usual second moment, and m ← β₁m + h is the usual
+ * first moment times √(1−β₂)/(1−β₁), which the step divides out again.
  */
 export function moveAdamW(
   { p, m, v, gradient }: { readonly [name in "p" | "m" | "v" | "gradient"]: Tensor },
@@ -141,7 +141,7 @@ export function moveAdamW(
   return { p: sub(decayed, step), m: mNext, v: vNext };
 }
 
-/** State of Muon is one tensor, the momentum. */
+/** Muon's state is one tensor, the momentum. */
 export function muon(
   parameter: Parameter,
   gradient: Tensor,
@@ -167,7 +167,8 @@ export function muon(
 }
 
 /**
- * The nearest orthogonal matrix, roughly: five Newton–Schulz steps with the quintic tuned for fast growth.
+ * Approximates the nearest orthogonal matrix by five Newton–Schulz steps with the quintic tuned for fast
+ * growth.
  */
 function orthogonalize(matrix: Tensor, rows: number, columns: number): Tensor {
   const x = div(matrix, add(sqrt(sumSquares(matrix)), 1e-7));
@@ -181,7 +182,7 @@ function orthogonalize(matrix: Tensor, rows: number, columns: number): Tensor {
 const [a, b, c] = [3.4445, -4.775, 2.0315];
 const newtonSchulzSteps = 5;
 
-/** Whether a matrix is long enough for its steps to cost less on its Gram matrix. */
+/** Whether the steps cost less on the Gram matrix. */
 function isLong(small: number, large: number): boolean {
   return large > 1.5 * small;
 }
@@ -200,9 +201,9 @@ function plainSteps(
 }
 
 /**
- * The same steps for a long matrix, on its small Gram matrix alone: with P = aI + bG + cG² a step is x ← Px,
- * so that G ← PGP, and all factors together are applied to x once. Costs 4·s²l + 34·s³ instead of 20·s²l +
- * 10·s³ operations for a matrix of s × l.
+ * The same steps for a long matrix, computed on its small Gram matrix: with P = aI + bG + cG², a step is x ←
+ * Px, so G ← PGP, and the product of all factors is applied to x once. Costs 4·s²l + 34·s³ instead of 20·s²l
+ * + 10·s³ operations for an s × l matrix.
  */
 function throughGram(
   g: Tensor,
@@ -222,7 +223,7 @@ function throughGram(
 
 const identities = new WeakMap<Graph, Map<number, Float32Array>>();
 
-/** a·I. One array for each size, so that a program holds it once, and no longer than it lives. */
+/** a·I. Cached per graph and size, so that a program holds each once. */
 function scaledIdentity(like: Tensor, size: number): Tensor {
   const known = identities.get(like.graph) ?? new Map<number, Float32Array>();
   identities.set(like.graph, known);

@@ -1,4 +1,4 @@
-// One training step as one program: forward, gradients, clipping, optimizer, moving average.
+// A training step as one program: forward pass, gradients, clipping, optimizer, moving average.
 import {
   add,
   gradients,
@@ -23,22 +23,21 @@ import {
 } from "./optimizer.js";
 
 /**
- * What is to be made small. Declares its own inputs (fixed shapes: a program that trains is made for one
- * batch size).
+ * The training objective. Declares its inputs, with fixed shapes: a training program has one batch size.
  */
 export type Objective = (tracer: Tracer) => {
   readonly loss: Tensor;
   readonly metrics?: Readonly<Record<string, Tensor>>;
-  /** Parameters that are not trained. */
+  /** Names of frozen parameters. */
   readonly frozen?: ReadonlySet<string>;
 };
 
-/** The parameters that an objective trains. */
+/** Parameters that an objective trains. */
 export function trainedOf(tracer: Tracer, frozen: ReadonlySet<string> = new Set()): readonly Parameter[] {
   return tracer.parameters.filter(({ name }) => !frozen.has(name));
 }
 
-/** A tensor that is carried from step to step besides the parameters. */
+/** A tensor carried from step to step besides the parameters. */
 export interface StateTensor {
   readonly name: string;
   readonly shape: readonly number[];
@@ -51,14 +50,14 @@ export interface StepProgram {
   readonly state: readonly StateTensor[];
 }
 
-/** The output that feeds a carried input in the next step. */
+/** Name of the output that feeds a carried input in the next step. */
 export function nextName(name: string): string {
   return `next:${name}`;
 }
 
 /**
  * Records a training step.
- * Inputs: the objective's, and the scalars. Outputs: loss, gradientNorm, metrics, and the next state.
+ * Inputs: the objective's and the scalars. Outputs: loss, gradientNorm, metrics and the next state.
  */
 export function makeStepProgram(objective: Objective, config: OptimizerConfig): StepProgram {
   let parameters: readonly Parameter[] = [];
@@ -81,7 +80,7 @@ export function makeStepProgram(objective: Objective, config: OptimizerConfig): 
   return { program, parameters, state };
 }
 
-/** Declares the numbers that change from step to step. */
+/** Declares the scalars that change from step to step. */
 export function scalarsOf(tracer: Tracer): StepScalars {
   return {
     learningRate: tracer.input("learningRate", []),
@@ -98,10 +97,10 @@ export function gradientsOf(loss: Tensor, parameters: readonly Parameter[]): Ten
 }
 
 /**
- * Records what a step makes of parameters whose gradients are known, but for their moving averages. Takes the
- * scalars and the state as inputs.
- * @param factor Multiplies all gradients.
- * @returns Outputs `next:NAME` of the parameters and of the state, and what the state is.
+ * Records the optimizer's update of parameters with known gradients, without moving averages. Inputs: the
+ * scalars and the state.
+ * @param factor clipping factor of all gradients
+ * @returns outputs `next:NAME` of the parameters and the state, and the state's tensors
  */
 export function recordUpdates(
   tracer: Tracer,
@@ -131,8 +130,8 @@ export function recordUpdates(
 }
 
 /**
- * Records how the moving averages follow parameters. Takes averageDecay and the averages as inputs.
- * @returns Outputs `next:average.NAME`, and what the averages are.
+ * Records the update of the moving averages. Inputs: averageDecay and the averages.
+ * @returns outputs `next:average.NAME`, and the averages' tensors
  */
 export function recordAverages(
   tracer: Tracer,

@@ -1,7 +1,7 @@
-// Computes steps: in one session with one program, or in workers beside each other (Dean et al. 2012, "Large
-// scale distributed deep networks": data parallelism; Rajbhandari et al. 2020, arXiv:1910.02054: each worker
-// updates a share of the parameters). One thread on half a batch wastes less than two threads on a whole one:
-// small operations gain nothing from a second thread, and each of them waits for both.
+// Computes steps: in one session with one program, or in data-parallel workers (Dean et al. 2012, "Large
+// scale distributed deep networks") that each update a share of the parameters (Rajbhandari et al. 2020,
+// arXiv:1910.02054). Two workers with one thread each beat one with two threads: small operations gain
+// nothing from a second thread, but wait for it.
 import type { Engine, HostTensor, HostTensors, KeptPieces, Session, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import type { Parameter } from "../graph/index.js";
@@ -20,11 +20,11 @@ import {
   sumName,
 } from "./worker-programs.js";
 
-/** What computes the steps of a run. */
+/** Computes the steps of a run. */
 export interface Stepper {
   /** One step. @returns loss, gradientNorm and the objective's metrics. */
   step(batch: HostTensors, scalars: HostTensors): Promise<Record<string, number>>;
-  /** Copies of the parameters and of all that is carried. */
+  /** Copies the parameters and all carried state. */
   readState(): Promise<State>;
   close(): Promise<void>;
 }
@@ -34,7 +34,7 @@ export interface StepperOptions {
   readonly batchSize: number;
   readonly optimizer: OptimizerConfig;
   readonly frozen: WeightPlaces | undefined;
-  /** Parts of the batch that are computed beside each other. */
+  /** Number of data-parallel workers. */
   readonly workers: number;
 }
 
@@ -44,12 +44,12 @@ const toNumbers = (outputs: HostTensors): Record<string, number> =>
 const merge = <T>(parts: readonly Readonly<Record<string, T>>[]): Record<string, T> =>
   Object.assign({}, ...parts);
 
-/** A worker's part of an engine's threads. */
+/** Number of threads per worker. */
 export function threadsOfWorker(threads: number, workers: number): number {
   return Math.max(1, Math.floor(threads / workers));
 }
 
-/** @param whole The step as one program. */
+/** @param whole the step as one program */
 export async function makeStepper(
   engine: Engine,
   whole: StepProgram,
@@ -78,15 +78,15 @@ async function makeSingle(
   };
 }
 
-/** One worker: an engine of its own, and the share of the parameters that it updates. */
+/** One worker: an engine, and the share of the parameters that it updates. */
 interface Worker {
   readonly engine: Engine;
   readonly share: readonly string[];
-  /** Names of the share's parameters and of their state. */
+  /** Names of the share's parameters and their state. */
   readonly owned: readonly string[];
   readonly gradients: Session;
   readonly sums: Session;
-  /** Together they update the whole share. */
+  /** Sessions that together update the share. */
   readonly updates: readonly Session[];
   readonly average: Session;
 }
@@ -94,7 +94,7 @@ interface Worker {
 class Workers implements Stepper {
   readonly #workers: readonly Worker[];
   readonly #options: StepperOptions;
-  /** False while a step changes the state, and for good where it broke off there. */
+  /** False while a step changes the state, and permanently if that fails. */
   #whole = true;
 
   private constructor(workers: readonly Worker[], options: StepperOptions) {
@@ -166,7 +166,7 @@ class Workers implements Stepper {
     return { ...meanOf(numbers), gradientNorm: norm };
   }
 
-  /** The batch in equal parts along the first axis of every input. */
+  /** Splits the batch into equal parts along the first axis of every input. */
   #split(batch: HostTensors): Record<string, HostTensor>[] {
     const { workers, batchSize } = this.#options;
     const rows = batchSize / workers;
@@ -183,8 +183,8 @@ class Workers implements Stepper {
   }
 
   /**
-   * Every worker sums its share of all workers' gradients, which it borrows.
-   * @returns The sum of the squares of all sums.
+   * Each worker sums its share of all workers' gradients, which it borrows.
+   * @returns the sum of squares of all sums
    */
   async #sum(): Promise<number> {
     await this.#amongWorkers(async (owner, other, from) => {
@@ -195,7 +195,7 @@ class Workers implements Stepper {
     return (await Promise.all(sums)).reduce((a, b) => a + b);
   }
 
-  /** Borrowed gradients go back, because the next ones are written in their place. */
+  /** Returns borrowed gradients, because the next ones are written in place. */
   async #giveBack(): Promise<void> {
     await this.#amongWorkers(async (owner, other, from) => {
       const borrowed = await owner.engine.takeKept(owner.share.map((name) => fromWorker(from, name)));
@@ -203,14 +203,14 @@ class Workers implements Stepper {
     });
   }
 
-  /** Every worker gets the parameters that the others have updated, in place of the old ones. */
+  /** Gives each worker the parameters that the others have updated. */
   async #share(): Promise<void> {
     await this.#amongWorkers(async ({ engine, share }, other) => {
       await other.engine.keep(await engine.readKept(share, await other.engine.takeKept(share)));
     });
   }
 
-  /** Once for each worker with its share of the parameters, and each worker beside it. */
+  /** Runs `exchange` for each ordered pair of workers. */
   async #amongWorkers(
     exchange: (owner: Worker, other: Worker, index: number) => Promise<void>,
   ): Promise<void> {
@@ -237,7 +237,7 @@ class Workers implements Stepper {
   }
 }
 
-/** The sessions that sum and update a share of the parameters, with its state. */
+/** Loads the sessions that sum and update a share of the parameters, with its state. */
 async function loadShare(
   engine: Engine,
   share: readonly Parameter[],
@@ -268,15 +268,14 @@ async function loadShare(
 }
 
 /**
- * Elements of a piece. Twelve passes over pieces of 512 KiB mostly meet the processor's cache; a call for
- * each smaller piece would cost more than that saves, and so do calls for small parameters, which are updated
- * together.
+ * Elements per piece. Twelve passes over pieces of 512 KiB mostly hit the processor's cache; calls for
+ * smaller pieces would cost more than they save. Small parameters are updated together for the same reason.
  */
 const pieceSize = 2 ** 17;
 
 const sizeOf = ({ shape }: Parameter) => shape.reduce((a, b) => a * b, 1);
 
-/** The sessions that update a share, and the optimizer's state. */
+/** Loads the sessions that update a share, and the optimizer's state. */
 async function loadUpdates(
   engine: Engine,
   share: readonly Parameter[],
@@ -341,7 +340,7 @@ function renamed(
   return Object.fromEntries(share.map((name) => [to(name), tensors[from(name)]!]));
 }
 
-/** What is kept is handed over; the first state is still the caller's. */
+/** The engine takes ownership of kept tensors, but the first state remains the caller's. */
 function copyOf(tensor: HostTensor): HostTensor {
   return { ...tensor, data: tensor.data.slice() };
 }

@@ -1,6 +1,5 @@
-// The step of `step-program.ts` in parts, for several workers that each compute on a part of the batch:
-// gradients of the part, their sum over all workers, and the update. Every worker sums and updates its own
-// share of the parameters.
+// The step of `step-program.ts` divided for data-parallel workers: gradients of a part of the batch, their
+// sum over all workers, and the update. Each worker sums and updates its share of the parameters.
 import {
   add,
   type Parameter,
@@ -24,7 +23,7 @@ import {
 
 export const gradientName = (name: string): string => `gradient:${name}`;
 export const sumName = (name: string): string => `sum:${name}`;
-/** The input that brings another worker's gradient. */
+/** Name of the input with another worker's gradient. */
 export const fromWorker = (worker: number, name: string): string => `worker ${worker}:${name}`;
 
 /** Inputs: the objective's. Outputs: loss, metrics, `gradient:NAME` of every parameter. */
@@ -53,7 +52,7 @@ export function makeSumProgram(share: readonly Parameter[], workers: number): Pr
       const parts = Array.from({ length: workers }, (_, worker) =>
         tracer.input(fromWorker(worker, name), shape),
       );
-      return parts.reduce((a, b) => add(a, b)); // always in the workers' order, so that all runs round alike
+      return parts.reduce((a, b) => add(a, b)); // in the workers' order, so that all runs round alike
     });
     const squares = sums.map((sum) => sumSquares(sum)).reduce((a, b) => add(a, b));
     return { squares, ...Object.fromEntries(sums.map((sum, i) => [sumName(share[i]!.name), sum])) };
@@ -116,14 +115,14 @@ export function makeAverageProgram(share: readonly Parameter[]): {
   return { program, state };
 }
 
-/** The same parameter in another program, where it is an input. */
+/** The same parameter as an input of another program. */
 function fedBy(tracer: Tracer, parameter: Parameter): Parameter {
   return { ...parameter, tensor: tracer.input(parameter.name, parameter.shape) };
 }
 
 /**
- * Deals parameters out so that all workers take about equally long to update theirs: the dearest first, each
- * to the idlest.
+ * Distributes parameters evenly by update cost. Greedy: most expensive first, each to the least loaded
+ * worker.
  */
 export function dealShares(
   parameters: readonly Parameter[],

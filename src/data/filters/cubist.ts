@@ -1,5 +1,5 @@
-// Cubist painting: the scene is seen through facets that are each turned and shifted a little, shaded like
-// planes, tinted with ochre, umber and slate, and bounded by dark lines.
+// Cubist painting: facets each turn and shift the scene slightly, are shaded like planes, tinted with ochre,
+// umber and slate, and bounded by dark lines.
 
 import { makeFacets } from "./facets.js";
 import { type Filter, noise, outline, perSize } from "./filter.js";
@@ -24,7 +24,7 @@ const variants = 3;
 /** Everything about a variant that does not depend on the scene. */
 interface Plan {
   readonly cell: Uint8Array;
-  /** Where each pixel looks: x then y, in 16ths of a pixel. */
+  /** Source position of each pixel: x then y, in 16ths of a pixel. */
   readonly from: Uint16Array;
   /** Shading of each pixel's plane: 128 is neutral. */
   readonly shade: Uint8Array;

@@ -1,5 +1,6 @@
-// A plane cut into facets around jittered points (Voronoi cells), with the distance to the nearest cut.
-// Cubist images and stained glass are built on it. A few fixed cuts, so that a small model can learn them.
+// Divides a plane into facets around jittered points (Voronoi cells), with the distance to the nearest
+// border, for cubist images and stained glass. There are only a few variants, so that a small model can learn
+// them.
 
 import { noise } from "./filter.js";
 

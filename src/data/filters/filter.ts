@@ -1,10 +1,10 @@
-// What a filter over a finished scene is given, and the few raster helpers that filters share.
+// Types of filters over finished scenes, and raster helpers that they share.
 
 /** A drawn scene before filtering. */
 export interface Layers {
   /** `size × size` RGB bytes. */
   readonly pixels: Uint8Array;
-  /** `size × size` bytes: how much of a pixel the things cover, 0 to 255. */
+  /** `size × size` bytes: coverage of each pixel by things, 0 to 255. */
   readonly mask: Uint8Array;
   readonly size: number;
   /** Chooses among a filter's few variants. */
@@ -13,7 +13,7 @@ export interface Layers {
   readonly plain: boolean;
 }
 
-/** Makes new pixels out of a scene. */
+/** Filters a scene's pixels. */
 export type Filter = (layers: Layers) => Uint8Array;
 
 /** Repeatable noise in [0, 1) from two whole numbers. */
@@ -41,14 +41,14 @@ function ease(t: number): number {
   return t * t * (3 - 2 * t);
 }
 
-/** A value per pixel that is computed once per size, because it does not depend on the scene. */
+/** Caches per-pixel values by size, because they do not depend on the scene. */
 export function perSize<T>(make: (size: number) => T): (size: number) => T {
-  const made = new Map<number, T>();
+  const cache = new Map<number, T>();
   return (size) => {
-    let value = made.get(size);
+    let value = cache.get(size);
     if (value === undefined) {
       value = make(size);
-      made.set(size, value);
+      cache.set(size, value);
     }
     return value;
   };

@@ -1,4 +1,4 @@
-// Images drawn by hand: coloured pencil and watercolour.
+// Hand-drawn styles: coloured pencil and watercolour.
 
 import { boxBlur, type Filter, makeTexture, outline, perSize, smoothNoise } from "./filter.js";
 
@@ -37,8 +37,8 @@ export const pencil: Filter = ({ pixels, mask, size }) => {
       const relief = x < size - 1 && y < size - 1 ? contrast(pixels, from, size) : 0;
       let stroke = 0;
       for (let layer = 0; layer < 3; layer++) {
-        const wanted = (tone - 24 - layer * 62) * 3;
-        if (wanted > hatch[layer]![at]!) stroke += 0.3;
+        const density = (tone - 24 - layer * 62) * 3;
+        if (density > hatch[layer]![at]!) stroke += 0.3;
       }
       const line = Math.min(1, edge[at]! / 150 + Math.max(0, relief - 26) / 50);
       for (let channel = 0; channel < 3; channel++) {
@@ -61,7 +61,7 @@ function contrast(pixels: Uint8Array, at: number, size: number): number {
   return Math.abs(here - lightness(pixels, at + 3)) + Math.abs(here - lightness(pixels, at + size * 3));
 }
 
-/** Where each pixel of a watercolour looks: the brush wobbles by up to four pixels. */
+/** Source position of each pixel of a watercolour: the brush wobbles by up to four pixels. */
 const wobbles = perSize((size) => {
   const from = new Int32Array(size * size);
   for (let y = 0; y < size; y++) {
@@ -74,7 +74,7 @@ const wobbles = perSize((size) => {
   return from;
 });
 
-/** Pigment that gathered here and thinned there: 128 is neutral. */
+/** Density of the pigment; 128 is neutral. */
 const washes = perSize((size) =>
   makeTexture(
     size,
@@ -82,7 +82,7 @@ const washes = perSize((size) =>
   ),
 );
 
-/** Watercolour: thin washes that bleed, darker where they dried at an edge, on rough paper. */
+/** Watercolour: thin washes that bleed, with darker dried edges, on rough paper. */
 export const watercolour: Filter = ({ pixels, size }) => {
   const wobble = wobbles(size);
   const wash = washes(size);

@@ -1,4 +1,4 @@
-// Images out of pieces of one colour: pixel art, mosaic, stained glass.
+// Styles of single-coloured pieces: pixel art, mosaic, stained glass.
 
 import { makeFacets } from "./facets.js";
 import { type Filter, noise, outline, perSize } from "./filter.js";

@@ -1,4 +1,4 @@
-// The autoencoder's objective: images through a narrow, slightly noisy middle and back.
+// The autoencoder's objective: reconstruct images from slightly noisy latents.
 import type { HostTensors } from "../../engine/index.js";
 import { abs, add, mean, mul, type Scope, square, sub } from "../../graph/index.js";
 import { type AutoencoderConfig, decode, encode, pixelsFromBytes } from "../../models/index.js";
@@ -7,22 +7,24 @@ import type { Objective } from "../step-program.js";
 import type { BatchNumber } from "./batch-number.js";
 
 export interface AutoencoderLoss {
-  /** Weight of the mean absolute difference beside the mean square: keeps edges sharp. */
+  /** Weight of the mean absolute error beside the mean squared error: keeps edges sharp. */
   readonly l1: number;
-  /** Deviation of the noise added to latents in training, so that near latents mean near images. */
+  /**
+   * Standard deviation of the noise on latents in training, so that similar latents decode to similar images.
+   */
   readonly latentNoise: number;
-  /** Weight of the latents' mean square, which keeps them from growing out of the noise. */
+  /** Weight of the latents' mean square, which keeps them from outgrowing the noise. */
   readonly latentL2: number;
 }
 
 export const defaultAutoencoderLoss: AutoencoderLoss = { l1: 0.5, latentNoise: 0.1, latentL2: 1e-3 };
 
-/** Parameters lie under "encoder." and "decoder.". */
+/** Scopes of the parameters, "encoder." and "decoder.". */
 export function autoencoderScopes(root: Scope): { encoder: Scope; decoder: Scope } {
   return { encoder: root.child("encoder"), decoder: root.child("decoder") };
 }
 
-/** @param part With "decoder" the encoder's parameters are not trained. */
+/** @param part "decoder" freezes the encoder's parameters */
 export function autoencoderObjective(
   config: AutoencoderConfig,
   batch: number,
@@ -47,7 +49,7 @@ export function autoencoderObjective(
   };
 }
 
-/** The batch of a step from its images: bytes side by side, and noise that depends on (seed, step) alone. */
+/** Makes a step's batch from its images. The noise depends on (seed, step) alone. */
 export function autoencoderBatch(
   images: readonly Uint8Array[],
   config: AutoencoderConfig,

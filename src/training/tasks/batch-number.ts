@@ -1,4 +1,4 @@
-/** Which batch is meant: all random numbers of a batch depend on these two alone. */
+/** Identifies a batch: its random numbers depend on the seed and the step alone. */
 export interface BatchNumber {
   /** The run's seed. */
   readonly seed: number;
@@ -6,7 +6,7 @@ export interface BatchNumber {
   readonly step: number;
 }
 
-/** The same for batches whose size does not follow from what they are made of. */
+/** The same, with the batch size. */
 export interface SizedBatch extends BatchNumber {
   readonly batchSize: number;
 }

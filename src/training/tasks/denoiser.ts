@@ -11,9 +11,9 @@ import type { EncodedScenes } from "./encoded-scenes.js";
 import { adaptScope, type LowRank } from "./low-rank.js";
 
 export interface DenoiserTraining {
-  /** Tokens of a caption that the network sees; longer captions are refused when scenes are encoded. */
+  /** Maximum number of tokens of a caption; encoding refuses longer captions. */
   readonly maxTokens: number;
-  /** Share of captions that are dropped, for classifier-free guidance. */
+  /** Share of captions dropped for classifier-free guidance. */
   readonly captionDropout: number;
   readonly timestepSampling: TimestepSampling;
   /** Teaches networks with regions where words belong. Default true; only scenes tell. */
@@ -21,9 +21,8 @@ export interface DenoiserTraining {
 }
 
 /**
- * Which times are trained: 1 / (1 + e^−z), z normal. While there is little but noise to see, the caption
- * alone decides what a image shows, and that is most of what there is to learn: a larger mean spends more of
- * the training there.
+ * Logit-normal timestep sampling: t = 1 / (1 + e^−z), z normal. At high noise the caption alone decides what
+ * an image shows, which is most of what there is to learn. A larger mean spends more training there.
  */
 export interface TimestepSampling {
   readonly mean: number;
@@ -31,9 +30,9 @@ export interface TimestepSampling {
 }
 
 /**
- * A third of the training above t = 0.85. Measured with the embedded model: what a caption takes off the loss
- * grows from 0.04 at t < 0.5 to 0.13 at 0.85 and 0.49 at 1, where the even choice of Esser et al. (mean 0,
- * standard deviation 1) has 4% of its times.
+ * Spends a third of the training above t = 0.85. Measured with the embedded model, a caption lowers the loss
+ * by 0.04 at t < 0.5, by 0.13 at 0.85 and by 0.49 at 1, where Esser et al. (mean 0, standard deviation 1)
+ * draw 4% of their times.
  */
 export const defaultTimestepSampling: TimestepSampling = { mean: 1.1, std: 1.4 };
 
@@ -47,15 +46,15 @@ export const defaultDenoiserTraining: DenoiserTraining = {
   places: true,
 };
 
-/** Share of scenes whose placement the network is not told: people rarely say where things shall lie. */
+/** Share of scenes whose placement is hidden from the network: prompts rarely say where things lie. */
 const placementDropout = 0.15;
 
-/** How much stray attention counts beside the velocity: enough to lead, too little to be what is learned. */
+/** Weight of the attention-localisation loss: enough to guide attention, too little to dominate. */
 const strayWeight = 0.1;
 
 /**
- * Mean squared difference of velocities, and where words belong, if that is known.
- * @param lowRank Train thin matrices beside the network's own, and not these.
+ * Mean squared error of the velocity, plus the attention-localisation loss if regions are known.
+ * @param lowRank trains low-rank matrices and freezes the network's
  */
 export function denoiserObjective(
   config: DenoiserConfig,
@@ -89,8 +88,7 @@ export function denoiserObjective(
 }
 
 /**
- * The batch of a step: which scenes, which times, which noise and which captions are dropped depend on (seed,
- * step) alone.
+ * Makes a step's batch. (seed, step) alone decides scenes, times, noise and dropped captions.
  */
 export function denoiserBatch(
   scenes: EncodedScenes,
@@ -137,8 +135,7 @@ export function denoiserBatch(
 }
 
 /**
- * Maps of where the things of some scenes lie, `[scenes, side, side, placementChannels]`; some are left
- * unknown.
+ * Placement maps of scenes, `[scenes, side, side, placementChannels]`; zero for hidden ones.
  */
 function placementOf(
   shown: readonly number[],
@@ -156,7 +153,7 @@ function placementOf(
   return maps;
 }
 
-/** Gives every image the nearest noise that is left, so that paths from noise to images cross less. */
+/** Assigns each image the nearest remaining noise, so that paths from noise to images cross less. */
 export function pairNoise(latents: Float32Array, noise: Float32Array, batch: number): Float32Array {
   const each = latents.length / batch;
   const paired = new Float32Array(noise.length);
@@ -165,7 +162,7 @@ export function pairNoise(latents: Float32Array, noise: Float32Array, batch: num
     let best = 0;
     let bestProduct = Number.NEGATIVE_INFINITY;
     free.forEach((candidate, at) => {
-      // Noises are of nearly one length, so that the nearest is the one with the largest inner product.
+      // All noises have nearly the same norm, so the nearest has the largest inner product.
       let product = 0;
       for (let j = 0; j < each; j++) product += latents[i * each + j]! * noise[candidate * each + j]!;
       if (product > bestProduct) [best, bestProduct] = [at, product];

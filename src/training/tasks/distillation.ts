@@ -1,8 +1,8 @@
-// Distillation to a few steps: a student learns to go in one step, without guidance, where a guided teacher
-// went in several. The teacher's path from noise to an image is cut into windows; at the beginning of each
-// the student shall give the straight velocity to its end (progressive distillation, Salimans and Ho 2022,
-// arXiv:2202.00512; of guidance, Meng et al. 2022, arXiv:2210.03142; piecewise straight flows, Yan et al.
-// 2024, arXiv:2405.07510).
+// Distillation to a few steps: the student learns to cover in one unguided step what the guided teacher
+// covers in several. Each of the teacher's paths from noise to an image is divided into windows; at the start
+// of a window the student predicts the constant velocity to its end (progressive distillation, Salimans and
+// Ho 2022, arXiv:2202.00512; guidance distillation, Meng et al. 2022, arXiv:2210.03142; piecewise rectified
+// flow, Yan et al. 2024, arXiv:2405.07510).
 import type { HostTensors } from "../../engine/index.js";
 import { mean, square, sub } from "../../graph/index.js";
 import { type DenoiserConfig, denoise } from "../../models/index.js";
@@ -11,44 +11,43 @@ import type { Objective } from "../step-program.js";
 import type { SizedBatch } from "./batch-number.js";
 import type { EncodedScenes } from "./encoded-scenes.js";
 
-/** Teacher's paths as a batch reads them. */
+/** Access to the teacher's paths. */
 export interface Paths {
-  /** How many there are. */
+  /** Number of paths. */
   readonly count: number;
-  /** Times at the windows' ends, falling: one more than there are windows. */
+  /** Times at the windows' ends, descending: one more than windows. */
   readonly times: readonly number[];
-  /** Which scene's caption a path shows. */
+  /** Index of the scene whose caption a path has. */
   sceneOf(path: number): number;
-  /** Latents of a path at an end of a window. */
+  /** Reads a path's latents at a window's end. */
   read(path: number, end: number, out: Float32Array<ArrayBuffer>): void;
 }
 
-/** What batches are made of. */
+/** Data of the batches. */
 export interface DistillationData {
   readonly paths: Paths;
-  /** The first so many paths may be drawn from. */
+  /** Number of paths to draw from, counted from the first. */
   readonly available: number;
-  /** The captions of the paths. */
+  /** Scenes with the paths' captions. */
   readonly scenes: EncodedScenes;
 }
 
-/** Mean squared difference of velocities. */
+/** Mean squared error of the velocity. */
 export function distillationObjective(config: DenoiserConfig, batch: number, tokens: number): Objective {
   const { latentSize: size, latentChannels: channels, textWidth } = config;
   return (tracer) => {
     const latents = tracer.input("latents", [batch, size, size, channels]);
-    const wanted = tracer.input("velocity", [batch, size, size, channels]);
+    const target = tracer.input("velocity", [batch, size, size, channels]);
     const time = tracer.input("time", [batch]);
     const text = tracer.input("text", [batch, tokens, textWidth]);
     const mask = tracer.input("mask", [batch, tokens]);
     const velocity = denoise(tracer.scope(), { latents, time, text, mask }, config);
-    return { loss: mean(square(sub(velocity, wanted))) };
+    return { loss: mean(square(sub(velocity, target))) };
   };
 }
 
 /**
- * The batch of a step: which paths and windows depends on (seed, step) alone; every window is met equally
- * often.
+ * Makes a step's batch. (seed, step) alone decides paths and windows; all windows are equally frequent.
  */
 export function distillationBatch(
   { paths, available, scenes }: DistillationData,

@@ -1,4 +1,4 @@
-// Makes the shards that the denoiser is trained on: draws scenes, encodes images and captions.
+// Makes the denoiser's training shards: encodes images and captions.
 import type { Phrase, Placement, SceneContent } from "../../data/index.js";
 import type { Session } from "../../engine/index.js";
 import { NishikiError } from "../../errors.js";
@@ -6,7 +6,7 @@ import { checkAborted } from "../../pipeline/index.js";
 import type { Tokenizer } from "../../tokenizer/index.js";
 import { boxNumbers, type EncodedShard, mostBoxes, placeNumbers } from "./encoded-scenes.js";
 
-/** The frozen networks that turn a scene into what the denoiser sees. */
+/** The frozen networks that encode the denoiser's inputs. */
 export interface SceneEncoder {
   /** `pixels [batch, size, size, 3] u8` → `latents [batch, h, w, channels]`. */
   readonly images: Session;
@@ -18,13 +18,13 @@ export interface SceneEncoder {
 export interface Captioned {
   readonly pixels: Uint8Array;
   readonly caption: string;
-  /** Of composed scenes: what is there, and which words are for it. */
+  /** For composed scenes: the contents, and the phrases that name them. */
   readonly content?: SceneContent;
   readonly phrases?: readonly Phrase[];
   readonly placements?: readonly Placement[];
 }
 
-/** Images and captions that one run of a network encodes. */
+/** Images and captions per run of a network. */
 const [imagesAtOnce, captionsAtOnce] = [8, 32];
 
 /** Latents of images. */
@@ -51,8 +51,7 @@ async function encodeImages(
 }
 
 /**
- * Token states of captions, without padding. Captions of like length share a run, so that little padding is
- * computed.
+ * Token states of captions, without padding. Batches captions of similar length, to compute little padding.
  */
 export async function encodeCaptions(
   { words, tokenizer }: Pick<SceneEncoder, "words" | "tokenizer">,
@@ -66,7 +65,7 @@ export async function encodeCaptions(
     const words = long.dropped.join(" ");
     throw new NishikiError(
       "data",
-      `A caption is longer than ${tokenizer.maxTokens} tokens: "${words}" would be lost.`,
+      `A caption is longer than ${tokenizer.maxTokens} tokens: "${words}" would be lost. Shorten it.`,
     );
   }
   const order = captions.map((_, i) => i).sort((a, b) => encodings[a]!.ids.length - encodings[b]!.ids.length);
@@ -98,8 +97,7 @@ export async function encodeCaptions(
 }
 
 /**
- * Where the words of two things lie among the tokens, and which side each thing is on; zeros for all other
- * images.
+ * Token ranges of the words for two things, and their layout; zeros for all other images.
  */
 export function placesOf(scenes: readonly Captioned[], tokenizer: Tokenizer): Int32Array {
   const places = new Int32Array(scenes.length * placeNumbers);
@@ -109,7 +107,7 @@ export function placesOf(scenes: readonly Captioned[], tokenizer: Tokenizer): In
     const layout = content?.layout;
     const direction = layout === "above" ? 2 : layout === "left" || layout === "pair" ? 1 : 0;
     if (direction === 0 || phrases.length !== 2) continue;
-    // Words are tokens by themselves, so that what comes before a phrase has as many alone as in the caption.
+    // Tokens never span words, so the text before a phrase has as many tokens alone as in the caption.
     const tokensBefore = (at: number) => tokenizer.encode(caption.slice(0, at).trimEnd()).ids.length - ends;
     const bounds = phrases.flat().map((at) => start + tokensBefore(at));
     places.set([direction, ...bounds], i * placeNumbers);
@@ -117,7 +115,7 @@ export function placesOf(scenes: readonly Captioned[], tokenizer: Tokenizer): In
   return places;
 }
 
-/** Where the things of scenes lie; zeros where that is not known. */
+/** Boxes of the things in scenes; zeros if unknown. */
 export function boxesOf(scenes: readonly Captioned[]): Float32Array {
   const boxes = new Float32Array(scenes.length * mostBoxes * boxNumbers);
   for (const [i, { content, placements = [] }] of scenes.entries()) {

@@ -1,12 +1,12 @@
-// Scenes as the denoiser sees them, made once and read many times: latents and text states in shards on disk.
-// A run draws from more shards as it goes on, so that it can begin while later shards are still being made.
+// Encoded scenes in shards on disk, made once and read many times: latents and text states. A run draws from
+// more shards over time, so that it can start before all of them exist.
 import { join } from "node:path";
 import { f16ToFloat32, float32ToF16 } from "../../checkpoint/index.js";
 import { makeFolder, openSafetensors, writeSafetensors } from "../../checkpoint/node.js";
 import { NishikiError } from "../../errors.js";
 import { drawPlacement, type PlacedBox } from "../../models/index.js";
 
-/** Per-channel mean and standard deviation of latents, measured on the first shard and kept for all. */
+/** Per-channel mean and standard deviation of latents, measured on the first shard and used for all. */
 export interface LatentStatistics {
   readonly mean: readonly number[];
   readonly std: readonly number[];
@@ -16,27 +16,26 @@ export interface EncodedShard {
   /** `[scenes, size, size, channels]`, not standardised. */
   readonly latents: Float32Array;
   readonly latentShape: readonly number[];
-  /** Token states of all captions one after another, `[tokens, textWidth]`. */
+  /** Concatenated token states of all captions, `[tokens, textWidth]`. */
   readonly text: Float32Array;
   readonly textWidth: number;
-  /** Where caption i begins and ends among the tokens: `[scenes + 1]`. */
+  /** Token offsets of the captions: caption i lies between entries i and i + 1. `[scenes + 1]` */
   readonly starts: Int32Array;
   readonly captions: readonly string[];
-  /** `[scenes, placeNumbers]`: see there. */
+  /** `[scenes, placeNumbers]` */
   readonly places: Int32Array;
-  /** `[scenes, mostBoxes, boxNumbers]`: see there. */
+  /** `[scenes, mostBoxes, boxNumbers]` */
   readonly boxes: Float32Array;
 }
 
 /**
- * What is kept of where things lie, for scenes of two: 1 for one beside the other or 2 for one above the
- * other (0: nothing is known), and where the words of the first (left or upper) and of the second begin and
- * end among the tokens.
+ * Numbers that describe a scene of two things: the layout (1: side by side, 2: one above the other, 0:
+ * unknown), and the token ranges of the words for the first (left or upper) and the second thing.
  */
 export const placeNumbers = 5;
 
 /**
- * Things of a scene whose boxes are kept, and the numbers of a box: x, y, size (0: there is none) and which.
+ * Maximum number of boxes per scene, and the numbers of a box: x, y, size (0: no box) and the thing's index.
  * See `PlacedBox`.
  */
 export const mostBoxes = 4;
@@ -82,7 +81,7 @@ export function measureLatents(latents: Float32Array, channels: number): LatentS
   return { mean, std: std.map(Math.sqrt) };
 }
 
-/** Shards in memory, opened as they are needed. */
+/** Shards in memory, opened on demand. */
 export class EncodedScenes {
   readonly folder: string;
   readonly shardSize: number;
@@ -102,7 +101,7 @@ export class EncodedScenes {
 
   /**
    * Opens shards up to `count`.
-   * @throws NishikiError "file" where one is missing, "data" where it holds another number of scenes.
+   * @throws NishikiError "file" if one is missing, "data" if it holds another number of scenes
    */
   async open(count: number): Promise<void> {
     while (this.shards.length < count) {
@@ -115,7 +114,7 @@ export class EncodedScenes {
       if (latents!.shape[0] !== this.shardSize) {
         throw new NishikiError(
           "data",
-          `${path} holds ${latents!.shape[0]} scenes, expected ${this.shardSize}.`,
+          `${path}: expected ${this.shardSize} scenes, got ${latents!.shape[0]}. Delete it to make it again.`,
         );
       }
       if (!this.statistics) {
@@ -142,7 +141,7 @@ export class EncodedScenes {
     for (let i = 0; i < out.length; i++) out[i] = (out[i]! - mean[i % channels]!) / std[i % channels]!;
   }
 
-  /** Token states of a scene's caption; returns how many tokens there are. */
+  /** Reads the token states of a scene's caption. @returns the number of tokens */
   readText(scene: number, out: Float32Array<ArrayBuffer>): number {
     const { text, starts } = this.shards[Math.floor(scene / this.shardSize)]!;
     const i = scene % this.shardSize;
@@ -152,8 +151,7 @@ export class EncodedScenes {
   }
 
   /**
-   * Where the things of a scene lie, as a map of `side × side` cells in `out`, which is zero: see
-   * `drawPlacement`.
+   * Draws a scene's placement map of `side × side` cells into `out`, which must be zero; see `drawPlacement`.
    */
   drawPlacement(scene: number, side: number, out: Float32Array): void {
     const { boxes } = this.shards[Math.floor(scene / this.shardSize)]!;
@@ -172,8 +170,8 @@ export class EncodedScenes {
   }
 
   /**
-   * Marks in `out [side², tokens]`, cells row by row, the tokens that name a thing which lies in the other
-   * half of the image. Leaves the others as they are.
+   * Marks in `out [side², tokens]`, for each cell, the tokens that name a thing in the other half of the
+   * image. Leaves all others unchanged.
    */
   markElsewhere(scene: number, side: number, tokens: number, out: Float32Array): void {
     const { places } = this.shards[Math.floor(scene / this.shardSize)]!;

@@ -1,17 +1,15 @@
-// Low-rank adaptation (Hu et al. 2021, arXiv:2106.09685): a network's matrices stay as they are, and beside
-// each a product of two thin ones is learned. The product is added to the matrix before it is used, so that
-// drawing with it costs nothing more.
+// Low-rank adaptation (LoRA; Hu et al. 2021, arXiv:2106.09685): freezes a network's matrices and learns a
+// low-rank product beside each. The product is added to the matrix before use, so sampling costs no more.
 import { add, matmul, mul, reshape, type Scope, type Tensor, type Tracer } from "../../graph/index.js";
 
 export interface LowRank {
   readonly rank: number;
-  /** The product counts alpha/rank times. */
+  /** The product is scaled by alpha/rank. */
   readonly alpha: number;
 }
 
 /**
- * The thin matrices of a parameter, by the names that LoRA files use; a layer is a parameter without its
- * ".weight".
+ * Names of a layer's low-rank matrices, as in LoRA files. A layer is a parameter's name without ".weight".
  */
 export const thinNames = (layer: string) => ({
   down: `${layer}.lora_A.weight`,
@@ -21,13 +19,12 @@ export const thinNames = (layer: string) => ({
 
 export interface AdaptedScope {
   readonly scope: Scope;
-  /** Names of the network's own parameters, which are not trained. */
+  /** Names of the network's frozen parameters. */
   readonly frozen: ReadonlySet<string>;
 }
 
 /**
- * A scope whose matrices (and kernels, as matrices of rows) are the network's own with a learned product
- * added.
+ * A scope that adds a learned product to each of the network's matrices (and kernels, as matrices of rows).
  */
 export function adaptScope(tracer: Tracer, { rank, alpha }: LowRank): AdaptedScope {
   const frozen = new Set<string>();
@@ -39,13 +36,13 @@ export function adaptScope(tracer: Tracer, { rank, alpha }: LowRank): AdaptedSco
     addedBias: (width) => inner.addedBias(width),
     child: (name) => wrap(inner.child(name)),
     parameter: (name, shape, init) => {
-      const own = inner.parameter(name, shape, init);
+      const base = inner.parameter(name, shape, init);
       const full = inner.path === "" ? name : `${inner.path}.${name}`;
       frozen.add(full);
       const rows = shape[0] ?? 1;
       const columns = shape.slice(1).reduce((a, b) => a * b, 1);
       const isMatrix = name === "weight" && shape.length >= 2 && Math.min(rows, columns) > rank;
-      return isMatrix ? add(own, product(root, full.replace(/\.weight$/, ""), rows, columns, shape)) : own;
+      return isMatrix ? add(base, product(root, full.replace(/\.weight$/, ""), rows, columns, shape)) : base;
     },
   });
   const product = (
@@ -56,7 +53,7 @@ export function adaptScope(tracer: Tracer, { rank, alpha }: LowRank): AdaptedSco
     shape: readonly number[],
   ): Tensor => {
     const { down, up } = thinNames(layer);
-    // The one begins random and the other at zero: the network begins as it is, and gradients reach both.
+    // One factor starts random, the other at zero: the network starts unchanged, and gradients reach both.
     const deviation = 1 / Math.sqrt(columns);
     const thin = scope.parameter(down, [rank, columns], { kind: "normal", deviation });
     const wide = scope.parameter(up, [rows, rank], { kind: "zeros" });

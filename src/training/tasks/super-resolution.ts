@@ -1,5 +1,5 @@
-// The objective of super-resolution: the clean residual from a noisy one, mean squared difference, at times
-// drawn evenly, with noise of a random level on the small image (conditioning augmentation, Ho et al. 2021,
+// The objective of super-resolution: mean squared error of the clean residual predicted from a noisy one, at
+// uniformly drawn times, with random noise on the small image (conditioning augmentation, Ho et al. 2021,
 // arXiv:2106.15282, section 4.2).
 import type { HostTensors } from "../../engine/index.js";
 import { add, mean, mul, reshape, square, sub } from "../../graph/index.js";
@@ -9,7 +9,7 @@ import { random } from "../../random/index.js";
 import type { Objective } from "../step-program.js";
 import type { SizedBatch } from "./batch-number.js";
 
-/** A large image and what a first stage would have made of it, in [-1, 1]. */
+/** A large image and the small one that a first stage would give, in [-1, 1]. */
 export interface ImagePair {
   /** `[size, size, 3]` */
   readonly large: Float32Array;
@@ -18,9 +18,9 @@ export interface ImagePair {
 }
 
 export interface SuperResolutionTraining {
-  /** Side in pixels of the parts of large images that are learned from. */
+  /** Side of the crops of large images, in pixels. */
   readonly crop: number;
-  /** Largest deviation of the noise on small images, whose pixels are in [-1, 1]. */
+  /** Maximum standard deviation of the noise on small images, whose pixels are in [-1, 1]. */
   readonly augmentation: number;
 }
 
@@ -43,7 +43,7 @@ export function superResolutionObjective(
 }
 
 /**
- * The batch of a step: which parts of the images, which times and which noise depend on (seed, step) alone.
+ * Makes a step's batch. (seed, step) alone decides crops, times and noise.
  */
 export function superResolutionBatch(
   pairs: readonly ImagePair[],
@@ -61,7 +61,7 @@ export function superResolutionBatch(
   for (let i = 0; i < batch; i++) {
     const pair = pairs[i % pairs.length]!;
     const side = Math.sqrt(pair.large.length / 3);
-    // Small images are cut at whole pixels.
+    // Crops start at whole pixels of the small image.
     const [y, x] = [numbers.integer((side - crop) / 2 + 1), numbers.integer((side - crop) / 2 + 1)];
     time[i] = 1 - numbers.uniform();
     augmentation[i] = numbers.uniform() * most;
