@@ -161,7 +161,10 @@ describe("scenes", () => {
       { twoThings: 1.2 },
       { twoThings: 0.7, counts: 0.7 },
     ];
-    for (const wrong of bad) expect(() => sceneMix(wrong)).toThrow(/Unknown thing "kat"|expected a (number from 0 to|sum of at most) 1/);
+    for (const wrong of bad)
+      expect(() => sceneMix(wrong)).toThrow(
+        /Unknown thing "kat"|expected a (number from 0 to|sum of at most) 1/,
+      );
     await expect(collect(scenes({ seed: 0, count: 1, workers: -1, sprites }))).rejects.toMatchObject({
       code: "usage",
     });
