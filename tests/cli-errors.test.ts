@@ -123,7 +123,7 @@ describe("failure exits with 1", () => {
     [
       "no PNG",
       ["verify", "{}/file.txt"],
-      /^This is not a PNG picture that can be read: it does not begin like one\.$/,
+      /^\{\}\/\S+ is not a PNG picture that can be read: it does not begin like one\.$/,
     ],
     [
       "nothing known",

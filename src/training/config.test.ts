@@ -78,7 +78,7 @@ describe("completeTrainingConfig", () => {
     ],
     [
       { ...smallest, schedule: { steps: 50, decaySteps: 20 } },
-      "schedule: expected warm-up and decay within the 50 steps, got 40 and 20.",
+      "schedule: expected warm-up and decay within the 50 steps, got 40 and 20. Raise steps, or lower warmupSteps or decaySteps.",
     ],
     [{ ...smallest, optimizer: { betas: [0.9] } }, "optimizer.betas: expected a list of 2"],
     [{ ...smallest, optimizer: { gradientClipping: 0 } }, "optimizer.gradientClipping: expected a number"],

@@ -28,7 +28,7 @@ export const scheduleSchema = z
   }))
   .superRefine(({ steps, warmupSteps, decaySteps }, context) => {
     if (warmupSteps + decaySteps <= steps) return;
-    const message = `expected warm-up and decay within the ${steps} steps, got ${warmupSteps} and ${decaySteps}.`;
+    const message = `expected warm-up and decay within the ${steps} steps, got ${warmupSteps} and ${decaySteps}. Raise steps, or lower warmupSteps or decaySteps.`;
     context.addIssue({ code: "custom", message });
   });
 

@@ -62,7 +62,7 @@ Examples:
 
 async function verify(file: string, options: Options): Promise<void> {
   const load = completeLoadOptions(pickSettings(options, loadOptionsSchema));
-  const { text, ...image } = decodePng(await readImageFile(file));
+  const { text, ...image } = decode(file, await readImageFile(file));
   const json = text[receiptKey];
   if (json === undefined) {
     const message = `${file} has no receipt: only pictures that nishiki drew can be verified.`;
@@ -91,6 +91,16 @@ async function verify(file: string, options: Options): Promise<void> {
   } finally {
     progress.clear();
     stop.release();
+  }
+}
+
+/** @throws NishikiError "file" that names the file */
+function decode(file: string, bytes: Uint8Array): ReturnType<typeof decodePng> {
+  try {
+    return decodePng(bytes);
+  } catch (error) {
+    if (!(error instanceof NishikiError)) throw error;
+    throw new NishikiError(error.code, error.message.replace(/^This/, () => file), { cause: error });
   }
 }
 
