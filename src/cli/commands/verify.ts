@@ -100,7 +100,11 @@ function decode(file: string, bytes: Uint8Array): ReturnType<typeof decodePng> {
     return decodePng(bytes);
   } catch (error) {
     if (!(error instanceof NishikiError)) throw error;
-    throw new NishikiError(error.code, error.message.replace(/^This/, () => file), { cause: error });
+    throw new NishikiError(
+      error.code,
+      error.message.replace(/^This/, () => file),
+      { cause: error },
+    );
   }
 }
 
