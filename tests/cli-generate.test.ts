@@ -106,6 +106,8 @@ describe("nishiki PROMPT", () => {
       code: 2,
       stderr: "prompt: expected a text on standard input, got nothing.\n",
     });
+    const binary = await runCli(args.slice(0, -1), { cwd: folder, input: "a\0cat" });
+    expect(binary).toMatchObject({ code: 2, stderr: expect.stringContaining("standard input holds NUL") });
   });
 
   it.each([

@@ -1,23 +1,39 @@
 // The prompt of a command line: its words, or standard input for "-".
-import { text } from "node:stream/consumers";
+import { decodeText } from "../data/index.js";
 import { NishikiError } from "../errors.js";
 
-/** More than any prompt that a model reads. */
-const mostCharacters = 100_000;
+/** Longer prompts are refused, by the request; here it only ends what would never end by itself. */
+const MAX_BYTES = 2 ** 20;
 
-/** @throws NishikiError "usage" where standard input holds no prompt */
+/** @throws NishikiError "usage" where standard input holds no prompt, or no text */
 export async function readPrompt(
   words: readonly string[],
   input: NodeJS.ReadableStream = process.stdin,
 ): Promise<string> {
   if (words.length !== 1 || words[0] !== "-") return words.join(" ");
-  const prompt = (await text(input)).trim();
+  const prompt = decode(await readBytes(input)).trim();
   if (prompt === "")
     throw new NishikiError("usage", "prompt: expected a text on standard input, got nothing.");
-  if (prompt.length > mostCharacters)
-    throw new NishikiError(
-      "usage",
-      `prompt: expected up to ${mostCharacters} characters, got ${prompt.length}.`,
-    );
   return prompt;
+}
+
+async function readBytes(input: NodeJS.ReadableStream): Promise<Uint8Array> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  for await (const piece of input) {
+    pieces.push(Buffer.from(piece));
+    size += piece.length;
+    if (size > MAX_BYTES)
+      throw new NishikiError("usage", "prompt: expected a text on standard input, got more than 1 MiB.");
+  }
+  return Buffer.concat(pieces);
+}
+
+/** UTF-8, or UTF-16 as PowerShell pipes it. */
+function decode(bytes: Uint8Array): string {
+  try {
+    return decodeText(bytes);
+  } catch (error) {
+    throw new NishikiError("usage", `prompt: standard input ${(error as Error).message}.`);
+  }
 }

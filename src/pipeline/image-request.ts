@@ -4,6 +4,7 @@ import { samplers, stepSchedules } from "../diffusion/index.js";
 import { flag, getShape, nonEmptyText, numberBetween, oneOf, wholeNumber, z } from "../schema/index.js";
 import { randomNames } from "./noise.js";
 import {
+  checkPrompt,
   extensionSchema,
   imageFileSchema,
   imageReferenceSchema,
@@ -37,9 +38,10 @@ const renamed = {
 const declareRequest = <I extends z.ZodType>(image: I) =>
   z
     .strictObject({
-      prompt: nonEmptyText.meta({ description: "what the image should show" }),
+      prompt: nonEmptyText.superRefine(checkPrompt).meta({ description: "what the image should show" }),
       negativePrompt: z
         .string()
+        .superRefine(checkPrompt)
         .default("")
         .meta({
           description: "what the image should not show",

@@ -1,5 +1,6 @@
 // Schemas for request values that are more than a number or a text.
 import { getStepSchedule, parseSamplerName, stepSchedules } from "../diffusion/index.js";
+import { quote } from "../errors.js";
 import { numberBetween, wholeNumber, z } from "../schema/index.js";
 import type { InputImage } from "./pixels.js";
 
@@ -12,6 +13,21 @@ function seedCure(value: unknown): string {
   if (!isWhole || BigInt(value) <= BigInt(seedLimit)) return "";
   const low = BigInt(value) % 2n ** 32n;
   return ` PyTorch's CPU generator only reads the low 32 bits: with rng torch-cpu, ${low} is the same seed.`;
+}
+
+/** Characters of a prompt: more than any model reads. */
+export const maxPromptLength = 100_000;
+
+/** A text that a model can be given and that a receipt in a PNG can hold; use with `superRefine`. */
+export function checkPrompt(
+  text: string,
+  context: { addIssue(issue: { code: "custom"; message: string }): void },
+): void {
+  const add = (message: string) => context.addIssue({ code: "custom", message });
+  if (text.length > maxPromptLength)
+    add(`expected at most ${maxPromptLength} characters, got ${text.length}.`);
+  else if (text.includes("\0") || /\p{Surrogate}/u.test(text))
+    add(`expected text without NUL characters and halves of characters, got ${quote(text)}.`);
 }
 
 /** A whole number from 0 to 2^53 − 1. */
