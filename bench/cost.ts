@@ -1,5 +1,4 @@
-// What something costs: seconds of a clock, and of all processors together (which counts less of what else
-// runs).
+// Measures cost: wall-clock time, and processor time, which other programs disturb less.
 
 export interface Cost {
   readonly seconds: number;

@@ -1,10 +1,9 @@
-// Counts what a network costs from its program, so that a share of the machine's speed rests on shapes and
-// not on a guess.
+// Counts a network's FLOPs from its program, so that utilisation rests on shapes and not on estimates.
 import { type Program, sizeOf, type Tensor } from "../src/graph/index.js";
 
 /**
- * Floating-point operations of one run: two for every multiply-add of its matrix products, convolutions and
- * attention (which are products too), and nothing else. All dimensions must be numbers.
+ * Floating-point operations of one run: two per multiply-add of matrix products, convolutions and attention,
+ * and nothing else. All dimensions must be numbers.
  */
 export function countFlop({ outputs }: Program): number {
   let total = 0;

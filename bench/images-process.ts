@@ -1,5 +1,4 @@
-// Draws five images one after another in one process, with --fast by the fast network, and prints the seconds
-// of each.
+// Draws five images in one process, with --fast by the few-step student, and prints the seconds of each.
 import { loadPipeline } from "nishiki";
 
 const [prompt = "red apple", ...how] = process.argv.slice(2);

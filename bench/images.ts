@@ -1,4 +1,4 @@
-// The main job as a user meets it: whole processes from a cold start to PNG files, and the memory they took.
+// Image generation as users see it: whole processes from a cold start to PNG files, and their memory.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";

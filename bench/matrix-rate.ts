@@ -1,5 +1,4 @@
-// The machine's matrix speed, measured by the same engine, with the same settings, as what is compared with
-// it.
+// The machine's matrix speed, measured by the same engine with the same settings.
 import type { Engine, HostTensor } from "../src/engine/index.js";
 import { matmul, mean, type Tensor, trace } from "../src/graph/index.js";
 import { random } from "../src/random/index.js";

@@ -1,5 +1,4 @@
-// The two networks whose training step is measured: a transformer and a convolutional U-Net, on the same
-// batches.
+// The two networks of the training benchmark: a transformer and a convolutional U-Net, on the same batches.
 import { add, foldPixels, mean, mul, reshape, square, sub, trace } from "../src/graph/index.js";
 import { denoiserConfigs, dit, ditConfigs } from "../src/models/index.js";
 import type { Objective } from "../src/training/index.js";
@@ -7,8 +6,8 @@ import { denoiserObjective } from "../src/training/tasks/denoiser.js";
 import { countFlop } from "./count-flop.js";
 
 /**
- * Latents of an image, and words of a caption. 16×16×16 latents are 64 tokens of 2×2×16 numbers to the
- * transformer.
+ * Sizes of an image's latents and a caption. For the transformer, 16×16×16 latents are 64 tokens of 2×2×16
+ * numbers.
  */
 export const latentSize = 16;
 export const latentChannels = 16;
@@ -53,8 +52,8 @@ export function unet(batch = 128): BenchNetwork {
 }
 
 /**
- * A training step: the forward pass and twice as much for the gradients of inputs and weights. The optimizer
- * is not counted.
+ * FLOPs of a training step: the forward pass, and twice as many for the gradients of inputs and weights,
+ * without the optimizer.
  */
 export function trainingFlop({ objective, batch }: BenchNetwork): number {
   return 3 * countFlop(trace((tracer) => ({ loss: objective(batch)(tracer).loss })));

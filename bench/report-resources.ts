@@ -1,5 +1,4 @@
-// Loaded into a measured process: when it ends, writes down the most memory it had and the processor time it
-// took.
+// Preloaded into a measured process: when the process ends, records its peak memory and processor time.
 import { writeFileSync } from "node:fs";
 import { isMainThread } from "node:worker_threads";
 

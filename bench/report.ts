@@ -1,4 +1,4 @@
-// What a person reads, and where the numbers are kept.
+// Prints the results as tables and saves the numbers.
 import { cpus, loadavg, totalmem } from "node:os";
 import type { ImagesResult } from "./images.js";
 import type { TrainingResult } from "./training-step.js";
@@ -63,16 +63,16 @@ function imagesTable(result: ImagesResult): string[] {
   const { coldSeconds, coldProcessorSeconds, furtherSeconds, peakMegabytes, fast, goals } = result;
   const fastRows = fast && [
     ["with --fast from a cold start", `${fast.coldSeconds.toFixed(2)} s`, ""],
-    ["  processor time of that", `${fast.coldProcessorSeconds.toFixed(2)} s`, ""],
-    ["each further picture with --fast", `${fast.furtherSeconds.toFixed(2)} s`, `${goals.fastSeconds} s`],
+    ["  processor time", `${fast.coldProcessorSeconds.toFixed(2)} s`, ""],
+    ["each further image with --fast", `${fast.furtherSeconds.toFixed(2)} s`, `${goals.fastSeconds} s`],
   ];
   return table([
-    ["pictures, whole processes", "measured", "goal"],
+    ["images, whole processes", "measured", "goal"],
     ["prompt to PNG from a cold start", `${coldSeconds.toFixed(2)} s`, `${goals.coldSeconds} s`],
-    ["  processor time of that", `${coldProcessorSeconds.toFixed(2)} s`, ""],
-    ["each further picture", `${furtherSeconds.toFixed(2)} s`, `${goals.furtherSeconds} s`],
+    ["  processor time", `${coldProcessorSeconds.toFixed(2)} s`, ""],
+    ["each further image", `${furtherSeconds.toFixed(2)} s`, `${goals.furtherSeconds} s`],
     ...(fastRows ?? []),
-    ["most memory", `${peakMegabytes.toFixed(0)} MB`, `${goals.peakMegabytes} MB`],
+    ["peak memory", `${peakMegabytes.toFixed(0)} MB`, `${goals.peakMegabytes} MB`],
   ]);
 }
 

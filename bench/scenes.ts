@@ -1,4 +1,4 @@
-// Encoded scenes to train on: as many and as large as real ones, in the same files, of random numbers.
+// Synthetic encoded scenes for training: random numbers in files of the real number and size.
 import { random } from "../src/random/index.js";
 import {
   boxNumbers,

@@ -1,4 +1,4 @@
-// The speed of training: the real loop with real batches, and the matrix rate between its steps.
+// Measures training speed: the real loop with real batches, and the matrix rate between its steps.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

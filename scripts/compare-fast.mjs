@@ -1,5 +1,6 @@
-// What few steps cost: the same noise to latents by the model's default settings, by the fast network, and by
-// the whole network in as few steps; how far each comes from the first, and a sheet of all.
+// Measures the cost of few steps: samples latents from the same noise with the model's default settings, with
+// the few-step student, and with the full network in as few steps. Prints distances to the first and draws a
+// sheet.
 //
 //     npm run build && node scripts/compare-fast.mjs [MODEL_FOLDER] [OUT.webp]
 //
@@ -12,7 +13,7 @@ import { completeRequest, getPixels, runPlan } from "../dist/pipeline/index.js";
 import { loadParts } from "../dist/pipeline/node.js";
 import { random } from "../dist/random/index.js";
 
-const [model, out = "docs/fast.webp", given = "32"] = process.argv.slice(2);
+const [model, out = "docs/fast.webp", promptCount = "32"] = process.argv.slice(2);
 const ways = {
   default: {},
   fast: { fast: true },
@@ -21,9 +22,9 @@ const ways = {
   "4, unguided": { steps: 4, sampler: "euler", guidance: 1 },
   "8 steps": { steps: 8 },
 };
-const shown = ["default", "fast", "4 steps"];
+const waysOnSheet = ["default", "fast", "4 steps"];
 
-/** Prompts of each kind in turn, drawn from a seed. */
+/** Cycles through the kinds of prompts, with contents from a seed. */
 function makePrompts(count) {
   const numbers = random(0, "compare");
   const thing = () => numbers.pick(commonThings).name;
@@ -55,7 +56,7 @@ function distance(a, b) {
   return sum / a.length;
 }
 
-const prompts = makePrompts(Number(given));
+const prompts = makePrompts(Number(promptCount));
 const results = Object.fromEntries(Object.keys(ways).map((way) => [way, { distances: [], seconds: [] }]));
 const images = [];
 for (const [index, prompt] of prompts.entries()) {
@@ -65,14 +66,16 @@ for (const [index, prompt] of prompts.entries()) {
     exact ??= latents;
     results[way].distances.push(distance(latents, exact));
     results[way].seconds.push(seconds);
-    if (!shown.includes(way)) continue;
+    if (!waysOnSheet.includes(way)) continue;
     const { width, height, data } = pixels;
     images.push({ image: { width, height, channels: 3, data }, caption: `${prompt} (${way})` });
   }
   process.stderr.write(`${index + 1} of ${prompts.length}: ${prompt}\n`);
 }
 await close();
-await sharp(await renderSvgToPng(contactSheet(images, { columns: shown.length * 4, size: 128 }))).toFile(out);
+await sharp(
+  await renderSvgToPng(contactSheet(images, { columns: waysOnSheet.length * 4, size: 128 })),
+).toFile(out);
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 for (const [way, { distances, seconds }] of Object.entries(results)) {
   const mean = distances.reduce((a, b) => a + b, 0) / distances.length;

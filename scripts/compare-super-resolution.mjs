@@ -1,15 +1,14 @@
-// What a model's second stage makes of 256 → 512 pixels, beside Lanczos' filter, on composed scenes that no
-// training shows.
+// Compares a model's super-resolution from 256 to 512 pixels with Lanczos resampling, on unseen composed
+// scenes.
 //
 //     npm run build && node scripts/compare-super-resolution.mjs [MODEL_FOLDER] [--scenes 64] [--steps 1,2,4]
 //         [--augmentation 0,0.03] [--sheet OUT.png]
 //
 // Needs large sprites: npm start -- data build --sets 3d,flat,silhouette --size 384 --output
-// .data/sprites-large. Each scene is drawn at 512 pixels, halved and sent through the model's autoencoder, as
-// its own images are; then doubled. Measured against the drawing: PSNR; sharpness (mean square difference of
-// neighbours as a share of the drawing's); and by the judge that comes with the package, on quarters of 256
-// pixels: the mean distance of its features to those of the drawing's quarter, and Fréchet's between all
-// quarters.
+// .data/sprites-large. Draws each scene at 512 pixels, halves it, passes it through the model's autoencoder,
+// as generated images do, and doubles it. Measures against the drawing: PSNR; sharpness (mean squared
+// difference of neighbours, relative to the drawing's); and, for the classifier's features of quarters of 256
+// pixels, the mean distance to the drawing's quarter and the Fréchet distance over all quarters.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -84,7 +83,7 @@ async function featuresOf(image) {
 }
 
 const drawings = [];
-const found = new Map();
+const results = new Map();
 const rows = [];
 for (let i = 0; i < Number(values.scenes); i++) {
   const large = fromBytes(composeScene(2 ** 52 + 77, i, drawer, mix).pixels);
@@ -93,13 +92,13 @@ for (let i = 0; i < Number(values.scenes); i++) {
   const real = await featuresOf(large);
   drawings.push(...real);
   const measure = async (name, data) => {
-    const entry = found.get(name) ?? { psnr: [], sharpness: [], far: [], features: [], seconds: [] };
+    const entry = results.get(name) ?? { psnr: [], sharpness: [], far: [], features: [], seconds: [] };
     const features = await featuresOf(data);
     entry.psnr.push(psnr(data, large));
     entry.sharpness.push(gradient(data, size) / gradient(large, size));
     entry.far.push(...features.map((row, quarter) => distance(row, real[quarter])));
     entry.features.push(...features);
-    found.set(name, entry);
+    results.set(name, entry);
     return entry;
   };
   const plain = enlargeByLanczos(small, half, half, 2).map((value) => Math.min(1, Math.max(-1, value)));
@@ -125,7 +124,7 @@ for (let i = 0; i < Number(values.scenes); i++) {
     }
   }
 }
-for (const [name, { psnr: ratios, sharpness, far, features, seconds }] of found) {
+for (const [name, { psnr: ratios, sharpness, far, features, seconds }] of results) {
   const parts = [
     `PSNR ${mean(ratios).toFixed(2)} dB`,
     `sharpness ${mean(sharpness).toFixed(3)}`,

@@ -1,4 +1,4 @@
-// The sheet of docs/fine-tuning.md: prompts at seed 0 without a LoRA, with it, and with it at a weight of
+// Draws the sheet of docs/fine-tuning.md: prompts at seed 0 without a LoRA, with it, and with it at weight
 // 0.6. `npm run build && node scripts/make-fine-tuning-sheet.mjs mosaic.safetensors [OUT.webp]`
 import sharp from "sharp";
 import { contactSheet } from "../dist/image/index.js";
@@ -15,18 +15,18 @@ const prompts = [
   "a hammer, flat style",
 ];
 const rows = [
-  { said: "", options: {} },
-  { said: " (LoRA)", options: { lora: [lora] } },
-  { said: " (LoRA × 0.6)", options: { lora: [`${lora}:0.6`] } },
+  { label: "", options: {} },
+  { label: " (LoRA)", options: { lora: [lora] } },
+  { label: " (LoRA × 0.6)", options: { lora: [`${lora}:0.6`] } },
 ];
 const images = [];
-for (const { said, options } of rows) {
+for (const { label, options } of rows) {
   const pipeline = await loadPipeline(options);
   for (const prompt of prompts) {
     for await (const event of pipeline.generate({ prompt, seed: 0 })) {
       if (event.kind !== "image") continue;
       const image = { width: event.width, height: event.height, channels: 3, data: event.pixels };
-      images.push({ image, caption: `${prompt}${said}` });
+      images.push({ image, caption: `${prompt}${label}` });
     }
   }
   await pipeline.dispose();

@@ -1,5 +1,5 @@
-// Thirty captioned pictures in a style that the embedded model was never shown: the example of
-// docs/fine-tuning.md. `node scripts/make-mosaic-pictures.mjs FOLDER`, after `npm start -- data build --sets
+// Makes the example data of docs/fine-tuning.md: thirty captioned images in a style absent from the embedded
+// model's training. `node scripts/make-mosaic-pictures.mjs FOLDER`, after `npm start -- data build --sets
 // 3d,flat`.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -25,8 +25,8 @@ for (const [i, name] of names.entries()) {
     style: "mosaic",
   };
   const { pixels, caption } = drawer.draw(describeContent(content, 100 + i, mix, sprites));
-  const picture = { width: 256, height: 256, channels: 3, data: pixels };
-  await writeFile(join(folder, `${name}.png`), encodePng(picture));
+  const image = { width: 256, height: 256, channels: 3, data: pixels };
+  await writeFile(join(folder, `${name}.png`), encodePng(image));
   await writeFile(join(folder, `${name}.txt`), `${caption}\n`);
 }
 process.stdout.write(`${folder}\n`);

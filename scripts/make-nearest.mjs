@@ -1,10 +1,10 @@
-// Looks for copies: draws random prompts, and beside each the training scene that is nearest in pixels.
+// Looks for copies: draws random prompts, each above the nearest training scene by pixels.
 //
-//     npm run build && node scripts/make-nearest.mjs [MODEL_FOLDER] [OUT.webp]
+//     npm run build && node scripts/make-nearest.mjs [MODEL_FOLDER] [OUT.png]
 //
-// Needs the sprites that `nishiki data build` writes. Compared are all things in all four styles, as single
-// things on white, at 32×32 pixels. Prompts ask for no colour and no background: the case in which copying is
-// likeliest.
+// Needs the sprites that `nishiki data build` writes. Compares with all common things in four styles, as single
+// things on white, at 32×32 pixels. Prompts name no colour and no background, the case most prone to copying.
+// `nishiki evaluate` measures near copies in all styles; this script shows them.
 import sharp from "sharp";
 import { commonThings, describeContent, loadSprites, SceneDrawer, sceneMix } from "../dist/data/index.js";
 import { contactSheet, resize } from "../dist/image/index.js";

@@ -1,5 +1,5 @@
-// Writes the JSON Schema files that editors complete configs by. Run it after a config's declaration has
-// changed:
+// Writes the JSON Schema files with which editors complete configs. Run it after changing a config's
+// declaration:
 //   node scripts/make-schemas.mjs
 import { mkdir, writeFile } from "node:fs/promises";
 import { build } from "./prepare.mjs";

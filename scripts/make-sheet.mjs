@@ -1,9 +1,9 @@
-// Draws the README's sheet: fixed prompts at seed 0, each drawn once, none picked.
+// Draws the README's sheet: fixed prompts at seed 0, each drawn once, without selection.
 //
 //     npm run build && node scripts/make-sheet.mjs [MODEL_FOLDER] [OUT.webp] [PROMPTS.txt]
 //
-// prompts/fixed-64.txt is what the model is for, prompts/unchosen-24.txt was written by somebody else before
-// it was trained.
+// prompts/fixed-64.txt shows what the model is for. Somebody else wrote prompts/unchosen-24.txt before the
+// model was trained.
 import { readFile } from "node:fs/promises";
 import sharp from "sharp";
 import { contactSheet } from "../dist/image/index.js";

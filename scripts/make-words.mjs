@@ -1,6 +1,5 @@
-// Writes the words of training's captions into a model's folder (words.safetensors, and "words" in
-// model.json), where the model was trained on scenes of all things, as the embedded one was. Training runs do
-// it by themselves.
+// Adds the words of the training captions to the folder of a model trained on scenes of all things, such as
+// the embedded one: words.safetensors, and "words" in model.json. Training runs do so already.
 //
 //     npm run build && node scripts/make-words.mjs [MODEL_FOLDER]
 import { makeEngine } from "../dist/engine/node.js";

@@ -1,5 +1,4 @@
-// Brings a clone into a state in which its programs run: packages installed, sources built. Says nothing when
-// both are.
+// Prepares a clone: installs packages and builds sources. Prints nothing if both are up to date.
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -9,12 +8,11 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const oldestNode = [20, 19];
 
 /**
- * The command's exit code; its output goes to this process's error output, so that standard output stays the
- * program's.
+ * Runs a command and returns its exit code. Sends its output to stderr, to keep stdout for the program.
  */
 export function run(command, args, { quiet = false } = {}) {
   const options = { cwd: root, stdio: ["inherit", quiet ? "pipe" : 2, quiet ? "pipe" : 2], encoding: "utf8" };
-  // npm is a script of the shell on Windows.
+  // On Windows, npm is a shell script.
   const shell = process.platform === "win32" && command === "npm";
   const { status, error, stdout, stderr } = spawnSync(command, args, { ...options, shell });
   if (error) fail(`${command} could not be started: ${error.message}`);
@@ -27,7 +25,7 @@ export function fail(message, code = 1) {
   process.exit(code);
 }
 
-/** A package's program, run with this Node: no shell, and no search of the path. */
+/** A package's program as a command of this Node: no shell, no search of PATH. */
 export function tool(path, ...args) {
   return [process.execPath, [join(root, "node_modules", path), ...args]];
 }
@@ -39,18 +37,18 @@ function checkNode() {
 }
 
 /**
- * Whether node_modules holds the versions that package-lock.json names. Optional ones are for other systems.
+ * Whether node_modules has the versions in package-lock.json. Optional packages may belong to other systems.
  */
 function isInstalled() {
   const installed = join(root, "node_modules", ".package-lock.json");
   if (!existsSync(installed)) return false;
   const packagesOf = (path) => JSON.parse(readFileSync(path, "utf8")).packages;
-  const found = packagesOf(installed);
+  const present = packagesOf(installed);
   return Object.entries(packagesOf(join(root, "package-lock.json"))).every(
     ([path, { version, optional }]) => {
       if (path === "") return true;
-      if (!found[path]) return optional === true;
-      return found[path].version === version && existsSync(join(root, path, "package.json"));
+      if (!present[path]) return optional === true;
+      return present[path].version === version && existsSync(join(root, path, "package.json"));
     },
   );
 }

@@ -1,5 +1,5 @@
-// `npm test` on a fresh clone: installs what is missing, then lint, build, types and all tests, and one
-// closing line. Arguments go to Vitest: `npm test -- src/pipeline`.
+// `npm test` on a fresh clone: installs missing packages, then runs lint, build, types and all tests.
+// Arguments go to Vitest: `npm test -- src/pipeline`.
 import { build, fail, install, run, tool } from "./prepare.mjs";
 
 const started = performance.now();
@@ -7,7 +7,7 @@ install();
 
 const steps = [
   ["lint and format", tool("@biomejs/biome/bin/biome", "check", ".")],
-  // Before the types: the examples are checked against the built package, as a user's program is.
+  // Before the types: the examples import the built package, as a user's program does.
   ["build", build],
   ["types", tool("typescript/bin/tsc", "-p", "tsconfig.json", "--noEmit")],
   ["tests", tool("vitest/vitest.mjs", "run", ...process.argv.slice(2))],
