@@ -123,7 +123,7 @@ describe("failure exits with 1", () => {
     [
       "no PNG",
       ["verify", "{}/file.txt"],
-      /^\{\}\/\S+ is not a PNG picture that can be read: it does not begin like one\.$/,
+      /^\{\}\/\S+ is not a readable PNG file: it does not begin like one\.$/,
     ],
     [
       "nothing known",
@@ -168,7 +168,7 @@ describe("damaged models are refused before anything is drawn", () => {
   it("a flipped bit", async () => {
     const sentence = await damaged("flipped", (model) => flipBit(join(model, "denoiser.safetensors"), -1));
     expect(sentence).toMatch(
-      /denoiser\.safetensors cannot be used: its content is not what model\.json says/,
+      /denoiser\.safetensors cannot be used: its SHA-256 differs from the one in model\.json/,
     );
   });
 

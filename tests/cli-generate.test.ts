@@ -169,7 +169,7 @@ describe("nishiki PROMPT", () => {
   it("reports the words that the model does not read", async () => {
     const { code, stderr } = await draw([`${"cat ".repeat(22)}dog`, "-o", "long.png"]);
     expect(code).toBe(0);
-    expect(stderr).toContain("The prompt is longer than the 24 tokens that the model reads; left out: dog\n");
+    expect(stderr).toContain("The prompt exceeds the model's limit of 24 tokens; ignored: dog\n");
   });
 
   it("ends quietly when nobody reads its output", async () => {

@@ -132,7 +132,7 @@ describe("weights and models", () => {
   });
 });
 
-describe("what is no plain file", () => {
+describe("a path that is not a regular file", () => {
   it.skipIf(process.platform === "win32")("is refused, and not waited for", async () => {
     const pipe = join(folder, "pipe.png");
     execFileSync("mkfifo", [pipe]);
@@ -140,7 +140,7 @@ describe("what is no plain file", () => {
       for (const path of [pipe, "/dev/zero"]) {
         const { code, stderr } = await runHere([command, path]);
         expect(code).toBe(1);
-        expect(stderr).toBe(`Cannot read ${path}: it is no plain file.\n`);
+        expect(stderr).toBe(`Cannot read ${path}: it is not a regular file.\n`);
       }
     }
   });

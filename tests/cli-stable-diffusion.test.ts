@@ -126,7 +126,7 @@ describe("nishiki PROMPT --model FOLDER", () => {
 
   it("says when a model for inpainting is given no mask", async () => {
     const notice =
-      /^This model is made for inpainting: its denoiser takes 9 channels, .* less well than a plain model\.$/m;
+      /^This is an inpainting model: its denoiser takes 9 channels, .* worse than a plain model\.$/m;
     expect((await draw("inpaint", "notice-whole.png")).stderr).toMatch(notice);
     expect((await draw("inpaint", "notice-from.png", "-i", image)).stderr).toMatch(notice);
     expect((await draw("inpaint", "notice-masked.png", "-i", image, "--mask", mask)).stderr).not.toMatch(
@@ -225,7 +225,7 @@ describe("nishiki PROMPT --model FOLDER", () => {
 
   it("says how long a prompt is when it is read in parts", async () => {
     const { stderr } = await draw("sd1", "long.png", "--negative", "blue cat ".repeat(40));
-    expect(stderr).toContain("The negative prompt has 80 tokens; it is read in 2 parts of up to 75.\n");
+    expect(stderr).toContain("The negative prompt has 80 tokens; it is encoded in 2 parts of up to 75.\n");
   });
 
   it("reads a prompt of 10,000 words as far as it goes, and says how far", async () => {
@@ -234,7 +234,7 @@ describe("nishiki PROMPT --model FOLDER", () => {
     const { code, stderr } = await runCli(args);
     expect(code).toBe(0);
     expect(stderr).toContain(
-      "The prompt has 10000 tokens; it is read to the 1200 that 16 parts of 75 hold, and the last 8800 are left out.\n",
+      "The prompt has 10000 tokens, over the limit of 1200 (16 parts of 75); the last 8800 are ignored.\n",
     );
   });
 });
@@ -300,7 +300,7 @@ describe("wrong use is told in one sentence", () => {
 
   it("a part of a model, or none, whatever else is asked", async () => {
     expect(await complaint("sd1/unet")).toMatch(
-      /sd1\/unet: it holds a UNet2DConditionModel, one part of a model; expected the folder above it/,
+      /sd1\/unet: it holds a UNet2DConditionModel, a single component; expected its parent folder/,
     );
     for (const more of [[], ["--vae", models]])
       expect(await complaint("/nowhere", ...more)).toMatch(
@@ -327,7 +327,7 @@ describe("wrong use is told in one sentence", () => {
       const { code, stderr } = await runHere([...args, option, value]);
       expect(code).toBe(2);
       expect(stderr).toBe(
-        `${option.slice(2)}: only Stable Diffusion takes that setting, and this is another model.\n`,
+        `${option.slice(2)}: only Stable Diffusion models support this option; this is a Nishiki model.\n`,
       );
     }
   });
@@ -422,12 +422,12 @@ describe("broken models are refused before anything is drawn", () => {
     [
       "an unknown scheduler",
       edit("model_index.json", { scheduler: ["diffusers", "MagicScheduler"] }),
-      /^sampler: this model was published with "MagicScheduler", which is not known here; name another, one of euler, /,
+      /^sampler: this model was published with "MagicScheduler", which is unknown; choose one of euler, /,
     ],
     [
       "parts of two models",
       edit("unet/config.json", { cross_attention_dim: 768 }),
-      /^The model's parts do not fit together: the text encoders give states of 16 numbers, and the denoiser takes 768\.$/,
+      /^The model's parts do not fit together: the text encoders' states are 16 wide, but the denoiser takes 768\.$/,
     ],
     [
       "a missing tensor",

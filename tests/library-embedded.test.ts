@@ -91,7 +91,7 @@ describe("the embedded model's pictures", () => {
     for await (const event of pipeline.generate({ prompt: "a lake", seed: 0, steps: 1 }))
       if (event.kind === "warning") messages.push(event.message);
     expect(messages).toHaveLength(1);
-    expect(messages[0]).toMatch(/^The model cannot draw "lake"\. What it can draw and comes nearest: "/);
+    expect(messages[0]).toMatch(/^The model cannot draw "lake"\. The closest objects that it can draw: "/);
   });
 
   it("leave out of a negative prompt what the model does not know", async () => {

@@ -169,7 +169,7 @@ describe("generating", () => {
     const warning = events.find(({ kind }) => kind === "warning");
     expect(warning).toMatchObject({ kind: "warning" });
     expect((warning as { message: string }).message).toMatch(
-      /^The prompt is longer than the 24 tokens that the model reads; left out: (cat ){13}dog dog dog dog dog$/,
+      /^The prompt exceeds the model's limit of 24 tokens; ignored: (cat ){13}dog dog dog dog dog$/,
     );
   });
 });

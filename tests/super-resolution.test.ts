@@ -180,7 +180,7 @@ describe("pictures of a cascade", () => {
       expect(ask({ upscale: "lanczos" })).toThrow(/^upscale: requires a size above 256x256, got 256x256\.$/);
       const image = { width: 512, height: 512, channels: 3, data: new Uint8Array(512 * 512 * 3) };
       expect(ask({ size: "512", upscale: "lanczos", init: { image } })).toThrow(
-        /^size: images that start from another are drawn at 256x256 pixels, got 512x512\.$/,
+        /^size: expected 256x256 with an init image, got 512x512\.$/,
       );
     });
   });

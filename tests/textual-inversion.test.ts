@@ -96,7 +96,7 @@ describe("a textual inversion", () => {
     await expect(load("xl", good)).rejects.toThrow(
       /^The textual inversion good.safetensors was made for another model/,
     );
-    await expect(load("sd1", good, good)).rejects.toThrow(/two files teach the word "good"/);
+    await expect(load("sd1", good, good)).rejects.toThrow(/two files define the word "good"/);
     await expect(load("sd1", await write("two.safetensors", { a: vectors, b: vectors }))).rejects.toThrow(
       /is not a textual inversion: expected one tensor/,
     );
@@ -104,7 +104,7 @@ describe("a textual inversion", () => {
     await expect(load("sd1", join(root, "nowhere.safetensors"))).rejects.toMatchObject({ code: "file" });
   });
 
-  it("is reported where its word is in no prompt", async () => {
+  it("is reported if no prompt contains its word", async () => {
     const { data, shape } = await vectorsOf("sd1", "cat");
     const file = await write("toy.safetensors", { "<toy>": { shape, data } });
     const pipeline = await loadPipeline({ model: golden("sd1"), threads: 1, embedding: [file] });
@@ -116,7 +116,7 @@ describe("a textual inversion", () => {
     };
     try {
       expect(await warningsOf({ prompt: "a toy cat" })).toEqual([
-        'The embedding "toy.safetensors" has no effect: its word "<toy>" is in no prompt. Write it where it belongs.',
+        'The embedding "toy.safetensors" has no effect: no prompt contains its word "<toy>". Add the word to a prompt.',
       ]);
       expect(await warningsOf({ prompt: "a <toy> cat" })).toEqual([]);
       expect(await warningsOf({ prompt: "a cat", negativePrompt: "<TOY>" })).toEqual([]);

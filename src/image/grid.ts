@@ -1,4 +1,4 @@
-// Images side by side, and images made larger or smaller: for contact sheets, sample grids and previews.
+// Joins and resizes images for contact sheets, sample grids and previews.
 
 import { NishikiError } from "../errors.js";
 import { checkImage, type Image, toRgb } from "./image.js";
@@ -24,7 +24,7 @@ export function joinGrid(images: readonly Image[], options: GridOptions = {}): I
     spacing = 8,
     background = [255, 255, 255],
   } = options;
-  if (images.length === 0) throw new NishikiError("usage", "A grid needs at least one picture.");
+  if (images.length === 0) throw new NishikiError("usage", "A grid needs at least one image.");
   if (!Number.isInteger(columns) || columns < 1 || !Number.isInteger(spacing) || spacing < 0) {
     throw new NishikiError(
       "usage",
@@ -108,10 +108,10 @@ function applyTaps(
 }
 
 /**
- * Makes an image larger or smaller, without regard to its proportions: mean of areas where it shrinks, linear between
- * pixels where it grows. Alpha is taken into account, so that transparent pixels do not bleed.
+ * Resizes an image, ignoring its aspect ratio: averages areas to shrink, interpolates linearly to enlarge. Premultiplies
+ * alpha, so that transparent pixels do not bleed.
  *
- * @throws NishikiError `shape` where the new size is none
+ * @throws NishikiError `shape` for an invalid size
  */
 export function resize(image: Image, width: number, height: number): Image {
   checkImage(image);

@@ -1,4 +1,4 @@
-// What an image is in memory, everywhere in the project.
+// The in-memory image type of the whole project.
 
 import { NishikiError } from "../errors.js";
 
@@ -11,16 +11,16 @@ export interface Image {
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
-/** The largest width and height that is accepted from files: more is a mistake or an attack. */
+/** The largest width and height accepted from files; anything larger is a mistake or an attack. */
 export const MAX_SIDE = 32_768;
 
 /** The most pixels that an image from a file may have where all of them are decoded: 8,192 × 8,192. */
 export const MAX_PIXELS = 2 ** 26;
 
 /**
- * Refuses an image that would take too much memory, before it does.
+ * Rejects an image that would take too much memory, before decoding it.
  *
- * @param name What to call it, at a sentence's beginning.
+ * @param name The image's name at the start of the message.
  * @throws NishikiError `file`
  */
 export function checkSize(
@@ -32,33 +32,33 @@ export function checkSize(
   const most = Math.floor(maxPixels / 1e6);
   throw new NishikiError(
     "file",
-    `${name} has ${width}x${height} pixels; pictures of up to ${most} million are read. Make it smaller first.`,
+    `${name} has ${width}x${height} pixels; the limit is ${most} million. Make it smaller first.`,
   );
 }
 
 /**
- * Checks that an image is what it says.
+ * Checks an image's size, channels and data.
  *
- * @throws NishikiError `shape` where sizes are not positive integers or the data does not fit them
+ * @throws NishikiError `shape` if a size is not a positive integer or the data does not match the size
  */
 export function checkImage({ width, height, channels, data }: Image): void {
   const isSize = (size: number) => Number.isInteger(size) && size > 0 && size <= MAX_SIDE;
   if (!isSize(width) || !isSize(height) || (channels !== 3 && channels !== 4)) {
     throw new NishikiError(
       "shape",
-      `A picture has 1 to ${MAX_SIDE} pixels a side and 3 or 4 channels; this one is ${width}x${height} with ${channels}.`,
+      `Expected an image with sides of 1 to ${MAX_SIDE} pixels and 3 or 4 channels, got ${width}x${height} with ${channels}.`,
     );
   }
   if (data.length !== width * height * channels) {
     const expected = width * height * channels;
     throw new NishikiError(
       "shape",
-      `A picture of ${width}x${height} with ${channels} channels has ${expected} bytes; this one has ${data.length}.`,
+      `Expected ${expected} bytes for an image of ${width}x${height} with ${channels} channels, got ${data.length}.`,
     );
   }
 }
 
-/** An image without alpha: laid over a background, [red, green, blue] in [0, 255]. RGB images come back as they are. */
+/** Composites an image over a background, [red, green, blue] in [0, 255]. Returns RGB images unchanged. */
 export function toRgb(image: Image, background: readonly [number, number, number] = [255, 255, 255]): Image {
   checkImage(image);
   if (image.channels === 3) return image;

@@ -114,7 +114,7 @@ describe("readImage", () => {
       ...rest,
     ]);
     expect((await failure(decodeImage(large, {}, "a.png"))).message).toBe(
-      "a.png has 16384x16384 pixels; pictures of up to 67 million are read. Make it smaller first.",
+      "a.png has 16384x16384 pixels; the limit is 67 million. Make it smaller first.",
     );
     expect(await inspectImage(large)).toMatchObject({ format: "PNG", width: 16_384, height: 16_384 });
   });
@@ -124,13 +124,9 @@ describe("readImage", () => {
     const bmp = Buffer.from("BM\x36\0\0\0\0\0\0\0\x36\0\0\0", "latin1");
     const heic = Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic", "latin1");
     const cases: [string, Uint8Array | string, RegExp][] = [
-      ["text.png", "not a picture", /text\.png is no picture that is known; PNG, JPEG, .* are read\.$/],
+      ["text.png", "not a picture", /text\.png is not a known image format; PNG, JPEG, .* are read\.$/],
       ["empty.png", "", /empty\.png is empty; PNG, JPEG, WebP, GIF, TIFF or AVIF are read\.$/],
-      [
-        "cut.jpg",
-        jpeg.subarray(0, jpeg.length - 60),
-        /cut\.jpg is a JPEG file that cannot be read as a picture/,
-      ],
+      ["cut.jpg", jpeg.subarray(0, jpeg.length - 60), /cut\.jpg is a JPEG file that cannot be decoded/],
       ["a.bmp", bmp, /a\.bmp is a BMP file; PNG, JPEG, WebP, GIF, TIFF or AVIF are read\. Save it as one/],
       [
         "a.heic",
@@ -214,6 +210,6 @@ describe("renderSvg", () => {
   });
 
   it("says that it is no drawing", async () => {
-    expect((await failure(renderSvg("<svg"))).message).toMatch(/cannot be made into a picture/);
+    expect((await failure(renderSvg("<svg"))).message).toMatch(/Cannot render the SVG/);
   });
 });

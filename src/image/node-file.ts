@@ -1,4 +1,4 @@
-// Images on disk (node): any common format in, PNG out, and SVG drawings as images.
+// Image files (node): reads any common format, writes PNG and renders SVG.
 
 import { readFile, stat } from "node:fs/promises";
 import sharp from "sharp";
@@ -32,17 +32,17 @@ export async function readImage(path: string, options: ReadImageOptions = {}): P
 
 /** The bytes of a plain file of up to 1 GiB. @throws NishikiError `file` */
 export async function readImageFile(path: string): Promise<Uint8Array> {
-  const found = await stat(path).catch((error: unknown) => {
+  const entry = await stat(path).catch((error: unknown) => {
     throw fileError(error, `read ${path}`);
   });
-  if (!found.isFile()) {
+  if (!entry.isFile()) {
     throw new NishikiError(
       "file",
-      `Cannot read ${path}: it is ${found.isDirectory() ? "a folder" : "no plain file"}.`,
+      `Cannot read ${path}: it is ${entry.isDirectory() ? "a folder" : "not a regular file"}.`,
     );
   }
-  if (found.size > MAX_FILE_BYTES)
-    throw new NishikiError("file", `Cannot read ${path}: it is larger than 1 GiB, which no picture is.`);
+  if (entry.size > MAX_FILE_BYTES)
+    throw new NishikiError("file", `Cannot read ${path}: it is larger than 1 GiB, too large for an image.`);
   return readFile(path).catch((error: unknown) => {
     throw fileError(error, `read ${path}`);
   });
@@ -83,7 +83,7 @@ function requireReadable(bytes: Uint8Array, file: string): string {
       ? "is empty"
       : format
         ? `is ${withArticle(format.name)} file`
-        : "is no picture that is known";
+        : "is not a known image format";
   throw new NishikiError(
     "file",
     `${file} ${what}; ${readableFormats} are read.${format ? " Save it as one of them." : ""}`,
@@ -94,7 +94,7 @@ function requireReadable(bytes: Uint8Array, file: string): string {
 function damaged(error: unknown, file: string, format: string): NishikiError {
   if (error instanceof NishikiError) return error;
   const reason = error instanceof Error ? error.message.split("\n")[0]! : String(error);
-  const message = `${file} is ${withArticle(format)} file that cannot be read as a picture: it is damaged, or of a rare kind (${showText(reason)}).`;
+  const message = `${file} is ${withArticle(format)} file that cannot be decoded: it is damaged or of an unsupported kind (${showText(reason)}).`;
   return new NishikiError("file", message, { cause: error });
 }
 
@@ -160,7 +160,7 @@ function toImage(
 ): Image {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   if (channels === 3 || channels === 4) return { width, height, channels, data: bytes };
-  throw new NishikiError("internal", `The picture library gave ${channels} channels.`);
+  throw new NishikiError("internal", `The image library returned ${channels} channels.`);
 }
 
 /**
@@ -176,7 +176,7 @@ export async function scaleImage(image: Image, width: number, height: number): P
     .raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true })
     .catch((error: unknown) => {
-      const message = `A picture cannot be brought to ${width}x${height} pixels.`;
+      const message = `Cannot scale an image to ${width}x${height} pixels.`;
       throw new NishikiError("shape", message, { cause: error });
     });
   return toImage(data, info);
@@ -222,7 +222,7 @@ export async function renderSvg(svg: string): Promise<Image> {
     return toImage(data, info);
   } catch (error) {
     const reason = error instanceof Error ? error.message.split("\n")[0]! : String(error);
-    throw new NishikiError("usage", `The drawing cannot be made into a picture: ${reason}.`, {
+    throw new NishikiError("usage", `Cannot render the SVG: ${reason}.`, {
       cause: error,
     });
   }

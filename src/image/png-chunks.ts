@@ -35,7 +35,7 @@ function crc32(bytes: Uint8Array): number {
 }
 
 function refuse(reason: string): never {
-  throw new NishikiError("file", `This is not a PNG picture that can be read: ${reason}.`);
+  throw new NishikiError("file", `This is not a readable PNG file: ${reason}.`);
 }
 
 /**

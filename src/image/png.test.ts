@@ -70,7 +70,7 @@ describe("encodePng", () => {
 
   it("refuses what is no picture, and texts that PNG cannot hold", () => {
     expect(() => encodePng({ ...noise(2, 2, 3), width: 3 })).toThrow(
-      /3x2 with 3 channels has 18 bytes; .* 12/,
+      /Expected 18 bytes .* 3x2 with 3 channels, got 12/,
     );
     expect(() => encodePng({ ...noise(2, 2, 3), height: 0 })).toThrow(NishikiError);
     for (const key of ["", " a", "a ", "a  b", "猫", "a\n", "x".repeat(80)]) {
@@ -148,7 +148,7 @@ describe("decodePng", () => {
 
   it("refuses with a plain sentence", () => {
     const good = encodePng(noise(9, 9, 3));
-    expect(refusal(new Uint8Array())).toMatch(/not a PNG .* it is empty/);
+    expect(refusal(new Uint8Array())).toMatch(/not a readable PNG file: it is empty/);
     expect(refusal(Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 0, 0))).toMatch(/does not begin like one/);
     for (let length = 8; length < good.length; length++)
       expect(refusal(good.slice(0, length))).toMatch(/truncated/);
@@ -243,7 +243,7 @@ describe("decodePng", () => {
     ];
     const bytes = writeChunks(chunks);
     expect(inspectPng(bytes)).toMatchObject({ width: 32_768, height: 32_768, depth: 1, hasAlpha: false });
-    expect(refusal(bytes)).toMatch(/has 32768x32768 pixels; pictures of up to 67 million are read/);
+    expect(refusal(bytes)).toMatch(/has 32768x32768 pixels; the limit is 67 million/);
     expect(() => decodePng(encodePng(noise(9, 9, 3)), { maxPixels: 80 })).toThrow(/9x9 pixels/);
   });
 

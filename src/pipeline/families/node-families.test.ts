@@ -29,12 +29,12 @@ it("says what is at a path that is no model", async () => {
     /^There is no model at .*: expected a folder with a model\.json/,
   );
   await writeFile(join(folder, "config.json"), '{ "_class_name": "AutoencoderKL" }');
-  await expect(idOf(folder)).rejects.toThrow(/it holds a AutoencoderKL, one part of a model/);
+  await expect(idOf(folder)).rejects.toThrow(/it holds a AutoencoderKL, a single component/);
 });
 
 it("refuses load options that are for other families", async () => {
   const opened = openWithFamily(embedded, { device: "cpu", vae: "x" });
-  await expect(opened).rejects.toThrow(/^vae: only Stable Diffusion takes that setting/);
+  await expect(opened).rejects.toThrow(/^vae: only Stable Diffusion models support this option/);
 });
 
 it("refuses every option that a family does not name", async () => {
@@ -47,7 +47,7 @@ it("refuses every option that a family does not name", async () => {
   expect(other).toContain("base");
   for (const name of other) {
     const opened = openWithFamily(embedded, { device: "cpu", [name]: values[name] ?? "x" });
-    await expect(opened).rejects.toThrow(`${name}: only Stable Diffusion takes that setting`);
+    await expect(opened).rejects.toThrow(`${name}: only Stable Diffusion models support this option`);
   }
 });
 

@@ -1,5 +1,5 @@
-// The table of families: how the files of a model find what can draw with them (node). A further family is a folder beside
-// this file and a row here.
+// The table of families, which maps a model's files to the family that draws with them (node). To add a family, add a folder
+// beside this file and a row here.
 import { NishikiError } from "../../errors.js";
 import { checkAborted } from "../cancel.js";
 import { type CompleteLoadOptions, type FamilyLoadOption, familyLoadOptions } from "../load-options.js";
@@ -10,33 +10,33 @@ import { refuseFolder } from "./nishiki/node-model.js";
 import type { Family, ModelDescription, OpenedModel } from "./node-family.js";
 import { stableDiffusionFamily } from "./stable-diffusion/node.js";
 
-/** The first that detects its files opens them: those that are also asked to refuse others' stand last. */
+/** The first family that detects its files opens them; families that also detect foreign files to reject them come last. */
 export const families: readonly Family[] = [nishikiFamily, stableDiffusionFamily];
 
-/** The family that opens these files. @throws NishikiError "file" */
+/** Finds the family that opens these files. @throws NishikiError "file" */
 export async function findFamily(files: ModelFiles, table: readonly Family[] = families): Promise<Family> {
   return table.find((family) => family.detect(files)) ?? refuseFolder(files.path);
 }
 
-/** @throws NishikiError "usage" for an option that is of no use to this family. */
+/** @throws NishikiError "usage" for an option that this family does not support */
 function checkLoadOptions(family: Family, options: CompleteLoadOptions, table: readonly Family[]): void {
   for (const name of familyLoadOptions) {
     if (options[name] === undefined || family.loadOptions.includes(name)) continue;
     throw new NishikiError(
       "usage",
-      `${name}: only ${takers(name, table)} takes that setting, and this is another model.`,
+      `${name}: only ${listSupporting(name, table)} models support this option; this is a ${family.title} model.`,
     );
   }
 }
 
-function takers(name: FamilyLoadOption, table: readonly Family[]): string {
+function listSupporting(name: FamilyLoadOption, table: readonly Family[]): string {
   return table
     .filter(({ loadOptions }) => loadOptions.includes(name))
     .map(({ title }) => title)
     .join(" or ");
 }
 
-/** Looks at the model at a path. @throws NishikiError "usage", "file", "checkpoint" */
+/** Opens the model at a path. @throws NishikiError "usage", "file", "checkpoint" */
 export async function openWithFamily(
   path: string,
   options: CompleteLoadOptions,
@@ -50,7 +50,7 @@ export async function openWithFamily(
   return family.open(files, options, runtime);
 }
 
-/** What the files at a path say of the model. @throws NishikiError "file", "checkpoint" */
+/** Describes the model at a path. @throws NishikiError "file", "checkpoint" */
 export async function describeModel(path: string): Promise<ModelDescription> {
   const files = await readModelFiles(path);
   return (await findFamily(files)).describe(files);

@@ -1,4 +1,4 @@
-// What a family of models is to those who open models (node): a row of the table in node-families.ts.
+// The interface of a family for opening models (node): a row of the table in node-families.ts.
 import type { Description } from "../description.js";
 import type { CompleteLoadOptions, FamilyLoadOption } from "../load-options.js";
 import type { ModelFiles } from "../node-model-files.js";
@@ -6,33 +6,33 @@ import type { PipelineParts } from "../pipeline.js";
 import type { RequestContext } from "../request-context.js";
 import type { Runtime } from "../runtime.js";
 
-/** A model whose files were looked at, but not loaded: enough to check a request against it. */
+/** A model with its configs and headers read but no weights loaded: enough to check a request. */
 export interface OpenedModel {
   readonly context: RequestContext;
   /** Makes it ready to draw. @throws NishikiError "aborted", "file", "checkpoint", "device", "memory" */
   load(runtime?: Runtime): Promise<PipelineParts>;
 }
 
-/** What a model's files say of it. */
+/** A summary of a model's files. */
 export interface ModelDescription {
   /** A few words, such as "Stable Diffusion XL". */
   readonly what: string;
-  /** Width and height that it draws best, in pixels. */
+  /** Native width and height, in pixels. */
   readonly size?: number;
   /** Bytes that its weights take in memory. */
   readonly memory?: number;
-  /** All there is to say. */
+  /** The full description. */
   readonly description: Description;
 }
 
 export interface Family {
-  /** As events, receipts and folders of this room call it. */
+  /** Name in events, receipts and folders of this room. */
   readonly id: string;
-  /** As people call it. */
+  /** Display name. */
   readonly title: string;
-  /** The load options that it takes besides those of every family. */
+  /** The load options that it supports in addition to the common ones. */
   readonly loadOptions: readonly FamilyLoadOption[];
-  /** Whether these files are for this family to open, or to refuse with a reason. */
+  /** Whether this family should open these files, or reject them with a reason. */
   detect(files: ModelFiles): boolean;
   /** Reads configs and headers, not weights. @throws NishikiError "usage", "file", "checkpoint", "aborted" */
   open(files: ModelFiles, options: CompleteLoadOptions, runtime: Runtime): Promise<OpenedModel>;

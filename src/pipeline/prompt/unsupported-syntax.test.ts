@@ -59,7 +59,7 @@ describe("a learned word", () => {
   const learned = [{ word: "<Cat-Toy>", name: "cat-toy.safetensors" }];
   it("is missed where no prompt has it, in whatever case", () => {
     expect(findUnusedWords(learned, ["a cat-toy cat", ""])).toEqual([
-      'The embedding "cat-toy.safetensors" has no effect: its word "<Cat-Toy>" is in no prompt. Write it where it belongs.',
+      'The embedding "cat-toy.safetensors" has no effect: no prompt contains its word "<Cat-Toy>". Add the word to a prompt.',
     ]);
     expect(findUnusedWords(learned, ["", "a <cat-toy>"])).toEqual([]);
   });

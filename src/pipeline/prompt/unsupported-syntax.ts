@@ -1,4 +1,4 @@
-// Prompt syntax of other programs that is read here as plain words: one notice each, with what works instead.
+// Detects prompt syntax of other programs that Nishiki reads as plain words, and suggests alternatives.
 import { quote } from "../../errors.js";
 
 /** What a model's prompts understand: the weights of attention-syntax.ts, or words alone. */
@@ -8,14 +8,14 @@ interface Syntax {
   readonly pattern: RegExp;
   /** Only words that are not understood are worth a notice. */
   readonly in: readonly PromptDialect[];
-  readonly cure: (found: string) => string;
+  readonly cure: (match: string) => string;
 }
 
 const both = ["weights", "words"] as const;
 
 /** The file and weight of "<lora:name:0.8>" as the command line takes them. */
-function loraOption(found: string): string {
-  const [, name = "", weight] = found.slice(1, -1).split(":");
+function loraOption(tag: string): string {
+  const [, name = "", weight] = tag.slice(1, -1).split(":");
   return `--lora ${name}.safetensors${weight === undefined ? "" : `:${weight}`}`;
 }
 
@@ -23,7 +23,7 @@ const syntaxes: readonly Syntax[] = [
   {
     pattern: /<(?:lora|lyco|locon):[^<>]{1,200}>/i,
     in: both,
-    cure: (found) => `It loads no file; load one with ${loraOption(found)}.`,
+    cure: (match) => `It does not load a file; use ${loraOption(match)}.`,
   },
   {
     pattern: /<hypernet:[^<>]{1,200}>/i,
@@ -85,12 +85,12 @@ const isAllCapitals = (text: string) => !/\p{Ll}/u.test(text);
 export function findUnsupportedSyntax(text: string, dialect: PromptDialect, name = "prompt"): string[] {
   const cures = new Set<string>();
   return syntaxes.flatMap(({ pattern, in: dialects, cure }) => {
-    const found = dialects.includes(dialect) ? pattern.exec(text)?.[0] : undefined;
-    if (found === undefined || (/^[A-Z]+$/.test(found) && isAllCapitals(text))) return [];
-    const remedy = cure(found);
+    const match = dialects.includes(dialect) ? pattern.exec(text)?.[0] : undefined;
+    if (match === undefined || (/^[A-Z]+$/.test(match) && isAllCapitals(text))) return [];
+    const remedy = cure(match);
     if (cures.has(remedy)) return [];
     cures.add(remedy);
-    return [`${quote(found)} in the ${name} is read as plain words. ${remedy}`];
+    return [`${quote(match)} in the ${name} is read as plain words. ${remedy}`];
   });
 }
 
@@ -100,16 +100,16 @@ export interface LearnedWordName {
   readonly name: string;
 }
 
-/** Notices for learned words that stand in none of the prompts, so that their files have no effect. */
+/** Notices for embeddings without effect, because no prompt contains their word. */
 export function findUnusedWords(learned: readonly LearnedWordName[], prompts: readonly string[]): string[] {
   const texts = prompts.map((prompt) => prompt.normalize("NFC").toLowerCase());
   return learned.flatMap(({ word, name }) => {
     const isUsed = texts.some((text) => text.includes(word.normalize("NFC").toLowerCase()));
-    const [shown, file] = [quote(word), quote(name)];
+    const [quoted, file] = [quote(word), quote(name)];
     return isUsed
       ? []
       : [
-          `The embedding ${file} has no effect: its word ${shown} is in no prompt. Write it where it belongs.`,
+          `The embedding ${file} has no effect: no prompt contains its word ${quoted}. Add the word to a prompt.`,
         ];
   });
 }

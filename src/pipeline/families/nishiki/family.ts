@@ -1,4 +1,5 @@
-// The models that Nishiki trains, the embedded one among them: MiniLM's words, a rectified flow over channels-last latents.
+// The models that Nishiki trains, including the embedded one: MiniLM text embeddings and rectified flow over channels-last
+// latents.
 import { type Denoiser, getSampler, getStepSchedule } from "../../../diffusion/index.js";
 import { listSome, NishikiError, showText } from "../../../errors.js";
 import { drawPlacement, placementChannels } from "../../../models/index.js";
@@ -55,22 +56,22 @@ import { seesPlacement } from "./programs.js";
 import { describeForms } from "./prompt-forms.js";
 import { makeDoublingStage } from "./super-resolution.js";
 
-/** What a loaded folder with a `model.json` consists of. */
+/** The parts of a loaded model folder. */
 export interface NishikiParts {
   readonly manifest: ModelManifest;
   readonly tokenizer: Tokenizer;
-  /** The sessions of its networks for one request. */
+  /** Opens the sessions of its networks for one request. */
   readonly open: (watch: Watch) => NetworkSessions;
-  /** Whether its weights hold the half of the autoencoder that images are read with. */
+  /** Whether its weights include the autoencoder's encoder. */
   readonly hasEncoder: boolean;
-  /** What its captions were made of. */
+  /** The vocabulary of its training captions. */
   readonly words?: KnownWords;
 }
 
 const always = ["schedule", "rng", "variation", "upscale"] as const;
 const withEncoder = ["init", "inpaint"] as const;
 
-/** What may be asked of such a model: it draws one size, and twice and four times as much by enlarging that. */
+/** The limits and defaults of such a model: it draws one size, and enlarges it two or four times. */
 export function getNishikiContext(
   { defaults, pictureSize, parts }: ModelManifest,
   { hasEncoder }: { readonly hasEncoder: boolean },
@@ -93,25 +94,25 @@ export function getNishikiContext(
     }
     if (settings.fast && fast) checkFast(settings, fast);
     if (!init || getEnlargingFactor(sizes, size) === undefined) return;
-    const reason = `images that start from another are drawn at ${formatSize(usual)} pixels`;
-    throw new NishikiError("usage", `size: ${reason}, got ${formatSize(size)}.`);
+    const expected = `expected ${formatSize(usual)} with an init image`;
+    throw new NishikiError("usage", `size: ${expected}, got ${formatSize(size)}.`);
   };
   return { defaults, sizes, takes, check, ...(fast && { fast }) };
 }
 
-/** What a network was distilled for cannot be changed. @throws NishikiError "usage" */
+/** Rejects settings that a distilled network cannot change. @throws NishikiError "usage" */
 function checkFast(settings: ImageSettings, fast: RequestDefaults): void {
   for (const name of ["steps", "guidance", "sampler"] as const) {
     if (settings[name] === fast[name]) continue;
     const how = `${fast.steps} steps of ${fast.sampler} without guidance`;
     throw new NishikiError(
       "usage",
-      `${name}: the fast network draws in ${how}, got ${settings[name]}. Leave out ${name}, or fast.`,
+      `${name}: the fast network draws in ${how}, got ${settings[name]}. Omit ${name}, or fast.`,
     );
   }
   if (settings.negativePrompt === "" && settings.schedule === undefined) return;
   const name = settings.negativePrompt === "" ? "schedule" : "negativePrompt";
-  throw new NishikiError("usage", `${name}: the fast network takes none. Leave out ${name}, or fast.`);
+  throw new NishikiError("usage", `${name}: the fast network does not support it. Omit ${name}, or fast.`);
 }
 
 interface EncodedPrompts {
@@ -147,7 +148,7 @@ async function encodePrompts(
     const { kept, leftOut } = await keepKnown(text, known, embed);
     if (leftOut.length > 0)
       warnings.push(
-        `Left out of the negative prompt, since the model does not know it: ${listSome(
+        `Ignoring parts of the negative prompt that the model does not know: ${listSome(
           leftOut.map((part) => showText(part)),
           20,
         )}.`,
@@ -161,20 +162,20 @@ async function encodePrompts(
     if (name === "negativePrompt" && text === "") return undefined;
     const { embeddings, dropped } = await encodeText(text);
     if (dropped.length > 0) {
-      const said = `The ${title} is longer than the ${manifest.maxTokens} tokens that the model reads`;
-      warnings.push(`${said}; left out: ${showText(dropped.join(" "), { limit: 300 })}`);
+      const limit = `The ${title} exceeds the model's limit of ${manifest.maxTokens} tokens`;
+      warnings.push(`${limit}; ignored: ${showText(dropped.join(" "), { limit: 300 })}`);
     }
     return embeddings;
   };
   const cond = (await encode("prompt")) as PromptEmbeddings;
   const uncond = (await encode("negativePrompt")) ?? getNoPrompt(cond);
-  // Guidance is towards the words: where things lie is the same on both sides.
+  // Guidance should only strengthen the words, so both sides share the placement.
   const placement = known && place(understood, known, settings, manifest);
   const both = placement ? { placement } : {};
   return { embeddings: { cond: { ...cond, ...both }, uncond: { ...uncond, ...both } }, warnings };
 }
 
-/** The map of where a prompt's things lie; undefined where an image decides, or nothing does. */
+/** The placement map of a prompt's objects; undefined if an init image or nothing determines it. */
 function place(
   prompt: string,
   known: KnownWords,
@@ -189,7 +190,7 @@ function place(
   return map;
 }
 
-/** A model folder as a model. */
+/** Makes the pipeline's model from a loaded model folder. */
 export function makeNishikiModel(parts: NishikiParts): Model {
   const { manifest, hasEncoder } = parts;
   const context = getNishikiContext(manifest, { hasEncoder });
@@ -237,7 +238,7 @@ async function prepare(
 
 function getFewStep({ fewStep }: NetworkSessions): LazySession {
   if (fewStep) return fewStep;
-  throw new NishikiError("internal", "The model has no part for few steps.");
+  throw new NishikiError("internal", "The model has no few-step denoiser.");
 }
 
 function makeBaseStage(
@@ -274,7 +275,7 @@ function makeBaseStage(
   };
 }
 
-/** How decoded pixels come to a larger size. */
+/** The stages that enlarge the decoded image. */
 function makeEnlarging(
   { superResolution }: NetworkSessions,
   size: number,
@@ -282,7 +283,7 @@ function makeEnlarging(
   { upscale, upscaleSampler: sampler = "euler" }: ImageSettings,
 ): readonly Stage[] {
   if (upscale === "lanczos") return [makeLanczosStage(factor)];
-  if (!superResolution) throw new NishikiError("internal", "The model has no part for super-resolution.");
+  if (!superResolution) throw new NishikiError("internal", "The model has no super-resolution network.");
   return Array.from({ length: Math.log2(factor) }, (_, doubling) =>
     makeDoublingStage(superResolution, {
       side: size * 2 ** doubling,

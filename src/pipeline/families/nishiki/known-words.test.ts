@@ -164,7 +164,7 @@ describe("what the model cannot draw", () => {
     ]);
     expect(describeWords(understood)).toEqual([
       'The model does not know the word "jet"; it draws "airplane".',
-      'The model cannot draw "lake". What it can draw and comes nearest: "cat", "airplane".',
+      'The model cannot draw "lake". The closest objects that it can draw: "cat", "airplane".',
       "The model does not know these words: Rembrandt.",
     ]);
   });

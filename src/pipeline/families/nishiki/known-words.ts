@@ -154,7 +154,7 @@ export function describeWords({ replaced, unknown }: Understood): string[] {
     ...sentences,
     ...likened.map(({ words, nearest }) => {
       const names = nearest.map((name) => `"${name}"`).join(", ");
-      return `The model cannot draw ${quote(words)}. What it can draw and comes nearest: ${names}.`;
+      return `The model cannot draw ${quote(words)}. The closest objects that it can draw: ${names}.`;
     }),
     ...(others.length > 0
       ? [`The model does not know these words: ${listSome([...new Set(others)], 20)}.`]

@@ -104,8 +104,8 @@ export async function decodePixels(
   const raw = latents.map((value, i) => value * std[i % shape[2]]! + mean[i % shape[2]]!);
   const decoded = floats(await session.run({ latents: f32(raw, 1, ...shape) }), "pixels");
   if (decoded.length !== size * size * 3) {
-    const came = `${decoded.length} numbers`;
-    throw new NishikiError("checkpoint", `The decoder gave ${came}, not a picture of ${size}x${size}.`);
+    const expected = `expected an image of ${size}x${size} pixels`;
+    throw new NishikiError("checkpoint", `Decoder: ${expected}, got ${decoded.length} numbers.`);
   }
   return { width: size, height: size, channels: 3, data: toBytes(decoded) };
 }

@@ -1,4 +1,4 @@
-// Folders with a `model.json`, into sessions on this machine's devices (node).
+// Loads folders with a `model.json` into sessions on this machine's devices (node).
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withoutBom } from "../../../checkpoint/index.js";
@@ -25,19 +25,19 @@ import { traceNetworks } from "./programs.js";
 /** The folder of the model that comes with the package. */
 export const embeddedModel = join(findPackageRoot() ?? "nishiki", "weights");
 
-/** The class of a component of a published model, where a folder is one. */
+/** The class of a published model's component, if the folder is one. */
 async function nameOfPart(folder: string): Promise<string | undefined> {
   const text = await readFile(join(folder, "config.json"), "utf8").catch(() => "");
   return /"_class_name":\s*"(\w{1,60})"/.exec(text)?.[1];
 }
 
-/** Says what is at a path where no model is. @throws NishikiError "file" */
+/** Explains why a path is not a model. @throws NishikiError "file" */
 export async function refuseFolder(path: string, cause?: unknown): Promise<never> {
   const part = await nameOfPart(path);
   const expected =
     part === undefined
       ? "expected a folder with a model.json or a model_index.json, or a .safetensors file"
-      : `it holds a ${part}, one part of a model; expected the folder above it, with the model_index.json`;
+      : `it holds a ${part}, a single component; expected its parent folder, with the model_index.json`;
   throw new NishikiError("file", `There is no model at ${path}: ${expected}.`, { cause });
 }
 
@@ -52,8 +52,8 @@ export async function readModelFolder(folder: string): Promise<ModelManifest> {
 }
 
 /**
- * SHA-256 of every file that decides pixels, by name.
- * @throws NishikiError "checkpoint" for a file that is not the one that the manifest means.
+ * SHA-256 of every file that affects pixels, by name.
+ * @throws NishikiError "checkpoint" for a file whose hash differs from the manifest's
  */
 export async function hashModel(
   folder: string,
@@ -70,10 +70,10 @@ export async function hashModel(
   for (const [name, sha256] of expected) {
     const hash = await hashFile(join(folder, name), signal);
     if (sha256 !== undefined && sha256 !== hash) {
-      const reason = "its content is not what model.json says: it is damaged, or of another version";
+      const reason = "its SHA-256 differs from the one in model.json: it is damaged or of another version";
       throw new NishikiError(
         "checkpoint",
-        `${join(folder, name)} cannot be used: ${reason}. Copy the model anew.`,
+        `${join(folder, name)} cannot be used: ${reason}. Copy the model again.`,
       );
     }
     hashes[name] = hash;
@@ -94,13 +94,13 @@ async function readTokenizer(folder: string, { tokenizer, maxTokens }: ModelMani
   }
 }
 
-/** Whether the weights hold the half of the autoencoder that images are read with. Loading tells what is damaged. */
+/** Whether the weights include the autoencoder's encoder. Loading reports damaged files. */
 async function hasEncoder(folder: string, { parts }: ModelManifest): Promise<boolean> {
   const file = await openSafetensors(join(folder, parts.autoencoder.file)).catch(() => undefined);
   return [...(file?.tensors.keys() ?? [])].some((name) => name.startsWith("encoder."));
 }
 
-/** A model folder, read but not loaded. @throws NishikiError "file", "checkpoint" */
+/** Opens a model folder without loading its weights. @throws NishikiError "file", "checkpoint" */
 export async function openNishikiModel(folder: string, options: CompleteLoadOptions): Promise<OpenedModel> {
   const manifest = await readModelFolder(folder);
   const context = getNishikiContext(manifest, { hasEncoder: await hasEncoder(folder, manifest) });
@@ -128,7 +128,7 @@ async function loadNishikiModel(opened: Opened, runtime: Runtime): Promise<Pipel
   const pool = runtime.sessions ?? new SessionPool({ budget: getBudget(options, engines.image.device) });
   const sessions = pool.forModel();
   const close = async () => {
-    // An engine that is closed begins nothing more; what it is computing is finished first.
+    // Closing the engines first waits for current runs and prevents further ones.
     await Promise.all([engines.text.close(), engines.image.close()]);
     await sessions.close();
   };
@@ -137,14 +137,14 @@ async function loadNishikiModel(opened: Opened, runtime: Runtime): Promise<Pipel
     const networks = describeNetworks(folder, manifest, engines, sessions, { adapt, hasEncoder });
     const loading = loadUsual(networks, pool, sessions, runtime);
     loading.catch(() => {}); // reported below, where it is awaited
-    // Damage is reported as damage, whatever else it leads to: the hashes are awaited before the sessions.
+    // Hashes come first, so that damage is reported as such, whatever errors it causes in the sessions.
     const weights = await hashModel(folder, manifest, runtime.signal);
     const load = await recordLoad(
       { model: options.model, allowPartialLora: options.allowPartialLora },
       { loras: added.files },
       runtime.signal,
     );
-    // A LoRA brings words of its own, which no file names: then every word is taken as it is.
+    // A LoRA may know new words that no file lists, so prompts are used unchanged with one.
     const hasWords = manifest.words !== undefined && added.loras.length === 0;
     const [tokenizer, words, environment] = await Promise.all([
       readTokenizer(folder, manifest),
@@ -166,7 +166,7 @@ async function loadNishikiModel(opened: Opened, runtime: Runtime): Promise<Pipel
   }
 }
 
-/** Loads what every image needs, where there is room for all of it. */
+/** Preloads the networks that every image needs, if all of them fit the budget. */
 async function loadUsual(
   { usual }: NishikiNetworks,
   pool: SessionPool,

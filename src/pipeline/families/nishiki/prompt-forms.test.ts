@@ -28,19 +28,19 @@ it("says nothing of captions of training", () => {
 
 describe("what no caption had", () => {
   it.each([
-    ["three cats and a dog", /not learned "three" of one beside another \(cat, dog\)/],
-    ["a cat with two dogs", /not learned "two" of one beside another/],
-    ["red car and blue car", /one thing twice with a difference: of "car"/],
-    ["a red cat and two green cats", /one thing twice with a difference: of "cat"/],
-    ["a cat, a dog and a bird", /at most two different things.*names 3: cat, dog, bird/],
-    ["oil painting", /one by one, but not what they mean together: "oil painting"/],
-    ["an oil painting of a cat", /together: "oil painting"/],
-    ["coffee shop", /together: "coffee shop"/],
-    ["a cat house in the snow", /together: "cat house"/],
+    ["three cats and a dog", /not learned "three" of one object beside another \(cat, dog\)/],
+    ["a cat with two dogs", /not learned "two" of one object beside another/],
+    ["red car and blue car", /two different versions of one object: it draws one "car"/],
+    ["a red cat and two green cats", /two different versions of one object: it draws one "cat"/],
+    ["a cat, a dog and a bird", /at most two different objects.*names 3: cat, dog, bird/],
+    ["oil painting", /individually, but not in combination: "oil painting"/],
+    ["an oil painting of a cat", /combination: "oil painting"/],
+    ["coffee shop", /combination: "coffee shop"/],
+    ["a cat house in the snow", /combination: "cat house"/],
     ["3 cats", /counts in words.*does not know: 3/],
-    ["😀", /no emoji: 😀/],
-    ["🐱 on 🌊", /no emoji: 🐱 🌊/],
-    ["!?", /no word in it/],
+    ["😀", /not read emoji: 😀/],
+    ["🐱 on 🌊", /not read emoji: 🐱 🌊/],
+    ["!?", /contains no words/],
   ])("%s", (prompt, sentence) => {
     expect(tell(prompt)).toMatch(sentence);
   });

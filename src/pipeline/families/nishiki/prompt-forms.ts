@@ -110,16 +110,16 @@ function describeThings(tokens: readonly Token[], segments: readonly Segment[]):
   const sentences: string[] = [];
   if (different.length > 2) {
     sentences.push(
-      `The model draws at most two different things in a picture; this prompt names ${different.length}: ${different.join(", ")}.`,
+      `The model draws at most two different objects in an image; this prompt names ${different.length}: ${different.join(", ")}.`,
     );
   } else if (count && different.length === 2) {
     sentences.push(
-      `The model draws several of a thing only on their own: it has not learned "${count.word}" of one beside another (${different.join(", ")}).`,
+      `The model draws several of one object only by themselves: it has not learned "${count.word}" of one object beside another (${different.join(", ")}).`,
     );
   }
   for (const name of repeated) {
     sentences.push(
-      `The model has not learned one thing twice with a difference: of "${name}" it draws one, or several alike.`,
+      `The model has not learned two different versions of one object: it draws one "${name}", or several alike.`,
     );
   }
   return sentences;
@@ -157,16 +157,16 @@ export function describeForms(prompt: string, understood: string, known: KnownWo
   const sentences = describeThings(tokens, segments);
   if (phrases.length > 0) {
     const list = phrases.map((phrase) => `"${phrase}"`).join(", ");
-    sentences.push(`The model knows these words one by one, but not what they mean together: ${list}.`);
+    sentences.push(`The model knows these words individually, but not in combination: ${list}.`);
   }
   if (numerals.length > 0) {
     sentences.push(
-      `The model counts in words, from one to four ("three cats"), and does not know: ${numerals.join(", ")}.`,
+      `The model counts in words from one to four ("three cats") and does not know: ${numerals.join(", ")}.`,
     );
   }
-  if (symbols.length > 0) sentences.push(`The model reads words and no emoji: ${symbols.join(" ")}`);
+  if (symbols.length > 0) sentences.push(`The model does not read emoji: ${symbols.join(" ")}`);
   if (tokens.length === 0 && symbols.length === 0 && prompt.trim() !== "") {
-    sentences.push("The prompt has no word in it that the model could know.");
+    sentences.push("The prompt contains no words.");
   }
   return sentences;
 }

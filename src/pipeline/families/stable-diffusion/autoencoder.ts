@@ -1,4 +1,4 @@
-// What lies between pixels and latents: Stable Diffusion's autoencoder, or a tiny one in its place, behind one form.
+// One interface to Stable Diffusion's autoencoder and to the tiny one that may replace it.
 import { NishikiError } from "../../../errors.js";
 import { type Program, type Tensor, type TraceOptions, trace } from "../../../graph/index.js";
 import {
@@ -64,10 +64,10 @@ function tracers(
 function makeKl(json: Readonly<Record<string, unknown>>): Autoencoder {
   const config = readAutoencoderKlConfig(json);
   if (config.inChannels !== 3 || config.outChannels !== 3) {
-    const came = `${config.inChannels} and ${config.outChannels}`;
+    const got = `${config.inChannels} and ${config.outChannels}`;
     throw new NishikiError(
       "checkpoint",
-      `AutoencoderKL config: expected pictures of 3 channels, got ${came}.`,
+      `AutoencoderKL config: expected images with 3 channels, got ${got}.`,
     );
   }
   const { latentChannels } = config;
@@ -111,7 +111,7 @@ function makeTiny(json: Readonly<Record<string, unknown>>): Autoencoder {
   };
 }
 
-/** @throws NishikiError "checkpoint" for a config of another network, or one that is not supported. */
+/** Reads an autoencoder's config. @throws NishikiError "checkpoint" for an unsupported config */
 export function readAutoencoder(config: Readonly<Record<string, unknown>>): Autoencoder {
   return config._class_name === "AutoencoderTiny" ? makeTiny(config) : makeKl(config);
 }

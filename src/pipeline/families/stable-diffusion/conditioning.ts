@@ -1,4 +1,4 @@
-// Prompts of Stable Diffusion: which layer of which encoder, what stands for no prompt at all, and notices about lengths.
+// Encodes Stable Diffusion's prompts: picks the encoders' layers, handles empty prompts, and warns about lengths.
 
 import { checkAborted } from "../../cancel.js";
 import type { ImageSettings } from "../../image-request.js";
@@ -16,7 +16,7 @@ import type { StableDiffusionModel, Tokenizers } from "./model.js";
 import type { Networks } from "./networks.js";
 import type { TextProgramOptions } from "./programs.js";
 
-/** The layers that a model's denoiser was trained on: XL's second last ones, without the final normalisation. */
+/** The encoder layers that the denoiser was trained on; for XL, the second-to-last ones without the final normalisation. */
 export function getTextOptions(
   { textEncoders }: Pick<StableDiffusionModel, "textEncoders">,
   clipSkip = 0,
@@ -25,7 +25,7 @@ export function getTextOptions(
   return isDouble ? { skip: clipSkip + 1, normalized: false } : { skip: clipSkip, normalized: true };
 }
 
-/** The place of the token whose state stands for the text: the first end token, or, in old configs, the largest id. */
+/** The position of the token whose state is pooled: the first end token, or, in old configs, the largest id. */
 function findEnd(ids: Int32Array, endToken: number): number {
   const at =
     endToken === 2 ? ids.indexOf(ids.reduce((most, id) => Math.max(most, id))) : ids.indexOf(endToken);
@@ -45,8 +45,8 @@ function makeEncoder(
     checkAborted(networks.signal);
     const texts = ids.length / positions;
     const ends = Int32Array.from({ length: texts }, (_, i) => {
-      const own = ids.subarray(i * positions, (i + 1) * positions);
-      return i * positions + findEnd(own, endToken);
+      const row = ids.subarray(i * positions, (i + 1) * positions);
+      return i * positions + findEnd(row, endToken);
     });
     const inputs = {
       ids: { dtype: "i32" as const, shape: [texts, positions], data: ids },
@@ -63,26 +63,26 @@ function makeEncoder(
 
 function warn(name: string, { tokens, dropped, chunks }: PromptLength, room: number): string[] {
   if (dropped > 0) {
-    const read = `the ${tokens - dropped} that ${mostChunks} parts of ${room} hold`;
-    return [`The ${name} has ${tokens} tokens; it is read to ${read}, and the last ${dropped} are left out.`];
+    const limit = `limit of ${tokens - dropped} (${mostChunks} parts of ${room})`;
+    return [`The ${name} has ${tokens} tokens, over the ${limit}; the last ${dropped} are ignored.`];
   }
   return chunks > 1
-    ? [`The ${name} has ${tokens} tokens; it is read in ${chunks} parts of up to ${room}.`]
+    ? [`The ${name} has ${tokens} tokens; it is encoded in ${chunks} parts of up to ${room}.`]
     : [];
 }
 
-/** An inpainting network also draws without a mask, but that is not what it was trained for. */
+/** An inpainting network also draws without a mask, but was not trained for it. */
 function warnWithoutMask({ unet, autoencoder }: StableDiffusionModel, isInpainting: boolean): string[] {
   if (isInpainting || unet.inChannels === autoencoder.latentChannels) return [];
-  const made = `This model is made for inpainting: its denoiser takes ${unet.inChannels} channels, a mask among them`;
+  const kind = `This is an inpainting model: its denoiser takes ${unet.inChannels} channels, including a mask`;
   return [
-    `${made}. Without --image and --mask (init and inpaint) it draws everything, less well than a plain model.`,
+    `${kind}. Without --image and --mask (init and inpaint), it draws the whole image, and worse than a plain model.`,
   ];
 }
 
 /**
- * Prompt and negative prompt, encoded once for all images of a request. Like diffusers, clip skip leaves out layers for the
- * prompt and not for the negative prompt.
+ * Encodes the prompt and the negative prompt, once for all images of a request. As in diffusers, clip skip applies to the
+ * prompt only.
  */
 export async function encodeConditioning(
   model: StableDiffusionModel,
@@ -116,7 +116,7 @@ export async function encodeConditioning(
   return { conditioning: { cond, uncond: isZero ? zero(encoded) : encoded }, warnings };
 }
 
-/** No prompt, to models that were trained to see zeros for it. */
+/** Zeros in place of an empty prompt, for models trained that way. */
 function zero({ states, tokens, vector }: TextConditioning): TextConditioning {
   return {
     states: new Float32Array(states.length),
@@ -125,7 +125,7 @@ function zero({ states, tokens, vector }: TextConditioning): TextConditioning {
   };
 }
 
-/** A distilled network's guidance scale as sines and cosines (Meng et al. 2023, arXiv 2210.03142). */
+/** Embeds a distilled network's guidance scale as sines and cosines (Meng et al. 2023, arXiv 2210.03142). */
 export function embedGuidance(scale: number, width: number): Float32Array {
   const half = Math.floor(width / 2);
   return Float32Array.from({ length: width }, (_, i) => {
@@ -135,7 +135,7 @@ export function embedGuidance(scale: number, width: number): Float32Array {
   });
 }
 
-/** A float32 tensor of one row for each conditioning. */
+/** A float32 tensor with one row per conditioning. */
 export function makeRows(
   conditions: readonly Conditioning[],
   getRow: (name: Conditioning) => Float32Array,

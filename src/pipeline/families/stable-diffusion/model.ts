@@ -1,4 +1,4 @@
-// A Stable Diffusion model, read but not loaded: configs of its networks, and what may be asked of it.
+// A Stable Diffusion model without its weights: the configs of its networks, its limits and its defaults.
 import {
   getSampler,
   type PipelineKind,
@@ -23,7 +23,7 @@ import { getVectorWidth } from "./programs.js";
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** What a model's files say. */
+/** The configs of a model's files. */
 export interface StableDiffusionDescription {
   readonly name: string;
   readonly unet: Json;
@@ -39,7 +39,7 @@ export interface StableDiffusionModel {
   readonly name: string;
   readonly unet: ConditionalUnetConfig;
   readonly autoencoder: Autoencoder;
-  /** Decodes previews, where another one than the model's own shall. */
+  /** Decodes previews in place of the model's own autoencoder. */
   readonly previewAutoencoder?: Autoencoder;
   readonly textEncoders: readonly ClipTextConfig[];
   readonly scheduler: TrainedScheduler;
@@ -53,7 +53,7 @@ export type Tokenizers = readonly ClipTokenizer[];
 const leastSide = 64;
 const mostSide = 4096;
 
-/** @throws NishikiError "checkpoint" for configs that are not supported, or that do not fit together. */
+/** Reads the configs of a model. @throws NishikiError "checkpoint" for unsupported or mismatched configs */
 export function readModel(files: StableDiffusionDescription): StableDiffusionModel {
   const unet = readConditionalUnetConfig(files.unet);
   const autoencoder = readAutoencoder(files.vae);
@@ -68,19 +68,19 @@ export function readModel(files: StableDiffusionDescription): StableDiffusionMod
   return { name, ...parts, zerosForEmptyPrompt, context, ...(previewAutoencoder && { previewAutoencoder }) };
 }
 
-/** Whose rules of diffusers' pipelines hold. */
+/** The diffusers pipeline whose rules apply. */
 function getPipelineKind({ addition, timeConditionWidth }: ConditionalUnetConfig): PipelineKind {
   if (timeConditionWidth !== undefined) return "consistency";
   return addition ? "xl" : "stable-diffusion";
 }
 
-function checkPreview(own: Autoencoder, preview: Autoencoder): void {
-  if (preview.latentChannels === own.latentChannels && preview.scale === own.scale) return;
+function checkPreview(main: Autoencoder, preview: Autoencoder): void {
+  if (preview.latentChannels === main.latentChannels && preview.scale === main.scale) return;
   const describe = ({ latentChannels, scale }: Autoencoder) =>
     `${latentChannels} channels at 1/${scale} of the size`;
   throw new NishikiError(
     "checkpoint",
-    `previewVae: expected an autoencoder with latents of ${describe(own)}, got one of ${describe(preview)}.`,
+    `previewVae: expected an autoencoder with latents of ${describe(main)}, got ${describe(preview)}.`,
   );
 }
 
@@ -94,19 +94,20 @@ function checkFit(
   };
   const width = encoders.reduce((sum, encoder) => sum + encoder.width, 0);
   if (width !== unet.crossWidth)
-    refuse(`the text encoders give states of ${width} numbers, and the denoiser takes ${unet.crossWidth}`);
+    refuse(`the text encoders' states are ${width} wide, but the denoiser takes ${unet.crossWidth}`);
   if (unet.outChannels !== latentChannels)
-    refuse(`the denoiser gives ${unet.outChannels} channels, and the autoencoder takes ${latentChannels}`);
+    refuse(`the denoiser outputs ${unet.outChannels} channels, but the autoencoder takes ${latentChannels}`);
   const known = [latentChannels, 2 * latentChannels + 1];
   if (!known.includes(unet.inChannels)) {
-    const wanted = `${known[0]}, or ${known[1]} for inpainting`;
-    refuse(`the denoiser takes ${unet.inChannels} channels; expected ${wanted}`);
+    refuse(
+      `the denoiser takes ${unet.inChannels} channels; expected ${known[0]}, or ${known[1]} for inpainting`,
+    );
   }
-  const vector = encoders.at(-1)!.projection;
-  const wanted = unet.addition && getVectorWidth(unet.addition);
-  if (wanted !== undefined && wanted !== vector) {
-    const given = vector ?? "none";
-    refuse(`the denoiser takes a text vector of ${wanted} numbers, and the text encoder gives ${given}`);
+  const actual = encoders.at(-1)!.projection;
+  const expected = unet.addition && getVectorWidth(unet.addition);
+  if (expected !== undefined && expected !== actual) {
+    const pooled = actual ?? "none";
+    refuse(`the denoiser takes a text vector of ${expected} numbers, but the text encoder outputs ${pooled}`);
   }
 }
 
@@ -118,13 +119,13 @@ function checkSettings(settings: ImageSettings, { textEncoders, scheduler }: Par
   const layers = Math.min(...textEncoders.map((encoder) => encoder.layers));
   const most = layers - textEncoders.length; // XL never takes the last layer
   if (clipSkip > most) {
-    const has = `this model's text encoder has ${layers} layers`;
-    throw new NishikiError("usage", `clipSkip: ${has}; expected at most ${most}, got ${clipSkip}.`);
+    const limit = `expected at most ${most}, as this model's text encoder has ${layers} layers`;
+    throw new NishikiError("usage", `clipSkip: ${limit}; got ${clipSkip}.`);
   }
   if (scheduler.sampler === undefined && sampler === scheduler.className) {
     const names = Object.keys(samplers).join(", ");
-    const published = `this model was published with ${quote(sampler)}, which is not known here`;
-    throw new NishikiError("usage", `sampler: ${published}; name another, one of ${names}.`);
+    const published = `this model was published with ${quote(sampler)}, which is unknown`;
+    throw new NishikiError("usage", `sampler: ${published}; choose one of ${names}.`);
   }
   planSteps(scheduler, {
     sampler: getSampler(sampler).name,
@@ -134,16 +135,16 @@ function checkSettings(settings: ImageSettings, { textEncoders, scheduler }: Par
   });
 }
 
-/** Settings that suit a model where nothing else is asked; diffusers' pipelines have the same scales. */
+/** The model's default settings; guidance scales match diffusers' pipelines. */
 function getDefaults({ unet, scheduler }: Parts): RequestContext["defaults"] {
   const common = {
-    // An unknown scheduler is refused by its name, unless a request names a sampler.
+    // checkSettings rejects an unknown scheduler by name, unless the request names a sampler.
     sampler: scheduler.sampler ?? scheduler.className,
     rng: "torch-cpu" as const,
   };
   if (unet.timeConditionWidth !== undefined) return { ...common, sampler: "lcm", steps: 4, guidance: 8 };
   if (scheduler.sampler === "lcm") return { ...common, steps: 4, guidance: 1 };
-  // Models that were distilled to a step or four are published with the trailing spacing (Sauer et al. 2023).
+  // Models distilled to one to four steps are published with trailing spacing (Sauer et al. 2023).
   const isTurbo = scheduler.spacing === "trailing" && scheduler.prediction === "eps";
   if (isTurbo) return { ...common, steps: unet.addition ? 4 : 1, guidance: 0 };
   return { ...common, steps: 25, guidance: unet.addition ? 5 : 7.5 };

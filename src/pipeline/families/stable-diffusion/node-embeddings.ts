@@ -1,4 +1,4 @@
-// Textual inversions that go with a Stable Diffusion model (node): "--embedding my-cat.safetensors", several at once.
+// Opens textual inversions for a Stable Diffusion model (node).
 import { basename } from "node:path";
 import { type LearnedWord, openEmbedding } from "../../../checkpoint/node.js";
 import { NishikiError } from "../../../errors.js";
@@ -9,15 +9,15 @@ export interface OpenedEmbeddings {
   readonly words: readonly LearnedWord[];
 }
 
-/** @throws NishikiError "usage" for a word that comes twice, "file", "checkpoint" */
-export async function openEmbeddings(given: readonly string[]): Promise<OpenedEmbeddings> {
+/** @throws NishikiError "usage" for a duplicate word, "file", "checkpoint" */
+export async function openEmbeddings(files: readonly string[]): Promise<OpenedEmbeddings> {
   const words: LearnedWord[] = [];
-  for (const file of given) {
+  for (const file of files) {
     const opened = await openEmbedding(file);
     if (words.some(({ word }) => word === opened.word)) {
       throw new NishikiError(
         "usage",
-        `embedding: two files teach the word "${opened.word}"; rename one of them.`,
+        `embedding: two files define the word "${opened.word}"; rename one of them.`,
       );
     }
     words.push(opened);
@@ -26,9 +26,9 @@ export async function openEmbeddings(given: readonly string[]): Promise<OpenedEm
 }
 
 /**
- * Teaches the words to tokenizers, and gives the vectors of each encoder in the order of their ids.
- * @param textEncoders Each takes ids of learned words from its vocabulary's end on.
- * @throws NishikiError "checkpoint" where a file was made for other text encoders.
+ * Adds learned words to tokenizers, and collects each encoder's vectors in the order of their ids.
+ * @param textEncoders Ids of learned words follow each encoder's vocabulary.
+ * @throws NishikiError "checkpoint" if a file was made for other text encoders
  */
 export function teach(
   words: readonly LearnedWord[],
@@ -40,9 +40,9 @@ export function teach(
 } {
   const widths = textEncoders.map(({ width }) => width);
   for (const { file, encoders } of words) {
-    const given = encoders.map(({ width }) => width);
-    if (given.join() === widths.join()) continue;
-    const message = `The textual inversion ${basename(file)} was made for another model: its vectors are ${given.join(" and ")} wide, and this model's text encoders take ${widths.join(" and ")}.`;
+    const vectorWidths = encoders.map(({ width }) => width);
+    if (vectorWidths.join() === widths.join()) continue;
+    const message = `The textual inversion ${basename(file)} was made for another model: its vectors are ${vectorWidths.join(" and ")} wide, and this model's text encoders take ${widths.join(" and ")}.`;
     throw new NishikiError("checkpoint", message);
   }
   if (words.length === 0) return { tokenizers, vectors: tokenizers.map(() => undefined) };

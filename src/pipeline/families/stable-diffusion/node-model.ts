@@ -1,4 +1,4 @@
-// Stable Diffusion from its own files, into sessions on this machine's devices (node).
+// Loads Stable Diffusion from published files into sessions on this machine's devices (node).
 import { basename } from "node:path";
 import {
   type ModelComponent,
@@ -29,12 +29,12 @@ import { checkWeights, openNetworks } from "./node-networks.js";
 import { withPrecision } from "./node-precision.js";
 import { traceTextEncoder, traceUnet } from "./programs.js";
 
-/** A folder as diffusers lays it out, looked at but not loaded. @throws NishikiError "file", "checkpoint" */
+/** Opens a model, as a diffusers folder or a single file, without loading weights. @throws NishikiError "file", "checkpoint" */
 export async function openStableDiffusionModel(
   path: string,
   machine: CompleteLoadOptions,
 ): Promise<OpenedModel> {
-  getBudget(machine, "cpu"); // refuses what contradicts itself, before files are read
+  getBudget(machine, "cpu"); // rejects contradictory options before any file is read
   const files = await openFiles(path, machine);
   const preview =
     machine.previewVae === undefined ? undefined : await openAutoencoder(machine.previewVae, files.family);
@@ -54,7 +54,7 @@ export async function openStableDiffusionModel(
   };
 }
 
-/** The model's files, with others in place of its own or of missing ones where that is asked for. */
+/** Opens the model's files, with the replacements and additions that the options name. */
 async function openFiles(
   path: string,
   { vae, base, prediction }: CompleteLoadOptions,
@@ -63,7 +63,7 @@ async function openFiles(
   return withPrediction(await openStableDiffusion(path, { vae, base: whole }), prediction);
 }
 
-/** The model with what its denoiser predicts in place of what its files say. */
+/** Overrides the prediction type in the model's files. */
 function withPrediction(
   files: StableDiffusionFiles,
   prediction: CompleteLoadOptions["prediction"],
@@ -106,7 +106,7 @@ async function load(
   const close = async () => {
     stop.abort();
     await environment.catch(() => {});
-    // An engine that is closed begins nothing more; what it is computing is finished first.
+    // Closing the engine first waits for the current run and prevents further ones.
     await engine.close();
     await sessions.close();
   };
@@ -120,7 +120,7 @@ async function load(
   return { model: loaded, environment, sessions: pool, close, notices };
 }
 
-/** Hashes of everything that was loaded. Gigabytes take seconds, which go by beside the first steps. */
+/** Hashes everything that was loaded. Gigabytes take seconds, so this runs alongside the first steps. */
 async function hashAll(
   files: StableDiffusionFiles,
   options: CompleteLoadOptions,
@@ -132,21 +132,19 @@ async function hashAll(
   return { weights, load: await recordLoad(options, { ...added, ...(vae && { vae }) }, signal) };
 }
 
-/** A sentence about tensors that nobody knows, where there are such. */
+/** A notice about unknown tensors, if any. */
 function listUnknown({ name, unknown }: StableDiffusionFiles): readonly string[] {
   if (unknown.length === 0) return [];
-  return [
-    `${unknown.length} tensors of ${name} are not known and not used: ${listSome(unknown.map(quote))}.`,
-  ];
+  return [`Ignoring ${unknown.length} unknown tensors of ${name}: ${listSome(unknown.map(quote))}.`];
 }
 
-/** The weight file of an autoencoder that stands in for the model's own, and what it was given as. */
+/** The weight file of a replacement autoencoder, and its name in the options. */
 function getVaeFile(
-  given: string,
+  option: string,
   { vae }: StableDiffusionFiles,
 ): { readonly name: string; readonly file: string } {
   const [first] = vae.weights.values();
-  return { name: basename(given), file: first!.file };
+  return { name: basename(option), file: first!.file };
 }
 
 function readTokenizers({ tokenizers }: StableDiffusionFiles): Promise<ClipTokenizer[]> {
