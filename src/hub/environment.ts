@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { expandHome } from "../checkpoint/node.js";
+import { NishikiError, quote } from "../errors.js";
 
 export interface HubEnvironment {
   /** The hub's address if it is not the default: HF_ENDPOINT. */
@@ -30,12 +31,23 @@ export function getHubCache(variables: Variables = process.env): string {
   return expandHome(named || join(getHome(variables), "hub"));
 }
 
+/** @throws NishikiError "usage" where HF_ENDPOINT is no web address */
+function getEndpoint({ HF_ENDPOINT: value }: Variables): string | undefined {
+  if (!value) return undefined;
+  if (/^https?:\/\//i.test(value) && URL.canParse(value)) return value.replace(/\/+$/, "");
+  throw new NishikiError(
+    "usage",
+    `HF_ENDPOINT: expected an address such as https://host, got ${quote(value)}.`,
+  );
+}
+
+/** @throws NishikiError "usage" for a variable that cannot be right */
 export async function readHubEnvironment(variables: Variables = process.env): Promise<HubEnvironment> {
   const path = expandHome(variables.HF_TOKEN_PATH || join(getHome(variables), "token"));
   const given = variables.HF_TOKEN || variables.HUGGING_FACE_HUB_TOKEN;
   const token = given || (await readFile(path, "utf8").catch(() => ""));
   return {
-    endpoint: variables.HF_ENDPOINT?.replace(/\/+$/, "") || undefined,
+    endpoint: getEndpoint(variables),
     token: token.trim() || undefined,
     cache: getHubCache(variables),
     offline: isOn(variables.HF_HUB_OFFLINE),
