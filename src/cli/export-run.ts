@@ -1,4 +1,4 @@
-// What `nishiki export` does.
+// Runs `nishiki export`.
 import type { Engine } from "../engine/index.js";
 import { makeEngine } from "../engine/node.js";
 import { NishikiError } from "../errors.js";

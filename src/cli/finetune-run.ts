@@ -1,4 +1,4 @@
-// What `nishiki finetune` does: writes a config for a folder of images, trains, and puts the result where it was asked for.
+// Runs `nishiki finetune`: makes a config for a folder of images, trains, and copies the result to the output path.
 import { existsSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { join, resolve } from "node:path";

@@ -1,4 +1,4 @@
-// Where images go, and under which names. A file that is there is never replaced unless that is asked for.
+// Chooses the paths of image files. Never replaces an existing file without --force.
 import { access, constants, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { fileError, makeFolder, writeFileAtomic } from "../checkpoint/node.js";

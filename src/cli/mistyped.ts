@@ -1,5 +1,4 @@
-// A prompt may stand where a command stands, so a mistyped command looks like a prompt of one word. Here it is told apart
-// before minutes of drawing are spent on "trian".
+// Detects mistyped commands. A prompt may replace a command, so "trian" would otherwise be drawn as a one-word prompt.
 import { existsSync } from "node:fs";
 import { editDistance, NishikiError } from "../errors.js";
 import { quoteArgument } from "./shell.js";

@@ -1,4 +1,4 @@
-// Options of other programs: each is refused with the name that it has here.
+// Rejects options of other programs, and names Nishiki's equivalents.
 import { type Command, Option } from "commander";
 import { NishikiError } from "../errors.js";
 
@@ -27,7 +27,7 @@ const hints: Readonly<Record<string, string>> = {
   "--outdir": "--output",
 };
 
-/** Adds hidden options that say which option is meant. */
+/** Adds hidden options that name the right option. */
 export function addOptionHints(command: Command): void {
   for (const [flag, cure] of Object.entries(hints)) {
     const refuse = () => {

@@ -1,4 +1,4 @@
-// The file of --preview: written after every step, but never over a file that was there before.
+// The file of --preview: rewritten after every step, but never over an existing file.
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { makeFolder, writeFileAtomic } from "../checkpoint/node.js";
@@ -6,7 +6,7 @@ import { NishikiError } from "../errors.js";
 import { encodePng } from "../image/index.js";
 import type { Pixels } from "../pipeline/index.js";
 
-/** Writes what the image is coming to. */
+/** Writes a preview of the image. */
 export type WritePreview = (pixels: Pixels) => Promise<void>;
 
 /**

@@ -1,13 +1,13 @@
-// A line that tells how far the work is. On a terminal it is drawn over; elsewhere only what is finished is told.
+// A progress line. A terminal redraws it in place; any other output only gets lines for finished work.
 
 import { visible } from "../errors.js";
 
 export interface Progress {
   /** Shows a state of the work; replaced by the next. */
   show(label: string, done: number, of: number, secondsLeft?: number): void;
-  /** A line that stays. */
+  /** A permanent line. */
   say(line: string): void;
-  /** A line that stays, and that is told even when progress is not: what was asked is not quite what is done. */
+  /** A permanent line, printed even with --quiet: the result differs from what the user requested. */
   warn(line: string): void;
   /** Removes the state. */
   clear(): void;

@@ -1,13 +1,13 @@
-// How the command line ends when something is wrong: one sentence, and an exit code that scripts can rely on.
+// Reports errors on the command line: one sentence, and an exit code that scripts can rely on.
 import type { CommanderError } from "commander";
 import { fileError } from "../checkpoint/node.js";
 import { NishikiError, visible } from "../errors.js";
 import { outputFailure } from "./terminal.js";
 
-/** 0 done; 1 failed; 2 used wrongly; 3 an image differs from its receipt; 130 stopped by Ctrl-C. */
+/** 0 success; 1 failure; 2 usage error; 3 an image differs from its receipt; 130 stopped by Ctrl-C. */
 export const exitCodes = { failure: 1, usage: 2, differs: 3, interrupted: 130 } as const;
 
-/** Where a fault of Nishiki itself is reported: the field `bugs` of package.json. */
+/** `bugs` is the URL for reporting bugs, from package.json. */
 export interface ReportOptions {
   readonly debug: boolean;
   readonly bugs?: string;
@@ -38,7 +38,7 @@ const at = (bugs: string | undefined) => (bugs === undefined ? "" : ` at ${bugs}
 
 const say = (text: string) => void process.stderr.write(`${visible(text)}\n`);
 
-/** The error as a `NishikiError` where it is the system's, or an abort of Node's own; else as it came. */
+/** Converts system errors and Node's abort errors to `NishikiError`; returns any other error unchanged. */
 function explain(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof NishikiError) return error;
   if (error.name === "AbortError") return new NishikiError("aborted", "Stopped.", { cause: error });
@@ -62,7 +62,7 @@ const verbs: Readonly<Record<string, string>> = {
   spawn: "start",
 };
 
-/** A reader that has seen enough (`nishiki … | head -1`) is no fault; a full disk behind `>` is one. */
+/** A closed pipe (`nishiki … | head -1`) is not an error; a full disk behind `>` is. */
 export function outputExit(error: NodeJS.ErrnoException): number {
   if (error.code === "EPIPE") return 0;
   const told = fileError(error, "write to standard output");
@@ -70,7 +70,7 @@ export function outputExit(error: NodeJS.ErrnoException): number {
   return exitCodes.failure;
 }
 
-/** The same for what the option parser refuses. Help and version are no errors. */
+/** Reports an error of the option parser. Help and version are not errors. */
 export function usageExit(error: CommanderError): number {
   if (error.exitCode === 0) return 0;
   // What commander says when a command of commands is called by itself.

@@ -1,6 +1,6 @@
-// Command lines as text that a shell takes back.
+// Formats command lines for pasting into a shell.
 
-/** An argument as a shell takes it: quoted where it must be. */
+/** Quotes an argument for a shell, if necessary. */
 export function quoteArgument(text: string): string {
   return /^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,11 +1,11 @@
-// Ctrl-C: the first asks the work to stop, the second ends the process. Work whose results nobody can read stops as well.
+// Handles Ctrl-C: the first stops the work, the second ends the process. A failing standard output also stops the work.
 import { onOutputFailure } from "./terminal.js";
 
 const signals = ["SIGINT", "SIGTERM"] as const;
 
 export interface Stop {
   readonly signal: AbortSignal;
-  /** Gives Ctrl-C its usual meaning back. */
+  /** Restores the default handling of Ctrl-C. */
   release(): void;
 }
 

@@ -1,4 +1,4 @@
-// Tells of a training run: a line that is drawn over on a terminal, plain lines elsewhere, JSON where asked for.
+// Reports a training run: a progress line on a terminal, plain lines elsewhere, or JSON on request.
 import {
   Pace,
   type SampleReport,
@@ -9,10 +9,10 @@ import {
 import { formatSeconds, type Progress } from "./progress.js";
 import { print } from "./terminal.js";
 
-/** Output that fails stops the run by its signal, so nobody waits for it here. */
+/** Does not wait: failing output stops the run through its signal. */
 const printLater = (text: string) => void print(text).catch(() => {});
 
-/** Seconds between lines where there is no terminal. */
+/** Seconds between lines without a terminal. */
 const lineEvery = 15;
 
 /** Follows one run. */
@@ -39,7 +39,7 @@ export class TrainingReporter {
     };
   }
 
-  /** @param output What the run was for, where that is not its folder. */
+  /** @param output The result's path, if it is not the run's folder. */
   end({ step, finished }: { step: number; finished: boolean }, output?: string): void {
     const { folder } = this.#config;
     const written = output === undefined ? {} : { output };

@@ -1,4 +1,4 @@
-// What `nishiki train` does. Apart from its command, because the libraries of training are loaded only when it is asked for.
+// Runs `nishiki train`. Separate from the command's declaration, so that training code loads only when needed.
 import { makeEngine } from "../engine/node.js";
 import { NishikiError } from "../errors.js";
 import { completeLoadOptions, loadOptionsSchema } from "../pipeline/index.js";
