@@ -171,7 +171,7 @@ describe("nishiki evaluate", { timeout: 300_000 }, () => {
     ]);
     expect(noFast).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining("fast: this model does not take"),
+      stderr: expect.stringContaining("fast: this model does not support"),
     });
   });
 });

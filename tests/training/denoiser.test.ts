@@ -87,7 +87,7 @@ describe("training a denoiser", { timeout: 300_000 }, () => {
       await train(denoiserOf(root, "first", 1), { engine });
       const seeded = train(denoiserOf(root, "second", 1, { seed: 2 }), { engine });
       await expect(seeded).rejects.toThrow(
-        /The latents in .* were made otherwise: seed is 1 there and 2 here/,
+        /The latents in .* have other settings: seed is 1 there and 2 here/,
       );
       const small = train(denoiserOf(root, "third", 1, { network: "tiny" }), { engine });
       await expect(small).rejects.toThrow("network.latentSize: expected 4 to fit the autoencoder, got 16.");
