@@ -12,7 +12,7 @@ const marks = /(^|\.)(scaled_fp8|scale_input|input_scale|comfy_quant)$/;
 
 const isEightBit = ({ dtype }: WeightLocation): boolean => dtype === "i8" || dtype.startsWith("f8_");
 
-const countOf = ({ shape }: WeightLocation): number => shape.reduce((a, b) => a * b, 1);
+const countElements = ({ shape }: WeightLocation): number => shape.reduce((a, b) => a * b, 1);
 
 /**
  * Attaches scales to their weights, so that they survive renaming and slicing. Leaves Nishiki's int8 files,
@@ -48,7 +48,8 @@ export function joinScales(
 function checkScale(name: string, place: WeightLocation, scale: WeightLocation, path: string): void {
   const rows = place.shape[0] ?? 1;
   const isFloat = ["f32", "f16", "bf16"].includes(scale.dtype);
-  if (isFloat && (countOf(scale) === 1 || (countOf(scale) === rows && scale.shape[0] === rows))) return;
+  if (isFloat && (countElements(scale) === 1 || (countElements(scale) === rows && scale.shape[0] === rows)))
+    return;
   const message =
     `${path} cannot be used: the scale of ${quote(name)} is ${scale.dtype} ${showShape(scale.shape)}; ` +
     `expected a single number or one for each of the ${rows} rows. Use the float16 version of the model.`;
@@ -57,7 +58,7 @@ function checkScale(name: string, place: WeightLocation, scale: WeightLocation, 
 
 /** Slices the scale along with its weight's rows. */
 export function cutScale(scale: WeightLocation, part: number, parts: number): WeightLocation {
-  const count = countOf(scale);
+  const count = countElements(scale);
   if (count === 1) return scale;
   const length = scale.length / parts;
   return { ...scale, shape: [count / parts], offset: scale.offset + part * length, length };

@@ -48,10 +48,10 @@ for (let row = 0; row < 512; row++) {
 
 /** Drops the low `count` bits, rounding to nearest, ties to even. */
 function roundShift(value: number, count: number): number {
-  const kept = value >>> count;
+  const quotient = value >>> count;
   const rest = value & ((1 << count) - 1);
   const half = 1 << (count - 1);
-  return rest > half || (rest === half && (kept & 1) === 1) ? kept + 1 : kept;
+  return rest > half || (rest === half && (quotient & 1) === 1) ? quotient + 1 : quotient;
 }
 
 function f16FromBits(pattern: number): number {

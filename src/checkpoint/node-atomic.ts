@@ -61,7 +61,7 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 /** Explains a system error; rare codes keep the system's text. */
-function reasonOf(error: unknown, code: string): string {
+function explainReason(error: unknown, code: string): string {
   const errno = error instanceof Error && "errno" in error ? Number(error.errno) : Number.NaN;
   return reasons[code] ?? getSystemErrorMap().get(errno)?.[1] ?? code;
 }
@@ -70,7 +70,7 @@ function reasonOf(error: unknown, code: string): string {
 export function fileError(error: unknown, action: string): unknown {
   const code = systemCode(error);
   if (code === undefined || error instanceof NishikiError) return error;
-  return new NishikiError("file", `Cannot ${action}: ${reasonOf(error, code)}.`, { cause: error });
+  return new NishikiError("file", `Cannot ${action}: ${explainReason(error, code)}.`, { cause: error });
 }
 
 async function writeError(error: unknown, path: string, written: number): Promise<unknown> {
@@ -87,21 +87,21 @@ async function writeError(error: unknown, path: string, written: number): Promis
 
 /** Finds the real target: follows a link and refuses anything but a regular file (a folder, /dev/null). */
 async function resolveTarget(path: string, overwrite: boolean): Promise<string> {
-  const found = await lstat(path).catch((error: unknown) => {
+  const entryStats = await lstat(path).catch((error: unknown) => {
     if (systemCode(error) === "ENOENT") return undefined;
     throw fileError(error, `write ${path}`);
   });
-  if (!found) return path;
-  if (found.isSymbolicLink()) {
+  if (!entryStats) return path;
+  if (entryStats.isSymbolicLink()) {
     const target = await realpath(path).catch((error: unknown) => {
       throw fileError(error, `follow the link ${path}`);
     });
     return resolveTarget(target, overwrite);
   }
-  if (!found.isFile()) {
+  if (!entryStats.isFile()) {
     throw new NishikiError(
       "file",
-      `Cannot write ${path}: it is ${found.isDirectory() ? "a folder" : "not a regular file"}.`,
+      `Cannot write ${path}: it is ${entryStats.isDirectory() ? "a folder" : "not a regular file"}.`,
     );
   }
   if (!overwrite) throw existsError(path);

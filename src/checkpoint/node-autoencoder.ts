@@ -45,10 +45,10 @@ export async function openAutoencoder(
 
 async function openEither(path: string, family: "sd1" | "sd2" | "sdxl"): Promise<OpenedAutoencoder> {
   if (isSingleFile(path)) return openFile(path, scalingFactorOf(family));
-  const found = await stat(path).catch((error: unknown) => {
+  const entryStats = await stat(path).catch((error: unknown) => {
     throw fileError(error, `read ${path}`);
   });
-  if (!found.isDirectory())
+  if (!entryStats.isDirectory())
     throw new NishikiError(
       "checkpoint",
       `${path} is not an autoencoder: expected a folder or a .safetensors file.`,
@@ -60,12 +60,15 @@ async function openEither(path: string, family: "sd1" | "sd2" | "sdxl"): Promise
 function withConfig(component: ModelComponent, path: string, config: string): OpenedAutoencoder {
   const { _class_name: named } = component.config;
   const name = typeof named === "string" ? showText(named) : "part without a name";
-  if (known.includes(name)) return { ...component, files: [config, ...filesOf(component)], unknown: [] };
+  if (known.includes(name))
+    return { ...component, files: [config, ...listWeightFiles(component)], unknown: [] };
   const message = `${path} holds a ${name}, expected an AutoencoderKL or AutoencoderTiny.`;
   throw new NishikiError("checkpoint", message);
 }
 
-const filesOf = ({ weights }: ModelComponent) => [...new Set([...weights.values()].map(({ file }) => file))];
+const listWeightFiles = ({ weights }: ModelComponent) => [
+  ...new Set([...weights.values()].map(({ file }) => file)),
+];
 
 async function openFile(path: string, scalingFactor: number): Promise<OpenedAutoencoder> {
   refuseOtherFormats(path);
@@ -84,11 +87,11 @@ async function openFile(path: string, scalingFactor: number): Promise<OpenedAuto
 
 function refuse(path: string, names: readonly string[]): NishikiError {
   const isHalf = names.includes("1.weight") && names.every((name) => /^\d+\./.test(name));
-  const found = isHalf
+  const actual = isHalf
     ? "it is one half of a tiny autoencoder: name the folder of its diffusers version, which has both halves"
     : `it is ${nameOtherFile(names) ?? `a file with ${listSome(names.map(quote), 3)}`}`;
-  const wanted = "expected an autoencoder of Stable Diffusion";
-  return new NishikiError("checkpoint", `${path} cannot be used: ${found}; ${wanted}.`);
+  const expectation = "expected an autoencoder of Stable Diffusion";
+  return new NishikiError("checkpoint", `${path} cannot be used: ${actual}; ${expectation}.`);
 }
 
 /** Opens a file under single-file names. */
@@ -98,9 +101,14 @@ function openOriginal(
   { scalingFactor, root }: { readonly scalingFactor: number; readonly root: string },
 ): OpenedAutoencoder {
   const tensors = new CheckpointTensors(weights);
-  const found = readVae(tensors, scalingFactor, root);
+  const original = readVae(tensors, scalingFactor, root);
   tensors.ignore(root === "" ? /^(loss|model_ema)\.|^global_step$/ : /^(?!first_stage_model\.)|\.loss\./);
-  return { config: found.config, weights: new Map(found.tensors), files: [path], unknown: tensors.unused() };
+  return {
+    config: original.config,
+    weights: new Map(original.tensors),
+    files: [path],
+    unknown: tensors.unused(),
+  };
 }
 
 /** Opens a file under diffusers' names: with the config beside it, or with one derived from its shapes. */
@@ -124,8 +132,9 @@ async function openPublished(
 function describeShapes(weights: Weights, scalingFactor: number): Json {
   const shape = (name: string) => weights.get(name)?.shape ?? [];
   const widths: number[] = [];
-  const widthOf = (level: number) => shape(`encoder.down_blocks.${level}.resnets.0.conv1.weight`)[0];
-  for (let width = widthOf(0); width !== undefined; width = widthOf(widths.length)) widths.push(width);
+  const getLevelWidth = (level: number) => shape(`encoder.down_blocks.${level}.resnets.0.conv1.weight`)[0];
+  for (let width = getLevelWidth(0); width !== undefined; width = getLevelWidth(widths.length))
+    widths.push(width);
   let layers = 0;
   while (weights.has(`encoder.down_blocks.0.resnets.${layers}.conv1.weight`)) layers++;
   return {

@@ -86,10 +86,12 @@ async function readParts(path: string, weights: Weights, base: StableDiffusionFi
 
 /** A denoiser takes text states of one width, which identifies the family. */
 function checkFamily(path: string, unet: ModelComponent, base: StableDiffusionFiles): void {
-  const [own, expected] = [unet, base.unet].map(({ config }) => JSON.stringify(config.cross_attention_dim));
-  if (own === expected) return;
+  const [actual, expected] = [unet, base.unet].map(({ config }) =>
+    JSON.stringify(config.cross_attention_dim),
+  );
+  if (actual === expected) return;
   const message =
-    `${path} does not fit the base ${base.name}: its denoiser takes text of width ${own}, ` +
+    `${path} does not fit the base ${base.name}: its denoiser takes text of width ${actual}, ` +
     `but the base's text encoders produce ${expected}. Name a base of the same family.`;
   throw new NishikiError("checkpoint", message);
 }

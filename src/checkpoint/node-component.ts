@@ -22,7 +22,7 @@ const isRecord = (value: unknown): value is Json =>
 
 /** Python writes infinities as words, which JSON lacks: "lambda_min_clipped": -Infinity. */
 function withNumbers(text: string): string {
-  return text.replace(/"(?:[^"\\]|\\.)*"|\bInfinity\b/g, (found) => (found === "Infinity" ? "1e999" : found));
+  return text.replace(/"(?:[^"\\]|\\.)*"|\bInfinity\b/g, (token) => (token === "Infinity" ? "1e999" : token));
 }
 
 /** @throws NishikiError "file", "checkpoint" */
@@ -74,7 +74,10 @@ export function currentShape(name: string, place: WeightLocation): WeightLocatio
 }
 
 /** @throws NishikiError "file", "checkpoint" */
-export async function openComponent(folder: string, rename: Rename = (own) => own): Promise<ModelComponent> {
+export async function openComponent(
+  folder: string,
+  rename: Rename = (originalName) => originalName,
+): Promise<ModelComponent> {
   const config = await readJson(join(folder, "config.json"));
   const places = [...(await openWeights(folder))].map(
     ([name, place]) => [rename(name), currentShape(rename(name), place)] as const,

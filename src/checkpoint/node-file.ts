@@ -54,9 +54,9 @@ async function withFile<T>(path: string, use: (handle: FileHandle) => Promise<T>
   let handle: FileHandle | undefined;
   try {
     // Check before opening: opening a named pipe would block until a writer appears.
-    const found = await stat(path);
-    if (!found.isFile()) {
-      const what = found.isDirectory() ? "a folder" : "not a regular file";
+    const entryStats = await stat(path);
+    if (!entryStats.isFile()) {
+      const what = entryStats.isDirectory() ? "a folder" : "not a regular file";
       throw new NishikiError("file", `Cannot read ${path}: it is ${what}.`);
     }
     handle = await open(path, "r");
@@ -139,10 +139,10 @@ function unknownTensor(path: string, name: string, names: readonly string[]): Ni
     const { message } = unknownName("tensor", name, names);
     return new NishikiError("checkpoint", `${path}: ${message}`);
   }
-  const shown = names.slice(0, most).map(quote).join(", ");
+  const listedNames = names.slice(0, most).map(quote).join(", ");
   return new NishikiError(
     "checkpoint",
-    `${path} has no tensor ${quote(name)}. It has ${names.length}: ${shown}, ….`,
+    `${path} has no tensor ${quote(name)}. It has ${names.length}: ${listedNames}, ….`,
   );
 }
 

@@ -63,27 +63,27 @@ async function writeInt8Weights(
     return readWeightFloat32(place);
   };
   const scales = new Map<string, Float32Array>();
-  const [narrowed, kept]: [TensorSource[], TensorSource[]] = [[], []];
+  const [narrowed, unchanged]: [TensorSource[], TensorSource[]] = [[], []];
   for (const [name, place] of weights) {
     const { shape, transposed } = place;
     const [rows = 0] = shape;
     if (!isNarrowed(place)) {
       const stored = transposed ? [...shape].reverse() : shape;
-      kept.push({ name, dtype: "f32", shape: stored, data: () => read(place) });
+      unchanged.push({ name, dtype: "f32", shape: stored, data: () => read(place) });
       continue;
     }
     const quantize = async () => {
       const values = await read(place);
       if (!values.every(Number.isFinite)) throw damaged(name, place);
-      const made = quantizeRows(values, rows);
-      scales.set(name, made.scales);
-      return made.codes;
+      const quantized = quantizeRows(values, rows);
+      scales.set(name, quantized.scales);
+      return quantized.codes;
     };
     narrowed.push({ name, dtype: "i8", shape, data: quantize });
-    kept.push({ name: `${name}.scale`, dtype: "f32", shape: [rows], data: () => scales.get(name)! });
+    unchanged.push({ name: `${name}.scale`, dtype: "f32", shape: [rows], data: () => scales.get(name)! });
   }
   await writeSafetensors(codes, narrowed, about);
-  await writeSafetensors(rest, kept, about);
+  await writeSafetensors(rest, unchanged, about);
 }
 
 function damaged(name: string, { file }: WeightLocation): NishikiError {

@@ -26,7 +26,7 @@ async function findFile(path: string): Promise<string> {
     throw new NishikiError("checkpoint", message);
   }
   const isFolder = await stat(path).then(
-    (found) => found.isDirectory(),
+    (entryStats) => entryStats.isDirectory(),
     () => false, // told where it is read
   );
   if (!isFolder) return path;
@@ -65,7 +65,7 @@ function parseRule(text: string, where: string): ScaleRule {
   throw new NishikiError("checkpoint", `${where} cannot be used: it is not a JSON object.`);
 }
 
-function tensorsOf(file: SafetensorsFile): ReadonlyMap<string, LoraTensor> {
+function listTensors(file: SafetensorsFile): ReadonlyMap<string, LoraTensor> {
   return new Map(
     [...file.tensors].map(([name, { shape }]): [string, LoraTensor] => [
       name,
@@ -84,7 +84,7 @@ export async function openLora(
 ): Promise<{ readonly lora: Lora; readonly files: readonly string[] } & LeftOver> {
   const file = await openSafetensors(await findFile(path));
   const { rule, beside } = await readRule(file);
-  const opened = await readLora(tensorsOf(file), basename(path), rule);
+  const opened = await readLora(listTensors(file), basename(path), rule);
   return { ...opened, files: [file.path, ...(beside === undefined ? [] : [beside])] };
 }
 
@@ -101,7 +101,7 @@ export interface InspectedLora extends LoraDescription, LeftOver {
 export async function inspectLora(path: string): Promise<InspectedLora> {
   const file = await openSafetensors(await findFile(path));
   const { rule } = await readRule(file);
-  const { heads, ...left } = await readLoraHeads(tensorsOf(file), basename(path), rule);
+  const { heads, ...left } = await readLoraHeads(listTensors(file), basename(path), rule);
   const description = describeLoraHeads(heads, [...file.tensors.keys()]);
   return { ...description, file: file.path, notes: readLoraNotes(file.metadata), ...left };
 }
@@ -110,8 +110,8 @@ export async function inspectLora(path: string): Promise<InspectedLora> {
  * Whether a path looks like a LoRA, even an unsupported one: by a file's tensors, or a folder's file names.
  */
 export async function isLora(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
-  if (found?.isDirectory()) {
+  const entryStats = await stat(path).catch(() => undefined);
+  if (entryStats?.isDirectory()) {
     const there = await Promise.all(usualNames.map((name) => stat(join(path, name)).catch(() => undefined)));
     return there.some((file) => file !== undefined);
   }

@@ -40,12 +40,12 @@ const textEncoderName: Rename = (name) =>
 /** Whether a folder has diffusers' layout. */
 export async function isDiffusersFolder(path: string): Promise<boolean> {
   return stat(join(path, "model_index.json")).then(
-    (found) => found.isFile(),
+    (entryStats) => entryStats.isFile(),
     () => false,
   );
 }
 
-function familyOf(unet: ModelComponent, hasSecond: boolean): StableDiffusionFiles["family"] {
+function getFamily(unet: ModelComponent, hasSecond: boolean): StableDiffusionFiles["family"] {
   if (hasSecond) return "sdxl";
   return unet.config.cross_attention_dim === 1024 ? "sd2" : "sd1";
 }
@@ -65,17 +65,17 @@ const classes: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Formats a class name for a message. */
-const nameOf = (name: unknown) => (typeof name === "string" ? showText(name) : "part without a name");
+const showClassName = (name: unknown) => (typeof name === "string" ? showText(name) : "part without a name");
 
 /** Lists problems with a folder's parts before their files are opened. */
 async function findProblems(path: string, names: readonly string[], index: Json): Promise<string[]> {
   const there = await Promise.all(names.map((name) => isThere(join(path, name))));
   const missing = names.filter((_, i) => !there[i]);
   const others = names.flatMap((name) => {
-    const found = (index[name] as readonly unknown[])[1];
+    const actualClass = (index[name] as readonly unknown[])[1];
     const known = classes[name];
-    if (!known || (typeof found === "string" && known.includes(found))) return [];
-    return [`its ${name} is a ${nameOf(found)}, expected ${known.join(" or ")}`];
+    if (!known || (typeof actualClass === "string" && known.includes(actualClass))) return [];
+    return [`its ${name} is a ${showClassName(actualClass)}, expected ${known.join(" or ")}`];
   });
   if (missing.length === 0) return others;
   const are = missing.length === 1 ? "is" : "are";
@@ -188,7 +188,7 @@ async function openSingleFile(path: string, withoutVae: boolean): Promise<Partia
 
 async function openFolder(path: string, withoutVae: boolean): Promise<PartialFiles> {
   const index = await readJson(join(path, "model_index.json"));
-  const kind = nameOf(index._class_name);
+  const kind = showClassName(index._class_name);
   if (!pipelines.includes(kind)) {
     const message = `${path} holds a ${kind}, which is not supported; supported: ${pipelines.join(", ")}.`;
     throw new NishikiError("checkpoint", message);
@@ -211,7 +211,7 @@ async function openFolder(path: string, withoutVae: boolean): Promise<PartialFil
   const { scheduler, hints } = await readSchedulerConfig(path, index);
   return {
     name: basename(resolve(path)),
-    family: familyOf(unet!, hasSecond),
+    family: getFamily(unet!, hasSecond),
     unet: unet!,
     ...(vae && { vae }),
     textEncoder: textEncoder!,
@@ -235,7 +235,7 @@ async function readSchedulerConfig(path: string, index: Json): Promise<{ schedul
   const scheduler = await readJson(join(path, "scheduler", "scheduler_config.json"));
   const [className, other] = [(index.scheduler as readonly unknown[])[1], scheduler._class_name];
   if (typeof className !== "string") return { scheduler, hints: [] };
-  const hint = `The scheduler is ${nameOf(className)}, as model_index.json says; scheduler_config.json names ${nameOf(other)}.`;
+  const hint = `The scheduler is ${showClassName(className)}, as model_index.json says; scheduler_config.json names ${showClassName(other)}.`;
   const differs = typeof other === "string" && other !== className;
   return { scheduler: { ...scheduler, _class_name: className }, hints: differs ? [hint] : [] };
 }
@@ -253,7 +253,7 @@ async function listFiles(
       ? ["config.json"]
       : name === "scheduler"
         ? ["scheduler_config.json"]
-        : await vocabularyOf(join(path, name));
+        : await listVocabularyFiles(join(path, name));
     for (const file of own) files.set(`${name}/${file}`, join(path, name, file));
     for (const { file } of component?.weights.values() ?? []) files.set(`${name}/${basename(file)}`, file);
   }
@@ -261,7 +261,7 @@ async function listFiles(
 }
 
 /** Newer folders store their vocabulary only in tokenizer.json. */
-async function vocabularyOf(folder: string): Promise<readonly string[]> {
+async function listVocabularyFiles(folder: string): Promise<readonly string[]> {
   const pair = ["vocab.json", "merges.txt"];
   const there = await Promise.all(pair.map((file) => isThere(join(folder, file))));
   return there.every(Boolean) ? pair : ["tokenizer.json"];

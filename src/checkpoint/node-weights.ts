@@ -27,7 +27,7 @@ const usualNames = [
 ];
 
 /** "model.fp16.safetensors" → "model.safetensors.index.fp16.json". */
-const indexOf = (name: string): string =>
+const getIndexName = (name: string): string =>
   name.replace(/^(\w+)(\.\w+)?\.safetensors$/, "$1.safetensors.index$2.json");
 
 function refuse(file: string, reason: string): never {
@@ -63,10 +63,10 @@ function parseIndex(text: string, file: string): Map<string, string> {
 function addAll(
   weights: Map<string, WeightLocation>,
   file: SafetensorsFile,
-  wanted: (name: string) => boolean,
+  isIncluded: (name: string) => boolean,
 ): void {
   for (const { name, dtype, shape, offset, length } of file.tensors.values()) {
-    if (!wanted(name)) continue;
+    if (!isIncluded(name)) continue;
     const other = weights.get(name);
     if (other)
       refuse(
@@ -81,13 +81,13 @@ async function openShards(indexPath: string): Promise<Weights> {
   const text = await readFile(indexPath, "utf8").catch((error: unknown) => {
     throw fileError(error, `read ${indexPath}`);
   });
-  const shardOf = parseIndex(text, indexPath);
+  const shardNames = parseIndex(text, indexPath);
   const weights = new Map<string, WeightLocation>();
-  for (const shard of [...new Set(shardOf.values())].sort()) {
+  for (const shard of [...new Set(shardNames.values())].sort()) {
     const file = await openSafetensors(join(dirname(indexPath), shard));
-    addAll(weights, file, (name) => (shardOf.get(name) ?? shard) === shard);
+    addAll(weights, file, (name) => (shardNames.get(name) ?? shard) === shard);
   }
-  const missing = [...shardOf.keys()].filter((name) => !weights.has(name));
+  const missing = [...shardNames.keys()].filter((name) => !weights.has(name));
   if (missing.length > 0) {
     refuse(
       indexPath,
@@ -103,14 +103,14 @@ async function chooseInFolder(folder: string): Promise<string> {
   const names = (await listNames(folder)).filter((name) => !name.startsWith("._"));
   const indices = names.filter((name) => INDEX.test(name));
   const files = names.filter((name) => /\.safetensors$/i.test(name));
-  const usual = usualNames.flatMap((name) => [name, indexOf(name)]);
-  const found = usual.find((name) => names.includes(name)) ?? (indices.length > 0 ? indices : files)[0];
+  const usual = usualNames.flatMap((name) => [name, getIndexName(name)]);
+  const chosenName = usual.find((name) => names.includes(name)) ?? (indices.length > 0 ? indices : files)[0];
   const isSure =
-    (found !== undefined && usual.includes(found)) ||
+    (chosenName !== undefined && usual.includes(chosenName)) ||
     indices.length === 1 ||
     (indices.length === 0 && files.length === 1);
-  if (found !== undefined && isSure) return join(folder, found);
-  if (found !== undefined)
+  if (chosenName !== undefined && isSure) return join(folder, chosenName);
+  if (chosenName !== undefined)
     return refuse(
       folder,
       `it has several weight files; name one of them: ${listSome([...indices, ...files].map(quote))}`,
@@ -132,10 +132,10 @@ async function chooseInFolder(folder: string): Promise<string> {
  * @throws NishikiError `file` if something cannot be read, `checkpoint` if it is malformed or ambiguous
  */
 export async function openWeights(path: string): Promise<Weights> {
-  const found = await stat(path).catch((error: unknown) => {
+  const entryStats = await stat(path).catch((error: unknown) => {
     throw fileError(error, `read ${path}`);
   });
-  const file = found.isDirectory() ? await chooseInFolder(path) : path;
+  const file = entryStats.isDirectory() ? await chooseInFolder(path) : path;
   if (INDEX.test(basename(file))) return joinScales(await openShards(file), file);
   const weights = new Map<string, WeightLocation>();
   addAll(weights, await openSafetensors(file), () => true);

@@ -133,8 +133,8 @@ function layLevels(
 ): Levels {
   const { schedule, rule } = settings;
   const stepSchedule = requested ?? settings.stepSchedule;
-  const own = singles.has(sampler) ? "linspace" : settings.spacing;
-  const spacing = (stepSchedule && spacingNames[stepSchedule]) ?? own;
+  const publishedSpacing = singles.has(sampler) ? "linspace" : settings.spacing;
+  const spacing = (stepSchedule && spacingNames[stepSchedule]) ?? publishedSpacing;
   const isBetween = rule === "euler" || stepSchedule === "sgm-uniform";
   const times =
     rule === "consistency"

@@ -21,10 +21,10 @@ function canonical(terms: readonly Term[]): Polynomial {
     const key = sorted.join("*");
     sums.set(key, { coefficient: (sums.get(key)?.coefficient ?? 0) + coefficient, atoms: sorted });
   }
-  const kept = [...sums].filter(([, { coefficient }]) => coefficient !== 0);
+  const nonZero = [...sums].filter(([, { coefficient }]) => coefficient !== 0);
   // The constant comes last, as people write formulas: "n+77".
-  kept.sort(([a], [b]) => (a === "" ? 1 : b === "" ? -1 : a < b ? -1 : 1));
-  return kept.map(([, term]) => term);
+  nonZero.sort(([a], [b]) => (a === "" ? 1 : b === "" ? -1 : a < b ? -1 : 1));
+  return nonZero.map(([, term]) => term);
 }
 
 function format(polynomial: Polynomial): Dim {
@@ -54,14 +54,14 @@ class Parser {
   }
 
   #error(): NishikiError {
-    const wanted = 'expected a name such as "batch", or a formula of names such as "height*8"';
-    return new NishikiError("shape", `"${this.#text}" is not a dimension: ${wanted}.`);
+    const expectation = 'expected a name such as "batch", or a formula of names such as "height*8"';
+    return new NishikiError("shape", `"${this.#text}" is not a dimension: ${expectation}.`);
   }
 
   #take(pattern: RegExp): string | undefined {
-    const found = pattern.exec(this.#text.slice(this.#at))?.[0];
-    if (found !== undefined) this.#at += found.length;
-    return found;
+    const token = pattern.exec(this.#text.slice(this.#at))?.[0];
+    if (token !== undefined) this.#at += token.length;
+    return token;
   }
 
   #expect(mark: string): void {
@@ -73,7 +73,7 @@ class Parser {
     let value = this.#product();
     for (let sign = this.#take(/^[+-]/); sign; sign = this.#take(/^[+-]/)) {
       const next = this.#product();
-      value = canonical([...value, ...(sign === "-" ? times(next, constantOf(-1)) : next)]);
+      value = canonical([...value, ...(sign === "-" ? times(next, makeConstant(-1)) : next)]);
     }
     return value;
   }
@@ -85,16 +85,16 @@ class Parser {
   }
 
   #factor(): Polynomial {
-    if (this.#take(/^-/)) return times(this.#factor(), constantOf(-1));
+    if (this.#take(/^-/)) return times(this.#factor(), makeConstant(-1));
     const digits = this.#take(/^[0-9]+/);
-    if (digits) return constantOf(Number(digits));
+    if (digits) return makeConstant(Number(digits));
     if (this.#take(/^floor\(/)) {
       const inner = this.#product();
       this.#expect("/");
       const divisor = Number(this.#take(/^[0-9]+/) ?? 0);
       this.#expect(")");
       if (divisor < 1) throw this.#error();
-      return floorOf(inner, divisor);
+      return floorPolynomial(inner, divisor);
     }
     if (this.#take(/^\(/)) {
       const inner = this.#sum();
@@ -107,7 +107,7 @@ class Parser {
   }
 }
 
-function constantOf(value: number): Polynomial {
+function makeConstant(value: number): Polynomial {
   return value === 0 ? [] : [{ coefficient: value, atoms: [] }];
 }
 
@@ -123,7 +123,7 @@ function times(a: Polynomial, b: Polynomial): Polynomial {
 }
 
 /** floor(p / k): terms that k divides move outside. */
-function floorOf(polynomial: Polynomial, divisor: number): Polynomial {
+function floorPolynomial(polynomial: Polynomial, divisor: number): Polynomial {
   const outside: Term[] = [];
   const inside: Term[] = [];
   for (const { coefficient, atoms } of polynomial) {
@@ -147,7 +147,7 @@ const mostParsed = 10_000;
 
 /** Parses a dimension into its polynomial. */
 export function parseDim(dim: Dim): Polynomial {
-  if (typeof dim === "number") return constantOf(dim);
+  if (typeof dim === "number") return makeConstant(dim);
   let polynomial = parsed.get(dim);
   if (!polynomial) {
     polynomial = new Parser(dim).all();
@@ -181,7 +181,7 @@ export function multiplyDims(a: Dim, b: Dim): Dim {
 /** floor(dim / divisor). */
 export function floorDivideDim(dim: Dim, divisor: number): Dim {
   if (typeof dim === "number") return Math.floor(dim / divisor);
-  return format(floorOf(parseDim(dim), divisor));
+  return format(floorPolynomial(parseDim(dim), divisor));
 }
 
 /** a / b if that is a formula without remainder; otherwise undefined. */

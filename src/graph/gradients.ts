@@ -59,8 +59,9 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
     if (!needs.includes(true)) continue; // This tensor is in `wrt`, and nothing in `wrt` precedes it.
     if (!op.gradient)
       throw new NishikiError("shape", `${op.name} has no gradient; use stopGradient before it.`);
-    const found = op.gradient({ inputs, outputs, attributes, gradients: incoming, needs });
-    for (const [i, gradient] of found.entries()) if (gradient && needs[i]) accumulate(inputs[i]!, gradient);
+    const inputGradients = op.gradient({ inputs, outputs, attributes, gradients: incoming, needs });
+    for (const [i, gradient] of inputGradients.entries())
+      if (gradient && needs[i]) accumulate(inputs[i]!, gradient);
   }
   return wrt.map((tensor) => known.get(tensor) ?? zerosLike(tensor));
 }

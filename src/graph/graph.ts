@@ -76,9 +76,9 @@ export class Graph {
         throw new NishikiError("shape", `${op.name}: an operand belongs to another program.`);
       }
     }
-    const key = keyOf(op, inputs, attributes);
-    const found = this.#known.get(key);
-    if (found) return found.outputs;
+    const key = makeKey(op, inputs, attributes);
+    const knownNode = this.#known.get(key);
+    if (knownNode) return knownNode.outputs;
     const types = op.infer(inputs, attributes);
     const node: { -readonly [K in keyof GraphNode]: GraphNode[K] } = {
       id: this.nodes.length,
@@ -102,7 +102,7 @@ const ids = new WeakMap<object, number>();
  * Numbers objects. Operations are distinguished by identity, so two with the same name differ; so are large
  * constants: hashing their content would cost more than a repeated constant.
  */
-function idOf(object: object): number {
+function getId(object: object): number {
   let id = ids.get(object);
   if (id === undefined) {
     id = identities++;
@@ -111,13 +111,13 @@ function idOf(object: object): number {
   return id;
 }
 
-function keyOf(op: Operation, inputs: readonly Tensor[], attributes: Attributes): string {
+function makeKey(op: Operation, inputs: readonly Tensor[], attributes: Attributes): string {
   const text = JSON.stringify(attributes, (_, value: unknown) => {
-    if (ArrayBuffer.isView(value)) return `#${idOf(value)}`;
+    if (ArrayBuffer.isView(value)) return `#${getId(value)}`;
     if (typeof value === "number" && !Number.isFinite(value)) return String(value);
     return Object.is(value, -0) ? "-0" : value;
   });
-  return `${op.name}#${idOf(op)}(${inputs.map((t) => `${t.node.id}.${t.index}`).join(",")})${text}`;
+  return `${op.name}#${getId(op)}(${inputs.map((t) => `${t.node.id}.${t.index}`).join(",")})${text}`;
 }
 
 /** Describes a tensor for messages: the name of its parameter or input, if any, and its shape. */
@@ -130,8 +130,8 @@ export function describe(tensor: Tensor): string {
 
 /** Makes a shape error in the common form. */
 export function shapeError(operation: string, expected: string, ...tensors: readonly Tensor[]): NishikiError {
-  const came = tensors.map(describe).join(" and ");
-  return new NishikiError("shape", `${operation}: expected ${expected}, got ${came}.`);
+  const actual = tensors.map(describe).join(" and ");
+  return new NishikiError("shape", `${operation}: expected ${expected}, got ${actual}.`);
 }
 
 /** Records an operation with one output. */

@@ -90,10 +90,10 @@ function checkDimensions(what: string, shape: unknown): void {
   const sizes = Array.isArray(shape) ? shape : [shape];
   const wrong = sizes.find((dim) => !isSize(dim));
   if (Array.isArray(shape) && sizes.every(isSize)) return;
-  const came = Array.isArray(shape) ? `${String(wrong)} among them` : String(shape);
+  const actual = Array.isArray(shape) ? `${String(wrong)} among them` : String(shape);
   throw new NishikiError(
     "shape",
-    `${what}: expected a shape as an array of whole numbers and symbols such as "batch", got ${came}.`,
+    `${what}: expected a shape as an array of whole numbers and symbols such as "batch", got ${actual}.`,
   );
 }
 

@@ -76,14 +76,14 @@ export const rewriteRules: readonly RewriteRule[] = [reshapeOfReshape, expandedO
 
 /** Collects the nodes that the outputs depend on, through operands and bodies of composites. */
 function reachable({ outputs, inputs, parameters }: Program): Set<GraphNode> {
-  const found = new Set<GraphNode>();
+  const reached = new Set<GraphNode>();
   const stack = [...outputs, ...inputs, ...parameters].map(({ tensor }) => tensor.node);
   for (let node = stack.pop(); node; node = stack.pop()) {
-    if (found.has(node)) continue;
-    found.add(node);
+    if (reached.has(node)) continue;
+    reached.add(node);
     for (const source of [...node.inputs, ...(node.body ?? [])]) stack.push(source.node);
   }
-  return found;
+  return reached;
 }
 
 /**

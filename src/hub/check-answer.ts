@@ -22,10 +22,10 @@ export function isInside(path: string): boolean {
 }
 
 function lie(endpoint: string, what: string, value: unknown): NishikiError {
-  const shown = quote(typeof value === "string" ? value : String(JSON.stringify(value)));
+  const actual = quote(typeof value === "string" ? value : String(JSON.stringify(value)));
   return new NishikiError(
     "file",
-    `${endpoint} does not answer like a hub: ${what}, got ${shown}. Nothing was downloaded.`,
+    `${endpoint} does not answer like a hub: ${what}, got ${actual}. Nothing was downloaded.`,
   );
 }
 

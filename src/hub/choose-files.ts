@@ -69,8 +69,8 @@ function chosenFile(files: readonly HubFile[], repository: string, name: string)
     const message = `--file: expected a path inside the repository, such as unet/model.safetensors, got ${quote(name)}.`;
     throw new NishikiError("usage", message);
   }
-  const found = files.find(({ path }) => path === name);
-  if (!found) {
+  const namedFile = files.find(({ path }) => path === name);
+  if (!namedFile) {
     const like = files.filter(({ path }) => /\.safetensors$/i.test(path)).map(({ path }) => showText(path));
     const choices = like.length > 0 ? `It has ${listSome(like, 12)}` : "It has no .safetensors files";
     throw new NishikiError("usage", `${repository} has no file ${quote(name)}. ${choices}.`);
@@ -79,7 +79,7 @@ function chosenFile(files: readonly HubFile[], repository: string, name: string)
     const message = `${name} is a pickle, which runs code when loaded; choose a .safetensors file.`;
     throw new NishikiError("checkpoint", message);
   }
-  return found;
+  return namedFile;
 }
 
 function wholeFolder(files: readonly HubFile[], repository: string, variant: "fp16" | "full"): HubFile[] {

@@ -59,16 +59,16 @@ async function readPart(
   hash: Hash,
   { signal, onBytes }: Pick<DownloadOptions, "signal" | "onBytes">,
 ): Promise<number> {
-  const found = await stat(part).catch(() => undefined);
-  if (!found) return 0;
-  if (found.size > size) {
+  const partStats = await stat(part).catch(() => undefined);
+  if (!partStats) return 0;
+  if (partStats.size > size) {
     await rm(part);
     return 0;
   }
   for await (const chunk of createReadStream(part, { ...(signal && { signal }) }))
     hash.update(chunk as Buffer);
-  onBytes?.(found.size);
-  return found.size;
+  onBytes?.(partStats.size);
+  return partStats.size;
 }
 
 async function fetchRest(
@@ -117,10 +117,10 @@ async function finish(file: HubFile, hash: Hash, part: string, blob: string): Pr
     throw new NishikiError("file", message);
   }
   const expected = file.sha256 ?? file.oid;
-  const found = hash.digest("hex");
-  if (expected !== undefined && found !== expected) {
+  const actual = hash.digest("hex");
+  if (expected !== undefined && actual !== expected) {
     await rm(part);
-    const message = `${file.path} has a wrong hash (${found}, expected ${expected}) and was discarded. Download it again.`;
+    const message = `${file.path} has a wrong hash (${actual}, expected ${expected}) and was discarded. Download it again.`;
     throw new NishikiError("file", message);
   }
   await rename(part, blob);

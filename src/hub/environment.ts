@@ -44,8 +44,8 @@ function getEndpoint({ HF_ENDPOINT: value }: Variables): string | undefined {
 /** @throws NishikiError "usage" for a variable that cannot be right */
 export async function readHubEnvironment(variables: Variables = process.env): Promise<HubEnvironment> {
   const path = expandHome(variables.HF_TOKEN_PATH || join(getHome(variables), "token"));
-  const given = variables.HF_TOKEN || variables.HUGGING_FACE_HUB_TOKEN;
-  const token = given || (await readFile(path, "utf8").catch(() => ""));
+  const variableToken = variables.HF_TOKEN || variables.HUGGING_FACE_HUB_TOKEN;
+  const token = variableToken || (await readFile(path, "utf8").catch(() => ""));
   return {
     endpoint: getEndpoint(variables),
     token: token.trim() || undefined,

@@ -84,11 +84,11 @@ async function explain(
     );
   }
   return fail(
-    `The hub cannot be reached (${reasonOf(error)}). Check the connection, and HF_ENDPOINT, HTTPS_PROXY and HTTP_PROXY if they are set.`,
+    `The hub cannot be reached (${explainReason(error)}). Check the connection, and HF_ENDPOINT, HTTPS_PROXY and HTTP_PROXY if they are set.`,
   );
 }
 
-function reasonOf(error: unknown): string {
+function explainReason(error: unknown): string {
   const cause = (error as Error).cause;
   const reason =
     cause instanceof Error

@@ -62,24 +62,24 @@ export async function pullModel(name: string, options: PullOptions): Promise<Pul
   const { commit, files } = await listRepository(repository, revision, options);
   const chosen = chooseFiles(files, repository, options);
   const folders = getFolders(repository, environment.cache);
-  const blobOf = (file: HubFile) => join(folders.blobs, (file.sha256 ?? file.oid)!);
+  const getBlobPath = (file: HubFile) => join(folders.blobs, (file.sha256 ?? file.oid)!);
   const snapshot = join(folders.snapshots, commit);
   const there = await Promise.all(
-    chosen.map(async (file) => ({ file, is: await isWhole(blobOf(file), file.size) })),
+    chosen.map(async (file) => ({ file, is: await isWhole(getBlobPath(file), file.size) })),
   );
   const total = chosen.reduce((sum, { size }) => sum + size, 0);
   const toCome = there.filter(({ is }) => !is).map(({ file }) => file);
   const missing = toCome.reduce((sum, { size }) => sum + size, 0);
   options.onPlan?.({ repository, files: chosen, total, missing, cache: environment.cache });
-  await checkSpace(environment.cache, missing - (await partsOf(toCome, blobOf)));
+  await checkSpace(environment.cache, missing - (await countPartialBytes(toCome, getBlobPath)));
   const hubFetch = await makeFetch();
   let done = total - missing;
   for (const { file, is } of there) {
     if (options.signal?.aborted) throw stopped();
-    const blob = blobOf(file);
+    const blob = getBlobPath(file);
     if (!is) {
       await download(file, {
-        url: urlOf(repository, commit, file.path, environment),
+        url: makeUrl(repository, commit, file.path, environment),
         fetch: hubFetch,
         token: environment.token,
         blob,
@@ -113,13 +113,16 @@ async function findOffline(repository: string, revision: string, { cache }: HubE
   throw new NishikiError("file", message);
 }
 
-function urlOf(repository: string, commit: string, path: string, { endpoint }: HubEnvironment): string {
+function makeUrl(repository: string, commit: string, path: string, { endpoint }: HubEnvironment): string {
   const inside = path.split("/").map(encodeURIComponent).join("/");
   return `${endpoint ?? hubUrl}/${repository}/resolve/${commit}/${inside}`;
 }
 
 /** Counts the bytes of partial downloads. */
-async function partsOf(files: readonly HubFile[], blobOf: (file: HubFile) => string): Promise<number> {
+async function countPartialBytes(
+  files: readonly HubFile[],
+  blobOf: (file: HubFile) => string,
+): Promise<number> {
   const sizes = await Promise.all(
     files.map((file) =>
       stat(`${blobOf(file)}.incomplete`).then(

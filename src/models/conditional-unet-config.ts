@@ -179,11 +179,11 @@ export function readConditionalUnetConfig(json: ConfigRecord): ConditionalUnetCo
 /** Transformer blocks of each level: one number for all of its layers, or one per layer. */
 type Transformers = readonly (number | readonly number[])[];
 
-const transformersOf = (value: Config["transformer_layers_per_block"], levels: number): Transformers =>
+const makeTransformers = (value: Config["transformer_layers_per_block"], levels: number): Transformers =>
   spread<number | readonly number[]>(value, levels)!;
 
 function getMiddle({ block_out_channels: widths, transformer_layers_per_block: value }: Config): number {
-  const last = transformersOf(value, widths.length).at(-1)!;
+  const last = makeTransformers(value, widths.length).at(-1)!;
   return typeof last === "number" ? last : last[0]!;
 }
 
@@ -195,9 +195,9 @@ function readLevels(config: Config): Pick<ConditionalUnetConfig, "down" | "up"> 
   const layers = spread(config.layers_per_block, levels)!;
   // What configs call the head width is the number of heads: published configs rely on that.
   const heads = spread(config.attention_head_dim, levels)!;
-  const down = transformersOf(config.transformer_layers_per_block, levels);
+  const down = makeTransformers(config.transformer_layers_per_block, levels);
   const reversed = config.reverse_transformer_layers_per_block;
-  const up = reversed === undefined ? [...down].reverse() : transformersOf(reversed, levels);
+  const up = reversed === undefined ? [...down].reverse() : makeTransformers(reversed, levels);
   const level = (
     i: number,
     count: number,

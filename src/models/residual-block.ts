@@ -39,6 +39,6 @@ export function residualBlock(
   }
   const second = activate(normalize(scope.child("norm2"), hidden, groups, epsilon));
   const change = conv2d(scope.child("conv2"), second, channels);
-  const kept = x.shape[1] === channels ? x : conv2d(scope.child("conv_shortcut"), x, channels, { kernel: 1 });
-  return add(kept, change);
+  const skip = x.shape[1] === channels ? x : conv2d(scope.child("conv_shortcut"), x, channels, { kernel: 1 });
+  return add(skip, change);
 }

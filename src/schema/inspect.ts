@@ -8,7 +8,7 @@ const { $ZodRecord, $ZodString, $ZodTuple, $ZodUnion } = z.core;
 
 type Schema = z.core.$ZodType;
 
-const metaOf = (schema: Schema) => z.globalRegistry.get(schema as z.ZodType);
+const readRegistry = (schema: Schema) => z.globalRegistry.get(schema as z.ZodType);
 
 /** Unwraps one level; undefined if the declaration is not a wrapper. */
 function inner(schema: Schema): Schema | undefined {
@@ -36,7 +36,7 @@ export function unwrap(schema: Schema): Schema {
 
 /** Reads metadata from a declaration or from what it wraps. */
 export function getMeta<K extends keyof z.core.GlobalMeta>(schema: Schema, key: K): z.core.GlobalMeta[K] {
-  const value = metaOf(schema)?.[key];
+  const value = readRegistry(schema)?.[key];
   if (value !== undefined) return value as z.core.GlobalMeta[K];
   const next = inner(schema);
   return next && getMeta(next, key);
@@ -162,8 +162,8 @@ function expectedList(schema: Schema): string | undefined {
 
 /** Describes the accepted values, to complete "expected …". */
 export function describeExpected(schema: Schema): string {
-  const said = getMeta(schema, "expected");
-  if (said !== undefined) return said;
+  const declaredText = getMeta(schema, "expected");
+  if (declaredText !== undefined) return declaredText;
   const plain = unwrap(schema);
   const list = expectedList(plain);
   if (list !== undefined) return list;

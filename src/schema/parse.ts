@@ -144,7 +144,7 @@ export function parse<T extends z.ZodType>(
   if (result.success) return result.data;
   const sentences = result.error.issues.flatMap((issue) => describeIssue(issue, schema, value, options));
   const faults = [...new Set(sentences)];
-  const shown = faults.slice(0, faultLimit).map((sentence) => `${options.prefix ?? ""}${sentence}`);
-  if (faults.length > faultLimit) shown.push(`And ${faults.length - faultLimit} more.`);
-  throw new NishikiError(options.code ?? "usage", shown.join("\n"));
+  const listedFaults = faults.slice(0, faultLimit).map((sentence) => `${options.prefix ?? ""}${sentence}`);
+  if (faults.length > faultLimit) listedFaults.push(`And ${faults.length - faultLimit} more.`);
+  throw new NishikiError(options.code ?? "usage", listedFaults.join("\n"));
 }

@@ -80,9 +80,9 @@ export function parseMerges(text: string): string[] {
 /** Makes a CLIP tokenizer. @throws NishikiError "checkpoint" if the vocabulary is not CLIP's. */
 export function makeClipTokenizer(files: ClipTokenizerFiles): ClipTokenizer {
   const { vocabulary, padToken = endToken, added = [] } = files;
-  const own = new Map(added.map((token) => [token.content, token]));
-  const idOf = (token: string) => {
-    const id = vocabulary[token] ?? own.get(token)?.id;
+  const addedTokens = new Map(added.map((token) => [token.content, token]));
+  const getId = (token: string) => {
+    const id = vocabulary[token] ?? addedTokens.get(token)?.id;
     if (Number.isSafeInteger(id)) return id!;
     throw new NishikiError(
       "checkpoint",
@@ -91,12 +91,13 @@ export function makeClipTokenizer(files: ClipTokenizerFiles): ClipTokenizer {
   };
   // The reference matches special tokens anywhere: "!" becomes 0 if it is the padding.
   for (const content of [startToken, endToken, padToken])
-    if (!own.has(content)) own.set(content, { content, id: idOf(content), normalized: false });
-  const [start, end, pad] = [startToken, endToken, padToken].map(idOf) as [number, number, number];
-  const ids = [...Object.values(vocabulary), ...[...own.values()].map((token) => token.id)];
+    if (!addedTokens.has(content))
+      addedTokens.set(content, { content, id: getId(content), normalized: false });
+  const [start, end, pad] = [startToken, endToken, padToken].map(getId) as [number, number, number];
+  const ids = [...Object.values(vocabulary), ...[...addedTokens.values()].map((token) => token.id)];
   const rows = 1 + ids.reduce((most, id) => Math.max(most, id), 0);
   const plain = { start, end, pad, rows };
-  return withAdded(plain, files, [...own.values()], findSeries(added));
+  return withAdded(plain, files, [...addedTokens.values()], findSeries(added));
 }
 
 /**
@@ -104,11 +105,15 @@ export function makeClipTokenizer(files: ClipTokenizerFiles): ClipTokenizer {
  * in diffusers.
  */
 function findSeries(added: readonly AddedToken[]): Map<number, readonly number[]> {
-  const idOf = new Map(added.map(({ content, id }) => [content, id]));
+  const addedIds = new Map(added.map(({ content, id }) => [content, id]));
   const series = new Map<number, readonly number[]>();
   for (const { content, id } of added) {
     const ids = [id];
-    for (let next = idOf.get(`${content}_1`); next !== undefined; next = idOf.get(`${content}_${ids.length}`))
+    for (
+      let next = addedIds.get(`${content}_1`);
+      next !== undefined;
+      next = addedIds.get(`${content}_${ids.length}`)
+    )
       ids.push(next);
     if (ids.length > 1) series.set(id, ids);
   }

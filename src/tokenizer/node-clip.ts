@@ -48,7 +48,7 @@ export async function loadClipFolder(folder: string): Promise<ClipTokenizer> {
     if (lines.length > 0) return makeClipTokenizer({ vocabulary: vocab, merges: lines, ...more });
     throw new NishikiError("checkpoint", `${join(folder, "merges.txt")} cannot be used: it has no merges.`);
   }
-  const { vocab: vocabulary, merges: pairs } = recordOf(recordOf(whole).model);
+  const { vocab: vocabulary, merges: pairs } = toRecord(toRecord(whole).model);
   if (isVocabulary(vocabulary) && Array.isArray(pairs)) {
     // Newer files have pairs, older ones strings.
     const lines = pairs.map((pair: unknown) => (Array.isArray(pair) ? pair.join(" ") : String(pair)));
@@ -60,7 +60,7 @@ export async function loadClipFolder(folder: string): Promise<ClipTokenizer> {
   );
 }
 
-function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+function toRecord(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
 }
 
@@ -71,12 +71,12 @@ function readAdded(whole: unknown, config: unknown, names: unknown): AddedToken[
     if (typeof content !== "string" || !Number.isSafeInteger(id)) return;
     found.set(content, { content, id: id as number, normalized: normalized === true });
   };
-  for (const [content, id] of Object.entries(recordOf(names))) add(content, id, true);
-  const { added_tokens: list } = recordOf(whole);
-  for (const token of Array.isArray(list) ? list.map(recordOf) : [])
+  for (const [content, id] of Object.entries(toRecord(names))) add(content, id, true);
+  const { added_tokens: list } = toRecord(whole);
+  for (const token of Array.isArray(list) ? list.map(toRecord) : [])
     add(token.content, token.id, token.normalized);
-  for (const [id, token] of Object.entries(recordOf(recordOf(config).added_tokens_decoder)))
-    add(recordOf(token).content, Number(id), recordOf(token).normalized);
+  for (const [id, token] of Object.entries(toRecord(toRecord(config).added_tokens_decoder)))
+    add(toRecord(token).content, Number(id), toRecord(token).normalized);
   return [...found.values()];
 }
 
@@ -108,8 +108,8 @@ async function readJson(folder: string, name: string): Promise<unknown> {
 /** Reads the padding token: a string, or an object with its content. */
 async function readPad(folder: string, config: unknown): Promise<string | undefined> {
   for (const source of [await readJson(folder, "special_tokens_map.json"), config]) {
-    const found = recordOf(source).pad_token;
-    const content = recordOf(found).content ?? found;
+    const found = toRecord(source).pad_token;
+    const content = toRecord(found).content ?? found;
     if (typeof content === "string") return content;
   }
   return undefined;

@@ -65,7 +65,7 @@ export interface Tokenizer {
 export function makeTokenizer(tokenizerJson: unknown, config: TokenizerConfig = {}): Tokenizer {
   const { maxTokens = 512, padToken = "[PAD]" } = config;
   const library = openLibrary(tokenizerJson);
-  const { before, after } = endsOf(library);
+  const { before, after } = findEnds(library);
   const room = maxTokens - before.length - after.length;
   if (!Number.isInteger(maxTokens) || room < 1) {
     throw new NishikiError(
@@ -99,7 +99,7 @@ export function openLibrary(tokenizerJson: unknown): Library {
 }
 
 /** Finds the tokens that the tokenizer puts before and after every text, by encoding one. */
-function endsOf(library: Library): { before: number[]; after: number[] } {
+function findEnds(library: Library): { before: number[]; after: number[] } {
   const bare = library.encode("a", { add_special_tokens: false }).ids;
   const full = library.encode("a").ids;
   const start = full.findIndex((_, i) => bare.every((id, j) => full[i + j] === id));
@@ -128,7 +128,7 @@ function encodeText(
   }
   const { ids, tokens } = bareTokens(library, text);
   const name = (id: number) => library.id_to_token(id) ?? `#${id}`;
-  const words = wordsOf(library, text, ids, tokens).map(({ text, start, end }) => ({
+  const words = splitWords(library, text, ids, tokens).map(({ text, start, end }) => ({
     text,
     start: start + before.length,
     end: end + before.length,
@@ -148,7 +148,7 @@ function encodeText(
  * Maps tokens to words. A tokenizer that splits at white space gives the same tokens word by word as for the
  * whole text; otherwise (a joiner removed between two words), each token counts as a word.
  */
-function wordsOf(library: Library, text: string, ids: number[], tokens: string[]): Word[] {
+function splitWords(library: Library, text: string, ids: number[], tokens: string[]): Word[] {
   const words: Word[] = [];
   const byWord: number[] = [];
   for (const word of text.match(/\S+/gu) ?? []) {

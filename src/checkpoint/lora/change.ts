@@ -109,9 +109,9 @@ export function addChange(
     return addProduct(total, up, down, s);
   }
   if (change.kind === "GLoRA") {
-    const own = mul(multiplyInputs(weight, change.inputs), s);
+    const weightTerm = mul(multiplyInputs(weight, change.inputs), s);
     const [first, second] = change.product.map((one) => matrix(graph, one)) as [Tensor, Tensor];
-    return addProduct(add(total, own), first, second, s);
+    return addProduct(add(total, weightTerm), first, second, s);
   }
   return add(total, mul(makeDifference(weight, change), s));
 }

@@ -57,20 +57,20 @@ function tellFamily(heads: readonly LoraHead[]): string | undefined {
   if (names.some((name) => /(^|\.)words[KV]$/.test(name))) return "a model that Nishiki trained";
   for (const [pattern, family] of strangers) if (names.some((name) => pattern.test(name))) return family;
   if (names.some((name) => /^(lora_te2_|text_encoder_2\.)/.test(name))) return wordWidths[2048];
-  const widthsOf = (pattern: RegExp) =>
+  const getWidths = (pattern: RegExp) =>
     heads.filter(({ name }) => pattern.test(name)).flatMap(({ kind, parts }) => kind?.inputs(parts) ?? []);
-  const ofWords = widthsOf(/attn2[._](processor\.)?to_[kv](_lora)?$/).map((width) => wordWidths[width]);
-  const found = ofWords.find((family) => family !== undefined);
-  if (found) return found;
+  const ofWords = getWidths(/attn2[._](processor\.)?to_[kv](_lora)?$/).map((width) => wordWidths[width]);
+  const knownFamily = ofWords.find((family) => family !== undefined);
+  if (knownFamily) return knownFamily;
   if (names.some((name) => /transformer_blocks[._](\d\d|[2-9])[._]/.test(name))) return wordWidths[2048];
   // Kohya's scripts number the text encoders and use single-file names only for XL.
   if (names.some((name) => /^(lora_te1_|lora_unet_(input|middle|output)_block)/.test(name)))
     return wordWidths[2048];
-  const text = widthsOf(/(^lora_te_|^text_encoder\.).*self_attn[._]/);
+  const text = getWidths(/(^lora_te_|^text_encoder\.).*self_attn[._]/);
   return text.map((width) => wordWidths[width]).find((family) => family !== undefined);
 }
 
-function kindOf({ kind, parts }: LoraHead): string {
+function describeKind({ kind, parts }: LoraHead): string {
   return `${kind?.name ?? "bias"}${parts.dora || parts.magnitude ? " with DoRA" : ""}`;
 }
 
@@ -87,7 +87,7 @@ export function describeLoraHeads(heads: readonly LoraHead[], tensors: readonly 
     dialect: dialect ?? "diffusers",
     fits: tellFamily(heads),
     parts,
-    kinds: [...new Set(heads.map(kindOf))],
+    kinds: [...new Set(heads.map(describeKind))],
     ranks: each(heads.flatMap(({ rank }) => rank ?? [])),
     scales: each(heads.map(({ scale }) => scale)),
   };

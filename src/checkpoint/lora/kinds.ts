@@ -34,7 +34,7 @@ const first = (part: { readonly shape: readonly number[] } | undefined) => part?
 const second = (part: { readonly shape: readonly number[] } | undefined) => part?.shape[1];
 
 /** The product of [a, b], through a core if there is one; the factors of a core are transposed. */
-function productOf(
+function makeProduct(
   parts: Parts<LoraMatrix>,
   [a, b, core]: readonly [PartName, PartName, PartName?],
   turned: boolean,
@@ -59,7 +59,7 @@ const lora: LoraKind = {
   rank: ({ down }) => first(down),
   inputs: ({ down }) => second(down),
   build: (parts) => {
-    const product = productOf(parts, ["up", "down", "mid"], false);
+    const product = makeProduct(parts, ["up", "down", "mid"], false);
     return typeof product === "string" ? product : { kind: "LoRA", product };
   },
 };
@@ -71,8 +71,8 @@ const loha: LoraKind = {
   rank: ({ hada1b }) => first(hada1b),
   inputs: ({ hada1b }) => second(hada1b),
   build: (parts) => {
-    const one = productOf(parts, ["hada1a", "hada1b", "hadaCore1"], true);
-    const other = productOf(parts, ["hada2a", "hada2b", "hadaCore2"], true);
+    const one = makeProduct(parts, ["hada1a", "hada1b", "hadaCore1"], true);
+    const other = makeProduct(parts, ["hada2a", "hada2b", "hadaCore2"], true);
     if (typeof one === "string") return one;
     if (typeof other === "string") return other;
     const same = one[0].rows === other[0].rows && one[1].columns === other[1].columns;
@@ -98,7 +98,7 @@ const lokr: LoraKind = {
   build: (parts) => {
     const factor = (whole: PartName, names: readonly [PartName, PartName, PartName?]) => {
       if (parts[whole]) return matrix(parts[whole]);
-      const product = productOf(parts, names, true);
+      const product = makeProduct(parts, names, true);
       return typeof product === "string" ? product : multiplied(...product);
     };
     const outer = factor("lokr1", ["lokr1a", "lokr1b"]);
@@ -118,8 +118,8 @@ const glora: LoraKind = {
     // LyCORIS before 2.0 stored the low-rank matrices transposed: the first one had rank rows.
     const older = first(parts.glora1a)! < second(parts.glora1a)!;
     const order = (a: PartName, b: PartName) => (older ? ([b, a] as const) : ([a, b] as const));
-    const inputs = productOf(parts, order("glora1a", "glora2a"), false);
-    const product = productOf(parts, [...order("glora1b", "glora2b"), "gloraCore"], false);
+    const inputs = makeProduct(parts, order("glora1a", "glora2a"), false);
+    const product = makeProduct(parts, [...order("glora1b", "glora2b"), "gloraCore"], false);
     if (typeof inputs === "string") return inputs;
     return typeof product === "string" ? product : { kind: "GLoRA", inputs, product };
   },

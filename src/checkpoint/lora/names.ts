@@ -44,7 +44,7 @@ const singles: Readonly<Record<string, string>> = {
 };
 
 /** Counts the residual blocks per level on the way down; the way up has one more. */
-function layersOf(names: readonly string[]): number {
+function countLayers(names: readonly string[]): number {
   const layers = names.flatMap((name) => /^down_blocks\.0\.resnets\.(\d+)\./.exec(name)?.[1] ?? []);
   return 1 + Math.max(0, ...layers.map(Number));
 }
@@ -58,11 +58,11 @@ function blockName(stem: string, layers: number, names: ReadonlySet<string>): st
   const middle = /^mid_block\.(resnets|attentions)\.(\d)\.(.+)$/.exec(stem);
   if (middle)
     return inside(`middle_block.${middle[1] === "attentions" ? 1 : 2 * Number(middle[2])}`, middle[3]!);
-  const found = /^(down|up)_blocks\.(\d+)\.(resnets|attentions|downsamplers|upsamplers)\.(\d+)\.(.+)$/.exec(
+  const match = /^(down|up)_blocks\.(\d+)\.(resnets|attentions|downsamplers|upsamplers)\.(\d+)\.(.+)$/.exec(
     stem,
   );
-  if (!found) return undefined;
-  const [, side, level, kind, index, rest] = found as unknown as [
+  if (!match) return undefined;
+  const [, side, level, kind, index, rest] = match as unknown as [
     string,
     string,
     string,
@@ -92,27 +92,27 @@ function inside(block: string, rest: string): string | undefined {
  * @returns A map from a layer's name in the file, without ".lora_down.weight" and the like, to the parameter.
  */
 export function getLoraNames(part: LoraPart, names: readonly string[]): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
+  const loraNames = new Map<string, string>();
   const all = new Set(names);
-  const layers = layersOf(names);
+  const layers = countLayers(names);
   for (const name of names) {
     if (!name.endsWith(".weight")) continue;
     const stem = name.slice(0, -".weight".length);
     const joined = stem.replaceAll(".", "_");
     const single = part === "unet" ? blockName(stem, layers, all) : undefined;
     for (const prefix of joinedPrefixes[part]) {
-      found.set(prefix + joined, name);
-      if (single) found.set(prefix + single.replaceAll(".", "_"), name);
+      loraNames.set(prefix + joined, name);
+      if (single) loraNames.set(prefix + single.replaceAll(".", "_"), name);
     }
     if (part === "unet") {
       for (const prefix of singlePrefixes)
-        for (const own of single ? [single, stem] : [stem]) found.set(prefix + own, name);
+        for (const alias of single ? [single, stem] : [stem]) loraNames.set(prefix + alias, name);
     }
     for (const prefix of dottedPrefixes[part]) {
-      for (const own of dottedNames(stem)) found.set(prefix + own, name);
+      for (const alias of dottedNames(stem)) loraNames.set(prefix + alias, name);
     }
   }
-  return found;
+  return loraNames;
 }
 
 /**

@@ -63,11 +63,15 @@ export interface TensorPlace {
 /** Splits a tensor's name into its layer and part. */
 export function placeTensor(tensor: string, isThere: (name: string) => boolean): TensorPlace | undefined {
   for (const [pattern, part] of endings) {
-    const found = pattern.exec(tensor);
-    if (!found) continue;
+    const match = pattern.exec(tensor);
+    if (!match) continue;
     // "…processor.to_q_lora.down.weight" belongs to the layer "…processor.to_q_lora".
-    const kept = /_lora\.(down|up)\.weight$/.test(tensor) ? "_lora" : "";
-    return { layer: cleaned(tensor.slice(0, found.index) + kept), part, adapter: found.groups?.adapter };
+    const layerSuffix = /_lora\.(down|up)\.weight$/.test(tensor) ? "_lora" : "";
+    return {
+      layer: cleaned(tensor.slice(0, match.index) + layerSuffix),
+      part,
+      adapter: match.groups?.adapter,
+    };
   }
   // LyCORIS calls the factors of IA³ "weight", elsewhere the name of a layer's full weight.
   const layer = tensor.replace(/\.weight$/, "");

@@ -44,7 +44,7 @@ const endOfText = "<|endoftext|>";
 export const notNeeded =
   /^(model_ema\.|alphas_cumprod|betas$|(log|sqrt)_|posterior_|lvlb_weights|logvar$|scale_factor$|denoiser\.|first_stage_model\.loss\.|global_step$|ztsnr$|v_pred$)|\.(position_ids|logit_scale|attn_mask)$/;
 
-function familyOf(tensors: CheckpointTensors, path: string): SingleFile["family"] {
+function detectFamily(tensors: CheckpointTensors, path: string): SingleFile["family"] {
   const has = (prefix: string) => tensors.under(prefix).length > 0;
   const names = tensors.under("");
   const other = has(unetRoot) ? nameOtherModel(names) : nameOtherFile(names);
@@ -70,8 +70,8 @@ function familyOf(tensors: CheckpointTensors, path: string): SingleFile["family"
 }
 
 function refuse(path: string, reason: string): NishikiError {
-  const wanted = "A single file must be a whole checkpoint of Stable Diffusion 1.x, 2.x or XL";
-  return new NishikiError("checkpoint", `${path} cannot be used: ${reason}. ${wanted}.`);
+  const requirement = "A single file must be a whole checkpoint of Stable Diffusion 1.x, 2.x or XL";
+  return new NishikiError("checkpoint", `${path} cannot be used: ${reason}. ${requirement}.`);
 }
 
 /** What a file records besides its tensors, and which parts it may lack. */
@@ -94,7 +94,7 @@ export function readSingleFile(
   { steps, metadata = {}, withoutVae = false }: SingleFileOptions = {},
 ): SingleFile {
   const tensors = new CheckpointTensors(places);
-  const family = familyOf(tensors, path);
+  const family = detectFamily(tensors, path);
   if (!withoutVae && !hasWholeVae(tensors))
     throw refuse(
       path,
@@ -123,9 +123,9 @@ export function readSingleFile(
     vae,
     textEncoders,
     pads: family === "sd1" ? [endOfText] : family === "sd2" ? ["!"] : [endOfText, "!"],
-    scheduler: schedulerOf(traits),
+    scheduler: makeScheduler(traits),
     unknown: tensors.unused(),
-    hints: hintsOf(path, metadata, traits),
+    hints: makeHints(path, metadata, traits),
   };
 }
 
@@ -136,7 +136,7 @@ export function hasWholeVae(tensors: CheckpointTensors): boolean {
 /** Names of models distilled to a few steps, which no tensor records. */
 const fewSteps = /turbo|lightning|hyper[-_]?sd|(?<![a-z])lcm(?![a-z])/i;
 
-function hintsOf(path: string, metadata: Readonly<Record<string, string>>, { family, prediction }: Traits) {
+function makeHints(path: string, metadata: Readonly<Record<string, string>>, { family, prediction }: Traits) {
   const name = path.replace(/^.*[/\\]/, "");
   const word = fewSteps.exec(name)?.[0] ?? fewSteps.exec(metadata["modelspec.title"] ?? "")?.[0];
   if (word === undefined) return [];
@@ -168,9 +168,9 @@ function readTexts(tensors: CheckpointTensors, family: SingleFile["family"]) {
 }
 
 function saidPrediction(metadata: Readonly<Record<string, string>>): Traits["prediction"] {
-  const said = metadata["modelspec.prediction_type"];
-  if (said === "v" || said === "v_prediction") return "v_prediction";
-  return said === "epsilon" ? said : undefined;
+  const metadataValue = metadata["modelspec.prediction_type"];
+  if (metadataValue === "v" || metadataValue === "v_prediction") return "v_prediction";
+  return metadataValue === "epsilon" ? metadataValue : undefined;
 }
 
 /** Traits that affect sampling but not the networks. */
@@ -195,7 +195,7 @@ const training = {
 };
 
 /** The scheduler configs of the families' published folders. */
-function schedulerOf({ family, prediction, zeroTerminal, isBase2 }: Traits): Json {
+function makeScheduler({ family, prediction, zeroTerminal, isBase2 }: Traits): Json {
   if (family === "sdxl") {
     return {
       _class_name: "EulerDiscreteScheduler",

@@ -57,7 +57,7 @@ export class CheckpointTensors {
 export type Renamed = readonly (readonly [name: string, place: Place])[];
 
 /** Slices the rows of a matrix or vector into equal parts and returns one part. */
-export function partOf(place: Place, part: number, parts: number): Place {
+export function slicePart(place: Place, part: number, parts: number): Place {
   const [rows, ...rest] = place.shape as [number, ...number[]];
   const length = place.length / parts;
   return {

@@ -1,7 +1,7 @@
 // The text encoders of single-file checkpoints: transformers' names behind a prefix (1.x, XL's first), or
 // OpenCLIP's (open_clip/transformer.py; 2.x, XL's second), which store queries, keys and values as one
 // matrix.
-import { type CheckpointTensors, type Place, partOf, type Renamed } from "./tensors.js";
+import { type CheckpointTensors, type Place, type Renamed, slicePart } from "./tensors.js";
 
 type Found = { readonly config: Readonly<Record<string, unknown>>; readonly tensors: Renamed };
 
@@ -11,9 +11,9 @@ const heads = (width: number) => Math.max(1, Math.floor(width / 64));
 export function readHuggingFaceText(tensors: CheckpointTensors, root: string): Found {
   const renamed: (readonly [string, Place])[] = [];
   for (const name of tensors.under(root)) {
-    const own = /^(embeddings|encoder|final_layer_norm)\./.test(name) ? `text_model.${name}` : name;
-    if (/\.position_ids$/.test(own)) continue;
-    if (own.startsWith("text_model.")) renamed.push([own, tensors.take(root + name)]);
+    const publishedName = /^(embeddings|encoder|final_layer_norm)\./.test(name) ? `text_model.${name}` : name;
+    if (/\.position_ids$/.test(publishedName)) continue;
+    if (publishedName.startsWith("text_model.")) renamed.push([publishedName, tensors.take(root + name)]);
   }
   const places = new Map(renamed);
   const shape = (name: string) => places.get(`text_model.${name}`)?.shape ?? [];
@@ -95,7 +95,7 @@ function layerTensors(layer: string, inside: string, place: Place): Renamed {
   const joined = /^attn\.in_proj_(weight|bias)$/.exec(inside);
   if (joined) {
     const names = ["q_proj", "k_proj", "v_proj"];
-    return names.map((name, i) => [`${at}.self_attn.${name}.${joined[1]}`, partOf(place, i, 3)] as const);
+    return names.map((name, i) => [`${at}.self_attn.${name}.${joined[1]}`, slicePart(place, i, 3)] as const);
   }
   const [, part, field] = /^(.+)\.(weight|bias)$/.exec(inside) ?? [];
   const name = part === undefined ? undefined : layerParts[part];

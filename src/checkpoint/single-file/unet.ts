@@ -46,13 +46,13 @@ function walk(tensors: CheckpointTensors): Walk {
   const depth = (block: string) => tensors.count(`${root}${block}.transformer_blocks.`, ".norm1.weight");
   const isResidual = (block: string) => tensors.has(`${root}${block}.in_layers.0.weight`);
   const isAttention = (block: string) => tensors.has(`${root}${block}.proj_in.weight`);
-  const widthOf = (block: string) => tensors.shape(`${root}${block}.in_layers.2.weight`)[0] ?? 0;
+  const getBlockWidth = (block: string) => tensors.shape(`${root}${block}.in_layers.2.weight`)[0] ?? 0;
 
   const add = (levels: Level[], side: string, block: string) => {
     const level = levels.at(-1)!;
     const at = `${side}.${levels.length - 1}`;
     const layer = level.transformers.length;
-    level.width = widthOf(`${block}.0`);
+    level.width = getBlockWidth(`${block}.0`);
     blocks.set(`${block}.0`, `${at}.resnets.${layer}`);
     if (isAttention(`${block}.1`)) blocks.set(`${block}.1`, `${at}.attentions.${layer}`);
     level.transformers.push(depth(`${block}.1`));
@@ -128,12 +128,12 @@ function describe(
   { down, up, middle }: Walk,
   renamed: ReadonlyMap<string, Place>,
 ): Record<string, unknown> {
-  const shapeOf = (pattern: RegExp) => {
-    const found = [...renamed].find(([name]) => pattern.test(name));
-    return found?.[1].shape ?? [];
+  const findShape = (pattern: RegExp) => {
+    const matchingTensor = [...renamed].find(([name]) => pattern.test(name));
+    return matchingTensor?.[1].shape ?? [];
   };
   const widths = down.map(({ width }) => width);
-  const linear = shapeOf(/\.proj_in\.weight$/).length === 2;
+  const linear = findShape(/\.proj_in\.weight$/).length === 2;
   const attends = ({ transformers }: Level) => transformers.some((count) => count > 0);
   const label = tensors.shape(`${root}label_emb.0.0.weight`);
   const condition = tensors.shape(`${root}time_embed.cond_proj.weight`);
@@ -147,7 +147,7 @@ function describe(
     mid_block_type: middle === undefined ? null : "UNetMidBlock2DCrossAttn",
     layers_per_block: down.map(({ transformers }) => transformers.length),
     ...describeTransformers(down, up, middle),
-    cross_attention_dim: shapeOf(/\.attn2\.to_k\.weight$/)[1],
+    cross_attention_dim: findShape(/\.attn2\.to_k\.weight$/)[1],
     use_linear_projection: linear,
     // Shapes do not determine the heads: 1.x has 8 heads everywhere, later models use heads of 64.
     attention_head_dim: linear ? widths.map((width) => Math.max(1, Math.floor(width / 64))) : 8,

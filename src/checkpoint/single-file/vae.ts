@@ -23,8 +23,10 @@ function insideName(name: string, levels: number): string | undefined {
     const inside = up[4]!.replace("nin_shortcut", "conv_shortcut");
     return up[2] === undefined ? `${at}.upsamplers.0.conv.${inside}` : `${at}.resnets.${up[2]}.${inside}`;
   }
-  const found = parts.find(([pattern]) => pattern.test(name));
-  return found && name.replace(found[0], found[1]).replace("nin_shortcut", "conv_shortcut");
+  const matchingPart = parts.find(([pattern]) => pattern.test(name));
+  return (
+    matchingPart && name.replace(matchingPart[0], matchingPart[1]).replace("nin_shortcut", "conv_shortcut")
+  );
 }
 
 /** Gets the scaling factor of a family's latents; weight files do not record it. */

@@ -22,7 +22,7 @@ const makeSingle = (order: 2 | 3): Sampler =>
   async function* (denoise, x, sigmas, options) {
     const model = prepare(denoise, sigmas, options);
     const steps = sigmas.length - 1;
-    const orders = ordersOf(sigmas, order, options);
+    const orders = getRunOrders(sigmas, order, options);
     let begin = x;
     let answers: Answer[] = []; // newest first
     for (let i = 0; i < steps; i++) {
@@ -37,7 +37,7 @@ const makeSingle = (order: 2 | 3): Sampler =>
   };
 
 /** An img2img run uses the orders of the full schedule. */
-function ordersOf<C>(
+function getRunOrders<C>(
   sigmas: readonly number[],
   order: number,
   { totalSteps, lowerOrderFinal = false }: SamplerOptions<C>,

@@ -151,10 +151,10 @@ export function isShort<C>(
 
 function checkSigmas(sigmas: readonly number[]): void {
   const falling = sigmas.every((sigma, i) => sigma >= 0 && (i === 0 || sigma < sigmas[i - 1]!));
-  const shown = sigmas.slice(0, 12).join(", ") + (sigmas.length > 12 ? ", …" : "");
+  const listedSigmas = sigmas.slice(0, 12).join(", ") + (sigmas.length > 12 ? ", …" : "");
   if (sigmas.length < 2 || !falling || !Number.isFinite(sigmas[0]))
     throw new NishikiError(
       "usage",
-      `A sampler needs at least two strictly decreasing noise levels, such as 10, 1, 0, got ${shown}.`,
+      `A sampler needs at least two strictly decreasing noise levels, such as 10, 1, 0, got ${listedSigmas}.`,
     );
 }

@@ -55,7 +55,7 @@ function needed(outputs: readonly Tensor[], useBody: (node: GraphNode) => boolea
 const moving = new Set(["reshape", "transpose", "expand", "constant", "fill"]);
 
 /** What a composite computes inside: the nodes of its body that are neither operands nor moved operands. */
-function insideOf(node: GraphNode): Set<GraphNode> {
+function listInside(node: GraphNode): Set<GraphNode> {
   const outside = new Set<GraphNode>();
   for (const input of node.inputs) {
     // A value moved inside may come from before the operand if the operand was itself moved.
@@ -66,14 +66,14 @@ function insideOf(node: GraphNode): Set<GraphNode> {
     )
       outside.add(at);
   }
-  const found = new Set<GraphNode>();
+  const innerNodes = new Set<GraphNode>();
   const stack = node.body!.map((tensor) => tensor.node);
   for (let inner = stack.pop(); inner; inner = stack.pop()) {
-    if (outside.has(inner) || found.has(inner) || inner.inputs.length === 0) continue;
-    found.add(inner);
+    if (outside.has(inner) || innerNodes.has(inner) || inner.inputs.length === 0) continue;
+    innerNodes.add(inner);
     for (const source of inner.inputs) stack.push(source.node);
   }
-  return new Set([...found].filter(({ op }) => !moving.has(op.name)));
+  return new Set([...innerNodes].filter(({ op }) => !moving.has(op.name)));
 }
 
 /**
@@ -92,7 +92,7 @@ function findOpen(program: Program, options: LowerOptions): (node: GraphNode) =>
     before = open.size;
     const reached = needed(outputs, useBody);
     for (const node of [...reached].filter(closed)) {
-      const inside = insides.get(node) ?? insideOf(node);
+      const inside = insides.get(node) ?? listInside(node);
       insides.set(node, inside);
       if ([...inside].some((inner) => reached.has(inner))) open.add(node);
     }

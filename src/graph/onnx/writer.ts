@@ -82,8 +82,8 @@ export class Writer implements Lowering {
   constant(dtype: DType, shape: readonly number[], data: TypedArray): string {
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const key = bytes.length <= 64 ? `${dtype}[${shape.join()}]${bytes.join()}` : undefined;
-    const found = key && this.#small.get(key);
-    if (found) return found;
+    const knownName = key && this.#small.get(key);
+    if (knownName) return knownName;
     const name = this.#fresh("constant");
     this.initializers.push({ name, dtype, shape, data: bytes });
     if (key) this.#small.set(key, name);
@@ -143,16 +143,16 @@ export class Writer implements Lowering {
 
   /** Gets the nodes and initializers that the outputs need, with the outputs' names in place. */
   finish(outputs: readonly string[]): { nodes: OnnxNode[]; initializers: OnnxInitializer[] } {
-    const wanted = new Set(outputs);
+    const neededNames = new Set(outputs);
     // A stored parameter may be written in two forms while operations use one; the other would be computed in
     // vain.
     const nodes = this.#renamedNodes().reverse();
     const used = nodes.filter((node) => {
-      if (!node.outputs.some((value) => wanted.has(value))) return false;
-      for (const value of node.inputs) wanted.add(value);
+      if (!node.outputs.some((value) => neededNames.has(value))) return false;
+      for (const value of node.inputs) neededNames.add(value);
       return true;
     });
-    const initializers = this.initializers.filter(({ name }) => wanted.has(name));
+    const initializers = this.initializers.filter(({ name }) => neededNames.has(name));
     return { nodes: used.reverse(), initializers };
   }
 
