@@ -132,6 +132,18 @@ describe("weights and models", () => {
   });
 });
 
+describe("a checkpoint without all parts", () => {
+  it("says what it lacks and what it is used with", async () => {
+    const path = join(folder, "unet.safetensors");
+    const tensor = { dtype: "f32", shape: [1], data: new Float32Array(1) } as const;
+    const { writeSafetensors } = await import("../src/checkpoint/node.js");
+    await writeSafetensors(path, [{ ...tensor, name: "model.diffusion_model.out.2.weight" }]);
+    const text = await info(path);
+    expect(text).toContain("checkpoint without parts");
+    expect(text).toMatch(/lacks +text encoders, autoencoder\n +use +--base MODEL/);
+  });
+});
+
 describe("a path that is not a regular file", () => {
   it.skipIf(process.platform === "win32")("is refused, and not waited for", async () => {
     const pipe = join(folder, "pipe.png");

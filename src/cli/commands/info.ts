@@ -43,13 +43,15 @@ async function describe(name: string): Promise<Description> {
   });
   if (found.isDirectory()) return describeFolder(file);
   // Opening a named pipe would wait for somebody to write into it.
-  if (!found.isFile()) throw new NishikiError("file", `Cannot read ${file}: it is no plain file.`);
+  if (!found.isFile()) throw new NishikiError("file", `Cannot read ${file}: it is not a regular file.`);
   const start = await readStart(file, FORMAT_BYTES);
   const isNamedWeights = /\.safetensors$/i.test(file);
   const isWeights = isSafetensors(start, found.size);
   if (!isWeights && getImageFormat(start)) return describeImage(file);
   if (isNamedWeights || isWeights) {
-    if (await isWholeModel(file)) return (await describeModel(file)).description;
+    const missing = await findMissing(file);
+    if (missing?.length) return describePartial(file, missing);
+    if (missing) return (await describeModel(file)).description;
     if (await isLora(file)) return describeLora(file);
     if (await isEmbedding(file)) return describeEmbedding(file);
     return describeWeights(file);
@@ -75,11 +77,23 @@ function isSafetensors(start: Uint8Array, size: number): boolean {
   return length <= BigInt(size - 8);
 }
 
-/** Whether a weight file has the denoiser of a single-file checkpoint. */
-async function isWholeModel(file: string): Promise<boolean> {
+/** What a single-file checkpoint lacks beside its denoiser; undefined where it has none. */
+async function findMissing(file: string): Promise<readonly string[] | undefined> {
   const { tensors } = await openSafetensors(file);
-  return (
-    tensors.has("model.diffusion_model.out.2.weight") &&
-    tensors.has("first_stage_model.decoder.conv_in.weight")
-  );
+  if (!tensors.has("model.diffusion_model.out.2.weight")) return undefined;
+  const names = [...tensors.keys()];
+  return [
+    ...(names.some((name) => /^(cond_stage_model|conditioner)\./.test(name)) ? [] : ["text encoders"]),
+    ...(tensors.has("first_stage_model.decoder.conv_in.weight") ? [] : ["autoencoder"]),
+  ];
+}
+
+async function describePartial(file: string, missing: readonly string[]): Promise<Description> {
+  const { values, ...rest } = await describeWeights(file);
+  const use = "--base MODEL, a whole model that has them";
+  return {
+    ...rest,
+    title: `${file}: checkpoint without parts`,
+    values: { ...values, lacks: missing.join(", "), use },
+  };
 }
