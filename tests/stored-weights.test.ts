@@ -202,7 +202,7 @@ describe("weights that cannot be used", () => {
     expect(error.code).toBe("checkpoint");
     expect(error.message).toBe(
       'Weights do not fit the network: "table" is [4, 6] in the file, [6, 4] in the network; ' +
-        '"both" is stored as i8 without "both.scale", one number for each of its 5 rows; ' +
+        '"both" is stored as i8 without "both.scale", one number per row (5 rows); ' +
         '"out.bias" is stored as u16, which is not supported.',
     );
   });
