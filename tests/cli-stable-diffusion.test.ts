@@ -286,7 +286,7 @@ describe("wrong use is told in one sentence", () => {
       "too many layers",
       "sd1",
       ["--clip-skip", "3"],
-      /^--clip-skip: this model's text encoder has 3 layers; expected at most 2, got 3\.$/,
+      /^--clip-skip: expected at most 2, as this model's text encoder has 3 layers; got 3\.$/,
     ],
     [
       "too many steps",
