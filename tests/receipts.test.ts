@@ -111,7 +111,9 @@ describe("a receipt of format 1", () => {
     const { edited, maxDifference, changes } = JSON.parse(stdout);
     expect(edited).toBe(false);
     expect(changes.join("\n")).not.toMatch(/SHA-256|LoRA|embedding|VAE|precision|prediction/);
-    expect(maxDifference).toBeLessThan(32);
+    // Kernels of another processor sum in another order: a colour near the middle of two levels may round to the other.
+    // Two such flips would need errors of half a level, thousands of times the rounding of float32.
+    expect(maxDifference).toBeLessThanOrEqual(2);
   });
 });
 
