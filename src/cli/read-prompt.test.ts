@@ -11,7 +11,7 @@ it("reads standard input for a dash, in UTF-8 or UTF-16, with either line end", 
 });
 
 it("refuses what is no text before anything is drawn, and what does not end", async () => {
-  await expect(read(Buffer.from([0xff, 0x80]))).rejects.toThrow("prompt: standard input is no UTF-8 text");
+  await expect(read(Buffer.from([0xff, 0x80]))).rejects.toThrow("prompt: standard input is not UTF-8 text");
   await expect(read("a\0cat")).rejects.toThrow("prompt: standard input holds NUL characters");
   const endless = Readable.from(
     (function* () {

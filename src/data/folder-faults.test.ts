@@ -102,7 +102,7 @@ describe("links", () => {
     expect(entries).toEqual([{ file: "a.png", caption: "a cat" }]);
     expect(problems.map(({ file, reason }) => `${file}: ${reason}`).sort()).toEqual([
       "b.png: cannot be looked at: there is no such file or folder",
-      "self: cannot be looked at: its links lead back to themselves",
+      "self: cannot be looked at: its symbolic links form a loop",
       `${join("sub", "up")}: is a link to a folder above it`,
     ]);
   });

@@ -92,7 +92,7 @@ describe("distillation", { timeout: 300_000 }, () => {
 
       const other = train(configOf(root, "third", 5, { guidance: 4 }), { engine });
       await expect(other).rejects.toThrow(
-        /The teacher's paths in .* were made otherwise: guidance is 2 there and 4 here/,
+        /The teacher's paths in .* have other settings: guidance is 2 there and 4 here/,
       );
     });
   });

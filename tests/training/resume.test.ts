@@ -67,7 +67,7 @@ describe("a disk that is full", () => {
     const failed = await runChild(folder, 8, 2, undefined, "-f 100");
     expect(failed.code).toBe(1);
     expect(failed.errors).toMatch(
-      /^Cannot write .*checkpoint\.safetensors: .* The checkpoint of step 4 in .* is good: go on from it with --resume\.\n$/,
+      /^Cannot write .*checkpoint\.safetensors: .* The checkpoint of step 4 in .* is good: continue from it with --resume\.\n$/,
     );
     expect((await checkpointOf(folder)).equals(before)).toBe(true);
     expect((await runChild(folder, 8, 2)).code).toBe(0);

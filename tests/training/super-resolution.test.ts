@@ -81,7 +81,7 @@ describe("training super-resolution", { timeout: 300_000 }, () => {
     await withFolder(async (folder) => {
       await writeImages(join(folder, "pictures"), 2, 64);
       await expect(train(configOf(folder, 5, { crop: 30 }), { engine })).rejects.toThrow(
-        /^Super-resolution: crop must be a multiple of 4 and at most the pictures' side of 64, not 30\.$/,
+        /^crop: expected a multiple of 4 up to 64, the images' side, got 30\.$/,
       );
       expect(() => configOf(folder, 5, { blend: 1 })).toThrow(/^unknown field "blend"/);
     });
