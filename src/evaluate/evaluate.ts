@@ -30,6 +30,7 @@ import {
 } from "../pipeline/index.js";
 import { embeddedModel, loadPipeline } from "../pipeline/node.js";
 import { random } from "../random/index.js";
+import { parse } from "../schema/index.js";
 import { SceneAligner } from "./align-scene.js";
 import { type Classifier, openClassifier, type Verdict } from "./classifier.js";
 import { type Nearest, TrainingDrawings } from "./copies.js";
@@ -40,30 +41,17 @@ import { type Looks, measureLooks } from "./looks.js";
 import { embeddedMix, makePlan, type Task } from "./plan.js";
 import { measureReconstruction, openModelRoundTrip } from "./reconstruction.js";
 import { type MeasuredModel, makeReport, type Report } from "./report.js";
+import { type EvaluationSettings, evaluationSettingsSchema } from "./settings.js";
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends EvaluationSettings {
   readonly machine?: LoadOptions;
   /** Settings that replace the model's defaults, such as steps and guidance. */
   readonly request?: Omit<Partial<ImageRequest>, "prompt" | "seed" | "count">;
-  /** Folder for the images and the report. */
-  readonly output: string;
-  /** Approximate number of prompts, without synonyms and extra seeds. Default 1104. */
-  readonly prompts?: number;
-  /** Decides the prompts and the seeds of the images. Default 0. */
-  readonly seed?: number;
-  /** Folder that "nishiki data build" wrote. Default ".data/sprites". */
-  readonly sprites?: string;
-  /** Folder of the classifier. Default: the one that ships with the package. */
-  readonly classifier?: string;
   /** The model's training data. Default: the embedded model's. */
   readonly mix?: SceneMix;
-  /** Also measures how clean images look, which trains two small networks. Default: from 60 prompts on. */
-  readonly looks?: boolean;
   readonly signal?: AbortSignal;
   readonly onProgress?: (stage: string, done: number, of: number) => void;
 }
-
-export const defaultPrompts = 1104;
 
 /** A task with the generated image, its verdict and those of composed scenes. */
 export interface EvaluatedImage {
@@ -92,19 +80,25 @@ const copyGroups = ["thing", "colour", "colourHeldOut", "background"];
 /** Composed scenes per group that are checked too, as controls. */
 const controls = 60;
 
+/** The settings among the options, checked. @throws NishikiError "usage" */
+function completeSettings({ machine, request, mix, signal, onProgress, ...settings }: EvaluateOptions) {
+  return parse(evaluationSettingsSchema, settings, { name: "the evaluation", noun: "setting" });
+}
+
 /**
  * Measures what a model can do. Images stay in the output folder, so a second call with the same settings
  * continues where the first stopped. Equal options give equal reports.
  * @throws NishikiError "file", "usage", "data", "checkpoint", "device", "aborted"
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
-  const { output, prompts = defaultPrompts, seed = 0, mix = embeddedMix } = options;
+  const { output, prompts, seed, ...settings } = completeSettings(options);
+  const { mix = embeddedMix } = options;
   const machine = completeLoadOptions(options.machine ?? {});
-  const sprites = await openSprites(options.sprites ?? ".data/sprites", mix);
+  const sprites = await openSprites(settings.sprites, mix);
   const tasks = makePlan({ seed, prompts, mix, catalogue: sprites });
   const engine = makeEngine({ device: machine.device, threads: machine.threads });
   try {
-    const classifier = await openClassifier(engine, options.classifier);
+    const classifier = await openClassifier(engine, settings.classifier);
     const folder = picturesFolder(output);
     const model = await drawAll(tasks, machine, engine.threads, { ...options, seed, prompts, mix });
     const bench = { classifier, sprites, mix, seed, folder, options };
@@ -113,7 +107,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
       ? await measureReconstruction(engine, machine.model, someScenes(tasks, bench), options)
       : undefined;
     const looks =
-      (options.looks ?? prompts >= 60) ? await lookAt(evaluated, engine, bench, model) : undefined;
+      (settings.looks ?? prompts >= 60) ? await lookAt(evaluated, engine, bench, model) : undefined;
     const report = makeReport(evaluated, {
       classes: classifier.classes,
       classifier: classifier.sha256,

@@ -1,7 +1,7 @@
 export { makeCard } from "./card.js";
 export { type Classifier, openClassifier, packagedClassifier, type Verdict } from "./classifier.js";
 export { copyLimit, type Nearest, TrainingDrawings } from "./copies.js";
-export { defaultPrompts, type EvaluatedImage, type EvaluateOptions, evaluate } from "./evaluate.js";
+export { type EvaluatedImage, type EvaluateOptions, evaluate } from "./evaluate.js";
 export type { Fidelity } from "./fidelity.js";
 export type { Looks, Nearness } from "./looks.js";
 export { makePage } from "./page.js";
@@ -17,6 +17,7 @@ export {
   type Score,
   type SkillScore,
 } from "./report.js";
+export { type EvaluationSettings, evaluationSettingsSchema } from "./settings.js";
 export { type Mark, type SkillName, skills } from "./skills.js";
 export { frechetDistance, wilson } from "./statistics.js";
 export { type Synonym, synonyms } from "./synonyms.js";
