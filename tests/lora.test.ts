@@ -298,7 +298,7 @@ describe("a pipeline with LoRAs", () => {
       if (event.kind === "warning") warnings.push(event.message);
     await pipeline.dispose();
     expect(warnings).toEqual([
-      'Ignoring 1 tensors of stray.safetensors that belong to no layer: "lora_unet_elsewhere.alpha".',
+      'Ignoring 1 tensor of stray.safetensors that belongs to no layer: "lora_unet_elsewhere.alpha".',
     ]);
   });
 

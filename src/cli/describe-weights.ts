@@ -1,20 +1,8 @@
 // What a weight file holds. Only headers are read.
 import { stat } from "node:fs/promises";
-import { openSafetensors, openWeights, type WeightLocation } from "../checkpoint/node.js";
+import { openSafetensors, openWeights } from "../checkpoint/node.js";
+import { countNumbers, countTypes } from "../pipeline/index.js";
 import { type Description, formatBytes, formatCount } from "./description.js";
-
-type Places = readonly (readonly [name: string, place: Pick<WeightLocation, "dtype" | "shape" | "length">])[];
-
-function countNumbers(tensors: Places): number {
-  return tensors.reduce((sum, [, { shape }]) => sum + shape.reduce((product, side) => product * side, 1), 0);
-}
-
-/** "12 f32, 30 i8" */
-function countTypes(tensors: Places): string {
-  const counts = new Map<string, number>();
-  for (const [, { dtype }] of tensors) counts.set(dtype, (counts.get(dtype) ?? 0) + 1);
-  return [...counts].map(([dtype, count]) => `${count} ${dtype}`).join(", ");
-}
 
 /** A `.safetensors` file, an index of shards, or a folder that holds one. @throws NishikiError "file", "checkpoint" */
 export async function describeWeights(path: string): Promise<Description> {

@@ -23,3 +23,21 @@ export function formatBytes(bytes: number): string {
 export function formatCount(count: number): string {
   return count.toLocaleString("en-US");
 }
+
+/** Tensors as weight files list them. */
+type NamedTensors = readonly (readonly [
+  name: string,
+  tensor: { readonly dtype: string; readonly shape: readonly number[] },
+])[];
+
+/** How many numbers all tensors hold together. */
+export function countNumbers(tensors: NamedTensors): number {
+  return tensors.reduce((sum, [, { shape }]) => sum + shape.reduce((product, side) => product * side, 1), 0);
+}
+
+/** How many tensors there are of each type: "12 f32, 30 i8". */
+export function countTypes(tensors: NamedTensors): string {
+  const counts = new Map<string, number>();
+  for (const [, { dtype }] of tensors) counts.set(dtype, (counts.get(dtype) ?? 0) + 1);
+  return [...counts].map(([dtype, count]) => `${count} ${dtype}`).join(", ");
+}

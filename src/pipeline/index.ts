@@ -1,6 +1,6 @@
 export { checkAborted, interruptible, type ProgressEvent, type Watch } from "./cancel.js";
 export { completeRequest, drawSeed } from "./complete-request.js";
-export { type Description, formatBytes, formatCount } from "./description.js";
+export { countNumbers, countTypes, type Description, formatBytes, formatCount } from "./description.js";
 export { encodeImage } from "./encode-image.js";
 export type {
   DecodeEvent,

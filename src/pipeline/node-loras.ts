@@ -6,6 +6,10 @@ import type { Program } from "../graph/index.js";
 import type { WeightedFile } from "./load-options.js";
 import type { LoraFiles } from "./node-load-record.js";
 
+/** "1 tensor", "3 unknown tensors" */
+const countTensors = (names: readonly string[], kind = "") =>
+  `${names.length} ${kind}${names.length === 1 ? "tensor" : "tensors"}`;
+
 export interface OpenedLoras {
   readonly loras: readonly WeightedLora[];
   /** Their files, in the same order. */
@@ -30,9 +34,16 @@ export async function openLoras(
     loras.push({ lora, weight });
     files.push({ name: basename(file), weight, files: paths });
     if (unknown.length > 0)
-      notices.push(reportMisfit(`${unknown.length} unknown tensors of ${lora.name}`, unknown, allowPartial));
+      notices.push(
+        reportMisfit(`${countTensors(unknown, "unknown ")} of ${lora.name}`, unknown, allowPartial),
+      );
     if (unused.length > 0)
-      notices.push(ignoring(`${unused.length} tensors of ${lora.name} that belong to no layer`, unused));
+      notices.push(
+        ignoring(
+          `${countTensors(unused)} of ${lora.name} that ${unused.length === 1 ? "belongs" : "belong"} to no layer`,
+          unused,
+        ),
+      );
   }
   return { loras, files, notices };
 }

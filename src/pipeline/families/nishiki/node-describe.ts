@@ -1,24 +1,11 @@
 // What a folder with a `model.json` holds. Only headers are read.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { openSafetensors, type WeightLocation } from "../../../checkpoint/node.js";
-import { type Description, formatBytes, formatCount } from "../../description.js";
+import { openSafetensors } from "../../../checkpoint/node.js";
+import { countNumbers, countTypes, type Description, formatBytes, formatCount } from "../../description.js";
 import type { ModelDescription } from "../node-family.js";
 import type { ModelPart } from "./manifest.js";
 import { readModelFolder } from "./node-model.js";
-
-type Places = readonly (readonly [name: string, place: Pick<WeightLocation, "dtype" | "shape" | "length">])[];
-
-function countNumbers(tensors: Places): number {
-  return tensors.reduce((sum, [, { shape }]) => sum + shape.reduce((product, side) => product * side, 1), 0);
-}
-
-/** "12 f32, 30 i8" */
-function countTypes(tensors: Places): string {
-  const counts = new Map<string, number>();
-  for (const [, { dtype }] of tensors) counts.set(dtype, (counts.get(dtype) ?? 0) + 1);
-  return [...counts].map(([dtype, count]) => `${count} ${dtype}`).join(", ");
-}
 
 async function describePart(folder: string, name: string, part: ModelPart): Promise<Description> {
   const path = join(folder, part.file);
