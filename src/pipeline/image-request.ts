@@ -15,6 +15,7 @@ import {
   seedSchema,
   shareSchema,
   sizeSchema,
+  storedImageSchema,
 } from "./request-values.js";
 
 /** How an image reaches a size above the model's own: a second diffusion model, or a plain filter. */
@@ -193,10 +194,15 @@ export const fileRequestSchema = declareRequest(imageFileSchema);
 /** A request as receipts hold it. */
 export const receiptRequestSchema = declareRequest(imageReferenceSchema);
 
+/** A request whose images are named by their SHA-256: images that a server holds. */
+export const storedRequestSchema = declareRequest(storedImageSchema);
+
 /** A request as a caller gives it: all but the prompt has a default. */
 export type ImageRequest = Readonly<z.input<typeof imageRequestSchema>>;
 /** A request whose images are paths of files. */
 export type FileRequest = Readonly<z.input<typeof fileRequestSchema>>;
+/** A request whose images are named by their SHA-256. */
+export type StoredRequest = Readonly<z.input<typeof storedRequestSchema>>;
 
 /** Settings that every model takes; the others only some. */
 export const commonSettings = [

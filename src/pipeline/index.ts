@@ -64,6 +64,8 @@ export {
   optionalSettings,
   type ReceiptRequest,
   receiptRequestSchema,
+  type StoredRequest,
+  storedRequestSchema,
   type UpscaleName,
   upscaleNames,
 } from "./image-request.js";

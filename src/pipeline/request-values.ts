@@ -180,6 +180,12 @@ export const imageFileSchema = z
   .refine((path) => path !== "")
   .meta({ isImage: true, expected: "the path of an image" });
 
+/** The SHA-256 of an image file that a server holds. */
+export const storedImageSchema = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .meta({ isImage: true, expected: "the id of a stored image: 64 hexadecimal digits" });
+
 /** Identifies an image in a receipt, which holds no pixels. */
 export interface ImageReference {
   /** The file's base name; "" for an image from memory. */

@@ -1,0 +1,51 @@
+// The native API's data, declared once: types for the page, checks for the server, and the OpenAPI document.
+export { type Capabilities, capabilitiesSchema } from "./capabilities.js";
+export { eventSchema, type NumberedEvent, type ServerEvent } from "./events.js";
+export {
+  type ImagePage,
+  type ImageQuery,
+  imagePageSchema,
+  imageQuerySchema,
+  imageSchema,
+  type Parent,
+  parentSchema,
+  readImageQuery,
+  type StoredImage,
+  type Upload,
+  uploadSchema,
+} from "./image.js";
+export {
+  type DrawJobRequest,
+  drawJobSchema,
+  enlargeJobSchema,
+  evaluateJobSchema,
+  finalStates,
+  type Job,
+  type JobError,
+  type JobLoad,
+  type JobPage,
+  type JobQuery,
+  type JobRequest,
+  type JobState,
+  jobErrorSchema,
+  jobLoadSchema,
+  jobPageSchema,
+  jobQuerySchema,
+  jobRequestSchema,
+  jobSchema,
+  jobStates,
+  type Move,
+  moveSchema,
+  type Progress,
+  progressSchema,
+  trainJobSchema,
+} from "./job.js";
+export {
+  type Addition,
+  additionSchema,
+  type Catalogue,
+  catalogueSchema,
+  type ModelInfo,
+  modelSchema,
+} from "./model.js";
+export { apiVersion, catalogueIdSchema, imageIdSchema, jobIdSchema, timeSchema } from "./values.js";

@@ -1,0 +1,160 @@
+// Jobs: what is asked of the server, and what becomes of it.
+import { storedRequestSchema } from "../../pipeline/index.js";
+import { nonEmptyText, numberBetween, oneOf, wholeNumber, z } from "../../schema/index.js";
+import { imageSchema, parentSchema } from "./image.js";
+import { catalogueIdSchema, imageIdSchema, jobIdSchema, timeSchema } from "./values.js";
+
+/** What to load beside the model: ids of the catalogue, never paths. */
+export const jobLoadSchema = z.strictObject({
+  loras: z
+    .array(z.strictObject({ id: catalogueIdSchema, weight: numberBetween(-10, 10).default(1) }))
+    .max(16)
+    .optional(),
+  embeddings: z.array(catalogueIdSchema).max(64).optional(),
+  vae: catalogueIdSchema.optional(),
+  precision: oneOf(["float32", "int8"]).optional(),
+});
+export type JobLoad = Readonly<z.output<typeof jobLoadSchema>>;
+
+const common = {
+  model: catalogueIdSchema.optional().meta({ description: "model; the default model if left out" }),
+  priority: wholeNumber(-100, 100).default(0).meta({ description: "higher runs first" }),
+  group: z.string().max(64).optional().meta({ description: "jobs that belong together, such as a sweep" }),
+  labels: z
+    .record(z.string().max(100), z.string().max(500))
+    .optional()
+    .meta({ description: "kept with the job: position in a sweep, or a client's own notes" }),
+};
+
+export const drawJobSchema = z.strictObject({
+  kind: z.literal("draw").default("draw"),
+  request: storedRequestSchema,
+  load: jobLoadSchema.optional(),
+  parent: parentSchema.optional(),
+  ...common,
+});
+
+/** An image enlarged by a filter or a super-resolution network, without a prompt. */
+export const enlargeJobSchema = z.strictObject({
+  kind: z.literal("enlarge"),
+  image: imageIdSchema,
+  factor: numberBetween(1, 8),
+  upscaler: nonEmptyText.meta({ description: "an upscaler's name from the capabilities" }),
+  ...common,
+});
+
+/** A LoRA, learned from images that were uploaded. */
+export const trainJobSchema = z.strictObject({
+  kind: z.literal("train"),
+  name: catalogueIdSchema.meta({ description: "name of the LoRA, and its id in the catalogue afterwards" }),
+  images: z
+    .array(z.strictObject({ id: imageIdSchema, caption: nonEmptyText }))
+    .min(1)
+    .max(2000),
+  steps: wholeNumber(1, 100_000).optional(),
+  rank: wholeNumber(1, 256).optional(),
+  learningRate: numberBetween(1e-8, 1).optional(),
+  samplePrompt: nonEmptyText.optional().meta({ description: "prompt of the samples during training" }),
+  ...common,
+});
+
+/** A scorecard of a model. */
+export const evaluateJobSchema = z.strictObject({
+  kind: z.literal("evaluate"),
+  prompts: wholeNumber(1, 10_000).optional(),
+  seed: wholeNumber(0).optional(),
+  ...common,
+});
+
+export const jobRequestSchema = z.union([drawJobSchema, enlargeJobSchema, trainJobSchema, evaluateJobSchema]);
+/** A job as a client asks for it. */
+export type JobRequest = Readonly<z.input<typeof jobRequestSchema>>;
+export type DrawJobRequest = Readonly<z.input<typeof drawJobSchema>>;
+
+export const jobStates = ["queued", "running", "paused", "done", "failed", "cancelled"] as const;
+export type JobState = (typeof jobStates)[number];
+/** States that a job does not leave. */
+export const finalStates: readonly JobState[] = ["done", "failed", "cancelled"];
+
+export const jobErrorSchema = z.object({
+  code: z.string().meta({ description: "stable code, such as usage, memory or device" }),
+  message: z.string().meta({ description: "what went wrong, in a sentence" }),
+  hint: z.string().nullable().meta({ description: "the one thing that helps, such as a smaller size" }),
+  change: z
+    .record(z.string(), z.unknown())
+    .nullable()
+    .meta({ description: "settings that would help, for a button that takes them over" }),
+});
+export type JobError = Readonly<z.output<typeof jobErrorSchema>>;
+
+export const progressSchema = z.object({
+  stage: z.string().meta({ description: "load, wait, encode, decode, or the diffusion stage, such as base" }),
+  index: z.int().meta({ description: "image being drawn, from 0" }),
+  count: z.int().meta({ description: "number of images" }),
+  step: z.int().meta({ description: "steps of this stage that are done" }),
+  steps: z.int().meta({ description: "steps of this stage; 0 while it is not known" }),
+  fraction: numberBetween(0, 1).meta({ description: "share of the whole job that is done" }),
+  secondsLeft: z
+    .number()
+    .nullable()
+    .meta({ description: "until the job is done; null while it is not known" }),
+  preview: z.int().nullable().meta({ description: "number of the newest preview, part of its URL" }),
+  values: z
+    .record(z.string(), z.number())
+    .optional()
+    .meta({ description: "of training: loss, learning rate" }),
+});
+export type Progress = Readonly<z.output<typeof progressSchema>>;
+
+export const jobSchema = z.object({
+  id: jobIdSchema,
+  kind: z.enum(["draw", "enlarge", "train", "evaluate"]),
+  state: z.enum(jobStates),
+  position: z
+    .int()
+    .nullable()
+    .meta({ description: "place in the queue, from 0; null unless queued or paused" }),
+  owner: z.string().meta({ description: "who asked for it: queues are fair between owners" }),
+  priority: z.int(),
+  group: z.string().nullable(),
+  labels: z.record(z.string(), z.string()),
+  model: catalogueIdSchema,
+  modelName: z.string(),
+  request: z.record(z.string(), z.unknown()).meta({
+    description: "the completed request: every setting and the seed are fixed when the job is created",
+  }),
+  load: jobLoadSchema,
+  parent: parentSchema.nullable(),
+  created: timeSchema,
+  started: timeSchema.nullable(),
+  finished: timeSchema.nullable(),
+  attempts: z.int(),
+  progress: progressSchema.nullable(),
+  images: z.array(imageSchema).meta({ description: "the images that are finished" }),
+  result: z.record(z.string(), z.unknown()).nullable().meta({ description: "of training and evaluation" }),
+  warnings: z.array(z.string()),
+  error: jobErrorSchema.nullable(),
+});
+export type Job = Readonly<z.output<typeof jobSchema>>;
+
+export const jobQuerySchema = z.strictObject({
+  state: z.array(oneOf(jobStates)).optional(),
+  group: z.string().max(64).optional(),
+  cursor: z.string().max(200).optional(),
+  limit: wholeNumber(1, 500).default(100),
+});
+export type JobQuery = Readonly<z.output<typeof jobQuerySchema>>;
+
+export const jobPageSchema = z.object({
+  jobs: z.array(jobSchema),
+  next: z.string().nullable(),
+  paused: z.boolean().meta({ description: "whether the whole queue is paused" }),
+});
+export type JobPage = Readonly<z.output<typeof jobPageSchema>>;
+
+/** Where to move a queued job: before another one, or to an end of the queue. */
+export const moveSchema = z.union([
+  z.strictObject({ to: z.enum(["first", "last"]) }),
+  z.strictObject({ before: jobIdSchema }),
+]);
+export type Move = Readonly<z.output<typeof moveSchema>>;

@@ -1,0 +1,57 @@
+// The catalogue: models, and what can be added to them.
+import { z } from "../../schema/index.js";
+import { catalogueIdSchema } from "./values.js";
+
+const fits = z.object({
+  fits: z.boolean(),
+  reason: z.string().nullable().meta({ description: "if not: what is missing and what helps" }),
+});
+
+export const modelSchema = z.object({
+  id: catalogueIdSchema,
+  name: z.string(),
+  family: z.string().meta({ description: "such as nishiki or stable-diffusion" }),
+  what: z.string().meta({ description: 'a few words, such as "Stable Diffusion XL"' }),
+  bytes: z.int().meta({ description: "size of its files" }),
+  memory: z.int().nullable().meta({ description: "bytes that drawing at the usual size takes" }),
+  fits: fits.meta({ description: "whether it fits this machine's memory now" }),
+  state: z.enum(["ready", "loading", "loaded", "broken"]),
+  problem: z.string().nullable().meta({ description: "why it is broken" }),
+  takes: z.array(z.string()).meta({ description: "the settings that it takes, beyond the common ones" }),
+  loadOptions: z
+    .array(z.string())
+    .meta({ description: "what can be loaded beside it: lora, embedding, vae, precision" }),
+  defaults: z.record(z.string(), z.unknown()).meta({ description: "its defaults for a request" }),
+  sizes: z.record(z.string(), z.unknown()).meta({ description: "the sizes that it draws" }),
+  tokenLimit: z
+    .int()
+    .nullable()
+    .meta({ description: "tokens of the prompt that it reads at a time, such as 77" }),
+  licence: z.string().nullable(),
+  secondsPerImage: z
+    .number()
+    .nullable()
+    .meta({ description: "measured on this machine; null before the first image" }),
+});
+export type ModelInfo = Readonly<z.output<typeof modelSchema>>;
+
+/** A LoRA, textual inversion or autoencoder in the models folders. */
+export const additionSchema = z.object({
+  id: catalogueIdSchema,
+  kind: z.enum(["lora", "embedding", "vae"]),
+  name: z.string(),
+  bytes: z.int(),
+  family: z
+    .string()
+    .nullable()
+    .meta({ description: "the models that it was made for, where its file says so" }),
+  words: z.array(z.string()).meta({ description: "words that call it, where its file says so" }),
+});
+export type Addition = Readonly<z.output<typeof additionSchema>>;
+
+export const catalogueSchema = z.object({
+  models: z.array(modelSchema),
+  additions: z.array(additionSchema),
+  default: catalogueIdSchema,
+});
+export type Catalogue = Readonly<z.output<typeof catalogueSchema>>;

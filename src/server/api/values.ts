@@ -1,0 +1,26 @@
+// Values that several parts of the API share.
+import { z } from "../../schema/index.js";
+
+/** The version in the path of the native API: /api/v1. */
+export const apiVersion = "v1";
+
+/** A job's id, which the client may choose: creating a job with the same id again is the same job. */
+export const jobIdSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/)
+  .meta({ expected: "1 to 64 letters, digits, - and _" });
+
+/** An image's id: the SHA-256 of its file, in hexadecimal digits. Uploaded and drawn images share these ids. */
+export const imageIdSchema = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .meta({ expected: "64 hexadecimal digits" });
+
+/** A model's, LoRA's or embedding's id in the catalogue, such as "embedded" or "dreamshaper_8". Never a path. */
+export const catalogueIdSchema = z
+  .string()
+  .regex(/^[\p{L}\p{N}][\p{L}\p{N} ._+()[\]-]{0,199}$/u)
+  .meta({ expected: "the id of a model, LoRA or embedding from the catalogue" });
+
+/** A time in ISO 8601, UTC. */
+export const timeSchema = z.iso.datetime();

@@ -1,0 +1,96 @@
+// The application: everything that the server can do, as one object. The three HTTP interfaces (native, OpenAI's and
+// stable-diffusion-webui's) are thin layers over it and know nothing of queues, files or processes.
+import type {
+  Capabilities,
+  Catalogue,
+  ImagePage,
+  ImageQuery,
+  Job,
+  JobPage,
+  JobQuery,
+  JobRequest,
+  ModelInfo,
+  Move,
+  NumberedEvent,
+  StoredImage,
+  Upload,
+} from "./api/index.js";
+
+/** Who asks: decides whose turn it is in the queue, and nothing else. */
+export interface Caller {
+  readonly owner: string;
+}
+
+export interface CreatedJob {
+  readonly job: Job;
+  /** False if a job with this id and this request existed already. */
+  readonly isNew: boolean;
+}
+
+export interface FileBytes {
+  readonly bytes: Uint8Array;
+  readonly type: "image/png" | "image/webp" | "image/jpeg";
+}
+
+/** All errors are NishikiErrors; `server/http` maps their codes to statuses. Ids that are not known give undefined. */
+export interface Application {
+  capabilities(): Promise<Capabilities>;
+
+  catalogue(): Promise<Catalogue>;
+  /** Looks at the models folders again. */
+  refreshCatalogue(): Promise<Catalogue>;
+  loadModel(id: string): Promise<ModelInfo | undefined>;
+  /** Frees the memory of one model, or of all. */
+  unloadModel(id?: string): Promise<void>;
+  /** JSON Schema of the requests that a model takes, with its defaults and sizes. */
+  requestSchema(model?: string): Promise<Readonly<Record<string, unknown>> | undefined>;
+
+  /**
+   * Checks a job's request, fixes its seed and every setting, and queues it.
+   * @param id Chosen by the client; the same id with the same request is the same job.
+   * @throws NishikiError "usage" for a request that the model does not take, or an id that another request has
+   */
+  createJob(request: JobRequest, caller: Caller, id?: string): Promise<CreatedJob>;
+  job(id: string): Promise<Job | undefined>;
+  jobs(query: JobQuery): Promise<JobPage>;
+  /** Cancels a job; one that has ended stays as it is. Takes effect within a step. */
+  cancelJob(id: string): Promise<Job | undefined>;
+  /** Cancels all jobs that have not ended, or those of a group. @returns how many */
+  cancelJobs(filter?: { readonly group?: string; readonly owner?: string }): Promise<number>;
+  /** Finishes the current image of a running job and leaves out the others. */
+  skipImage(id: string): Promise<Job | undefined>;
+  pauseJob(id: string): Promise<Job | undefined>;
+  resumeJob(id: string): Promise<Job | undefined>;
+  moveJob(id: string, move: Move): Promise<Job | undefined>;
+  /** Pauses or resumes the whole queue; the running job goes on. */
+  pauseQueue(paused: boolean): Promise<void>;
+  /** The newest preview of a job, or the one with this number. WebP. */
+  preview(job: string, number?: number): Promise<FileBytes | undefined>;
+
+  /**
+   * Events from now on, or after an id that a client has seen; ends when the signal fires. If the events since then are no
+   * longer kept, the first events repeat the state of every job that has not ended.
+   */
+  events(options: {
+    readonly after?: string;
+    readonly job?: string;
+    readonly signal: AbortSignal;
+  }): AsyncIterable<NumberedEvent>;
+
+  images(query: ImageQuery): Promise<ImagePage>;
+  image(id: string): Promise<StoredImage | undefined>;
+  /** The original file, drawn or uploaded. */
+  imageFile(id: string): Promise<FileBytes | undefined>;
+  /** At most 512 pixels on the longer side. WebP. */
+  thumbnail(id: string): Promise<FileBytes | undefined>;
+  markImage(id: string, marks: { readonly favourite?: boolean }): Promise<StoredImage | undefined>;
+  /** Puts images in the trash, or takes them out again. */
+  trashImages(ids: readonly string[], trashed: boolean): Promise<readonly StoredImage[]>;
+  /** Deletes what is in the trash for good. @returns how many */
+  emptyTrash(): Promise<number>;
+  /** Stores an image that requests refer to. Checks its size before decoding it. @throws NishikiError "data" */
+  upload(bytes: Uint8Array): Promise<Upload>;
+
+  /** Stops drawing, ends event streams and closes the queue. Queued jobs stay queued. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,2 @@
+export * from "./api/index.js";
+export type { Application, Caller, CreatedJob, FileBytes } from "./application.js";
