@@ -1,0 +1,8 @@
+// What the HTTP server gives to the routes of each interface: `make…Routes(application, context): Hono`.
+import type { Context } from "hono";
+import type { Caller } from "./application.js";
+
+export interface RouteContext {
+  /** Who sent a request, from its credentials and its address. */
+  caller(request: Context): Caller;
+}
