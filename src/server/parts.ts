@@ -33,6 +33,7 @@ export interface JobRecord
     | "request"
     | "load"
     | "parent"
+    | "partials"
     | "created"
   > {}
 

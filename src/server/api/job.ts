@@ -26,11 +26,17 @@ const common = {
     .meta({ description: "kept with the job: position in a sweep, or a client's own notes" }),
 };
 
+/** Previews that are drawn in any case, in full size: what OpenAI's clients call partial images. */
+const partialsSchema = wholeNumber(0, 3).meta({
+  description: "number of previews of each image in full size, at evenly spread steps of its first diffusion",
+});
+
 export const drawJobSchema = z.strictObject({
   kind: z.literal("draw").default("draw"),
   request: storedRequestSchema,
   load: jobLoadSchema.optional(),
   parent: parentSchema.optional(),
+  partials: partialsSchema.optional(),
   ...common,
 });
 
@@ -99,6 +105,10 @@ export const progressSchema = z.object({
     .nullable()
     .meta({ description: "until the job is done; null while it is not known" }),
   preview: z.int().nullable().meta({ description: "number of the newest preview, part of its URL" }),
+  partial: z
+    .int()
+    .optional()
+    .meta({ description: "if the preview is one of the job's `partials`, in full size: its number, from 0" }),
   values: z
     .record(z.string(), z.number())
     .optional()
@@ -125,6 +135,7 @@ export const jobSchema = z.object({
   }),
   load: jobLoadSchema,
   parent: parentSchema.nullable(),
+  partials: z.int().optional().meta({ description: "previews of each image in full size" }),
   created: timeSchema,
   started: timeSchema.nullable(),
   finished: timeSchema.nullable(),
