@@ -72,6 +72,11 @@ export interface TraceOptions {
    * the model.
    */
   readonly outputs?: readonly string[];
+  /**
+   * Further outputs, computed from values that the model recorded: whoever wants a summary of a large value
+   * gets it without the value leaving the device.
+   */
+  readonly derive?: (recorded: ReadonlyMap<string, Tensor>) => Readonly<Record<string, Tensor>>;
   /** Replaces a recorded value from there on, as an input of the same name. Default: the value. */
   readonly substitute?: (name: string, tensor: Tensor, tracer: Tracer) => Tensor;
   /** Wraps images around, so that they tile without a seam. Default false. */
@@ -202,11 +207,13 @@ export function trace(
 ): Program {
   const recorder = new Recorder(options);
   const own = model(recorder);
-  const outputs = (options.outputs ?? Object.keys(own)).map((name) => {
+  const chosen = (options.outputs ?? Object.keys(own)).map((name) => {
     const tensor = own[name] ?? recorder.recorded.get(name);
     if (!tensor) throw unknownName("output", name, [...Object.keys(own), ...recorder.recorded.keys()]);
     return { name, tensor };
   });
+  const derived = Object.entries(options.derive?.(recorder.recorded) ?? {});
+  const outputs = [...chosen, ...derived.map(([name, tensor]) => ({ name, tensor }))];
   if (outputs.length === 0) throw new NishikiError("shape", "The program has no output.");
   for (const { name } of outputs) recorder.claim(name, "output");
   return { graph: recorder.graph, inputs: recorder.inputs, parameters: recorder.parameters, outputs };

@@ -98,6 +98,14 @@ export type {
   StepPlan,
   TransformStage,
 } from "./plan.js";
+export type {
+  AttentionMap,
+  AttentionRecord,
+  PredictionRecord,
+  Probe,
+  PromptTokens,
+  PromptWord,
+} from "./probe.js";
 export {
   type Environment,
   type LoadRecord,

@@ -24,6 +24,7 @@ import type { ImageRequest, ImageSettings, ReceiptRequest } from "./image-reques
 import { getImageSeeds, getImageSettings } from "./image-seeds.js";
 import { isPlain, type Pixels } from "./pixels.js";
 import type { Model, Plan } from "./plan.js";
+import type { Probe } from "./probe.js";
 import { type Environment, makeReceipt, referToImages } from "./receipt.js";
 import { getPixels, runPlan, type StageEvent, type StageStep } from "./run-plan.js";
 import type { Runtime } from "./runtime.js";
@@ -45,6 +46,8 @@ export interface PipelineParts {
 export interface GenerateOptions {
   /** Cancels the request, at the latest after the current network run; the iterator then throws NishikiError "aborted". */
   readonly signal?: AbortSignal;
+  /** Looks inside while drawing: attention, predictions. */
+  readonly probe?: Probe;
 }
 
 /** State shared by all images of a request. */
@@ -108,7 +111,7 @@ export class Pipeline implements AsyncDisposable {
    */
   async *generate(
     request: ImageRequest,
-    { signal }: GenerateOptions = {},
+    { signal, probe }: GenerateOptions = {},
   ): AsyncGenerator<PipelineEvent, void, void> {
     const settings = this.complete(request);
     this.#checkOpen();
@@ -118,7 +121,7 @@ export class Pipeline implements AsyncDisposable {
     const both = signal ? AbortSignal.any([signal, leaving.signal]) : leaving.signal;
     try {
       yield* withProgress<PipelineEvent, ProgressEvent, void>((onProgress) =>
-        this.#drawInTurn(settings, { signal: both, onProgress }),
+        this.#drawInTurn(settings, { signal: both, onProgress, ...(probe && { probe }) }),
       );
     } finally {
       leaving.abort();

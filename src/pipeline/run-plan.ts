@@ -6,6 +6,7 @@ import { makeInitialLatents } from "./initial-latents.js";
 import { type ImageNoise, type ImageSeeds, makeImageNoise, type RandomName } from "./noise.js";
 import type { Pixels } from "./pixels.js";
 import type { Conditioning, DiffusionStage, Plan, Stage, StageInput, StageResult } from "./plan.js";
+import type { Probe } from "./probe.js";
 import type { Runtime } from "./runtime.js";
 
 /** A stage starts: a transform is about to run, or a diffusion is about to take its first step. */
@@ -76,7 +77,8 @@ async function* diffuse(
   const noise = stage.noise?.(input.seed) ?? imageNoise.forStage(stage);
   const initial = await interruptible(makeInitialLatents(stage, run, noise), signal);
   yield { kind: "start", stage };
-  const guided = initial.around(guideStage(stage, initial.network));
+  const network = observe(initial.network, stage.name, runtime.probe);
+  const guided = initial.around(guideStage(stage, network));
   const denoise: Denoiser<Conditioning> = (...args) => interruptible(guided(...args), signal);
   const imageOptions = { condition: ["cond"] as const, signal, noise: noise.steps };
   let latents = initial.x;
@@ -95,6 +97,24 @@ async function preview({ name }: DiffusionStage, pixels: Promise<Pixels> | undef
     "usage",
     `The stage "${name}" has no preview: its latents do not represent an image.`,
   );
+}
+
+/** Reports the network's predictions before guidance combines them. */
+function observe(
+  network: Denoiser<Conditioning>,
+  stage: string,
+  probe: Probe | undefined,
+): Denoiser<Conditioning> {
+  if (!probe?.onPrediction) return network;
+  return async (x, sigma, conditions, signal) => {
+    const all = await network(x, sigma, conditions, signal);
+    const size = all.length / conditions.length;
+    const denoised = Object.fromEntries(
+      conditions.map((conditioning, i) => [conditioning, all.slice(i * size, (i + 1) * size)]),
+    );
+    probe.onPrediction?.({ stage, sigma, x: x.slice(0, size), denoised });
+    return all;
+  };
 }
 
 function guideStage(

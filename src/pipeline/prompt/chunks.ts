@@ -16,6 +16,8 @@ export interface ChunkedPrompt {
   readonly tokens: number;
   /** How many of them did not fit into the chunks that there may be. */
   readonly dropped: number;
+  /** The position of each token that fits, in the chunks laid one after another. */
+  readonly positions: readonly number[];
 }
 
 /** More than any prompt that was written by hand; the cost of a step grows with their number. */
@@ -78,8 +80,10 @@ export function chunkPrompt(tokenizer: ClipTokenizer, prompt: string, length: nu
   }
   const { parts } = cutter;
   const dropped = parts.slice(mostChunks).reduce((sum, part) => sum + part.length, 0);
-  const chunks = parts.slice(0, mostChunks).map((part) => fillChunk(tokenizer, part, length));
-  return { chunks, tokens, dropped };
+  const kept = parts.slice(0, mostChunks);
+  // A chunk begins with a token of its own.
+  const positions = kept.flatMap((part, chunk) => part.map((_, i) => chunk * length + 1 + i));
+  return { chunks: kept.map((part) => fillChunk(tokenizer, part, length)), tokens, dropped, positions };
 }
 
 function fillChunk({ start, end, pad }: ClipTokenizer, part: readonly Weighted[], length: number): Chunk {

@@ -2,7 +2,9 @@
 // text. A weight multiplies the states of its tokens, after which the mean of the text's states is brought back to what it
 // was, as stable-diffusion-webui does it; without weights the states are just the encoder's.
 import type { ClipTokenizer } from "../../tokenizer/index.js";
+import type { PromptTokens } from "../probe.js";
 import { type Chunk, type ChunkedPrompt, chunkPrompt, padChunks } from "./chunks.js";
+import { nameClipTokens } from "./clip-words.js";
 
 /** One of a model's text encoders. */
 export interface ClipEncoder {
@@ -33,6 +35,8 @@ export type PromptLength = Pick<ChunkedPrompt, "tokens" | "dropped"> & { readonl
 export interface EncodedPrompts {
   readonly conditionings: readonly TextConditioning[];
   readonly lengths: readonly PromptLength[];
+  /** As the first encoder splits them. */
+  readonly tokens: readonly PromptTokens[];
 }
 
 function weigh(states: Float32Array, chunk: Chunk, width: number): void {
@@ -102,7 +106,10 @@ export async function encodePrompts(prompts: readonly PromptToEncode[]): Promise
     dropped: first!.dropped,
     chunks: first!.chunks.length,
   }));
-  return { conditionings, lengths };
+  const tokens = prompts.map(({ text, encoders }, i) =>
+    nameClipTokens(encoders[0]!.tokenizer, text, chunked[i]![0]!, count * encoders[0]!.positions),
+  );
+  return { conditionings, lengths, tokens };
 }
 
 /** One prompt by all its encoders; the vector is that of the last that has one. */

@@ -1,6 +1,7 @@
 // The models that Nishiki trains, including the embedded one: MiniLM text embeddings and rectified flow over channels-last
 // latents.
 import { type Denoiser, getSampler, getStepSchedule } from "../../../diffusion/index.js";
+import type { HostTensor } from "../../../engine/index.js";
 import { listSome, NishikiError, showText } from "../../../errors.js";
 import { drawPlacement, placementChannels } from "../../../models/index.js";
 import type { Tokenizer } from "../../../tokenizer/index.js";
@@ -20,6 +21,7 @@ import type {
   Stage,
   TransformStage,
 } from "../../plan.js";
+import { type Probe, type PromptTokens, reportAttention } from "../../probe.js";
 import { findUnsupportedSyntax } from "../../prompt/unsupported-syntax.js";
 import {
   getEnlargingFactor,
@@ -117,6 +119,7 @@ function checkFast(settings: ImageSettings, fast: RequestDefaults): void {
 
 interface EncodedPrompts {
   readonly embeddings: Readonly<Record<Conditioning, PromptEmbeddings>>;
+  readonly tokens: Readonly<Record<Conditioning, PromptTokens>>;
   readonly warnings: readonly string[];
 }
 
@@ -160,20 +163,32 @@ async function encodePrompts(
     warnings.push(...findUnsupportedSyntax(settings[name], "words", title));
     const text = await read(name);
     if (name === "negativePrompt" && text === "") return undefined;
-    const { embeddings, dropped } = await encodeText(text);
+    const { embeddings, dropped, tokens } = await encodeText(text);
     if (dropped.length > 0) {
       const limit = `The ${title} exceeds the model's limit of ${manifest.maxTokens} tokens`;
       warnings.push(`${limit}; ignored: ${showText(dropped.join(" "), { limit: 300 })}`);
     }
-    return embeddings;
+    return { embeddings, tokens };
   };
-  const cond = (await encode("prompt")) as PromptEmbeddings;
-  const uncond = (await encode("negativePrompt")) ?? getNoPrompt(cond);
+  const cond = (await encode("prompt"))!;
+  const uncond = (await encode("negativePrompt")) ?? {
+    embeddings: getNoPrompt(cond.embeddings),
+    tokens: noTokens,
+  };
   // Guidance should only strengthen the words, so both sides share the placement.
   const placement = known && place(understood, known, settings, manifest);
   const both = placement ? { placement } : {};
-  return { embeddings: { cond: { ...cond, ...both }, uncond: { ...uncond, ...both } }, warnings };
+  return {
+    embeddings: {
+      cond: { ...cond.embeddings, ...both },
+      uncond: { ...uncond.embeddings, ...both },
+    },
+    tokens: { cond: cond.tokens, uncond: uncond.tokens },
+    warnings,
+  };
 }
+
+const noTokens: PromptTokens = { text: "", tokens: [], words: [] };
 
 /** The placement map of a prompt's objects; undefined if an init image or nothing determines it. */
 function place(
@@ -210,17 +225,13 @@ async function prepare(
   const { manifest } = parts;
   const sessions = parts.open(runtime);
   const part = (settings.fast && manifest.parts.fast) || manifest.parts.denoiser;
-  const session = settings.fast ? getFewStep(sessions) : sessions.denoiser;
-  const network = makeDenoiser(session, manifest, seesPlacement(part.config));
   runtime.onProgress?.({ kind: "encode", stage: "prompt" });
-  const { embeddings, warnings } = await encodePrompts(parts, sessions, settings, runtime.signal);
-  const denoise: Denoiser<Conditioning> = (x, sigma, conditions, signal) =>
-    network(
-      x,
-      sigma,
-      conditions.map((conditioning) => embeddings[conditioning]),
-      signal,
-    );
+  const { embeddings, tokens, warnings } = await encodePrompts(parts, sessions, settings, runtime.signal);
+  runtime.probe?.onTokens?.(tokens);
+  const hasPlacement = seesPlacement(part.config);
+  const denoise = settings.fast
+    ? withPrompts(makeDenoiser(getFewStep(sessions), manifest, hasPlacement), embeddings)
+    : makeMainDenoiser(manifest, sessions, hasPlacement, embeddings, runtime.probe);
   const base = makeBaseStage(manifest, sessions, settings, denoise);
   const decode: TransformStage = {
     kind: "transform",
@@ -234,6 +245,36 @@ async function prepare(
   const paste = makePasteStage(settings);
   const larger = factor === undefined ? [] : makeEnlarging(sessions, manifest.pictureSize, factor, settings);
   return { warnings, stages: [base, decode, ...paste, ...larger] };
+}
+
+type Prompts = Readonly<Record<Conditioning, PromptEmbeddings>>;
+
+/** A denoiser that is conditioned by name. */
+const withPrompts =
+  (network: Denoiser<PromptEmbeddings>, prompts: Prompts): Denoiser<Conditioning> =>
+  (x, sigma, conditions, signal) =>
+    network(
+      x,
+      sigma,
+      conditions.map((conditioning) => prompts[conditioning]),
+      signal,
+    );
+
+function makeMainDenoiser(
+  manifest: ModelManifest,
+  { denoiser, observedDenoiser }: NetworkSessions,
+  hasPlacement: boolean,
+  prompts: Prompts,
+  probe: Probe | undefined,
+): Denoiser<Conditioning> {
+  if (!probe?.onAttention) return withPrompts(makeDenoiser(denoiser, manifest, hasPlacement), prompts);
+  const [height, width] = manifest.latents.shape;
+  return (x, sigma, conditions, signal) => {
+    const report = (outputs: Readonly<Record<string, HostTensor>>, time: number) =>
+      reportAttention(probe, outputs, { time, conditions, latents: { height, width } });
+    const network = makeDenoiser(observedDenoiser, manifest, hasPlacement, report);
+    return withPrompts(network, prompts)(x, sigma, conditions, signal);
+  };
 }
 
 function getFewStep({ fewStep }: NetworkSessions): LazySession {

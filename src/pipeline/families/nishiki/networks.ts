@@ -1,11 +1,13 @@
 // A model's three networks as this pipeline runs them: prompt → embeddings, noisy latents → velocity, latents → pixels.
 import { type Denoiser, getDenoiser, getFlowSchedule, type NoiseSchedule } from "../../../diffusion/index.js";
 
+import type { HostTensor } from "../../../engine/index.js";
 import { NishikiError } from "../../../errors.js";
 import { placementChannels } from "../../../models/index.js";
 import type { Tokenizer } from "../../../tokenizer/index.js";
 import { type CellRule, resizeMask } from "../../mask.js";
 import { type Pixels, toBytes } from "../../pixels.js";
+import { makePromptTokens, type PromptTokens } from "../../probe.js";
 import type { LazySession } from "../../session-pool.js";
 import { f32, floats, stack } from "../../tensors.js";
 import type { ModelManifest } from "./manifest.js";
@@ -15,6 +17,8 @@ import type { SuperResolution } from "./super-resolution.js";
 export interface NetworkSessions {
   readonly textEncoder: LazySession;
   readonly denoiser: LazySession;
+  /** The denoiser with its attention as further outputs: see `probe.ts`. */
+  readonly observedDenoiser: LazySession;
   readonly decoder: LazySession;
   /** Undefined where the model's weights have none. */
   readonly encoder?: LazySession;
@@ -40,7 +44,7 @@ export async function encodePrompt(
   tokenizer: Tokenizer,
   { maxTokens }: ModelManifest,
   text: string,
-): Promise<{ embeddings: PromptEmbeddings; dropped: readonly string[] }> {
+): Promise<{ embeddings: PromptEmbeddings; dropped: readonly string[]; tokens: PromptTokens }> {
   const { ids, mask, encodings } = tokenizer.encodeBatch([text], { length: maxTokens });
   const inputs = {
     ids: { dtype: "i32" as const, shape: [1, maxTokens], data: ids },
@@ -51,7 +55,12 @@ export async function encodePrompt(
   for (let token = 0; token < maxTokens; token++) {
     if (mask[token] === 0) states.fill(0, token * width, (token + 1) * width);
   }
-  return { embeddings: { states, mask }, dropped: encodings[0]?.dropped ?? [] };
+  const [encoding] = encodings;
+  return {
+    embeddings: { states, mask },
+    dropped: encoding!.dropped,
+    tokens: makePromptTokens(text, encoding!.tokens, encoding!.words),
+  };
 }
 
 /** No caption, as training dropped them: no token at all, not even those at the ends of every text. */
@@ -67,11 +76,13 @@ export function getSchedule({ defaults }: ModelManifest): NoiseSchedule {
 /**
  * The model's denoiser over latents [batch, height, width, channels], standardised.
  * @param hasPlacement Whether this network takes a map of where things lie.
+ * @param onOutputs Receives all outputs of every run, and the network's time.
  */
 export function makeDenoiser(
   session: LazySession,
   manifest: ModelManifest,
   hasPlacement: boolean,
+  onOutputs?: (outputs: Readonly<Record<string, HostTensor>>, time: number) => void,
 ): Denoiser<PromptEmbeddings> {
   const { shape } = manifest.latents;
   const unknown = new Float32Array(shape[0] * shape[1] * placementChannels);
@@ -90,6 +101,7 @@ export function makeDenoiser(
         placement: f32(stack(condition.map(placementMap)), batch, shape[0], shape[1], placementChannels),
       }),
     });
+    onOutputs?.(outputs, time);
     return floats(outputs, "velocity");
   };
   return getDenoiser(manifest.prediction, network, getSchedule(manifest));

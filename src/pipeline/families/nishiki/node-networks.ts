@@ -8,7 +8,7 @@ import type { Watch } from "../../cancel.js";
 import { getWeightBytes, type ModelSessions, type Network } from "../../session-pool.js";
 import type { ModelManifest, ModelPart } from "./manifest.js";
 import type { NetworkSessions } from "./networks.js";
-import { readSuperResolution, traceEncoder, traceFast, traceNetworks } from "./programs.js";
+import { readSuperResolution, traceEncoder, traceFast, traceNetworks, traceObserved } from "./programs.js";
 import { type SuperResolution, traceSuperResolution } from "./super-resolution.js";
 
 /** The weights of a part, checked to hold every parameter of its network. */
@@ -77,6 +77,13 @@ export function describeNetworks(
   ) => describe(folder, engine, { key: { part: title }, group, title, part, trace });
   const textEncoder = network(text, "text", "text encoder", parts.textEncoder, () => programs.textEncoder);
   const denoiser = network(image, "denoise", "denoiser", parts.denoiser, () => programs.denoiser);
+  const observed = describe(folder, image, {
+    key: { part: "denoiser", isObserved: true },
+    group: "denoise",
+    title: "denoiser",
+    part: parts.denoiser,
+    trace: () => traceObserved(manifest, { adapt }),
+  });
   const decoder = network(image, "decode", "decoder", parts.autoencoder, () => programs.decoder);
   const encoder = network(image, "decode", "encoder", parts.autoencoder, () => traceEncoder(manifest));
   const { fast } = parts;
@@ -85,6 +92,7 @@ export function describeNetworks(
   const open = (watch: Watch = {}): NetworkSessions => ({
     textEncoder: sessions.lazy(textEncoder, watch),
     denoiser: sessions.lazy(denoiser, watch),
+    observedDenoiser: sessions.lazy(observed, watch),
     decoder: sessions.lazy(decoder, watch),
     ...(hasEncoder && { encoder: sessions.lazy(encoder, watch) }),
     ...(fewStep && { fewStep: sessions.lazy(fewStep, watch) }),

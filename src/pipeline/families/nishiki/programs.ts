@@ -5,6 +5,7 @@ import {
   foldPixels,
   type Program,
   reshape,
+  slice,
   type Tensor,
   type TraceOptions,
   type Tracer,
@@ -27,6 +28,7 @@ import {
   superResolutionSchema,
 } from "../../../models/index.js";
 import { parse, type z } from "../../../schema/index.js";
+import { type AttentionLayer, summarizeAttention } from "../../probe.js";
 import type { ModelManifest, ModelPart } from "./manifest.js";
 
 export interface NetworkPrograms {
@@ -173,6 +175,22 @@ function buildPart(
 export function traceFast({ parts, ...rest }: ModelManifest, options?: TraceOptions): Program | undefined {
   if (!parts.fast) return undefined;
   return buildPart(denoisers, "denoiser", { ...rest, parts: { ...parts, denoiser: parts.fast } }, options);
+}
+
+/** The denoiser with its attention to the prompt's tokens as further outputs. @throws NishikiError "checkpoint" */
+export function traceObserved(manifest: ModelManifest, options?: TraceOptions): Program {
+  const { maxTokens } = manifest;
+  const derive = (recorded: ReadonlyMap<string, Tensor>) =>
+    summarizeAttention(
+      [...recorded].flatMap(([name, value]): AttentionLayer[] => {
+        if (name.endsWith("regions.shares"))
+          return [{ kind: "regions", layer: "regions", probabilities: value }];
+        if (!name.endsWith(".probabilities")) return [];
+        // Keys are the image's positions, then the tokens.
+        return [{ kind: "attention", layer: name, probabilities: slice(value, 3, -maxTokens) }];
+      }),
+    );
+  return buildPart(denoisers, "denoiser", manifest, { ...options, derive });
 }
 
 /**

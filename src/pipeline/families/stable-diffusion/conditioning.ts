@@ -3,6 +3,7 @@
 import { checkAborted } from "../../cancel.js";
 import type { ImageSettings } from "../../image-request.js";
 import type { Conditioning } from "../../plan.js";
+import type { PromptTokens } from "../../probe.js";
 import { mostChunks } from "../../prompt/chunks.js";
 import type { ClipEncoder, PromptLength, TextConditioning } from "../../prompt/encode-clip.js";
 import { encodePrompts } from "../../prompt/encode-clip.js";
@@ -92,13 +93,14 @@ export async function encodeConditioning(
   learned: readonly LearnedWordName[],
 ): Promise<{
   readonly conditioning: Readonly<Record<Conditioning, TextConditioning>>;
+  readonly tokens: Readonly<Record<Conditioning, PromptTokens>>;
   readonly warnings: readonly string[];
 }> {
   const encodersWith = (skip: number | undefined) => {
     const options = getTextOptions(model, skip);
     return model.textEncoders.map((_, index) => makeEncoder(model, tokenizers, networks, index, options));
   };
-  const { conditionings, lengths } = await encodePrompts([
+  const { conditionings, lengths, tokens } = await encodePrompts([
     { text: prompt, encoders: encodersWith(clipSkip) },
     { text: negativePrompt, encoders: encodersWith(0) },
   ]);
@@ -113,7 +115,11 @@ export async function encodeConditioning(
     ...warn("prompt", lengths[0]!, room),
     ...warn("negative prompt", lengths[1]!, room),
   ];
-  return { conditioning: { cond, uncond: isZero ? zero(encoded) : encoded }, warnings };
+  return {
+    conditioning: { cond, uncond: isZero ? zero(encoded) : encoded },
+    tokens: { cond: tokens[0]!, uncond: tokens[1]! },
+    warnings,
+  };
 }
 
 /** Zeros in place of an empty prompt, for models trained that way. */

@@ -9,6 +9,7 @@ import {
   planSteps,
   type StepScheduleName,
 } from "../../../diffusion/index.js";
+import { NishikiError } from "../../../errors.js";
 import type { Watch } from "../../cancel.js";
 import type { ImageSettings } from "../../image-request.js";
 import { makeInitImage } from "../../init-image.js";
@@ -24,6 +25,7 @@ import type {
   Plan,
   TransformStage,
 } from "../../plan.js";
+import { type Probe, reportAttention } from "../../probe.js";
 import type { TextConditioning } from "../../prompt/encode-clip.js";
 import type { LearnedWordName } from "../../prompt/unsupported-syntax.js";
 import type { Runtime } from "../../runtime.js";
@@ -67,6 +69,13 @@ interface RequestNetworks {
   readonly networks: Networks;
   readonly autoencoder: AutoencoderRuns;
   readonly area: Area;
+  /** Receives the denoiser's attention. */
+  readonly probe?: Probe;
+}
+
+function refuseDeepCache(): never {
+  const reason = "attention cannot be observed with it, because some steps do not compute it";
+  throw new NishikiError("usage", `deepCache: ${reason}. Omit deepCache.`);
 }
 
 class StableDiffusion implements Model {
@@ -94,17 +103,21 @@ class StableDiffusion implements Model {
   async prepare(settings: ImageSettings, runtime: Runtime): Promise<Plan> {
     const networks = this.open(runtime);
     runtime.onProgress?.({ kind: "encode", stage: "prompt" });
-    const { conditioning, warnings } = await encodeConditioning(
+    const { conditioning, tokens, warnings } = await encodeConditioning(
       this.parts,
       this.tokenizers,
       networks,
       settings,
       this.learned,
     );
+    const { probe } = runtime;
+    probe?.onTokens?.(tokens);
+    if (probe?.onAttention && settings.deepCache) refuseDeepCache();
     const { scale } = this.parts.autoencoder;
     const [height, width] = [settings.size.height / scale, settings.size.width / scale];
     const area = { height, width };
-    const request = { networks, autoencoder: new AutoencoderRuns(this.parts.autoencoder, networks), area };
+    const autoencoder = new AutoencoderRuns(this.parts.autoencoder, networks);
+    const request = { networks, autoencoder, area, ...(probe?.onAttention && { probe }) };
     const decode: TransformStage = {
       kind: "transform",
       name: "decode",
@@ -179,7 +192,7 @@ class StableDiffusion implements Model {
 
   private network(
     conditioning: Readonly<Record<Conditioning, TextConditioning>>,
-    { area, networks }: RequestNetworks,
+    { area, networks, probe }: RequestNetworks,
     { guidance, seamless = false, deepCache }: ImageSettings,
     inpainting: Inpainting | undefined,
   ): Network<Conditioning> {
@@ -209,12 +222,13 @@ class StableDiffusion implements Model {
         ...(guidanceRow && { guidance: makeRows(conditions, () => guidanceRow, guidanceRow.length) }),
       };
       const deep = features?.take(conditions);
-      const form = deep ? "shallow" : features ? "deep" : "whole";
+      const form = deep ? "shallow" : features ? "deep" : probe ? "observed" : "whole";
       const feeds = deep ? { ...inputs, deep } : inputs;
       const outputs = await networks.use({ part: "denoiser", form, wraps: seamless }, (session) =>
         session.run(feeds),
       );
       if (form === "deep") features!.keep(conditions, outputs.deep!);
+      if (probe) reportAttention(probe, outputs, { time, conditions, latents: area });
       return floats(outputs, "prediction");
     };
   }

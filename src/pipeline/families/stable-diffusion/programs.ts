@@ -2,6 +2,7 @@
 import { type Program, type Tensor, type TraceOptions, trace } from "../../../graph/index.js";
 import type { ClipTextConfig, ConditionalUnetConfig } from "../../../models/index.js";
 import { clipText, conditionalUnet, projectText } from "../../../models/index.js";
+import { type AttentionLayer, summarizeAttention } from "../../probe.js";
 
 export interface TextProgramOptions {
   /** How many of the last layers are left out. */
@@ -42,8 +43,11 @@ export function getVectorWidth({
   return inputWidth - sizeCount * timeWidth;
 }
 
-/** The denoiser as a whole; the whole that also gives its deep features; the part that takes them from another step. */
-export const unetForms = ["whole", "deep", "shallow"] as const;
+/**
+ * The denoiser as a whole; the whole that also gives its deep features; the part that takes them from another step; the
+ * whole that also gives its attention to the prompt.
+ */
+export const unetForms = ["whole", "deep", "shallow", "observed"] as const;
 export type UnetForm = (typeof unetForms)[number];
 
 const formOptions: Readonly<Record<UnetForm, TraceOptions>> = {
@@ -51,6 +55,14 @@ const formOptions: Readonly<Record<UnetForm, TraceOptions>> = {
   deep: { outputs: ["prediction", "deep"] },
   shallow: {
     substitute: (name, tensor, tracer) => (name === "deep" ? tracer.input(name, tensor.shape) : tensor),
+  },
+  observed: {
+    derive: (recorded) =>
+      summarizeAttention(
+        [...recorded]
+          .filter(([name]) => name.endsWith("attn2.probabilities"))
+          .map(([layer, probabilities]): AttentionLayer => ({ kind: "attention", layer, probabilities })),
+      ),
   },
 };
 
