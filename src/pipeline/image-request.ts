@@ -129,6 +129,11 @@ const declareRequest = <I extends z.ZodType>(image: I) =>
               "paste the pixels outside the mask back over the result, with a soft edge inside the mask",
             flag: "--no-paste-back",
           }),
+          feather: wholeNumber(0, 250).optional().meta({
+            description: "width in pixels of the soft edge inside the mask, when pasting back",
+            flag: "--feather <pixels>",
+            defaultText: "a hundredth of the shorter side",
+          }),
         })
         .optional()
         .meta({ description: "inpainting and outpainting of the init image" }),

@@ -54,6 +54,16 @@ describe("pasting back", () => {
     expect(mask.every((value, i) => value === 1 || data[i * 3] === 40)).toBe(true);
   });
 
+  it("has an edge of the width that is asked for, or none", () => {
+    const row = (edgeWidth: number) => {
+      const { data } = pasteBack(plain(200), plain(40), mask, edgeWidth);
+      return Array.from({ length: 10 }, (_, x) => data[(60 * 400 + 99 + x) * 3]!);
+    };
+    expect(row(7)).toEqual([40, 60, 80, 100, 120, 140, 160, 180, 200, 200]);
+    expect(row(0)).toEqual([40, ...Array(9).fill(200)]);
+    expect(makeSoftEdge(new Uint8Array(9).fill(1), { width: 3, height: 3 }, 250)[4]).toBe(1);
+  });
+
   it("has no edge at the image's own border", () => {
     const shares = makeSoftEdge(mask, size);
     expect(shares[0 * 400 + 150]).toBe(1);

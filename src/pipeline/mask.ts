@@ -46,9 +46,13 @@ export function getEdgeWidth({ width, height }: MaskSize): number {
  * The blend weight of the redrawn image per pixel: 0 outside the mask, rising to 1 across its edge. Distances are Chebyshev
  * distances; everything beyond the image's border counts as redrawn.
  */
-export function makeSoftEdge(mask: Uint8Array, size: MaskSize): Float32Array {
+export function makeSoftEdge(
+  mask: Uint8Array,
+  size: MaskSize,
+  edgeWidth: number = getEdgeWidth(size),
+): Float32Array {
   const { width, height } = size;
-  const most = getEdgeWidth(size) + 1;
+  const most = edgeWidth + 1;
   const distances = Uint8Array.from(mask, (value) => (value === 1 ? Math.min(255, most) : 0));
   const at = (x: number, y: number) =>
     x < 0 || y < 0 || x >= width || y >= height ? 255 : distances[y * width + x]!;
@@ -63,8 +67,8 @@ export function makeSoftEdge(mask: Uint8Array, size: MaskSize): Float32Array {
 }
 
 /** Blends the redrawn image inside the mask with the original outside it, with a soft edge inside the mask. */
-export function pasteBack(drawn: Pixels, original: Pixels, mask: Uint8Array): Pixels {
-  const shares = makeSoftEdge(mask, drawn);
+export function pasteBack(drawn: Pixels, original: Pixels, mask: Uint8Array, edgeWidth?: number): Pixels {
+  const shares = makeSoftEdge(mask, drawn, edgeWidth);
   const data = drawn.data.map((value, i) => {
     const share = shares[Math.floor(i / 3)]!;
     return Math.round(share * value + (1 - share) * original.data[i]!);

@@ -9,11 +9,15 @@ import { getResultPixels } from "./stage-results.js";
 export function makePasteStage(settings: ImageSettings): readonly TransformStage[] {
   const { pixels, mask, pastesBack } = makeInitImage(settings) ?? {};
   if (!pixels || !mask || !pastesBack) return [];
+  const edgeWidth = settings.inpaint?.feather;
   return [
     {
       kind: "transform",
       name: "paste back",
-      run: async ({ last }) => ({ kind: "pixels", pixels: pasteBack(getResultPixels(last), pixels, mask) }),
+      run: async ({ last }) => ({
+        kind: "pixels",
+        pixels: pasteBack(getResultPixels(last), pixels, mask, edgeWidth),
+      }),
     },
   ];
 }
