@@ -12,6 +12,7 @@ export type ErrorCode =
   | "data" // images, captions or data folders that cannot be used
   | "training" // training that cannot continue (NaN loss, checkpoint of another run)
   | "aborted" // cancelled by the caller
+  | "conflict" // an id that stands for something else already
   | "internal";
 
 /**

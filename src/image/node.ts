@@ -14,3 +14,4 @@ export {
   type WritePngOptions,
   writePng,
 } from "./node-file.js";
+export { encodeWebp, type WebpOptions } from "./node-webp.js";

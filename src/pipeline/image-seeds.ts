@@ -13,6 +13,14 @@ export function getImageSettings<T extends Pick<ImageSettings, "seed" | "count" 
   return { ...settings, count: 1, seed: seed + index };
 }
 
+/** The settings that reproduce image `index` and those after it. */
+export function getRemainingSettings<T extends Pick<ImageSettings, "seed" | "count" | "variation">>(
+  settings: T,
+  index: number,
+): T {
+  return { ...getImageSettings(settings, index), count: settings.count - index };
+}
+
 /** The seeds of a request for a single image. */
 export function getImageSeeds({ seed, variation }: Pick<ImageSettings, "seed" | "variation">): ImageSeeds {
   return variation && variation.strength > 0 ? { seed, variation } : { seed };

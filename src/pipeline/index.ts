@@ -69,6 +69,7 @@ export {
   type UpscaleName,
   upscaleNames,
 } from "./image-request.js";
+export { getImageSettings, getRemainingSettings } from "./image-seeds.js";
 export { enlargeByLanczos, halve } from "./lanczos.js";
 export {
   type CompleteLoadOptions,

@@ -9,7 +9,7 @@ import type { Runtime } from "./runtime.js";
 
 export { readKnownWords, writeKnownWords } from "./families/nishiki/node-known-words.js";
 export { embeddedModel, hashModel, readModelFolder } from "./families/nishiki/node-model.js";
-export { describeModel } from "./families/node-families.js";
+export { describeModel, getModelFamily } from "./families/node-families.js";
 export type { Family, ModelDescription, OpenedModel } from "./families/node-family.js";
 export { hashFile, ownVersion } from "./node-environment.js";
 export {

@@ -48,7 +48,7 @@ export interface Application {
   /**
    * Checks a job's request, fixes its seed and every setting, and queues it.
    * @param id Chosen by the client; the same id with the same request is the same job.
-   * @throws NishikiError "usage" for a request that the model does not take, or an id that another request has
+   * @throws NishikiError "usage" for a request that the model does not take; "conflict" for an id that another request has
    */
   createJob(request: JobRequest, caller: Caller, id?: string): Promise<CreatedJob>;
   job(id: string): Promise<Job | undefined>;
@@ -57,7 +57,7 @@ export interface Application {
   cancelJob(id: string): Promise<Job | undefined>;
   /** Cancels all jobs that have not ended, or those of a group. @returns how many */
   cancelJobs(filter?: { readonly group?: string; readonly owner?: string }): Promise<number>;
-  /** Finishes the current image of a running job and leaves out the others. */
+  /** Leaves out the image that a running job is drawing, and goes on with its next one. */
   skipImage(id: string): Promise<Job | undefined>;
   pauseJob(id: string): Promise<Job | undefined>;
   resumeJob(id: string): Promise<Job | undefined>;

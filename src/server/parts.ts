@@ -50,6 +50,9 @@ export type WorkEvent =
   | { readonly kind: "warning"; readonly message: string }
   | { readonly kind: "image"; readonly index: number; readonly png: Uint8Array };
 
+/** Calls back whenever the image being drawn is to be left out. @returns what ends that */
+export type OnSkip = (skip: () => void) => () => void;
+
 /** Runs one job and reports; knows no queue. */
 export interface Drawer {
   /**
@@ -59,7 +62,7 @@ export interface Drawer {
   run(
     job: JobRecord,
     images: ReadonlyMap<string, Uint8Array>,
-    options: { readonly signal: AbortSignal; readonly skip?: AbortSignal },
+    options: { readonly signal: AbortSignal; readonly onSkip?: OnSkip },
   ): AsyncIterable<WorkEvent>;
   /** Ids of the models that are in memory. */
   loaded(): readonly string[];
@@ -81,8 +84,7 @@ export interface Worker {
 /** Where a worker's reports go: the queue brings them to the server, in this process or on another machine. */
 export interface Reporter {
   report(event: WorkEvent): Promise<void>;
-  /** Fires when the current image is to be left out. */
-  readonly skip: AbortSignal;
+  readonly onSkip: OnSkip;
   /** The file of an image that the request names. */
   image(id: string): Promise<Uint8Array>;
 }
@@ -109,7 +111,8 @@ export interface JobQueue {
   order(): Promise<{ readonly order: readonly string[]; readonly paused: boolean }>;
   /** Starts taking jobs for this worker. @returns a function that stops it, after the signal of its job fired */
   work(worker: Worker): () => Promise<void>;
-  onChange(listener: (change: QueueChange) => void): () => void;
+  /** A listener may return a promise: a worker's report returns when all listeners have taken it, so no image is lost. */
+  onChange(listener: (change: QueueChange) => Promise<void> | void): () => void;
   close(): Promise<void>;
 }
 

@@ -55,3 +55,8 @@ export async function describeModel(path: string): Promise<ModelDescription> {
   const files = await readModelFiles(path);
   return (await findFamily(files)).describe(files);
 }
+
+/** The family of the model at a path. @throws NishikiError "file" */
+export async function getModelFamily(path: string): Promise<Pick<Family, "id" | "title" | "loadOptions">> {
+  return findFamily(await readModelFiles(path));
+}

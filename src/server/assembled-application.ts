@@ -1,0 +1,262 @@
+// The application over its parts. It adds to the queue's jobs what the library and the running work know of them, and makes
+// events of every change.
+import { NishikiError } from "../errors.js";
+import { getRequestJsonSchema, listImages, storedRequestSchema } from "../pipeline/index.js";
+import type {
+  Catalogue,
+  ImageQuery,
+  Job,
+  JobPage,
+  JobQuery,
+  JobRequest,
+  ModelInfo,
+  Move,
+  ServerEvent,
+} from "./api/index.js";
+import { finalStates } from "./api/index.js";
+import type { Application, Caller, CreatedJob, FileBytes } from "./application.js";
+import { describeModels } from "./catalogue/describe.js";
+import { JobMaker, type JobMakerParts } from "./create-job.js";
+import { EventHub, type EventsOptions } from "./events/hub.js";
+import { LiveWork } from "./live-work.js";
+import { getCapabilities } from "./node-capabilities.js";
+import type { QueueChange, WorkEvent, Worker } from "./parts.js";
+
+export class AssembledApplication implements Application {
+  readonly #parts: JobMakerParts;
+  readonly #maker: JobMaker;
+  readonly #live = new LiveWork();
+  readonly #hub: EventHub;
+  #stopWork: (() => Promise<void>) | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(parts: JobMakerParts) {
+    this.#parts = parts;
+    this.#maker = new JobMaker(parts);
+    this.#hub = new EventHub({ state: (job) => this.#repeatState(job) });
+    parts.queue.onChange((change) => this.#take(change));
+  }
+
+  /** Starts drawing in this process's own worker. */
+  start(worker: Worker): void {
+    this.#stopWork = this.#parts.queue.work(worker);
+  }
+
+  /** Models were loaded or freed. */
+  async modelsChanged(): Promise<void> {
+    if (this.#closed) return;
+    this.#hub.publish({ kind: "models", models: (await this.catalogue()).models });
+  }
+
+  capabilities() {
+    return getCapabilities();
+  }
+
+  async catalogue(): Promise<Catalogue> {
+    const { models, drawer } = this.#parts;
+    return {
+      models: await describeModels(models, drawer),
+      additions: [],
+      default: models.default,
+    };
+  }
+
+  refreshCatalogue() {
+    return this.catalogue();
+  }
+
+  async loadModel(id: string): Promise<ModelInfo | undefined> {
+    const { models, drawer } = this.#parts;
+    if (!models.models.some((model) => model.id === id)) return undefined;
+    await drawer.load(id);
+    return (await this.catalogue()).models.find((model) => model.id === id);
+  }
+
+  unloadModel(id?: string): Promise<void> {
+    return this.#parts.drawer.unload(id);
+  }
+
+  async requestSchema(model: string = this.#parts.models.default) {
+    if (!this.#parts.models.models.some(({ id }) => id === model)) return undefined;
+    return getRequestJsonSchema(await this.#parts.drawer.context(model));
+  }
+
+  async createJob(request: JobRequest, caller: Caller, id?: string): Promise<CreatedJob> {
+    const { job, isNew } = await this.#maker.create(request, caller, id);
+    return { job: await this.#complete(job), isNew };
+  }
+
+  async job(id: string) {
+    return this.#completeIf(await this.#parts.queue.get(id));
+  }
+
+  async jobs(query: JobQuery): Promise<JobPage> {
+    const { jobs, ...page } = await this.#parts.queue.list(query);
+    return { ...page, jobs: await Promise.all(jobs.map((job) => this.#complete(job))) };
+  }
+
+  async cancelJob(id: string) {
+    return this.#completeIf(await this.#parts.queue.cancel(id));
+  }
+
+  cancelJobs(filter?: { readonly group?: string; readonly owner?: string }) {
+    return this.#parts.queue.cancelAll(filter);
+  }
+
+  async skipImage(id: string) {
+    return this.#completeIf(await this.#parts.queue.skip(id));
+  }
+
+  async pauseJob(id: string) {
+    return this.#completeIf(await this.#parts.queue.pause(id));
+  }
+
+  async resumeJob(id: string) {
+    return this.#completeIf(await this.#parts.queue.resume(id));
+  }
+
+  async moveJob(id: string, move: Move) {
+    return this.#completeIf(await this.#parts.queue.move(id, move));
+  }
+
+  pauseQueue(paused: boolean) {
+    return this.#parts.queue.pauseAll(paused);
+  }
+
+  async preview(job: string, number?: number): Promise<FileBytes | undefined> {
+    const bytes = this.#live.preview(job, number);
+    return bytes && { bytes, type: "image/webp" };
+  }
+
+  events(options: EventsOptions) {
+    return this.#hub.subscribe(options);
+  }
+
+  images(query: ImageQuery) {
+    return this.#parts.library.images(query);
+  }
+
+  image(id: string) {
+    return this.#parts.library.image(id);
+  }
+
+  imageFile(id: string) {
+    return this.#parts.library.file(id);
+  }
+
+  thumbnail(id: string) {
+    return this.#parts.library.thumbnail(id);
+  }
+
+  async markImage(id: string, marks: { readonly favourite?: boolean }) {
+    const image = await this.#parts.library.mark(id, marks);
+    if (image) this.#hub.publish({ kind: "image", job: image.job, image });
+    return image;
+  }
+
+  async trashImages(ids: readonly string[], trashed: boolean) {
+    const images = await this.#parts.library.trash(ids, trashed);
+    for (const image of images) this.#hub.publish({ kind: "image", job: image.job, image });
+    return images;
+  }
+
+  async emptyTrash() {
+    const gone = await this.#parts.library.emptyTrash();
+    for (const image of gone) this.#hub.publish({ kind: "image-gone", image });
+    return gone.length;
+  }
+
+  upload(bytes: Uint8Array) {
+    return this.#parts.library.upload(bytes);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const { queue, library, drawer } = this.#parts;
+    this.#hub.close();
+    const stopped = this.#stopWork?.();
+    await drawer.close();
+    await stopped;
+    await queue.close();
+    await library.close();
+  }
+
+  async #completeIf(job: Job | undefined) {
+    return job && this.#complete(job);
+  }
+
+  /** The job with its images, and how far it is now. */
+  async #complete(job: Job): Promise<Job> {
+    const images = await this.#parts.library.imagesOfJob(job.id);
+    const progress = job.state === "running" ? (this.#live.progress(job.id) ?? job.progress) : job.progress;
+    return { ...job, images: [...images], progress };
+  }
+
+  async #take(change: QueueChange): Promise<void> {
+    switch (change.kind) {
+      case "job": {
+        const job = await this.job(change.id);
+        if (job) this.#hub.publish({ kind: "job", job });
+        return;
+      }
+      case "order":
+        return this.#hub.publish(await this.#describeQueue());
+      case "work":
+        return this.#takeWork(change.id, change.event);
+    }
+  }
+
+  async #takeWork(id: string, event: WorkEvent): Promise<void> {
+    switch (event.kind) {
+      case "progress": {
+        const progress = this.#live.update(id, event.progress, event.preview);
+        return this.#hub.publish({ kind: "progress", job: id, progress });
+      }
+      case "warning":
+        return this.#hub.publish({ kind: "warning", job: id, message: event.message });
+      case "image":
+        return this.#store(id, event.index, event.png);
+    }
+  }
+
+  async #store(id: string, index: number, png: Uint8Array): Promise<void> {
+    const { queue, library } = this.#parts;
+    const job = await queue.get(id);
+    if (!job) throw new NishikiError("internal", `The job ${id} of a finished image does not exist.`);
+    const inputs = (await listImages(storedRequestSchema, job.request)) as Map<string, string>;
+    const { model: modelId, parent, created } = job;
+    const about = { job: id, index, parent, mask: inputs.get("inpaint.mask") ?? null, modelId, created };
+    const image = await library.addDrawn(png, about);
+    this.#hub.publish({ kind: "image", job: id, image });
+  }
+
+  async #describeQueue(): Promise<ServerEvent> {
+    const { order, paused } = await this.#parts.queue.order();
+    return { kind: "queue", paused, order: [...order] };
+  }
+
+  async #repeatState(job?: string): Promise<readonly ServerEvent[]> {
+    if (job !== undefined) {
+      const one = await this.job(job);
+      return one ? [{ kind: "job", job: one }] : [];
+    }
+    const live = (["queued", "running", "paused"] as const).filter((state) => !finalStates.includes(state));
+    const jobs: Job[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await this.jobs({ state: [...live], limit: 500, ...(cursor !== undefined && { cursor }) });
+      jobs.push(...page.jobs);
+      cursor = page.next ?? undefined;
+    } while (cursor !== undefined);
+    const models = (await this.catalogue()).models;
+    return [
+      ...jobs.reverse().map((one) => ({ kind: "job" as const, job: one })),
+      await this.#describeQueue(),
+      { kind: "models", models },
+    ];
+  }
+}

@@ -1,0 +1,128 @@
+// Makes a job of what a client asks for: checks it, and fixes its seed and every setting.
+import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
+import { NishikiError } from "../errors.js";
+import { listImages, storedRequestSchema } from "../pipeline/index.js";
+import { parse } from "../schema/index.js";
+import {
+  drawJobSchema,
+  type Job,
+  type JobLoad,
+  type JobRequest,
+  jobIdSchema,
+  jobRequestSchema,
+} from "./api/index.js";
+import type { Caller, CreatedJob } from "./application.js";
+import type { ModelList } from "./catalogue/catalogue.js";
+import type { ProcessDrawer } from "./drawing/drawer.js";
+import type { JobQueue, JobRecord, Library } from "./parts.js";
+
+export interface JobMakerParts {
+  readonly queue: JobQueue;
+  readonly library: Library;
+  readonly models: ModelList;
+  readonly drawer: ProcessDrawer;
+}
+
+export class JobMaker {
+  readonly #parts: JobMakerParts;
+  /** The ids that are being created: a second request with one of them waits for the first. */
+  readonly #creating = new Map<string, Promise<unknown>>();
+
+  constructor(parts: JobMakerParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws NishikiError "usage", "conflict" and what opening the model throws */
+  async create(request: JobRequest, caller: Caller, id: string = randomUUID()): Promise<CreatedJob> {
+    parse(jobIdSchema, id, { name: "the id", noun: "field" });
+    const earlier = this.#creating.get(id) ?? Promise.resolve();
+    const created = earlier.catch(() => {}).then(() => this.#create(request, caller, id));
+    this.#creating.set(id, created);
+    try {
+      return await created;
+    } finally {
+      if (this.#creating.get(id) === created) this.#creating.delete(id);
+    }
+  }
+
+  async #create(request: JobRequest, { owner }: Caller, id: string): Promise<CreatedJob> {
+    const { queue } = this.#parts;
+    const known = await queue.get(id);
+    const record = await this.#complete(request, owner, id, known);
+    if (known) return { job: requireSame(known, record), isNew: false };
+    const { job, isNew } = await queue.create(record);
+    if (isNew) return { job, isNew };
+    // Another server was faster.
+    return { job: requireSame(job, await this.#complete(request, owner, id, job)), isNew };
+  }
+
+  /** @param known A job with the same id: seeds that the request leaves open are compared as that job drew them. */
+  async #complete(request: JobRequest, owner: string, id: string, known?: Job): Promise<JobRecord> {
+    const kind = (request as { readonly kind?: unknown } | null)?.kind ?? "draw";
+    if (kind !== "draw") {
+      const { kind: other } = parse(jobRequestSchema, request, { name: "the job", noun: "field" });
+      throw new NishikiError("usage", `kind: this server does not run jobs of the kind "${other}" yet.`);
+    }
+    const checked = parse(drawJobSchema, request, { name: "the job", noun: "field" });
+    const { models, drawer } = this.#parts;
+    const { id: model, name: modelName } = models.get(checked.model ?? models.default);
+    const load: JobLoad = checked.load ?? {};
+    const asked = known ? withSeeds(checked.request, known.request) : checked.request;
+    const images = await this.#readImages(asked);
+    const { request: completed } = await drawer.complete(model, load, asked, images);
+    return {
+      id,
+      kind: "draw",
+      owner,
+      priority: checked.priority,
+      group: checked.group ?? null,
+      labels: checked.labels ?? {},
+      model,
+      modelName,
+      request: completed,
+      load,
+      parent: checked.parent ?? null,
+      created: new Date().toISOString(),
+    };
+  }
+
+  async #readImages(request: Readonly<Record<string, unknown>>): Promise<Map<string, Uint8Array>> {
+    const images = new Map<string, Uint8Array>();
+    for (const [path, id] of (await listImages(storedRequestSchema, request)) as Map<string, string>) {
+      const file = await this.#parts.library.file(id);
+      if (!file) throw new NishikiError("usage", `${path}: there is no stored image with the id ${id}.`);
+      images.set(id, file.bytes);
+    }
+    return images;
+  }
+}
+
+type Settings = Readonly<Record<string, unknown>>;
+
+/** The request with the seeds that an earlier, equal request was given. */
+function withSeeds(request: Settings, earlier: Settings): Settings {
+  const seeded = { seed: earlier.seed, ...dropUndefined(request) };
+  const { variation } = request as { readonly variation?: Settings };
+  if (!variation) return seeded;
+  const { seed } = (earlier.variation ?? {}) as Settings;
+  return { ...seeded, variation: { ...(seed !== undefined && { seed }), ...dropUndefined(variation) } };
+}
+
+const dropUndefined = (settings: Settings) =>
+  Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+
+/** What makes two requests with one id the same. Priority may have changed since, and who repeats a request may differ. */
+const compared = ["kind", "model", "request", "load", "parent", "group", "labels"] as const;
+
+function requireSame(job: Job, record: JobRecord): Job {
+  const different = compared.filter((name) => !isDeepStrictEqual(plain(job[name]), plain(record[name])));
+  if (different.length === 0) return job;
+  throw new NishikiError(
+    "conflict",
+    `The job ${job.id} exists already with another ${different.join(" and another ")}; choose a new id.`,
+  );
+}
+
+/** As the queue gives it back. */
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value ?? null));

@@ -1,0 +1,104 @@
+// Draws a job in the drawing process, and reports what a worker reports.
+import { NishikiError } from "../../errors.js";
+import {
+  completeRequest,
+  getRemainingSettings,
+  type ImageSettings,
+  type Pipeline,
+  type PipelineEvent,
+  type ProgressEvent,
+} from "../../pipeline/index.js";
+import type { WorkEvent } from "../parts.js";
+import type { Pipelines } from "./pipelines.js";
+import { PreviewPace } from "./preview.js";
+import type { DrawTask } from "./protocol.js";
+import { readRequestImages } from "./request-images.js";
+import { WorkProgress } from "./work-progress.js";
+
+export interface DrawOptions {
+  readonly signal: AbortSignal;
+  /** Registers what leaves out the image being drawn. */
+  readonly onSkip: (skip: () => void) => void;
+  readonly report: (event: WorkEvent) => void;
+}
+
+/** Draws all images of a task. @throws NishikiError what `Pipeline.generate` throws */
+export async function draw(
+  { load, request, images }: DrawTask,
+  pipelines: Pipelines,
+  { signal, onSkip, report }: DrawOptions,
+): Promise<void> {
+  const { context } = await pipelines.open(load);
+  const read = await readRequestImages(request, images, context);
+  const settings = completeRequest(read.request, context);
+  for (const message of read.notices) report({ kind: "warning", message });
+  const progress = new WorkProgress(settings.count, report);
+  const onProgress = (event: ProgressEvent) => progress.take(event);
+  const pipeline = await pipelines.get(load, { signal, onProgress });
+  for (let index = 0; index < settings.count; ) {
+    const skip = new AbortController();
+    onSkip(() => skip.abort());
+    progress.startAt(index);
+    index += await drawFrom(pipeline, settings, index, {
+      signal,
+      skip: skip.signal,
+      progress,
+      report,
+    });
+  }
+}
+
+interface PartOptions extends Omit<DrawOptions, "onSkip"> {
+  readonly skip: AbortSignal;
+  readonly progress: WorkProgress;
+}
+
+/** Draws from one image to the end, or until an image is left out. @returns How many images are done with. */
+async function drawFrom(
+  pipeline: Pipeline,
+  settings: ImageSettings,
+  first: number,
+  { signal, skip, progress, report }: PartOptions,
+): Promise<number> {
+  const pace = new PreviewPace();
+  const both = AbortSignal.any([signal, skip]);
+  let finished = 0;
+  try {
+    for await (const event of pipeline.generate(getRemainingSettings(settings, first), { signal: both })) {
+      await reportEvent(event, { first, pace, progress, report });
+      if (event.kind === "image") finished += 1;
+    }
+    return settings.count - first;
+  } catch (error) {
+    const isSkip = skip.aborted && !signal.aborted && error instanceof NishikiError;
+    if (!isSkip || error.code !== "aborted") throw error;
+    return finished + 1;
+  }
+}
+
+interface ReportOptions {
+  readonly first: number;
+  readonly pace: PreviewPace;
+  readonly progress: WorkProgress;
+  readonly report: (event: WorkEvent) => void;
+}
+
+async function reportEvent(
+  event: PipelineEvent,
+  { first, pace, progress, report }: ReportOptions,
+): Promise<void> {
+  switch (event.kind) {
+    case "warning":
+      return report({ kind: "warning", message: event.message });
+    case "image":
+      return report({ kind: "image", index: first + event.index, png: event.png() });
+    case "step": {
+      progress.take(event);
+      const preview = await pace.make(event);
+      if (preview) progress.show(preview);
+      return;
+    }
+    default:
+      return progress.take(event);
+  }
+}

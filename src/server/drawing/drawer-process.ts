@@ -1,0 +1,90 @@
+// The drawing process: holds the models, takes tasks from the server and answers with events. If the runtime crashes, this
+// process dies and the server goes on.
+import { NishikiError } from "../../errors.js";
+import { completeRequest, imageRequestSchema, type LoadOptions, mapImages } from "../../pipeline/index.js";
+import { draw } from "./draw.js";
+import { readModelFacts } from "./model-facts.js";
+import { Pipelines } from "./pipelines.js";
+import type { ErrorData, FromChild, Task, Tasks, ToChild } from "./protocol.js";
+import { readRequestImages } from "./request-images.js";
+
+const pipelines = new Pipelines();
+
+interface Running {
+  readonly stop: AbortController;
+  skip: () => void;
+}
+const running = new Map<number, Running>();
+
+const send = (message: FromChild) => {
+  // The server may have gone; then this process ends by "disconnect".
+  if (process.connected) process.send!(message, undefined, undefined, () => {});
+};
+
+async function complete({
+  load,
+  request,
+  images,
+}: Tasks["complete"]["task"]): Promise<Tasks["complete"]["answer"]> {
+  const { context } = await pipelines.open(load);
+  const read = await readRequestImages(request, images, context);
+  const settings = completeRequest(read.request, context);
+  const named = await mapImages(imageRequestSchema, settings, (_, path) => read.ids.get(path));
+  return { request: named as Record<string, unknown>, notices: read.notices };
+}
+
+async function getContext({ load }: { readonly load: LoadOptions }): Promise<Tasks["context"]["answer"]> {
+  const { check: _, ...context } = (await pipelines.open(load)).context;
+  return context;
+}
+
+async function run(id: number, task: Task, state: Running): Promise<unknown> {
+  const { signal } = state.stop;
+  switch (task.kind) {
+    case "complete":
+      return complete(task);
+    case "context":
+      return getContext(task);
+    case "describe":
+      return { context: await getContext(task), facts: await readModelFacts(task.load) };
+    case "load":
+      await pipelines.get(task.load, { signal });
+      return undefined;
+    case "unload":
+      return pipelines.unload(task.model, task.all);
+    case "draw":
+      return draw(task, pipelines, {
+        signal,
+        onSkip: (skip) => {
+          state.skip = skip;
+        },
+        report: (event) => send({ kind: "event", id, event }),
+      });
+  }
+}
+
+function describeError(error: unknown): ErrorData {
+  const { message, stack } = error instanceof Error ? error : { message: String(error), stack: undefined };
+  return { code: error instanceof NishikiError ? error.code : undefined, message, stack };
+}
+
+async function handle(id: number, task: Task): Promise<void> {
+  const state: Running = { stop: new AbortController(), skip: () => {} };
+  running.set(id, state);
+  try {
+    send({ kind: "answer", id, answer: await run(id, task, state) });
+  } catch (error) {
+    send({ kind: "error", id, error: describeError(error) });
+  } finally {
+    running.delete(id);
+  }
+}
+
+process.on("message", (message: ToChild) => {
+  if (message.kind === "task") void handle(message.id, message.task);
+  else if (message.kind === "cancel") running.get(message.id)?.stop.abort();
+  else running.get(message.id)?.skip();
+});
+// The server ends it; a terminal's Ctrl-C reaches this process too.
+process.on("SIGINT", () => {});
+process.on("disconnect", () => process.exit(0));

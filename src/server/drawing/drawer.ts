@@ -1,0 +1,132 @@
+// Draws jobs in the drawing process.
+import type { NishikiError } from "../../errors.js";
+import type { LoadOptions } from "../../pipeline/index.js";
+import type { JobLoad } from "../api/index.js";
+import type { Drawer, JobRecord, OnSkip, WorkEvent } from "../parts.js";
+import { DrawingProcess, DrawingProcessError } from "./drawing-process.js";
+import type { IdRequest, ImageFiles, ModelContext, Tasks } from "./protocol.js";
+
+/** What the catalogue knows: which files a model and its additions are. */
+export interface ModelFilesSource {
+  /** @throws NishikiError "usage" for ids that are not in the catalogue */
+  resolve(model: string, load: JobLoad): LoadOptions;
+}
+
+/** A drawer that also answers questions about models. */
+export interface ProcessDrawer extends Drawer {
+  /** Checks a request and fills in its defaults. @throws NishikiError "usage" and what opening the model throws */
+  complete(
+    model: string,
+    load: JobLoad,
+    request: IdRequest,
+    images: ImageFiles,
+  ): Promise<Tasks["complete"]["answer"]>;
+  /** A model's limits and defaults. */
+  context(model: string): Promise<ModelContext>;
+  describe(model: string): Promise<Tasks["describe"]["answer"]>;
+  /** The drawing process's id while there is one. */
+  readonly pid: number | undefined;
+}
+
+/** Makes a drawer; its process starts with the first task. */
+export function makeDrawer(models: ModelFilesSource, onChange: () => void = () => {}): ProcessDrawer {
+  const loaded = new Set<string>();
+  const forget = () => {
+    if (loaded.size === 0) return;
+    loaded.clear();
+    onChange();
+  };
+  const process = new DrawingProcess({ onEnd: forget });
+  const remember = (model: string) => {
+    if (loaded.has(model)) return;
+    loaded.add(model);
+    onChange();
+  };
+
+  async function* run(
+    { model, load, request }: JobRecord,
+    images: ImageFiles,
+    { signal, onSkip }: { readonly signal: AbortSignal; readonly onSkip?: OnSkip },
+  ): AsyncGenerator<WorkEvent, void, void> {
+    const leaving = new AbortController();
+    const events = new EventList<WorkEvent>();
+    const work = process
+      .run(
+        { kind: "draw", load: models.resolve(model, load), request, images },
+        {
+          signal: AbortSignal.any([signal, leaving.signal]),
+          ...(onSkip && { onSkip }),
+          onEvent: (event) => events.add(event),
+        },
+      )
+      .finally(() => events.end());
+    work.catch(() => {}); // thrown below, behind the events before it
+    try {
+      for await (const event of events) {
+        if (event.kind === "progress" && event.progress.step > 0) remember(model);
+        yield event;
+      }
+      await work;
+    } finally {
+      leaving.abort();
+    }
+  }
+
+  return {
+    run,
+    loaded: () => [...loaded],
+    complete: (model, load, request, images) =>
+      process.run({ kind: "complete", load: models.resolve(model, load), request, images }),
+    context: (model) => process.run({ kind: "context", load: models.resolve(model, {}) }),
+    describe: (model) => process.run({ kind: "describe", load: models.resolve(model, {}) }),
+    async load(model) {
+      await process.run({ kind: "load", load: models.resolve(model, {}) });
+      remember(model);
+    },
+    async unload(model) {
+      const path = model === undefined ? undefined : models.resolve(model, {}).model;
+      if (process.pid !== undefined)
+        await process.run({
+          kind: "unload",
+          all: model === undefined,
+          ...(path !== undefined && { model: path }),
+        });
+      if (model === undefined) forget();
+      else if (loaded.delete(model)) onChange();
+    },
+    close: () => process.close(),
+    get pid() {
+      return process.pid;
+    },
+  };
+}
+
+/** Whether an error means that the process died, so that trying once more may help. */
+export const isProcessEnd = (error: unknown): error is NishikiError => error instanceof DrawingProcessError;
+
+/** Events that arrive faster than they are taken. */
+class EventList<T> implements AsyncIterable<T> {
+  readonly #events: T[] = [];
+  #isEnded = false;
+  #wake = () => {};
+
+  add(event: T): void {
+    this.#events.push(event);
+    this.#wake();
+  }
+
+  end(): void {
+    this.#isEnded = true;
+    this.#wake();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
+    for (;;) {
+      while (this.#events.length > 0) yield this.#events.shift()!;
+      if (this.#isEnded) return;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+}

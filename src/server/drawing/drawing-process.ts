@@ -1,0 +1,135 @@
+// The server's side of the drawing process: starts it, speaks with it, and starts another one if it dies.
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { findWorker } from "../../engine/node.js";
+import { NishikiError } from "../../errors.js";
+import type { OnSkip, WorkEvent } from "../parts.js";
+import { describeExit } from "./failures.js";
+import type { ErrorData, FromChild, TaskKind, Tasks, ToChild } from "./protocol.js";
+
+interface Pending {
+  readonly resolve: (answer: unknown) => void;
+  readonly reject: (error: Error) => void;
+  readonly onEvent: (event: WorkEvent) => void;
+}
+
+interface Live {
+  readonly child: ChildProcess;
+  readonly pending: Map<number, Pending>;
+}
+
+export interface TaskOptions {
+  /** Stops the task, which then throws NishikiError "aborted". */
+  readonly signal?: AbortSignal;
+  readonly onSkip?: OnSkip;
+  readonly onEvent?: (event: WorkEvent) => void;
+}
+
+/** The process ended by itself while it worked on a task. */
+export class DrawingProcessError extends NishikiError {
+  constructor(exit: string) {
+    super("device", exit);
+  }
+}
+
+export class DrawingProcess {
+  readonly #onEnd: () => void;
+  #live: Live | undefined;
+  #lastId = 0;
+  #isClosed = false;
+
+  /** @param options.onEnd Called when a process ended: what it had loaded is gone. */
+  constructor({ onEnd = () => {} }: { readonly onEnd?: () => void } = {}) {
+    this.#onEnd = onEnd;
+  }
+
+  /** The running process's id, for tests and for measuring its memory. */
+  get pid(): number | undefined {
+    return this.#live?.child.pid;
+  }
+
+  /**
+   * Gives the process a task.
+   * @throws DrawingProcessError if the process ends meanwhile; otherwise what the task throws
+   */
+  async run<K extends TaskKind>(
+    task: Tasks[K]["task"] & { readonly kind: K },
+    { signal, onSkip = () => () => {}, onEvent = () => {} }: TaskOptions = {},
+  ): Promise<Tasks[K]["answer"]> {
+    if (this.#isClosed) throw new NishikiError("closed", "The server is stopping.");
+    if (signal?.aborted) throw new NishikiError("aborted", "Stopped: the caller cancelled.");
+    const live = this.#start();
+    const id = ++this.#lastId;
+    const cancel = () => tell(live.child, { kind: "cancel", id });
+    signal?.addEventListener("abort", cancel, { once: true });
+    const endSkip = onSkip(() => tell(live.child, { kind: "skip", id }));
+    try {
+      return (await new Promise<unknown>((resolve, reject) => {
+        live.pending.set(id, { resolve, reject, onEvent });
+        tell(live.child, { kind: "task", id, task });
+      })) as Tasks[K]["answer"];
+    } finally {
+      live.pending.delete(id);
+      signal?.removeEventListener("abort", cancel);
+      endSkip();
+    }
+  }
+
+  /** Ends the process. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const child = this.#live?.child;
+    if (!child) return;
+    const gone = new Promise((resolve) => child.once("exit", resolve));
+    child.kill("SIGKILL"); // It has no state that is worth a goodbye.
+    await gone;
+  }
+
+  #start(): Live {
+    if (this.#live) return this.#live;
+    const entry = findWorker(
+      () => new URL("./drawer-process.js", import.meta.url),
+      "server/drawing/drawer-process.js",
+    );
+    const child = fork(fileURLToPath(entry), {
+      serialization: "advanced",
+      execArgv: [],
+      stdio: ["ignore", "inherit", "inherit", "ipc"],
+    });
+    const live: Live = { child, pending: new Map() };
+    this.#live = live;
+    child.on("message", (message: FromChild) => receive(live, message));
+    child.once("error", (error) => this.#end(live, error.message));
+    child.once("exit", (code, signal) => this.#end(live, describeExit(code, signal)));
+    return live;
+  }
+
+  #end(live: Live, exit: string): void {
+    if (this.#live === live) this.#live = undefined;
+    this.#onEnd();
+    const error = this.#isClosed
+      ? new NishikiError("aborted", "Stopped: the server is stopping.")
+      : new DrawingProcessError(exit);
+    for (const { reject } of live.pending.values()) reject(error);
+    live.pending.clear();
+  }
+}
+
+/** A message that cannot be sent any more is answered by the process's end. */
+function tell(child: ChildProcess, message: ToChild): void {
+  if (child.connected) child.send(message, () => {});
+}
+
+function receive({ pending }: Live, message: FromChild): void {
+  const task = pending.get(message.id);
+  if (!task) return;
+  if (message.kind === "event") task.onEvent(message.event);
+  else if (message.kind === "answer") task.resolve(message.answer);
+  else task.reject(restoreError(message.error));
+}
+
+function restoreError({ code, message, stack }: ErrorData): Error {
+  const error = code === undefined ? new Error(message) : new NishikiError(code, message);
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}

@@ -1,0 +1,52 @@
+// How far a drawing job is, from a pipeline's events.
+import type { DecodeEvent, ProgressEvent, StepEvent } from "../../pipeline/index.js";
+import type { Progress } from "../api/index.js";
+import type { WorkEvent } from "../parts.js";
+
+type State = Omit<Progress, "preview">;
+
+export class WorkProgress {
+  readonly #report: (event: WorkEvent) => void;
+  readonly #started = performance.now();
+  #first = 0;
+  #state: State;
+
+  constructor(count: number, report: (event: WorkEvent) => void) {
+    this.#report = report;
+    this.#state = { stage: "load", index: 0, count, step: 0, steps: 0, fraction: 0, secondsLeft: null };
+  }
+
+  /** The next events count their images from this one. */
+  startAt(index: number): void {
+    this.#first = index;
+  }
+
+  /** Reports a change. */
+  take(event: ProgressEvent | StepEvent | DecodeEvent): void {
+    if (event.kind === "step") this.#state = this.#atStep(event);
+    else if (event.kind === "decode")
+      this.#state = { ...this.#state, stage: event.stage, index: this.#first + event.index };
+    // Networks also load between steps; a bar that jumps back then would be wrong.
+    else this.#state = { ...this.#state, stage: event.kind, steps: 0, step: 0 };
+    this.#report({ kind: "progress", progress: this.#state });
+  }
+
+  /** Reports the preview of the step before. */
+  show(preview: Uint8Array): void {
+    this.#report({ kind: "progress", progress: this.#state, preview });
+  }
+
+  #atStep({ stage, index, step, steps, totalSecondsLeft }: StepEvent): State {
+    const spent = (performance.now() - this.#started) / 1000;
+    const share = spent / (spent + totalSecondsLeft);
+    return {
+      ...this.#state,
+      stage,
+      index: this.#first + index,
+      step,
+      steps,
+      fraction: Math.max(this.#state.fraction, Math.min(share, 1)),
+      secondsLeft: totalSecondsLeft,
+    };
+  }
+}

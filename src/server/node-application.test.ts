@@ -1,0 +1,163 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { getImageFormat, inspectPng } from "../image/index.js";
+import { sha256 } from "../pipeline/index.js";
+import type { Job, NumberedEvent, ServerEvent } from "./api/index.js";
+import type { Application } from "./application.js";
+import { createApplication } from "./node-application.js";
+
+const me = { owner: "test" };
+
+let folder: string;
+let application: Application;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "nishiki-application-"));
+  application = await createApplication({ folder });
+});
+
+afterAll(async () => {
+  await application?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** All events until one that `isLast` accepts. */
+async function collect(isLast: (event: ServerEvent) => boolean, after?: string): Promise<NumberedEvent[]> {
+  const stop = new AbortController();
+  const events: NumberedEvent[] = [];
+  for await (const event of application.events({ signal: stop.signal, ...(after && { after }) })) {
+    events.push(event);
+    if (isLast(event.event)) stop.abort();
+  }
+  return events;
+}
+
+const isEnd = (id: string) => (event: ServerEvent) =>
+  event.kind === "job" && event.job.id === id && ["done", "failed", "cancelled"].includes(event.job.state);
+
+/** Creates a job and waits for its end. */
+async function draw(request: object, id: string): Promise<{ job: Job; events: NumberedEvent[] }> {
+  const events = collect(isEnd(id));
+  await application.createJob({ request } as never, me, id);
+  const seen = await events;
+  return { job: (await application.job(id))!, events: seen };
+}
+
+describe("a drawing job", () => {
+  it("has its seed and settings from the start, shows every step and leaves an image", async () => {
+    const { job, events } = await draw({ prompt: "a red fox", steps: 3, count: 2 }, "first");
+    expect(job).toMatchObject({ state: "done", attempts: 1, error: null, model: "embedded" });
+    expect(job.request).toMatchObject({
+      prompt: "a red fox",
+      steps: 3,
+      count: 2,
+      guidance: expect.any(Number),
+    });
+    expect(job.images.map(({ index, seed }) => [index, seed])).toEqual([
+      [0, job.request.seed],
+      [1, Number(job.request.seed) + 1],
+    ]);
+    const previews = new Map<number, string>();
+    for (const { event } of events)
+      if (event.kind === "progress" && event.progress.preview !== null)
+        previews.set(event.progress.preview, `${event.progress.index}/${event.progress.step}`);
+    expect(previews.size).toBe(6);
+    const steps = events.flatMap(({ event }) =>
+      event.kind === "progress" && event.progress.step > 0
+        ? [`${event.progress.index}/${event.progress.step}`]
+        : [],
+    );
+    expect([...new Set(steps)]).toEqual(["0/1", "0/2", "0/3", "1/1", "1/2", "1/3"]);
+    const file = (await application.imageFile(job.images[0]!.id))!;
+    expect(inspectPng(file.bytes)).toMatchObject({ width: 256, height: 256 });
+    expect(await sha256(file.bytes)).toBe(job.images[0]!.id);
+  });
+
+  it("has previews of each step as WebP", async () => {
+    const bytes = (await application.preview("first", 1))!.bytes;
+    expect(getImageFormat(bytes)?.name).toBe("WebP");
+    expect((await application.preview("first"))!.bytes).not.toEqual(bytes);
+    expect(await application.preview("first", 99)).toBeUndefined();
+    expect(await application.preview("nobody")).toBeUndefined();
+  });
+
+  it("is the same job when it is asked for again, and a conflict with another request", async () => {
+    const request = { prompt: "a red fox", steps: 3, count: 2 };
+    const again = await application.createJob({ request }, me, "first");
+    expect(again).toMatchObject({ isNew: false, job: { id: "first", state: "done" } });
+    const other = application.createJob({ request: { ...request, steps: 4 } }, me, "first");
+    await expect(other).rejects.toMatchObject({
+      code: "conflict",
+      message: expect.stringContaining("request"),
+    });
+  });
+
+  it("is refused with a sentence if the model does not take its request", async () => {
+    const refused = application.createJob({ request: { prompt: "a fox", size: "640x640", steps: 0 } }, me);
+    await expect(refused).rejects.toMatchObject({ code: "usage", message: expect.stringContaining("steps") });
+    const unknown = application.createJob({ request: { prompt: "a fox" }, model: "nobody" }, me);
+    await expect(unknown).rejects.toMatchObject({
+      code: "usage",
+      message: expect.stringContaining("embedded"),
+    });
+  });
+
+  it("starts from a stored image", async () => {
+    const [first] = (await application.job("first"))!.images;
+    const { bytes } = (await application.imageFile(first!.id))!;
+    const upload = await application.upload(bytes);
+    expect(upload).toMatchObject({ id: first!.id, width: 256, provenance: { program: "Nishiki" } });
+    const request = { prompt: "a blue fox", steps: 4, seed: 3, init: { image: upload.id, strength: 0.5 } };
+    const { job } = await draw(request, "from-image");
+    expect(job).toMatchObject({ state: "done", request: { init: { image: upload.id, strength: 0.5 } } });
+  });
+
+  it("is cancelled within a step", async () => {
+    const steps = collect((event) => event.kind === "progress" && event.progress.step === 2);
+    await application.createJob({ request: { prompt: "a cat", steps: 500 } }, me, "long");
+    await steps;
+    const end = collect(isEnd("long"));
+    await application.cancelJob("long");
+    const after = (await end).filter(({ event }) => event.kind === "progress" && event.job === "long");
+    expect(after.length).toBeLessThan(10);
+    expect(await application.job("long")).toMatchObject({ state: "cancelled", images: [] });
+  });
+
+  it("leaves out an image and goes on with the next", async () => {
+    const begun = collect(
+      (event) => event.kind === "progress" && event.job === "skip" && event.progress.step === 2,
+    );
+    const end = collect(isEnd("skip"));
+    await application.createJob({ request: { prompt: "a cat", seed: 5, steps: 40, count: 2 } }, me, "skip");
+    await begun;
+    await application.skipImage("skip");
+    await end;
+    const { state, images } = (await application.job("skip"))!;
+    expect(state).toBe("done");
+    expect(images.map(({ index, seed }) => [index, seed])).toEqual([[1, 6]]);
+  });
+});
+
+describe("events", () => {
+  it("are replayed after an id, and repeat the state after an unknown one", async () => {
+    const request = { prompt: "a dog", steps: 2, seed: 1 };
+    const { events } = await draw(request, "replayed");
+    const again = await collect(isEnd("replayed"), events[0]!.id);
+    expect(again).toEqual(events.slice(1));
+    const repeated = await collect((event) => event.kind === "models", "long-gone-1");
+    expect(repeated.map(({ event }) => event.kind)).toEqual(["queue", "models"]);
+  });
+});
+
+describe("the catalogue", () => {
+  it("has the embedded model with its limits", async () => {
+    const { models, default: id } = await application.catalogue();
+    expect(id).toBe("embedded");
+    expect(models[0]).toMatchObject({ id: "embedded", family: "nishiki", fits: { fits: true } });
+    const schema = (await application.requestSchema("embedded")) as { properties: Record<string, unknown> };
+    expect(Object.keys(schema.properties)).toContain("prompt");
+    expect(await application.requestSchema("nobody")).toBeUndefined();
+  });
+});

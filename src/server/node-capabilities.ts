@@ -1,0 +1,43 @@
+// What this server can do (node).
+import { readFile } from "node:fs/promises";
+import { availableParallelism, freemem, totalmem } from "node:os";
+import { samplers, stepSchedules } from "../diffusion/index.js";
+import { getPackageFile } from "../engine/node.js";
+import { MAX_PIXELS } from "../image/index.js";
+import { apiVersion, type Capabilities } from "./api/index.js";
+
+/** This program's version, read without loading what draws. */
+async function readVersion(): Promise<string> {
+  const { version } = JSON.parse(await readFile(getPackageFile("package.json"), "utf8")) as {
+    version: string;
+  };
+  return version;
+}
+
+const listChoices = (table: Readonly<Record<string, { label: string; aliases: readonly string[] }>>) =>
+  Object.entries(table).map(([name, { label, aliases }]) => ({ name, label, aliases: [...aliases] }));
+
+export async function getCapabilities(): Promise<Capabilities> {
+  return {
+    name: "Nishiki",
+    version: await readVersion(),
+    api: apiVersion,
+    device: "cpu",
+    threads: availableParallelism(),
+    memory: { total: totalmem(), free: freemem() },
+    samplers: listChoices(samplers),
+    schedules: listChoices(stepSchedules),
+    upscalers: [
+      { name: "lanczos", label: "Lanczos", factors: [2, 4] },
+      { name: "super-resolution", label: "Nishiki super-resolution", factors: [2, 4] },
+    ],
+    limits: {
+      count: 10_000,
+      uploadBytes: 64 * 2 ** 20,
+      imagePixels: MAX_PIXELS,
+      promptCharacters: 10_000,
+    },
+    features: [],
+    workers: 1,
+  };
+}
