@@ -14,6 +14,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   usage: 422,
   shape: 422,
   data: 422,
+  conflict: 409,
   file: 422,
   checkpoint: 500,
   device: 500,
