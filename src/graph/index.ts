@@ -1,4 +1,3 @@
-export { countMultiplications } from "./count.js";
 export * from "./gradients.js";
 export {
   type Attributes,

@@ -1,5 +1,7 @@
 // The part of the room that touches files (node).
 
+export { type AlphaMask, readAlphaMask } from "./node-alpha-mask.js";
+export { type ConvertOptions, convertImage } from "./node-convert.js";
 export {
   decodeImage,
   type ImageInfo,

@@ -83,6 +83,7 @@ export class JobMaker {
       request: completed,
       load,
       parent: checked.parent ?? null,
+      ...(checked.partials && { partials: checked.partials }),
       created: new Date().toISOString(),
     };
   }

@@ -10,7 +10,7 @@ import {
 } from "../../pipeline/index.js";
 import type { WorkEvent } from "../parts.js";
 import type { Pipelines } from "./pipelines.js";
-import { PreviewPace } from "./preview.js";
+import { PartialImages, PreviewPace } from "./preview.js";
 import type { DrawTask } from "./protocol.js";
 import { readRequestImages } from "./request-images.js";
 import { WorkProgress } from "./work-progress.js";
@@ -24,7 +24,7 @@ export interface DrawOptions {
 
 /** Draws all images of a task. @throws NishikiError what `Pipeline.generate` throws */
 export async function draw(
-  { load, request, images }: DrawTask,
+  { load, request, images, partials = 0 }: DrawTask,
   pipelines: Pipelines,
   { signal, onSkip, report }: DrawOptions,
 ): Promise<void> {
@@ -42,6 +42,7 @@ export async function draw(
     index += await drawFrom(pipeline, settings, index, {
       signal,
       skip: skip.signal,
+      partials,
       progress,
       report,
     });
@@ -50,6 +51,7 @@ export async function draw(
 
 interface PartOptions extends Omit<DrawOptions, "onSkip"> {
   readonly skip: AbortSignal;
+  readonly partials: number;
   readonly progress: WorkProgress;
 }
 
@@ -58,14 +60,15 @@ async function drawFrom(
   pipeline: Pipeline,
   settings: ImageSettings,
   first: number,
-  { signal, skip, progress, report }: PartOptions,
+  { signal, skip, partials: count, progress, report }: PartOptions,
 ): Promise<number> {
   const pace = new PreviewPace();
+  const partials = new PartialImages(count);
   const both = AbortSignal.any([signal, skip]);
   let finished = 0;
   try {
     for await (const event of pipeline.generate(getRemainingSettings(settings, first), { signal: both })) {
-      await reportEvent(event, { first, pace, progress, report });
+      await reportEvent(event, { first, pace, partials, progress, report });
       if (event.kind === "image") finished += 1;
     }
     return settings.count - first;
@@ -79,13 +82,14 @@ async function drawFrom(
 interface ReportOptions {
   readonly first: number;
   readonly pace: PreviewPace;
+  readonly partials: PartialImages;
   readonly progress: WorkProgress;
   readonly report: (event: WorkEvent) => void;
 }
 
 async function reportEvent(
   event: PipelineEvent,
-  { first, pace, progress, report }: ReportOptions,
+  { first, pace, partials, progress, report }: ReportOptions,
 ): Promise<void> {
   switch (event.kind) {
     case "warning":
@@ -94,8 +98,9 @@ async function reportEvent(
       return report({ kind: "image", index: first + event.index, png: event.png() });
     case "step": {
       progress.take(event);
-      const preview = await pace.make(event);
-      if (preview) progress.show(preview);
+      const partial = partials.get(event);
+      const preview = await pace.make(event, partial !== undefined);
+      if (preview) progress.show(preview, partial);
       return;
     }
     default:

@@ -44,7 +44,7 @@ export function makeDrawer(models: ModelFilesSource, onChange: () => void = () =
   };
 
   async function* run(
-    { model, load, request }: JobRecord,
+    { model, load, request, partials }: JobRecord,
     images: ImageFiles,
     { signal, onSkip }: { readonly signal: AbortSignal; readonly onSkip?: OnSkip },
   ): AsyncGenerator<WorkEvent, void, void> {
@@ -52,7 +52,7 @@ export function makeDrawer(models: ModelFilesSource, onChange: () => void = () =
     const events = new EventList<WorkEvent>();
     const work = process
       .run(
-        { kind: "draw", load: models.resolve(model, load), request, images },
+        { kind: "draw", load: models.resolve(model, load), request, images, ...(partials && { partials }) },
         {
           signal: AbortSignal.any([signal, leaving.signal]),
           ...(onSkip && { onSkip }),

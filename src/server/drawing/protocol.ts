@@ -33,6 +33,8 @@ export interface DrawTask {
   /** Completed: the seed and every setting are fixed. */
   readonly request: IdRequest;
   readonly images: ImageFiles;
+  /** Previews of each image in full size. */
+  readonly partials?: number;
 }
 
 /** Tasks and what each answers. */

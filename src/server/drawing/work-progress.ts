@@ -31,9 +31,10 @@ export class WorkProgress {
     this.#report({ kind: "progress", progress: this.#state });
   }
 
-  /** Reports the preview of the step before. */
-  show(preview: Uint8Array): void {
-    this.#report({ kind: "progress", progress: this.#state, preview });
+  /** Reports the preview of the step before. @param partial Its number among those in full size. */
+  show(preview: Uint8Array, partial?: number): void {
+    const progress = partial === undefined ? this.#state : { ...this.#state, partial };
+    this.#report({ kind: "progress", progress, preview });
   }
 
   #atStep({ stage, index, step, steps, totalSecondsLeft }: StepEvent): State {

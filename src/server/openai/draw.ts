@@ -1,0 +1,153 @@
+// One request that draws: read, checked, made a job or joined to a running one, and answered at once or as a stream.
+import { createHash, randomUUID } from "node:crypto";
+import type { Context } from "hono";
+import type { Job } from "../api/index.js";
+import type { Application, Caller } from "../application.js";
+import type { RouteContext } from "../route-context.js";
+import { type AnswerOptions, makeAnswer } from "./answer.js";
+import type { Drawings } from "./drawings.js";
+import { Refusal } from "./errors.js";
+import { getFingerprint } from "./fingerprint.js";
+import { followJob, type JobEvent } from "./follow-job.js";
+import { readInputImages } from "./input-images.js";
+import { answersWithUrls, findModel } from "./models.js";
+import { type Endpoint, getParameterSchema, type Parameters, readParameters } from "./parameters.js";
+import { type Body, readFormBody, readJsonBody } from "./read-body.js";
+import { streamJob } from "./stream.js";
+import { checkSupported, makeJob } from "./to-job.js";
+
+export interface DrawContext {
+  readonly application: Application;
+  readonly context: RouteContext;
+  readonly drawings: Drawings;
+}
+
+interface Repetition {
+  readonly fingerprint: string;
+  /** The client's name for this request; requests with one name are one. */
+  readonly key: string | undefined;
+  /** How often the client has sent this request before; "never" for clients that do not repeat requests. */
+  readonly retries: number | "never";
+}
+
+const readBody = async (c: Context, endpoint: Endpoint, application: Application): Promise<Body> => {
+  if (endpoint === "generations") return readJsonBody(c);
+  const { limits } = await application.capabilities();
+  // An image and its mask.
+  return readFormBody(c, getParameterSchema(endpoint), { fileBytes: 2 * limits.uploadBytes });
+};
+
+/** Handles a request to draw. */
+export async function draw(c: Context, endpoint: Endpoint, drawContext: DrawContext): Promise<Response> {
+  const { application, context } = drawContext;
+  const body = await readBody(c, endpoint, application);
+  const parameters = readParameters(endpoint, body.fields);
+  checkSupported(parameters);
+  const caller = getCaller(context.caller(c), parameters.user);
+  const repetition = readRepetition(c, endpoint, caller, body);
+  const create = (id: string) => createJob(endpoint, { body, parameters, id, caller }, application);
+  const signal = c.req.raw.signal;
+  const { events, job, leave } = await joinOrStart(drawContext, repetition, create, signal);
+  const options = {
+    application,
+    parameters,
+    withUrls:
+      (parameters.response_format ?? (answersWithUrls(parameters.model) ? "url" : "b64_json")) === "url",
+    origin: new URL(c.req.url).origin,
+  };
+  if (parameters.stream) return streamJob(c, endpoint, { job, events, options, leave });
+  return answerAtEnd(c, { events, options, leave, retries: repetition.retries, signal });
+}
+
+/** `user` names a person behind the sender: queues are fair between them. */
+const getCaller = ({ owner }: Caller, user: string | undefined): Caller =>
+  user === undefined
+    ? { owner }
+    : { owner: `${owner}/${createHash("sha256").update(user).digest("hex").slice(0, 12)}` };
+
+function readRepetition(c: Context, endpoint: Endpoint, { owner }: Caller, body: Body): Repetition {
+  const count = c.req.header("x-stainless-retry-count");
+  const key = c.req.header("idempotency-key");
+  if (key !== undefined && !/^[\x20-\x7e]{1,255}$/.test(key))
+    throw new Refusal(400, "Idempotency-Key: expected 1 to 255 printable ASCII characters.", {
+      code: "usage",
+    });
+  const sender = JSON.stringify([owner, c.req.header("authorization"), c.req.header("user-agent")]);
+  return {
+    fingerprint: getFingerprint(endpoint, sender, body),
+    key: key === undefined ? undefined : `${owner}\n${key}`,
+    retries: count !== undefined && /^\d{1,3}$/.test(count) ? Number(count) : "never",
+  };
+}
+
+interface NewJob {
+  readonly body: Body;
+  readonly parameters: Parameters;
+  readonly id: string;
+  readonly caller: Caller;
+}
+
+async function createJob(
+  endpoint: Endpoint,
+  { body, parameters, id, caller }: NewJob,
+  application: Application,
+): Promise<Job> {
+  const model = await findModel(application, parameters.model);
+  const images =
+    endpoint === "generations"
+      ? undefined
+      : await readInputImages(application, body, { takesMask: endpoint === "edits" });
+  if (!images && body.files.size > 0) throw new Refusal(400, "Expected no files.");
+  const { job } = await application.createJob(makeJob(endpoint, parameters, model, images), caller, id);
+  return job;
+}
+
+interface Joined {
+  readonly job: Job;
+  readonly events: AsyncGenerator<JobEvent, void, void>;
+  readonly leave: (retries: number | "never" | undefined) => void;
+}
+
+/** Joins the job of an earlier attempt at this request, or starts one. */
+async function joinOrStart(
+  { application, drawings }: DrawContext,
+  repetition: Repetition,
+  create: (id: string) => Promise<Job>,
+  signal: AbortSignal,
+): Promise<Joined> {
+  const earlier = drawings.findRepetition(repetition);
+  const id = earlier?.job ?? randomUUID();
+  if (!earlier) drawings.add({ job: id, fingerprint: repetition.fingerprint, key: repetition.key }, create);
+  const leave = drawings.watch(id);
+  try {
+    return { ...(await followJob(application, id, () => drawings.getJob(id), signal)), leave };
+  } catch (error) {
+    leave(undefined);
+    throw error;
+  }
+}
+
+interface Waiting {
+  readonly events: AsyncGenerator<JobEvent, void, void>;
+  readonly options: AnswerOptions;
+  readonly leave: Joined["leave"];
+  readonly retries: Repetition["retries"];
+  readonly signal: AbortSignal;
+}
+
+async function answerAtEnd(
+  c: Context,
+  { events, options, leave, retries, signal }: Waiting,
+): Promise<Response> {
+  const onAbort = () => leave(retries);
+  signal.addEventListener("abort", onAbort);
+  if (signal.aborted) onAbort();
+  try {
+    for await (const event of events)
+      if (event.kind === "end") return c.json(await makeAnswer(event.job, options));
+    throw new Refusal(409, "The request was ended before its images were drawn.", { code: "cancelled" });
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    leave(signal.aborted ? retries : undefined);
+  }
+}

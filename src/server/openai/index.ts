@@ -1,0 +1,1 @@
+export { makeOpenAiRoutes } from "./routes.js";

@@ -1,0 +1,104 @@
+// Streams: partial images while the job runs, then the finished ones, as server-sent events. Each partial image is the image
+// that the model foresees at that step.
+import type { Context } from "hono";
+import { type SSEStreamingApi, streamSSE } from "hono/streaming";
+import type { Job, Progress, StoredImage } from "../api/index.js";
+import {
+  type AnswerOptions,
+  checkEnd,
+  describeImage,
+  describeOutput,
+  encodeImage,
+  readFile,
+  usage,
+} from "./answer.js";
+import { describeError } from "./errors.js";
+import type { JobEvent } from "./follow-job.js";
+import type { Endpoint } from "./parameters.js";
+
+/** Milliseconds between comments, so that nobody takes a quiet stream for a dead one. */
+const heartbeat = 15_000;
+
+export interface StreamedJob {
+  readonly job: Job;
+  readonly events: AsyncGenerator<JobEvent, void, void>;
+  readonly options: AnswerOptions;
+  readonly leave: (retries: "never" | undefined) => void;
+}
+
+/** Answers with a stream of the job's events; a client that closes it cancels the job. */
+export function streamJob(c: Context, endpoint: Endpoint, streamed: StreamedJob): Response {
+  const name = endpoint === "generations" ? "image_generation" : "image_edit";
+  const { events, leave } = streamed;
+  const gone = () => {
+    leave("never");
+    void events.return();
+  };
+  c.req.raw.signal.addEventListener("abort", gone);
+  c.header("X-Accel-Buffering", "no");
+  return streamSSE(c, async (stream) => {
+    stream.onAbort(gone);
+    const beat = setInterval(() => void stream.write(": drawing\n\n"), heartbeat);
+    try {
+      await writeEvents(stream, name, streamed);
+      leave(undefined);
+    } catch (error) {
+      await stream.writeSSE({ event: "error", data: JSON.stringify(describeError(error).body) });
+      leave(undefined);
+    } finally {
+      clearInterval(beat);
+      c.req.raw.signal.removeEventListener("abort", gone);
+    }
+  });
+}
+
+async function writeEvents(stream: SSEStreamingApi, name: string, { job, events, options }: StreamedJob) {
+  for await (const event of events) {
+    if (stream.aborted) return;
+    if (event.kind === "end") checkEnd(event.job);
+    const data =
+      event.kind === "progress"
+        ? await makePartial(job, event.progress, options)
+        : event.kind === "image"
+          ? await makeCompleted(job, event.image, options)
+          : undefined;
+    if (!data) continue;
+    const type = `${name}.${event.kind === "progress" ? "partial_image" : "completed"}`;
+    await stream.writeSSE({ event: type, data: JSON.stringify({ type, ...data }) });
+  }
+}
+
+const getTime = () => Math.floor(Date.now() / 1000);
+
+/** The event of a partial image; undefined if the step has none. */
+async function makePartial({ id }: Job, progress: Progress, { application, parameters }: AnswerOptions) {
+  const { partial, preview, index, step, steps } = progress;
+  if (partial === undefined || preview === null) return undefined;
+  const file = await application.preview(id, preview);
+  if (!file) return undefined;
+  const { inspectImage } = await import("../../image/node.js");
+  return {
+    b64_json: await encodeImage(file, parameters),
+    partial_image_index: partial,
+    image_index: index,
+    step,
+    steps,
+    created_at: getTime(),
+    ...describeOutput(await inspectImage(file.bytes), parameters),
+  };
+}
+
+async function makeCompleted(
+  _job: Job,
+  image: StoredImage,
+  { application, parameters, origin }: AnswerOptions,
+) {
+  return {
+    b64_json: await encodeImage(await readFile(application, image), parameters),
+    image_index: image.index,
+    created_at: getTime(),
+    ...describeOutput(image, parameters),
+    ...describeImage(image, origin),
+    usage,
+  };
+}

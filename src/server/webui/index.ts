@@ -1,1 +1,0 @@
-export { makeWebuiRoutes } from "./routes.js";
