@@ -54,6 +54,14 @@ export class SceneDrawer {
     return { pixels: finished, caption, phrases, placements, content };
   }
 
+  /** Where things lie: `size × size` bytes, 255 where one of them covers the background wholly. */
+  drawMask(placements: readonly Placement[]): Uint8Array {
+    const mask = new Uint8Array(this.size * this.size);
+    const pixels = new Uint8Array(mask.length * 3);
+    for (const placement of placements) this.#place(pixels, mask, placement);
+    return mask;
+  }
+
   #place(pixels: Uint8Array, mask: Uint8Array, placement: Placement): void {
     const sprite = this.sprites.get(placement.thing, placement.set);
     const prepared = this.#prepare(sprite);

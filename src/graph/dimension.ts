@@ -184,6 +184,29 @@ export function floorDivideDim(dim: Dim, divisor: number): Dim {
   return format(floorPolynomial(parseDim(dim), divisor));
 }
 
+/**
+ * The number that a formula gives for sizes of its symbols.
+ * @throws NishikiError "shape" if a symbol has no size
+ */
+export function evaluateDim(dim: Dim, sizes: Readonly<Record<string, number>>): number {
+  if (typeof dim === "number") return dim;
+  const sizeOfAtom = (atom: string): number => {
+    const inner = parseFloor(atom);
+    if (inner) return Math.floor(evaluate(inner.numerator) / inner.divisor);
+    const size = sizes[atom];
+    if (size === undefined)
+      throw new NishikiError("shape", `The dimension "${dim}" needs a size of "${atom}".`);
+    return size;
+  };
+  const evaluate = (polynomial: Polynomial): number =>
+    polynomial.reduce(
+      (total, { coefficient, atoms }) =>
+        total + atoms.reduce((product, atom) => product * sizeOfAtom(atom), coefficient),
+      0,
+    );
+  return evaluate(parseDim(dim));
+}
+
 /** a / b if that is a formula without remainder; otherwise undefined. */
 export function divideDims(a: Dim, b: Dim): Dim | undefined {
   if (a === b) return 1;

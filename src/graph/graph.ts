@@ -4,7 +4,7 @@
 import { NishikiError } from "../errors.js";
 import type { Lowering } from "./onnx/lowering.js";
 import { formatShape } from "./shape.js";
-import type { Shape, TensorType, TypedArray } from "./types.js";
+import type { Dim, Shape, TensorType, TypedArray } from "./types.js";
 
 export type AttributeValue =
   | number
@@ -54,6 +54,11 @@ export interface Operation {
    * differentiated through the body).
    */
   gradient?(context: GradientContext): (Tensor | undefined)[];
+  /**
+   * The number of multiplications, for matrix products and convolutions. If absent, those of the body; without
+   * a body, none: elementwise work is not counted.
+   */
+  multiplications?(node: Pick<GraphNode, "inputs" | "outputs" | "attributes">): Dim;
   /**
    * Writes ONNX nodes and returns the names of the outputs. A composite may return undefined to use its body.
    */

@@ -4,7 +4,7 @@
 
 import { addDims, multiplyDims } from "../dimension.js";
 import { apply, numbers, type Operation, shapeError, type Tensor } from "../graph.js";
-import { windowCount } from "../shape.js";
+import { countElements, windowCount } from "../shape.js";
 import type { Dim } from "../types.js";
 import { reshape } from "./broadcast.js";
 import { add } from "./elementwise.js";
@@ -50,6 +50,8 @@ function checkWindow(
 
 const convOp: Operation = {
   name: "conv2d",
+  multiplications: ({ inputs: [, w], outputs: [out] }) =>
+    multiplyDims(countElements(out!.shape), countElements(w!.shape.slice(1))),
   infer: ([x, w], attributes) => {
     const window = windowOf(attributes);
     const [batch, channels, height, width] = x!.shape;
@@ -132,6 +134,8 @@ function weightGradient(x: Tensor, g: Tensor, shape: readonly number[], window: 
 
 const convTransposeOp: Operation = {
   name: "convTranspose2d",
+  multiplications: ({ inputs: [x, w] }) =>
+    multiplyDims(countElements(x!.shape), countElements(w!.shape.slice(1))),
   infer: ([x, w], attributes) => {
     const { stride, padding, dilation, groups } = windowOf(attributes);
     const outputPadding = numbers(attributes.outputPadding);

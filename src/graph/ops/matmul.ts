@@ -1,6 +1,7 @@
 // Matrix products. They dominate a network's cost, so transposed operands are passed as flags, not as copies.
+import { multiplyDims } from "../dimension.js";
 import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
-import { broadcastShapes } from "../shape.js";
+import { broadcastShapes, countElements } from "../shape.js";
 import type { Dim } from "../types.js";
 import { reshape, sum, sumTo } from "./broadcast.js";
 import { fill } from "./constant.js";
@@ -28,6 +29,8 @@ const matmulOp: Operation = {
     }
     return [{ shape: [...batch, rows, columns], dtype: a!.dtype }];
   },
+  multiplications: ({ inputs: [a], outputs: [out], attributes }) =>
+    multiplyDims(countElements(out!.shape), lastTwo(a!, (attributes as unknown as Flags).transposeA)[1]!),
   gradient: ({ inputs: [a, b], gradients: [g], attributes, needs }) => {
     const { transposeA, transposeB, scale } = attributes as unknown as Flags;
     const da = () =>
@@ -87,6 +90,7 @@ const linearOp: Operation = {
     }
     return [{ shape: [x!.shape[0]!, width], dtype: x!.dtype }];
   },
+  multiplications: ({ inputs: [x, weight] }) => multiplyDims(countElements(x!.shape), weight!.shape[0]!),
   gradient: ({ inputs: [x, weight], gradients: [g], needs }) => [
     needs[0] ? matmul(g!, weight!) : undefined,
     needs[1] ? tallProduct(g!, x!) : undefined,
@@ -124,6 +128,7 @@ const addProductOp: Operation = {
       throw shapeError("addProduct", "a matrix, and two whose product has its shape", base!, up!, down!);
     return [{ shape: base!.shape, dtype: base!.dtype }];
   },
+  multiplications: ({ inputs: [, up, down] }) => multiplyDims(countElements(up!.shape), down!.shape[1]!),
   gradient: ({ inputs: [, up, down], gradients: [g], attributes: { scale }, needs }) => [
     needs[0] ? g : undefined,
     needs[1] ? matmul(g!, down!, { transposeB: true, scale: scale as number }) : undefined,

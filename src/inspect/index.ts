@@ -1,0 +1,2 @@
+export { Attribution, type AttributionOptions, resizeMap, type WordMap, wordsAt } from "./attribution.js";
+export { type AttributionScore, scoreMap, thresholds } from "./score-attribution.js";

@@ -1,0 +1,1 @@
+export { makeWebuiRoutes } from "./routes.js";
