@@ -146,4 +146,3 @@ export {
   compareWithReceipt,
   type GivenImages,
 } from "./verify.js";
-export { countEvaluations, type NetworkWork, sumWork } from "./work.js";

@@ -8,16 +8,33 @@ export interface JsonSchema {
 
 const houseKeys = ["expected", "defaultText", "flag", "renamed", "aliases", "isImage", "readOnly"];
 
+export interface JsonSchemaOptions {
+  readonly title?: string;
+  /** "input": as values are sent, with fields that have defaults optional. "output": as they are after the check. */
+  readonly direction?: "input" | "output";
+  /** Declarations to refer to instead of writing them out, and their references: "#/components/schemas/Job". */
+  readonly references?: ReadonlyMap<z.ZodType, string>;
+}
+
 /**
- * Converts a declaration to JSON Schema for input values: fields with defaults are optional.
+ * Converts a declaration to JSON Schema.
  * Values that JSON cannot represent, such as pixels, accept anything.
  */
-export function toJsonSchema(schema: z.ZodType, { title }: { readonly title?: string } = {}): JsonSchema {
+export function toJsonSchema(
+  schema: z.ZodType,
+  { title, direction = "input", references }: JsonSchemaOptions = {},
+): JsonSchema {
   const json = z.toJSONSchema(schema, {
-    io: "input",
+    io: direction,
     unrepresentable: "any",
-    override: ({ jsonSchema }) => {
+    override: ({ zodSchema, jsonSchema }) => {
       const keywords = jsonSchema as Record<string, unknown>;
+      const declaration = zodSchema as unknown as z.ZodType;
+      const reference = declaration === schema ? undefined : references?.get(declaration);
+      if (reference !== undefined) {
+        for (const key of Object.keys(keywords)) delete keywords[key];
+        keywords.$ref = reference;
+      }
       for (const key of houseKeys) delete keywords[key];
       // zod marks TypeScript's readonly types; "readOnly" means something else in JSON Schema.
       delete keywords.readOnly;

@@ -2,6 +2,8 @@
 import { type Context, Hono } from "hono";
 import { flag, isRecord, wholeNumber, z } from "../../schema/index.js";
 import type { Application } from "../application.js";
+import { readBytes } from "../http/body.js";
+import { imageBodyBytes } from "../http/limits.js";
 import type { RouteContext } from "../route-context.js";
 import { type Handling, imageToImage, textToImage } from "./draw.js";
 import { answerError, makeFault, refuse, refuseFields } from "./errors.js";
@@ -29,9 +31,9 @@ interface Shared {
 }
 
 async function readBody(c: Context): Promise<unknown> {
-  const text = await c.req.text();
+  const bytes = await readBytes(c, imageBodyBytes);
   try {
-    return JSON.parse(text);
+    return JSON.parse(new TextDecoder().decode(bytes));
   } catch {
     return refuse(422, "The body: expected JSON.");
   }

@@ -1,0 +1,104 @@
+// The HTTP application: the checks that every request passes, then the interfaces, each a router of its own.
+import { fileURLToPath } from "node:url";
+import { Hono, type MiddlewareHandler } from "hono";
+import { quote, showText } from "../../errors.js";
+import { apiVersion } from "../api/index.js";
+import type { Application } from "../application.js";
+import { makeOpenAiRoutes } from "../openai/index.js";
+import { makeWebuiRoutes } from "../webui/index.js";
+import { checkHost, checkOrigin, checkOrigins, type HostOptions } from "./access.js";
+import { checkBody } from "./body.js";
+import type { HttpEnv, Log, NativeContext } from "./environment.js";
+import { describeFailure, refuse, respondToError } from "./errors.js";
+import { secureHeaders } from "./headers.js";
+import { makeOpenApiDocument } from "./openapi.js";
+import { mountRoutes, type Route } from "./route.js";
+import { eventRoutes } from "./routes/events.js";
+import { imageRoutes } from "./routes/images.js";
+import { jobRoutes } from "./routes/jobs.js";
+import { modelRoutes } from "./routes/models.js";
+import { makeDocumentRoute, makeSessionRoute } from "./routes/server.js";
+import { servePage } from "./static-page.js";
+import { Gate, getOwner } from "./token.js";
+
+export interface HttpOptions extends HostOptions {
+  /** Asked of every request but those for the page's files. */
+  readonly token?: string;
+  /** Origins of other pages that may use the interfaces, such as http://localhost:3000. */
+  readonly cors?: readonly string[];
+  /** Folder of the built page. */
+  readonly page?: string;
+  /** Takes one line per request, and what went wrong. */
+  readonly log?: Log;
+  /** Ends long answers. */
+  readonly closing?: AbortSignal;
+}
+
+/** dist/web, from dist/server/http and from src/server/http. */
+const builtPage = fileURLToPath(new URL("../../../dist/web", import.meta.url));
+
+const logRequests =
+  (log: Log): MiddlewareHandler<HttpEnv> =>
+  async (c, next) => {
+    const started = performance.now();
+    await next();
+    const milliseconds = (performance.now() - started).toFixed(0);
+    // The query is left out: it is what people search for.
+    log(
+      `${showText(c.req.method)} ${showText(c.req.path, { limit: 200 })} ${c.res.status} ${milliseconds} ms`,
+    );
+  };
+
+/** Routes of the native interface, with what they share with the server. */
+export function getNativeRoutes(gate?: Gate): readonly Route[] {
+  const routes: Route[] = [
+    ...modelRoutes,
+    ...jobRoutes,
+    ...eventRoutes,
+    ...imageRoutes,
+    makeSessionRoute(gate),
+    makeDocumentRoute(async (application) =>
+      makeOpenApiDocument(routes, (await application.capabilities()).version),
+    ),
+  ];
+  return routes;
+}
+
+/**
+ * Makes the HTTP application: everything that a request meets behind the socket.
+ * @throws NishikiError "usage" for a token or an origin that cannot be right
+ */
+export function makeHttpApp(application: Application, options: HttpOptions = {}): Hono<HttpEnv> {
+  const { token, cors = [], page = builtPage, log = () => {}, closing } = options;
+  const context: NativeContext = {
+    caller: (c) => ({ owner: getOwner(c) }),
+    log,
+    closing: closing ?? new AbortController().signal,
+  };
+  const gate = token === undefined ? undefined : new Gate(token);
+  const guard = gate?.guard();
+  const session = `/api/${apiVersion}/session`;
+
+  const app = new Hono<HttpEnv>();
+  app.onError((error, c) => {
+    const failure = describeFailure(error);
+    if (failure !== undefined) log(failure);
+    return respondToError(error, c);
+  });
+  app.use(secureHeaders, logRequests(log), checkHost(options), servePage(page));
+  app.use(checkOrigin(checkOrigins(cors)), checkBody);
+  app.use(async (c, next) => {
+    if (guard && c.req.path !== session) return guard(c, next);
+    return next();
+  });
+  app.route(`/api/${apiVersion}`, mountRoutes(getNativeRoutes(gate), application, context));
+  app.route("/v1", makeOpenAiRoutes(application, context));
+  app.route("/", makeWebuiRoutes(application, context));
+  app.notFound((c) =>
+    refuse(
+      404,
+      `There is nothing at ${quote(c.req.path)}; /api/${apiVersion}/openapi.json lists what there is.`,
+    ),
+  );
+  return app;
+}

@@ -1,0 +1,158 @@
+// Jobs: create, look, order, stop.
+import { wholeNumber, z } from "../../../schema/index.js";
+import {
+  type Job,
+  type JobRequest,
+  jobIdSchema,
+  jobPageSchema,
+  jobQuerySchema,
+  jobRequestSchema,
+  jobSchema,
+  moveSchema,
+} from "../../api/index.js";
+import type { Application } from "../../application.js";
+import { type Route, type RouteInput, route } from "../route.js";
+
+const tag = "jobs";
+const aboutJob = { tag, id: jobIdSchema, noun: "job" } as const;
+const jobAnswer = { description: "the job", schema: jobSchema };
+
+const created = {
+  201: { description: "the new job, with its seed and every setting fixed", schema: jobSchema },
+} as const;
+
+async function create({ application, c, caller, id, body }: RouteInput<unknown, unknown>): Promise<Response> {
+  const result = await application.createJob(body as JobRequest, caller, id === "" ? undefined : id);
+  const headers = { Location: `/api/v1/jobs/${result.job.id}` };
+  return c.json(result.job, result.isNew ? 201 : 200, headers);
+}
+
+/** A route that changes one job. */
+const change = (
+  name: string,
+  summary: string,
+  run: (application: Application, id: string) => Promise<Job | undefined>,
+): Route =>
+  route({
+    ...aboutJob,
+    method: "post",
+    path: `/jobs/{id}/${name}`,
+    summary,
+    answers: { 200: jobAnswer },
+    async handle({ application, c, id }) {
+      const job = await run(application, id);
+      return job && c.json(job);
+    },
+  });
+
+export const jobRoutes: readonly Route[] = [
+  route({
+    tag,
+    method: "get",
+    path: "/jobs",
+    summary: "List jobs",
+    description: "Jobs that wait or run in their order, then those that have ended, newest first.",
+    query: jobQuerySchema,
+    answers: { 200: { description: "a page of jobs", schema: jobPageSchema } },
+    handle: async ({ application, c, query }) => c.json(await application.jobs(query)),
+  }),
+  route({
+    tag,
+    method: "post",
+    path: "/jobs",
+    summary: "Create a job",
+    body: jobRequestSchema,
+    answers: created,
+    handle: create,
+  }),
+  route({
+    tag,
+    method: "post",
+    path: "/jobs/cancel",
+    summary: "Cancel all jobs, or those of a group",
+    body: z.strictObject({ group: z.string().max(64).optional() }),
+    answers: {
+      200: { description: "how many were cancelled", schema: z.object({ cancelled: z.int() }) },
+    },
+    handle: async ({ application, c, body }) => c.json({ cancelled: await application.cancelJobs(body) }),
+  }),
+  route({
+    ...aboutJob,
+    method: "put",
+    path: "/jobs/{id}",
+    summary: "Create a job under an id of your choice",
+    description: "Sending the same again is safe: the job that exists already is the answer.",
+    body: jobRequestSchema,
+    answers: {
+      ...created,
+      200: { description: "the job that exists already with this request", schema: jobSchema },
+      409: { description: "the id belongs to another request" },
+    },
+    handle: create,
+  }),
+  route({
+    ...aboutJob,
+    method: "get",
+    path: "/jobs/{id}",
+    summary: "Get a job",
+    answers: { 200: jobAnswer },
+    async handle({ application, c, id }) {
+      const job = await application.job(id);
+      return job && c.json(job);
+    },
+  }),
+  change("cancel", "Cancel a job, within a step if it runs", (application, id) => application.cancelJob(id)),
+  change("pause", "Pause a job", (application, id) => application.pauseJob(id)),
+  change("resume", "Resume a paused job", (application, id) => application.resumeJob(id)),
+  change("skip", "Finish the current image of a running job and leave out the rest", (application, id) =>
+    application.skipImage(id),
+  ),
+  route({
+    ...aboutJob,
+    method: "post",
+    path: "/jobs/{id}/move",
+    summary: "Move a queued job",
+    body: moveSchema,
+    answers: { 200: jobAnswer },
+    async handle({ application, c, id, body }) {
+      const job = await application.moveJob(id, body);
+      return job && c.json(job);
+    },
+  }),
+  route({
+    ...aboutJob,
+    method: "get",
+    path: "/jobs/{id}/preview.webp",
+    summary: "Get what a job has drawn so far",
+    query: z.strictObject({
+      number: wholeNumber(0)
+        .optional()
+        .meta({ description: "`preview` of a progress; the newest if left out" }),
+    }),
+    answers: { 200: { description: "a small image", types: ["image/webp"] } },
+    async handle({ application, c, id, query: { number } }) {
+      const file = await application.preview(id, number);
+      if (!file) return undefined;
+      const headers = {
+        "Content-Type": file.type,
+        "Cache-Control": number === undefined ? "no-store" : "private, max-age=3600, immutable",
+      };
+      return c.body(file.bytes as Uint8Array<ArrayBuffer>, 200, headers);
+    },
+  }),
+  ...[true, false].map((paused) =>
+    route({
+      tag,
+      method: "post",
+      path: paused ? "/queue/pause" : "/queue/resume",
+      summary: paused ? "Pause the queue; the running job goes on" : "Resume the queue",
+      answers: {
+        200: { description: "the queue's state", schema: z.object({ paused: z.boolean() }) },
+      },
+      async handle({ application, c }) {
+        await application.pauseQueue(paused);
+        return c.json({ paused });
+      },
+    }),
+  ),
+];

@@ -1,0 +1,91 @@
+// The server itself and its models.
+import { z } from "../../../schema/index.js";
+import { capabilitiesSchema, catalogueIdSchema, catalogueSchema, modelSchema } from "../../api/index.js";
+import { type Route, route } from "../route.js";
+
+const aboutModel = { tag: "models", id: catalogueIdSchema, noun: "model" } as const;
+const catalogueAnswer = {
+  200: { description: "models, and what can be added to them", schema: catalogueSchema },
+};
+
+export const modelRoutes: readonly Route[] = [
+  route({
+    tag: "server",
+    method: "get",
+    path: "/capabilities",
+    summary: "Get what this server can do",
+    answers: { 200: { description: "what this server can do", schema: capabilitiesSchema } },
+    handle: async ({ application, c }) => c.json(await application.capabilities()),
+  }),
+  route({
+    tag: "models",
+    method: "get",
+    path: "/settings",
+    summary: "Get the settings that a model takes",
+    query: z.strictObject({
+      model: z.string().max(200).optional().meta({ description: "id of a model; the default if left out" }),
+    }),
+    answers: {
+      200: {
+        description: "JSON Schema of its requests, with its defaults and sizes",
+        schema: z.record(z.string(), z.unknown()),
+      },
+    },
+    noun: "model with this id",
+    async handle({ application, c, query: { model } }) {
+      const schema = await application.requestSchema(model);
+      return schema && c.json(schema);
+    },
+  }),
+  route({
+    tag: "models",
+    method: "get",
+    path: "/models",
+    summary: "List models",
+    answers: catalogueAnswer,
+    handle: async ({ application, c }) => c.json(await application.catalogue()),
+  }),
+  route({
+    tag: "models",
+    method: "post",
+    path: "/models/refresh",
+    summary: "Look at the models folders again",
+    answers: catalogueAnswer,
+    handle: async ({ application, c }) => c.json(await application.refreshCatalogue()),
+  }),
+  route({
+    tag: "models",
+    method: "post",
+    path: "/models/unload",
+    summary: "Free the memory of all models",
+    answers: { 204: { description: "done" } },
+    async handle({ application, c }) {
+      await application.unloadModel();
+      return c.body(null, 204);
+    },
+  }),
+  route({
+    ...aboutModel,
+    method: "post",
+    path: "/models/{id}/load",
+    summary: "Load a model, so that the first image is not slower",
+    answers: { 200: { description: "the model", schema: modelSchema } },
+    async handle({ application, c, id }) {
+      const model = await application.loadModel(id);
+      return model && c.json(model);
+    },
+  }),
+  route({
+    ...aboutModel,
+    method: "post",
+    path: "/models/{id}/unload",
+    summary: "Free the memory of a model",
+    answers: { 204: { description: "done" } },
+    async handle({ application, c, id }) {
+      const { models } = await application.catalogue();
+      if (!models.some((model) => model.id === id)) return undefined;
+      await application.unloadModel(id);
+      return c.body(null, 204);
+    },
+  }),
+];
