@@ -3,7 +3,8 @@
 export { readExifText } from "./exif.js";
 export { FORMAT_BYTES, getImageFormat, type ImageFormat, readableFormats } from "./format.js";
 export { type GridOptions, joinGrid, resize } from "./grid.js";
-export { checkImage, type Image, MAX_PIXELS, toRgb } from "./image.js";
+export { type HeaderFormat, type ImageHeader, readImageHeader } from "./header.js";
+export { checkImage, checkSize, type Image, MAX_PIXELS, toRgb } from "./image.js";
 export {
   formatParameters,
   type ImageParameters,

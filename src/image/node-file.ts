@@ -8,6 +8,7 @@ import { readExifText } from "./exif.js";
 import { getImageFormat, readableFormats, withArticle } from "./format.js";
 import { checkImage, checkSize, type Image, MAX_PIXELS, MAX_SIDE } from "./image.js";
 import { encodePng, inspectPng } from "./png.js";
+import { xmpKeyword } from "./xmp.js";
 
 /** How an image file is read. */
 export interface ReadImageOptions {
@@ -138,7 +139,10 @@ export interface ImageInfo {
  */
 export async function inspectImage(bytes: Uint8Array, file = "The file"): Promise<ImageInfo> {
   const format = requireReadable(bytes, file);
-  if (format === "PNG") return { format, frames: 1, ...inspectPng(bytes) };
+  if (format === "PNG") {
+    const { isAnimated, ...info } = inspectPng(bytes);
+    return { format, frames: 1, ...info };
+  }
   try {
     const {
       width,
@@ -146,8 +150,12 @@ export async function inspectImage(bytes: Uint8Array, file = "The file"): Promis
       hasAlpha,
       pages = 1,
       exif,
+      xmp,
     } = await sharp(bytes, { limitInputPixels: false }).metadata();
-    const text = exif ? readExifText(exif) : {};
+    const text = {
+      ...(exif && readExifText(exif)),
+      ...(xmp && { [xmpKeyword]: new TextDecoder().decode(xmp) }),
+    };
     return { format, width, height, hasAlpha, frames: pages, text, problems: [] };
   } catch (error) {
     throw damaged(error, file, format);

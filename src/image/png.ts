@@ -15,6 +15,8 @@ export interface PngInfo {
   /** Bits per sample. */
   readonly depth: number;
   readonly hasAlpha: boolean;
+  /** Whether it has frames (APNG); the still image is the one that is read. */
+  readonly isAnimated: boolean;
   /** Texts by keyword; of several with one keyword, the last. */
   readonly text: Readonly<Record<string, string>>;
   /** Sentences about texts that are damaged, or left out because they are too long. */
@@ -79,7 +81,8 @@ export function inspectPng(bytes: Uint8Array): PngInfo {
   const chunks = readChunks(bytes);
   const { width, height, depth, samples } = readHeader(chunks[0]);
   const hasAlpha = samples === 2 || samples === 4 || chunks.some(({ type }) => type === "tRNS");
-  return { width, height, depth, hasAlpha, ...readTexts(chunks) };
+  const isAnimated = chunks.some(({ type }) => type === "acTL");
+  return { width, height, depth, hasAlpha, isAnimated, ...readTexts(chunks) };
 }
 
 interface PngHeader {

@@ -46,3 +46,17 @@ export function sizeField({ width, height }: Json): Record<string, string> {
 export function textOf(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
+
+/** LoRAs of a list, as the property of what a reader returns; none where there is no list or nothing in it. */
+export function listLoras(
+  list: unknown,
+  read: (item: Json) => readonly [name: unknown, weight: unknown],
+): { readonly loras?: readonly { readonly name: string; readonly weight: number }[] } {
+  const items = Array.isArray(list) ? list.filter(isObject) : [];
+  const loras = items.slice(0, 100).flatMap((item) => {
+    const [name, weight] = read(item);
+    if (typeof name !== "string" || name === "") return [];
+    return [{ name, weight: typeof weight === "number" ? weight : 1 }];
+  });
+  return loras.length > 0 ? { loras } : {};
+}

@@ -2,7 +2,16 @@
 
 import { type ImageParameters, parseParameters } from "./parameters.js";
 import { readComfyGraph } from "./provenance-comfy.js";
-import { isObject, type Json, parseObject, pickFields, sizeField, textOf } from "./provenance-json.js";
+import {
+  isObject,
+  type Json,
+  listLoras,
+  parseObject,
+  pickFields,
+  sizeField,
+  textOf,
+} from "./provenance-json.js";
+import { readXmpTexts, xmpKeyword } from "./xmp.js";
 
 /** Programs whose texts are understood. */
 export type ImageProgram =
@@ -12,11 +21,14 @@ export type ImageProgram =
   | "InvokeAI"
   | "Fooocus"
   | "SwarmUI"
-  | "NovelAI";
+  | "NovelAI"
+  | "Draw Things";
 
 /** What an image's texts say. `raw` is the text that says it, for whoever wants all of it. */
 export interface Provenance extends ImageParameters {
   readonly program: ImageProgram;
+  /** LoRAs that the program used, by its names; those within the prompt are not repeated. */
+  readonly loras?: readonly { readonly name: string; readonly weight: number }[];
   readonly raw: string;
 }
 
@@ -160,8 +172,33 @@ const readNovelAi: Reader = ({ Software, Description = "", Comment: raw = "" }) 
   };
 };
 
+/**
+ * Draw Things keeps JSON in its XMP data, as a comment: `c` and `uc` are the prompts. Versions differ in what else they
+ * write; `v2` holds the app's whole configuration.
+ */
+const readDrawThings: Reader = ({ CreatorTool = "", UserComment: raw = "" }) => {
+  const meta = parseObject(raw);
+  if (!meta || typeof meta.c !== "string") return undefined;
+  if (!CreatorTool.startsWith("Draw Things") && (meta.uc === undefined || meta.sampler === undefined))
+    return undefined;
+  const fields = pickFields(meta, {
+    steps: "Steps",
+    sampler: "Sampler",
+    scale: "CFG scale",
+    seed: "Seed",
+    size: "Size",
+    model: "Model",
+    strength: "Denoising strength",
+  });
+  const v2 = isObject(meta.v2) ? meta.v2 : {};
+  if (typeof v2.clipSkip === "number") fields["Clip skip"] = String(v2.clipSkip);
+  const loras = listLoras(meta.lora, ({ model, weight }) => [model, weight]);
+  return { program: "Draw Things", prompt: meta.c, negativePrompt: textOf(meta.uc), fields, ...loras, raw };
+};
+
 /** The more special ones first: several programs write what webui writes, with something added. */
 const readers: readonly Reader[] = [
+  readDrawThings,
   readSwarm,
   readFooocus,
   readWebui,
@@ -176,6 +213,12 @@ const readers: readonly Reader[] = [
  * like them: cameras and people write comments, too.
  */
 function fromExif(text: Texts): Texts {
+  const xmp = text[xmpKeyword];
+  const known = { ...(xmp !== undefined && readXmpTexts(xmp)), ...text };
+  return { ...fromTags(known), ...known };
+}
+
+function fromTags(text: Texts): Texts {
   const { UserComment: comment } = text;
   const tags = [text.ImageDescription, text.Make, text.Model].flatMap((value) => {
     const match = value === undefined ? null : /^(prompt|workflow):\s*(\{.*)$/is.exec(value);
@@ -184,7 +227,7 @@ function fromExif(text: Texts): Texts {
   const isParameters =
     comment !== undefined &&
     (parseObject(comment) || Object.keys(parseParameters(comment).fields).length > 0);
-  return { ...Object.fromEntries(tags), ...(isParameters && { parameters: comment }), ...text };
+  return { ...Object.fromEntries(tags), ...(isParameters && { parameters: comment }) };
 }
 
 /**

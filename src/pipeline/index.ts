@@ -146,3 +146,4 @@ export {
   compareWithReceipt,
   type GivenImages,
 } from "./verify.js";
+export { countEvaluations, type NetworkWork, sumWork } from "./work.js";

@@ -29,6 +29,7 @@ import { type Environment, makeReceipt, referToImages } from "./receipt.js";
 import { getPixels, runPlan, type StageEvent, type StageStep } from "./run-plan.js";
 import type { Runtime } from "./runtime.js";
 import { SessionPool } from "./session-pool.js";
+import type { NetworkWork } from "./work.js";
 
 /** The parts of a pipeline. */
 export interface PipelineParts {
@@ -103,6 +104,15 @@ export class Pipeline implements AsyncDisposable {
   /** Checks a request against this model and fills in the defaults. @throws NishikiError "usage" */
   complete(request: ImageRequest): ImageSettings {
     return completeRequest(request, this.#parts.model.context);
+  }
+
+  /**
+   * What an image of this request costs, network by network, before it is drawn. Empty if the model does not say.
+   * @throws NishikiError "usage" for an invalid request
+   */
+  getWork(request: ImageRequest): readonly NetworkWork[] {
+    const { model } = this.#parts;
+    return model.getWork?.(this.complete(request)) ?? [];
   }
 
   /**

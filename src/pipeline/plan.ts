@@ -9,6 +9,7 @@ import type { StageNoise } from "./noise.js";
 import type { Pixels } from "./pixels.js";
 import type { RequestContext } from "./request-context.js";
 import type { Runtime } from "./runtime.js";
+import type { NetworkWork } from "./work.js";
 
 /** A denoiser's conditioning: "cond" is the prompt; "uncond" the negative prompt, or no prompt. */
 export type Conditioning = "cond" | "uncond";
@@ -138,4 +139,6 @@ export interface Model {
   readonly context: RequestContext;
   /** Encodes the prompts and plans the stages, independent of seeds. @throws NishikiError "memory", "device" */
   prepare(settings: ImageSettings, runtime: Runtime): Promise<Plan>;
+  /** What an image costs, network by network. Records the networks' programs, so it takes up to a second. */
+  getWork?(settings: ImageSettings): readonly NetworkWork[];
 }

@@ -1,9 +1,8 @@
 // Draws jobs in the drawing process.
-import type { NishikiError } from "../../errors.js";
 import type { LoadOptions } from "../../pipeline/index.js";
 import type { JobLoad } from "../api/index.js";
 import type { Drawer, JobRecord, OnSkip, WorkEvent } from "../parts.js";
-import { DrawingProcess, DrawingProcessError } from "./drawing-process.js";
+import { DrawingProcess } from "./drawing-process.js";
 import type { IdRequest, ImageFiles, ModelContext, Tasks } from "./protocol.js";
 
 /** What the catalogue knows: which files a model and its additions are. */
@@ -100,9 +99,6 @@ export function makeDrawer(models: ModelFilesSource, onChange: () => void = () =
     },
   };
 }
-
-/** Whether an error means that the process died, so that trying once more may help. */
-export const isProcessEnd = (error: unknown): error is NishikiError => error instanceof DrawingProcessError;
 
 /** Events that arrive faster than they are taken. */
 class EventList<T> implements AsyncIterable<T> {

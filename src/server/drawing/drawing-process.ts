@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 import { findWorker } from "../../engine/node.js";
 import { NishikiError } from "../../errors.js";
 import type { OnSkip, WorkEvent } from "../parts.js";
-import { describeExit } from "./failures.js";
-import type { ErrorData, FromChild, TaskKind, Tasks, ToChild } from "./protocol.js";
+import { DrawingProcessError } from "./failures.js";
+import type { ErrorData, FromChild, Task, TaskKind, Tasks, ToChild } from "./protocol.js";
 
 interface Pending {
   readonly resolve: (answer: unknown) => void;
@@ -23,13 +23,6 @@ export interface TaskOptions {
   readonly signal?: AbortSignal;
   readonly onSkip?: OnSkip;
   readonly onEvent?: (event: WorkEvent) => void;
-}
-
-/** The process ended by itself while it worked on a task. */
-export class DrawingProcessError extends NishikiError {
-  constructor(exit: string) {
-    super("device", exit);
-  }
 }
 
 export class DrawingProcess {
@@ -54,24 +47,15 @@ export class DrawingProcess {
    */
   async run<K extends TaskKind>(
     task: Tasks[K]["task"] & { readonly kind: K },
-    { signal, onSkip = () => () => {}, onEvent = () => {} }: TaskOptions = {},
+    options: TaskOptions = {},
   ): Promise<Tasks[K]["answer"]> {
-    if (this.#isClosed) throw new NishikiError("closed", "The server is stopping.");
-    if (signal?.aborted) throw new NishikiError("aborted", "Stopped: the caller cancelled.");
-    const live = this.#start();
-    const id = ++this.#lastId;
-    const cancel = () => tell(live.child, { kind: "cancel", id });
-    signal?.addEventListener("abort", cancel, { once: true });
-    const endSkip = onSkip(() => tell(live.child, { kind: "skip", id }));
     try {
-      return (await new Promise<unknown>((resolve, reject) => {
-        live.pending.set(id, { resolve, reject, onEvent });
-        tell(live.child, { kind: "task", id, task });
-      })) as Tasks[K]["answer"];
-    } finally {
-      live.pending.delete(id);
-      signal?.removeEventListener("abort", cancel);
-      endSkip();
+      return (await this.#run(task, options)) as Tasks[K]["answer"];
+    } catch (error) {
+      // A question is asked again: it was most likely the job beside it that ended the process.
+      const isQuestion = task.kind !== "draw" && task.kind !== "load";
+      if (!isQuestion || !(error instanceof DrawingProcessError)) throw error;
+      return (await this.#run(task, options)) as Tasks[K]["answer"];
     }
   }
 
@@ -83,6 +67,29 @@ export class DrawingProcess {
     const gone = new Promise((resolve) => child.once("exit", resolve));
     child.kill("SIGKILL"); // It has no state that is worth a goodbye.
     await gone;
+  }
+
+  async #run(
+    task: Task,
+    { signal, onSkip = () => () => {}, onEvent = () => {} }: TaskOptions,
+  ): Promise<unknown> {
+    if (this.#isClosed) throw new NishikiError("closed", "The server is stopping.");
+    if (signal?.aborted) throw new NishikiError("aborted", "Stopped: the caller cancelled.");
+    const live = this.#start();
+    const id = ++this.#lastId;
+    const cancel = () => tell(live.child, { kind: "cancel", id });
+    signal?.addEventListener("abort", cancel, { once: true });
+    const endSkip = onSkip(() => tell(live.child, { kind: "skip", id }));
+    try {
+      return await new Promise<unknown>((resolve, reject) => {
+        live.pending.set(id, { resolve, reject, onEvent });
+        tell(live.child, { kind: "task", id, task });
+      });
+    } finally {
+      live.pending.delete(id);
+      signal?.removeEventListener("abort", cancel);
+      endSkip();
+    }
   }
 
   #start(): Live {
@@ -99,21 +106,22 @@ export class DrawingProcess {
     const live: Live = { child, pending: new Map() };
     this.#live = live;
     child.on("message", (message: FromChild) => receive(live, message));
-    child.once("error", (error) => this.#end(live, error.message));
-    child.once("exit", (code, signal) => this.#end(live, describeExit(code, signal)));
+    child.once("error", (error) => this.#end(live, cannotStart(error)));
+    child.once("exit", (code, signal) => this.#end(live, new DrawingProcessError(code, signal)));
     return live;
   }
 
-  #end(live: Live, exit: string): void {
+  #end(live: Live, reason: NishikiError): void {
     if (this.#live === live) this.#live = undefined;
     this.#onEnd();
-    const error = this.#isClosed
-      ? new NishikiError("aborted", "Stopped: the server is stopping.")
-      : new DrawingProcessError(exit);
+    const error = this.#isClosed ? new NishikiError("aborted", "Stopped: the server is stopping.") : reason;
     for (const { reject } of live.pending.values()) reject(error);
     live.pending.clear();
   }
 }
+
+const cannotStart = (cause: Error) =>
+  new NishikiError("device", `The process that draws cannot be started: ${cause.message}.`, { cause });
 
 /** A message that cannot be sent any more is answered by the process's end. */
 function tell(child: ChildProcess, message: ToChild): void {

@@ -1,14 +1,15 @@
 // A worker: runs the jobs of a queue with a drawer, and says how they ended.
 import { NishikiError } from "../../errors.js";
 import { listImages, storedRequestSchema } from "../../pipeline/index.js";
-import type { Drawer, JobRecord, Outcome, Reporter, Worker } from "../parts.js";
-import { isProcessEnd } from "./drawer.js";
-import { makeJobError } from "./failures.js";
+import type { JobError } from "../api/index.js";
+import type { JobRecord, Reporter, Worker } from "../parts.js";
+import type { ProcessDrawer } from "./drawer.js";
+import { DrawingProcessError, makeJobError } from "./failures.js";
 
 /** How often a job is started again because the drawing process ended. */
 const restarts = 1;
 
-export function makeWorker(drawer: Drawer): Worker {
+export function makeWorker(drawer: ProcessDrawer): Worker {
   return {
     loaded: () => drawer.loaded(),
     async run(job, reporter, signal) {
@@ -16,20 +17,24 @@ export function makeWorker(drawer: Drawer): Worker {
         await runWithRestarts(job, drawer, reporter, signal);
         return { state: "done" };
       } catch (error) {
-        return endWith(error, signal);
+        const isCancel = signal.aborted && error instanceof NishikiError && error.code === "aborted";
+        return isCancel
+          ? { state: "cancelled" }
+          : { state: "failed", error: await explain(error, job, drawer) };
       }
     },
   };
 }
 
-function endWith(error: unknown, signal: AbortSignal): Outcome {
-  const isCancel = signal.aborted && error instanceof NishikiError && error.code === "aborted";
-  return isCancel ? { state: "cancelled" } : { state: "failed", error: makeJobError(error) };
+/** The error with what helps, as far as the model's limits can be found out. */
+async function explain(error: unknown, job: JobRecord, drawer: ProcessDrawer): Promise<JobError> {
+  const known = await drawer.describe(job.model).catch(() => undefined);
+  return makeJobError(error, { ...job, ...(known && { context: known.context, ...known.facts }) });
 }
 
 async function runWithRestarts(
   job: JobRecord,
-  drawer: Drawer,
+  drawer: ProcessDrawer,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
@@ -42,7 +47,7 @@ async function runWithRestarts(
         await reporter.report(event);
       return;
     } catch (error) {
-      if (!isProcessEnd(error) || restart === restarts || signal.aborted) throw error;
+      if (!(error instanceof DrawingProcessError) || restart === restarts || signal.aborted) throw error;
       await reporter.report({ kind: "warning", message: `${error.message} The job was started again.` });
     }
   }

@@ -114,7 +114,7 @@ function makeInfo({ fields, drawing, task, job, images, extra = {}, usesStrength
     batch_size: fields.batch_size,
     restore_faces: false,
     face_restoration_model: null,
-    sd_model_name: job.modelName,
+    sd_model_name: job.model,
     sd_model_hash: first ? getModelHash(first.weights) : "",
     sd_vae_name: drawing.options.vae ?? null,
     sd_vae_hash: null,

@@ -57,6 +57,7 @@ import { placeThings } from "./place-things.js";
 import { seesPlacement } from "./programs.js";
 import { describeForms } from "./prompt-forms.js";
 import { makeDoublingStage } from "./super-resolution.js";
+import { getNishikiWork } from "./work.js";
 
 /** The parts of a loaded model folder. */
 export interface NishikiParts {
@@ -213,6 +214,8 @@ export function makeNishikiModel(parts: NishikiParts): Model {
     identity: manifest,
     context,
     prepare: (settings, runtime) => prepare(parts, context, settings, runtime),
+    getWork: (settings) =>
+      getNishikiWork(manifest, settings, getEnlargingFactor(context.sizes, settings.size)),
   };
 }
 

@@ -31,12 +31,14 @@ import type { LearnedWordName } from "../../prompt/unsupported-syntax.js";
 import type { Runtime } from "../../runtime.js";
 import { getValues } from "../../stage-results.js";
 import { f32, floats } from "../../tensors.js";
+import type { NetworkWork } from "../../work.js";
 import { type Area, AutoencoderRuns, decodePreview } from "./autoencoder-runs.js";
 import { embedGuidance, encodeConditioning, makeRows } from "./conditioning.js";
 import { DeepFeatures } from "./deep-features.js";
 import type { StableDiffusionModel, Tokenizers } from "./model.js";
 import type { Networks } from "./networks.js";
 import { getVectorWidth, sizeCount } from "./programs.js";
+import { getStableDiffusionWork } from "./work.js";
 
 /** What an inpainting network sees beside the latents: the mask, and the image without what is redrawn. */
 function extraChannels(
@@ -130,6 +132,10 @@ class StableDiffusion implements Model {
       warnings,
       stages: [this.makeBaseStage(settings, request, conditioning), decode, ...makePasteStage(settings)],
     };
+  }
+
+  getWork(settings: ImageSettings): readonly NetworkWork[] {
+    return getStableDiffusionWork(this.parts, settings, this.tokenizers);
   }
 
   private makeBaseStage(

@@ -1,0 +1,124 @@
+// Settings that can be taken over from an image of any known program, as fields of a request. Each is there only if it is
+// valid: nothing is guessed, and nothing that another program did differently is repeated silently.
+import { getStepSchedule, parseSamplerName, stepSchedules } from "../../diffusion/index.js";
+import type { Provenance } from "../../image/index.js";
+import { parseReceipt, receiptKey, storedRequestSchema } from "../../pipeline/index.js";
+import { getShape, parse } from "../../schema/index.js";
+
+type Fields = Readonly<Record<string, unknown>>;
+type Texts = Readonly<Record<string, string | undefined>>;
+
+/**
+ * @param text The texts of the image's file.
+ * @returns settings under the names of a request; also `model` and `loras`, by the names that the program had for them
+ */
+export function makeRequest(provenance: Provenance, text: Texts): Fields {
+  const own = text[receiptKey];
+  if (own !== undefined) {
+    try {
+      return takeReceipt(own);
+    } catch {
+      // Damaged, or of a later version: its `parameters` say the most important things.
+    }
+  }
+  return takeFields(provenance);
+}
+
+/** Everything but the images, which the receipt names and does not hold. */
+function takeReceipt(json: string): Fields {
+  const { request, model, load } = parseReceipt(json);
+  const { count: _, init, inpaint: _inpaint, ...settings } = request;
+  const loras = (load.loras ?? []).map(({ file, weight }) => ({ name: file, weight }));
+  return {
+    ...settings,
+    ...(init && { init: { strength: init.strength } }),
+    model: model.name,
+    ...(loras.length > 0 && { loras }),
+  };
+}
+
+const shape = getShape(storedRequestSchema)!;
+
+/** A value of the setting, or undefined if the value is not valid there. */
+function check(name: string, value: unknown): unknown {
+  if (value === undefined) return undefined;
+  try {
+    return parse(shape[name] as Parameters<typeof parse>[0], value, { name });
+  } catch {
+    return undefined;
+  }
+}
+
+const loraTag = /<lora:([^:>]+)(?::(-?\d+(?:\.\d+)?))?[^>]*>/g;
+
+function takeFields({ prompt, negativePrompt, fields, loras = [], program }: Provenance): Fields {
+  const number = (name: string) => readNumber(fields[name]);
+  const tagged = [...prompt.matchAll(loraTag)].map(([, name, weight]) => ({
+    name: name!,
+    weight: Number(weight ?? 1),
+  }));
+  const named = [...tagged, ...loras.filter(({ name }) => !tagged.some((tag) => tag.name === name))];
+  const clipSkip = number("Clip skip");
+  const request: Record<string, unknown> = {
+    prompt: check("prompt", prompt.replace(loraTag, "").trim()),
+    negativePrompt: negativePrompt === "" ? undefined : check("negativePrompt", negativePrompt),
+    ...readSeed(fields.Seed, program),
+    steps: check("steps", number("Steps")),
+    guidance: check("guidance", number("CFG scale")),
+    ...readSampler(fields.Sampler, fields["Schedule type"]),
+    size: check("size", fields.Size),
+    // stable-diffusion-webui, which named this field, counts the last layer as 1.
+    clipSkip: clipSkip === undefined || clipSkip < 1 ? undefined : check("clipSkip", clipSkip - 1),
+    init: readStrength(fields),
+    variation: readVariation(number),
+    seamless: fields.Tiling === "True" ? true : undefined,
+    model: fields.Model === undefined ? undefined : getModelName(fields.Model),
+    loras: named.length === 0 ? undefined : named,
+  };
+  return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== undefined));
+}
+
+function readNumber(text: string | undefined): number | undefined {
+  return text !== undefined && /^\s*-?\d+(?:\.\d+)?\s*$/.test(text) ? Number(text) : undefined;
+}
+
+/** ComfyUI draws its noise with PyTorch's generator on the CPU, which reads the low 32 bits of longer seeds only. */
+function readSeed(text: string | undefined, program: Provenance["program"]): Fields {
+  const seed = check("seed", readNumber(text));
+  if (seed !== undefined) return { seed };
+  if (program !== "ComfyUI" || !/^\d{16,20}$/.test(text ?? "")) return {};
+  return { seed: Number(BigInt(text!) % 2n ** 32n), rng: "torch-cpu" };
+}
+
+function readSampler(sampler: string | undefined, schedule: string | undefined): Fields {
+  const named = attempt(() => parseSamplerName(sampler ?? ""));
+  const own = attempt(() => getStepSchedule(schedule ?? ""));
+  const name = Object.entries(stepSchedules).find(([, info]) => info === own)?.[0] ?? named?.schedule;
+  return { ...(named && { sampler: named.sampler }), ...(name && { schedule: name }) };
+}
+
+function attempt<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
+
+/** The second pass over an enlarged image has a strength, too, which is none of an init image. */
+function readStrength(fields: Readonly<Record<string, string>>): Fields | undefined {
+  const strength = readNumber(fields["Denoising strength"]);
+  const isSecondPass = Object.keys(fields).some((name) => name.startsWith("Hires"));
+  const isShare = strength !== undefined && strength >= 0 && strength < 1;
+  return isShare && !isSecondPass ? { strength } : undefined;
+}
+
+function readVariation(number: (name: string) => number | undefined): unknown {
+  const [seed, strength] = [number("Variation seed"), number("Variation seed strength")];
+  return strength === undefined || strength === 0 ? undefined : check("variation", { seed, strength });
+}
+
+/** Without the folder and the ending of a file. */
+function getModelName(model: string): string {
+  return model.replace(/^.*[\\/]/, "").replace(/\.(?:safetensors|ckpt|sft|gguf)$/i, "");
+}
