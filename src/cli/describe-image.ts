@@ -42,7 +42,12 @@ export async function describeImage(file: string): Promise<Description> {
     values.texts = texts.length === 0 ? "none: it does not say how it was made" : listSome(texts);
     return { title, values };
   }
-  const { program, prompt, negativePrompt, fields } = found;
-  const said = { prompt: prompt || undefined, "negative prompt": negativePrompt || undefined, ...fields };
+  const { program, prompt, negativePrompt, fields, loras } = found;
+  const said = {
+    prompt: prompt || undefined,
+    "negative prompt": negativePrompt || undefined,
+    ...fields,
+    LoRAs: loras?.map(({ name, weight }) => `${name} (${weight})`).join(", "),
+  };
   return { title, values, parts: [{ title: `Made with ${program}`, values: said }] };
 }

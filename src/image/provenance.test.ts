@@ -158,6 +158,67 @@ describe("readProvenance", () => {
     });
   });
 
+  const drawThings = {
+    c: 'a cat & a "dog" <b>',
+    uc: "blurry",
+    model: "sd_v1.5_f16.ckpt",
+    sampler: "DPM++ 2M Karras",
+    scale: 7.5,
+    seed: 4294967295,
+    seed_mode: "Scale Alike",
+    size: "512x768",
+    steps: 20,
+    strength: 1,
+    lora: [{ model: "ink_lora_f16.ckpt", weight: 0.6 }],
+    v2: { clipSkip: 2, width: 512 },
+  };
+  const escapeText = (text: string) =>
+    text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+  const xmp = (
+    tool: string,
+    comment: string,
+  ) => `<x:xmpmeta xmlns:x="adobe:ns:meta/" x:xmptk="XMP Core 6.0.0">
+   <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+      <rdf:Description rdf:about="" xmlns:exif="http://ns.adobe.com/exif/1.0/" xmlns:xmp="http://ns.adobe.com/xap/1.0/">
+         ${tool}
+         <exif:UserComment>
+            <rdf:Alt><rdf:li xml:lang="x-default">${escapeText(comment)}</rdf:li></rdf:Alt>
+         </exif:UserComment>
+      </rdf:Description>
+   </rdf:RDF>
+</x:xmpmeta>`;
+
+  it("reads Draw Things, whose settings are JSON in XMP data", () => {
+    const raw = JSON.stringify(drawThings);
+    const expected = {
+      program: "Draw Things",
+      prompt: 'a cat & a "dog" <b>',
+      negativePrompt: "blurry",
+      fields: {
+        Steps: "20",
+        Sampler: "DPM++ 2M Karras",
+        "CFG scale": "7.5",
+        Seed: "4294967295",
+        Size: "512x768",
+        Model: "sd_v1.5_f16.ckpt",
+        "Denoising strength": "1",
+        "Clip skip": "2",
+      },
+      loras: [{ name: "ink_lora_f16.ckpt", weight: 0.6 }],
+      raw,
+    };
+    const tool = "<xmp:CreatorTool>Draw Things</xmp:CreatorTool>";
+    expect(readProvenance({ "XML:com.adobe.xmp": xmp(tool, raw) })).toEqual(expected);
+    // In JPEG files, the comment is in the EXIF data, too.
+    expect(readProvenance({ UserComment: raw })).toEqual(expected);
+  });
+
+  it("takes no other program's XMP data for settings, and bears damaged ones", () => {
+    const tool = "<xmp:CreatorTool>Photo Studio</xmp:CreatorTool>";
+    for (const data of [xmp(tool, "a holiday"), xmp(tool, "{}"), "<exif:UserComment>{", "", "&#xffffffff;<"])
+      expect(readProvenance({ "XML:com.adobe.xmp": data })).toBeUndefined();
+  });
+
   it("keeps every digit of seeds of 64 bits", () => {
     const invokeai_metadata = '{"positive_prompt": "1234567890123456789012", "seed": 18446744073709551557}';
     expect(readProvenance({ invokeai_metadata })).toMatchObject({

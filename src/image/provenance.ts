@@ -48,16 +48,43 @@ const readSwarm: Reader = ({ parameters: raw = "" }) => {
     cfgscale: "CFG scale",
     seed: "Seed",
     model: "Model",
+    variationseed: "Variation seed",
+    variationseedstrength: "Variation seed strength",
   });
+  // Creativity is there for images without an init image, too.
+  if (meta.initimage !== undefined)
+    Object.assign(fields, pickFields(meta, { initimagecreativity: "Denoising strength" }));
+  if (typeof meta.clipstopatlayer === "number") fields["Clip skip"] = String(-meta.clipstopatlayer);
   const [prompt, negative] = [meta.prompt, meta.negativeprompt];
+  const weights = Array.isArray(meta.loraweights) ? meta.loraweights.map(Number) : [];
+  const names = Array.isArray(meta.loras) ? meta.loras : [];
+  const loras = listLoras(
+    names.map((name: unknown, i) => ({ name, weight: weights[i] })),
+    ({ name, weight }) => [name, weight],
+  );
   return {
     program: "SwarmUI",
     prompt: textOf(prompt),
     negativePrompt: textOf(negative),
     fields: { ...fields, ...sizeField(meta) },
+    ...loras,
     raw,
   };
 };
+
+/** `lora_combined_1: "name.safetensors : 0.5"`, or a list of names and weights in older versions. */
+function readFooocusLoras(meta: Json) {
+  const combined = Object.entries(meta).flatMap(([key, value]) => {
+    const [, name, weight] = /^lora_combined_/.test(key)
+      ? (/^(.+?) : (-?[\d.]+)$/.exec(textOf(value)) ?? [])
+      : [];
+    return name === undefined ? [] : [{ name, weight: Number(weight) }];
+  });
+  const listed = (Array.isArray(meta.loras) ? meta.loras : []).map((entry: unknown) =>
+    Array.isArray(entry) ? { name: entry[0] as unknown, weight: entry[1] as unknown } : {},
+  );
+  return listLoras([...combined, ...listed], ({ name, weight }) => [name, weight]);
+}
 
 /** `parameters` holds JSON, or webui's text where its user chose that; `fooocus_scheme` says which. */
 const readFooocus: Reader = ({ parameters: raw = "", fooocus_scheme, Software = "" }) => {
@@ -80,12 +107,21 @@ const readFooocus: Reader = ({ parameters: raw = "", fooocus_scheme, Software = 
     base_model: "Model",
     styles: "Styles",
     version: "Version",
+    clip_skip: "Clip skip",
   });
   // "(1152, 896)"
   const sides = textOf(meta.resolution).match(/\d+/g);
   if (sides?.length === 2) fields.Size = sides.join("x");
   const [prompt, negative] = [meta.prompt, meta.negative_prompt];
-  return { program: "Fooocus", prompt: textOf(prompt), negativePrompt: textOf(negative), fields, raw };
+  const loras = readFooocusLoras(meta);
+  return {
+    program: "Fooocus",
+    prompt: textOf(prompt),
+    negativePrompt: textOf(negative),
+    fields,
+    ...loras,
+    raw,
+  };
 };
 
 const readWebui: Reader = ({ parameters: raw, nishiki }) => {
@@ -100,11 +136,28 @@ const readInvoke: Reader = ({ invokeai_metadata: raw = "" }) => {
   const meta = parseObject(raw);
   if (!meta) return undefined;
   const names = { steps: "Steps", scheduler: "Sampler", cfg_scale: "CFG scale", seed: "Seed" };
-  const fields = { ...pickFields(meta, names), ...sizeField(meta) };
+  const fields = {
+    ...pickFields(meta, { ...names, strength: "Denoising strength" }),
+    ...sizeField(meta),
+  };
+  // It counts the layers that are skipped, where webui counts the layer that is used.
+  if (typeof meta.clip_skip === "number" && meta.clip_skip > 0)
+    fields["Clip skip"] = String(meta.clip_skip + 1);
+  const loras = listLoras(meta.loras, ({ model: own, lora, weight }) => {
+    const file = isObject(own) ? own : isObject(lora) ? lora : {};
+    return [file.name ?? file.model_name, weight];
+  });
   const model = isObject(meta.model) ? (meta.model.name ?? meta.model.model_name) : undefined;
   if (typeof model === "string") fields.Model = model;
   const [prompt, negative] = [meta.positive_prompt, meta.negative_prompt];
-  return { program: "InvokeAI", prompt: textOf(prompt), negativePrompt: textOf(negative), fields, raw };
+  return {
+    program: "InvokeAI",
+    prompt: textOf(prompt),
+    negativePrompt: textOf(negative),
+    fields,
+    ...loras,
+    raw,
+  };
 };
 
 /** A prompt of InvokeAI 2: a text, or parts with weights. */
@@ -161,8 +214,17 @@ const readComfy: Reader = ({ prompt, workflow }) => {
 const readNovelAi: Reader = ({ Software, Description = "", Comment: raw = "" }) => {
   const meta: Json | undefined = Software?.startsWith("NovelAI") ? parseObject(raw) : undefined;
   if (!meta) return undefined;
-  const names = { steps: "Steps", sampler: "Sampler", scale: "CFG scale", seed: "Seed" };
-  const fields = { ...pickFields(meta, names), ...sizeField(meta) };
+  const fields = {
+    ...pickFields(meta, {
+      steps: "Steps",
+      sampler: "Sampler",
+      noise_schedule: "Schedule type",
+      scale: "CFG scale",
+      seed: "Seed",
+    }),
+    ...(meta.request_type === "Img2ImgRequest" && pickFields(meta, { strength: "Denoising strength" })),
+    ...sizeField(meta),
+  };
   return {
     program: "NovelAI",
     prompt: textOf(meta.prompt) || Description,

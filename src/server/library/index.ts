@@ -1,5 +1,4 @@
 // The library: files, uploads, thumbnails, the index and the search.
 export { findDefaultFolder, getLibraryFolder, type LibraryFolder, makeSlug } from "./folder.js";
-export { type JobEnd, type JobFile, readJobFiles, writeJobFile } from "./job-files.js";
 export { FolderLibrary, type LibraryOptions } from "./library.js";
 export { uploadLimits } from "./uploads.js";

@@ -91,7 +91,10 @@ function readSeed(text: string | undefined, program: Provenance["program"]): Fie
 }
 
 function readSampler(sampler: string | undefined, schedule: string | undefined): Fields {
-  const named = attempt(() => parseSamplerName(sampler ?? ""));
+  // Endings: "dpmpp_2m_k" is InvokeAI's for Karras' schedule, "dpmpp_2m_sde_gpu" ComfyUI's for where the noise is made.
+  const read = (name: string) => attempt(() => parseSamplerName(name));
+  const full = sampler ?? "";
+  const named = read(full) ?? read(full.replace(/_k$/, " Karras").replace(/_gpu$/, ""));
   const own = attempt(() => getStepSchedule(schedule ?? ""));
   const name = Object.entries(stepSchedules).find(([, info]) => info === own)?.[0] ?? named?.schedule;
   return { ...(named && { sampler: named.sampler }), ...(name && { schedule: name }) };

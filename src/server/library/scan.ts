@@ -2,6 +2,7 @@
 // in the folder, nothing stops it: what is no image or is damaged is left out, and links are not followed.
 import { lstat, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { removeAbandoned } from "../../checkpoint/node.js";
 import type { StoredImage } from "../api/index.js";
 import { describeFile } from "./describe-file.js";
 import { type Drawn, readDrawn } from "./drawn-journal.js";
@@ -133,6 +134,9 @@ async function listFiles(root: string): Promise<{ folders: Map<string, string[]>
       if (depth === 0) throw error;
       return [];
     });
+    // Drafts of a process that was killed.
+    if (entries.some(({ name }) => name.endsWith(".tmp")))
+      await removeAbandoned(join(root, path)).catch(() => []);
     const files = entries.filter((entry) => entry.isFile() && getFormatByName(entry.name));
     folders.set(path, files.map(({ name }) => `${path}/${name}`).sort());
     count += files.length;
