@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { decodePng, encodePng } from "../src/image/index.js";
 import { writePng } from "../src/image/node.js";
 import { type ImageRequest, loadPipeline, type Pipeline, readImages } from "../src/index.js";
-import { parseReceipt, receiptKey } from "../src/pipeline/index.js";
+import { completeRequest, parseReceipt, receiptKey } from "../src/pipeline/index.js";
 import { openModel } from "../src/pipeline/node.js";
 import { runCli } from "./support/run-cli.js";
 import { writeTinyModel } from "./support/tiny-model.js";
@@ -112,12 +112,61 @@ describe.each([
     expect((await read(plain)).notices).toEqual([]);
   });
 
+  it("alone are drawn at full size in an image of any size, which stays as it was around them", async () => {
+    const { context } = await openModel({ model: getModel() });
+    const large = await save(`large-${size}.png`, size * 2 + 5, size + 3, photo);
+    const isInside = box(size + 3, 10, side);
+    const mask = await save(`small-${size}.png`, size * 2 + 5, size + 3, isInside);
+    const inpaint = { mask, onlyMasked: 8, feather: 0 };
+    const files = { prompt: "a cat", size: `${size}x${size}`, init: { image: large }, inpaint };
+    const { request } = await readImages(files as Parameters<typeof readImages>[0], context);
+    const drawn = await draw(pipeline, request);
+    const given = decodePng(await readFile(large)).data;
+    expect(drawn.length).toBe(given.length);
+    const changed = [...drawn.keys()].filter((i) => drawn[i] !== given[i]).map((i) => Math.floor(i / 3));
+    expect(changed.length).toBeGreaterThan(side * side);
+    const width = size * 2 + 5;
+    expect(changed.every((pixel) => isInside(pixel % width, Math.floor(pixel / width))[0] === 255)).toBe(
+      true,
+    );
+  });
+
+  it("begin with what is asked for", async () => {
+    const { request } = await read(
+      await save(`fill-${size}.png`, size, size, box(size / 4, size / 4, size / 2)),
+    );
+    const init = { ...request.init!, strength: 0.5 };
+    const fills = ["original", "surroundings", "noise", "nothing"] as const;
+    const drawn: string[] = [];
+    for (const fill of fills)
+      drawn.push(
+        Buffer.from(
+          await draw(pipeline, { ...request, init, inpaint: { ...request.inpaint, fill } }),
+        ).toString("base64"),
+      );
+    expect(new Set(drawn).size).toBe(fills.length);
+    const plain = Buffer.from(await draw(pipeline, { ...request, init })).toString("base64");
+    expect(plain).toBe(drawn[0]);
+  });
+
   it("that have no white pixel are named", async () => {
     const black = await save(`black-${size}.png`, size, size, () => [0, 0, 60]);
     expect((await read(black)).notices.join()).toMatch(
       /black-\d+\.png is entirely black: nothing is redrawn/,
     );
   });
+});
+
+it("drawing the masked area alone needs a mask, and takes no extension", async () => {
+  const { context } = await openModel({ model: tiny });
+  const files = { prompt: "a cat", init: { image: path("photo-256.png") } };
+  const complete = async (inpaint: object) => {
+    const { request } = await readImages({ ...files, inpaint } as Parameters<typeof readImages>[0], context);
+    return completeRequest(request, context);
+  };
+  await expect(complete({ onlyMasked: 4, extend: "left=64" })).rejects.toThrow(
+    /inpaint\.onlyMasked: requires an inpaint\.mask.*\n.*cannot be combined with inpaint\.extend/,
+  );
 });
 
 describe("images of other proportions", () => {

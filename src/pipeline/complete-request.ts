@@ -93,7 +93,7 @@ function dropUndefined<T extends object>(settings: T): T {
 
 /** The size of the init image plus its extension; without an init image, the model's default. */
 function getDefaultSize({ init, inpaint }: CheckedRequest, { usual, range }: ImageSizes): ImageSize {
-  if (!init || !range) return usual;
+  if (!init || !range || inpaint?.onlyMasked !== undefined) return usual;
   const { left = 0, right = 0, top = 0, bottom = 0 } = inpaint?.extend ?? {};
   return { width: init.image.width + left + right, height: init.image.height + top + bottom };
 }
@@ -126,7 +126,8 @@ function findImageFaults({ init, inpaint, size, steps }: ImageSettings): string[
   }
   const { left = 0, right = 0, top = 0, bottom = 0 } = inpaint?.extend ?? {};
   const inner = { width: size.width - left - right, height: size.height - top - bottom };
-  if (!isSameSize(inner, image)) {
+  if (inpaint?.onlyMasked !== undefined) faults.push(...findCropFaults(inpaint));
+  else if (!isSameSize(inner, image)) {
     const how = inpaint?.extend ? `, which is ${formatSize(size)} without inpaint.extend` : "";
     faults.push(
       `init.image: expected an image of ${formatSize(inner)} pixels${how}, got ${formatSize(image)}.`,
@@ -136,6 +137,16 @@ function findImageFaults({ init, inpaint, size, steps }: ImageSettings): string[
     const least = `at least ${1 / steps}`;
     faults.push(`init.strength: expected ${least}, which is one step of ${steps}, got ${strength}.`);
   }
+  return faults;
+}
+
+/** Checks what cannot be combined with drawing the masked area alone. */
+function findCropFaults({ mask, extend, pasteBack }: NonNullable<ImageSettings["inpaint"]>): string[] {
+  const faults: string[] = [];
+  if (!mask) faults.push("inpaint.onlyMasked: requires an inpaint.mask, got none.");
+  if (extend) faults.push("inpaint.onlyMasked: cannot be combined with inpaint.extend; omit one of them.");
+  if (pasteBack === false)
+    faults.push("inpaint.onlyMasked: cannot be combined with inpaint.pasteBack false.");
   return faults;
 }
 

@@ -2,9 +2,16 @@
 
 import { getSampler, getStepSchedule } from "../diffusion/index.js";
 import { encodePng, formatParameters } from "../image/index.js";
+import type { FillName } from "./image-request.js";
 import type { Pixels } from "./pixels.js";
 import { type Receipt, receiptKey } from "./receipt.js";
 import { formatSize } from "./request-values.js";
+
+/** stable-diffusion-webui's names of what a masked area begins with; it leaves out the original. */
+const maskedContents = { surroundings: "fill", noise: "latent noise", nothing: "latent nothing" } as const;
+
+const getMaskedContent = (fill: FillName | undefined) =>
+  fill === undefined || fill === "original" ? undefined : maskedContents[fill];
 
 /**
  * Encodes an image as a PNG with two metadata texts: `parameters`, which other programs read, and the receipt for
@@ -35,6 +42,11 @@ export function encodeImage(pixels: Pixels, receipt: Receipt): Uint8Array {
       Seed: request.seed,
       Size: formatSize(request.size),
       "Denoising strength": request.init?.strength,
+      // Its blur reaches twice its number of pixels.
+      "Mask blur": request.inpaint?.feather === undefined ? undefined : request.inpaint.feather / 2,
+      "Masked content": getMaskedContent(request.inpaint?.fill),
+      "Inpaint area": request.inpaint?.onlyMasked === undefined ? undefined : "Only masked",
+      "Masked area padding": request.inpaint?.onlyMasked,
       "Variation seed": variation?.strength ? variation.seed : undefined,
       "Variation seed strength": variation?.strength || undefined,
       "Deep features every": request.deepCache?.interval,

@@ -22,6 +22,10 @@ import {
 export const upscaleNames = ["super-resolution", "lanczos"] as const;
 export type UpscaleName = (typeof upscaleNames)[number];
 
+/** What is inside a mask before it is drawn: the image, the colours around it, or latents of noise or of zeros. */
+export const fillNames = ["original", "surroundings", "noise", "nothing"] as const;
+export type FillName = (typeof fillNames)[number];
+
 /** Former names of settings, before 0.2. */
 const renamed = {
   negative: "negativePrompt",
@@ -133,6 +137,19 @@ const declareRequest = <I extends z.ZodType>(image: I) =>
             description: "width in pixels of the soft edge inside the mask, when pasting back",
             flag: "--feather <pixels>",
             defaultText: "a hundredth of the shorter side",
+          }),
+          fill: oneOf(fillNames)
+            .optional()
+            .meta({
+              description: `what the masked area begins with: ${fillNames.join(", ")}; matters below --strength 1`,
+              flag: "--fill <way>",
+              defaultText: "original",
+            }),
+          onlyMasked: wholeNumber(0, 4096).optional().meta({
+            description:
+              "draw only the masked area and this many pixels around it, at --size, and put it back into --image, which may have any size",
+            flag: "--only-masked <pixels>",
+            defaultText: "all of --image",
           }),
         })
         .optional()

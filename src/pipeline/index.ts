@@ -56,7 +56,9 @@ export { Forecast, type Work } from "./forecast.js";
 export {
   commonSettings,
   type FileRequest,
+  type FillName,
   fileRequestSchema,
+  fillNames,
   type ImageRequest,
   type ImageSettings,
   imageRequestSchema,

@@ -4,7 +4,7 @@
 // extra channels (Rombach et al. 2022, section 4.5). For any other network, the area outside the mask is replaced by the init
 // image at the current noise level, as diffusers' pipelines do after each step.
 import { combine, type Denoiser } from "../diffusion/index.js";
-import type { InitImage } from "./init-image.js";
+import type { InitImage, LatentFill } from "./init-image.js";
 import type { StageNoise } from "./noise.js";
 import { fromBytes } from "./pixels.js";
 import type { Conditioning, DiffusionStage, ImageEncoder, StageRun, StepPlan } from "./plan.js";
@@ -42,8 +42,8 @@ export async function makeInitialLatents(
     return { x, network: run.denoiser(), ...everywhere(steps) };
   }
   const base = { steps, run, noise, encoder: await init.encoder() };
-  const { pixels, mask, pastesBack = true } = init.image;
-  return mask ? inpaint(base, { pixels, mask, pastesBack }, init.isFullNoise) : fromImage(base, init.image);
+  const { mask } = init.image;
+  return mask ? inpaint(base, { ...init.image, mask }, init.isFullNoise) : fromImage(base, init.image);
 }
 
 interface Base {
@@ -65,7 +65,7 @@ async function fromImage(
 /** Draws random numbers in the order of diffusers' pipelines: image, initial noise, masked image. */
 async function inpaint(
   { steps, run, noise, encoder }: Base,
-  { pixels, mask, pastesBack }: Required<InitImage>,
+  { pixels, mask, pastesBack = true, latentFill }: InitImage & Required<Pick<InitImage, "mask">>,
   isFullNoise: boolean,
 ): Promise<InitialLatents> {
   const { sigmas, noiseScale, finalScale = 1, getMaskSigma = (sigma: number) => sigma } = steps;
@@ -74,7 +74,9 @@ async function inpaint(
   const needsImage = !(encoder.takesMask && isFullNoise);
   const image = needsImage ? await encoder.encode(values, () => noise.encoding("image")) : undefined;
   const first = noise.initial();
-  const x = isFullNoise ? combine([noiseScale, first]) : combine([1, image!], [sigmas[0]!, first]);
+  const cells = encoder.resizeMask(mask, rule);
+  const begin = () => fillLatents(image!, first, cells, latentFill);
+  const x = isFullNoise ? combine([noiseScale, first]) : combine([1, begin()], [sigmas[0]!, first]);
   if (encoder.takesMask) {
     const grey = values.map((value, i) => (mask[Math.floor(i / 3)] === 1 ? 0 : value));
     const masked = await encoder.encode(grey, () => noise.encoding("masked image"));
@@ -83,7 +85,7 @@ async function inpaint(
   noise.encoding("masked image"); // diffusers draws these numbers for plain networks too, unused
   const start = isFullNoise ? { sigma: sigmas[0]!, scale: noiseScale } : undefined;
   const outside = {
-    mask: encoder.resizeMask(mask, rule),
+    mask: cells,
     image: image!,
     noise: first,
     start,
@@ -91,6 +93,17 @@ async function inpaint(
     getMaskSigma,
   };
   return { x, network: run.denoiser(), ...keepOutside(outside) };
+}
+
+/** The image's latents with those inside the mask replaced. Like webui, noise is the initial noise once more. */
+function fillLatents(
+  image: Float32Array,
+  noise: Float32Array,
+  mask: Float32Array,
+  fill: LatentFill | undefined,
+): Float32Array {
+  if (fill === undefined) return image;
+  return image.map((value, i) => (mask[i] === 0 ? value : fill === "noise" ? noise[i]! : 0));
 }
 
 interface OutsideMask {

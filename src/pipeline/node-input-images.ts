@@ -155,7 +155,8 @@ export async function readImages(
     return mask;
   };
   const whole = (await mapImages(fileRequestSchema, checked, read)) as CheckedRequest;
-  if (!image) return { request: whole, notices };
+  // Of an image whose masked area alone is drawn, every pixel stays.
+  if (!image || checked.inpaint?.onlyMasked !== undefined) return { request: whole, notices };
   const size = getInitSize(checked, image, context);
   const mask = whole.inpaint?.mask;
   const isMisfit = mask !== undefined && !isSameSize(mask, image);
