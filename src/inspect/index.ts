@@ -1,2 +1,3 @@
 export { Attribution, type AttributionOptions, resizeMap, type WordMap, wordsAt } from "./attribution.js";
 export { type AttributionScore, scoreMap, thresholds } from "./score-attribution.js";
+export { GuidanceMagnitude, getPercentile } from "./guidance-magnitude.js";

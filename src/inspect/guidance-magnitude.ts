@@ -1,0 +1,37 @@
+// How far a prompt pulls a prediction: the distance between the predicted noise with and without it. Training pictures that a
+// model memorised pull far harder than ordinary prompts (Wen et al. 2024, ICLR, "Detecting, explaining, and mitigating
+// memorization in diffusion models", section 3). It costs nothing: guidance computes both predictions anyway.
+import type { PredictionRecord } from "../pipeline/index.js";
+
+/** Collects the pull of a drawing's evaluations; pass `add` to a probe as `onPrediction`. */
+export class GuidanceMagnitude {
+  /** Root mean square of ε(x, prompt) − ε(x, none), by evaluation. Evaluations without both are left out. */
+  readonly values: number[] = [];
+  readonly #stage: string | undefined;
+
+  /** @param stage Only this stage counts. Default: all. */
+  constructor(stage?: string) {
+    this.#stage = stage;
+  }
+
+  readonly add = ({ stage, sigma, denoised: { cond, uncond } }: PredictionRecord): void => {
+    if (!cond || !uncond || (this.#stage !== undefined && stage !== this.#stage)) return;
+    let squares = 0;
+    for (let i = 0; i < cond.length; i++) squares += (cond[i]! - uncond[i]!) ** 2;
+    // x = x0 + sigma·noise: a difference in x̂0 is sigma times one in the noise.
+    this.values.push(Math.sqrt(squares / cond.length) / sigma);
+  };
+
+  /** The mean over evaluations; 0 if there were none. */
+  get mean(): number {
+    const { values } = this;
+    return values.length === 0 ? 0 : values.reduce((a, b) => a + b, 0) / values.length;
+  }
+}
+
+/** The share of reference values that are lower, 0 to 1; equal ones count half. */
+export function getPercentile(value: number, reference: readonly number[]): number {
+  const below = reference.filter((other) => other < value).length;
+  const equal = reference.filter((other) => other === value).length;
+  return reference.length === 0 ? 0.5 : (below + equal / 2) / reference.length;
+}
