@@ -1,3 +1,4 @@
 export { Attribution, type AttributionOptions, resizeMap, type WordMap, wordsAt } from "./attribution.js";
-export { type AttributionScore, scoreMap, thresholds } from "./score-attribution.js";
+export * from "./explain.js";
 export { GuidanceMagnitude, getPercentile } from "./guidance-magnitude.js";
+export { type AttributionScore, scoreMap, thresholds } from "./score-attribution.js";

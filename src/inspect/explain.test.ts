@@ -1,0 +1,106 @@
+import { expect, it } from "vitest";
+import { loadPipeline } from "../pipeline/node.js";
+import { explain, type Finding } from "./explain.js";
+import { correlate, differ, meanImage, meanPairDistance, psnr } from "./image-statistics.js";
+import { withoutWord } from "./prompt-words.js";
+
+const image = (...data: number[]) => ({
+  width: data.length / 3,
+  height: 1,
+  channels: 3 as const,
+  data: Uint8Array.from(data),
+});
+
+it("measures images by hand", () => {
+  const [black, white] = [image(0, 0, 0), image(255, 255, 255)];
+  expect(psnr(black, black)).toBe(99);
+  expect(psnr(black, white)).toBe(0);
+  expect([...differ(image(0, 0, 0, 30, 60, 90), image(255, 255, 255, 30, 60, 0))]).toEqual([
+    1,
+    Math.fround(90 / 3 / 255),
+  ]);
+  expect([...meanImage([black, white]).data]).toEqual([128, 128, 128]);
+  expect(meanPairDistance([black, white, black])).toBeCloseTo(170, 6);
+  expect(() => psnr(black, image(1, 2, 3, 4, 5, 6))).toThrow(/one size/);
+  expect(correlate([1, 2, 3], [2, 4, 6])).toBeCloseTo(1, 10);
+  expect(correlate([1, 2, 3], [3, 2, 1])).toBeCloseTo(-1, 10);
+  expect(correlate([1, 1], [1, 2])).toBe(0);
+});
+
+it("leaves out the words that say something, and closes the gap", () => {
+  const words = ["a", "blue", "cat", "in", "the", "sea", "woodblock"].map((text) => ({
+    text,
+    positions: [0],
+  }));
+  const prompt = "a blue cat in the sea, woodblock";
+  const variants = withoutWord(prompt, { text: prompt, tokens: [], words }, [], 10);
+  expect(variants.map((variant) => variant.prompt)).toEqual([
+    "a cat in the sea, woodblock",
+    "a blue in the sea, woodblock",
+    "a blue cat in the, woodblock",
+    "a blue cat in the sea,",
+  ]);
+  expect(
+    withoutWord("cat", { text: "cat", tokens: [], words: [{ text: "cat", positions: [1] }] }, [], 3),
+  ).toEqual([]);
+});
+
+it("takes the repeated word that stands at its place", () => {
+  const words = ["red", "cat", "red", "house"].map((text) => ({ text, positions: [0] }));
+  const prompt = "red cat red house";
+  const variants = withoutWord(prompt, { text: prompt, tokens: [], words }, [], 10);
+  expect(variants.map((variant) => variant.prompt)).toEqual([
+    "cat red house",
+    "red red house",
+    "red cat house",
+    "red cat red",
+  ]);
+});
+
+it("explains a drawing of the embedded model", async () => {
+  await using pipeline = await loadPipeline({ device: "cpu", threads: 1 });
+  const request = { prompt: "a blue cat beside a red house", seed: 4, steps: 10 };
+  const options = { seeds: 3, words: 4, scales: [1], ordinary: ["a dog", "a green tree"] };
+  const found = new Map<Finding["kind"], Finding[]>();
+  for await (const finding of explain(pipeline, request, options))
+    found.set(finding.kind, [...(found.get(finding.kind) ?? []), finding]);
+  const get = <K extends Finding["kind"]>(kind: K) => found.get(kind) as Extract<Finding, { kind: K }>[];
+  const [drawing] = get("drawing");
+  // It is the picture that `generate` draws, apart from the last bits of attention.
+  for await (const event of pipeline.generate(request))
+    if (event.kind === "image")
+      expect(psnr(drawing!.image, { ...drawing!.image, data: event.pixels })).toBeGreaterThan(45);
+  expect(get("steps")[0]!.images.length).toBe(10);
+  expect(get("words")[0]!.maps.map(({ word }) => word)).toEqual([
+    "a",
+    "blue",
+    "cat",
+    "beside",
+    "a",
+    "red",
+    "house",
+  ]);
+  // The first prediction is an average: the mean of all seeds is nearer to it than to any one drawing.
+  const [seeds] = get("seeds");
+  expect(seeds!.images.length).toBe(4);
+  expect(seeds!.meanToFirstStep).toBeGreaterThan(0);
+  expect(seeds!.distance).toBeGreaterThan(10);
+  const without = get("without");
+  expect(without.map(({ word }) => word).sort()).toEqual(["blue", "cat", "house", "red"]);
+  for (const { change, agreement } of without) {
+    expect(Math.max(...change)).toBeGreaterThan(0.1);
+    expect(Math.abs(agreement)).toBeLessThanOrEqual(1);
+  }
+  // The words for things changed the picture most where they were attended to.
+  for (const word of ["cat", "house"])
+    expect(without.find((one) => one.word === word)!.agreement).toBeGreaterThan(0);
+  const [pull] = get("pull");
+  expect(pull!.values.length).toBe(10);
+  expect([0, 0.5, 1]).toContain(pull!.percentile);
+  expect(get("guidance")[0]!.images.map(({ scale }) => scale)).toEqual([1, 4.5]);
+  expect(get("work")[0]!.networks.map(({ network }) => network)).toEqual([
+    "text encoder",
+    "denoiser",
+    "decoder",
+  ]);
+});

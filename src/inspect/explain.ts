@@ -1,0 +1,269 @@
+// Explains a drawing: draws it again while looking inside, then draws variations of it that answer questions. Findings come
+// one after another, so that a page can show each as soon as it is known.
+import type {
+  ImageRequest,
+  NetworkWork,
+  Pipeline,
+  Pixels,
+  PromptTokens,
+  Receipt,
+} from "../pipeline/index.js";
+import { Attribution, resizeMap, type WordMap } from "./attribution.js";
+import { GuidanceMagnitude, getPercentile } from "./guidance-magnitude.js";
+import { correlate, differ, meanImage, meanPairDistance, psnr } from "./image-statistics.js";
+import { type PromptVariant, withoutWord } from "./prompt-words.js";
+
+/** The drawing itself. */
+export interface DrawingFinding {
+  readonly kind: "drawing";
+  readonly image: Pixels;
+  readonly receipt: Receipt;
+  readonly seconds: number;
+  readonly warnings: readonly string[];
+}
+
+/** What the model was given: its own tokens, and the words that they spell. */
+export interface TokensFinding {
+  readonly kind: "tokens";
+  readonly prompt: PromptTokens;
+  readonly negativePrompt: PromptTokens;
+}
+
+/** The denoised prediction (x̂0) at every step: what the model would draw if it had to stop there. */
+export interface StepsFinding {
+  readonly kind: "steps";
+  readonly images: readonly Pixels[];
+}
+
+/** Where each word went, by attention. */
+export interface WordsFinding {
+  readonly kind: "words";
+  readonly maps: readonly WordMap[];
+}
+
+/** How far the prompt pulls the prediction at each step, and where that lies among ordinary prompts of this model. */
+export interface PullFinding {
+  readonly kind: "pull";
+  readonly values: readonly number[];
+  readonly mean: number;
+  /** Share of the ordinary prompts that pull less, 0 to 1. */
+  readonly percentile: number;
+  readonly ordinary: readonly { readonly prompt: string; readonly mean: number }[];
+}
+
+/** The same seed without one word: what the word changed. */
+export interface WithoutFinding {
+  readonly kind: "without";
+  readonly word: string;
+  readonly index: number;
+  readonly prompt: string;
+  readonly image: Pixels;
+  /** [height, width], 0 to 1: how much each pixel changed. */
+  readonly change: Float32Array;
+  /** Correlation of the change with the word's attention, −1 to 1. */
+  readonly agreement: number;
+}
+
+/** The same prompt with other seeds, and their mean. */
+export interface SeedsFinding {
+  readonly kind: "seeds";
+  readonly images: readonly { readonly seed: number; readonly image: Pixels }[];
+  readonly mean: Pixels;
+  /** PSNR in dB of the mean to the first step's prediction, which is an average, and to the drawing, which is not. */
+  readonly meanToFirstStep: number;
+  readonly meanToDrawing: number;
+  /** Mean distance between two of the images, root mean square of 255. */
+  readonly distance: number;
+}
+
+/** The same seed with other guidance scales. */
+export interface GuidanceFinding {
+  readonly kind: "guidance";
+  readonly images: readonly { readonly scale: number; readonly image: Pixels }[];
+}
+
+/** Multiplications, counted from the programs. */
+export interface WorkFinding {
+  readonly kind: "work";
+  readonly networks: readonly NetworkWork[];
+}
+
+export type Finding =
+  | DrawingFinding
+  | TokensFinding
+  | StepsFinding
+  | WordsFinding
+  | PullFinding
+  | WithoutFinding
+  | SeedsFinding
+  | GuidanceFinding
+  | WorkFinding;
+
+export interface ExplainOptions {
+  readonly signal?: AbortSignal;
+  /** Other seeds to draw. Default 15. */
+  readonly seeds?: number;
+  /** The most words to leave out, one at a time. Default 5. */
+  readonly words?: number;
+  /** Guidance scales to draw. Default 1, 2, 8 and 15, beside the drawing's own. */
+  readonly scales?: readonly number[];
+  /** Ordinary prompts to compare the pull with; each costs `ordinarySteps` steps. Default: none. */
+  readonly ordinary?: readonly string[];
+}
+
+interface Drawn {
+  readonly image: Pixels;
+  readonly receipt: Receipt;
+  readonly warnings: readonly string[];
+}
+
+async function drawOne(
+  pipeline: Pipeline,
+  request: ImageRequest,
+  options: Parameters<Pipeline["generate"]>[1],
+  onStep?: (preview: () => Promise<Pixels>) => Promise<void>,
+): Promise<Drawn> {
+  const warnings: string[] = [];
+  let drawn: Omit<Drawn, "warnings"> | undefined;
+  for await (const event of pipeline.generate({ ...request, count: 1 }, options)) {
+    if (event.kind === "warning") warnings.push(event.message);
+    if (event.kind === "step") await onStep?.(() => event.preview());
+    if (event.kind === "image") {
+      const { width, height, pixels: data, receipt } = event;
+      drawn = { image: { width, height, channels: 3, data }, receipt };
+    }
+  }
+  return { ...drawn!, warnings };
+}
+
+/**
+ * Draws a request and explains it.
+ * @param request Its `count` is taken as 1; without a seed, seed 0 is drawn.
+ * @throws NishikiError as `generate` does
+ *
+ * @example
+ * ```ts
+ * import { loadPipeline } from "nishiki";
+ * import { explain } from "nishiki/inspect";
+ *
+ * const pipeline = await loadPipeline();
+ * const request = { prompt: "a blue cat", seed: 1, steps: 8 };
+ * for await (const finding of explain(pipeline, request, { seeds: 1, words: 1, scales: [] }))
+ *   console.log(finding.kind);
+ * await pipeline.dispose();
+ * ```
+ */
+export async function* explain(
+  pipeline: Pipeline,
+  request: ImageRequest,
+  options: ExplainOptions = {},
+): AsyncGenerator<Finding, void, void> {
+  const { signal, seeds = 15, words = 5, scales = [1, 2, 8, 15], ordinary = [] } = options;
+  const fixed = { ...request, seed: request.seed ?? 0, count: 1 };
+  const settings = pipeline.complete(fixed);
+  const watch = signal ? { signal } : {};
+  const main = await drawWhileLooking(pipeline, fixed, watch);
+  const { drawn, seconds, attribution, pull, steps, tokens } = main;
+  yield { kind: "drawing", ...drawn, seconds };
+  yield { kind: "work", networks: pipeline.getWork(fixed) };
+  yield { kind: "tokens", prompt: tokens.cond, negativePrompt: tokens.uncond };
+  yield { kind: "steps", images: steps };
+  const maps = attribution?.wordMaps(tokens.cond) ?? [];
+  if (maps.length > 0) yield { kind: "words", maps };
+  if (pull.values.length > 0) yield* comparePull(pipeline, fixed, { pull, ordinary, watch });
+  for (const variant of withoutWord(fixed.prompt, tokens.cond, maps, words)) {
+    const { image } = await drawOne(pipeline, { ...fixed, prompt: variant.prompt }, watch);
+    yield describeWithout(variant, drawn.image, image, maps);
+  }
+  if (seeds > 0)
+    yield await compareSeeds(pipeline, fixed, { seeds, drawn: drawn.image, first: steps[0]!, watch });
+  const others = settings.fast ? [] : scales.filter((scale) => scale !== settings.guidance);
+  if (others.length === 0) return;
+  const images = [{ scale: settings.guidance, image: drawn.image }];
+  for (const scale of others) {
+    const { image } = await drawOne(pipeline, { ...fixed, guidance: scale }, watch);
+    images.push({ scale, image });
+  }
+  yield { kind: "guidance", images: images.sort((a, b) => a.scale - b.scale) };
+}
+
+type Fixed = ImageRequest & { readonly seed: number };
+type Watch = { readonly signal?: AbortSignal };
+
+async function drawWhileLooking(pipeline: Pipeline, request: Fixed, watch: Watch) {
+  // A distilled network has no guidance, and DeepCache no attention in most steps.
+  const attribution = request.fast || request.deepCache ? undefined : new Attribution();
+  const pull = new GuidanceMagnitude("base");
+  const none: PromptTokens = { text: "", tokens: [], words: [] };
+  let tokens: Readonly<Record<"cond" | "uncond", PromptTokens>> = { cond: none, uncond: none };
+  const probe = {
+    onTokens: (all: typeof tokens) => {
+      tokens = all;
+    },
+    onPrediction: pull.add,
+    ...(attribution && { onAttention: attribution.add }),
+  };
+  const steps: Pixels[] = [];
+  const start = performance.now();
+  let looking = 0;
+  const drawn = await drawOne(pipeline, request, { ...watch, probe }, async (preview) => {
+    const before = performance.now();
+    steps.push(await preview());
+    looking += performance.now() - before;
+  });
+  const seconds = (performance.now() - start - looking) / 1000;
+  return { drawn, seconds, attribution, pull, steps, tokens };
+}
+
+async function* comparePull(
+  pipeline: Pipeline,
+  request: Fixed,
+  { pull, ordinary, watch }: { pull: GuidanceMagnitude; ordinary: readonly string[]; watch: Watch },
+): AsyncGenerator<PullFinding, void, void> {
+  const others: { prompt: string; mean: number }[] = [];
+  const { init: _init, inpaint: _inpaint, negativePrompt: _negative, ...plain } = request;
+  for (const prompt of ordinary) {
+    const other = new GuidanceMagnitude("base");
+    await drawOne(pipeline, { ...plain, prompt }, { ...watch, probe: { onPrediction: other.add } });
+    others.push({ prompt, mean: other.mean });
+  }
+  const percentile = getPercentile(
+    pull.mean,
+    others.map(({ mean }) => mean),
+  );
+  yield { kind: "pull", values: pull.values, mean: pull.mean, percentile, ordinary: others };
+}
+
+function describeWithout(
+  { word, index, prompt }: PromptVariant,
+  drawn: Pixels,
+  image: Pixels,
+  maps: readonly WordMap[],
+): WithoutFinding {
+  const change = differ(drawn, image);
+  const map = maps.find((one) => one.index === index);
+  const agreement = map ? correlate(change, resizeMap(map.data, map, drawn)) : 0;
+  return { kind: "without", word, index, prompt, image, change, agreement };
+}
+
+async function compareSeeds(
+  pipeline: Pipeline,
+  request: Fixed,
+  { seeds, drawn, first, watch }: { seeds: number; drawn: Pixels; first: Pixels; watch: Watch },
+): Promise<SeedsFinding> {
+  const images = [{ seed: request.seed, image: drawn }];
+  for (let i = 1; i <= seeds; i++) {
+    const seed = request.seed + i;
+    const { image } = await drawOne(pipeline, { ...request, seed }, watch);
+    images.push({ seed, image });
+  }
+  const mean = meanImage(images.map(({ image }) => image));
+  return {
+    kind: "seeds",
+    images,
+    mean,
+    meanToFirstStep: psnr(mean, first),
+    meanToDrawing: psnr(mean, drawn),
+    distance: meanPairDistance(images.map(({ image }) => image)),
+  };
+}
