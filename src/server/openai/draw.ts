@@ -1,6 +1,7 @@
 // One request that draws: read, checked, made a job or joined to a running one, and answered at once or as a stream.
 import { createHash, randomUUID } from "node:crypto";
 import type { Context } from "hono";
+import { NishikiError } from "../../errors.js";
 import type { Job } from "../api/index.js";
 import type { Application, Caller } from "../application.js";
 import type { RouteContext } from "../route-context.js";
@@ -145,7 +146,7 @@ async function answerAtEnd(
   try {
     for await (const event of events)
       if (event.kind === "end") return c.json(await makeAnswer(event.job, options));
-    throw new Refusal(409, "The request was ended before its images were drawn.", { code: "cancelled" });
+    throw new NishikiError("internal", "The job's events ended without its end.");
   } finally {
     signal.removeEventListener("abort", onAbort);
     leave(signal.aborted ? retries : undefined);

@@ -1,4 +1,5 @@
 // Follows one job until it ends.
+import { NishikiError } from "../../errors.js";
 import { finalStates, type Job, type Progress, type ServerEvent, type StoredImage } from "../api/index.js";
 import type { Application } from "../application.js";
 
@@ -9,6 +10,9 @@ export type JobEvent =
 
 /** How often to look whether the job has ended, in case its event was lost, in milliseconds. */
 const lookAgain = 5000;
+
+const closing = () =>
+  new NishikiError("closed", "The server is closing; send the request again when it runs again.");
 
 const isFinal = (job: Job) => finalStates.includes(job.state);
 
@@ -51,7 +55,7 @@ async function* readEvents(
   try {
     for (let next = first; !isFinal(last); ) {
       const result = await orTimeout(next, lookAgain);
-      if (result?.done) break;
+      if (result?.done) throw closing();
       if (result) next = iterator.next();
       const event = result?.value.event;
       if (event?.kind === "progress") yield { kind: "progress", progress: event.progress };

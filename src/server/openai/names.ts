@@ -6,8 +6,6 @@ const renamed: Readonly<Record<string, string>> = {
   "init.image": "image",
   "init.strength": "strength",
   "inpaint.mask": "mask",
-  "inpaint.extend": "extend",
-  "inpaint.pasteBack": "paste_back",
   "load.loras": "lora",
 };
 
@@ -17,5 +15,5 @@ export const toSnakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => 
 export function toOwnName(path: string): string {
   const plain = path.replace(/^request\./, "");
   const [head = plain] = /^[\w.]+/.exec(plain) ?? [];
-  return `${renamed[head] ?? toSnakeCase(head.replace(/^load\./, ""))}${plain.slice(head.length)}`;
+  return `${renamed[head] ?? toSnakeCase(head.replace(/^(?:load|inpaint)\./, ""))}${plain.slice(head.length)}`;
 }

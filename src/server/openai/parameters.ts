@@ -89,21 +89,31 @@ const drawn = {
 
 const strength = { strength: request.init.unwrap().shape.strength };
 
+const { mask: _mask, ...inpaint } = request.inpaint.unwrap().shape;
+
+/** The settings of inpainting by their names here: "paste_back" → "pasteBack". */
+export const inpaintNames: ReadonlyMap<string, string> = new Map(
+  Object.keys(inpaint).map((name) => [toSnakeCase(name), name]),
+);
+
+const inpainting: Readonly<Record<string, z.ZodType>> = Object.fromEntries(
+  [...inpaintNames].map(([name, setting]) => [name, inpaint[setting as keyof typeof inpaint]]),
+);
+
 const schemas = {
   generations: z.strictObject({ ...drawn, style: oneOf(["vivid", "natural"]).optional() }),
   edits: z.strictObject({
     ...drawn,
     ...strength,
+    ...inpainting,
     input_fidelity: oneOf(["high", "low"]).optional(),
-    extend: request.inpaint.unwrap().shape.extend,
-    paste_back: request.inpaint.unwrap().shape.pasteBack,
   }),
   variations: z.strictObject({ ...common, ...strength, prompt: request.prompt.optional() }),
 } satisfies Readonly<Record<Endpoint, z.ZodType>>;
 
 /** Parameters of any endpoint; those that an endpoint does not take are missing. */
 export type Parameters = Omit<z.output<typeof schemas.generations>, "prompt"> &
-  Partial<Pick<z.output<typeof schemas.edits>, "strength" | "input_fidelity" | "extend" | "paste_back">> & {
+  Partial<Pick<z.output<typeof schemas.edits>, "strength" | "input_fidelity">> & {
     readonly prompt?: string;
   };
 

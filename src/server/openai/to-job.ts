@@ -3,7 +3,15 @@ import type { StoredRequest } from "../../pipeline/index.js";
 import type { DrawJobRequest, ModelInfo, Parent } from "../api/index.js";
 import { Refusal } from "./errors.js";
 import type { InputImages } from "./input-images.js";
-import { type Endpoint, getLoad, type Parameters, type Quality, settingNames } from "./parameters.js";
+import { toSnakeCase } from "./names.js";
+import {
+  type Endpoint,
+  getLoad,
+  inpaintNames,
+  type Parameters,
+  type Quality,
+  settingNames,
+} from "./parameters.js";
 
 /** Factors of the model's usual number of steps. */
 const qualitySteps: Readonly<Record<Quality, number>> = {
@@ -51,7 +59,7 @@ export function makeJob(
   const { n, size, partial_images: partials, stream } = parameters;
   const load = getLoad(parameters);
   const request = {
-    ...getSettings(parameters),
+    ...pick(parameters, settingNames),
     ...getSteps(parameters, model),
     ...(endpoint === "variations" ? getVariationPrompt(parameters, images!) : { prompt: parameters.prompt! }),
     count: n,
@@ -68,14 +76,11 @@ export function makeJob(
   };
 }
 
-/** The settings that have the same meaning in requests. */
-function getSettings(parameters: Parameters): Record<string, unknown> {
+/** The parameters that are settings of a request, by the settings' names. */
+function pick(parameters: Parameters, names: ReadonlyMap<string, string>): Readonly<Record<string, unknown>> {
   const values = parameters as Readonly<Record<string, unknown>>;
-  return Object.fromEntries(
-    [...settingNames].flatMap(([name, setting]) =>
-      values[name] === undefined ? [] : [[setting, values[name]]],
-    ),
-  );
+  const entries = [...names].map(([name, setting]) => [setting, values[name]] as const);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
 function getSteps({ quality, ...parameters }: Parameters, { defaults }: ModelInfo): { steps?: number } {
@@ -101,25 +106,22 @@ function getVariationPrompt(
 
 function getInit(
   endpoint: Endpoint,
-  { strength, input_fidelity: fidelity, extend, paste_back: pasteBack }: Parameters,
+  parameters: Parameters,
   { image, mask }: InputImages,
 ): Pick<StoredRequest, "init" | "inpaint"> {
+  const { strength, input_fidelity: fidelity } = parameters;
   if (strength !== undefined && fidelity !== undefined)
     refuse("input_fidelity", "it sets the strength, and so does strength; leave one of them out.");
   const usual =
     endpoint === "variations" ? variationStrength : fidelity === "high" ? faithfulStrength : undefined;
   const used = strength ?? usual;
-  const isPainted = mask !== undefined || extend !== undefined;
-  if (pasteBack !== undefined && !isPainted) refuse("paste_back", "it needs a mask or extend.");
+  const inpaint = pick(parameters, inpaintNames);
+  const isPainted = mask !== undefined || inpaint.extend !== undefined;
+  const [unused] = isPainted ? [] : Object.keys(inpaint);
+  if (unused !== undefined) refuse(toSnakeCase(unused), "it needs a mask, or extend.");
   return {
     init: { image: image.id, ...(used !== undefined && { strength: used }) },
-    ...(isPainted && {
-      inpaint: {
-        ...(mask !== undefined && { mask }),
-        ...(extend !== undefined && { extend }),
-        ...(pasteBack !== undefined && { pasteBack }),
-      },
-    }),
+    ...(isPainted && { inpaint: { ...(mask !== undefined && { mask }), ...inpaint } }),
   };
 }
 

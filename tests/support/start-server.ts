@@ -1,0 +1,28 @@
+// A server of the tests' own: on a free port, with an empty folder, closed and removed at the end.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Application } from "../../src/server/application.js";
+import { serveHttp } from "../../src/server/http/serve.js";
+import { createApplication } from "../../src/server/node-application.js";
+
+export interface TestServer {
+  readonly application: Application;
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export async function startServer(): Promise<TestServer> {
+  const folder = await mkdtemp(join(tmpdir(), "nishiki-server-"));
+  const application = await createApplication({ folder });
+  const server = await serveHttp(application, { port: 0 });
+  return {
+    application,
+    url: server.url,
+    async close() {
+      await server.close();
+      await application.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
