@@ -46,7 +46,8 @@ interface Item {
 }
 
 const items = (answer: OpenAI.ImagesResponse) => answer.data as unknown as readonly Item[];
-const bytesOf = (item: { readonly b64_json?: string }) => new Uint8Array(Buffer.from(item.b64_json!, "base64"));
+const bytesOf = (item: { readonly b64_json?: string }) =>
+  new Uint8Array(Buffer.from(item.b64_json!, "base64"));
 const readPng = (item: { readonly b64_json?: string }) => decodePng(bytesOf(item));
 
 /** Mean absolute difference of two images, 0 to 255, of all pixels or those of a part. */
@@ -57,7 +58,9 @@ function difference(a: Image, b: Image, isIn: (x: number, y: number) => boolean 
     for (let x = 0; x < a.width; x++) {
       if (!isIn(x, y)) continue;
       for (let c = 0; c < 3; c++)
-        sum += Math.abs(a.data[(y * a.width + x) * a.channels + c]! - b.data[(y * b.width + x) * b.channels + c]!);
+        sum += Math.abs(
+          a.data[(y * a.width + x) * a.channels + c]! - b.data[(y * b.width + x) * b.channels + c]!,
+        );
       count += 3;
     }
   return sum / count;
@@ -99,7 +102,12 @@ describe("generate", () => {
     const { text, width } = readPng(items(first)[0]!);
     expect(width).toBe(size);
     expect(JSON.parse(text.nishiki!).request).toMatchObject({ prompt: "a red fox", seed: 11, steps: 2 });
-    expect(first).toMatchObject({ size: "256x256", output_format: "png", background: "opaque", quality: "medium" });
+    expect(first).toMatchObject({
+      size: "256x256",
+      output_format: "png",
+      background: "opaque",
+      quality: "medium",
+    });
     expect(Math.abs(first.created - Date.now() / 1000)).toBeLessThan(600);
     const linked = await fetch(items(first)[0]!.link);
     expect(await sha256(new Uint8Array(await linked.arrayBuffer()))).toBe(items(first)[0]!.id);
@@ -169,7 +177,12 @@ describe("streams", () => {
       ...Array(3).fill("image_generation.partial_image"),
       "image_generation.completed",
     ]);
-    expect(events.map((event) => "partial_image_index" in event && event.partial_image_index)).toEqual([0, 1, 2, false]);
+    expect(events.map((event) => "partial_image_index" in event && event.partial_image_index)).toEqual([
+      0,
+      1,
+      2,
+      false,
+    ]);
     const last = readPng(events.at(-1)!);
     const distances = events.slice(0, -1).map((event) => difference(readPng(event), last));
     // Each is nearer to the finished image than the one before, and none is that image.
@@ -180,10 +193,19 @@ describe("streams", () => {
   });
 
   it("carry several images, each with its partial images", async () => {
-    const request = { prompt, seed: 4, steps: 2, n: 2, stream: true as const, partial_images: 1, output_format: "webp" };
+    const request = {
+      prompt,
+      seed: 4,
+      steps: 2,
+      n: 2,
+      stream: true as const,
+      partial_images: 1,
+      output_format: "webp",
+    };
     const stream = await client.images.generate(request as OpenAI.ImageGenerateParamsStreaming);
     const events = [];
-    for await (const event of stream) events.push(event as unknown as Record<string, unknown> & { b64_json: string });
+    for await (const event of stream)
+      events.push(event as unknown as Record<string, unknown> & { b64_json: string });
     expect(events.map(({ type, image_index }) => `${type} ${image_index}`)).toEqual([
       "image_generation.partial_image 0",
       "image_generation.completed 0",
@@ -222,7 +244,10 @@ describe("edit", () => {
   const isRight = (x: number) => x > size / 2 + 8;
 
   it.each([
-    ["a mask", async () => ({ image: await file(plainImage(255)), mask: await file(plainImage(0), "mask.png") })],
+    [
+      "a mask",
+      async () => ({ image: await file(plainImage(255)), mask: await file(plainImage(0), "mask.png") }),
+    ],
     ["a transparent part", async () => ({ image: await file(plainImage(0)) })],
     ["a list of one image", async () => ({ image: [await file(plainImage(0))] })],
   ])("redraws what %s marks", async (_name, images) => {
@@ -260,7 +285,11 @@ describe("variations", () => {
   it("use the prompt in the image's file", async () => {
     const [source] = items(await generate({ prompt: "a red fox", seed: 3, steps: 4 }));
     const [job] = await jobsOf(async () =>
-      client.images.createVariation({ image: await file(bytesOf(source!)), n: 2, ...({ steps: 4 } as object) }),
+      client.images.createVariation({
+        image: await file(bytesOf(source!)),
+        n: 2,
+        ...({ steps: 4 } as object),
+      }),
     );
     expect(job!.request).toMatchObject({ prompt: "a red fox", count: 2 });
     expect(job!.images).toHaveLength(2);
@@ -282,9 +311,18 @@ describe("models", () => {
     for await (const model of client.models.list()) list.push(model.id);
     expect(list).toEqual(["embedded"]);
     expect(await client.models.retrieve("embedded")).toMatchObject({ id: "embedded", object: "model" });
-    for (const name of ["gpt-image-1", "gpt-image-1-mini", "gpt-image-1.5", "gpt-image-2-2026-04-21", "dall-e-3"])
+    for (const name of [
+      "gpt-image-1",
+      "gpt-image-1-mini",
+      "gpt-image-1.5",
+      "gpt-image-2-2026-04-21",
+      "dall-e-3",
+    ])
       expect(await client.models.retrieve(name)).toMatchObject({ id: name, model: "embedded" });
-    await expect(client.models.retrieve("gpt-4o")).rejects.toMatchObject({ status: 404, code: "model_not_found" });
+    await expect(client.models.retrieve("gpt-4o")).rejects.toMatchObject({
+      status: 404,
+      code: "model_not_found",
+    });
   });
 });
 
@@ -325,21 +363,27 @@ describe("repetitions", () => {
   it("after a timeout join the running job", async () => {
     const impatient = makeClient({ timeout: 1000, maxRetries: 30 });
     requests.length = 0;
-    const jobs = await jobsOf(() => impatient.images.generate(slow as OpenAI.ImageGenerateParamsNonStreaming));
+    const jobs = await jobsOf(() =>
+      impatient.images.generate(slow as OpenAI.ImageGenerateParamsNonStreaming),
+    );
     expect(requests.length).toBeGreaterThan(1);
     expect(jobs).toHaveLength(1);
     expect(jobs[0]).toMatchObject({ state: "done", attempts: 1 });
   });
 
   it("are only those of one client", async () => {
-    const jobs = await jobsOf(() => Promise.all([generate({ ...slow, steps: 3 }), generate({ ...slow, steps: 3 })]));
+    const jobs = await jobsOf(() =>
+      Promise.all([generate({ ...slow, steps: 3 }), generate({ ...slow, steps: 3 })]),
+    );
     expect(jobs).toHaveLength(2);
     expect(new Set(jobs.map(({ request }) => request.seed)).size).toBe(2);
   });
 
   it("are requests with one Idempotency-Key, too", async () => {
     const send = (body: object, key: string) =>
-      client.images.generate(body as OpenAI.ImageGenerateParamsNonStreaming, { headers: { "Idempotency-Key": key } });
+      client.images.generate(body as OpenAI.ImageGenerateParamsNonStreaming, {
+        headers: { "Idempotency-Key": key },
+      });
     const request = { prompt: "a lighthouse", steps: 3 };
     const jobs = await jobsOf(async () => {
       const [first, second] = await Promise.all([send(request, "one"), send(request, "one")]);

@@ -5,4 +5,6 @@ import type { Caller } from "./application.js";
 export interface RouteContext {
   /** Who sent a request, from its credentials and its address. */
   caller(request: Context): Caller;
+  /** Takes the lines about an error that nobody foresaw. */
+  readonly log?: (lines: string) => void;
 }

@@ -11,7 +11,7 @@ import { Refusal } from "./errors.js";
 import { getFingerprint } from "./fingerprint.js";
 import { followJob, type JobEvent } from "./follow-job.js";
 import { readInputImages } from "./input-images.js";
-import { answersWithUrls, findModel } from "./models.js";
+import { answersWithUrls, checkAdditions, findModel } from "./models.js";
 import { type Endpoint, getParameterSchema, type Parameters, readParameters } from "./parameters.js";
 import { type Body, readFormBody, readJsonBody } from "./read-body.js";
 import { streamJob } from "./stream.js";
@@ -31,17 +31,13 @@ interface Repetition {
   readonly retries: number | "never";
 }
 
-const readBody = async (c: Context, endpoint: Endpoint, application: Application): Promise<Body> => {
-  if (endpoint === "generations") return readJsonBody(c);
-  const { limits } = await application.capabilities();
-  // An image and its mask.
-  return readFormBody(c, getParameterSchema(endpoint), { fileBytes: 2 * limits.uploadBytes });
-};
+const readBody = (c: Context, endpoint: Endpoint): Promise<Body> =>
+  endpoint === "generations" ? readJsonBody(c) : readFormBody(c, getParameterSchema(endpoint));
 
 /** Handles a request to draw. */
 export async function draw(c: Context, endpoint: Endpoint, drawContext: DrawContext): Promise<Response> {
   const { application, context } = drawContext;
-  const body = await readBody(c, endpoint, application);
+  const body = await readBody(c, endpoint);
   const parameters = readParameters(endpoint, body.fields);
   checkSupported(parameters);
   const caller = getCaller(context.caller(c), parameters.user);
@@ -93,12 +89,13 @@ async function createJob(
   { body, parameters, id, caller }: NewJob,
   application: Application,
 ): Promise<Job> {
-  const model = await findModel(application, parameters.model);
+  const catalogue = await application.catalogue();
+  const model = findModel(catalogue, parameters.model);
+  checkAdditions(catalogue, parameters);
   const images =
     endpoint === "generations"
       ? undefined
       : await readInputImages(application, body, { takesMask: endpoint === "edits" });
-  if (!images && body.files.size > 0) throw new Refusal(400, "Expected no files.");
   const { job } = await application.createJob(makeJob(endpoint, parameters, model, images), caller, id);
   return job;
 }

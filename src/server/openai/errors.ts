@@ -2,6 +2,7 @@
 // Their clients repeat a request after 408, 409, 429 and 5xx unless a header forbids it. A drawing that failed would fail
 // again after minutes, so final errors forbid it.
 import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
 import { NishikiError } from "../../errors.js";
 import { toOwnName } from "./names.js";
 
@@ -62,8 +63,9 @@ export interface FoundError {
 
 /** Describes any error for a client. Unforeseen ones keep their message out of the answer. */
 export function describeError(error: unknown): FoundError {
+  if (error instanceof HTTPException) return makeError(error.status, error.message, {});
   if (!(error instanceof NishikiError))
-    return makeError(500, "The server failed; its log says why.", { code: "internal" });
+    return makeError(500, "The server failed in an unexpected way. Its log says more.", { code: "internal" });
   if (error instanceof Refusal) return makeError(error.status, error.message, error.details);
   const status = statuses[error.code] ?? 500;
   const message = status === 400 ? toOwnNames(error.message) : error.message;
@@ -95,7 +97,8 @@ export function findParam(message: string): string | undefined {
 /** Answers with an error. */
 export function sendError(c: Context, error: unknown): Response {
   const { status, body } = describeError(error);
-  if (status === 500 && !(error instanceof NishikiError)) console.error(error);
+  if (error instanceof HTTPException)
+    for (const [name, value] of error.res?.headers ?? []) c.header(name, value);
   if (status !== 503) c.header("x-should-retry", "false");
   return c.json(body, status as 400);
 }

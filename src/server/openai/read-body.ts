@@ -2,6 +2,8 @@
 // value that its parameter's declaration expects.
 import type { Context } from "hono";
 import { getElement, getOptions, getShape, isRecord, readText, type z } from "../../schema/index.js";
+import { readForm, readJson } from "../http/body.js";
+import { imageBodyBytes } from "../http/limits.js";
 import { Refusal } from "./errors.js";
 
 export interface Body {
@@ -10,93 +12,20 @@ export interface Body {
   readonly files: ReadonlyMap<string, readonly Uint8Array[]>;
 }
 
-const megabyte = 2 ** 20;
-
-/** Bytes of all fields of a request that are not files. */
-const fieldBytes = megabyte;
-
-export interface BodyLimits {
-  /** Bytes of all files together. */
-  readonly fileBytes: number;
-}
-
-/** Reads a JSON body. @throws Refusal */
+/** Reads a JSON body. Fields that are null are left out. @throws Refusal, HTTPException */
 export async function readJsonBody(c: Context): Promise<Body> {
-  const type = getType(c);
-  if (type !== "application/json") refuseType("application/json", type);
-  const text = new TextDecoder().decode(await readBytes(c, fieldBytes));
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Refusal(
-      400,
-      `The body is not valid JSON: ${reason}.`,
-      { code: "invalid_json" },
-      { cause: error },
-    );
-  }
-  if (!isRecord(value))
-    throw new Refusal(400, "Expected a JSON object as the body.", { code: "invalid_json" });
+  const value = await readJson(c);
+  if (!isRecord(value)) throw new Refusal(400, "The body must be a JSON object.", { code: "invalid_json" });
   const fields = Object.entries(value).filter(([, field]) => field !== null);
   return { fields: Object.fromEntries(fields), files: new Map() };
 }
 
-/** Reads a multipart body. @param schema Declares the fields that are not files. @throws Refusal */
-export async function readFormBody(
-  c: Context,
-  schema: z.ZodObject,
-  { fileBytes }: BodyLimits,
-): Promise<Body> {
-  const type = getType(c);
-  if (type !== "multipart/form-data") refuseType("multipart/form-data", type);
-  const bytes = await readBytes(c, fileBytes + fieldBytes);
-  const headers = { "content-type": c.req.header("content-type")! };
-  let form: FormData;
-  try {
-    form = await new Response(bytes, { headers }).formData();
-  } catch (error) {
-    const how = "each part between lines of the boundary that Content-Type names";
-    throw new Refusal(400, `The body is not a valid multipart form: expected ${how}.`, {}, { cause: error });
-  }
-  return readForm(form, schema);
+/** Reads a multipart body. @param schema Declares the fields that are not files. @throws HTTPException */
+export async function readFormBody(c: Context, schema: z.ZodObject): Promise<Body> {
+  return sortForm(await readForm(c, imageBodyBytes), schema);
 }
 
-const getType = (c: Context) => (c.req.header("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
-
-function refuseType(expected: string, type: string): never {
-  const got = type === "" ? "none" : JSON.stringify(type.slice(0, 80));
-  throw new Refusal(415, `Expected a body of type ${expected}, got ${got}.`, {
-    code: "unsupported_content_type",
-  });
-}
-
-/** Reads the whole body, and stops at once where it is larger than allowed. */
-async function readBytes(c: Context, most: number): Promise<Uint8Array<ArrayBuffer>> {
-  const tooLarge = () =>
-    new Refusal(413, `The body is larger than ${Math.floor(most / megabyte)} MB, the limit.`, {
-      code: "too_large",
-    });
-  if (Number(c.req.header("content-length") ?? 0) > most) throw tooLarge();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  // Through the raw stream, so that a body without a length is measured while it arrives.
-  for await (const chunk of c.req.raw.body ?? []) {
-    length += chunk.length;
-    if (length > most) throw tooLarge();
-    chunks.push(chunk);
-  }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
-}
-
-async function readForm(form: FormData, schema: z.ZodObject): Promise<Body> {
+async function sortForm(form: FormData, schema: z.ZodObject): Promise<Body> {
   const fields: Record<string, unknown> = {};
   const files = new Map<string, Uint8Array[]>();
   const shape = getShape(schema)!;

@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import type { Application } from "../application.js";
+import { describeFailure } from "../http/errors.js";
 import type { RouteContext } from "../route-context.js";
 import { sendConverted } from "./converted-files.js";
 import { draw } from "./draw.js";
@@ -21,7 +22,11 @@ export function makeOpenAiRoutes(application: Application, context: RouteContext
     await next();
     c.header("openai-processing-ms", String(Math.round(performance.now() - start)));
   });
-  app.onError((error, c) => sendError(c, error));
+  app.onError((error, c) => {
+    const failure = describeFailure(error);
+    if (failure !== undefined) context.log?.(failure);
+    return sendError(c, error);
+  });
   for (const endpoint of ["generations", "edits", "variations"] as const)
     app.post(`/images/${endpoint}`, (c) => draw(c, endpoint, drawContext));
   app.get("/images/files/:name", (c) => sendConverted(c, application));
@@ -31,7 +36,7 @@ export function makeOpenAiRoutes(application: Application, context: RouteContext
   });
   app.get("/models/:id{.+}", async (c) => {
     const id = c.req.param("id");
-    return c.json(describeModel(await findModel(application, id), id));
+    return c.json(describeModel(findModel(await application.catalogue(), id), id));
   });
   app.all("*", (c) => {
     const known = /\/images\/(?:generations|edits|variations)$|\/models(?:\/|$)/.test(c.req.path);
