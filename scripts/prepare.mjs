@@ -78,19 +78,29 @@ function lastChange(folder) {
   return latest;
 }
 
-/** Compiles src to dist where something changed since. Ends the process where that fails. */
-export function build() {
-  const stamp = join(root, "dist", ".built");
-  const inputs = ["package.json", "tsconfig.json", "tsconfig.build.json"];
+/** Runs a build step if its inputs changed since its last run. Ends the process where it fails. */
+function buildPart(stampName, inputs, step, what) {
+  const stamp = join(root, "dist", stampName);
   const changed = Math.max(
-    lastChange(join(root, "src")),
-    ...inputs.map((name) => statSync(join(root, name)).mtimeMs),
+    ...inputs
+      .map((name) => join(root, name))
+      .map((path) => (isFolder(path) ? lastChange(path) : statSync(path).mtimeMs)),
   );
   if (existsSync(stamp) && statSync(stamp).mtimeMs >= changed) return;
   const started = new Date();
-  process.stderr.write("Building …\n");
-  if (run(...tool("typescript/bin/tsc", "-p", "tsconfig.build.json")) !== 0) fail("Building failed.");
+  process.stderr.write(`Building${what} …\n`);
+  if (run(...step) !== 0) fail("Building failed.");
   writeFileSync(stamp, "");
-  // What is changed while the compiler runs may not be in dist yet.
+  // What is changed while the step runs may not be in dist yet.
   utimesSync(stamp, started, started);
+}
+
+const isFolder = (path) => statSync(path).isDirectory();
+
+/** Compiles src and the page to dist where something changed since. Ends the process where that fails. */
+export function build() {
+  const compile = tool("typescript/bin/tsc", "-p", "tsconfig.build.json");
+  buildPart(".built", ["src", "package.json", "tsconfig.json", "tsconfig.build.json"], compile, "");
+  const page = [process.execPath, [join(root, "scripts/build-web.mjs")]];
+  buildPart(".web-built", ["web", "package-lock.json", "scripts/build-web.mjs"], page, " the page");
 }

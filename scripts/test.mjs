@@ -10,6 +10,7 @@ const steps = [
   // Before the types: the examples import the built package, as a user's program does.
   ["build", build],
   ["types", tool("typescript/bin/tsc", "-p", "tsconfig.json", "--noEmit")],
+  ["types of the page", tool("typescript/bin/tsc", "-p", "web/tsconfig.json")],
   ["tests", tool("vitest/vitest.mjs", "run", ...process.argv.slice(2))],
 ];
 

@@ -1,0 +1,21 @@
+// The data of the native API: types only, so nothing of the server gets into the page.
+export type {
+  Addition,
+  Capabilities,
+  Catalogue,
+  DrawJobRequest,
+  ImagePage,
+  Job,
+  JobError,
+  JobLoad,
+  JobPage,
+  JobRequest,
+  JobState,
+  ModelInfo,
+  Move,
+  Parent,
+  Progress,
+  ServerEvent,
+  StoredImage,
+  Upload,
+} from "../../src/server/api/index.js";

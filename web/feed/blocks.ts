@@ -1,0 +1,107 @@
+// What the feed shows, as blocks: the images of one job together, jobs that are being drawn on top, and what went wrong in its place.
+import { computed } from "@preact/signals";
+import type { Job } from "../api/types.js";
+import { groupViews } from "../features.js";
+import { feedIds, getImage, isFiltered } from "../store/images.js";
+import { getJob, jobIds, peekJob, running } from "../store/jobs.js";
+import { computedList, stored } from "../store/storage.js";
+import type { Block } from "./layout.js";
+
+export interface FeedBlock extends Block {
+  /** The job, if the page knows it. */
+  readonly job: string | null;
+  /** Ids of finished images, in the job's order. */
+  readonly images: readonly string[];
+  /** For order: when it was asked for. */
+  readonly time: string;
+  /** The group that is shown by a view of its own. */
+  readonly group?: string;
+}
+
+/** Failed jobs that were dismissed. */
+const dismissed = stored<readonly string[]>("dismissed", []);
+export const dismiss = (id: string) => {
+  dismissed.value = [...dismissed.peek().slice(-100), id];
+};
+
+/** Width and height in a request: "512x768", or an object. */
+export function readSize(size: unknown): { readonly width: number; readonly height: number } | undefined {
+  if (typeof size === "object" && size !== null && "width" in size && "height" in size)
+    return { width: Number(size.width), height: Number(size.height) };
+  const [, width, height = width] = /^(\d+)(?:x(\d+))?$/.exec(String(size ?? "")) ?? [];
+  return width === undefined ? undefined : { width: Number(width), height: Number(height) };
+}
+
+const getAspect = (size: { width: number; height: number } | undefined) =>
+  size ? size.width / size.height : 1;
+
+/** Number of images that a job draws. */
+export const getCount = (job: Job): number => (job.kind === "draw" ? Number(job.request.count ?? 1) : 1);
+
+/** Failed jobs: their place in the feed says why. */
+const troubled = computedList(() => {
+  const hidden = new Set(dismissed.value);
+  return jobIds.value.filter((id) => getJob(id)!.state === "failed" && !hidden.has(id));
+});
+
+function makeLiveBlock(id: string): FeedBlock {
+  const job = peekJob(id)!;
+  const images = job.images.map((image) => image.id);
+  const size = readSize(job.request.size) ?? job.images[0];
+  const tiles = job.state === "failed" ? images.length + 1 : Math.max(1, getCount(job), images.length);
+  return { key: id, job: id, images, time: job.created, tiles, aspect: getAspect(size) };
+}
+
+/** Images in the feed's order, those of one job together. */
+const history = computed<readonly FeedBlock[]>(() => {
+  const live = new Set(isFiltered.value ? [] : [...running.value, ...troubled.value]);
+  const blocks: {
+    key: string;
+    job: string | null;
+    images: { id: string; index: number }[];
+    time: string;
+    aspect: number;
+  }[] = [];
+  const byJob = new Map<string, (typeof blocks)[number]>();
+  for (const id of feedIds.value) {
+    const image = getImage(id);
+    if (!image || (image.job !== null && live.has(image.job))) continue;
+    const place = { id, index: image.index };
+    const known = image.job === null ? undefined : byJob.get(image.job);
+    if (known) known.images.push(place);
+    else {
+      const { job, created: time } = image;
+      const block = { key: job ?? id, job, images: [place], time, aspect: getAspect(image) };
+      blocks.push(block);
+      if (job !== null) byJob.set(job, block);
+    }
+  }
+  return blocks.map(({ images, ...block }) => ({
+    ...block,
+    tiles: images.length,
+    images: images.sort((a, b) => a.index - b.index).map(({ id }) => id),
+  }));
+});
+
+/** Everything in the feed, newest first. */
+export const feedBlocks = computed<readonly FeedBlock[]>(() => {
+  const past = history.value;
+  if (isFiltered.value) return past;
+  const failed = troubled.value.map(makeLiveBlock);
+  const all = failed.length === 0 ? past : [...past, ...failed].sort((a, b) => b.time.localeCompare(a.time));
+  return gather([...running.value.map(makeLiveBlock).reverse(), ...all]);
+});
+
+/** Puts the jobs of a group that has a view of its own into one block. */
+function gather(blocks: readonly FeedBlock[]): readonly FeedBlock[] {
+  const views = groupViews.value;
+  if (views.length === 0) return blocks;
+  const seen = new Set<string>();
+  return blocks.flatMap((block) => {
+    const job = block.job === null ? undefined : peekJob(block.job);
+    if (!job?.group || !views.some((view) => view.claims(job))) return [block];
+    if (seen.has(job.group)) return [];
+    seen.add(job.group);
+    return [{ ...block, key: `group ${job.group}`, group: job.group, fixedHeight: 0 }];
+  });
+}

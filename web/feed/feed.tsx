@@ -1,0 +1,206 @@
+// The feed: all images, newest first, of which only those near the screen are in the document.
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { groupViews, slots } from "../features.js";
+import { messages } from "../i18n/index.js";
+import { feedIds, filter, isFeedLoading, isFiltered, loadMore } from "../store/images.js";
+import { getJob, queue } from "../store/jobs.js";
+import { focused, setSelected, tileHeight, viewed } from "../store/ui.js";
+import { BlockView } from "./block.jsx";
+import { type FeedBlock, feedBlocks } from "./blocks.js";
+import { Empty, NothingFound } from "./empty.jsx";
+import { findLines, type Layout, layOut, type Measures } from "./layout.js";
+import { moveFocus } from "./move-focus.js";
+import { QueueStrip } from "./queue.jsx";
+
+/** Lines are drawn this far outside the screen, in CSS pixels. */
+const overscan = 600;
+
+function getMeasures(width: number): Measures {
+  const isPhone = width < 560;
+  const gap = 4;
+  return {
+    width,
+    tileHeight: isPhone ? (width - gap) / 2 : tileHeight.value,
+    gap,
+    blockGap: isPhone ? 10 : 20,
+    captionHeight: 34,
+  };
+}
+
+/** Blocks whose group has a view of its own get the height that it asks for. */
+const withHeights = (blocks: readonly FeedBlock[], width: number): readonly FeedBlock[] =>
+  blocks.map((block) => {
+    const job = block.group === undefined || block.job === null ? undefined : getJob(block.job);
+    const view = job && groupViews.value.find((each) => each.claims(job));
+    return view ? { ...block, fixedHeight: view.height(block.group!, width) } : block;
+  });
+
+export function Feed() {
+  const scroller = useRef<HTMLElement>(null);
+  const list = useRef<HTMLDivElement>(null);
+  const width = useSignal(0);
+  const view = useSignal({ top: 0, height: 1000 });
+  /** When the newest block was asked for as the feed was laid out from the top: what comes later is packed upwards. */
+  const anchorTime = useRef("");
+  const layout = useComputed<{ blocks: readonly FeedBlock[]; layout: Layout }>(() => {
+    const blocks = withHeights(feedBlocks.value, width.value);
+    if (anchorTime.current === "" && blocks[0]) anchorTime.current = blocks[0].time;
+    const above = isFiltered.value ? 0 : blocks.findIndex(({ time }) => time <= anchorTime.current);
+    return { blocks, layout: layOut(blocks, getMeasures(width.value), Math.max(0, above)) };
+  });
+  useSize(list, width, anchorTime);
+  useScroll(scroller, list, view);
+  useStayInPlace(scroller, layout.value.layout);
+  useEffect(() => {
+    scroller.current?.scrollTo({ top: 0 });
+    anchorTime.current = "";
+  }, [filter.value]);
+
+  const { blocks, layout: lines } = layout.value;
+  const [from, to] = findLines(
+    lines,
+    view.value.top - overscan,
+    view.value.top + view.value.height + overscan,
+  );
+  const nearEnd = to >= lines.lines.length - 3;
+  useEffect(() => {
+    if (nearEnd) void loadMore();
+  }, [nearEnd, blocks.length]);
+
+  const places = new Map(blocks.map((block, index) => [block.key, index]));
+  const onRange = useRange();
+  const isEmpty = blocks.length === 0;
+  return (
+    <main class="feed" ref={scroller} id="feed" tabIndex={-1} aria-label={messages().feed}>
+      <QueueStrip />
+      {slots.value.feed.map((Slot, index) => (
+        <Slot key={index} />
+      ))}
+      <div
+        class="blocks"
+        ref={list}
+        role="feed"
+        aria-busy={isFeedLoading.value}
+        style={{ height: `${lines.height}px` }}
+        onKeyDown={(event) => moveFocus(event, lines, blocks, scroller.current!)}
+        onFocusOut={() => {
+          focused.value = undefined;
+        }}
+      >
+        {lines.lines.slice(from, to).flatMap(({ parts }) =>
+          parts.map((part) => {
+            const place = places.get(part.key)!;
+            return (
+              <BlockView
+                key={`${part.key}/${part.from}`}
+                block={blocks[place]!}
+                part={part}
+                position={place + 1}
+                size={blocks.length}
+                onRange={onRange}
+              />
+            );
+          }),
+        )}
+      </div>
+      {isEmpty && isFeedLoading.value && <Skeletons />}
+      {isEmpty &&
+        !isFeedLoading.value &&
+        queue.value.length === 0 &&
+        (isFiltered.value ? <NothingFound /> : <Empty />)}
+    </main>
+  );
+}
+
+/** Follows the width of the list. A new width lays everything out again from the top. */
+function useSize(
+  list: { current: HTMLElement | null },
+  width: { value: number },
+  anchor: { current: string },
+): void {
+  useLayoutEffect(() => {
+    const element = list.current!;
+    const update = () => {
+      if (element.clientWidth === width.value) return;
+      anchor.current = "";
+      width.value = element.clientWidth;
+    };
+    update();
+    const observer = new ResizeObserver(update);
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+}
+
+function useScroll(
+  scroller: { current: HTMLElement | null },
+  list: { current: HTMLElement | null },
+  view: { value: { top: number; height: number } },
+): void {
+  useLayoutEffect(() => {
+    const element = scroller.current!;
+    let frame = 0;
+    const update = () => {
+      frame = 0;
+      const top = element.scrollTop - list.current!.offsetTop;
+      const { top: before, height } = view.value;
+      // Within a fraction of the overscan, the same lines are drawn.
+      if (Math.abs(top - before) < overscan / 3 && height === element.clientHeight) return;
+      view.value = { top, height: element.clientHeight };
+    };
+    const onScroll = () => {
+      frame ||= requestAnimationFrame(update);
+    };
+    update();
+    element.addEventListener("scroll", onScroll, { passive: true });
+    const observer = new ResizeObserver(onScroll);
+    observer.observe(element);
+    return () => {
+      element.removeEventListener("scroll", onScroll);
+      observer.disconnect();
+      cancelAnimationFrame(frame);
+    };
+  }, []);
+}
+
+/** Keeps what is on the screen where it is when lines are added above. */
+function useStayInPlace(scroller: { current: HTMLElement | null }, layout: Layout): void {
+  const before = useRef(layout);
+  useLayoutEffect(() => {
+    const element = scroller.current!;
+    const old = before.current;
+    before.current = layout;
+    if (old === layout || element.scrollTop < 80) return;
+    const [first] = findLines(old, element.scrollTop, element.scrollTop);
+    const part = old.lines[first]?.parts.at(-1);
+    const now =
+      part &&
+      layout.lines
+        .flatMap(({ parts }) => parts)
+        .find(({ key, from }) => key === part.key && from === part.from);
+    if (part && now && now.y !== part.y) element.scrollTop += now.y - part.y;
+  }, [layout]);
+}
+
+/** Selects from the image that was selected last to another one. */
+function useRange(): (id: string) => void {
+  const last = useRef<string | undefined>(undefined);
+  const range = useRef((id: string) => {
+    const ids = feedIds.peek();
+    const start = ids.indexOf(last.current ?? focused.peek() ?? viewed.peek() ?? id);
+    const end = ids.indexOf(id);
+    const [from, to] = start < 0 ? [end, end] : [Math.min(start, end), Math.max(start, end)];
+    setSelected(ids.slice(from, to + 1), true);
+    last.current = id;
+  });
+  return range.current;
+}
+
+const Skeletons = () => (
+  <div class="skeletons" aria-hidden="true">
+    {Array.from({ length: 8 }, (_, index) => (
+      <div key={index} class="skeleton" />
+    ))}
+  </div>
+);

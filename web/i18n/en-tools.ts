@@ -1,0 +1,3 @@
+// English: the texts of the editor, compare, sweeps, models and training.
+
+export const enTools = {};

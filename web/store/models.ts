@@ -1,0 +1,50 @@
+// Models, what can be added to them, and what the server can do.
+import { computed, signal } from "@preact/signals";
+import { api } from "../api/client.js";
+import type { Capabilities, Catalogue, ModelInfo } from "../api/types.js";
+import type { SettingsSchema } from "../settings/schema.js";
+import { draft } from "./draft.js";
+import { attempt } from "./notices.js";
+
+export const capabilities = signal<Capabilities | undefined>(undefined);
+export const catalogue = signal<Catalogue>({ models: [], additions: [], default: "" });
+/** The settings that the chosen model takes. */
+export const settingsSchema = signal<SettingsSchema | undefined>(undefined);
+
+/** The model that draws: the chosen one, or the default if that is gone. */
+export const model = computed<ModelInfo | undefined>(() => {
+  const { models, default: usual } = catalogue.value;
+  return (
+    models.find(({ id }) => id === draft.value.model) ?? models.find(({ id }) => id === usual) ?? models[0]
+  );
+});
+
+export const getModel = (id: string | null): ModelInfo | undefined =>
+  catalogue.value.models.find((other) => other.id === id);
+
+export async function loadCatalogue(): Promise<void> {
+  await attempt(async () => {
+    [capabilities.value, catalogue.value] = await Promise.all([api.capabilities(), api.catalogue()]);
+  });
+}
+
+export async function refreshCatalogue(): Promise<void> {
+  await attempt(async () => {
+    catalogue.value = await api.refreshModels();
+  });
+}
+
+export function putModels(models: readonly ModelInfo[]): void {
+  catalogue.value = { ...catalogue.peek(), models: [...models] };
+}
+
+const schemas = new Map<string, SettingsSchema>();
+
+/** Gets the settings of a model, once. */
+export async function loadSettings(id: string): Promise<void> {
+  await attempt(async () => {
+    const schema = schemas.get(id) ?? (await api.settings(id));
+    schemas.set(id, schema);
+    if (model.peek()?.id === id) settingsSchema.value = schema;
+  });
+}

@@ -1,0 +1,64 @@
+// What of the page is open, and how it looks.
+import { computed, effect, signal } from "@preact/signals";
+import type { StoredImage } from "../api/types.js";
+import { feedIds, getImage, peekImage } from "./images.js";
+import { stored } from "./storage.js";
+
+export type Theme = "auto" | "light" | "dark";
+export const theme = stored<Theme>("theme", "auto");
+effect(() => {
+  document.documentElement.dataset.theme = theme.value;
+});
+
+/** Height of the feed's tiles, in CSS pixels. */
+export const tileHeight = stored("tile", 256);
+export const notifiesWhenDone = stored("notify", false);
+
+/** The sheet that is open, with what it was opened with. */
+export const sheet = signal<{ readonly id: string; readonly values?: unknown } | undefined>(undefined);
+export const openSheet = (id: string, values?: unknown) => {
+  sheet.value = { id, values };
+};
+export const closeSheet = () => {
+  sheet.value = undefined;
+};
+
+/** The image that the viewer shows. */
+export const viewed = signal<string | undefined>(undefined);
+export const isInfoOpen = stored("info", false);
+/** The image whose tile has the keyboard. */
+export const focused = signal<string | undefined>(undefined);
+export const isSelecting = signal(false);
+export const selection = signal<ReadonlySet<string>>(new Set());
+
+export function setSelected(ids: readonly string[], isOn: boolean): void {
+  const chosen = new Set(selection.peek());
+  for (const id of ids) isOn ? chosen.add(id) : chosen.delete(id);
+  selection.value = chosen;
+  isSelecting.value = chosen.size > 0 || isSelecting.peek();
+}
+
+export function endSelection(): void {
+  selection.value = new Set();
+  isSelecting.value = false;
+}
+
+/** The images that an action means: the one in the viewer, else the selection, else the tile with the keyboard. */
+export const targets = computed<readonly StoredImage[]>(() => {
+  const ids = viewed.value
+    ? [viewed.value]
+    : selection.value.size > 0
+      ? [...selection.value]
+      : focused.value
+        ? [focused.value]
+        : [];
+  return ids.map(getImage).filter((image) => image !== undefined);
+});
+
+/** The neighbour of the viewed image in the feed. */
+export function getNeighbour(id: string, step: number): StoredImage | undefined {
+  const ids = feedIds.peek();
+  const place = ids.indexOf(id);
+  const other = place < 0 ? undefined : ids[place + step];
+  return other === undefined ? undefined : peekImage(other);
+}

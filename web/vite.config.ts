@@ -1,0 +1,23 @@
+// Builds the page into dist/web: hashed names, so that a server may let browsers keep the files for ever.
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { defineConfig } from "vite";
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+export default defineConfig({
+  root: here,
+  // Relative, so that the page also works behind a proxy in a folder of its own.
+  base: "./",
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  build: {
+    outDir: join(here, "../dist/web"),
+    emptyOutDir: true,
+    target: ["chrome111", "firefox114", "safari16.4"],
+    manifest: "manifest.json",
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    reportCompressedSize: false,
+  },
+  server: { proxy: { "/api": process.env.NISHIKI_SERVER ?? "http://127.0.0.1:7860" } },
+});
