@@ -10,6 +10,7 @@ export type ErrorCode =
   | "closed" // a session, engine or pipeline used after it was closed
   | "file" // a file that cannot be read or written
   | "data" // images, captions or data folders that cannot be used
+  | "database" // the job database cannot be reached or used
   | "training" // training that cannot continue (NaN loss, checkpoint of another run)
   | "aborted" // cancelled by the caller
   | "conflict" // an id that stands for something else already

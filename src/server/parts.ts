@@ -37,9 +37,12 @@ export interface JobRecord
     | "created"
   > {}
 
-/** How a job ended. */
+/**
+ * How a job ended. "unfinished": a slice of a long job, such as a training, is done; the job goes to the end of its
+ * owner's queue and continues when its turn comes again.
+ */
 export interface Outcome {
-  readonly state: "done" | "failed" | "cancelled";
+  readonly state: "done" | "failed" | "cancelled" | "unfinished";
   readonly result?: Readonly<Record<string, unknown>>;
   readonly error?: JobError;
 }
@@ -97,6 +100,7 @@ export type QueueChange =
 
 /** The durable queue. Jobs that it holds without their images; the application adds those from the library. */
 export interface JobQueue {
+  /** Queues a job. A job that has this id already is returned as it is, with isNew false: the caller compares the two. */
   create(record: JobRecord): Promise<{ readonly job: Job; readonly isNew: boolean }>;
   get(id: string): Promise<Job | undefined>;
   list(query: JobQuery): Promise<JobPage>;
@@ -111,8 +115,11 @@ export interface JobQueue {
   order(): Promise<{ readonly order: readonly string[]; readonly paused: boolean }>;
   /** Starts taking jobs for this worker. @returns a function that stops it, after the signal of its job fired */
   work(worker: Worker): () => Promise<void>;
-  /** A listener may return a promise: a worker's report returns when all listeners have taken it, so no image is lost. */
-  onChange(listener: (change: QueueChange) => Promise<void> | void): () => void;
+  /**
+   * Tells of every change, on whatever machine it happened. An image counts as delivered when every listener's promise
+   * has resolved: only then does its job end, so a listener that stores images may rely on seeing them all.
+   */
+  onChange(listener: (change: QueueChange) => void | Promise<void>): () => void;
   close(): Promise<void>;
 }
 
@@ -148,6 +155,7 @@ export interface Library {
 export interface Database {
   readonly kind: "pglite" | "postgres";
   query<Row>(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
+  /** Runs statements in one transaction, which is rolled back where `work` throws. */
   transaction<T>(work: (query: Database["query"]) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }

@@ -205,7 +205,8 @@ class SimpleQueue implements JobQueue {
       const state = entry.next ?? "queued";
       await this.#set(entry, { state, progress: null, ...(state === "cancelled" && { finished: now() }) });
     } else {
-      const { state, result = null, error = null } = outcome;
+      const { result = null, error = null } = outcome;
+      const state = outcome.state === "unfinished" ? "queued" : outcome.state;
       await this.#set(entry, { state, result, error, progress: null, finished: now() });
     }
   }

@@ -10,6 +10,7 @@ const statuses = {
   data: 400,
   conflict: 409,
   aborted: 409,
+  database: 503,
   closed: 503,
   memory: 500,
   device: 500,

@@ -20,6 +20,7 @@ const statuses: Readonly<Record<ErrorCode, number>> = {
   device: 500,
   memory: 500,
   closed: 503,
+  database: 503,
   training: 500,
   aborted: 500,
   internal: 500,

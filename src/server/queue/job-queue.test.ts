@@ -1,0 +1,329 @@
+import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { findPostgresProblem, startPostgres, type TestPostgres } from "../../../tests/setup/postgres.js";
+import { openDatabase, type ServerDatabase } from "../database/index.js";
+import type { JobQueue, JobRecord, QueueChange, Worker } from "../parts.js";
+import { openJobQueue, openWorkerQueue, readJobFile } from "./index.js";
+
+let serial = 0;
+
+function makeRecord(about: Partial<JobRecord> = {}): JobRecord {
+  return {
+    id: `job-${serial++}`,
+    kind: "draw",
+    owner: "anna",
+    priority: 0,
+    group: null,
+    labels: {},
+    model: "embedded",
+    modelName: "Nishiki",
+    request: { prompt: "blue cat", seed: serial },
+    load: {},
+    parent: null,
+    created: new Date().toISOString(),
+    ...about,
+  } as JobRecord;
+}
+
+const query = { limit: 100 };
+
+/** A worker that draws when it is let. */
+function makeWorker(about: Partial<Worker> & { readonly isFree?: boolean } = {}) {
+  const started: string[] = [];
+  const signals = new Map<string, AbortSignal>();
+  const waiting: (() => void)[] = [];
+  const worker: Worker = {
+    loaded: () => [],
+    run: async (job, reporter, signal) => {
+      started.push(job.id);
+      signals.set(job.id, signal);
+      if (!about.isFree)
+        await new Promise<void>((resolve) => {
+          waiting.push(resolve);
+          signal.addEventListener("abort", () => resolve());
+        });
+      if (signal.aborted) return { state: "cancelled" };
+      await reporter.report({ kind: "image", index: 0, png: new TextEncoder().encode(job.id) });
+      return { state: "done" };
+    },
+    ...about,
+  };
+  return { worker, started, signals, finishOne: () => waiting.shift()?.() };
+}
+
+async function until(check: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await check())) await new Promise((resolve) => setTimeout(resolve, 10));
+}
+
+const problem = findPostgresProblem();
+let postgres: TestPostgres | undefined;
+/** An embedded database, made once. */
+let template: string;
+beforeAll(async () => {
+  template = await mkdtemp(join(tmpdir(), "nishiki-template-"));
+  await (await openDatabase({ folder: template, url: "" })).close();
+  if (!problem) postgres = await startPostgres();
+});
+afterAll(async () => {
+  await postgres?.stop();
+  await rm(template, { recursive: true, force: true });
+});
+
+describe.each(["pglite", "postgres"] as const)("the queue on %s", (kind) => {
+  const isSkipped = kind === "postgres" && problem !== undefined;
+  let folder: string;
+  let url: string | undefined;
+  let database: ServerDatabase;
+  let queue: JobQueue;
+  let changes: QueueChange[];
+
+  const open = async () => {
+    database = await openDatabase({ folder, url: url ?? "" });
+    queue = await openJobQueue({ database, folder, readImage: async () => new Uint8Array([1, 2, 3]) });
+    changes = [];
+    queue.onChange((change) => void changes.push(change));
+  };
+  const close = async () => {
+    await queue.close();
+    await database.close();
+  };
+
+  beforeEach(async (context) => {
+    if (isSkipped) return context.skip();
+    folder = await mkdtemp(join(tmpdir(), "nishiki-queue-"));
+    url = kind === "postgres" ? await postgres!.makeDatabase() : undefined;
+    if (!url) await cp(join(template, ".nishiki"), join(folder, ".nishiki"), { recursive: true });
+    await open();
+  });
+  afterEach(async () => {
+    if (isSkipped) return;
+    await close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("runs jobs in order, keeps their files and tells of every change", async () => {
+    const records = [makeRecord(), makeRecord(), makeRecord()];
+    for (const record of records) expect((await queue.create(record)).isNew).toBe(true);
+    const { order } = await queue.order();
+    expect(order).toEqual(records.map(({ id }) => id));
+    expect((await queue.get(records[1]!.id))?.position).toBe(1);
+    const { worker, started } = makeWorker({ isFree: true });
+    const stop = queue.work(worker);
+    await until(async () => (await queue.get(records[2]!.id))?.state === "done");
+    await stop();
+    expect(started).toEqual(records.map(({ id }) => id));
+    const month = records[0]!.created.slice(0, 7);
+    const files = await readdir(join(folder, "jobs", month));
+    expect(files).toHaveLength(3);
+    const file = await readJobFile(join(folder, "jobs", month, `${records[0]!.id}.json`));
+    expect(file?.end).toMatchObject({
+      state: "done",
+      attempts: 1,
+      images: [expect.stringMatching(/^[0-9a-f]{64}$/)],
+    });
+    expect(changes.filter((change) => change.kind === "work")).toHaveLength(3);
+    const page = await queue.list({ ...query, limit: 2 });
+    expect(page.jobs.map(({ id }) => id)).toEqual([records[2]!.id, records[1]!.id]);
+    const rest = await queue.list({ ...query, cursor: page.next! });
+    expect(rest.jobs.map(({ id }) => id)).toEqual([records[0]!.id]);
+  });
+
+  it("creates a job once, however often it is asked", async () => {
+    const record = makeRecord();
+    const answers = await Promise.all([queue.create(record), queue.create(record), queue.create(record)]);
+    expect(answers.filter(({ isNew }) => isNew)).toHaveLength(1);
+  });
+
+  it("cancels queued and running jobs", async () => {
+    const { worker, started, signals } = makeWorker();
+    const stop = queue.work(worker);
+    const [first, second] = [makeRecord(), makeRecord()];
+    await queue.create(first);
+    await queue.create(second);
+    await until(() => started.includes(first.id));
+    expect((await queue.cancel(second.id))?.state).toBe("cancelled");
+    expect((await queue.cancel(first.id))?.state).toBe("cancelled");
+    await until(() => signals.get(first.id)!.aborted);
+    // Cancelling again changes nothing.
+    expect((await queue.cancel(first.id))?.state).toBe("cancelled");
+    const third = makeRecord();
+    await queue.create(third);
+    await until(() => started.includes(third.id));
+    expect(await queue.cancelAll()).toBe(1);
+    await stop();
+    expect(started).toEqual([first.id, third.id]);
+    expect(await queue.cancel("unknown")).toBeUndefined();
+  });
+
+  it("pauses one job or all, and moves jobs", async () => {
+    await queue.pauseAll(true);
+    const [first, second, third] = [makeRecord(), makeRecord(), makeRecord()];
+    for (const record of [first, second, third]) await queue.create(record);
+    const { worker, started } = makeWorker({ isFree: true });
+    const stop = queue.work(worker);
+    await queue.move(third.id, { to: "first" });
+    await queue.move(first.id, { to: "last" });
+    expect((await queue.order()).order).toEqual([third.id, second.id, first.id]);
+    await queue.move(first.id, { before: second.id });
+    expect((await queue.order()).order).toEqual([third.id, first.id, second.id]);
+    await queue.pause(first.id);
+    await queue.pauseAll(false);
+    await until(async () => (await queue.get(second.id))?.state === "done");
+    expect(started).toEqual([third.id, second.id]);
+    await queue.resume(first.id);
+    await until(async () => (await queue.get(first.id))?.state === "done");
+    await stop();
+  });
+
+  it("pauses a running job, which starts again when it is resumed", async () => {
+    const { worker, started, finishOne } = makeWorker();
+    const stop = queue.work(worker);
+    const record = makeRecord();
+    await queue.create(record);
+    await until(() => started.length === 1);
+    expect((await queue.pause(record.id))?.state).toBe("paused");
+    await queue.resume(record.id);
+    await until(() => started.length === 2);
+    finishOne();
+    await until(() => {
+      finishOne();
+      return started.length >= 2;
+    });
+    await until(async () => {
+      finishOne();
+      return (await queue.get(record.id))?.state === "done";
+    });
+    await stop();
+  });
+
+  it("puts a job back when its worker stops, and runs it after a restart", async () => {
+    const { worker, started } = makeWorker();
+    const stop = queue.work(worker);
+    const record = makeRecord();
+    await queue.create(record);
+    await until(() => started.length === 1);
+    await stop();
+    expect((await queue.get(record.id))?.state).toBe("queued");
+    await close();
+    await open();
+    const again = makeWorker({ isFree: true });
+    const stopAgain = queue.work(again.worker);
+    await until(async () => (await queue.get(record.id))?.state === "done");
+    await stopAgain();
+  });
+
+  it("is made again from the job files when the database is lost", async () => {
+    const [done, left] = [makeRecord(), makeRecord({ priority: 3, id: "With_Capitals" })];
+    await queue.create(done);
+    const { worker } = makeWorker({ isFree: true });
+    const stop = queue.work(worker);
+    await until(async () => (await queue.get(done.id))?.state === "done");
+    await stop();
+    await queue.create(left);
+    const before = [await queue.get(done.id), await queue.get(left.id)];
+    await close();
+    await rm(join(folder, ".nishiki"), { recursive: true });
+    if (url) url = await postgres!.makeDatabase();
+    await open();
+    expect([await queue.get(done.id), await queue.get(left.id)]).toEqual(before);
+    expect((await queue.order()).order).toEqual([left.id]);
+  });
+
+  it("lets owners take turns", async () => {
+    await queue.pauseAll(true);
+    const anna = [0, 1, 2].map(() => makeRecord({ owner: "anna" }));
+    const ben = [0, 1].map(() => makeRecord({ owner: "ben" }));
+    const urgent = makeRecord({ owner: "ben", priority: 5 });
+    for (const record of [...anna, ...ben, urgent]) await queue.create(record);
+    const { worker, started } = makeWorker({ isFree: true });
+    const stop = queue.work(worker);
+    await queue.pauseAll(false);
+    await until(() => started.length === 6);
+    await stop();
+    expect(started).toEqual([urgent.id, anna[0]!.id, ben[0]!.id, anna[1]!.id, ben[1]!.id, anna[2]!.id]);
+  });
+
+  it("prefers jobs of a model in memory, within bounds", async () => {
+    await queue.pauseAll(true);
+    const [other, ...same] = [
+      makeRecord({ model: "b" }),
+      ...[0, 1, 2, 3, 4, 5].map(() => makeRecord({ model: "a" })),
+    ];
+    for (const record of [other, ...same]) await queue.create(record!);
+    const { worker, started } = makeWorker({ isFree: true, loaded: () => ["a"] });
+    const stop = queue.work(worker);
+    await queue.pauseAll(false);
+    await until(() => started.length === 7);
+    await stop();
+    expect(started.indexOf(other!.id)).toBe(4);
+  });
+
+  it("gives workers only jobs of models that they have", async () => {
+    const [unknown, known] = [makeRecord({ model: "b" }), makeRecord({ model: "a" })];
+    await queue.create(unknown);
+    await queue.create(known);
+    const { worker, started } = makeWorker({ isFree: true, models: ["a"] });
+    const stop = queue.work(worker);
+    await until(async () => (await queue.get(known.id))?.state === "done");
+    await stop();
+    expect(started).toEqual([known.id]);
+  });
+
+  it("continues unfinished jobs in slices, after the others", async () => {
+    const [long, short] = [makeRecord({ kind: "train" }), makeRecord()];
+    const runs: string[] = [];
+    const worker: Worker = {
+      loaded: () => [],
+      run: async ({ id }) => {
+        runs.push(id);
+        return { state: id === long.id && runs.length < 3 ? "unfinished" : "done" };
+      },
+    };
+    await queue.create(long);
+    await queue.create(short);
+    const stop = queue.work(worker);
+    await until(async () => (await queue.get(long.id))?.state === "done");
+    await stop();
+    expect(runs).toEqual([long.id, short.id, long.id]);
+  });
+
+  it("runs jobs of a worker that has only the database", async (context) => {
+    if (kind === "pglite") return context.skip();
+    const elsewhere = await mkdtemp(join(tmpdir(), "nishiki-worker-"));
+    const workerDatabase = await openDatabase({ folder: elsewhere, url: url! });
+    const workerQueue = await openWorkerQueue(workerDatabase);
+    const input: Uint8Array[] = [];
+    workerQueue.work({
+      loaded: () => [],
+      run: async (job, reporter) => {
+        input.push(await reporter.image("0".repeat(64)));
+        const progress = {
+          stage: "base",
+          index: 0,
+          count: 1,
+          step: 1,
+          steps: 2,
+          fraction: 0.5,
+          secondsLeft: 1,
+        };
+        await reporter.report({ kind: "progress", progress, preview: new Uint8Array([7]) });
+        await reporter.report({ kind: "warning", message: "careful" });
+        await reporter.report({ kind: "image", index: 0, png: new TextEncoder().encode(job.id) });
+        return { state: "done" };
+      },
+    });
+    const record = makeRecord();
+    await queue.create(record);
+    await until(async () => (await queue.get(record.id))?.state === "done");
+    expect(input).toEqual([new Uint8Array([1, 2, 3])]);
+    const work = changes.filter((change) => change.kind === "work").map(({ event }) => event.kind);
+    expect(work).toContain("image");
+    expect(work).toContain("progress");
+    expect((await queue.get(record.id))?.warnings).toEqual(["careful"]);
+    await workerQueue.close();
+    await workerDatabase.close();
+    await rm(elsewhere, { recursive: true, force: true });
+  });
+});
