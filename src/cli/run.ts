@@ -12,6 +12,7 @@ import { outputFailure, print } from "./terminal.js";
 
 const examples = `
 Examples:
+  nishiki                         on a terminal: starts the application in your browser
   nishiki "blue cat against a sunset background"
   nishiki "cactus and keyboard, style by Hiroshige" --seed 7 --count 4 --output pictures
   nishiki verify pictures/cactus-and-keyboard-style-by-hiroshige-7.png
@@ -108,10 +109,14 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   return failure && code === 0 ? outputExit(failure) : code;
 }
 
+/** Whether a person sits before this process: then no arguments mean the application. */
+const isTerminal = () => process.stdin.isTTY === true && process.stdout.isTTY === true;
+
 async function run(args: readonly string[], printHelp: (text: string) => void): Promise<number> {
   try {
     const program = await makeProgram(printHelp);
-    if (args.length === 0) program.outputHelp();
+    if (args.length === 0 && !isTerminal()) program.outputHelp();
+    else if (args.length === 0) await program.parseAsync(["serve"], { from: "user" });
     else {
       await checkFirstWord(args, program);
       await program.parseAsync(args, { from: "user" });

@@ -15,23 +15,31 @@ import type {
 } from "./api/index.js";
 import { finalStates } from "./api/index.js";
 import type { Application, Caller, CreatedJob, FileBytes } from "./application.js";
-import { describeModels } from "./catalogue/describe.js";
+import { Models } from "./catalogue/models.js";
+import type { Speeds } from "./catalogue/speeds.js";
 import { JobMaker, type JobMakerParts } from "./create-job.js";
 import { EventHub, type EventsOptions } from "./events/hub.js";
 import { LiveWork } from "./live-work.js";
 import { getCapabilities } from "./node-capabilities.js";
 import type { QueueChange, WorkEvent, Worker } from "./parts.js";
 
+export interface ApplicationParts extends JobMakerParts {
+  readonly speeds: Speeds;
+}
+
 export class AssembledApplication implements Application {
-  readonly #parts: JobMakerParts;
+  readonly #parts: ApplicationParts;
+  readonly #models: Models;
   readonly #maker: JobMaker;
   readonly #live = new LiveWork();
   readonly #hub: EventHub;
   #stopWork: (() => Promise<void>) | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(parts: JobMakerParts) {
+  constructor(parts: ApplicationParts) {
+    const { models: list, drawer, speeds } = parts;
     this.#parts = parts;
+    this.#models = new Models({ list, drawer, speeds, onChange: () => this.modelsChanged() });
     this.#maker = new JobMaker(parts);
     this.#hub = new EventHub({ state: (job) => this.#repeatState(job) });
     parts.queue.onChange((change) => this.#take(change));
@@ -42,43 +50,38 @@ export class AssembledApplication implements Application {
     this.#stopWork = this.#parts.queue.work(worker);
   }
 
-  /** Models were loaded or freed. */
-  async modelsChanged(): Promise<void> {
+  /** Models were loaded, freed or found. */
+  modelsChanged(): void {
     if (this.#closed) return;
-    this.#hub.publish({ kind: "models", models: (await this.catalogue()).models });
+    void this.#models.list().then(
+      (models) => this.#hub.publish({ kind: "models", models }),
+      () => {}, // The next change tells of this one too.
+    );
   }
 
   capabilities() {
     return getCapabilities();
   }
 
-  async catalogue(): Promise<Catalogue> {
-    const { models, drawer } = this.#parts;
-    return {
-      models: await describeModels(models, drawer),
-      additions: [],
-      default: models.default,
-    };
+  catalogue(): Promise<Catalogue> {
+    return this.#models.catalogue();
   }
 
   refreshCatalogue() {
-    return this.catalogue();
+    return this.#models.refresh();
   }
 
-  async loadModel(id: string): Promise<ModelInfo | undefined> {
-    const { models, drawer } = this.#parts;
-    if (!models.models.some((model) => model.id === id)) return undefined;
-    await drawer.load(id);
-    return (await this.catalogue()).models.find((model) => model.id === id);
+  loadModel(id: string): Promise<ModelInfo | undefined> {
+    return this.#models.load(id);
   }
 
   unloadModel(id?: string): Promise<void> {
-    return this.#parts.drawer.unload(id);
+    return this.#models.unload(id);
   }
 
   async requestSchema(model: string = this.#parts.models.default) {
-    if (!this.#parts.models.models.some(({ id }) => id === model)) return undefined;
-    return getRequestJsonSchema(await this.#parts.drawer.context(model));
+    const found = await this.#parts.models.find(model);
+    return found?.known && getRequestJsonSchema(found.known.context);
   }
 
   async createJob(request: JobRequest, caller: Caller, id?: string): Promise<CreatedJob> {
@@ -200,6 +203,7 @@ export class AssembledApplication implements Application {
     switch (change.kind) {
       case "job": {
         const job = await this.job(change.id);
+        if (job?.state !== "running") this.#models.forget(change.id);
         if (job) this.#hub.publish({ kind: "job", job });
         return;
       }
@@ -211,6 +215,8 @@ export class AssembledApplication implements Application {
   }
 
   async #takeWork(id: string, event: WorkEvent): Promise<void> {
+    const job = event.kind === "warning" ? undefined : await this.#parts.queue.get(id);
+    if (job) await this.#models.measure(job, event);
     switch (event.kind) {
       case "progress": {
         const progress = this.#live.update(id, event.progress, event.preview);
@@ -252,7 +258,7 @@ export class AssembledApplication implements Application {
       jobs.push(...page.jobs);
       cursor = page.next ?? undefined;
     } while (cursor !== undefined);
-    const models = (await this.catalogue()).models;
+    const models = await this.#models.list();
     return [
       ...jobs.reverse().map((one) => ({ kind: "job" as const, job: one })),
       await this.#describeQueue(),

@@ -66,8 +66,10 @@ export class JobMaker {
     }
     const checked = parse(drawJobSchema, request, { name: "the job", noun: "field" });
     const { models, drawer } = this.#parts;
-    const { id: model, name: modelName } = models.get(checked.model ?? models.default);
+    const model = checked.model ?? models.default;
     const load: JobLoad = checked.load ?? {};
+    await models.resolve(model, load);
+    const modelName = (await models.find(model))!.name;
     const asked = known ? withSeeds(checked.request, known.request) : checked.request;
     const images = await this.#readImages(asked);
     const { request: completed } = await drawer.complete(model, load, asked, images);

@@ -1,10 +1,12 @@
 // Assembles the application: queue, library, drawing process, catalogue and events.
 import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { fileError } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
 import type { Application } from "./application.js";
 import { AssembledApplication } from "./assembled-application.js";
-import { makeModelList } from "./catalogue/catalogue.js";
+import { ModelList } from "./catalogue/catalogue.js";
+import { Speeds } from "./catalogue/speeds.js";
 import { makeDrawer } from "./drawing/drawer.js";
 import { makeWorker } from "./drawing/worker.js";
 import { openSimpleLibrary } from "./simple-library.js";
@@ -18,7 +20,10 @@ export interface ApplicationOptions {
 }
 
 /** Opens the application. @throws NishikiError "file" if the folder cannot be used */
-export async function createApplication({ folder }: ApplicationOptions): Promise<Application> {
+export async function createApplication({
+  folder,
+  models: folders = [],
+}: ApplicationOptions): Promise<Application> {
   await mkdir(folder, { recursive: true }).catch((error: unknown) => {
     throw fileError(error, `make the folder ${folder}`);
   });
@@ -28,11 +33,15 @@ export async function createApplication({ folder }: ApplicationOptions): Promise
     if (!file) throw new NishikiError("file", `There is no stored image with the id ${id}.`);
     return file.bytes;
   });
-  const models = makeModelList();
+  const models: ModelList = new ModelList(() => drawer.scan(folders));
   let onLoaded = () => {};
-  const drawer = makeDrawer(models, () => onLoaded());
-  const application = new AssembledApplication({ queue, library, models, drawer });
-  onLoaded = () => void application.modelsChanged().catch(() => {}); // The next event tells it again.
-  application.start(makeWorker(drawer));
+  const drawer = makeDrawer(
+    (model, load) => models.resolve(model, load),
+    () => onLoaded(),
+  );
+  const speeds = await Speeds.open(join(folder, ".nishiki"));
+  const application = new AssembledApplication({ queue, library, models, drawer, speeds });
+  onLoaded = () => application.modelsChanged();
+  application.start(makeWorker(drawer, (id) => models.find(id)));
   return application;
 }

@@ -1,10 +1,11 @@
 // What this server can do (node).
 import { readFile } from "node:fs/promises";
-import { availableParallelism, freemem, totalmem } from "node:os";
+import { availableParallelism } from "node:os";
 import { samplers, stepSchedules } from "../diffusion/index.js";
 import { getPackageFile } from "../engine/node.js";
 import { MAX_PIXELS } from "../image/index.js";
 import { apiVersion, type Capabilities } from "./api/index.js";
+import { readMemory } from "./catalogue/memory.js";
 
 /** This program's version, read without loading what draws. */
 async function readVersion(): Promise<string> {
@@ -24,7 +25,7 @@ export async function getCapabilities(): Promise<Capabilities> {
     api: apiVersion,
     device: "cpu",
     threads: availableParallelism(),
-    memory: { total: totalmem(), free: freemem() },
+    memory: { ...(await readMemory()) },
     samplers: listChoices(samplers),
     schedules: listChoices(stepSchedules),
     upscalers: [

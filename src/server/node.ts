@@ -1,2 +1,7 @@
 // The part of the room that runs the server (node).
+export type { Application } from "./application.js";
+export { isLoopback } from "./http/access.js";
+export { type RunningServer, type ServeOptions, serveHttp } from "./http/serve.js";
+export { makeToken } from "./http/token.js";
+export { findDefaultFolder } from "./library/index.js";
 export { type ApplicationOptions, createApplication } from "./node-application.js";

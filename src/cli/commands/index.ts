@@ -8,12 +8,14 @@ import { addGenerateCommand } from "./generate.js";
 import { addInfoCommand } from "./info.js";
 import { addModelsCommand } from "./models.js";
 import { addPullCommand } from "./pull.js";
+import { addServeCommand } from "./serve.js";
 import { addTrainCommand } from "./train.js";
 import { addVerifyCommand } from "./verify.js";
 
 /** Every command, in the order of the help. Each adds itself to the program. */
 export const commands: readonly ((program: Command) => void)[] = [
   addGenerateCommand,
+  addServeCommand,
   addVerifyCommand,
   addInfoCommand,
   addPullCommand,

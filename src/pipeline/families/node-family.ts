@@ -21,6 +21,11 @@ export interface ModelDescription {
   readonly size?: number;
   /** Bytes that its weights take in memory. */
   readonly memory?: number;
+  /** Bytes that the weights of its largest network take in memory. */
+  readonly largest?: number;
+  /** Tokens of a prompt that it reads at a time. */
+  readonly maxTokens?: number;
+  readonly licence?: string;
   /** The full description. */
   readonly description: Description;
 }

@@ -1,9 +1,9 @@
 // The drawing process: holds the models, takes tasks from the server and answers with events. If the runtime crashes, this
 // process dies and the server goes on.
 import { NishikiError } from "../../errors.js";
-import { completeRequest, imageRequestSchema, type LoadOptions, mapImages } from "../../pipeline/index.js";
+import { completeRequest, imageRequestSchema, mapImages } from "../../pipeline/index.js";
+import { scan } from "../catalogue/scan.js";
 import { draw } from "./draw.js";
-import { readModelFacts } from "./model-facts.js";
 import { Pipelines } from "./pipelines.js";
 import type { ErrorData, FromChild, Task, Tasks, ToChild } from "./protocol.js";
 import { readRequestImages } from "./request-images.js";
@@ -33,20 +33,13 @@ async function complete({
   return { request: named as Record<string, unknown>, notices: read.notices };
 }
 
-async function getContext({ load }: { readonly load: LoadOptions }): Promise<Tasks["context"]["answer"]> {
-  const { check: _, ...context } = (await pipelines.open(load)).context;
-  return context;
-}
-
 async function run(id: number, task: Task, state: Running): Promise<unknown> {
   const { signal } = state.stop;
   switch (task.kind) {
     case "complete":
       return complete(task);
-    case "context":
-      return getContext(task);
-    case "describe":
-      return { context: await getContext(task), facts: await readModelFacts(task.load) };
+    case "scan":
+      return scan(task.folders);
     case "load":
       await pipelines.get(task.load, { signal });
       return undefined;

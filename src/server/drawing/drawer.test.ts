@@ -1,17 +1,22 @@
 // Real drawing processes, which are really killed.
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
-import { makeModelList } from "../catalogue/catalogue.js";
+import { ModelList } from "../catalogue/catalogue.js";
 import type { JobRecord, WorkEvent } from "../parts.js";
 import { makeDrawer, type ProcessDrawer } from "./drawer.js";
 import { makeWorker } from "./worker.js";
 
 let drawer: ProcessDrawer;
+let models: ModelList;
 const changes: (readonly string[])[] = [];
 
 const open = () => {
   changes.length = 0;
-  drawer = makeDrawer(makeModelList(), () => changes.push(drawer.loaded()));
+  models = new ModelList(() => drawer.scan([]));
+  drawer = makeDrawer(
+    (model, load) => models.resolve(model, load),
+    () => changes.push(drawer.loaded()),
+  );
   return drawer;
 };
 
@@ -47,7 +52,11 @@ async function run(request: object, kills: readonly (readonly [step: number, sig
     onSkip: () => () => {},
     image: () => Promise.reject(new Error("none")),
   };
-  const outcome = await makeWorker(drawer).run(makeJob(request), reporter, new AbortController().signal);
+  const outcome = await makeWorker(drawer, (id) => models.find(id)).run(
+    makeJob(request),
+    reporter,
+    new AbortController().signal,
+  );
   const warnings = events.flatMap((event) => (event.kind === "warning" ? [event.message] : []));
   const images = events.flatMap((event) => (event.kind === "image" ? [event.png] : []));
   return { outcome, warnings, images };
@@ -70,7 +79,7 @@ describe("the drawing process", () => {
 
   it("fails a job that kills it twice, with what helps, and draws the next one", async () => {
     open();
-    const { outcome } = await run({ steps: 4, size: "512x512" }, [
+    const { outcome } = await run({ steps: 4, size: { width: 512, height: 512 } }, [
       [1, "SIGKILL"],
       [2, "SIGABRT"],
     ]);
@@ -79,6 +88,8 @@ describe("the drawing process", () => {
       error: {
         code: "device",
         message: "The process that draws ended: the runtime gave up, most likely because memory ran out.",
+        hint: "Choose a smaller size, such as 256x256.",
+        change: { size: "256x256" },
       },
     });
     expect(await run({ steps: 1 }, [])).toMatchObject({ outcome: { state: "done" }, warnings: [] });
@@ -93,7 +104,7 @@ describe("the drawing process", () => {
 
   it("answers questions that were open when it died", async () => {
     open();
-    await drawer.context("embedded");
+    await drawer.scan([]);
     const question = drawer.complete("embedded", {}, { prompt: "a cat" }, new Map());
     process.kill(drawer.pid!, "SIGKILL");
     expect((await question).request).toMatchObject({ prompt: "a cat" });
@@ -101,11 +112,11 @@ describe("the drawing process", () => {
 
   it("ends with its server", async () => {
     open();
-    await drawer.context("embedded");
+    await drawer.scan([]);
     const pid = drawer.pid!;
     await drawer.close();
     await wait(10);
     expect(() => process.kill(pid, 0)).toThrow("ESRCH");
-    await expect(drawer.context("embedded")).rejects.toMatchObject({ code: "closed" });
+    await expect(drawer.scan([])).rejects.toMatchObject({ code: "closed" });
   });
 });

@@ -1,15 +1,13 @@
 // Draws jobs in the drawing process.
 import type { LoadOptions } from "../../pipeline/index.js";
 import type { JobLoad } from "../api/index.js";
+import type { Found } from "../catalogue/found.js";
 import type { Drawer, JobRecord, OnSkip, WorkEvent } from "../parts.js";
 import { DrawingProcess } from "./drawing-process.js";
-import type { IdRequest, ImageFiles, ModelContext, Tasks } from "./protocol.js";
+import type { IdRequest, ImageFiles, Tasks } from "./protocol.js";
 
-/** What the catalogue knows: which files a model and its additions are. */
-export interface ModelFilesSource {
-  /** @throws NishikiError "usage" for ids that are not in the catalogue */
-  resolve(model: string, load: JobLoad): LoadOptions;
-}
+/** Finds the files of a model and its additions. @throws NishikiError "usage" for ids that are not in the catalogue */
+export type ResolveModel = (model: string, load: JobLoad) => Promise<LoadOptions>;
 
 /** A drawer that also answers questions about models. */
 export interface ProcessDrawer extends Drawer {
@@ -20,15 +18,14 @@ export interface ProcessDrawer extends Drawer {
     request: IdRequest,
     images: ImageFiles,
   ): Promise<Tasks["complete"]["answer"]>;
-  /** A model's limits and defaults. */
-  context(model: string): Promise<ModelContext>;
-  describe(model: string): Promise<Tasks["describe"]["answer"]>;
+  /** Looks into models folders. */
+  scan(folders: readonly string[]): Promise<Found>;
   /** The drawing process's id while there is one. */
   readonly pid: number | undefined;
 }
 
 /** Makes a drawer; its process starts with the first task. */
-export function makeDrawer(models: ModelFilesSource, onChange: () => void = () => {}): ProcessDrawer {
+export function makeDrawer(resolve: ResolveModel, onChange: () => void = () => {}): ProcessDrawer {
   const loaded = new Set<string>();
   const forget = () => {
     if (loaded.size === 0) return;
@@ -51,7 +48,7 @@ export function makeDrawer(models: ModelFilesSource, onChange: () => void = () =
     const events = new EventList<WorkEvent>();
     const work = process
       .run(
-        { kind: "draw", load: models.resolve(model, load), request, images, ...(partials && { partials }) },
+        { kind: "draw", load: await resolve(model, load), request, images, ...(partials && { partials }) },
         {
           signal: AbortSignal.any([signal, leaving.signal]),
           ...(onSkip && { onSkip }),
@@ -74,16 +71,15 @@ export function makeDrawer(models: ModelFilesSource, onChange: () => void = () =
   return {
     run,
     loaded: () => [...loaded],
-    complete: (model, load, request, images) =>
-      process.run({ kind: "complete", load: models.resolve(model, load), request, images }),
-    context: (model) => process.run({ kind: "context", load: models.resolve(model, {}) }),
-    describe: (model) => process.run({ kind: "describe", load: models.resolve(model, {}) }),
+    complete: async (model, load, request, images) =>
+      process.run({ kind: "complete", load: await resolve(model, load), request, images }),
+    scan: (folders) => process.run({ kind: "scan", folders }),
     async load(model) {
-      await process.run({ kind: "load", load: models.resolve(model, {}) });
+      await process.run({ kind: "load", load: await resolve(model, {}) });
       remember(model);
     },
     async unload(model) {
-      const path = model === undefined ? undefined : models.resolve(model, {}).model;
+      const path = model === undefined ? undefined : (await resolve(model, {})).model;
       if (process.pid !== undefined)
         await process.run({
           kind: "unload",

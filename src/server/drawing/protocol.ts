@@ -1,6 +1,7 @@
 // What the server and its drawing process say to each other: plain data, sent by structured clone.
 import type { ErrorCode } from "../../errors.js";
 import type { LoadOptions, RequestContext } from "../../pipeline/index.js";
+import type { Found } from "../catalogue/found.js";
 import type { WorkEvent } from "../parts.js";
 
 /** Image files that a request names, by their ids. */
@@ -11,20 +12,6 @@ export type IdRequest = Readonly<Record<string, unknown>>;
 
 /** A model's limits and defaults, without the check that only works inside its process. */
 export type ModelContext = Omit<RequestContext, "check">;
-
-/** What a model's files say about it. */
-export interface ModelFacts {
-  readonly family: string;
-  /** A few words, such as "Stable Diffusion XL". */
-  readonly what: string;
-  /** Size of its files. */
-  readonly bytes: number;
-  /** Bytes that its weights take in memory. */
-  readonly memory: number | null;
-  /** What can be loaded beside it. */
-  readonly loadOptions: readonly string[];
-  readonly tokenLimit: number | null;
-}
 
 export interface DrawTask {
   readonly kind: "draw";
@@ -49,13 +36,10 @@ export interface Tasks {
     };
     readonly answer: { readonly request: IdRequest; readonly notices: readonly string[] };
   };
-  readonly context: {
-    readonly task: { readonly kind: "context"; readonly load: LoadOptions };
-    readonly answer: ModelContext;
-  };
-  readonly describe: {
-    readonly task: { readonly kind: "describe"; readonly load: LoadOptions };
-    readonly answer: { readonly context: ModelContext; readonly facts: ModelFacts };
+  /** Looks into models folders. */
+  readonly scan: {
+    readonly task: { readonly kind: "scan"; readonly folders: readonly string[] };
+    readonly answer: Found;
   };
   readonly load: {
     readonly task: { readonly kind: "load"; readonly load: LoadOptions };

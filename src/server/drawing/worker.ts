@@ -2,14 +2,18 @@
 import { NishikiError } from "../../errors.js";
 import { listImages, storedRequestSchema } from "../../pipeline/index.js";
 import type { JobError } from "../api/index.js";
-import type { JobRecord, Reporter, Worker } from "../parts.js";
-import type { ProcessDrawer } from "./drawer.js";
+import type { FoundModel } from "../catalogue/found.js";
+import type { Drawer, JobRecord, Reporter, Worker } from "../parts.js";
 import { DrawingProcessError, makeJobError } from "./failures.js";
 
 /** How often a job is started again because the drawing process ended. */
 const restarts = 1;
 
-export function makeWorker(drawer: ProcessDrawer): Worker {
+/** Finds a model in the catalogue. */
+export type FindModel = (id: string) => Promise<FoundModel | undefined>;
+
+/** @param find Tells the limits of models, to say what helps. */
+export function makeWorker(drawer: Drawer, find: FindModel): Worker {
   return {
     loaded: () => drawer.loaded(),
     async run(job, reporter, signal) {
@@ -20,21 +24,21 @@ export function makeWorker(drawer: ProcessDrawer): Worker {
         const isCancel = signal.aborted && error instanceof NishikiError && error.code === "aborted";
         return isCancel
           ? { state: "cancelled" }
-          : { state: "failed", error: await explain(error, job, drawer) };
+          : { state: "failed", error: await explain(error, job, find) };
       }
     },
   };
 }
 
-/** The error with what helps, as far as the model's limits can be found out. */
-async function explain(error: unknown, job: JobRecord, drawer: ProcessDrawer): Promise<JobError> {
-  const known = await drawer.describe(job.model).catch(() => undefined);
+/** The error with what helps, as far as the model's limits are known. */
+async function explain(error: unknown, job: JobRecord, find: FindModel): Promise<JobError> {
+  const known = (await find(job.model).catch(() => undefined))?.known;
   return makeJobError(error, { ...job, ...(known && { context: known.context, ...known.facts }) });
 }
 
 async function runWithRestarts(
   job: JobRecord,
-  drawer: ProcessDrawer,
+  drawer: Drawer,
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {

@@ -40,5 +40,5 @@ export async function describeModel(folder: string): Promise<ModelDescription> {
     },
     parts: await Promise.all(Object.entries(parts).map(([key, part]) => describePart(folder, key, part))),
   };
-  return { what: `${name} ${version}`, size: pictureSize, description };
+  return { what: `${name} ${version}`, size: pictureSize, licence, maxTokens, description };
 }

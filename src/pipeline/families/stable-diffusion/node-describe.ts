@@ -19,11 +19,14 @@ function countNumbers({ weights }: ModelComponent): number {
   return [...weights.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
 }
 
-/** Bytes that a model's weights take as float32. */
-function sumMemory({ unet, vae, textEncoder, textEncoder2 }: StableDiffusionFiles): number {
+/** Bytes that the weights of each network take as float32. */
+function listMemory({ unet, vae, textEncoder, textEncoder2 }: StableDiffusionFiles): number[] {
   const parts = [unet, vae, textEncoder, ...(textEncoder2 ? [textEncoder2] : [])];
-  return 4 * parts.reduce((sum, part) => sum + countNumbers(part), 0);
+  return parts.map((part) => 4 * countNumbers(part));
 }
+
+/** CLIP's text encoders read this many tokens at a time. */
+const maxTokens = 77;
 
 function describeComponent(title: string, component: ModelComponent): Description {
   const { weights } = component;
@@ -50,10 +53,13 @@ export async function describeStableDiffusion(path: string): Promise<ModelDescri
   const { family, unet, vae } = files;
   const inpaints = numberOr(unet.config.in_channels, 4) !== numberOr(vae.config.latent_channels, 4);
   const side = numberOr(unet.config.sample_size, Number.NaN);
+  const memory = listMemory(files);
   return {
     what: `${families[family]}${inpaints ? ", inpainting" : ""}`,
     ...(Number.isSafeInteger(side) && { size: 8 * side }),
-    memory: sumMemory(files),
+    memory: memory.reduce((sum, bytes) => sum + bytes, 0),
+    largest: Math.max(...memory),
+    maxTokens,
     description: describeFiles(path, files),
   };
 }

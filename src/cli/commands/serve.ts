@@ -1,0 +1,117 @@
+// nishiki serve: the application, in the browser and for other programs.
+import { delimiter } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import { NishikiError } from "../../errors.js";
+import type { Application, RunningServer, ServeOptions } from "../../server/node.js";
+import { openBrowser } from "../open-browser.js";
+import { listenForStop } from "../stop.js";
+import { print } from "../terminal.js";
+
+interface Options {
+  readonly port?: number;
+  readonly host: string;
+  readonly folder?: string;
+  readonly models?: readonly string[];
+  readonly token?: string;
+  readonly open: boolean;
+  readonly cors?: readonly string[];
+  readonly allowedHost?: readonly string[];
+  readonly log?: boolean;
+}
+
+const defaultPort = 7860;
+/** Ports tried after the default one, before the system chooses. */
+const morePorts = 20;
+
+const examples = `
+Examples:
+  nishiki serve
+  nishiki serve --models ~/checkpoints --port 8000
+  nishiki serve --host 0.0.0.0            for other machines; prints a link with a token
+`;
+
+export function addServeCommand(program: Command): void {
+  program
+    .command("serve")
+    .description("start the application: a page in the browser, and APIs for other programs")
+    .option("-p, --port <number>", `port (default: ${defaultPort}, or the next free one)`, readPort)
+    .option("--host <address>", "address to listen on; beyond 127.0.0.1 a token is needed", "127.0.0.1")
+    .option("--folder <path>", "folder for images and jobs (default: Nishiki in your pictures folder)")
+    .option("--models <folders...>", "folders of models, LoRAs and embeddings (default: $NISHIKI_MODELS)")
+    .option("--token <text>", "token that clients must send (default: $NISHIKI_TOKEN)")
+    .option("--no-open", "do not open the browser")
+    .option("--cors <origins...>", "origins of other pages that may use the APIs")
+    .option("--allowed-host <names...>", "further names of this server, such as that of a proxy")
+    .option("--log", "print a line for each request")
+    .addHelpText("after", examples)
+    .action(serve);
+}
+
+function readPort(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw new InvalidArgumentError("expected a number from 0 to 65535.");
+}
+
+const say = (text: string) => void process.stderr.write(`${text}\n`);
+
+/** Loaded here alone: other commands need no server. */
+const loadServer = () => import("../../server/node.js");
+
+async function serve(options: Options): Promise<void> {
+  const { createApplication, findDefaultFolder } = await loadServer();
+  const stop = listenForStop();
+  const folder = options.folder ?? (await findDefaultFolder());
+  const models = options.models ?? process.env.NISHIKI_MODELS?.split(delimiter).filter(Boolean);
+  try {
+    const application = await createApplication({ folder, ...(models && { models }) });
+    try {
+      const server = await start(application, options);
+      await print(`${server.link}\n`);
+      say(`Nishiki is running; its images are in ${folder}. Ctrl-C stops it.`);
+      if (options.open) openBrowser(server.link);
+      await stopped(stop.signal);
+      say("Stopping; jobs that are not finished go on after the next start.");
+      await server.close();
+    } finally {
+      await application.close();
+    }
+  } finally {
+    stop.release();
+  }
+}
+
+const stopped = (signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+
+/** Listens on the port that was asked for, or on the first free one if none was. */
+async function start(application: Application, options: Options): Promise<RunningServer> {
+  const { isLoopback, makeToken, serveHttp } = await loadServer();
+  const { host, port, cors, allowedHost, log } = options;
+  const token = options.token ?? process.env.NISHIKI_TOKEN ?? (isLoopback(host) ? undefined : makeToken());
+  const listen: ServeOptions = {
+    host,
+    ...(token !== undefined && { token }),
+    ...(cors && { cors }),
+    ...(allowedHost && { allowedHosts: allowedHost }),
+    log: log ? say : () => {},
+  };
+  if (port !== undefined) return serveHttp(application, { ...listen, port });
+  for (let next = defaultPort; next <= defaultPort + morePorts; next++) {
+    try {
+      return await serveHttp(application, { ...listen, port: next });
+    } catch (error) {
+      if (!isTaken(error)) throw error;
+    }
+  }
+  return serveHttp(application, { ...listen, port: 0 });
+}
+
+/** Whether a port is in use, or kept by the system. */
+function isTaken(error: unknown): boolean {
+  const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+  return error instanceof NishikiError && (code === "EADDRINUSE" || code === "EACCES");
+}

@@ -1,0 +1,152 @@
+// Looks into models folders, in the drawing process: what each file is says its header, whatever its folder is called.
+import { readFile, stat } from "node:fs/promises";
+import { basename, extname, join } from "node:path";
+import {
+  inspectLora,
+  isEmbedding,
+  isLora,
+  openAutoencoder,
+  openEmbedding,
+  openSafetensors,
+} from "../../checkpoint/node.js";
+import { NishikiError } from "../../errors.js";
+import { listCachedModels } from "../../hub/index.js";
+import { describeModel, embeddedModel, getModelFamily, openModel } from "../../pipeline/node.js";
+import type { Found, FoundAddition, FoundModel, ModelFacts } from "./found.js";
+import { countBytes } from "./sizes.js";
+import { walk } from "./walk.js";
+
+/** The embedded model, what the folders hold, and the hub's cache. */
+export async function scan(folders: readonly string[]): Promise<Found> {
+  const cached = (await listCachedModels().catch(() => [])).map(({ repository, path }) => ({
+    name: repository,
+    path,
+  }));
+  const paths = (await Promise.all(folders.map(walk))).flat();
+  const named = paths.map((path) => ({ name: nameOf(path), path }));
+  const missing = await Promise.all(folders.map(findMissing));
+  const found: (FoundModel | FoundAddition)[] = [];
+  for (const { name, path } of [...named, ...cached]) found.push(await identify(name, path));
+  const additions = found.filter((one): one is FoundAddition => "kind" in one);
+  const models = found.filter((one): one is FoundModel => !("kind" in one));
+  return { models: [await readEmbedded(), ...models, ...missing.flat()], additions };
+}
+
+const nameOf = (path: string) =>
+  /\.(safetensors|ckpt|gguf)$/i.test(path) ? basename(path, extname(path)) : basename(path);
+
+/** A folder that is not there is shown like a broken model: the user expects models from it. */
+async function findMissing(folder: string): Promise<FoundModel[]> {
+  const info = await stat(folder).catch((error: NodeJS.ErrnoException) => error);
+  if (!(info instanceof Error)) return [];
+  const reason = info.code === "ENOENT" ? "it does not exist" : "it cannot be read";
+  return [
+    {
+      name: basename(folder) || folder,
+      path: folder,
+      bytes: 0,
+      problem: `The models folder ${folder}: ${reason}.`,
+    },
+  ];
+}
+
+async function readEmbedded(): Promise<FoundModel> {
+  return readModel("Nishiki", undefined);
+}
+
+/** What a path is. Whatever is wrong with one file, the others are listed. */
+async function identify(name: string, path: string): Promise<FoundModel | FoundAddition> {
+  try {
+    return (await identifyAddition(name, path)) ?? (await readModel(name, path));
+  } catch (error) {
+    const autoencoder = await identifyAutoencoder(name, path);
+    if (autoencoder) return autoencoder;
+    const problem =
+      error instanceof NishikiError ? error.message : `It cannot be read: ${(error as Error).message}.`;
+    return { name, path, bytes: await countBytes(path), problem };
+  }
+}
+
+async function identifyAddition(name: string, path: string): Promise<FoundAddition | undefined> {
+  const isFile = /\.safetensors$/i.test(path);
+  const isFolder = !isFile && extname(path) === "" && (await stat(path)).isDirectory();
+  if (isFile && (await isEmbedding(path))) return readEmbedding(name, path);
+  if ((isFile || isFolder) && (await isLora(path))) return readLora(name, path);
+  return undefined;
+}
+
+const embeddingFamilies: Readonly<Record<string, string>> = {
+  "768": "Stable Diffusion 1.x",
+  "1024": "Stable Diffusion 2.x",
+  "768,1280": "Stable Diffusion XL",
+};
+
+async function readEmbedding(name: string, path: string): Promise<FoundAddition> {
+  const { word, encoders } = await openEmbedding(path);
+  const family = embeddingFamilies[encoders.map(({ width }) => width).join()] ?? null;
+  return { kind: "embedding", name, path, bytes: await countBytes(path), family, words: [word] };
+}
+
+async function readLora(name: string, path: string): Promise<FoundAddition> {
+  const { fits, notes } = await inspectLora(path);
+  const trigger = notes["trigger words"];
+  // "fox (12), snow (9)"
+  const frequent = (notes["frequent words"] ?? "").split(", ").map((word) => word.replace(/ \(\d+\)$/, ""));
+  const words = trigger === undefined ? frequent.filter(Boolean).slice(0, 5) : [trigger];
+  return {
+    kind: "lora",
+    name,
+    path,
+    bytes: await countBytes(path),
+    family: fits ?? null,
+    words: words.map((word) => word.slice(0, 200)),
+  };
+}
+
+async function identifyAutoencoder(name: string, path: string): Promise<FoundAddition | undefined> {
+  try {
+    await openAutoencoder(path, "sd1");
+    return { kind: "vae", name, path, bytes: await countBytes(path), family: null, words: [] };
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws NishikiError "file", "checkpoint" */
+async function readModel(name: string, path: string | undefined): Promise<FoundModel> {
+  const load = path === undefined ? {} : { model: path };
+  const { check: _, ...context } = (await openModel(load)).context;
+  const facts = await readFacts(path ?? embeddedModel);
+  return { name, path, bytes: await countBytes(path ?? embeddedModel), known: { facts, context } };
+}
+
+/** What an idle drawing process takes, and what a small model adds while it draws: measured with the embedded one. */
+const baseMemory = 0.6e9;
+/** Weights stay in their files and are widened as they are used: measured peaks of 1.5 and XL over their denoisers' size. */
+const weightShare = 0.66;
+
+/** The load options that clients of the server choose by ids. */
+const offered = ["lora", "embedding", "vae", "precision"];
+
+async function readFacts(path: string): Promise<ModelFacts> {
+  const { id, loadOptions } = await getModelFamily(path);
+  const { what, largest = 0, maxTokens = null, licence } = await describeModel(path);
+  return {
+    family: id,
+    what,
+    memory: Math.round(baseMemory + weightShare * largest),
+    loadOptions: loadOptions.filter((name) => offered.includes(name)),
+    tokenLimit: maxTokens,
+    licence: licence ?? (await readLicence(path)),
+  };
+}
+
+/** The licence that a model's card or header names. */
+async function readLicence(path: string): Promise<string | null> {
+  const card = await readFile(join(path, "README.md"), "utf8").catch(() => "");
+  const [, front = ""] = /^---\r?\n([\s\S]{0,5000}?)\r?\n---/.exec(card) ?? [];
+  const [, named] = /^licen[cs]e:\s*["']?([\w.+-]{1,60})/m.exec(front) ?? [];
+  if (named !== undefined) return named;
+  const file = /\.safetensors$/i.test(path) ? await openSafetensors(path).catch(() => undefined) : undefined;
+  return file?.metadata["modelspec.license"]?.slice(0, 200) ?? null;
+}

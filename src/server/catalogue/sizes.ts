@@ -1,0 +1,12 @@
+// Sizes of models on disk.
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+
+/** Size of a file, or of all files in a folder; a link that leads nowhere has none. */
+export async function countBytes(path: string): Promise<number> {
+  const entry = await stat(path).catch(() => undefined);
+  if (!entry?.isDirectory()) return entry?.size ?? 0;
+  const names = await readdir(path).catch(() => [] as string[]);
+  const sizes = await Promise.all(names.map((name) => countBytes(join(path, name))));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
