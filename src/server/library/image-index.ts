@@ -24,6 +24,9 @@ interface Row {
 /** Rows of a job's images that are written at once. */
 const batchSize = 1000;
 
+/** Lists whose totals are kept. */
+const mostTotals = 200;
+
 /** The colour of images that nobody has looked at yet: a neutral grey. */
 export const unknownColour = "#808080";
 
@@ -72,6 +75,8 @@ const updates = names
 
 export class ImageIndex {
   readonly #database: Database;
+  readonly #totals = new Map<string, number>();
+  #changes = 0;
 
   constructor(database: Database) {
     this.#database = database;
@@ -94,6 +99,7 @@ export class ImageIndex {
         [clean(rows)],
       );
     });
+    this.#changed();
   }
 
   /** Records which images jobs drew; of several for one place in a job, the last. */
@@ -109,6 +115,7 @@ export class ImageIndex {
         [clean(latest.slice(at, at + batchSize))],
       );
     }
+    this.#changed();
   }
 
   async get(id: string): Promise<{ image: StoredImage; path: string; stamp: string } | undefined> {
@@ -150,13 +157,30 @@ export class ImageIndex {
        ORDER BY position DESC LIMIT ${bind(query.limit + 1)}`,
       values,
     );
-    const [count] = await this.#database.query<{ total: number }>(
-      `SELECT count(*)::integer AS total FROM nishiki.images WHERE ${where}`,
-      counted,
-    );
+    const total = await this.#count(where, counted);
     const shown = rows.slice(0, query.limit);
     const next = rows.length > query.limit ? makeCursor(shown.at(-1)!.position) : null;
-    return { images: shown.map(toImage), next, total: count?.total ?? 0 };
+    return { images: shown.map(toImage), next, total };
+  }
+
+  /** How many images match. Pages of one list ask for the same number, so it is kept until something changes. */
+  async #count(where: string, values: readonly (string | number)[]): Promise<number> {
+    const key = JSON.stringify([where, values]);
+    const known = this.#totals.get(key);
+    if (known !== undefined) return known;
+    const changes = this.#changes;
+    const [row] = await this.#database.query<{ total: number }>(
+      `SELECT count(*)::integer AS total FROM nishiki.images WHERE ${where}`,
+      values,
+    );
+    const total = row?.total ?? 0;
+    if (changes === this.#changes && this.#totals.size < mostTotals) this.#totals.set(key, total);
+    return total;
+  }
+
+  #changed(): void {
+    this.#changes++;
+    this.#totals.clear();
   }
 
   /** Changes marks. @returns the images as they are then, in the order of the ids */
@@ -169,6 +193,7 @@ export class ImageIndex {
        trashed = CASE WHEN $3::boolean THEN $4 ELSE trashed END WHERE id = ANY($1) RETURNING ${columns}`,
       [ids, favourite ?? null, trashed !== undefined, trashed ?? null],
     );
+    this.#changed();
     return inOrder(ids, rows);
   }
 
@@ -206,6 +231,7 @@ export class ImageIndex {
   async remove(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
     await this.#database.query("DELETE FROM nishiki.images WHERE id = ANY($1)", [ids]);
+    this.#changed();
   }
 
   /** Marks whose row says otherwise are brought in line with the journal. */
@@ -225,6 +251,7 @@ export class ImageIndex {
        WHERE images.id = wanted.id`,
       [clean(rows)],
     );
+    this.#changed();
   }
 
   async count(): Promise<number> {

@@ -140,7 +140,14 @@ describe("makeRequest", () => {
       ...{ sampler: "k_euler_ancestral", noise_schedule: "karras", request_type: "PromptGenerateRequest" },
     };
     expect(request({ Software: "NovelAI", Comment: JSON.stringify(novel) })).toEqual({
-      ...{ prompt: "cat", negativePrompt: "dog", seed: 7, steps: 28, guidance: 5, sampler: "euler-a" },
+      ...{
+        prompt: "cat",
+        negativePrompt: "dog",
+        seed: 7,
+        steps: 28,
+        guidance: 5,
+        sampler: "euler-ancestral",
+      },
       ...{ schedule: "karras", size: { width: 832, height: 1216 } },
     });
   });

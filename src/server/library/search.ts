@@ -48,9 +48,10 @@ function makeCondition(field: string, text: string, bind: Bind): string | undefi
     case "size":
       return makeSizeCondition(text, bind);
     case "before":
-      return `created < ${bind(readDate(field, text))}`;
+      // Positions begin with the time, and are in an index.
+      return `position < ${bind(readDate(field, text))}`;
     case "after":
-      return `created >= ${bind(readDate(field, text))}`;
+      return `position >= ${bind(readDate(field, text))}`;
     default:
       return makeWordCondition(text, bind);
   }
