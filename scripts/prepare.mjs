@@ -1,6 +1,15 @@
 // Prepares a clone: installs packages and builds sources. Prints nothing if both are up to date.
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -98,9 +107,28 @@ function buildPart(stampName, inputs, step, what) {
 const isFolder = (path) => statSync(path).isDirectory();
 
 /** Compiles src and the page to dist where something changed since. Ends the process where that fails. */
+/**
+ * Makes the empty database that a server's first start unpacks, once for each version of PGlite. Without it, that start
+ * takes seconds longer and 850 MB of memory.
+ */
+function packDatabase() {
+  const { version } = JSON.parse(
+    readFileSync(join(root, "node_modules/@electric-sql/pglite/package.json"), "utf8"),
+  );
+  const folder = join(root, "dist/server/database");
+  const template = join(folder, `template-${version}.zip`);
+  if (existsSync(template)) return;
+  for (const name of readdirSync(folder)) if (/^template-.*\.zip$/.test(name)) rmSync(join(folder, name));
+  process.stderr.write("Building the database …\n");
+  const temporary = join(folder, ".template");
+  const command = [process.execPath, [join(folder, "create-worker.js"), "--pack", temporary]];
+  if (run(...command, { quiet: true }) === 0) renameSync(temporary, template);
+}
+
 export function build() {
   const compile = tool("typescript/bin/tsc", "-p", "tsconfig.build.json");
   buildPart(".built", ["src", "package.json", "tsconfig.json", "tsconfig.build.json"], compile, "");
   const page = [process.execPath, [join(root, "scripts/build-web.mjs")]];
+  packDatabase();
   buildPart(".web-built", ["web", "package-lock.json", "scripts/build-web.mjs"], page, " the page");
 }

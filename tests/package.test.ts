@@ -84,7 +84,7 @@ describe("the package", () => {
     ])
       expect(files).toContain(`weights/${needed}`);
     const allowed =
-      /^(dist\/.*\.(js|d\.ts)|weights\/.*|docs\/.*\.(md|webp|html|json)|examples\/.*|engines\/xla\/.*|schemas\/\w+\.json|package\.json|LICENSE|README\.md|CHANGELOG\.md|ARCHITECTURE\.md)$/;
+      /^(dist\/.*\.(js|d\.ts)|dist\/server\/database\/template-[\d.]+\.zip|weights\/.*|docs\/.*\.(md|webp|html|json)|examples\/.*|engines\/xla\/.*|schemas\/\w+\.json|package\.json|LICENSE|README\.md|CHANGELOG\.md|ARCHITECTURE\.md)$/;
     expect(files.filter((path) => !allowed.test(path) || /\.test\./.test(path))).toEqual([]);
   });
 

@@ -3,12 +3,13 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { readFile, rename, rm } from "node:fs/promises";
+import { readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PGlite, type Transaction } from "@electric-sql/pglite";
 import { fromPglite } from "pg-boss";
 import { fileError, makeFolder } from "../../checkpoint/node.js";
+import { findPackageRoot, findWorker } from "../../engine/node.js";
 import { NishikiError, showText } from "../../errors.js";
 import type { Database } from "../parts.js";
 import type { ServerDatabase } from "./open-database.js";
@@ -19,10 +20,25 @@ const postgresMajor = "18";
 /** An idle server must stay small: 157 MB of resident memory instead of 330. */
 const smallBuffers = ["shared_buffers=1MB", "wal_buffers=64kB", "max_wal_size=32MB", "work_mem=1MB"];
 
-function createInChild(folder: string): Promise<void> {
-  const script = fileURLToPath(new URL("./create-worker.js", import.meta.url));
+/** A database that the build made, for this version of PGlite. */
+async function findTemplate(): Promise<string | undefined> {
+  const root = findPackageRoot();
+  if (root === undefined) return undefined;
+  const folder = join(root, "dist/server/database");
+  const names = await readdir(folder).catch(() => []);
+  const name = names.find((file) => /^template-.*\.zip$/.test(file));
+  return name && join(folder, name);
+}
+
+/** @param template A made database to unpack instead. */
+function createInChild(folder: string, template: string | undefined): Promise<void> {
+  const url = findWorker(
+    () => new URL("./create-worker.js", import.meta.url),
+    "server/database/create-worker.js",
+  );
+  const parameters = [fileURLToPath(url), folder, ...(template === undefined ? [] : [template])];
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [script, folder], { stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(process.execPath, parameters, { stdio: ["ignore", "ignore", "pipe"] });
     let errors = "";
     child.stderr.on("data", (chunk: Buffer) => {
       errors = (errors + chunk.toString()).slice(-2000);
@@ -38,12 +54,12 @@ function createInChild(folder: string): Promise<void> {
 }
 
 /** Creates the database beside its place and renames it, so that a killed server leaves no half-made one. */
-async function create(folder: string): Promise<void> {
+async function create(folder: string, template?: string): Promise<void> {
   const temporary = `${folder}.new`;
   await makeFolder(dirname(folder));
   try {
     await rm(temporary, { recursive: true, force: true });
-    await createInChild(temporary);
+    await createInChild(temporary, template);
     await rename(temporary, folder);
   } catch (error) {
     throw error instanceof NishikiError ? error : fileError(error, `write ${folder}`);
@@ -69,27 +85,37 @@ async function setAside(folder: string, reason: string): Promise<string> {
   return `The job database ${reason}. It was moved to ${aside} and is rebuilt from the files in this folder.`;
 }
 
+/** Makes a database and opens it. */
+async function startNew(folder: string): Promise<PGlite> {
+  const template = await findTemplate();
+  if (template !== undefined) {
+    try {
+      await create(folder, template);
+      return await start(folder);
+    } catch {
+      // A template of another version of PGlite, or a damaged one.
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+  await create(folder);
+  return start(folder);
+}
+
 /** Opens the database in a folder, or makes one. @throws NishikiError "database" or "file" */
 export async function openEmbedded(folder: string): Promise<ServerDatabase> {
-  let notice: string | undefined;
-  if (existsSync(folder)) {
-    const major = await readMajor(folder);
-    if (major !== postgresMajor)
-      notice = await setAside(folder, major ? `has the format of Postgres ${major}` : "is incomplete");
+  if (!existsSync(folder)) return wrap(await startNew(folder), undefined);
+  const major = await readMajor(folder);
+  let problem = major === postgresMajor ? undefined : `has the format of Postgres ${major}`;
+  if (major === "") problem = "is incomplete";
+  if (problem === undefined) {
+    try {
+      return wrap(await start(folder), undefined);
+    } catch (error) {
+      problem = `cannot be opened (${showText((error as Error).message ?? String(error))})`;
+    }
   }
-  if (!existsSync(folder)) await create(folder);
-  let pglite: PGlite;
-  try {
-    pglite = await start(folder);
-  } catch (error) {
-    notice = await setAside(
-      folder,
-      `cannot be opened (${showText((error as Error).message ?? String(error))})`,
-    );
-    await create(folder);
-    pglite = await start(folder);
-  }
-  return wrap(pglite, notice);
+  const notice = await setAside(folder, problem);
+  return wrap(await startNew(folder), notice);
 }
 
 /** PGlite may hand small whole numbers of type bigint as numbers; everything else is as node-postgres has it. */
