@@ -12,6 +12,7 @@ import type {
   ModelInfo,
   Move,
   ServerEvent,
+  StoredImage,
 } from "./api/index.js";
 import { finalStates } from "./api/index.js";
 import type { Application, Caller, CreatedJob, FileBytes } from "./application.js";
@@ -21,9 +22,10 @@ import { JobMaker, type JobMakerParts } from "./create-job.js";
 import { EventHub, type EventsOptions } from "./events/hub.js";
 import { LiveWork } from "./live-work.js";
 import { getCapabilities } from "./node-capabilities.js";
-import type { QueueChange, WorkEvent, Worker } from "./parts.js";
+import type { Database, QueueChange, WorkEvent, Worker } from "./parts.js";
 
 export interface ApplicationParts extends JobMakerParts {
+  readonly database: Pick<Database, "close">;
   readonly speeds: Speeds;
 }
 
@@ -57,6 +59,12 @@ export class AssembledApplication implements Application {
       (models) => this.#hub.publish({ kind: "models", models }),
       () => {}, // The next change tells of this one too.
     );
+  }
+
+  /** An image was found in the folder, or deleted from the trash by time. */
+  libraryChanged(change: { readonly image: StoredImage } | { readonly gone: string }): void {
+    if ("gone" in change) this.#hub.publish({ kind: "image-gone", image: change.gone });
+    else this.#hub.publish({ kind: "image", job: change.image.job, image: change.image });
   }
 
   capabilities() {
@@ -179,13 +187,14 @@ export class AssembledApplication implements Application {
   }
 
   async #close(): Promise<void> {
-    const { queue, library, drawer } = this.#parts;
+    const { database, queue, library, drawer } = this.#parts;
     this.#hub.close();
     const stopped = this.#stopWork?.();
     await drawer.close();
     await stopped;
     await queue.close();
     await library.close();
+    await database.close();
   }
 
   async #completeIf(job: Job | undefined) {

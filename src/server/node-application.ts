@@ -1,47 +1,70 @@
-// Assembles the application: queue, library, drawing process, catalogue and events.
-import { mkdir } from "node:fs/promises";
+// Assembles the application: database, queue, library, drawing process, catalogue and events.
 import { join } from "node:path";
-import { fileError } from "../checkpoint/node.js";
-import { NishikiError } from "../errors.js";
 import type { Application } from "./application.js";
 import { AssembledApplication } from "./assembled-application.js";
 import { ModelList } from "./catalogue/catalogue.js";
 import { Speeds } from "./catalogue/speeds.js";
+import { openDatabase, type ServerDatabase } from "./database/index.js";
 import { makeDrawer } from "./drawing/drawer.js";
 import { makeWorker } from "./drawing/worker.js";
-import { openSimpleLibrary } from "./simple-library.js";
-import { openSimpleQueue } from "./simple-queue.js";
+import { FolderLibrary } from "./library/index.js";
+import { openJobQueue } from "./queue/index.js";
 
 export interface ApplicationOptions {
   /** Where images, uploads and jobs are kept. */
   readonly folder: string;
   /** Folders of models, LoRAs and embeddings, beside the hub's cache. */
   readonly models?: readonly string[];
+  /** postgres://… instead of the embedded database; default: the environment variable NISHIKI_DATABASE_URL. */
+  readonly databaseUrl?: string;
+  /** Whether this process draws too; others may do so with `nishiki worker`. Default: true. */
+  readonly draws?: boolean;
+  /** Told in a sentence about faults that the server recovers from. */
+  readonly onTrouble?: (message: string) => void;
+  /** Called when another server has taken over the folder: this one must stop. */
+  readonly onLost?: () => void;
 }
 
-/** Opens the application. @throws NishikiError "file" if the folder cannot be used */
-export async function createApplication({
-  folder,
-  models: folders = [],
-}: ApplicationOptions): Promise<Application> {
-  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
-    throw fileError(error, `make the folder ${folder}`);
+/** Opens the application. @throws NishikiError "file" or "database" if the folder or the database cannot be used */
+export async function createApplication(options: ApplicationOptions): Promise<Application> {
+  const { folder, databaseUrl: url, onTrouble = () => {}, onLost } = options;
+  const database = await openDatabase({
+    folder,
+    ...(url !== undefined && { url }),
+    ...(onLost && { onLockLost: onLost }),
   });
-  const library = await openSimpleLibrary(folder);
-  const queue = openSimpleQueue(async (id) => {
-    const file = await library.file(id);
-    if (!file) throw new NishikiError("file", `There is no stored image with the id ${id}.`);
-    return file.bytes;
+  try {
+    if (database.notice !== undefined) onTrouble(database.notice);
+    return await assemble(database, { ...options, onTrouble });
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function assemble(
+  database: ServerDatabase,
+  { folder, models: folders = [], draws = true, onTrouble = () => {} }: ApplicationOptions,
+): Promise<Application> {
+  let application: AssembledApplication | undefined;
+  const library = await FolderLibrary.open({
+    folder,
+    database,
+    onChange: (change) => application?.libraryChanged(change),
+  });
+  const queue = await openJobQueue({
+    database,
+    folder,
+    readImage: async (id) => (await library.file(id))?.bytes,
+    onTrouble: (error) => onTrouble(error instanceof Error ? error.message : String(error)),
   });
   const models: ModelList = new ModelList(() => drawer.scan(folders));
-  let onLoaded = () => {};
   const drawer = makeDrawer(
     (model, load) => models.resolve(model, load),
-    () => onLoaded(),
+    () => application?.modelsChanged(),
   );
   const speeds = await Speeds.open(join(folder, ".nishiki"));
-  const application = new AssembledApplication({ queue, library, models, drawer, speeds });
-  onLoaded = () => application.modelsChanged();
-  application.start(makeWorker(drawer, (id) => models.find(id)));
+  application = new AssembledApplication({ database, queue, library, models, drawer, speeds });
+  if (draws) application.start(makeWorker(drawer, (id) => models.find(id)));
   return application;
 }

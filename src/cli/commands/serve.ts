@@ -61,16 +61,25 @@ const loadServer = () => import("../../server/node.js");
 async function serve(options: Options): Promise<void> {
   const { createApplication, findDefaultFolder } = await loadServer();
   const stop = listenForStop();
+  const lost = new AbortController();
   const folder = options.folder ?? (await findDefaultFolder());
   const models = options.models ?? process.env.NISHIKI_MODELS?.split(delimiter).filter(Boolean);
   try {
-    const application = await createApplication({ folder, ...(models && { models }) });
+    const application = await createApplication({
+      folder,
+      ...(models && { models }),
+      onTrouble: say,
+      onLost: () => {
+        say(`Another server has taken over ${folder}.`);
+        lost.abort();
+      },
+    });
     try {
       const server = await start(application, options);
       await print(`${server.link}\n`);
       say(`Nishiki is running; its images are in ${folder}. Ctrl-C stops it.`);
       if (options.open) openBrowser(server.link);
-      await stopped(stop.signal);
+      await stopped(AbortSignal.any([stop.signal, lost.signal]));
       say("Stopping; jobs that are not finished go on after the next start.");
       await server.close();
     } finally {
