@@ -3,6 +3,7 @@
 import { parseSamplerName } from "../diffusion/index.js";
 import { NishikiError } from "../errors.js";
 import { getShape, parse } from "../schema/index.js";
+import { completeHires, findHiresFaults } from "./complete-hires.js";
 import {
   type ImageRequest,
   type ImageSettings,
@@ -36,6 +37,7 @@ export function completeRequest(request: ImageRequest, context: RequestContext):
     ...findScheduleFaults(checked, settings),
     ...findImageFaults(settings),
     ...findSizeFaults(settings, context.sizes),
+    ...findHiresFaults(settings, context.sizes),
     ...findSeedFaults(settings),
   ];
   if (faults.length > 0) throw new NishikiError("usage", faults.join("\n"));
@@ -48,7 +50,7 @@ const getImpliedSchedule = (sampler: string | undefined) =>
   sampler === undefined ? undefined : parseSamplerName(sampler).schedule;
 
 function fillIn(checked: CheckedRequest, context: RequestContext): ImageSettings {
-  const { init, inpaint, variation, seamless, fast, ...rest } = checked;
+  const { init, inpaint, variation, hires, seamless, fast, ...rest } = checked;
   const { sizes } = context;
   const defaults = fast && context.fast ? context.fast : context.defaults;
   const schedule = rest.schedule ?? getImpliedSchedule(rest.sampler) ?? context.defaults.schedule;
@@ -57,10 +59,11 @@ function fillIn(checked: CheckedRequest, context: RequestContext): ImageSettings
   const rng = rest.rng ?? context.defaults.rng;
   const upscale = rest.upscale ?? (rest.size && isLarger ? upscaleNames[0] : undefined);
   const isPainted = inpaint?.mask !== undefined || inpaint?.extend !== undefined;
+  const steps = rest.steps ?? defaults.steps;
   return inOrder({
     ...rest,
     seed: rest.seed ?? drawSeed(),
-    steps: rest.steps ?? defaults.steps,
+    steps,
     guidance: rest.guidance ?? defaults.guidance,
     // Not parsed: a model may be published with an unknown sampler, which its family reports.
     sampler: rest.sampler === undefined ? defaults.sampler : parseSamplerName(rest.sampler).sampler,
@@ -71,6 +74,7 @@ function fillIn(checked: CheckedRequest, context: RequestContext): ImageSettings
     // An empty group counts as unset, like a flag that is off.
     inpaint: isPainted ? dropUndefined({ ...inpaint, pasteBack: inpaint.pasteBack ?? true }) : undefined,
     variation: variation && { ...variation, seed: variation.seed ?? drawSeed() },
+    hires: hires && completeHires(hires, steps),
     seamless: seamless || undefined,
     upscale,
     upscaleSampler: rest.upscaleSampler && parseSamplerName(rest.upscaleSampler).sampler,

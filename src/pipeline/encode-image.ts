@@ -2,6 +2,7 @@
 
 import { getSampler, getStepSchedule } from "../diffusion/index.js";
 import { encodePng, formatParameters } from "../image/index.js";
+import type { HiresMethod } from "./enlarge-latents.js";
 import type { FillName } from "./image-request.js";
 import type { Pixels } from "./pixels.js";
 import { type Receipt, receiptKey } from "./receipt.js";
@@ -12,6 +13,34 @@ const maskedContents = { surroundings: "fill", noise: "latent noise", nothing: "
 
 const getMaskedContent = (fill: FillName | undefined) =>
   fill === undefined || fill === "original" ? undefined : maskedContents[fill];
+
+/** stable-diffusion-webui's names of the ways to enlarge a first pass. */
+export const hiresLabels: Readonly<Record<HiresMethod, string>> = {
+  latent: "Latent",
+  "latent-bicubic": "Latent (bicubic)",
+  "latent-nearest": "Latent (nearest)",
+  "latent-nearest-exact": "Latent (nearest-exact)",
+  lanczos: "Lanczos",
+};
+
+function listHires({
+  hires,
+  size,
+}: Receipt["request"]): Readonly<Record<string, string | number | undefined>> {
+  if (!hires) return {};
+  const { from, steps, method, sampler, schedule, prompt, negativePrompt } = hires;
+  const factor = size.width / from.width;
+  const isFactor = factor === size.height / from.height && Number.isInteger(factor * 100);
+  return {
+    [isFactor ? "Hires upscale" : "Hires resize"]: isFactor ? factor : formatSize(size),
+    "Hires steps": steps,
+    "Hires upscaler": hiresLabels[method],
+    "Hires sampler": sampler && getSampler(sampler).label,
+    "Hires schedule type": schedule && getStepSchedule(schedule).label,
+    "Hires prompt": prompt,
+    "Hires negative prompt": negativePrompt,
+  };
+}
 
 /**
  * Encodes an image as a PNG with two metadata texts: `parameters`, which other programs read, and the receipt for
@@ -40,8 +69,10 @@ export function encodeImage(pixels: Pixels, receipt: Receipt): Uint8Array {
       "Schedule type": request.schedule && getStepSchedule(request.schedule).label,
       "CFG scale": request.guidance,
       Seed: request.seed,
-      Size: formatSize(request.size),
-      "Denoising strength": request.init?.strength,
+      // With two passes, stable-diffusion-webui writes the size of the first.
+      Size: formatSize(request.hires?.from ?? request.size),
+      "Denoising strength": request.init?.strength ?? request.hires?.strength,
+      ...listHires(request),
       // Its blur reaches twice its number of pixels.
       "Mask blur": request.inpaint?.feather === undefined ? undefined : request.inpaint.feather / 2,
       "Masked content": getMaskedContent(request.inpaint?.fill),

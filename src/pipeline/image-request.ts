@@ -2,6 +2,7 @@
 // and help, JSON Schema and receipts come. A setting is added here, as one row (ARCHITECTURE.md, "Add a setting").
 import { samplers, stepSchedules } from "../diffusion/index.js";
 import { flag, getShape, nonEmptyText, numberBetween, oneOf, wholeNumber, z } from "../schema/index.js";
+import { hiresMethods } from "./enlarge-latents.js";
 import { randomNames } from "./noise.js";
 import {
   checkPrompt,
@@ -168,6 +169,52 @@ const declareRequest = <I extends z.ZodType>(image: I) =>
         })
         .optional()
         .meta({ description: "variations of the image of one seed" }),
+      hires: z
+        .strictObject({
+          from: sizeSchema.meta({
+            description: "size of the first of two passes; the second enlarges its image to --size",
+            flag: "--hires-from <width>x<height>",
+          }),
+          strength: shareSchema.optional().meta({
+            description: "how much the second pass changes the enlarged image, 0 to 1",
+            flag: "--hires-strength <number>",
+            defaultText: "0.7",
+          }),
+          steps: wholeNumber(1, 1000).optional().meta({
+            description: "number of steps of the second pass",
+            flag: "--hires-steps <number>",
+            defaultText: "that of --steps",
+          }),
+          method: oneOf(hiresMethods)
+            .optional()
+            .meta({
+              description: `how the first pass is enlarged: ${hiresMethods.join(", ")}`,
+              flag: "--hires-method <name>",
+              defaultText: "latent",
+            }),
+          sampler: samplerSchema.optional().meta({
+            description: "sampler of the second pass",
+            flag: "--hires-sampler <name>",
+            defaultText: "that of --sampler",
+          }),
+          schedule: scheduleSchema.optional().meta({
+            description: "spacing of the steps of the second pass",
+            flag: "--hires-schedule <name>",
+            defaultText: "that of --schedule",
+          }),
+          prompt: nonEmptyText.superRefine(checkPrompt).optional().meta({
+            description: "prompt of the second pass",
+            flag: "--hires-prompt <text>",
+            defaultText: "the prompt",
+          }),
+          negativePrompt: z.string().superRefine(checkPrompt).optional().meta({
+            description: "negative prompt of the second pass",
+            flag: "--hires-negative-prompt <text>",
+            defaultText: "that of --negative-prompt",
+          }),
+        })
+        .optional()
+        .meta({ description: "two passes: a small image first, then its details at full size" }),
       clipSkip: wholeNumber(0, 11).optional().meta({
         description: "number of last layers of the text encoder to skip",
         flag: "--clip-skip <layers>",
@@ -242,11 +289,16 @@ export const commonSettings = [
 type CommonSetting = (typeof commonSettings)[number];
 
 type Checked<S extends z.ZodType> = z.output<S>;
+/** The second pass takes what is left out from the first. */
+type CompleteHires<T extends { strength?: unknown; steps?: unknown; method?: unknown }> = Readonly<
+  T & Required<Pick<T, "strength" | "steps" | "method">>
+>;
 type Completed<T extends Checked<typeof imageRequestSchema | typeof receiptRequestSchema>> = Readonly<
   Required<Pick<T, CommonSetting>> &
-    Omit<T, CommonSetting | "init" | "variation"> & {
+    Omit<T, CommonSetting | "init" | "variation" | "hires"> & {
       readonly init?: Readonly<Required<NonNullable<T["init"]>>>;
       readonly variation?: Readonly<Required<NonNullable<T["variation"]>>>;
+      readonly hires?: CompleteHires<NonNullable<T["hires"]>>;
     }
 >;
 

@@ -1,7 +1,8 @@
 export { checkAborted, interruptible, type ProgressEvent, type Watch } from "./cancel.js";
 export { completeRequest, drawSeed } from "./complete-request.js";
 export { countNumbers, countTypes, type Description, formatBytes, formatCount } from "./description.js";
-export { encodeImage } from "./encode-image.js";
+export { encodeImage, hiresLabels } from "./encode-image.js";
+export { type HiresMethod, hiresMethods } from "./enlarge-latents.js";
 export type {
   DecodeEvent,
   EncodeEvent,

@@ -37,6 +37,11 @@ export async function makeInitialLatents(
   run: StageRun,
   noise: StageNoise,
 ): Promise<InitialLatents> {
+  if (run.latents) {
+    const latents = await run.latents(noise);
+    const x = combine([1, latents], [steps.sigmas[0]!, noise.initial()]);
+    return { x, network: run.denoiser(), ...everywhere(steps) };
+  }
   if (!init) {
     const x = combine([steps.noiseScale, noise.initial()]);
     return { x, network: run.denoiser(), ...everywhere(steps) };

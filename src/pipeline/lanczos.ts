@@ -57,6 +57,43 @@ export function enlargeByLanczos(
   return enlargeAxis(wide, { before: 1, length: height, after: width * factor * 3 }, factor);
 }
 
+/** Resizes the middle axis of `[before, from, after]` to a length that is not smaller; edges repeat. */
+function resizeAxis(
+  input: Float32Array,
+  {
+    before,
+    from,
+    to,
+    after,
+  }: { readonly before: number; readonly from: number; readonly to: number; readonly after: number },
+): Float32Array {
+  const output = new Float32Array(before * to * after);
+  for (let at = 0; at < to; at++) {
+    const exact = ((at + 0.5) * from) / to - 0.5;
+    const first = Math.floor(exact) - lobes + 1;
+    const taps = Array.from({ length: 2 * lobes }, (_, i) => kernel(exact - first - i));
+    const sum = taps.reduce((a, b) => a + b, 0);
+    taps.forEach((tap, i) => {
+      const source = Math.min(from - 1, Math.max(0, first + i));
+      for (let line = 0; line < before; line++) {
+        const [start, end] = [(line * from + source) * after, (line * to + at) * after];
+        for (let k = 0; k < after; k++) output[end + k] = output[end + k]! + (tap / sum) * input[start + k]!;
+      }
+    });
+  }
+  return output;
+}
+
+/** Enlarges an image `[height, width, 3]` to any size that is not smaller. */
+export function resizeByLanczos(
+  values: Float32Array,
+  from: { readonly width: number; readonly height: number },
+  to: { readonly width: number; readonly height: number },
+): Float32Array {
+  const wide = resizeAxis(values, { before: from.height, from: from.width, to: to.width, after: 3 });
+  return resizeAxis(wide, { before: 1, from: from.height, to: to.height, after: to.width * 3 });
+}
+
 /** Halves an image `[height, width, 3]` with even sides; each pixel is the mean of four. */
 export function halve(values: Float32Array, width: number, height: number): Float32Array {
   const [columns, rows] = [width / 2, height / 2];

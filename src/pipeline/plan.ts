@@ -5,7 +5,7 @@ import type { Denoiser, PredictionFrame, Sampler, SamplerOptions } from "../diff
 import type { ImageSettings } from "./image-request.js";
 import type { InitImage } from "./init-image.js";
 import type { CellRule } from "./mask.js";
-import type { StageNoise } from "./noise.js";
+import type { ImageSeeds, StageNoise } from "./noise.js";
 import type { Pixels } from "./pixels.js";
 import type { RequestContext } from "./request-context.js";
 import type { Runtime } from "./runtime.js";
@@ -23,6 +23,7 @@ export type StageResult =
 export interface StageInput {
   /** Seed of this image. */
   readonly seed: number;
+  readonly seeds: ImageSeeds;
   /** Result of the previous stage; undefined for the first. */
   readonly last: StageResult | undefined;
   /** Results of all earlier stages, by stage name. */
@@ -92,6 +93,8 @@ export interface InitPlan {
 export interface StageRun {
   /** The network, without guidance. */
   denoiser(inpainting?: Inpainting): Denoiser<Conditioning>;
+  /** Latents that are noised to the first level and drawn from, such as those of an earlier pass. */
+  latents?(noise: StageNoise): Promise<Float32Array>;
   /** Converts the last latents to the stage's result. Default: the latents themselves. */
   finish?(latents: Float32Array): StageResult;
   /** Decodes denoised latents as a preview. */
@@ -110,7 +113,7 @@ export interface DiffusionStage {
   readonly guidance?: GuidancePlan;
   readonly init?: InitPlan;
   /** Separate random numbers for the image with this seed. Default: those of the request's generator. */
-  noise?(seed: number): StageNoise;
+  noise?(seed: number, seeds: ImageSeeds): StageNoise;
   /** Prepares everything that depends on earlier stages. */
   start(input: StageInput, runtime: Runtime): Promise<StageRun>;
 }

@@ -46,7 +46,7 @@ export async function* runPlan(
   let last: StageResult | undefined;
   for (const stage of stages) {
     checkAborted(runtime.signal);
-    const input = { seed: seeds.seed, last, results };
+    const input = { seed: seeds.seed, seeds, last, results };
     if (stage.kind === "diffusion") last = yield* diffuse(stage, input, noise, runtime);
     else {
       yield { kind: "start", stage };
@@ -74,7 +74,7 @@ async function* diffuse(
   const { signal } = runtime;
   const { sampler, sigmas, options } = stage.steps;
   const run = await interruptible(stage.start(input, runtime), signal);
-  const noise = stage.noise?.(input.seed) ?? imageNoise.forStage(stage);
+  const noise = stage.noise?.(input.seed, input.seeds) ?? imageNoise.forStage(stage);
   const initial = await interruptible(makeInitialLatents(stage, run, noise), signal);
   yield { kind: "start", stage };
   const network = observe(initial.network, stage.name, runtime.probe);

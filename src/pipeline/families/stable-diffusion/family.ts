@@ -11,6 +11,7 @@ import {
 } from "../../../diffusion/index.js";
 import { NishikiError } from "../../../errors.js";
 import type { Watch } from "../../cancel.js";
+import { splitPasses } from "../../complete-hires.js";
 import type { ImageSettings } from "../../image-request.js";
 import { makeInitImage } from "../../init-image.js";
 import { type MaskSize, resizeMask } from "../../mask.js";
@@ -23,6 +24,7 @@ import type {
   Inpainting,
   Model,
   Plan,
+  Stage,
   TransformStage,
 } from "../../plan.js";
 import { type Probe, reportAttention } from "../../probe.js";
@@ -35,6 +37,7 @@ import type { NetworkWork } from "../../work.js";
 import { type Area, AutoencoderRuns, decodePreview } from "./autoencoder-runs.js";
 import { embedGuidance, encodeConditioning, makeRows } from "./conditioning.js";
 import { DeepFeatures } from "./deep-features.js";
+import { getHiresLatents, getHiresSteps, hiresStage, makeHiresNoise } from "./hires.js";
 import type { StableDiffusionModel, Tokenizers } from "./model.js";
 import type { Networks } from "./networks.js";
 import { getVectorWidth, sizeCount } from "./programs.js";
@@ -105,33 +108,39 @@ class StableDiffusion implements Model {
   async prepare(settings: ImageSettings, runtime: Runtime): Promise<Plan> {
     const networks = this.open(runtime);
     runtime.onProgress?.({ kind: "encode", stage: "prompt" });
-    const { conditioning, tokens, warnings } = await encodeConditioning(
-      this.parts,
-      this.tokenizers,
-      networks,
-      settings,
-      this.learned,
-    );
+    const encode = (pass: ImageSettings) =>
+      encodeConditioning(this.parts, this.tokenizers, networks, pass, this.learned);
+    const { first, second } = splitPasses(settings);
+    const { conditioning, tokens, warnings } = await encode(first);
     const { probe } = runtime;
     probe?.onTokens?.(tokens);
     if (probe?.onAttention && settings.deepCache) refuseDeepCache();
-    const { scale } = this.parts.autoencoder;
-    const [height, width] = [settings.size.height / scale, settings.size.width / scale];
-    const area = { height, width };
     const autoencoder = new AutoencoderRuns(this.parts.autoencoder, networks);
-    const request = { networks, autoencoder, area, ...(probe?.onAttention && { probe }) };
+    const common = { networks, autoencoder, ...(probe?.onAttention && { probe }) };
+    const base = { ...common, area: this.getArea(first.size) };
+    const stages: Stage[] = [this.makeBaseStage(first, base, conditioning)];
+    const { hires } = settings;
+    if (second && hires) {
+      const isSame = second.prompt === first.prompt && second.negativePrompt === first.negativePrompt;
+      const texts = isSame ? conditioning : (await encode(second)).conditioning;
+      const request = { ...common, area: this.getArea(second.size) };
+      stages.push(this.makeHiresStage(second, hires, request, base.area, texts));
+    }
+    const area = this.getArea(settings.size);
     const decode: TransformStage = {
       kind: "transform",
       name: "decode",
       run: async ({ last }) => {
-        const pixels = await request.autoencoder.decode(getValues(last), area, settings.seamless ?? false);
+        const pixels = await autoencoder.decode(getValues(last), area, settings.seamless ?? false);
         return { kind: "pixels", pixels };
       },
     };
-    return {
-      warnings,
-      stages: [this.makeBaseStage(settings, request, conditioning), decode, ...makePasteStage(settings)],
-    };
+    return { warnings, stages: [...stages, decode, ...makePasteStage(settings)] };
+  }
+
+  private getArea({ height, width }: ImageSettings["size"]): Area {
+    const { scale } = this.parts.autoencoder;
+    return { height: height / scale, width: width / scale };
   }
 
   getWork(settings: ImageSettings): readonly NetworkWork[] {
@@ -143,30 +152,57 @@ class StableDiffusion implements Model {
     request: RequestNetworks,
     conditioning: Readonly<Record<Conditioning, TextConditioning>>,
   ): DiffusionStage {
+    const image = makeInitImage(settings);
+    const { strength = 1 } = settings.init ?? {};
+    return {
+      ...this.makeStage("base", settings, request, conditioning, { steps: settings.steps, strength }),
+      ...(image && {
+        init: { image, isFullNoise: strength === 1, encoder: async () => this.encoder(request) },
+      }),
+    };
+  }
+
+  /** The second pass, from the latents of the first, which have the size `from`. */
+  private makeHiresStage(
+    settings: ImageSettings,
+    hires: NonNullable<ImageSettings["hires"]>,
+    request: RequestNetworks,
+    from: Area,
+    conditioning: Readonly<Record<Conditioning, TextConditioning>>,
+  ): DiffusionStage {
+    const stage = this.makeStage(hiresStage, settings, request, conditioning, getHiresSteps(hires));
+    const { area: to, autoencoder: runs } = request;
+    const encoder = { runs, scale: this.parts.autoencoder.scale, tile: settings.seamless ?? false };
+    const noise = makeHiresNoise(settings.rng, stage.shape);
+    return {
+      ...stage,
+      ...(noise && { noise }),
+      start: async (input, runtime) => ({
+        ...(await stage.start(input, runtime)),
+        latents: getHiresLatents(hires, input, { from, to }, encoder),
+      }),
+    };
+  }
+
+  private makeStage(
+    name: string,
+    settings: ImageSettings,
+    request: RequestNetworks,
+    conditioning: Readonly<Record<Conditioning, TextConditioning>>,
+    part: { readonly steps: number; readonly strength: number },
+  ): DiffusionStage {
     const { area, networks } = request;
     const { autoencoder, previewAutoencoder, scheduler } = this.parts;
     const { name: sampler, sample } = getSampler(settings.sampler);
-    const plan = planSteps(scheduler, {
-      sampler,
-      stepSchedule: settings.schedule as StepScheduleName | undefined,
-      steps: settings.steps,
-      strength: settings.init?.strength ?? 1,
-    });
+    const stepSchedule = settings.schedule as StepScheduleName | undefined;
+    const plan = planSteps(scheduler, { sampler, stepSchedule, ...part });
     const { sigmas, noiseScale, finalScale, getMaskSigma, options } = plan;
-    const image = makeInitImage(settings);
     return {
       kind: "diffusion",
-      name: "base",
+      name,
       shape: [autoencoder.latentChannels, area.height, area.width],
       steps: { sampler: sample, sigmas, noiseScale, finalScale, getMaskSigma, options },
       guidance: this.getGuidance(settings, plan.schedule),
-      ...(image && {
-        init: {
-          image,
-          isFullNoise: settings.init?.strength === 1,
-          encoder: async () => this.encoder(request),
-        },
-      }),
       start: async () => ({
         denoiser: (inpainting) =>
           getDenoiser(

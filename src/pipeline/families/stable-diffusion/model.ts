@@ -16,9 +16,11 @@ import {
   readConditionalUnetConfig,
 } from "../../../models/index.js";
 import type { ClipTokenizer } from "../../../tokenizer/index.js";
+import { splitPasses } from "../../complete-hires.js";
 import type { ImageSettings } from "../../image-request.js";
 import type { RequestContext } from "../../request-context.js";
 import { type Autoencoder, readAutoencoder } from "./autoencoder.js";
+import { getHiresSteps } from "./hires.js";
 import { getVectorWidth } from "./programs.js";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -133,6 +135,13 @@ function checkSettings(settings: ImageSettings, { textEncoders, scheduler }: Par
     steps,
     strength: settings.init?.strength ?? 1,
   });
+  const { second } = splitPasses(settings);
+  if (!second) return;
+  planSteps(scheduler, {
+    sampler: getSampler(second.sampler).name,
+    stepSchedule: second.schedule as StepScheduleName | undefined,
+    ...getHiresSteps(settings.hires!),
+  });
 }
 
 /** The model's default settings; guidance scales match diffusers' pipelines. */
@@ -165,7 +174,7 @@ function getContext({ unet: json }: StableDiffusionDescription, parts: Parts): R
       usual: { width: size, height: size },
       range: { step: scale, least: leastSide, most: mostSide },
     },
-    takes: ["schedule", "rng", "init", "inpaint", "variation", "clipSkip", "seamless", "deepCache"],
+    takes: ["schedule", "rng", "init", "inpaint", "variation", "hires", "clipSkip", "seamless", "deepCache"],
     check: (settings) => checkSettings(settings, parts),
   };
 }

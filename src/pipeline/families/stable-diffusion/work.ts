@@ -1,5 +1,6 @@
 // What an image of a Stable Diffusion model costs, counted from its networks' programs.
 import { countMultiplications } from "../../../graph/index.js";
+import { splitPasses } from "../../complete-hires.js";
 import type { ImageSettings } from "../../image-request.js";
 import { chunkPrompt } from "../../prompt/chunks.js";
 import { countEvaluations, type NetworkWork } from "../../work.js";
@@ -13,16 +14,25 @@ export function getStableDiffusionWork(
   tokenizers: Tokenizers,
 ): readonly NetworkWork[] {
   const { unet, autoencoder, textEncoders } = model;
-  const { prompt, negativePrompt, size, guidance, init, deepCache } = settings;
+  const { first, second } = splitPasses(settings);
+  const { prompt, negativePrompt, guidance, init, deepCache } = first;
   const { positions } = textEncoders[0]!;
   const count = (text: string) => chunkPrompt(tokenizers[0]!, text, positions).chunks.length;
   const chunks = Math.max(count(prompt), count(negativePrompt));
-  const latents = { height: size.height / autoencoder.scale, width: size.width / autoencoder.scale };
-  const denoise = (form: "whole" | "shallow") =>
-    countMultiplications(traceUnet(unet, { form }), { batch: 1, ...latents, tokens: chunks * positions });
+  const toLatents = ({ height, width }: ImageSettings["size"]) => ({
+    height: height / autoencoder.scale,
+    width: width / autoencoder.scale,
+  });
+  const latents = toLatents(settings.size);
+  const denoise = (form: "whole" | "shallow", size = first.size) =>
+    countMultiplications(traceUnet(unet, { form }), {
+      batch: 1,
+      ...toLatents(size),
+      tokens: chunks * positions,
+    });
   // A distilled network takes the scale as an input; a scale up to 1 is the plain model.
   const isGuided = unet.timeConditionWidth === undefined && guidance > 1;
-  const rows = countEvaluations(settings, { isGuided });
+  const rows = countEvaluations(first, { isGuided });
   const whole = deepCache ? Math.ceil(rows / deepCache.interval) : rows;
   return [
     ...textEncoders.map((config) => ({
@@ -39,6 +49,15 @@ export function getStableDiffusionWork(
             network: "denoiser, shallow part",
             multiplications: denoise("shallow"),
             evaluations: rows - whole,
+          },
+        ]
+      : []),
+    ...(second
+      ? [
+          {
+            network: "denoiser, second pass",
+            multiplications: denoise("whole", second.size),
+            evaluations: countEvaluations(second, { isGuided }),
           },
         ]
       : []),
