@@ -4,4 +4,5 @@ export { isLoopback } from "./http/access.js";
 export { type RunningServer, type ServeOptions, serveHttp } from "./http/serve.js";
 export { makeToken } from "./http/token.js";
 export { findDefaultFolder } from "./library/index.js";
+export { reindexFolder } from "./library/reindex.js";
 export { type ApplicationOptions, createApplication } from "./node-application.js";

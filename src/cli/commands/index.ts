@@ -8,6 +8,7 @@ import { addGenerateCommand } from "./generate.js";
 import { addInfoCommand } from "./info.js";
 import { addModelsCommand } from "./models.js";
 import { addPullCommand } from "./pull.js";
+import { addReindexCommand } from "./reindex.js";
 import { addServeCommand } from "./serve.js";
 import { addTrainCommand } from "./train.js";
 import { addVerifyCommand } from "./verify.js";
@@ -16,6 +17,7 @@ import { addVerifyCommand } from "./verify.js";
 export const commands: readonly ((program: Command) => void)[] = [
   addGenerateCommand,
   addServeCommand,
+  addReindexCommand,
   addVerifyCommand,
   addInfoCommand,
   addPullCommand,
