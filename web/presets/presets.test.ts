@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseCsv, splitList } from "./csv.js";
+import { expandJob } from "./expand.js";
 import { applyStyles, mergeStyleFiles, readStyleFile, writeStyleFile } from "./styles.js";
 import { countExpansions, expandPrompt, hasWildcards } from "./wildcards.js";
 
@@ -121,5 +122,33 @@ describe("styles", () => {
       { styles: [changed], lists: { a: ["b"] } },
     );
     expect(merged).toEqual({ styles: [changed], lists: { a: ["b"] } });
+  });
+});
+
+describe("what Draw sends", () => {
+  const job = { kind: "draw" as const, request: { prompt: "a {red|blue} cat", count: 2, seed: 5, steps: 9 } };
+
+  it("is one job per different prompt, with seeds that count up", () => {
+    const { jobs } = expandJob(job, [], {}, sequence(0, 0.9));
+    expect(jobs.map(({ request }) => request)).toEqual([
+      { prompt: "a red cat", count: 1, seed: 5, steps: 9 },
+      { prompt: "a blue cat", count: 1, seed: 6, steps: 9 },
+    ]);
+    expect(expandJob(job, [], {}, sequence(0)).jobs.map(({ request }) => request.count)).toEqual([2]);
+  });
+
+  it("has the styles' texts, and those of their settings that were not chosen", () => {
+    const style = { name: "Print", prompt: "woodblock", negativePrompt: "photo", settings: { steps: 4, guidance: 3 } };
+    const plain = { ...job, request: { ...job.request, prompt: "a cat" } };
+    expect(expandJob(plain, [style], {}, Math.random).jobs).toEqual([
+      {
+        kind: "draw",
+        request: { prompt: "a cat, woodblock", negativePrompt: "photo", count: 2, seed: 5, steps: 9, guidance: 3 },
+      },
+    ]);
+  });
+
+  it("names lists that are not there", () => {
+    expect(expandJob({ ...job, request: { prompt: "a __x__" } }, [], {}, Math.random).unknown).toEqual(["x"]);
   });
 });

@@ -1,0 +1,182 @@
+// The features beside the shell that live in folders of their own: editor, compare, sweeps, drop, variations, styles, models and
+// training. Only what registers them is loaded with the page.
+import { type ActionContext, registerActions } from "./actions/registry.js";
+import { pair } from "./compare/state.js";
+import { Drop } from "./drop/drop.jsx";
+import { StartChip } from "./drop/start-chip.jsx";
+import { drawMore, enlarge, remix, useAsStart, vary } from "./family/actions.js";
+import FamilyTree from "./family/tree-view.jsx";
+import { fillSlot, registerGroupView, registerSheet } from "./features.js";
+import { AdditionChips, LoadSettings } from "./models/additions.jsx";
+import { StyleChips } from "./presets/chips.jsx";
+import { peekImage } from "./store/images.js";
+import { getNeighbour, openSheet, selection, viewed } from "./store/ui.js";
+import { getGridHeight, SweepGrid } from "./sweep/grid.jsx";
+import { isSweep } from "./sweep/state.js";
+import { getModel, model } from "./store/models.js";
+
+/** Whether an image's model takes a setting; the chosen model stands in for one that is gone. */
+const takes = (setting: string) => ({ images }: ActionContext) =>
+  images.every(({ modelId }) => (getModel(modelId) ?? model.peek())?.takes.includes(setting) === true);
+
+const notInTrash = ({ images }: ActionContext) => images.every(({ trashed }) => trashed === null);
+const all = (...conditions: readonly ((context: ActionContext) => boolean)[]) => (context: ActionContext) =>
+  conditions.every((condition) => condition(context));
+
+const edit = async ({ images: [image] }: ActionContext) => {
+  const { fromStored } = await import("./editor/state.js");
+  openSheet("editor", { image: fromStored(image!) });
+};
+
+/** Compares two selected images, or one with its parent, else with its neighbour. */
+function compare({ images: [first, second] }: ActionContext): void {
+  const other = second?.id ?? first!.parent?.image ?? getNeighbour(first!.id, 1)?.id ?? getNeighbour(first!.id, -1)?.id;
+  const known = other !== undefined && peekImage(other) ? other : (getNeighbour(first!.id, 1) ?? getNeighbour(first!.id, -1))?.id;
+  if (known === undefined) return;
+  pair.value = second ? [first!.id, known] : [known, first!.id];
+  openSheet("compare");
+}
+
+const hasNeighbour = ({ images }: ActionContext) =>
+  images.length === 2 || (images.length === 1 && getNeighbour(images[0]!.id, 1) !== undefined) || (images.length === 1 && getNeighbour(images[0]!.id, -1) !== undefined);
+
+function registerImageActions(): void {
+  registerActions(
+    {
+      id: "image.varySubtle",
+      section: "image",
+      rank: 31,
+      title: (texts) => texts.varySubtle,
+      icon: "vary",
+      keys: ["v"],
+      needs: "images",
+      viewer: "button",
+      when: notInTrash,
+      run: vary("vary-subtle"),
+    },
+    {
+      id: "image.varyStrong",
+      section: "image",
+      rank: 32,
+      title: (texts) => texts.varyStrong,
+      icon: "vary",
+      keys: ["shift+v"],
+      needs: "images",
+      viewer: "button",
+      when: notInTrash,
+      run: vary("vary-strong"),
+    },
+    {
+      id: "image.edit",
+      section: "image",
+      rank: 33,
+      title: (texts) => texts.edit,
+      icon: "edit",
+      keys: ["e"],
+      needs: "image",
+      viewer: "button",
+      when: notInTrash,
+      run: edit,
+    },
+    {
+      id: "image.larger",
+      section: "image",
+      rank: 34,
+      title: (texts) => texts.larger,
+      icon: "larger",
+      keys: ["u"],
+      needs: "images",
+      viewer: "button",
+      when: notInTrash,
+      run: enlarge(2),
+    },
+    {
+      id: "image.again",
+      section: "image",
+      rank: 35,
+      title: (texts) => texts.again,
+      icon: "again",
+      keys: ["g"],
+      needs: "images",
+      viewer: "button",
+      when: notInTrash,
+      run: drawMore,
+    },
+    {
+      id: "image.compare",
+      section: "image",
+      rank: 36,
+      title: (texts) => texts.compare,
+      icon: "compare",
+      keys: ["c"],
+      needs: "images",
+      viewer: "icon",
+      when: hasNeighbour,
+      run: compare,
+    },
+    {
+      id: "image.start",
+      section: "image",
+      rank: 37,
+      title: (texts) => texts.asStart,
+      icon: "image",
+      needs: "image",
+      viewer: "menu",
+      when: all(notInTrash, takes("init")),
+      run: ({ images: [image] }) => {
+        useAsStart(image!.id, true);
+        viewed.value = undefined;
+        selection.value = new Set();
+      },
+    },
+    {
+      id: "recall.remix",
+      section: "image",
+      rank: 21,
+      title: (texts) => texts.remix,
+      icon: "swap",
+      keys: ["r"],
+      needs: "image",
+      viewer: "menu",
+      run: remix,
+    },
+  );
+}
+
+function registerTools(): void {
+  const tool = (id: string, icon: "grid" | "cube" | "stack" | "palette", title: "sweep" | "models" | "training" | "styles", sheet: string) =>
+    ({
+      id,
+      section: "tools" as const,
+      icon,
+      title: (texts: { readonly [Name in typeof title]: string }) => texts[title],
+      run: () => openSheet(sheet),
+    });
+  registerActions(
+    tool("tools.sweep", "grid", "sweep", "sweep"),
+    tool("tools.styles", "palette", "styles", "presets"),
+    tool("tools.models", "cube", "models", "models"),
+    tool("tools.training", "stack", "training", "training"),
+  );
+}
+
+export function registerToolFeatures(): void {
+  registerSheet(
+    { id: "editor", title: (texts) => texts.edit, form: "screen", load: () => import("./editor/editor.jsx") },
+    { id: "compare", title: (texts) => texts.compare, form: "screen", load: () => import("./compare/compare.jsx") },
+    { id: "sweep", title: (texts) => texts.sweep, form: "side", load: () => import("./sweep/sheet.jsx") },
+    { id: "dropped", title: (texts) => texts.dropped, form: "side", load: () => import("./drop/sheet.jsx") },
+    { id: "presets", title: (texts) => texts.styles, form: "side", load: () => import("./presets/sheet.jsx") },
+    { id: "models", title: (texts) => texts.models, form: "side", load: () => import("./models/sheet.jsx") },
+    { id: "training", title: (texts) => texts.training, form: "side", load: () => import("./training/sheet.jsx") },
+  );
+  registerImageActions();
+  registerTools();
+  fillSlot("page", Drop);
+  fillSlot("prompt", StartChip);
+  fillSlot("prompt", StyleChips);
+  fillSlot("prompt", AdditionChips);
+  fillSlot("settings", LoadSettings);
+  fillSlot("info", FamilyTree);
+  registerGroupView({ claims: ({ group }) => isSweep(group), height: getGridHeight, view: SweepGrid });
+}
