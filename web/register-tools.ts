@@ -10,18 +10,22 @@ import { fillSlot, registerGroupView, registerSheet } from "./features.js";
 import { AdditionChips, LoadSettings } from "./models/additions.jsx";
 import { StyleChips } from "./presets/chips.jsx";
 import { peekImage } from "./store/images.js";
+import { getModel, model } from "./store/models.js";
 import { getNeighbour, openSheet, selection, viewed } from "./store/ui.js";
 import { getGridHeight, SweepGrid } from "./sweep/grid.jsx";
 import { isSweep } from "./sweep/state.js";
-import { getModel, model } from "./store/models.js";
 
 /** Whether an image's model takes a setting; the chosen model stands in for one that is gone. */
-const takes = (setting: string) => ({ images }: ActionContext) =>
-  images.every(({ modelId }) => (getModel(modelId) ?? model.peek())?.takes.includes(setting) === true);
+const takes =
+  (setting: string) =>
+  ({ images }: ActionContext) =>
+    images.every(({ modelId }) => (getModel(modelId) ?? model.peek())?.takes.includes(setting) === true);
 
 const notInTrash = ({ images }: ActionContext) => images.every(({ trashed }) => trashed === null);
-const all = (...conditions: readonly ((context: ActionContext) => boolean)[]) => (context: ActionContext) =>
-  conditions.every((condition) => condition(context));
+const all =
+  (...conditions: readonly ((context: ActionContext) => boolean)[]) =>
+  (context: ActionContext) =>
+    conditions.every((condition) => condition(context));
 
 const edit = async ({ images: [image] }: ActionContext) => {
   const { fromStored } = await import("./editor/state.js");
@@ -30,15 +34,21 @@ const edit = async ({ images: [image] }: ActionContext) => {
 
 /** Compares two selected images, or one with its parent, else with its neighbour. */
 function compare({ images: [first, second] }: ActionContext): void {
-  const other = second?.id ?? first!.parent?.image ?? getNeighbour(first!.id, 1)?.id ?? getNeighbour(first!.id, -1)?.id;
-  const known = other !== undefined && peekImage(other) ? other : (getNeighbour(first!.id, 1) ?? getNeighbour(first!.id, -1))?.id;
+  const other =
+    second?.id ?? first!.parent?.image ?? getNeighbour(first!.id, 1)?.id ?? getNeighbour(first!.id, -1)?.id;
+  const known =
+    other !== undefined && peekImage(other)
+      ? other
+      : (getNeighbour(first!.id, 1) ?? getNeighbour(first!.id, -1))?.id;
   if (known === undefined) return;
   pair.value = second ? [first!.id, known] : [known, first!.id];
   openSheet("compare");
 }
 
 const hasNeighbour = ({ images }: ActionContext) =>
-  images.length === 2 || (images.length === 1 && getNeighbour(images[0]!.id, 1) !== undefined) || (images.length === 1 && getNeighbour(images[0]!.id, -1) !== undefined);
+  images.length === 2 ||
+  (images.length === 1 && getNeighbour(images[0]!.id, 1) !== undefined) ||
+  (images.length === 1 && getNeighbour(images[0]!.id, -1) !== undefined);
 
 function registerImageActions(): void {
   registerActions(
@@ -144,14 +154,18 @@ function registerImageActions(): void {
 }
 
 function registerTools(): void {
-  const tool = (id: string, icon: "grid" | "cube" | "stack" | "palette", title: "sweep" | "models" | "training" | "styles", sheet: string) =>
-    ({
-      id,
-      section: "tools" as const,
-      icon,
-      title: (texts: { readonly [Name in typeof title]: string }) => texts[title],
-      run: () => openSheet(sheet),
-    });
+  const tool = (
+    id: string,
+    icon: "grid" | "cube" | "stack" | "palette",
+    title: "sweep" | "models" | "training" | "styles",
+    sheet: string,
+  ) => ({
+    id,
+    section: "tools" as const,
+    icon,
+    title: (texts: { readonly [Name in typeof title]: string }) => texts[title],
+    run: () => openSheet(sheet),
+  });
   registerActions(
     tool("tools.sweep", "grid", "sweep", "sweep"),
     tool("tools.styles", "palette", "styles", "presets"),
@@ -163,12 +177,27 @@ function registerTools(): void {
 export function registerToolFeatures(): void {
   registerSheet(
     { id: "editor", title: (texts) => texts.edit, form: "screen", load: () => import("./editor/editor.jsx") },
-    { id: "compare", title: (texts) => texts.compare, form: "screen", load: () => import("./compare/compare.jsx") },
+    {
+      id: "compare",
+      title: (texts) => texts.compare,
+      form: "screen",
+      load: () => import("./compare/compare.jsx"),
+    },
     { id: "sweep", title: (texts) => texts.sweep, form: "side", load: () => import("./sweep/sheet.jsx") },
     { id: "dropped", title: (texts) => texts.dropped, form: "side", load: () => import("./drop/sheet.jsx") },
-    { id: "presets", title: (texts) => texts.styles, form: "side", load: () => import("./presets/sheet.jsx") },
+    {
+      id: "presets",
+      title: (texts) => texts.styles,
+      form: "side",
+      load: () => import("./presets/sheet.jsx"),
+    },
     { id: "models", title: (texts) => texts.models, form: "side", load: () => import("./models/sheet.jsx") },
-    { id: "training", title: (texts) => texts.training, form: "side", load: () => import("./training/sheet.jsx") },
+    {
+      id: "training",
+      title: (texts) => texts.training,
+      form: "side",
+      load: () => import("./training/sheet.jsx"),
+    },
   );
   registerImageActions();
   registerTools();

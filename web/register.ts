@@ -1,8 +1,10 @@
 // The features beside the shell. To add one, call its `register` here: it registers actions, sheets and slots (features.ts), and
 // loads what it shows on first use, so that it costs nothing before.
 import { registerSheet } from "./features.js";
+import { registerToolFeatures } from "./register-tools.js";
 
 export function registerFeatures(): void {
+  registerToolFeatures();
   registerSheet(
     {
       id: "settings",

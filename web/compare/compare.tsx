@@ -55,7 +55,13 @@ export default function Compare() {
   return (
     <div class={`compare ${mode}`}>
       <header class="compare-bar">
-        <button type="button" class="icon-button" aria-label={texts.close} title={texts.close} onClick={closeSheet}>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={texts.close}
+          title={texts.close}
+          onClick={closeSheet}
+        >
           <Icon name="close" />
         </button>
         <h2>{texts.compare}</h2>
@@ -64,14 +70,32 @@ export default function Compare() {
             <ModeButton key={name} name={name} />
           ))}
         </div>
-        <button type="button" class="icon-button" aria-label={`${texts.swap} (C)`} title={`${texts.swap} (C)`} onClick={swap}>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={`${texts.swap} (C)`}
+          title={`${texts.swap} (C)`}
+          onClick={swap}
+        >
           <Icon name="swap" />
         </button>
         <span class="compare-step">
-          <button type="button" class="icon-button" aria-label={texts.previousImage} title={`${texts.previousImage} (Alt ←)`} onClick={() => step(-1)}>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={texts.previousImage}
+            title={`${texts.previousImage} (Alt ←)`}
+            onClick={() => step(-1)}
+          >
             <Icon name="left" />
           </button>
-          <button type="button" class="icon-button" aria-label={texts.nextImage} title={`${texts.nextImage} (Alt →)`} onClick={() => step(1)}>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={texts.nextImage}
+            title={`${texts.nextImage} (Alt →)`}
+            onClick={() => step(1)}
+          >
             <Icon name="right" />
           </button>
         </span>
@@ -111,7 +135,13 @@ function Stage({ mode, first, second }: StageProps) {
   const size = { width: Math.max(first.width, second.width), height: Math.max(first.height, second.height) };
   const style = { "--ratio": String(size.width / size.height) };
   const picture = (image: StoredImage, name: string) => (
-    <img class={name} src={fileUrl(image.id)} alt={image.prompt} style={{ backgroundColor: image.colour }} draggable={false} />
+    <img
+      class={name}
+      src={fileUrl(image.id)}
+      alt={image.prompt}
+      style={{ backgroundColor: image.colour }}
+      draggable={false}
+    />
   );
   if (mode === "side")
     return (
@@ -184,11 +214,19 @@ const show = (value: unknown): string => {
   return Array.isArray(value) ? value.join("–") : Object.values(value).map(show).join(", ");
 };
 
-function listDifferences(first: StoredImage, second: StoredImage): readonly (readonly [string, string, string])[] {
+function listDifferences(
+  first: StoredImage,
+  second: StoredImage,
+): readonly (readonly [string, string, string])[] {
   const left = { ...first.request, seed: first.seed, model: first.model };
   const right = { ...second.request, seed: second.seed, model: second.model };
-  const names = [...new Set([...Object.keys(left), ...Object.keys(right)])].filter((name) => name !== "count");
+  const names = [...new Set([...Object.keys(left), ...Object.keys(right)])].filter(
+    (name) => name !== "count",
+  );
   return names
-    .map((name) => [name, show(left[name as keyof typeof left]), show(right[name as keyof typeof right])] as const)
+    .map(
+      (name) =>
+        [name, show(left[name as keyof typeof left]), show(right[name as keyof typeof right])] as const,
+    )
     .filter(([, a, b]) => a !== b);
 }

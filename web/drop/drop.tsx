@@ -19,7 +19,8 @@ export function Drop() {
   useEffect(() => {
     const controller = new AbortController();
     const { signal } = controller;
-    const isOurs = ({ dataTransfer }: DragEvent) => dataTransfer !== null && takesDrag([...dataTransfer.types]);
+    const isOurs = ({ dataTransfer }: DragEvent) =>
+      dataTransfer !== null && takesDrag([...dataTransfer.types]);
     const onOver = (event: DragEvent) => {
       if (!isOurs(event) || (isWriting(event.target) && !event.dataTransfer!.types.includes("Files"))) return;
       event.preventDefault();

@@ -1,12 +1,12 @@
 // What dropped pictures say, as buttons that take it over one by one.
 import { fileUrl } from "../api/client.js";
+import type { EditedImage } from "../editor/state.js";
+import { useAsStart } from "../family/actions.js";
 import { formatNumber, messages } from "../i18n/index.js";
 import { Icon } from "../parts/icon.js";
-import { useAsStart } from "../family/actions.js";
 import { draft, setSetting } from "../store/draft.js";
 import { catalogue } from "../store/models.js";
 import { closeSheet, openSheet } from "../store/ui.js";
-import type { EditedImage } from "../editor/state.js";
 import "./drop.css";
 import { getMissingModel, getUploadChips, type RecallChip } from "./recall.js";
 import { type DroppedPicture, dropped, isTaken, takeChip, takeDropped, uploading } from "./state.js";
@@ -72,7 +72,13 @@ function Chip({ chip }: { readonly chip: RecallChip }) {
   const texts = messages();
   const isOn = isTaken(chip);
   return (
-    <button type="button" class={`chip take ${chip.name}`} aria-pressed={isOn} title={chip.value} onClick={() => takeChip(chip)}>
+    <button
+      type="button"
+      class={`chip take ${chip.name}`}
+      aria-pressed={isOn}
+      title={chip.value}
+      onClick={() => takeChip(chip)}
+    >
       {isOn && <Icon name="check" />}
       <span class="name">{texts.chipNames[chip.name]}</span>
       {chip.value && <span class="value">{chip.value}</span>}
@@ -85,7 +91,8 @@ function Uses({ upload }: { readonly upload: DroppedPicture["upload"] }) {
   const texts = messages();
   const { init } = draft.value.settings as { init?: { image?: string } };
   const start = dropped.value.find((other) => other.upload.id === init?.image)?.upload;
-  const isMask = start && start.id !== upload.id && start.width === upload.width && start.height === upload.height;
+  const isMask =
+    start && start.id !== upload.id && start.width === upload.width && start.height === upload.height;
   const edit = () => {
     const image: EditedImage = {
       id: upload.id,

@@ -1,8 +1,8 @@
 // Below the prompt: the picture that drawing starts from, and how much of it is changed.
-import { thumbnailUrl, fileUrl } from "../api/client.js";
+import { fileUrl, thumbnailUrl } from "../api/client.js";
+import { removeStart } from "../family/actions.js";
 import { formatNumber, messages } from "../i18n/index.js";
 import { Icon } from "../parts/icon.js";
-import { removeStart } from "../family/actions.js";
 import { draft, setSetting } from "../store/draft.js";
 import { model, settingsSchema } from "../store/models.js";
 import "./drop.css";
@@ -40,11 +40,19 @@ export function StartChip() {
           step={0.05}
           value={strength}
           aria-label={texts.strength}
-          onInput={({ currentTarget }) => setSetting("init", { ...init, strength: Number(currentTarget.value) })}
+          onInput={({ currentTarget }) =>
+            setSetting("init", { ...init, strength: Number(currentTarget.value) })
+          }
         />
         <output title={texts.strength}>{formatNumber(strength, 2)}</output>
       </label>
-      <button type="button" class="icon-button" aria-label={texts.removeStart} title={texts.removeStart} onClick={removeStart}>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={texts.removeStart}
+        title={texts.removeStart}
+        onClick={removeStart}
+      >
         <Icon name="close" />
       </button>
       {isIgnored && <p class="hint">{texts.startIgnored(model.value?.name ?? "")}</p>}

@@ -2,12 +2,12 @@
 import { signal } from "@preact/signals";
 import { api } from "../api/client.js";
 import type { Upload } from "../api/types.js";
+import { readSize } from "../feed/blocks.js";
 import { messages } from "../i18n/index.js";
 import { importFiles } from "../presets/state.js";
 import { changeDraft, draft } from "../store/draft.js";
 import { attempt, notify } from "../store/notices.js";
 import { openSheet, sheet } from "../store/ui.js";
-import { readSize } from "../feed/blocks.js";
 import type { RecallChip } from "./recall.js";
 import { sortFiles } from "./transfer.js";
 
@@ -87,7 +87,9 @@ export function isTaken({ settings, model }: RecallChip): boolean {
     return size ? `${size.width}x${size.height}` : JSON.stringify(value);
   };
   return (
-    Object.entries(settings).every(([name, value]) => text((own as Record<string, unknown>)[name]) === text(value)) &&
+    Object.entries(settings).every(
+      ([name, value]) => text((own as Record<string, unknown>)[name]) === text(value),
+    ) &&
     (model === undefined || now.model === model)
   );
 }

@@ -29,14 +29,21 @@ export default function EditorSheet({ values }: { readonly values?: unknown }) {
 /** Sizes of a model until the catalogue is there. */
 const anySizes = readSizes({ sizes: {} });
 
-function readColours(element: Element) {
-  const style = getComputedStyle(element);
-  const colour = (name: string, other: string) => style.getPropertyValue(name).trim() || other;
-  return {
-    accent: colour("--accent", "#e0533d"),
-    ground: colour("--ground", "#222"),
-    line: colour("--line", "#888"),
+/** The page's colours as a canvas needs them: computed, because it knows no variables. */
+function readColours(element: HTMLElement) {
+  const probe = element.appendChild(document.createElement("i"));
+  const resolve = (name: string) => {
+    probe.style.color = `var(${name})`;
+    return getComputedStyle(probe).color;
   };
+  const colours = {
+    mask: resolve("--mask"),
+    accent: resolve("--accent"),
+    ground: resolve("--surface"),
+    line: resolve("--muted"),
+  };
+  probe.remove();
+  return colours;
 }
 
 function useView(session: Session) {
@@ -45,7 +52,7 @@ function useView(session: Session) {
   useEffect(() => {
     const { edit, model, layers, isEditable, shownSides } = session;
     const sizes = computed(() => (model.value ? readSizes(model.value) : anySizes));
-    const colours = readColours(canvas.current!);
+    const colours = readColours(canvas.current!.parentElement!);
     const opened = new EditorView(canvas.current!, { edit, sizes, colours, layers, isEditable, shownSides });
     setView(opened);
     return () => opened.close();
@@ -70,13 +77,20 @@ function Editor({ image, onKeep }: { readonly image: EditedImage; readonly onKee
   return (
     <div class="editor">
       <header class="editor-bar">
-        <button type="button" class="icon-button" aria-label={texts.close} title={texts.close} onClick={closeSheet}>
+        <button
+          type="button"
+          class="icon-button"
+          aria-label={texts.close}
+          title={texts.close}
+          onClick={closeSheet}
+        >
           <Icon name="close" />
         </button>
         <h2>{texts.edit}</h2>
         {view && <Zoom view={view} />}
       </header>
       <div class="editor-stage">
+        {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: a canvas has no role of its own, and takes keys */}
         <canvas
           ref={canvas}
           class={isPanning ? "panning" : ""}
@@ -97,16 +111,34 @@ function Zoom({ view }: { readonly view: EditorView }) {
   const percent = new Intl.NumberFormat(document.documentElement.lang, { style: "percent" });
   return (
     <div class="editor-zoom" role="group" aria-label={texts.zoom}>
-      <button type="button" class="icon-button" aria-label={texts.zoomOut} title={texts.zoomOut} onClick={() => view.zoomBy(1 / 1.25)}>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={texts.zoomOut}
+        title={texts.zoomOut}
+        onClick={() => view.zoomBy(1 / 1.25)}
+      >
         <Icon name="minus" />
       </button>
       <button type="button" class="zoom-value" title={texts.actualSize} onClick={() => view.zoomTo(1)}>
         {percent.format(view.viewport.value.scale)}
       </button>
-      <button type="button" class="icon-button" aria-label={texts.zoomIn} title={texts.zoomIn} onClick={() => view.zoomBy(1.25)}>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={texts.zoomIn}
+        title={texts.zoomIn}
+        onClick={() => view.zoomBy(1.25)}
+      >
         <Icon name="plus" />
       </button>
-      <button type="button" class="icon-button" aria-label={texts.zoomFit} title={texts.zoomFit} onClick={() => view.fit()}>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={texts.zoomFit}
+        title={texts.zoomFit}
+        onClick={() => view.fit()}
+      >
         <EditorIcon name="fit" />
       </button>
     </div>

@@ -10,7 +10,8 @@ const isText = (target: EventTarget | null) =>
   target instanceof HTMLTextAreaElement ||
   target instanceof HTMLSelectElement ||
   (target instanceof HTMLInputElement && target.type !== "checkbox");
-const isControl = (target: EventTarget | null) => target instanceof Element && target.closest("button, summary") !== null;
+const isControl = (target: EventTarget | null) =>
+  target instanceof Element && target.closest("button, summary") !== null;
 
 /** Steps of the brush for the arrow keys, in CSS pixels. */
 const step = 12;
@@ -23,7 +24,11 @@ const arrows: Readonly<Record<string, readonly [number, number]>> = {
 
 type Command = () => void;
 
-function getCommands(session: Session, view: EditorView, onKeep: (id: string) => void): Readonly<Record<string, Command>> {
+function getCommands(
+  session: Session,
+  view: EditorView,
+  onKeep: (id: string) => void,
+): Readonly<Record<string, Command>> {
   const { edit } = session;
   const doUndo = () => {
     edit.history.value = undo(edit.history.peek());
@@ -65,7 +70,9 @@ function getCommands(session: Session, view: EditorView, onKeep: (id: string) =>
 
 /** What an arrow or Enter does on the canvas: moves the brush and paints, or turns over the alternatives. */
 function handleCanvasKey(combination: string, session: Session, view: EditorView): boolean {
-  const [shift, name] = combination.startsWith("shift+") ? [true, combination.slice(6)] : [false, combination];
+  const [shift, name] = combination.startsWith("shift+")
+    ? [true, combination.slice(6)]
+    : [false, combination];
   const direction = arrows[name];
   if (direction) {
     if (!session.isEditable.peek()) {
@@ -96,10 +103,12 @@ export function handleKey(
   }
   if (event.type !== "keydown" || event.isComposing) return;
   const isOnCanvas = event.target instanceof HTMLCanvasElement;
-  if (isOnCanvas && handleCanvasKey(combination, session, view)) return event.preventDefault();
+  if (isOnCanvas && handleCanvasKey(combination, session, view)) {
+    event.preventDefault();
+    return;
+  }
   // While a text is written, its own undo and letters go first.
-  if (isWriting && combination !== "ctrl+enter" && combination !== "shift+x") return;
-  if (isWriting && combination === "shift+x") return;
+  if (isWriting && combination !== "ctrl+enter") return;
   const command = getCommands(session, view, onKeep)[combination];
   if (!command) return;
   event.preventDefault();

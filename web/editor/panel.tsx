@@ -1,7 +1,8 @@
 // Beside the canvas: what to draw, how strongly, and the alternatives.
+
+import { thumbnailUrl } from "../api/client.js";
 import { formatNumber, formatSeconds, messages } from "../i18n/index.js";
 import { Icon } from "../parts/icon.js";
-import { thumbnailUrl } from "../api/client.js";
 import { isExtended } from "./frame.js";
 import { getSides, isMaskEmpty } from "./history.js";
 import { getTarget } from "./request.js";
@@ -103,7 +104,7 @@ function Draw({ session, view }: { readonly session: Session; readonly view: Edi
     <div class="editor-draw">
       <button
         type="button"
-        class="button primary"
+        class="button draw"
         disabled={!session.model.value || session.isSending.value}
         onClick={() => void session.draw(view.mask)}
       >
@@ -134,7 +135,13 @@ function Draw({ session, view }: { readonly session: Session; readonly view: Edi
   );
 }
 
-function Alternatives({ session, onKeep }: { readonly session: Session; readonly onKeep: (id: string) => void }) {
+function Alternatives({
+  session,
+  onKeep,
+}: {
+  readonly session: Session;
+  readonly onKeep: (id: string) => void;
+}) {
   const texts = messages();
   const list = session.alternatives.value;
   const active = session.activeJob.value;
@@ -149,9 +156,14 @@ function Alternatives({ session, onKeep }: { readonly session: Session; readonly
     buttons[target]?.click();
   };
   return (
-    <section class="editor-alternatives" aria-label={texts.alternatives}>
-      <div class="strip" onKeyDown={step}>
-        <Thumbnail id={null} label={texts.original} src={thumbnailUrl(session.edit.image.id)} session={session} />
+    <section class="editor-alternatives">
+      <div class="strip" role="group" aria-label={texts.alternatives} onKeyDown={step}>
+        <Thumbnail
+          id={null}
+          label={texts.original}
+          src={thumbnailUrl(session.edit.image.id)}
+          session={session}
+        />
         {list.map(({ image }, i) => (
           <Thumbnail
             key={image.id}
@@ -176,7 +188,7 @@ function Alternatives({ session, onKeep }: { readonly session: Session; readonly
       </div>
       {isChosen && (
         <div class="choice">
-          <button type="button" class="button primary" onClick={() => onKeep(shown!)}>
+          <button type="button" class="button draw" onClick={() => onKeep(shown!)}>
             <Icon name="check" />
             {texts.keep}
           </button>

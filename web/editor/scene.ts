@@ -22,6 +22,7 @@ export interface Scene {
 }
 
 export interface Colours {
+  readonly mask: string;
   readonly accent: string;
   readonly ground: string;
   readonly line: string;

@@ -77,7 +77,8 @@ function makeUploader(edit: Edit) {
   return async (mask: MaskCanvas): Promise<string | null> => {
     const history = edit.history.peek();
     if (isMaskEmpty(history)) return null;
-    if (last?.done !== history.done) last = { done: history.done, id: (await api.upload(await mask.toBlob())).id };
+    if (last?.done !== history.done)
+      last = { done: history.done, id: (await api.upload(await mask.toBlob())).id };
     return last.id;
   };
 }

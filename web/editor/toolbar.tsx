@@ -1,12 +1,13 @@
 // The tools, beside the canvas on a desk and below it on a phone.
-import { messages } from "../i18n/index.js";
+
 import { getKeyLabels } from "../actions/keys.js";
+import { messages } from "../i18n/index.js";
 import { Icon } from "../parts/icon.js";
-import { getSides, type Operation, redo, undo } from "./history.js";
 import { isExtended } from "./frame.js";
+import { getSides, type Operation, redo, undo } from "./history.js";
 import { EditorIcon, type EditorIconName } from "./icons.js";
 import type { Session } from "./session.js";
-import { brushSize, doOperation, tool, type Tool } from "./state.js";
+import { brushSize, doOperation, type Tool, tool } from "./state.js";
 import type { EditorView } from "./view.js";
 
 interface ToolbarProps {
@@ -46,7 +47,12 @@ export function Toolbar({ session, view }: ToolbarProps) {
         }}
       />
       <hr />
-      <Command icon="fill" label={withKey(texts.fillMask, "shift+f")} isPossible={isEditable} onClick={() => perform({ kind: "fill" })} />
+      <Command
+        icon="fill"
+        label={withKey(texts.fillMask, "shift+f")}
+        isPossible={isEditable}
+        onClick={() => perform({ kind: "fill" })}
+      />
       <Command
         icon="invert"
         label={withKey(texts.invertMask, "shift+v")}
@@ -73,7 +79,15 @@ export function Toolbar({ session, view }: ToolbarProps) {
   );
 }
 
-function ToolButton({ name, icon, label }: { readonly name: Tool; readonly icon: EditorIconName; readonly label: string }) {
+function ToolButton({
+  name,
+  icon,
+  label,
+}: {
+  readonly name: Tool;
+  readonly icon: EditorIconName;
+  readonly label: string;
+}) {
   const isOn = tool.value === name;
   return (
     <button
@@ -99,7 +113,14 @@ interface CommandProps {
 }
 
 const Command = ({ icon, label, isPossible, onClick }: CommandProps) => (
-  <button type="button" class="icon-button" aria-label={label} title={label} disabled={!isPossible} onClick={onClick}>
+  <button
+    type="button"
+    class="icon-button"
+    aria-label={label}
+    title={label}
+    disabled={!isPossible}
+    onClick={onClick}
+  >
     {icon === "undo" ? <Icon name="undo" /> : <EditorIcon name={icon} />}
   </button>
 );

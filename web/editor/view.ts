@@ -79,7 +79,7 @@ export class EditorView {
   constructor(canvas: HTMLCanvasElement, options: ViewOptions) {
     this.#options = options;
     this.#painter = new ScenePainter(canvas, options.colours);
-    this.mask = new MaskCanvas(options.edit.image, options.colours.accent, () => this.#refreshMask());
+    this.mask = new MaskCanvas(options.edit.image, options.colours.mask, () => this.#refreshMask());
     this.#listen(canvas);
     this.#stops.push(effect(() => this.#refreshMask()));
     let frame = 0;

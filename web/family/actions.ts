@@ -1,7 +1,7 @@
 // What can be made from a picture, as actions: variations, more of the same, larger, an edit, a start image.
 import type { ActionContext } from "../actions/registry.js";
-import type { JobRequest, StoredImage } from "../api/types.js";
 import { api, newId } from "../api/client.js";
+import type { JobRequest, StoredImage } from "../api/types.js";
 import { messages } from "../i18n/index.js";
 import { changeDraft, draft, sendJob, setSetting } from "../store/draft.js";
 import { putJobs } from "../store/jobs.js";
@@ -13,9 +13,11 @@ import { getRemix, makeLarger, makeMore, makeVariations } from "./variations.js"
 /** A seed as the server draws them: small enough for every program to read. */
 export const drawSeed = (): number => crypto.getRandomValues(new Uint32Array(1))[0]!;
 
-const forEach = (make: (image: StoredImage) => Promise<void>) => async ({ images }: ActionContext) => {
-  await attempt(() => Promise.all(images.map(make)));
-};
+const forEach =
+  (make: (image: StoredImage) => Promise<void>) =>
+  async ({ images }: ActionContext) => {
+    await attempt(() => Promise.all(images.map(make)));
+  };
 
 export const drawMore = forEach(async (image) => {
   await sendJob(makeMore(await getSource(image)));
@@ -57,7 +59,9 @@ export const enlarge = (factor: number) =>
       await sendJob(job);
       return;
     }
-    const upscaler = capabilities.peek()?.upscalers.find(({ factors }) => factors.includes(factor) || factors.length === 0);
+    const upscaler = capabilities
+      .peek()
+      ?.upscalers.find(({ factors }) => factors.includes(factor) || factors.length === 0);
     if (!upscaler) {
       notify(messages().cannotEnlarge, { isError: true });
       return;

@@ -39,7 +39,8 @@ export default function FamilyTree({ image }: { readonly image: StoredImage }) {
       isWanted = false;
     };
   }, [image.id]);
-  const hasRelatives = family?.trees.some(({ children }) => children.length > 0) || (family?.trees.length ?? 0) > 1;
+  const hasRelatives =
+    family?.trees.some(({ children }) => children.length > 0) || (family?.trees.length ?? 0) > 1;
   if (!hasRelatives) return null;
   return (
     <section class="family" aria-label={texts.familyTree}>
@@ -50,7 +51,13 @@ export default function FamilyTree({ image }: { readonly image: StoredImage }) {
   );
 }
 
-function Branch({ nodes, current }: { readonly nodes: readonly TreeNode<StoredImage>[]; readonly current: string }) {
+function Branch({
+  nodes,
+  current,
+}: {
+  readonly nodes: readonly TreeNode<StoredImage>[];
+  readonly current: string;
+}) {
   const texts = messages();
   return (
     <ul>
@@ -68,7 +75,12 @@ function Branch({ nodes, current }: { readonly nodes: readonly TreeNode<StoredIm
                 viewed.value = image.id;
               }}
             >
-              <img src={thumbnailUrl(image.id)} alt="" loading="lazy" style={{ backgroundColor: image.colour }} />
+              <img
+                src={thumbnailUrl(image.id)}
+                alt=""
+                loading="lazy"
+                style={{ backgroundColor: image.colour }}
+              />
               <span>{action}</span>
             </button>
             {children.length > 0 && <Branch nodes={children} current={current} />}

@@ -1,16 +1,19 @@
 // Below the prompt: LoRAs with their weights, and textual inversions, where the model takes them.
-import { changeDraft, draft } from "../store/draft.js";
+
 import type { Addition, JobLoad } from "../api/types.js";
 import { formatNumber, messages } from "../i18n/index.js";
 import { Icon } from "../parts/icon.js";
 import { Popover } from "../parts/popover.js";
+import { changeDraft, draft } from "../store/draft.js";
 import { catalogue, model } from "../store/models.js";
 import "./models.css";
 
 /** Changes what is loaded beside the model. Empty lists are left out. */
 function changeLoad(changes: Partial<JobLoad>): void {
   const load = { ...draft.peek().load, ...changes };
-  const kept = Object.entries(load).filter(([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0));
+  const kept = Object.entries(load).filter(
+    ([, value]) => value !== undefined && !(Array.isArray(value) && value.length === 0),
+  );
   changeDraft({ load: Object.fromEntries(kept) });
 }
 
@@ -61,7 +64,10 @@ export function AdditionChips() {
       {embeddingsOf().map((id) => (
         <span key={id} class="chip">
           {nameOf(id)}
-          <Remove name={nameOf(id)} onClick={() => changeLoad({ embeddings: embeddingsOf().filter((one) => one !== id) })} />
+          <Remove
+            name={nameOf(id)}
+            onClick={() => changeLoad({ embeddings: embeddingsOf().filter((one) => one !== id) })}
+          />
         </span>
       ))}
       {usable.length > 0 && (
@@ -110,11 +116,18 @@ function Choice({ list, close }: { readonly list: readonly Addition[]; readonly 
   return (
     <>
       {list.map((addition) => (
-        <button key={`${addition.kind} ${addition.id}`} type="button" class="row" onClick={() => choose(addition)}>
+        <button
+          key={`${addition.kind} ${addition.id}`}
+          type="button"
+          class="row"
+          onClick={() => choose(addition)}
+        >
           <span class="model-name">
             <span>{addition.name}</span>
             <span class="muted">
-              {[texts.additionKinds[addition.kind], addition.family, addition.words.slice(0, 3).join(", ")].filter(Boolean).join(" · ")}
+              {[texts.additionKinds[addition.kind], addition.family, addition.words.slice(0, 3).join(", ")]
+                .filter(Boolean)
+                .join(" · ")}
             </span>
           </span>
         </button>
@@ -134,7 +147,10 @@ export function LoadSettings() {
       {takes.includes("vae") && vaes.length > 0 && (
         <label class="field choice">
           <span>{texts.vae}</span>
-          <select value={load.vae ?? ""} onChange={({ currentTarget }) => changeLoad({ vae: currentTarget.value || undefined })}>
+          <select
+            value={load.vae ?? ""}
+            onChange={({ currentTarget }) => changeLoad({ vae: currentTarget.value || undefined })}
+          >
             <option value="">{texts.usual("")}</option>
             {vaes.map(({ id, name }) => (
               <option key={id} value={id}>

@@ -34,7 +34,9 @@ export default function ModelsSheet() {
               <li key={`${kind} ${id}`}>
                 <span class="name">{name}</span>
                 <span class="muted">
-                  {[texts.additionKinds[kind], family, formatBytes(bytes), words.join(", ")].filter(Boolean).join(" · ")}
+                  {[texts.additionKinds[kind], family, formatBytes(bytes), words.join(", ")]
+                    .filter(Boolean)
+                    .join(" · ")}
                 </span>
               </li>
             ))}
@@ -99,7 +101,7 @@ function Model({ one }: { readonly one: ModelInfo }) {
       <div class="model-actions">
         <button
           type="button"
-          class={isChosen ? "button small" : "button small primary"}
+          class={isChosen ? "button small" : "button small accent"}
           aria-pressed={isChosen}
           disabled={isBroken}
           onClick={() => changeDraft({ model: one.id })}
@@ -107,7 +109,11 @@ function Model({ one }: { readonly one: ModelInfo }) {
           {isChosen ? texts.inUse : texts.use}
         </button>
         {one.state === "loaded" ? (
-          <button type="button" class="button small quiet" onClick={() => void attempt(() => api.unloadModel(one.id))}>
+          <button
+            type="button"
+            class="button small quiet"
+            onClick={() => void attempt(() => api.unloadModel(one.id))}
+          >
             {texts.unload}
           </button>
         ) : (

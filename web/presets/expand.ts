@@ -28,7 +28,8 @@ export function expandJob(
       ...changes,
     } as Request,
   });
-  if (!hasWildcards(styled.prompt) && !hasWildcards(styled.negativePrompt)) return { jobs: [make(styled)], unknown: [] };
+  if (!hasWildcards(styled.prompt) && !hasWildcards(styled.negativePrompt))
+    return { jobs: [make(styled)], unknown: [] };
   const { count = 1, seed } = job.request as { count?: number; seed?: number };
   const unknown = new Set<string>();
   const fill = (text: string) => {
@@ -41,8 +42,12 @@ export function expandJob(
     negativePrompt: fill(styled.negativePrompt),
   }));
   const first = filled[0]!;
-  const isSame = filled.every((texts) => texts.prompt === first.prompt && texts.negativePrompt === first.negativePrompt);
+  const isSame = filled.every(
+    (texts) => texts.prompt === first.prompt && texts.negativePrompt === first.negativePrompt,
+  );
   if (isSame) return { jobs: [make(first)], unknown: [...unknown] };
-  const jobs = filled.map((texts, i) => make(texts, { count: 1, ...(seed !== undefined && { seed: seed + i }) }));
+  const jobs = filled.map((texts, i) =>
+    make(texts, { count: 1, ...(seed !== undefined && { seed: seed + i }) }),
+  );
   return { jobs, unknown: [...unknown] };
 }

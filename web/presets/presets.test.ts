@@ -138,12 +138,24 @@ describe("what Draw sends", () => {
   });
 
   it("has the styles' texts, and those of their settings that were not chosen", () => {
-    const style = { name: "Print", prompt: "woodblock", negativePrompt: "photo", settings: { steps: 4, guidance: 3 } };
+    const style = {
+      name: "Print",
+      prompt: "woodblock",
+      negativePrompt: "photo",
+      settings: { steps: 4, guidance: 3 },
+    };
     const plain = { ...job, request: { ...job.request, prompt: "a cat" } };
     expect(expandJob(plain, [style], {}, Math.random).jobs).toEqual([
       {
         kind: "draw",
-        request: { prompt: "a cat, woodblock", negativePrompt: "photo", count: 2, seed: 5, steps: 9, guidance: 3 },
+        request: {
+          prompt: "a cat, woodblock",
+          negativePrompt: "photo",
+          count: 2,
+          seed: 5,
+          steps: 9,
+          guidance: 3,
+        },
       },
     ]);
   });

@@ -4,7 +4,15 @@ import { messages } from "../i18n/index.js";
 import { Icon } from "../parts/icon.js";
 import { changeDraft, draft } from "../store/draft.js";
 import "./presets.css";
-import { activeStyles, addPresets, importFiles, presets, removeList, removeStyle, toggleStyle } from "./state.js";
+import {
+  activeStyles,
+  addPresets,
+  importFiles,
+  presets,
+  removeList,
+  removeStyle,
+  toggleStyle,
+} from "./state.js";
 import { writeStyleFile } from "./styles.js";
 
 export default function PresetsSheet() {
@@ -20,7 +28,11 @@ export default function PresetsSheet() {
           {styles.map((style) => (
             <li key={style.name}>
               <label>
-                <input type="checkbox" checked={activeStyles.value.includes(style.name)} onChange={() => toggleStyle(style.name)} />
+                <input
+                  type="checkbox"
+                  checked={activeStyles.value.includes(style.name)}
+                  onChange={() => toggleStyle(style.name)}
+                />
                 <span class="name">{style.name}</span>
                 <span class="muted">{style.prompt}</span>
               </label>
@@ -121,7 +133,12 @@ function NewStyle() {
       </label>
       <label>
         <span>{texts.prompt}</span>
-        <textarea name="prompt" rows={2} placeholder="{prompt}, woodblock print" defaultValue={draft.peek().prompt} />
+        <textarea
+          name="prompt"
+          rows={2}
+          placeholder="{prompt}, woodblock print"
+          defaultValue={draft.peek().prompt}
+        />
       </label>
       <label>
         <span>{texts.negativePrompt}</span>
@@ -131,7 +148,7 @@ function NewStyle() {
         <input type="checkbox" name="settings" />
         <span>{texts.withSettings}</span>
       </label>
-      <button type="submit" class="button primary">
+      <button type="submit" class="button draw">
         {texts.save}
       </button>
     </form>
@@ -160,7 +177,13 @@ function ListRow({ name, lines }: { readonly name: string; readonly lines: reado
           onChange={({ currentTarget }) => saveList(name, currentTarget.value)}
         />
       </details>
-      <button type="button" class="icon-button" aria-label={texts.insert(name)} title={texts.insert(name)} onClick={insert}>
+      <button
+        type="button"
+        class="icon-button"
+        aria-label={texts.insert(name)}
+        title={texts.insert(name)}
+        onClick={insert}
+      >
         <Icon name="plus" />
       </button>
       <button
@@ -190,7 +213,9 @@ function NewList() {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
     const values = new FormData(form);
-    const name = String(values.get("name") ?? "").replace(/^_+|_+$/g, "").trim();
+    const name = String(values.get("name") ?? "")
+      .replace(/^_+|_+$/g, "")
+      .trim();
     saveList(name, String(values.get("lines") ?? ""));
     form.reset();
   };
@@ -203,13 +228,19 @@ function NewList() {
       <form class="new-style" onSubmit={onSubmit}>
         <label>
           <span>{texts.name}</span>
-          <input name="name" required pattern="[\p{L}\p{N}][\p{L}\p{N} _.\/\-]*" maxLength={60} placeholder="animal" />
+          <input
+            name="name"
+            required
+            pattern="[\p{L}\p{N}][\p{L}\p{N} _.\/\-]*"
+            maxLength={60}
+            placeholder="animal"
+          />
         </label>
         <label>
           <span>{texts.linesToChoose}</span>
           <textarea name="lines" rows={4} required placeholder={texts.linesExample} />
         </label>
-        <button type="submit" class="button primary">
+        <button type="submit" class="button draw">
           {texts.save}
         </button>
       </form>

@@ -15,7 +15,9 @@ export const getActiveStyles = (): readonly Style[] =>
 
 export function toggleStyle(name: string): void {
   const isOn = activeStyles.peek().includes(name);
-  activeStyles.value = isOn ? activeStyles.peek().filter((other) => other !== name) : [...activeStyles.peek(), name];
+  activeStyles.value = isOn
+    ? activeStyles.peek().filter((other) => other !== name)
+    : [...activeStyles.peek(), name];
 }
 
 export function addPresets(file: StyleFile): void {

@@ -64,7 +64,12 @@ async function loadPicture(id: string): Promise<HTMLImageElement> {
   return picture;
 }
 
-async function paint(canvas: HTMLCanvasElement, grid: Grid<Job>, layout: Layout, title: string): Promise<void> {
+async function paint(
+  canvas: HTMLCanvasElement,
+  grid: Grid<Job>,
+  layout: Layout,
+  title: string,
+): Promise<void> {
   const context = canvas.getContext("2d")!;
   const { columns, rows, tables, cell, left, top, gap, text } = layout;
   context.fillStyle = "#fff";
@@ -81,11 +86,24 @@ async function paint(canvas: HTMLCanvasElement, grid: Grid<Job>, layout: Layout,
     context.font = font(text);
     for (let x = 0; x < columns && xAxis; x++) {
       const at = left + x * (cell.width + gap);
-      write(context, `${x === 0 ? `${xAxis.name}: ` : ""}${xAxis.values[x]}`, at, start + top - text * 1.1, cell.width);
+      write(
+        context,
+        `${x === 0 ? `${xAxis.name}: ` : ""}${xAxis.values[x]}`,
+        at,
+        start + top - text * 1.1,
+        cell.width,
+      );
     }
     for (let y = 0; y < rows; y++) {
       const at = start + top + y * (cell.height + gap);
-      if (yAxis) write(context, `${y === 0 ? `${yAxis.name}: ` : ""}${yAxis.values[y]}`, text, at + cell.height / 2, left - text * 1.5);
+      if (yAxis)
+        write(
+          context,
+          `${y === 0 ? `${yAxis.name}: ` : ""}${yAxis.values[y]}`,
+          text,
+          at + cell.height / 2,
+          left - text * 1.5,
+        );
       for (let x = 0; x < columns; x++) {
         const image = grid.at(x, y, z)?.images[0];
         if (!image) continue;

@@ -22,7 +22,10 @@ const axisRow = 30;
 
 const aspectOf = (jobs: readonly Job[]): number => {
   const image = jobs.find(({ images }) => images.length > 0)?.images[0];
-  const { width = 1, height = 1 } = (image ?? jobs[0]?.request.size ?? {}) as { width?: number; height?: number };
+  const { width = 1, height = 1 } = (image ?? jobs[0]?.request.size ?? {}) as {
+    width?: number;
+    height?: number;
+  };
   return width / height;
 };
 
@@ -64,7 +67,9 @@ export function SweepGrid({ group, width }: { readonly group: string; readonly w
       <header class="caption">
         <p title={jobs[0]?.labels.title}>{jobs[0]?.labels.title}</p>
         <span class="caption-state">
-          {left > 0 ? texts.sweepProgress(formatNumber(images.length), formatNumber(jobs.length)) : texts.images(images.length)}
+          {left > 0
+            ? texts.sweepProgress(formatNumber(images.length), formatNumber(jobs.length))
+            : texts.images(images.length)}
         </span>
         {left > 0 && (
           <button type="button" class="button small quiet" onClick={() => void cancelAll(group)}>
@@ -82,9 +87,15 @@ export function SweepGrid({ group, width }: { readonly group: string; readonly w
           <Icon name="download" />
         </button>
       </header>
-      <div class="sweep-scroll" tabIndex={0} role="group" aria-label={texts.sweepTable}>
+      <div class="sweep-scroll" role="group" aria-label={texts.sweepTable}>
         {Array.from({ length: tables }, (_, z) => (
-          <Table key={z} group={group} width={width} z={z} caption={axes.z && `${axes.z.name}: ${axes.z.values[z]}`} />
+          <Table
+            key={z}
+            group={group}
+            width={width}
+            z={z}
+            caption={axes.z && `${axes.z.name}: ${axes.z.values[z]}`}
+          />
         ))}
       </div>
     </div>
@@ -151,7 +162,14 @@ function Cell({ job, size }: CellProps) {
   const image: StoredImage | undefined = job?.images[0] && (getImage(job.images[0].id) ?? job.images[0]);
   if (image && image.trashed === null)
     return (
-      <button type="button" class="sweep-cell" style={style} aria-label={image.prompt} title={image.prompt} onClick={() => openViewer(image.id)}>
+      <button
+        type="button"
+        class="sweep-cell"
+        style={style}
+        aria-label={image.prompt}
+        title={image.prompt}
+        onClick={() => openViewer(image.id)}
+      >
         <img src={thumbnailUrl(image.id)} alt="" loading="lazy" style={{ backgroundColor: image.colour }} />
       </button>
     );

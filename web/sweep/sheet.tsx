@@ -4,7 +4,17 @@ import { draft } from "../store/draft.js";
 import { model } from "../store/models.js";
 import { closeSheet } from "../store/ui.js";
 import { type AxisName, axisNames, countCells } from "./cells.js";
-import { axes, axisTexts, changeAxis, drawSweep, getAxisTitle, getSeconds, isSending, readAxis, sweep } from "./state.js";
+import {
+  axes,
+  axisTexts,
+  changeAxis,
+  drawSweep,
+  getAxisTitle,
+  getSeconds,
+  isSending,
+  readAxis,
+  sweep,
+} from "./state.js";
 import "./sweep.css";
 import type { AxisType } from "./values.js";
 
@@ -33,7 +43,11 @@ export default function SweepSheet() {
         {cells > 0 && texts.images(cells)}
         {cells > 0 && seconds !== undefined && <span class="muted"> · {formatSeconds(seconds)}</span>}
       </p>
-      <button type="submit" class="button primary" disabled={cells === 0 || prompt.trim() === "" || isSending.value}>
+      <button
+        type="submit"
+        class="button draw"
+        disabled={cells === 0 || prompt.trim() === "" || isSending.value}
+      >
         {texts.draw}
       </button>
     </form>
@@ -48,7 +62,10 @@ function getExample(path: string, type: AxisType): string {
   if (type.kind === "choice") return type.choices.slice(0, 3).join(", ");
   if (type.kind === "flag") return "off, on";
   if (type.kind === "size") {
-    const { width = 512, height = 512 } = (model.value?.sizes.usual ?? {}) as { width?: number; height?: number };
+    const { width = 512, height = 512 } = (model.value?.sizes.usual ?? {}) as {
+      width?: number;
+      height?: number;
+    };
     return `${width}x${height}, ${width * 2}x${height * 2}`;
   }
   if (type.kind === "replace") return texts.replaceExample;
@@ -61,7 +78,8 @@ function AxisField({ name }: { readonly name: AxisName }) {
   const texts = messages();
   const { path, text } = axisTexts.value[name];
   const read = readAxis(name);
-  const fault = read && "fault" in read && !(read.fault.kind === "empty" && text === "") ? read.fault : undefined;
+  const fault =
+    read && "fault" in read && !(read.fault.kind === "empty" && text === "") ? read.fault : undefined;
   const used = axisNames.filter((other) => other !== name).map((other) => axisTexts.value[other].path);
   const count = read && "values" in read ? read.values.length : undefined;
   return (
@@ -103,7 +121,9 @@ function AxisField({ name }: { readonly name: AxisName }) {
         <button
           type="button"
           class="button small quiet"
-          onClick={() => changeAxis(name, { text: (read.axis.type as { choices: readonly string[] }).choices.join(", ") })}
+          onClick={() =>
+            changeAxis(name, { text: (read.axis.type as { choices: readonly string[] }).choices.join(", ") })
+          }
         >
           {texts.allOfThem(formatNumber((read.axis.type as { choices: readonly string[] }).choices.length))}
         </button>

@@ -3,15 +3,15 @@ import { computed, signal } from "@preact/signals";
 import { api, newId } from "../api/client.js";
 import type { Job } from "../api/types.js";
 import { drawSeed } from "../family/actions.js";
+import { messages } from "../i18n/index.js";
 import { getPlainName } from "../settings/schema.js";
 import { draft, getJobRequest, rememberPrompt } from "../store/draft.js";
 import { getJob, jobIds, putJobs } from "../store/jobs.js";
 import { capabilities, catalogue, model, settingsSchema } from "../store/models.js";
 import { attempt } from "../store/notices.js";
 import { stored } from "../store/storage.js";
-import { messages } from "../i18n/index.js";
 import { type Axis, getAxes } from "./axes.js";
-import { type AxisName, axisNames, findsText, getCells, type Grid, readGrid, type Sweep } from "./cells.js";
+import { type AxisName, axisNames, findsText, type Grid, getCells, readGrid, type Sweep } from "./cells.js";
 import { readValues, type ValueFault, type Values } from "./values.js";
 
 export interface AxisText {
@@ -47,10 +47,13 @@ export const axes = computed<readonly Axis[]>(() => {
   const sampler = samplers.map(({ name }) => name);
   const choices = { sampler, upscaleSampler: sampler, schedule: schedules.map(({ name }) => name) };
   const models = catalogue.value.models.filter(({ state }) => state !== "broken").map(({ id }) => id);
-  return getAxes(settingsSchema.value ?? {}, choices, models);
+  return getAxes({ ...settingsSchema.value }, choices, models);
 });
 
-export type ReadAxis = { readonly axis: Axis } & (Values | { readonly fault: ValueFault | { readonly kind: "not-found"; readonly text: string } });
+export type ReadAxis = { readonly axis: Axis } & (
+  | Values
+  | { readonly fault: ValueFault | { readonly kind: "not-found"; readonly text: string } }
+);
 
 /** An axis with its values read; undefined if it is not used. */
 export function readAxis(name: AxisName): ReadAxis | undefined {
@@ -60,18 +63,22 @@ export function readAxis(name: AxisName): ReadAxis | undefined {
   const read = readValues(text, axis.type);
   if ("fault" in read || axis.type.kind !== "replace") return { axis, ...read };
   const searched = String(read.values[0]);
-  const isThere = findsText({ prompt: draft.value.prompt, negativePrompt: draft.value.negativePrompt }, searched);
+  const isThere = findsText(
+    { prompt: draft.value.prompt, negativePrompt: draft.value.negativePrompt },
+    searched,
+  );
   return isThere ? { axis, ...read } : { axis, fault: { kind: "not-found", text: searched } };
 }
 
 /** The sweep as it stands; undefined while something is wrong with it. */
 export const sweep = computed<Sweep | undefined>(() => {
-  const read = axisNames.map((name) => [name, readAxis(name)] as const);
-  const used = read.filter(([, axis]) => axis !== undefined);
-  if (used.length === 0 || used.some(([, axis]) => "fault" in axis!)) return undefined;
-  return Object.fromEntries(
-    used.map(([name, axis]) => [name, { axis: axis!.axis, values: (axis as { values: readonly never[] }).values }]),
-  );
+  const chosen: { -readonly [Name in keyof Sweep]: Sweep[Name] } = {};
+  for (const name of axisNames) {
+    const read = readAxis(name);
+    if (read && !("values" in read)) return undefined;
+    if (read) chosen[name] = { axis: read.axis, values: read.values };
+  }
+  return Object.keys(chosen).length > 0 ? chosen : undefined;
 });
 
 /** Jobs that are sent at a time. */

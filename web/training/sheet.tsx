@@ -91,7 +91,7 @@ function Form() {
           <NumberField name="learningRate" label={texts.learningRate} min={1e-8} max={1} step="any" />
         </div>
       </details>
-      <button type="submit" class="button primary" disabled={!isReady}>
+      <button type="submit" class="button draw" disabled={!isReady}>
         {texts.train}
       </button>
     </form>
@@ -178,7 +178,9 @@ function NumberField({ name, label, min, max, step }: NumberFieldProps) {
         value={trainingDraft.value[name] ?? ""}
         placeholder={texts.usual("")}
         onInput={({ currentTarget }) =>
-          changeTraining({ [name]: Number.isNaN(currentTarget.valueAsNumber) ? null : currentTarget.valueAsNumber })
+          changeTraining({
+            [name]: Number.isNaN(currentTarget.valueAsNumber) ? null : currentTarget.valueAsNumber,
+          })
         }
       />
     </label>
@@ -195,7 +197,12 @@ function Curve({ job }: { readonly job: Job }) {
   const steps = job.progress?.steps ?? 0;
   return (
     <figure class="curve">
-      <svg viewBox={`0 0 ${box.width} ${box.height}`} preserveAspectRatio="none" role="img" aria-label={texts.lossCurve}>
+      <svg
+        viewBox={`0 0 ${box.width} ${box.height}`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={texts.lossCurve}
+      >
         <path class="raw" d={getPath(points, { ...box, steps })} />
         <path class="smooth" d={getPath(smooth(points), { ...box, steps }, points)} />
       </svg>
@@ -225,7 +232,9 @@ function Run({ job }: { readonly job: Job }) {
         </>
       )}
       <Curve job={job} />
-      {typeof preview === "number" && <img class="sample" src={previewUrl(job.id, preview)} alt={texts.sample} />}
+      {typeof preview === "number" && (
+        <img class="sample" src={previewUrl(job.id, preview)} alt={texts.sample} />
+      )}
       {error && <p class="fault">{error.hint ? `${error.message} ${error.hint}` : error.message}</p>}
       <div class="run-actions">
         {(state === "running" || state === "queued") && (
@@ -247,7 +256,7 @@ function Run({ job }: { readonly job: Job }) {
           </button>
         )}
         {state === "done" && (
-          <button type="button" class="button small primary" onClick={() => void useLora(job)}>
+          <button type="button" class="button small accent" onClick={() => void useLora(job)}>
             {texts.useLora}
           </button>
         )}
@@ -259,7 +268,9 @@ function Run({ job }: { readonly job: Job }) {
 /** Chooses the trained LoRA and its model, and writes its caption as a prompt if there is none. */
 async function useLora(job: Job): Promise<void> {
   await refreshCatalogue();
-  const named = [job.result?.lora, job.result?.name, job.request.name].find((name) => typeof name === "string");
+  const named = [job.result?.lora, job.result?.name, job.request.name].find(
+    (name) => typeof name === "string",
+  );
   const lora = catalogue.peek().additions.find(({ id, kind }) => kind === "lora" && id === named);
   if (!lora) return;
   const load = draft.peek().load;

@@ -77,7 +77,9 @@ export function setCaption(id: string, caption: string): void {
 
 /** Gives every picture without a caption this one. */
 export function fillCaptions(caption: string): void {
-  const pictures = trainingDraft.peek().pictures.map((one) => (one.caption.trim() === "" ? { ...one, caption } : one));
+  const pictures = trainingDraft
+    .peek()
+    .pictures.map((one) => (one.caption.trim() === "" ? { ...one, caption } : one));
   changeTraining({ pictures });
 }
 
@@ -121,7 +123,8 @@ export function getCurve(id: string): readonly LossPoint[] {
     effect(() => {
       const progress = getJob(id)?.progress;
       const loss = progress?.values?.loss;
-      if (progress && typeof loss === "number") added.value = addPoint(added.peek() ?? [], { step: progress.step, loss });
+      if (progress && typeof loss === "number")
+        added.value = addPoint(added.peek() ?? [], { step: progress.step, loss });
     });
   }
   return curve.value ?? [];
