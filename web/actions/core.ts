@@ -344,7 +344,7 @@ const viewing: readonly Action[] = [
     id: "search",
     section: "view",
     title: (texts) => texts.search,
-    keys: ["/", "ctrl+f"],
+    keys: ["/"],
     icon: "search",
     when: () => viewed.peek() === undefined,
     run: () => document.getElementById("search")?.focus(),

@@ -139,16 +139,16 @@ function Caption({
 
 const getBlockActions = (): readonly Action[] => actions.peek().filter(({ needs }) => needs !== undefined);
 
-/** "Step 12 of 20 · 8 sec": what is being done, in words. */
-function getStage({ progress, images, request }: Job): string {
+/** "2/4 · 8 sec": what is being done, in few words. */
+function getStage({ progress }: Job): string {
   const texts = messages();
   if (!progress) return texts.starting;
-  const { stage, step, steps, secondsLeft, count } = progress;
-  const left = secondsLeft === null ? "" : ` · ${formatSeconds(secondsLeft)}`;
-  const many = Math.max(count, Number(request.count ?? 1)) > 1 ? `${images.length + 1}/${count} · ` : "";
+  const { stage, steps, secondsLeft, count, index } = progress;
   if (stage === "load") return texts.loadingModel;
   if (stage === "wait") return texts.waiting;
-  return steps > 0 ? `${many}${texts.step(step, steps)}${left}` : `${many}${texts.preparing}`;
+  const many = count > 1 ? `${index + 1}/${count}` : "";
+  const left = secondsLeft !== null ? formatSeconds(secondsLeft) : steps > 0 ? "" : texts.preparing;
+  return [many, left].filter(Boolean).join(" · ");
 }
 
 /** What went wrong, in the place of the image, with what helps as a button. */

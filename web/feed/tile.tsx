@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { fileUrl, previewUrl, thumbnailUrl } from "../api/client.js";
 import type { Job, StoredImage } from "../api/types.js";
-import { formatSeconds, messages } from "../i18n/index.js";
+import { messages } from "../i18n/index.js";
 import { Icon } from "../parts/icon.jsx";
 import { openImageMenu } from "../parts/menu.jsx";
 import { getImage, setFavourite } from "../store/images.js";
@@ -128,10 +128,6 @@ function GrowingTile({
   const preview = isCurrent ? progress.preview : null;
   const share = isCurrent && progress.steps > 0 ? progress.step / progress.steps : 0;
   const texts = messages();
-  const left =
-    isCurrent && progress.secondsLeft !== null && progress.secondsLeft >= 1
-      ? formatSeconds(progress.secondsLeft)
-      : "";
   return (
     <div
       class={isCurrent ? "tile growing current" : "tile growing"}
@@ -145,10 +141,7 @@ function GrowingTile({
         />
       )}
       {isCurrent && (
-        <>
-          <progress class="tile-progress" max={1} value={share} aria-label={texts.progress} />
-          {left && <span class="tile-time">{left}</span>}
-        </>
+        <progress class="tile-progress" max={1} value={share} aria-label={texts.progress} />
       )}
     </div>
   );

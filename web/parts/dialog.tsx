@@ -5,6 +5,7 @@ import { messages } from "../i18n/index.js";
 import { Icon } from "./icon.jsx";
 
 interface DialogProps {
+  readonly id: string;
   readonly title: string;
   readonly form: "side" | "window" | "screen";
   readonly onClose: () => void;
@@ -12,7 +13,7 @@ interface DialogProps {
 }
 
 /** Side: a panel at the edge. Window: in the middle. Screen: all of it, with a frame of its own content. */
-export function Dialog({ title, form, onClose, children }: DialogProps) {
+export function Dialog({ id, title, form, onClose, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const element = dialog.current!;
@@ -29,7 +30,7 @@ export function Dialog({ title, form, onClose, children }: DialogProps) {
   return (
     <dialog
       ref={dialog}
-      class={`dialog ${form}`}
+      class={`dialog ${form} ${id}-dialog`}
       aria-label={title}
       onClick={onClick}
       onCancel={(event) => {

@@ -22,9 +22,13 @@ export function Sheets() {
       redraw((count) => count + 1);
     }).then((succeeded) => succeeded || closeSheet());
   }, [info]);
+  useEffect(() => {
+    // The content may have come after the dialog was opened.
+    if (Content) document.querySelector<HTMLElement>("dialog:modal .dialog-content [autofocus]")?.focus();
+  }, [Content]);
   if (!open || !info) return null;
   return (
-    <Dialog key={open.id} title={info.title(messages())} form={info.form} onClose={closeSheet}>
+    <Dialog key={open.id} id={open.id} title={info.title(messages())} form={info.form} onClose={closeSheet}>
       {Content ? <Content values={open.values} /> : <div class="skeleton tall" />}
     </Dialog>
   );

@@ -15,7 +15,7 @@ import { SeedChip } from "./seed-chip.jsx";
 import { SizeChip } from "./size-chip.jsx";
 
 /** Whether the settings are open in the column. */
-const isOpen = stored("settings", false);
+const isOpen = stored("settings", true);
 
 export function PromptBar() {
   const texts = messages();

@@ -3,7 +3,7 @@ import { signal } from "@preact/signals";
 import { base } from "../api/client.js";
 import type { ServerEvent } from "../api/types.js";
 import { putImage, reloadFeed, removeFromFeed } from "./images.js";
-import { loadJobs, putJob, putOrder, putProgress, putWarning } from "./jobs.js";
+import { loadJobs, putJob, putJobImage, putOrder, putProgress, putWarning } from "./jobs.js";
 import { loadCatalogue, putModels } from "./models.js";
 
 /** Whether the stream is open; undefined before the first try. */
@@ -34,8 +34,10 @@ export function handleEvent(event: ServerEvent): void {
     event.job.images.forEach(putImage);
   } else if (event.kind === "progress") putProgress(event.job, event.progress);
   else if (event.kind === "warning") putWarning(event.job, event.message);
-  else if (event.kind === "image") putImage(event.image);
-  else if (event.kind === "image-gone") removeFromFeed([event.image]);
+  else if (event.kind === "image") {
+    putImage(event.image);
+    if (event.job !== null) putJobImage(event.job, event.image);
+  } else if (event.kind === "image-gone") removeFromFeed([event.image]);
   else if (event.kind === "queue") putOrder(event.order, event.paused);
   else putModels(event.models);
   for (const listener of listeners) listener(event);

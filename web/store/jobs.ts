@@ -1,7 +1,7 @@
 // Jobs, as the server tells of them. Each job is a signal of its own, so a step redraws one row and not the page.
 import { type Signal, signal } from "@preact/signals";
 import { api } from "../api/client.js";
-import type { Job, Move, Progress } from "../api/types.js";
+import type { Job, Move, Progress, StoredImage } from "../api/types.js";
 import { messages } from "../i18n/index.js";
 import { attempt, notify, optimistic } from "./notices.js";
 import { computedList } from "./storage.js";
@@ -65,6 +65,15 @@ export function putProgress(id: string, progress: Progress): void {
   touched.set(id, performance.now());
   const state = job.peek().state === "queued" ? "running" : job.peek().state;
   job.value = { ...job.peek(), state, progress };
+}
+
+/** An image of a job is finished: the job's own state follows only when it changes. */
+export function putJobImage(id: string, image: StoredImage): void {
+  const job = jobs.get(id);
+  if (!job) return;
+  touched.set(id, performance.now());
+  const others = job.peek().images.filter(({ index }) => index !== image.index);
+  job.value = { ...job.peek(), images: [...others, image].sort((a, b) => a.index - b.index) };
 }
 
 export function putWarning(id: string, message: string): void {

@@ -201,7 +201,12 @@ function Stage(props: {
           width={image.width}
           height={image.height}
           draggable={false}
-          style={{ ...style, backgroundImage: `url("${thumbnailUrl(image.id)}")` }}
+          style={{
+            ...style,
+            "--width": String(image.width),
+            "--height": String(image.height),
+            backgroundImage: `url("${thumbnailUrl(image.id)}")`,
+          }}
         />
       </div>
       {!isNarrow.value && (
