@@ -143,6 +143,7 @@ export {
   traceTinyEncoder,
 } from "./tiled-networks.js";
 export type { Tiling } from "./tiles.js";
+export type { TokenCount } from "./token-count.js";
 export {
   type CompareOptions,
   type Comparison,

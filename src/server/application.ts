@@ -13,6 +13,8 @@ import type {
   Move,
   NumberedEvent,
   StoredImage,
+  Tokens,
+  TokensRequest,
   Upload,
 } from "./api/index.js";
 
@@ -44,6 +46,8 @@ export interface Application {
   unloadModel(id?: string): Promise<void>;
   /** JSON Schema of the requests that a model takes, with its defaults and sizes. */
   requestSchema(model?: string): Promise<Readonly<Record<string, unknown>> | undefined>;
+  /** Counts a prompt's tokens, as a model reads them beside what is loaded with it. Loads no weights. */
+  countTokens(request: TokensRequest): Promise<Tokens | undefined>;
 
   /**
    * Checks a job's request, fixes its seed and every setting, and queues it.

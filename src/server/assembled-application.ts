@@ -13,6 +13,7 @@ import type {
   Move,
   ServerEvent,
   StoredImage,
+  TokensRequest,
 } from "./api/index.js";
 import { finalStates } from "./api/index.js";
 import type { Application, Caller, CreatedJob, FileBytes } from "./application.js";
@@ -90,6 +91,12 @@ export class AssembledApplication implements Application {
   async requestSchema(model: string = this.#parts.models.default) {
     const found = await this.#parts.models.find(model);
     return found?.known && getRequestJsonSchema(found.known.context);
+  }
+
+  async countTokens({ model = this.#parts.models.default, load = {}, prompt }: TokensRequest) {
+    if (!(await this.#parts.models.find(model))) return undefined;
+    const count = await this.#parts.drawer.tokens(model, load, prompt);
+    return count ?? { tokens: null, parts: null, room: null };
   }
 
   async createJob(request: JobRequest, caller: Caller, id?: string): Promise<CreatedJob> {

@@ -8,11 +8,13 @@ import type {
   ImagePage,
   Job,
   JobError,
+  JobLoad,
   JobPage,
   JobRequest,
   ModelInfo,
   Move,
   StoredImage,
+  Tokens,
   Upload,
 } from "./types.js";
 
@@ -108,8 +110,7 @@ export const api = {
   unloadModel: (model: string) => post<void>(`models/${id(model)}/unload`),
   settings: (model?: string) => get<SettingsSchema>(`settings${query({ model })}`),
 
-  tokens: (text: string, model: string) =>
-    post<{ readonly tokens: number; readonly limit: number | null }>("tokens", { text, model }),
+  tokens: (prompt: string, model: string, load: JobLoad) => post<Tokens>("tokens", { prompt, model, load }),
 
   jobs: (filter: { state?: readonly string[]; group?: string; cursor?: string; limit?: number } = {}) =>
     get<JobPage>(`jobs${query(filter)}`),

@@ -17,5 +17,6 @@ export type {
   Progress,
   ServerEvent,
   StoredImage,
+  Tokens,
   Upload,
 } from "../../src/server/api/index.js";

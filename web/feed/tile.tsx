@@ -140,9 +140,7 @@ function GrowingTile({
           alt={texts.growing(String(job.request.prompt))}
         />
       )}
-      {isCurrent && (
-        <progress class="tile-progress" max={1} value={share} aria-label={texts.progress} />
-      )}
+      {isCurrent && <progress class="tile-progress" max={1} value={share} aria-label={texts.progress} />}
     </div>
   );
 }

@@ -116,13 +116,11 @@ export function PromptField({ name }: { readonly name: Field }) {
 
 function TokenCount({ name }: { readonly name: Field }) {
   useEffect(() => watchTokens(name), [name]);
-  const count = tokens[name].value;
-  if (!count || count.tokens === 0 || count.limit === null) return null;
-  const chunks = Math.max(1, Math.ceil(count.tokens / count.limit));
-  const isOver = count.tokens > count.limit;
+  const { tokens: count = null, parts = null, room = null } = tokens[name].value ?? {};
+  if (!count || parts === null || room === null) return null;
   return (
-    <span class={isOver ? "tokens over" : "tokens"} title={messages().tokensTitle(count.limit, chunks)}>
-      {formatNumber(count.tokens)}/{formatNumber(count.limit * chunks)}
+    <span class={parts > 1 ? "tokens over" : "tokens"} title={messages().tokensTitle(room, parts)}>
+      {formatNumber(count)}/{formatNumber(room * parts)}
     </span>
   );
 }

@@ -1,18 +1,13 @@
 // How many tokens of the model a prompt takes. The server counts, with the model's own tokenizer.
 import { effect, type Signal, signal } from "@preact/signals";
 import { api } from "../api/client.js";
+import type { Tokens } from "../api/types.js";
 import { draft } from "../store/draft.js";
 import { model } from "../store/models.js";
 
-export interface TokenCount {
-  readonly tokens: number;
-  /** Tokens that the model reads at a time, without the marks of start and end; null if it has no limit. */
-  readonly limit: number | null;
-}
-
 type Field = "prompt" | "negativePrompt";
 
-export const tokens: Readonly<Record<Field, Signal<TokenCount | undefined>>> = {
+export const tokens: Readonly<Record<Field, Signal<Tokens | undefined>>> = {
   prompt: signal(undefined),
   negativePrompt: signal(undefined),
 };
@@ -24,7 +19,7 @@ export function watchTokens(field: Field): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let newest = 0;
   const end = effect(() => {
-    const text = draft.value[field];
+    const { [field]: text, load } = draft.value;
     const id = model.value?.id;
     clearTimeout(timer);
     const mine = ++newest;
@@ -34,7 +29,7 @@ export function watchTokens(field: Field): () => void {
     }
     timer = setTimeout(async () => {
       // Without the count, everything else works: no notice.
-      const count = await api.tokens(text, id).catch(() => undefined);
+      const count = await api.tokens(text, id, load).catch(() => undefined);
       if (mine === newest) tokens[field].value = count;
     }, delay);
   });

@@ -5,10 +5,13 @@ import type { ModelFiles } from "../node-model-files.js";
 import type { PipelineParts } from "../pipeline.js";
 import type { RequestContext } from "../request-context.js";
 import type { Runtime } from "../runtime.js";
+import type { TokenCount } from "../token-count.js";
 
 /** A model with its configs and headers read but no weights loaded: enough to check a request. */
 export interface OpenedModel {
   readonly context: RequestContext;
+  /** Counts a prompt's tokens without loading weights; absent where prompts are not read in tokens of their text. */
+  countTokens?(prompt: string): Promise<TokenCount>;
   /** Makes it ready to draw. @throws NishikiError "aborted", "file", "checkpoint", "device", "memory" */
   load(runtime?: Runtime): Promise<PipelineParts>;
 }

@@ -22,13 +22,11 @@ export {
   finalStates,
   type Job,
   type JobError,
-  type JobLoad,
   type JobPage,
   type JobQuery,
   type JobRequest,
   type JobState,
   jobErrorSchema,
-  jobLoadSchema,
   jobPageSchema,
   jobQuerySchema,
   jobRequestSchema,
@@ -40,6 +38,7 @@ export {
   progressSchema,
   trainJobSchema,
 } from "./job.js";
+export { type JobLoad, jobLoadSchema } from "./load.js";
 export {
   type Addition,
   additionSchema,
@@ -47,5 +46,9 @@ export {
   catalogueSchema,
   type ModelInfo,
   modelSchema,
+  type Tokens,
+  type TokensRequest,
+  tokensRequestSchema,
+  tokensSchema,
 } from "./model.js";
 export { apiVersion, catalogueIdSchema, imageIdSchema, jobIdSchema, timeSchema } from "./values.js";

@@ -2,19 +2,8 @@
 import { storedRequestSchema } from "../../pipeline/index.js";
 import { nonEmptyText, numberBetween, oneOf, wholeNumber, z } from "../../schema/index.js";
 import { imageSchema, parentSchema } from "./image.js";
+import { jobLoadSchema } from "./load.js";
 import { catalogueIdSchema, imageIdSchema, jobIdSchema, timeSchema } from "./values.js";
-
-/** What to load beside the model: ids of the catalogue, never paths. */
-export const jobLoadSchema = z.strictObject({
-  loras: z
-    .array(z.strictObject({ id: catalogueIdSchema, weight: numberBetween(-10, 10).default(1) }))
-    .max(16)
-    .optional(),
-  embeddings: z.array(catalogueIdSchema).max(64).optional(),
-  vae: catalogueIdSchema.optional(),
-  precision: oneOf(["float32", "int8"]).optional(),
-});
-export type JobLoad = Readonly<z.output<typeof jobLoadSchema>>;
 
 const common = {
   model: catalogueIdSchema.optional().meta({ description: "model; the default model if left out" }),

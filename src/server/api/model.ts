@@ -1,5 +1,6 @@
 // The catalogue: models, and what can be added to them.
 import { z } from "../../schema/index.js";
+import { jobLoadSchema } from "./load.js";
 import { catalogueIdSchema } from "./values.js";
 
 const fits = z.object({
@@ -48,6 +49,24 @@ export const additionSchema = z.object({
   words: z.array(z.string()).meta({ description: "words that call it, where its file says so" }),
 });
 export type Addition = Readonly<z.output<typeof additionSchema>>;
+
+/** A prompt whose tokens are counted. */
+export const tokensRequestSchema = z.strictObject({
+  prompt: z.string().max(100_000),
+  model: catalogueIdSchema.optional().meta({ description: "model; the default model if left out" }),
+  load: jobLoadSchema.optional().meta({ description: "what is loaded beside it: embeddings add words" }),
+});
+export type TokensRequest = Readonly<z.output<typeof tokensRequestSchema>>;
+
+export const tokensSchema = z.object({
+  tokens: z
+    .int()
+    .nullable()
+    .meta({ description: "tokens of the prompt; null if the model does not count them" }),
+  parts: z.int().nullable().meta({ description: "texts that the model reads it as" }),
+  room: z.int().nullable().meta({ description: "tokens that one text has room for, such as 75" }),
+});
+export type Tokens = Readonly<z.output<typeof tokensSchema>>;
 
 export const catalogueSchema = z.object({
   models: z.array(modelSchema),

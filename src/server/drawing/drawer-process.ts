@@ -40,6 +40,8 @@ async function run(id: number, task: Task, state: Running): Promise<unknown> {
       return complete(task);
     case "scan":
       return scan(task.folders);
+    case "tokens":
+      return (await pipelines.open(task.load)).countTokens?.(task.prompt);
     case "load":
       await pipelines.get(task.load, { signal });
       return undefined;

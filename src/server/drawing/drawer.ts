@@ -20,6 +20,8 @@ export interface ProcessDrawer extends Drawer {
   ): Promise<Tasks["complete"]["answer"]>;
   /** Looks into models folders. */
   scan(folders: readonly string[]): Promise<Found>;
+  /** A prompt's tokens; undefined if the model does not count them. */
+  tokens(model: string, load: JobLoad, prompt: string): Promise<Tasks["tokens"]["answer"]>;
   /** The drawing process's id while there is one. */
   readonly pid: number | undefined;
 }
@@ -73,6 +75,8 @@ export function makeDrawer(resolve: ResolveModel, onChange: () => void = () => {
     loaded: () => [...loaded],
     complete: async (model, load, request, images) =>
       process.run({ kind: "complete", load: await resolve(model, load), request, images }),
+    tokens: async (model, load, prompt) =>
+      process.run({ kind: "tokens", load: await resolve(model, load), prompt }),
     scan: (folders) => process.run({ kind: "scan", folders }),
     async load(model) {
       await process.run({ kind: "load", load: await resolve(model, {}) });

@@ -1,6 +1,6 @@
 // What the server and its drawing process say to each other: plain data, sent by structured clone.
 import type { ErrorCode } from "../../errors.js";
-import type { LoadOptions, RequestContext } from "../../pipeline/index.js";
+import type { LoadOptions, RequestContext, TokenCount } from "../../pipeline/index.js";
 import type { Found } from "../catalogue/found.js";
 import type { WorkEvent } from "../parts.js";
 
@@ -40,6 +40,11 @@ export interface Tasks {
   readonly scan: {
     readonly task: { readonly kind: "scan"; readonly folders: readonly string[] };
     readonly answer: Found;
+  };
+  /** Counts a prompt's tokens. */
+  readonly tokens: {
+    readonly task: { readonly kind: "tokens"; readonly load: LoadOptions; readonly prompt: string };
+    readonly answer: TokenCount | undefined;
   };
   readonly load: {
     readonly task: { readonly kind: "load"; readonly load: LoadOptions };

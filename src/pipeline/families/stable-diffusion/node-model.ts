@@ -17,9 +17,11 @@ import { readEnvironment } from "../../node-environment.js";
 import { type AddedFiles, hashFiles, recordLoad } from "../../node-load-record.js";
 import { adaptNetworks, openLoras } from "../../node-loras.js";
 import type { PipelineParts } from "../../pipeline.js";
+import { chunkPrompt } from "../../prompt/chunks.js";
 import type { Environment } from "../../receipt.js";
 import type { Runtime } from "../../runtime.js";
 import { getBudget, SessionPool } from "../../session-pool.js";
+import type { TokenCount } from "../../token-count.js";
 import type { OpenedModel } from "../node-family.js";
 import { getTextOptions } from "./conditioning.js";
 import { makeStableDiffusion } from "./family.js";
@@ -50,7 +52,27 @@ export async function openStableDiffusionModel(
   });
   return {
     context: model.context,
+    countTokens: makeTokenCounter(files, model, machine),
     load: (runtime = {}) => load(files, encoders, model, machine, preview, runtime),
+  };
+}
+
+/** Counts tokens with the tokenizer of the first text encoder, and the words that textual inversions add. */
+function makeTokenCounter(
+  files: StableDiffusionFiles,
+  { textEncoders }: StableDiffusionModel,
+  { embedding }: CompleteLoadOptions,
+): (prompt: string) => Promise<TokenCount> {
+  let tokenizer: Promise<ClipTokenizer> | undefined;
+  const open = async () => {
+    const { words } = await openEmbeddings(embedding ?? []);
+    return teach(words, await readTokenizers(files), textEncoders).tokenizers[0]!;
+  };
+  return async (prompt) => {
+    tokenizer ??= open();
+    const { positions } = textEncoders[0]!;
+    const { tokens, chunks } = chunkPrompt(await tokenizer, prompt, positions);
+    return { tokens, parts: chunks.length, room: positions - 2 };
   };
 }
 

@@ -1,6 +1,13 @@
 // The server itself and its models.
 import { z } from "../../../schema/index.js";
-import { capabilitiesSchema, catalogueIdSchema, catalogueSchema, modelSchema } from "../../api/index.js";
+import {
+  capabilitiesSchema,
+  catalogueIdSchema,
+  catalogueSchema,
+  modelSchema,
+  tokensRequestSchema,
+  tokensSchema,
+} from "../../api/index.js";
 import { type Route, route } from "../route.js";
 
 const aboutModel = { tag: "models", id: catalogueIdSchema, noun: "model" } as const;
@@ -35,6 +42,20 @@ export const modelRoutes: readonly Route[] = [
     async handle({ application, c, query: { model } }) {
       const schema = await application.requestSchema(model);
       return schema && c.json(schema);
+    },
+  }),
+  route({
+    tag: "models",
+    method: "post",
+    path: "/tokens",
+    summary: "Count a prompt's tokens",
+    description: "With the model's own tokenizer, without loading its weights.",
+    body: tokensRequestSchema,
+    answers: { 200: { description: "tokens, and how many fit into a text", schema: tokensSchema } },
+    noun: "model with this id",
+    async handle({ application, c, body }) {
+      const count = await application.countTokens(body);
+      return count && c.json(count);
     },
   }),
   route({
