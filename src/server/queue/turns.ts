@@ -54,7 +54,8 @@ export class Turns {
     });
     boss.on("error", onError);
     boss.on("warning", () => undefined);
-    await boss.start();
+    // Two processes that meet a new database may both want to make the tables; one of them fails, and finds them then.
+    await boss.start({ attempts: 3 });
     await boss.createQueue(queue, options);
     return new Turns(boss);
   }
