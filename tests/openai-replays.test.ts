@@ -176,7 +176,7 @@ describe("the AI SDK", () => {
         message: "size: this model only draws 256x256, 512x512, 1024x1024 pixels, got 1792x1024.",
         type: "invalid_request_error",
         param: "size",
-        code: "usage",
+        code: "invalid_value",
       },
     });
   });

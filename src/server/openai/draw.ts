@@ -10,7 +10,7 @@ import type { Drawings } from "./drawings.js";
 import { Refusal } from "./errors.js";
 import { getFingerprint } from "./fingerprint.js";
 import { followJob, type JobEvent } from "./follow-job.js";
-import { readInputImages } from "./input-images.js";
+import { checkFiles, readInputImages } from "./input-images.js";
 import { answersWithUrls, checkAdditions, findModel } from "./models.js";
 import { type Endpoint, getParameterSchema, type Parameters, readParameters } from "./parameters.js";
 import { type Body, readFormBody, readJsonBody } from "./read-body.js";
@@ -38,6 +38,7 @@ const readBody = (c: Context, endpoint: Endpoint): Promise<Body> =>
 export async function draw(c: Context, endpoint: Endpoint, drawContext: DrawContext): Promise<Response> {
   const { application, context } = drawContext;
   const body = await readBody(c, endpoint);
+  if (endpoint !== "generations") checkFiles(body);
   const parameters = readParameters(endpoint, body.fields);
   checkSupported(parameters);
   const caller = getCaller(context.caller(c), parameters.user);
@@ -52,7 +53,7 @@ export async function draw(c: Context, endpoint: Endpoint, drawContext: DrawCont
       (parameters.response_format ?? (answersWithUrls(parameters.model) ? "url" : "b64_json")) === "url",
     origin: new URL(c.req.url).origin,
   };
-  if (parameters.stream) return streamJob(c, endpoint, { job, events, options, leave });
+  if (parameters.stream) return streamJob(c, endpoint, { job, events, options, leave, log: context.log });
   return answerAtEnd(c, { events, options, leave, retries: repetition.retries, signal });
 }
 

@@ -4,6 +4,7 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { NishikiError } from "../../errors.js";
+import { describeError as describeFault } from "../http/errors.js";
 import { toOwnName } from "./names.js";
 
 export interface RefusalDetails {
@@ -35,24 +36,10 @@ export interface ErrorBody {
   };
 }
 
-/** Codes that are the request's fault; all others are the server's. */
-const statuses: Readonly<Record<string, number>> = {
-  usage: 400,
-  data: 400,
-  file: 400,
-  conflict: 409,
-  aborted: 409,
-  closed: 503,
-};
-
 const types: Readonly<Record<number, string>> = {
-  400: "invalid_request_error",
   401: "authentication_error",
   403: "permission_error",
-  404: "invalid_request_error",
   409: "conflict_error",
-  413: "invalid_request_error",
-  415: "invalid_request_error",
   429: "rate_limit_error",
 };
 
@@ -61,22 +48,18 @@ export interface FoundError {
   readonly body: ErrorBody;
 }
 
-/** Describes any error for a client. Unforeseen ones keep their message out of the answer. */
+/** Describes any error for a client, as the native interface does, with the names of this one. */
 export function describeError(error: unknown): FoundError {
-  if (error instanceof HTTPException) return makeError(error.status, error.message, {});
-  if (!(error instanceof NishikiError))
-    return makeError(500, "The server failed in an unexpected way. Its log says more.", { code: "internal" });
   if (error instanceof Refusal) return makeError(error.status, error.message, error.details);
-  const status = statuses[error.code] ?? 500;
-  const message = status === 400 ? toOwnNames(error.message) : error.message;
-  return makeError(status, message, {
-    code: error.code,
-    ...(status === 400 && { param: findParam(message) }),
-  });
+  const { status, code, message } = describeFault(error);
+  if (code !== "usage" || status !== 400) return makeError(status, message, { code });
+  const text = toOwnNames(message);
+  const kind = text.startsWith("unknown parameter") ? "unknown_parameter" : "invalid_value";
+  return makeError(status, text, { code: kind, param: findParam(text) });
 }
 
 export function makeError(status: number, message: string, { param, code }: RefusalDetails): FoundError {
-  const type = types[status] ?? "server_error";
+  const type = types[status] ?? (status < 500 ? "invalid_request_error" : "server_error");
   return { status, body: { error: { message, type, param: param ?? null, code: code ?? null } } };
 }
 

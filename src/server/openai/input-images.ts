@@ -14,7 +14,7 @@ export interface InputImages {
 /** Stores the images of a form. @throws Refusal */
 export async function readInputImages(
   application: Application,
-  { fields, files }: Body,
+  { files }: Body,
   { takesMask }: { readonly takesMask: boolean },
 ): Promise<InputImages> {
   const names = takesMask ? ["image", "mask"] : ["image"];
@@ -24,7 +24,6 @@ export async function readInputImages(
         param: name.slice(0, 80),
         code: "unknown_parameter",
       });
-  for (const name of names) if (name in fields) throw refuseText(name);
   const image = getOnly(files, "image");
   if (!image)
     throw new Refusal(400, "image: expected a file, got none.", { param: "image", code: "missing" });
@@ -38,10 +37,14 @@ export async function readInputImages(
   return { image: upload, ...(own !== undefined && { mask: own }) };
 }
 
-const refuseText = (name: string) =>
-  new Refusal(400, `${name}: expected a file, got text. Send the image itself as a part with a file name.`, {
-    param: name,
-  });
+/** Refuses images that are sent as text. @throws Refusal */
+export function checkFiles({ fields }: Body): void {
+  for (const name of ["image", "mask"])
+    if (Object.hasOwn(fields, name)) {
+      const message = `${name}: expected a file, got text. Send the image itself, as a part with a file name.`;
+      throw new Refusal(400, message, { param: name });
+    }
+}
 
 function getOnly(files: Body["files"], name: string): Uint8Array | undefined {
   const list = files.get(name) ?? [];
@@ -59,7 +62,7 @@ async function aboutFile<T>(name: string, step: () => Promise<T>): Promise<T> {
     if (error instanceof Refusal) throw error;
     throw new Refusal(
       400,
-      `${name}: ${error.message}`,
+      `${name}: ${error.message.replace(/^The image: /, "")}`,
       { param: name, code: "invalid_image" },
       { cause: error },
     );

@@ -1,5 +1,6 @@
 // The parameters of the three drawing endpoints: OpenAI's own, and the settings of Nishiki that their clients send as extra
 // fields. The settings come from the one declaration of requests, so a new setting is a parameter here without more.
+import { NishikiError, quote } from "../../errors.js";
 import { type StoredRequest, storedRequestSchema } from "../../pipeline/index.js";
 import {
   flag,
@@ -119,8 +120,28 @@ export type Parameters = Omit<z.output<typeof schemas.generations>, "prompt"> &
 
 export const getParameterSchema = (endpoint: Endpoint): z.ZodObject => schemas[endpoint];
 
+/** What other programs call these parameters. */
+const otherNames: Readonly<Record<string, string>> = {
+  batch_size: "n",
+  cfg_scale: "guidance",
+  count: "n",
+  denoising_strength: "strength",
+  guidance_scale: "guidance",
+  height: "size",
+  image_size: "size",
+  loras: "lora",
+  num_images: "n",
+  num_inference_steps: "steps",
+  sampler_name: "sampler",
+  scheduler: "schedule",
+  width: "size",
+};
+
 /** Checks the parameters. @throws NishikiError "usage" */
 export function readParameters(endpoint: Endpoint, fields: Readonly<Record<string, unknown>>): Parameters {
+  for (const name of Object.keys(fields))
+    if (Object.hasOwn(otherNames, name))
+      throw new NishikiError("usage", `unknown parameter ${quote(name)}; use "${otherNames[name]}".`);
   const defaults = { quality: "auto", background: "auto", stream: false, partial_images: 0 };
   const checked = parse(schemas[endpoint], fields, { name: "the body", noun: "parameter" });
   return { ...defaults, ...checked } as Parameters;

@@ -1,7 +1,7 @@
 // Reads the body of a request: JSON, or the multipart form that carries images. Fields of a form are text; each becomes the
 // value that its parameter's declaration expects.
 import type { Context } from "hono";
-import { getElement, getOptions, getShape, isRecord, readText, type z } from "../../schema/index.js";
+import { getOptions, getShape, isRecord, readText, type z } from "../../schema/index.js";
 import { readForm, readJson } from "../http/body.js";
 import { imageBodyBytes } from "../http/limits.js";
 import { Refusal } from "./errors.js";
@@ -48,14 +48,15 @@ function addField(
   { name, inner, text }: { readonly name: string; readonly inner: string | undefined; readonly text: string },
 ): void {
   if (inner) {
-    const field = schema && getShape(schema)?.[inner];
+    const field = schema && getFields(schema)?.[inner];
     const before = Object.hasOwn(fields, name) && isRecord(fields[name]) ? fields[name] : {};
     setOwn(fields, name, { ...before, [inner]: field ? readText(field, text) : text });
     return;
   }
   const value = schema ? readValue(schema, text) : text;
   const before = Object.hasOwn(fields, name) ? fields[name] : undefined;
-  const isList = inner === "" || (before !== undefined && schema !== undefined && takesList(schema));
+  // Also where one value is expected: the check then refuses the second.
+  const isList = inner === "" || before !== undefined;
   const list = before === undefined ? [] : Array.isArray(before) ? before : [before];
   setOwn(fields, name, isList ? [...list, value] : value);
 }
@@ -64,13 +65,16 @@ function addField(
 const setOwn = (object: object, name: string, value: unknown) =>
   Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
 
-const takesList = (schema: z.core.$ZodType) =>
-  getElement(schema) !== undefined ||
-  (getOptions(schema) ?? []).some((option) => getElement(option) !== undefined);
+/** The fields of an object, or of the alternative that is one. */
+const getFields = (schema: z.core.$ZodType) =>
+  getShape(schema) ??
+  getOptions(schema)
+    ?.map(getShape)
+    .find((shape) => shape !== undefined);
 
 /** The value of a text; objects may be given as JSON. */
 function readValue(schema: z.core.$ZodType, text: string): unknown {
-  if (getShape(schema) && /^\s*\{/.test(text)) {
+  if (getFields(schema) && /^\s*\{/.test(text)) {
     try {
       return JSON.parse(text);
     } catch {

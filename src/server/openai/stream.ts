@@ -3,6 +3,8 @@
 import type { Context } from "hono";
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import type { Job, Progress, StoredImage } from "../api/index.js";
+import { describeFailure } from "../http/errors.js";
+import type { RouteContext } from "../route-context.js";
 import {
   type AnswerOptions,
   checkEnd,
@@ -24,17 +26,19 @@ export interface StreamedJob {
   readonly events: AsyncGenerator<JobEvent, void, void>;
   readonly options: AnswerOptions;
   readonly leave: (retries: "never" | undefined) => void;
+  readonly log: RouteContext["log"];
 }
 
 /** Answers with a stream of the job's events; a client that closes it cancels the job. */
 export function streamJob(c: Context, endpoint: Endpoint, streamed: StreamedJob): Response {
   const name = endpoint === "generations" ? "image_generation" : "image_edit";
-  const { events, leave } = streamed;
+  const { events, leave, log } = streamed;
   const gone = () => {
     leave("never");
     void events.return();
   };
   c.req.raw.signal.addEventListener("abort", gone);
+  if (c.req.raw.signal.aborted) gone();
   c.header("X-Accel-Buffering", "no");
   return streamSSE(c, async (stream) => {
     stream.onAbort(gone);
@@ -43,6 +47,8 @@ export function streamJob(c: Context, endpoint: Endpoint, streamed: StreamedJob)
       await writeEvents(stream, name, streamed);
       leave(undefined);
     } catch (error) {
+      const failure = describeFailure(error);
+      if (failure !== undefined) log?.(failure);
       await stream.writeSSE({ event: "error", data: JSON.stringify(describeError(error).body) });
       leave(undefined);
     } finally {
