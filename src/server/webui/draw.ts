@@ -59,6 +59,7 @@ interface Prepared {
   readonly drawing: DrawRequest;
   readonly request: StoredRequest;
   readonly extra?: Readonly<Record<string, unknown>>;
+  readonly comments?: readonly string[];
   readonly usesStrength: boolean;
 }
 
@@ -85,8 +86,9 @@ export async function textToImage(handling: Handling, body: unknown) {
   const fields = readTextToImage(addInfotext(body));
   const drawing = readDrawing(fields, handling.reading);
   checkPrompt(drawing.request);
-  const { request, extra } = addHires(fields, drawing, handling.reading);
-  return draw(handling, "txt2img", { fields, drawing, request, extra, usesStrength: fields.enable_hr });
+  const { request, extra, comments } = addHires(fields, drawing, handling.reading);
+  const usesStrength = request.hires !== undefined;
+  return draw(handling, "txt2img", { fields, drawing, request, extra, comments, usesStrength });
 }
 
 export async function imageToImage(handling: Handling, body: unknown) {

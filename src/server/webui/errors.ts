@@ -2,6 +2,7 @@
 // the checks (422), and webui's object with `error`, `detail`, `body` and `errors` for everything else.
 import { HTTPException } from "hono/http-exception";
 import { type ErrorCode, NishikiError } from "../../errors.js";
+import { describeError } from "../http/errors.js";
 
 /** A fault of a field, as FastAPI lists them. */
 export interface Fault {
@@ -89,11 +90,12 @@ export function listFaults(message: string): Fault[] {
   });
 }
 
-/** The answer to an error of any kind. */
+/** The answer to an error of any kind. What nobody foresaw is thrown on: the server logs and answers it. */
 export function answerError(error: unknown): Response {
   if (error instanceof HTTPException) return error.getResponse();
   if (!(error instanceof NishikiError)) throw error;
-  const { code, message } = error;
+  const { code } = error;
+  const { message } = describeError(error);
   if (code === "usage") return json(422, { detail: listFaults(message) });
   const name = code === "memory" ? "OutOfMemoryError" : code === "aborted" ? "Interrupted" : "RuntimeError";
   return makeError(statuses[code], name, message).getResponse();

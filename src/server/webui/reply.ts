@@ -87,11 +87,21 @@ export interface ReplyOptions {
   readonly images: readonly Finished[];
   /** Keys of `extra_generation_params`. */
   readonly extra?: Readonly<Record<string, unknown>>;
+  readonly comments?: readonly string[];
   /** Whether the strength had a part in it. */
   readonly usesStrength: boolean;
 }
 
-function makeInfo({ fields, drawing, task, job, images, extra = {}, usesStrength }: ReplyOptions) {
+function makeInfo({
+  fields,
+  drawing,
+  task,
+  job,
+  images,
+  extra = {},
+  comments = [],
+  usesStrength,
+}: ReplyOptions) {
   const count = fields.batch_size * fields.n_iter;
   const { seeds, subseeds } = listSeeds(job, count);
   const repeat = (text: string) => Array.from({ length: count }, () => text);
@@ -129,7 +139,7 @@ function makeInfo({ fields, drawing, task, job, images, extra = {}, usesStrength
     clip_skip: drawing.options.clipStop,
     is_using_inpainting_conditioning: false,
     version: images[0]?.infotext.match(/Version: ([^,\n]+)/)?.[1] ?? "nishiki",
-    comments: job.warnings.join("\n"),
+    comments: [...comments, ...job.warnings].join("\n"),
   };
 }
 

@@ -1,13 +1,15 @@
 // The API of stable-diffusion-webui (AUTOMATIC1111, Forge), for programs that already speak it: /sdapi/v1 and /internal.
 import { type Context, Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
 import { flag, isRecord, wholeNumber, z } from "../../schema/index.js";
 import type { Application } from "../application.js";
-import { readBytes } from "../http/body.js";
+import { readJson } from "../http/body.js";
 import { imageBodyBytes } from "../http/limits.js";
 import type { RouteContext } from "../route-context.js";
 import { type Handling, imageToImage, textToImage } from "./draw.js";
 import { answerError, makeFault, refuse, refuseFields } from "./errors.js";
 import { readFields } from "./fields.js";
+import { latentModes } from "./hires.js";
 import {
   listEmbeddings,
   listLoras,
@@ -30,12 +32,15 @@ interface Shared {
   readonly options: OptionsOfCallers;
 }
 
+/** The body, within the server's limits for bodies with images; refused in webui's form. */
 async function readBody(c: Context): Promise<unknown> {
-  const bytes = await readBytes(c, imageBodyBytes);
   try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch {
-    return refuse(422, "The body: expected JSON.");
+    return await readJson(c, { limit: imageBodyBytes });
+  } catch (error) {
+    if (!(error instanceof HTTPException)) throw error;
+    const { status, message } = error;
+    if (status === 413) refuse(413, message);
+    return refuseFields([{ loc: ["body"], msg: message, type: "value_error.jsondecode" }]);
   }
 }
 
@@ -115,7 +120,7 @@ function addLists(routes: Hono, { application }: Shared): void {
   routes.get("/sdapi/v1/samplers", (c) => c.json(listSamplers()));
   routes.get("/sdapi/v1/schedulers", (c) => c.json(listSchedulers()));
   routes.get("/sdapi/v1/upscalers", async (c) => c.json(listUpscalers(await application.capabilities())));
-  routes.get("/sdapi/v1/latent-upscale-modes", (c) => c.json([]));
+  routes.get("/sdapi/v1/latent-upscale-modes", (c) => c.json(latentModes.map((name) => ({ name }))));
   routes.get("/sdapi/v1/memory", async (c) => c.json(showMemory(await application.capabilities())));
   const ofCatalogue = {
     "sd-models": listModels,
