@@ -24,13 +24,26 @@ export const eventHeartbeat = 15_000;
 
 /** Sockets open at a time. */
 export const connections = 4096;
-/** Milliseconds in which a request's headers must arrive. */
-export const headersTimeout = 15_000;
-/** Milliseconds in which a whole request must arrive: the largest upload over a slow wireless network. */
-export const requestTimeout = 300_000;
-/** Milliseconds that an idle connection stays open for a next request. */
-export const keepAliveTimeout = 10_000;
-/** Milliseconds in which a client must read something of what was sent to it. */
-export const writeTimeout = 60_000;
-/** Milliseconds that open answers get when the server closes. */
-export const closeTimeout = 2_000;
+
+/** Milliseconds that clients have. */
+export interface Timeouts {
+  /** Until a request's headers have arrived. */
+  readonly headers: number;
+  /** Until a whole request has arrived. */
+  readonly request: number;
+  /** Until the next request on a connection. */
+  readonly idle: number;
+  /** Until a client reads something of what was sent to it. */
+  readonly write: number;
+  /** Until open answers are cut off when the server closes. */
+  readonly close: number;
+}
+
+export const timeouts: Timeouts = {
+  headers: 15_000,
+  // The largest upload over a slow wireless network.
+  request: 300_000,
+  idle: 10_000,
+  write: 60_000,
+  close: 2_000,
+};

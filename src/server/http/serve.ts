@@ -8,14 +8,7 @@ import { NishikiError, quote } from "../../errors.js";
 import type { Application } from "../application.js";
 import { isLoopback } from "./access.js";
 import { type HttpOptions, makeHttpApp } from "./app.js";
-import {
-  closeTimeout,
-  connections,
-  headersTimeout,
-  keepAliveTimeout,
-  requestTimeout,
-  writeTimeout,
-} from "./limits.js";
+import { connections, type Timeouts, timeouts } from "./limits.js";
 import { checkToken } from "./token.js";
 
 export interface ServeOptions extends Omit<HttpOptions, "closing"> {
@@ -23,6 +16,8 @@ export interface ServeOptions extends Omit<HttpOptions, "closing"> {
   readonly host?: string;
   /** 0 lets the system choose. Default: 7860. */
   readonly port?: number;
+  /** How long clients may take. */
+  readonly timeouts?: Partial<Timeouts>;
 }
 
 export interface RunningServer {
@@ -41,6 +36,7 @@ export async function serveHttp(
   { host = "127.0.0.1", port = 7860, ...options }: ServeOptions = {},
 ): Promise<RunningServer> {
   const { token } = options;
+  const limits = { ...timeouts, ...options.timeouts };
   if (!isLoopback(host) && token === undefined)
     throw new NishikiError(
       "usage",
@@ -53,24 +49,24 @@ export async function serveHttp(
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false, hostname: "localhost" });
   const server = createServer(
     {
-      headersTimeout,
-      requestTimeout,
-      keepAliveTimeout,
-      connectionsCheckingInterval: 5000,
+      headersTimeout: limits.headers,
+      requestTimeout: limits.request,
+      keepAliveTimeout: limits.idle,
+      connectionsCheckingInterval: Math.min(5000, limits.headers),
       maxHeaderSize: 16 * 1024,
       keepAlive: true,
       keepAliveInitialDelay: 30_000,
     },
     (request, response) => void listener(request, response),
   );
-  limitSockets(server);
+  limitSockets(server, limits.write);
   await listen(server, host, port);
   const url = getUrl(server, host);
   return {
     url,
     link: token === undefined ? url : `${url}/#token=${token}`,
     port: (server.address() as AddressInfo).port,
-    close: () => close(server, closing),
+    close: () => close(server, closing, limits.close),
   };
 }
 
@@ -78,11 +74,11 @@ export async function serveHttp(
  * Ends connections of clients that do not read what is sent to them. Those that wait for an answer may wait: a drawing
  * takes minutes.
  */
-function limitSockets(server: Server): void {
+function limitSockets(server: Server, timeout: number): void {
   server.maxConnections = connections;
-  server.setTimeout(writeTimeout, (socket: Socket) => {
+  server.setTimeout(timeout, (socket: Socket) => {
     if (socket.writableLength > 0) socket.destroy();
-    else socket.setTimeout(writeTimeout);
+    else socket.setTimeout(timeout);
   });
 }
 
@@ -119,14 +115,14 @@ function getUrl(server: Server, host: string): string {
   return `http://${shown.includes(":") ? `[${shown}]` : shown}:${port}`;
 }
 
-async function close(server: Server, closing: AbortController): Promise<void> {
+async function close(server: Server, closing: AbortController, timeout: number): Promise<void> {
   closing.abort();
   if (!server.listening) return;
   const closed = once(server, "close");
   server.close();
   // A connection whose answer ends from now on would wait for another request.
   const idle = setInterval(() => server.closeIdleConnections(), 20);
-  const timer = setTimeout(() => server.closeAllConnections(), closeTimeout);
+  const timer = setTimeout(() => server.closeAllConnections(), timeout);
   await closed;
   clearInterval(idle);
   clearTimeout(timer);
