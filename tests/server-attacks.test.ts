@@ -168,6 +168,14 @@ describe("requests of other pages", () => {
     expect(await countJobs()).toBe(0);
   });
 
+  it.each(["text/plain", "application/x-www-form-urlencoded"])(
+    "are refused as a form by the other interfaces, too: %s",
+    async (type) => {
+      for (const path of ["/v1/images/generations", "/sdapi/v1/txt2img", "/sdapi/v1/interrupt"])
+        expect([path, await statusOf("POST", path, { "Content-Type": type }, "{}")]).toEqual([path, 415]);
+    },
+  );
+
   it("cannot change anything with an image tag", async () => {
     for (const [method, path] of changing.filter(([method]) => method !== "PUT" && method !== "PATCH")) {
       expect(method).toBe("POST");

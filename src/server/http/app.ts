@@ -51,15 +51,17 @@ const logRequests =
 
 /** Routes of the native interface, with what they share with the server. */
 export function getNativeRoutes(gate?: Gate): readonly Route[] {
+  let document: ReturnType<typeof makeOpenApiDocument> | undefined;
   const routes: Route[] = [
     ...modelRoutes,
     ...jobRoutes,
     ...eventRoutes,
     ...imageRoutes,
     makeSessionRoute(gate),
-    makeDocumentRoute(async (application) =>
-      makeOpenApiDocument(routes, (await application.capabilities()).version),
-    ),
+    makeDocumentRoute(async (application) => {
+      document ??= makeOpenApiDocument(routes, (await application.capabilities()).version);
+      return document;
+    }),
   ];
   return routes;
 }

@@ -1,5 +1,5 @@
 // The server: sockets around the HTTP application, with limits on what one client may hold.
-import { once } from "node:events";
+import { once, setMaxListeners } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { networkInterfaces } from "node:os";
@@ -44,6 +44,8 @@ export async function serveHttp(
     );
   if (token !== undefined) checkToken(token);
   const closing = new AbortController();
+  // Every event stream listens to it.
+  setMaxListeners(0, closing.signal);
   const app = makeHttpApp(application, { ...options, host, closing: closing.signal });
   // The adapter's own Request and Response would replace those of the whole process.
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false, hostname: "localhost" });
@@ -71,14 +73,20 @@ export async function serveHttp(
 }
 
 /**
- * Ends connections of clients that do not read what is sent to them. Those that wait for an answer may wait: a drawing
- * takes minutes.
+ * Ends connections on which nothing moves: those of clients that do not read what is sent to them, and idle ones. Clients
+ * that wait for an answer may wait: a drawing takes minutes.
  */
 function limitSockets(server: Server, timeout: number): void {
+  const waiting = new WeakMap<Socket, number>();
+  const count = (socket: Socket, change: number) => waiting.set(socket, (waiting.get(socket) ?? 0) + change);
+  server.on("request", ({ socket }, response) => {
+    count(socket, 1);
+    response.once("close", () => count(socket, -1));
+  });
   server.maxConnections = connections;
   server.setTimeout(timeout, (socket: Socket) => {
-    if (socket.writableLength > 0) socket.destroy();
-    else socket.setTimeout(timeout);
+    if (waiting.get(socket) && socket.writableLength === 0) socket.setTimeout(timeout);
+    else socket.destroy();
   });
 }
 
