@@ -29,7 +29,10 @@ export async function scan(folders: readonly string[]): Promise<Found> {
   for (const { name, path } of [...named, ...cached]) found.push(await identify(name, path));
   const additions = found.filter((one): one is FoundAddition => "kind" in one);
   const models = found.filter((one): one is FoundModel => !("kind" in one));
-  return { models: [await readEmbedded(), ...models, ...missing.flat()], additions };
+  // Those that draw come first: a broken file should not have the name that a good one could have.
+  const isBroken = ({ problem }: FoundModel) => Number(problem !== undefined);
+  models.sort((a, b) => isBroken(a) - isBroken(b));
+  return { models: [await readModel("Nishiki", undefined), ...models, ...missing.flat()], additions };
 }
 
 const nameOf = (path: string) =>
@@ -45,13 +48,9 @@ async function findMissing(folder: string): Promise<FoundModel[]> {
       name: basename(folder) || folder,
       path: folder,
       bytes: 0,
-      problem: `The models folder ${folder}: ${reason}.`,
+      problem: `The models folder ${basename(folder) || folder}: ${reason}.`,
     },
   ];
-}
-
-async function readEmbedded(): Promise<FoundModel> {
-  return readModel("Nishiki", undefined);
 }
 
 /** What a path is. Whatever is wrong with one file, the others are listed. */
@@ -59,12 +58,18 @@ async function identify(name: string, path: string): Promise<FoundModel | FoundA
   try {
     return (await identifyAddition(name, path)) ?? (await readModel(name, path));
   } catch (error) {
-    const autoencoder = await identifyAutoencoder(name, path);
-    if (autoencoder) return autoencoder;
-    const problem =
-      error instanceof NishikiError ? error.message : `It cannot be read: ${(error as Error).message}.`;
-    return { name, path, bytes: await countBytes(path), problem };
+    for (const read of [readAutoencoder, readEmbedding]) {
+      const addition = await read(name, path).catch(() => undefined);
+      if (addition) return addition;
+    }
+    return { name, path, bytes: await countBytes(path), problem: describeProblem(error, path) };
   }
+}
+
+/** Clients may be on other machines: where a file lies is no business of theirs. */
+function describeProblem(error: unknown, path: string): string {
+  const message = (error as Error).message.replaceAll(path, basename(path));
+  return error instanceof NishikiError ? message : `${basename(path)} cannot be read: ${message}.`;
 }
 
 async function identifyAddition(name: string, path: string): Promise<FoundAddition | undefined> {
@@ -81,12 +86,14 @@ const embeddingFamilies: Readonly<Record<string, string>> = {
   "768,1280": "Stable Diffusion XL",
 };
 
+/** @throws NishikiError "file", "checkpoint" */
 async function readEmbedding(name: string, path: string): Promise<FoundAddition> {
   const { word, encoders } = await openEmbedding(path);
   const family = embeddingFamilies[encoders.map(({ width }) => width).join()] ?? null;
   return { kind: "embedding", name, path, bytes: await countBytes(path), family, words: [word] };
 }
 
+/** @throws NishikiError "file", "checkpoint" */
 async function readLora(name: string, path: string): Promise<FoundAddition> {
   const { fits, notes } = await inspectLora(path);
   const trigger = notes["trigger words"];
@@ -103,13 +110,10 @@ async function readLora(name: string, path: string): Promise<FoundAddition> {
   };
 }
 
-async function identifyAutoencoder(name: string, path: string): Promise<FoundAddition | undefined> {
-  try {
-    await openAutoencoder(path, "sd1");
-    return { kind: "vae", name, path, bytes: await countBytes(path), family: null, words: [] };
-  } catch {
-    return undefined;
-  }
+/** @throws NishikiError "file", "checkpoint" */
+async function readAutoencoder(name: string, path: string): Promise<FoundAddition> {
+  await openAutoencoder(path, "sd1");
+  return { kind: "vae", name, path, bytes: await countBytes(path), family: null, words: [] };
 }
 
 /** @throws NishikiError "file", "checkpoint" */

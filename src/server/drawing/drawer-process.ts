@@ -8,8 +8,6 @@ import { Pipelines } from "./pipelines.js";
 import type { ErrorData, FromChild, Task, Tasks, ToChild } from "./protocol.js";
 import { readRequestImages } from "./request-images.js";
 
-const pipelines = new Pipelines();
-
 interface Running {
   readonly stop: AbortController;
   skip: () => void;
@@ -20,6 +18,8 @@ const send = (message: FromChild) => {
   // The server may have gone; then this process ends by "disconnect".
   if (process.connected) process.send!(message, undefined, undefined, () => {});
 };
+
+const pipelines = new Pipelines((models) => send({ kind: "loaded", models }));
 
 async function complete({
   load,

@@ -10,12 +10,13 @@ let drawer: ProcessDrawer;
 let models: ModelList;
 const changes: (readonly string[])[] = [];
 
-const open = () => {
+const open = (options = {}) => {
   changes.length = 0;
   models = new ModelList(() => drawer.scan([]));
   drawer = makeDrawer(
     (model, load) => models.resolve(model, load),
     () => changes.push(drawer.loaded()),
+    options,
   );
   return drawer;
 };
@@ -108,6 +109,19 @@ describe("the drawing process", () => {
     const question = drawer.complete("embedded", {}, { prompt: "a cat" }, new Map());
     process.kill(drawer.pid!, "SIGKILL");
     expect((await question).request).toMatchObject({ prompt: "a cat" });
+  });
+
+  it("ends when it has nothing to do and nothing loaded, and keeps what is loaded", async () => {
+    open({ idleMilliseconds: 50 });
+    await drawer.load("embedded");
+    const { pid } = drawer;
+    await wait(200);
+    expect(drawer.pid).toBe(pid);
+    await drawer.unload("embedded");
+    expect(drawer.loaded()).toEqual([]);
+    while (drawer.pid !== undefined) await wait(10);
+    expect(await run({ steps: 1 }, [])).toMatchObject({ outcome: { state: "done" } });
+    expect(drawer.pid).not.toBe(pid);
   });
 
   it("ends with its server", async () => {

@@ -3,8 +3,8 @@ import type { LoadOptions } from "../../pipeline/index.js";
 import type { JobLoad } from "../api/index.js";
 import type { Found } from "../catalogue/found.js";
 import type { Drawer, JobRecord, OnSkip, WorkEvent } from "../parts.js";
-import { DrawingProcess } from "./drawing-process.js";
-import type { IdRequest, ImageFiles, Tasks } from "./protocol.js";
+import { DrawingProcess, type DrawingProcessOptions } from "./drawing-process.js";
+import type { IdRequest, ImageFiles, ModelPath, Tasks } from "./protocol.js";
 
 /** Finds the files of a model and its additions. @throws NishikiError "usage" for ids that are not in the catalogue */
 export type ResolveModel = (model: string, load: JobLoad) => Promise<LoadOptions>;
@@ -27,18 +27,18 @@ export interface ProcessDrawer extends Drawer {
 }
 
 /** Makes a drawer; its process starts with the first task. */
-export function makeDrawer(resolve: ResolveModel, onChange: () => void = () => {}): ProcessDrawer {
-  const loaded = new Set<string>();
-  const forget = () => {
-    if (loaded.size === 0) return;
-    loaded.clear();
-    onChange();
-  };
-  const process = new DrawingProcess({ onEnd: forget });
-  const remember = (model: string) => {
-    if (loaded.has(model)) return;
-    loaded.add(model);
-    onChange();
+export function makeDrawer(
+  resolve: ResolveModel,
+  onChange: () => void = () => {},
+  options: Pick<DrawingProcessOptions, "idleMilliseconds"> = {},
+): ProcessDrawer {
+  /** The paths of models by their ids, as far as they were used. */
+  const paths = new Map<string, ModelPath>();
+  const process = new DrawingProcess({ ...options, onLoaded: onChange });
+  const find = async (model: string, load: JobLoad): Promise<LoadOptions> => {
+    const files = await resolve(model, load);
+    paths.set(model, files.model ?? null);
+    return files;
   };
 
   async function* run(
@@ -47,10 +47,10 @@ export function makeDrawer(resolve: ResolveModel, onChange: () => void = () => {
     { signal, onSkip }: { readonly signal: AbortSignal; readonly onSkip?: OnSkip },
   ): AsyncGenerator<WorkEvent, void, void> {
     const leaving = new AbortController();
-    const events = new EventList<WorkEvent>();
+    const events = new EventList();
     const work = process
       .run(
-        { kind: "draw", load: await resolve(model, load), request, images, ...(partials && { partials }) },
+        { kind: "draw", load: await find(model, load), request, images, ...(partials && { partials }) },
         {
           signal: AbortSignal.any([signal, leaving.signal]),
           ...(onSkip && { onSkip }),
@@ -60,10 +60,7 @@ export function makeDrawer(resolve: ResolveModel, onChange: () => void = () => {
       .finally(() => events.end());
     work.catch(() => {}); // thrown below, behind the events before it
     try {
-      for await (const event of events) {
-        if (event.kind === "progress" && event.progress.step > 0) remember(model);
-        yield event;
-      }
+      yield* events;
       await work;
     } finally {
       leaving.abort();
@@ -72,26 +69,18 @@ export function makeDrawer(resolve: ResolveModel, onChange: () => void = () => {
 
   return {
     run,
-    loaded: () => [...loaded],
+    loaded: () => [...paths].filter(([, path]) => process.loaded.includes(path)).map(([id]) => id),
     complete: async (model, load, request, images) =>
-      process.run({ kind: "complete", load: await resolve(model, load), request, images }),
+      process.run({ kind: "complete", load: await find(model, load), request, images }),
     tokens: async (model, load, prompt) =>
-      process.run({ kind: "tokens", load: await resolve(model, load), prompt }),
+      process.run({ kind: "tokens", load: await find(model, load), prompt }),
     scan: (folders) => process.run({ kind: "scan", folders }),
-    async load(model) {
-      await process.run({ kind: "load", load: await resolve(model, {}) });
-      remember(model);
-    },
+    load: async (model) => process.run({ kind: "load", load: await find(model, {}) }),
     async unload(model) {
-      const path = model === undefined ? undefined : (await resolve(model, {})).model;
-      if (process.pid !== undefined)
-        await process.run({
-          kind: "unload",
-          all: model === undefined,
-          ...(path !== undefined && { model: path }),
-        });
-      if (model === undefined) forget();
-      else if (loaded.delete(model)) onChange();
+      if (process.pid === undefined) return;
+      const path = model === undefined ? undefined : (await find(model, {})).model;
+      const only = path === undefined ? {} : { model: path };
+      await process.run({ kind: "unload", all: model === undefined, ...only });
     },
     close: () => process.close(),
     get pid() {
@@ -100,13 +89,18 @@ export function makeDrawer(resolve: ResolveModel, onChange: () => void = () => {
   };
 }
 
-/** Events that arrive faster than they are taken. */
-class EventList<T> implements AsyncIterable<T> {
-  readonly #events: T[] = [];
+/** The number of waiting events from which progress that is out of date is left out. */
+const mostWaiting = 50;
+
+/** Events that may arrive faster than they are taken, when the database is away. */
+class EventList implements AsyncIterable<WorkEvent> {
+  readonly #events: WorkEvent[] = [];
   #isEnded = false;
   #wake = () => {};
 
-  add(event: T): void {
+  add(event: WorkEvent): void {
+    const isOld = this.#events.length > mostWaiting && this.#events.at(-1)!.kind === "progress";
+    if (isOld && event.kind === "progress") this.#events.pop();
     this.#events.push(event);
     this.#wake();
   }
@@ -116,7 +110,7 @@ class EventList<T> implements AsyncIterable<T> {
     this.#wake();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, void> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<WorkEvent, void, void> {
     for (;;) {
       while (this.#events.length > 0) yield this.#events.shift()!;
       if (this.#isEnded) return;

@@ -5,7 +5,7 @@ import { findWorker } from "../../engine/node.js";
 import { NishikiError } from "../../errors.js";
 import type { OnSkip, WorkEvent } from "../parts.js";
 import { DrawingProcessError } from "./failures.js";
-import type { ErrorData, FromChild, Task, TaskKind, Tasks, ToChild } from "./protocol.js";
+import type { ErrorData, FromChild, ModelPath, Task, TaskKind, Tasks, ToChild } from "./protocol.js";
 
 interface Pending {
   readonly resolve: (answer: unknown) => void;
@@ -16,6 +16,14 @@ interface Pending {
 interface Live {
   readonly child: ChildProcess;
   readonly pending: Map<number, Pending>;
+  loaded: readonly ModelPath[];
+}
+
+export interface DrawingProcessOptions {
+  /** Called when other models are in memory than before: none, once the process has ended. */
+  readonly onLoaded?: () => void;
+  /** Milliseconds after which a process without models and tasks ends: the next task starts another one. */
+  readonly idleMilliseconds?: number;
 }
 
 export interface TaskOptions {
@@ -26,14 +34,21 @@ export interface TaskOptions {
 }
 
 export class DrawingProcess {
-  readonly #onEnd: () => void;
+  readonly #onLoaded: () => void;
+  readonly #idleMilliseconds: number;
   #live: Live | undefined;
   #lastId = 0;
   #isClosed = false;
+  #idle: NodeJS.Timeout | undefined;
 
-  /** @param options.onEnd Called when a process ended: what it had loaded is gone. */
-  constructor({ onEnd = () => {} }: { readonly onEnd?: () => void } = {}) {
-    this.#onEnd = onEnd;
+  constructor({ onLoaded = () => {}, idleMilliseconds = 120_000 }: DrawingProcessOptions = {}) {
+    this.#onLoaded = onLoaded;
+    this.#idleMilliseconds = idleMilliseconds;
+  }
+
+  /** Paths of the models that are in memory. */
+  get loaded(): readonly ModelPath[] {
+    return this.#live?.loaded ?? [];
   }
 
   /** The running process's id, for tests and for measuring its memory. */
@@ -62,6 +77,7 @@ export class DrawingProcess {
   /** Ends the process. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    clearTimeout(this.#idle);
     const child = this.#live?.child;
     if (!child) return;
     const gone = new Promise((resolve) => child.once("exit", resolve));
@@ -87,6 +103,7 @@ export class DrawingProcess {
       });
     } finally {
       live.pending.delete(id);
+      this.#rest();
       signal?.removeEventListener("abort", cancel);
       endSkip();
     }
@@ -103,17 +120,39 @@ export class DrawingProcess {
       execArgv: [],
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
-    const live: Live = { child, pending: new Map() };
+    const live: Live = { child, pending: new Map(), loaded: [] };
     this.#live = live;
-    child.on("message", (message: FromChild) => receive(live, message));
+    child.on("message", (message: FromChild) => {
+      if (message.kind === "loaded") this.#setLoaded(live, message.models);
+      else receive(live, message);
+    });
     child.once("error", (error) => this.#end(live, cannotStart(error)));
     child.once("exit", (code, signal) => this.#end(live, new DrawingProcessError(code, signal)));
     return live;
   }
 
+  #setLoaded(live: Live, models: readonly ModelPath[]): void {
+    const isSame = live.loaded.length === models.length && models.every((path) => live.loaded.includes(path));
+    live.loaded = models;
+    this.#rest();
+    if (!isSame) this.#onLoaded();
+  }
+
+  /** Ends a process that does nothing and holds nothing, after a while. */
+  #rest(): void {
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => {
+      const live = this.#live;
+      if (!live || live.pending.size > 0 || live.loaded.length > 0) return;
+      this.#live = undefined;
+      live.child.kill("SIGKILL");
+    }, this.#idleMilliseconds);
+    this.#idle.unref();
+  }
+
   #end(live: Live, reason: NishikiError): void {
     if (this.#live === live) this.#live = undefined;
-    this.#onEnd();
+    this.#setLoaded(live, []);
     const error = this.#isClosed ? new NishikiError("aborted", "Stopped: the server is stopping.") : reason;
     for (const { reject } of live.pending.values()) reject(error);
     live.pending.clear();
@@ -128,7 +167,7 @@ function tell(child: ChildProcess, message: ToChild): void {
   if (child.connected) child.send(message, () => {});
 }
 
-function receive({ pending }: Live, message: FromChild): void {
+function receive({ pending }: Live, message: Exclude<FromChild, { kind: "loaded" }>): void {
   const task = pending.get(message.id);
   if (!task) return;
   if (message.kind === "event") task.onEvent(message.event);

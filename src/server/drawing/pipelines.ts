@@ -7,6 +7,7 @@ import {
   usualBudget,
 } from "../../pipeline/index.js";
 import { type OpenedModel, openModel } from "../../pipeline/node.js";
+import type { ModelPath } from "./protocol.js";
 
 /** Pipelines that stay ready beside each other; their networks share the memory budget. */
 const mostPipelines = 4;
@@ -15,12 +16,19 @@ interface Entry {
   readonly load: LoadOptions;
   readonly opened: Promise<OpenedModel>;
   pipeline?: Promise<Pipeline>;
+  isLoaded?: boolean;
 }
 
 export class Pipelines {
+  readonly #onChange: (models: readonly ModelPath[]) => void;
   readonly #sessions = new SessionPool({ budget: usualBudget });
   /** Least recently used first. */
   readonly #entries = new Map<string, Entry>();
+
+  /** @param onChange Told which models are in memory. */
+  constructor(onChange: (models: readonly ModelPath[]) => void = () => {}) {
+    this.#onChange = onChange;
+  }
 
   /** A model with its headers read: enough to check a request. @throws NishikiError "file", "checkpoint", "usage" */
   open(load: LoadOptions): Promise<OpenedModel> {
@@ -36,7 +44,12 @@ export class Pipelines {
     const opened = await entry.opened;
     entry.pipeline ??= opened.load({ ...watch, ...this.#shared(load) }).then((parts) => new Pipeline(parts));
     try {
-      return await entry.pipeline;
+      const pipeline = await entry.pipeline;
+      if (!entry.isLoaded) {
+        entry.isLoaded = true;
+        this.#tell();
+      }
+      return pipeline;
     } catch (error) {
       delete entry.pipeline; // The next request tries again.
       throw error;
@@ -78,5 +91,11 @@ export class Pipelines {
     const entry = this.#entries.get(name);
     this.#entries.delete(name);
     await entry?.pipeline?.then((pipeline) => pipeline.dispose()).catch(() => {});
+    if (entry?.isLoaded) this.#tell();
+  }
+
+  #tell(): void {
+    const loaded = [...this.#entries.values()].filter(({ isLoaded }) => isLoaded);
+    this.#onChange([...new Set(loaded.map(({ load }) => load.model ?? null))]);
   }
 }

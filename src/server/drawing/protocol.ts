@@ -74,7 +74,12 @@ export interface ErrorData {
   readonly stack: string | undefined;
 }
 
+/** A model's path in the load options; null for the embedded one. */
+export type ModelPath = string | null;
+
 export type FromChild =
+  /** The models that are in memory now. */
+  | { readonly kind: "loaded"; readonly models: readonly ModelPath[] }
   | { readonly kind: "event"; readonly id: number; readonly event: WorkEvent }
   | { readonly kind: "answer"; readonly id: number; readonly answer: unknown }
   | { readonly kind: "error"; readonly id: number; readonly error: ErrorData };
