@@ -12,6 +12,14 @@ export {
   parseParameters,
 } from "./parameters.js";
 export { escapeXml, type PlotOptions, plotLines, type Series } from "./plot.js";
-export { type DecodedImage, decodePng, encodePng, inspectPng, type PngInfo, readPngText } from "./png.js";
+export {
+  addPngText,
+  type DecodedImage,
+  decodePng,
+  encodePng,
+  inspectPng,
+  type PngInfo,
+  readPngText,
+} from "./png.js";
 export { type ImageProgram, type Provenance, readProvenance } from "./provenance.js";
 export { type CaptionedImage, contactSheet, type SheetOptions } from "./sheet.js";

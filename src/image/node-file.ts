@@ -176,11 +176,16 @@ function toImage(
  *
  * @throws NishikiError `shape` where the new size is none
  */
-export async function scaleImage(image: Image, width: number, height: number): Promise<Image> {
+export async function scaleImage(
+  image: Image,
+  width: number,
+  height: number,
+  kernel: "lanczos3" | "nearest" = "lanczos3",
+): Promise<Image> {
   checkImage(image);
   const raw = { width: image.width, height: image.height, channels: image.channels };
   const { data, info } = await sharp(image.data, { raw })
-    .resize(width, height, { fit: "fill", kernel: "lanczos3" })
+    .resize(width, height, { fit: "fill", kernel })
     .raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true })
     .catch((error: unknown) => {
@@ -188,6 +193,13 @@ export async function scaleImage(image: Image, width: number, height: number): P
       throw new NishikiError("shape", message, { cause: error });
     });
   return toImage(data, info);
+}
+
+/** Encodes pixels as PNG on the image library's threads: for servers, which must not stop for large images. */
+export async function encodePngAside(image: Image): Promise<Uint8Array> {
+  checkImage(image);
+  const raw = { width: image.width, height: image.height, channels: image.channels };
+  return sharp(image.data, { raw }).png({ compressionLevel: 3 }).toBuffer();
 }
 
 export interface WritePngOptions {

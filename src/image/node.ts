@@ -4,6 +4,7 @@ export { type AlphaMask, readAlphaMask } from "./node-alpha-mask.js";
 export { type ConvertOptions, convertImage } from "./node-convert.js";
 export {
   decodeImage,
+  encodePngAside,
   type ImageInfo,
   inspectImage,
   type ReadImageOptions,

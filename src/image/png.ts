@@ -45,6 +45,13 @@ export function encodePng(
   return writeChunks([header!, ...texts, ...rest]);
 }
 
+/** A PNG file with these texts added, before the pixels. @throws NishikiError `file`, `usage` */
+export function addPngText(bytes: Uint8Array, text: Readonly<Record<string, string>>): Uint8Array {
+  const [header, ...rest] = readChunks(bytes);
+  const texts = Object.entries(text).map(([keyword, value]) => textChunk(keyword, value));
+  return writeChunks([header!, ...texts, ...rest]);
+}
+
 /**
  * Reads a PNG of any kind (grey, palette, 16 bits, interlaced) as 8-bit RGB, or RGBA where it has transparency.
  *

@@ -53,6 +53,6 @@ export async function readImage(
 
 /** Stores pixels as an upload. @returns its id */
 export async function storePixels(application: Application, image: Image): Promise<string> {
-  const { encodePng } = await import("../../image/index.js");
-  return (await application.upload(encodePng(image))).id;
+  const { encodePngAside } = await import("../../image/node.js");
+  return (await application.upload(await encodePngAside(image))).id;
 }

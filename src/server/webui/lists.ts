@@ -59,7 +59,13 @@ export const listEmbeddings = (catalogue: Catalogue) => ({
 
 /** Upscalers that need no network come with webui's names. */
 export const listUpscalers = ({ upscalers }: Capabilities) => [
-  { name: "None", model_name: null, model_path: null, model_url: null, scale: 4 },
+  ...["None", "Nearest"].map((name) => ({
+    name,
+    model_name: null,
+    model_path: null,
+    model_url: null,
+    scale: 4,
+  })),
   ...upscalers.map(({ label, factors }) => ({
     name: label,
     model_name: null,

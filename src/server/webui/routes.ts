@@ -8,6 +8,7 @@ import { imageBodyBytes } from "../http/limits.js";
 import type { RouteContext } from "../route-context.js";
 import { type Handling, imageToImage, textToImage } from "./draw.js";
 import { answerError, makeFault, refuse, refuseFields } from "./errors.js";
+import { enlargeBatch, enlargeSingle } from "./extras.js";
 import { readFields } from "./fields.js";
 import { latentModes } from "./hires.js";
 import {
@@ -21,6 +22,7 @@ import {
   showMemory,
 } from "./lists.js";
 import { changeOptions, OptionsOfCallers, showOptions } from "./options.js";
+import { interrogate, readPngInfo } from "./png-info.js";
 import { getPendingTasks, getProgress, getTaskProgress } from "./progress.js";
 import { Tasks } from "./tasks.js";
 
@@ -60,6 +62,24 @@ function addDrawing(routes: Hono, shared: Shared): void {
   );
   routes.post("/sdapi/v1/img2img", async (c) =>
     c.json(await imageToImage(await getHandling(c, shared), await readBody(c))),
+  );
+}
+
+function addImages(routes: Hono, shared: Shared): void {
+  const { application } = shared;
+  const limits = async () => (await application.capabilities()).limits;
+  const extras = (c: Context) => ({ ...shared, caller: shared.context.caller(c) });
+  routes.post("/sdapi/v1/extra-single-image", async (c) =>
+    c.json(await enlargeSingle(extras(c), await readBody(c))),
+  );
+  routes.post("/sdapi/v1/extra-batch-images", async (c) =>
+    c.json(await enlargeBatch(extras(c), await readBody(c))),
+  );
+  routes.post("/sdapi/v1/png-info", async (c) =>
+    c.json(await readPngInfo(await readBody(c), await limits())),
+  );
+  routes.post("/sdapi/v1/interrogate", async (c) =>
+    c.json(await interrogate(await readBody(c), await limits())),
   );
 }
 
@@ -155,7 +175,8 @@ function addModels(routes: Hono, { application, options, context }: Shared): voi
 export function makeWebuiRoutes(application: Application, context: RouteContext): Hono {
   const routes = new Hono();
   const shared = { application, context, tasks: new Tasks(application), options: new OptionsOfCallers() };
-  for (const add of [addDrawing, addProgress, addOptions, addLists, addModels]) add(routes, shared);
+  for (const add of [addDrawing, addImages, addProgress, addOptions, addLists, addModels])
+    add(routes, shared);
   for (const path of ["/sdapi/*", "/internal/*"]) routes.all(path, () => refuse(404, "Not Found"));
   routes.onError((error) => answerError(error));
   return routes;
