@@ -9,6 +9,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const output = join(root, "dist/web");
 
 await build({ configFile: join(root, "web/vite.config.ts"), logLevel: "warn" });
+await build({ configFile: join(root, "web/vite.inside.config.ts"), logLevel: "warn" });
 
 for (const name of readdirSync(output, { recursive: true, encoding: "utf8" })) {
   if (!/\.(js|css|html|svg|json|webmanifest)$/.test(name)) continue;

@@ -1,5 +1,7 @@
 // Explains a drawing: draws it again while looking inside, then draws variations of it that answer questions. Findings come
 // one after another, so that a page can show each as soon as it is known.
+
+import { NishikiError } from "../errors.js";
 import type {
   ImageRequest,
   NetworkWork,
@@ -69,7 +71,9 @@ export interface SeedsFinding {
   readonly kind: "seeds";
   readonly images: readonly { readonly seed: number; readonly image: Pixels }[];
   readonly mean: Pixels;
-  /** PSNR in dB of the mean to the first step's prediction, which is an average, and to the drawing, which is not. */
+  /** The first step's prediction without guidance: from pure noise, the model can only predict an average. */
+  readonly first: Pixels;
+  /** PSNR in dB of the mean to that prediction, and to the drawing. */
   readonly meanToFirstStep: number;
   readonly meanToDrawing: number;
   /** Mean distance between two of the images, root mean square of 255. */
@@ -175,8 +179,7 @@ export async function* explain(
     const { image } = await drawOne(pipeline, { ...fixed, prompt: variant.prompt }, watch);
     yield describeWithout(variant, drawn.image, image, maps);
   }
-  if (seeds > 0)
-    yield await compareSeeds(pipeline, fixed, { seeds, drawn: drawn.image, first: steps[0]!, watch });
+  if (seeds > 0) yield await compareSeeds(pipeline, fixed, { seeds, drawn: drawn.image, watch });
   const others = settings.fast ? [] : scales.filter((scale) => scale !== settings.guidance);
   if (others.length === 0) return;
   const images = [{ scale: settings.guidance, image: drawn.image }];
@@ -246,11 +249,20 @@ function describeWithout(
   return { kind: "without", word, index, prompt, image, change, agreement };
 }
 
+/** The prediction of the first step without guidance, which exaggerates the prompt. */
+async function drawFirstStep(pipeline: Pipeline, request: Fixed, watch: Watch): Promise<Pixels> {
+  const plain = request.fast ? request : { ...request, guidance: 1 };
+  for await (const event of pipeline.generate(plain, watch))
+    if (event.kind === "step") return event.preview();
+  throw new NishikiError("internal", "The drawing had no step.");
+}
+
 async function compareSeeds(
   pipeline: Pipeline,
   request: Fixed,
-  { seeds, drawn, first, watch }: { seeds: number; drawn: Pixels; first: Pixels; watch: Watch },
+  { seeds, drawn, watch }: { seeds: number; drawn: Pixels; watch: Watch },
 ): Promise<SeedsFinding> {
+  const first = await drawFirstStep(pipeline, request, watch);
   const images = [{ seed: request.seed, image: drawn }];
   for (let i = 1; i <= seeds; i++) {
     const seed = request.seed + i;
@@ -262,6 +274,7 @@ async function compareSeeds(
     kind: "seeds",
     images,
     mean,
+    first,
     meanToFirstStep: psnr(mean, first),
     meanToDrawing: psnr(mean, drawn),
     distance: meanPairDistance(images.map(({ image }) => image)),

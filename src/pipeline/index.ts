@@ -149,5 +149,6 @@ export {
   type Comparison,
   compareWithReceipt,
   type GivenImages,
+  restoreRequest,
 } from "./verify.js";
 export { countEvaluations, type NetworkWork, sumWork } from "./work.js";

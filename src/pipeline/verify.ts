@@ -112,11 +112,11 @@ function checkModel(pipeline: Pipeline, { name, version }: Receipt["model"], req
   }
 }
 
-async function redraw(
-  pipeline: Pipeline,
-  { request, model }: Receipt,
-  { images = {}, signal, onEvent }: CompareOptions,
-): Promise<ImageEvent> {
+/**
+ * The request of a receipt, with the images that it names.
+ * @throws NishikiError "usage" if an image is missing
+ */
+export async function restoreRequest({ request }: Receipt, images: GivenImages): Promise<ImageRequest> {
   const getImage = (reference: unknown, path: string) => {
     const image = images[path];
     if (image) return image;
@@ -124,8 +124,16 @@ async function redraw(
     const source = `${showText(name) || "an image"} of ${width}x${height} pixels`;
     throw new NishikiError("usage", `${path}: the image was drawn from ${source}; provide it too.`);
   };
-  const whole = (await mapImages(receiptRequestSchema, request, getImage)) as ImageRequest;
-  checkModel(pipeline, model, whole);
+  return (await mapImages(receiptRequestSchema, request, getImage)) as ImageRequest;
+}
+
+async function redraw(
+  pipeline: Pipeline,
+  receipt: Receipt,
+  { images = {}, signal, onEvent }: CompareOptions,
+): Promise<ImageEvent> {
+  const whole = await restoreRequest(receipt, images);
+  checkModel(pipeline, receipt.model, whole);
   for await (const event of pipeline.generate(whole, { signal })) {
     onEvent?.(event);
     if (event.kind === "image") return event;

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { addCacheCommand } from "./cache.js";
 import { addDataCommand } from "./data.js";
 import { addEvaluateCommand } from "./evaluate.js";
+import { addExplainCommand } from "./explain.js";
 import { addExportCommand } from "./export.js";
 import { addFinetuneCommand } from "./finetune.js";
 import { addGenerateCommand } from "./generate.js";
@@ -19,6 +20,7 @@ export const commands: readonly ((program: Command) => void)[] = [
   addServeCommand,
   addReindexCommand,
   addVerifyCommand,
+  addExplainCommand,
   addInfoCommand,
   addPullCommand,
   addModelsCommand,

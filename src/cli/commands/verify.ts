@@ -1,28 +1,19 @@
 // nishiki verify FILE.png: draws an image again from its receipt and says whether it is the same.
 import { dirname } from "node:path";
 import type { Command } from "commander";
-import { NishikiError } from "../../errors.js";
-import { decodePng, toRgb } from "../../image/index.js";
-import { readImageFile } from "../../image/node.js";
 import {
   type Comparison,
   compareWithReceipt,
   completeLoadOptions,
-  type ImageReference,
-  type InputImage,
   type LoadOptions,
-  listImages,
   loadOptionsSchema,
   type Pipeline,
   type PipelineEvent,
-  parseReceipt,
-  type Receipt,
   type Runtime,
-  receiptKey,
-  receiptRequestSchema,
 } from "../../pipeline/index.js";
-import { besideImage, loadPipeline, readReferencedImage, restoreLoad } from "../../pipeline/node.js";
+import { loadPipeline, restoreLoad } from "../../pipeline/node.js";
 import { makeProgress } from "../progress.js";
+import { findReceiptImages, pickImagePaths, readReceiptFile } from "../receipt-file.js";
 import { exitCodes } from "../report.js";
 import { addSettingOptions, pickSettings } from "../setting-options.js";
 import { listenForStop } from "../stop.js";
@@ -31,9 +22,6 @@ import { print } from "../terminal.js";
 interface Options extends Readonly<Record<string, unknown>> {
   readonly json?: boolean;
 }
-
-/** The options that say where the images of a receipt are. */
-const imagePaths = ["init.image", "inpaint.mask"];
 
 export function addVerifyCommand(program: Command): void {
   const command = program
@@ -62,16 +50,8 @@ Examples:
 
 async function verify(file: string, options: Options): Promise<void> {
   const load = completeLoadOptions(pickSettings(options, loadOptionsSchema));
-  const { text, ...image } = decode(file, await readImageFile(file));
-  const json = text[receiptKey];
-  if (json === undefined) {
-    const message = `${file} has no receipt: only pictures that nishiki drew can be verified.`;
-    throw new NishikiError("file", message);
-  }
-  const receipt = parseReceipt(json);
-  const { width, height, data } = toRgb(image);
-  const pixels = { width, height, channels: 3 as const, data: Uint8Array.from(data) };
-  const images = await findImages(file, receipt, options);
+  const { receipt, pixels } = await readReceiptFile(file, "verified");
+  const images = await findReceiptImages(file, receipt, pickImagePaths(options));
   const stop = listenForStop();
   const progress = makeProgress(false);
   const { signal } = stop;
@@ -94,20 +74,6 @@ async function verify(file: string, options: Options): Promise<void> {
   }
 }
 
-/** @throws NishikiError "file" that names the file */
-function decode(file: string, bytes: Uint8Array): ReturnType<typeof decodePng> {
-  try {
-    return decodePng(bytes);
-  } catch (error) {
-    if (!(error instanceof NishikiError)) throw error;
-    throw new NishikiError(
-      error.code,
-      error.message.replace(/^This/, () => file),
-      { cause: error },
-    );
-  }
-}
-
 async function withPipeline<T>(
   options: LoadOptions,
   runtime: Runtime,
@@ -119,27 +85,6 @@ async function withPipeline<T>(
   } finally {
     await pipeline.dispose();
   }
-}
-
-/** The images that a receipt names: where the options say, else beside the image, at the size that was drawn from. */
-async function findImages(
-  file: string,
-  { request }: Receipt,
-  options: Options,
-): Promise<Record<string, InputImage>> {
-  const images: Record<string, InputImage> = {};
-  const named = await listImages(receiptRequestSchema, request);
-  const find = (path: string) => {
-    const reference = named.get(path) as ImageReference | undefined;
-    const option = imagePaths.includes(path) ? options[path.split(".").at(-1)!] : undefined;
-    return typeof option === "string" ? option : reference && besideImage(file, reference.name);
-  };
-  for (const [path, reference] of named) {
-    const from = find(path);
-    if (from === undefined) continue;
-    images[path] = await readReferencedImage(from, path, reference as ImageReference, find("init.image"));
-  }
-  return images;
 }
 
 /** The comparison in words. */

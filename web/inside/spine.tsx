@@ -1,0 +1,149 @@
+// The picture with the slider of its steps, and its words: everything else on the page follows these.
+import { type Signal, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { Explanation } from "../../src/inspect/index.js";
+import { Spotlight, valueAt } from "./heat-map.jsx";
+import type { InsideTexts } from "./texts.js";
+
+/** What the reader looks at. */
+export interface Gaze {
+  /** Index of the step, from 0. */
+  readonly step: Signal<number>;
+  /** Index of the word among the prompt's words; −1 for none. */
+  readonly word: Signal<number>;
+}
+
+const framesPerSecond = 6;
+
+export function Spine({
+  explanation,
+  gaze,
+  texts,
+}: {
+  explanation: Explanation;
+  gaze: Gaze;
+  texts: InsideTexts;
+}) {
+  const { stepImages, image, prompt, words } = explanation;
+  const last = stepImages.length - 1;
+  const step = gaze.step.value;
+  const word = words.find(({ index }) => index === gaze.word.value);
+  const place = useSignal<{ readonly x: number; readonly y: number } | undefined>(undefined);
+  const point = (event: PointerEvent) => {
+    const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
+    place.value = { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
+  };
+  return (
+    <section class="spine" aria-label={texts.step(step + 1, last + 1)}>
+      <div
+        class="stage"
+        style={{ aspectRatio: `${explanation.width} / ${explanation.height}` }}
+        onPointerMove={point}
+        onPointerDown={point}
+        onPointerLeave={() => {
+          place.value = undefined;
+        }}
+      >
+        <img src={step >= last ? image : stepImages[step]} alt={prompt} />
+        {word && <Spotlight map={word.map} label={texts.asText(word.word, word.share)} />}
+      </div>
+      <Steps gaze={gaze} last={last} texts={texts} />
+      {words.length > 0 && (
+        <>
+          <Words explanation={explanation} gaze={gaze} texts={texts} />
+          <Place explanation={explanation} place={place.value} texts={texts} />
+        </>
+      )}
+    </section>
+  );
+}
+
+function Steps({ gaze, last, texts }: { gaze: Gaze; last: number; texts: InsideTexts }) {
+  const isPlaying = useSignal(false);
+  useEffect(() => {
+    if (!isPlaying.value) return;
+    const timer = setInterval(() => {
+      if (gaze.step.peek() >= last) isPlaying.value = false;
+      else gaze.step.value += 1;
+    }, 1000 / framesPerSecond);
+    return () => clearInterval(timer);
+  }, [isPlaying.value]);
+  const toggle = () => {
+    if (!isPlaying.value && gaze.step.value >= last) gaze.step.value = 0;
+    isPlaying.value = !isPlaying.value;
+  };
+  return (
+    <div class="steps">
+      <button type="button" onClick={toggle} aria-label={isPlaying.value ? texts.pause : texts.play}>
+        {isPlaying.value ? "❚❚" : "▶"}
+      </button>
+      <input
+        type="range"
+        min="0"
+        max={last}
+        value={gaze.step.value}
+        aria-label={texts.stepHelp}
+        aria-valuetext={texts.step(gaze.step.value + 1, last + 1)}
+        onInput={(event) => {
+          isPlaying.value = false;
+          gaze.step.value = Number(event.currentTarget.value);
+        }}
+      />
+      <output>{texts.step(gaze.step.value + 1, last + 1)}</output>
+    </div>
+  );
+}
+
+function Words({ explanation, gaze, texts }: { explanation: Explanation; gaze: Gaze; texts: InsideTexts }) {
+  const show = (index: number) => {
+    gaze.word.value = index;
+  };
+  return (
+    <fieldset class="words">
+      <legend>{texts.words}</legend>
+      {explanation.words.map(({ word, index, share }) => (
+        <button
+          key={index}
+          type="button"
+          aria-pressed={gaze.word.value === index}
+          title={texts.asText(word, share)}
+          onPointerEnter={(event) => event.pointerType === "mouse" && show(index)}
+          onPointerLeave={(event) => event.pointerType === "mouse" && show(-1)}
+          onFocus={() => show(index)}
+          onBlur={() => show(-1)}
+          onClick={() => show(index)}
+        >
+          {word}
+        </button>
+      ))}
+      <p class="hint">{texts.wordsHelp}</p>
+    </fieldset>
+  );
+}
+
+/** The words at the place that is pointed at, strongest first. */
+function Place({
+  explanation,
+  place,
+  texts,
+}: {
+  explanation: Explanation;
+  place: { readonly x: number; readonly y: number } | undefined;
+  texts: InsideTexts;
+}) {
+  const values = place
+    ? explanation.words.map(({ word, map }) => ({ word, value: valueAt(map, place.x, place.y) }))
+    : [];
+  const sum = values.reduce((total, { value }) => total + value, 0);
+  const top = values.sort((a, b) => b.value - a.value).slice(0, 4);
+  return (
+    <dl class="place" aria-hidden={place ? undefined : true}>
+      <dt>{place ? texts.atPlace : "\u00a0"}</dt>
+      {top.map(({ word, value }, i) => (
+        <dd key={i} style={{ "--share": `${sum === 0 ? 0 : (100 * value) / sum}%` }}>
+          {word}
+        </dd>
+      ))}
+    </dl>
+  );
+}

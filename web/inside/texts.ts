@@ -1,0 +1,179 @@
+// The texts of the view that explains a picture, in every language.
+import type { Translated } from "../i18n/index.js";
+
+const percent = (code: string, share: number, digits = 0) =>
+  new Intl.NumberFormat(code, { style: "percent", maximumFractionDigits: digits }).format(share);
+const number = (code: string, value: number, digits = 0) =>
+  new Intl.NumberFormat(code, { maximumFractionDigits: digits }).format(value);
+
+export const en = {
+  title: "Inside this picture",
+  lead: (prompt: string) => `What happened between “${prompt}” and the picture.`,
+  step: (step: number, steps: number) => `Step ${step} of ${steps}`,
+  stepHelp: "What the model would draw if it had to stop here. Drag, or use the arrow keys.",
+  play: "Play the steps",
+  pause: "Pause",
+  words: "Words",
+  wordsHelp: "Point at a word to see where it went, or at the picture to see the words there.",
+  atPlace: "At this place",
+  asText: (word: string, share: number) => `${word}: ${percent("en", share, 1)} of the attention`,
+  where: "Where did each word go?",
+  whereText:
+    "Every part of the picture asks which words concern it. The bright parts of a map asked for that word, added up over all steps and layers.",
+  whereLeftOut:
+    "The strongest test is to leave a word out: same seed, same settings, one word less. What changes then is what the word did.",
+  without: (word: string) => `without “${word}”`,
+  changed: (word: string) => `changed by “${word}”`,
+  agreement: (value: number) =>
+    `Agreement of map and change: ${number("en", value, 2)} (1 is perfect, 0 is chance)`,
+  average: "Is it one of them, or an average of all?",
+  averageText: (first: number, drawing: number) =>
+    `The first prediction, made from pure noise, can only be an average: nothing says yet which picture it will be. It is ${number("en", first, 1)} dB from the mean of all seeds below. The finished picture, one of many possible ones, is ${number("en", drawing, 1)} dB from that mean. (More decibels mean more alike.)`,
+  alike:
+    "For this prompt the model draws nearly the same picture for every seed, so its picture is close to the average as well: it knows few ways to draw this.",
+  firstStep: "first prediction",
+  meanOfSeeds: (count: number) => `mean of ${count} seeds`,
+  thisOne: "this picture",
+  seed: (seed: number) => `seed ${seed}`,
+  copy: "Is it a copy of a training picture?",
+  copyWeights: (bytes: string) =>
+    `The model is ${bytes} of numbers. There is no picture among them to look up.`,
+  copyEmbedded:
+    "Still, a model can learn a picture by heart. The scorecard of the embedded model looks for the nearest drawing that it was trained on, and counts near copies: the documentation has the numbers.",
+  copyPublished:
+    "Still, a model can learn a picture by heart, above all one that its training set repeated. That training set is not on this machine, so a copy cannot be ruled out here.",
+  pull: (percentile: number, count: number) =>
+    `A sign of learning by heart is a prompt that pulls far harder than others. This one pulls harder than ${percent("en", percentile)} of ${count} ordinary prompts of the same model.`,
+  pullAxis: "Pull of the prompt by step",
+  search: "Did it search for pictures?",
+  searchText: (files: number) =>
+    `No. Drawing opens no connection. It read ${files} files on this machine, whose contents are fixed by these hashes:`,
+  file: "File",
+  size: "Size",
+  know: "Does it know hands, perspective, light?",
+  knowText:
+    "It has no rules for any of them, only what its training pictures had in common. What can be measured is how often it gets things right:",
+  knowNothing:
+    "It has no rules for any of them, only what its training pictures had in common. For this model nothing has been measured here.",
+  skill: "Skill",
+  right: "Right",
+  cost: "How much computation was it?",
+  costText: (count: string, seconds: string, joules: string, how: string) =>
+    `${count} multiplications in ${seconds}, about ${joules} (${how}).`,
+  measured: "measured",
+  estimated: (watts: number) => `estimated at ${watts} W per busy core`,
+  network: "Network",
+  evaluations: "Runs",
+  each: "Multiplications each",
+  sum: "Together",
+  device: "Does it need a graphics card?",
+  deviceText: (device: string, runtime: string) =>
+    `No. This picture was drawn on the device “${device}” by ${runtime}. A graphics card makes the same multiplications faster; the picture is the same but for rounding.`,
+  read: "What did the model read?",
+  readText: "Words are cut into pieces that the model knows. This is all of the prompt that reaches it:",
+  encoded: (text: string) => `Unknown words were replaced: “${text}”.`,
+  guidance: "How hard does it listen?",
+  guidanceText:
+    "Each step predicts twice, with the prompt and without, and goes further in the direction of the difference. The scale says how much further: at 1 the prompt is only heard, at high values it shouts.",
+  scale: (scale: number) => `scale ${number("en", scale, 1)}`,
+  skillNames: {
+    thing: "a single thing",
+    colour: "its colour",
+    colourAndThing: "colour and thing together",
+    twoThings: "two things at once",
+    count: "counting, one to four",
+    place: "left, right, above, below",
+    style: "the style",
+    background: "the background",
+  },
+};
+
+export type InsideTexts = Translated<typeof en>;
+
+const de: InsideTexts = {
+  title: "Im Innern dieses Bildes",
+  lead: (prompt) => `Was zwischen „${prompt}“ und dem Bild geschah.`,
+  step: (step, steps) => `Schritt ${step} von ${steps}`,
+  stepHelp: "Was das Modell zeichnen würde, müsste es hier aufhören. Ziehen, oder mit den Pfeiltasten.",
+  play: "Schritte abspielen",
+  pause: "Anhalten",
+  words: "Wörter",
+  wordsHelp:
+    "Zeigen Sie auf ein Wort, um zu sehen, wohin es ging, oder auf das Bild, um die Wörter dort zu sehen.",
+  atPlace: "An dieser Stelle",
+  asText: (word, share) => `${word}: ${percent("de", share, 1)} der Aufmerksamkeit`,
+  where: "Wohin ging jedes Wort?",
+  whereText:
+    "Jeder Teil des Bildes fragt, welche Wörter ihn angehen. Die hellen Teile einer Karte fragten nach diesem Wort, summiert über alle Schritte und Schichten.",
+  whereLeftOut:
+    "Die schärfste Probe ist, ein Wort wegzulassen: gleicher Startwert, gleiche Einstellungen, ein Wort weniger. Was sich dann ändert, hat das Wort getan.",
+  without: (word) => `ohne „${word}“`,
+  changed: (word) => `von „${word}“ verändert`,
+  agreement: (value) =>
+    `Übereinstimmung von Karte und Änderung: ${number("de", value, 2)} (1 ist vollkommen, 0 ist Zufall)`,
+  average: "Ist es eines davon oder ein Mittel aus allen?",
+  averageText: (first, drawing) =>
+    `Die erste Vorhersage, aus reinem Rauschen gemacht, kann nur ein Mittel sein: Noch sagt nichts, welches Bild es wird. Sie ist ${number("de", first, 1)} dB vom Mittel aller Startwerte unten entfernt. Das fertige Bild, eines von vielen möglichen, ist ${number("de", drawing, 1)} dB von diesem Mittel entfernt. (Mehr Dezibel heißt ähnlicher.)`,
+  alike:
+    "Bei diesem Prompt zeichnet das Modell mit jedem Startwert fast dasselbe Bild; darum liegt auch sein Bild nahe am Mittel: Es kennt nur wenige Arten, das zu zeichnen.",
+  firstStep: "erste Vorhersage",
+  meanOfSeeds: (count) => `Mittel aus ${count} Startwerten`,
+  thisOne: "dieses Bild",
+  seed: (seed) => `Startwert ${seed}`,
+  copy: "Ist es die Kopie eines Trainingsbildes?",
+  copyWeights: (bytes) =>
+    `Das Modell besteht aus ${bytes} Zahlen. Darin liegt kein Bild, das man nachschlagen könnte.`,
+  copyEmbedded:
+    "Trotzdem kann ein Modell ein Bild auswendig lernen. Der Leistungsbericht des mitgelieferten Modells sucht zu jedem Bild die ähnlichste Zeichnung aus dem Training und zählt Beinahe-Kopien: Die Zahlen stehen in der Dokumentation.",
+  copyPublished:
+    "Trotzdem kann ein Modell ein Bild auswendig lernen, vor allem eines, das seine Trainingsmenge wiederholte. Diese Trainingsmenge liegt nicht auf diesem Rechner; eine Kopie lässt sich hier nicht ausschließen.",
+  pull: (percentile, count) =>
+    `Ein Zeichen für Auswendiggelerntes ist ein Prompt, der viel stärker zieht als andere. Dieser zieht stärker als ${percent("de", percentile)} von ${count} gewöhnlichen Prompts desselben Modells.`,
+  pullAxis: "Zug des Prompts je Schritt",
+  search: "Hat es nach Bildern gesucht?",
+  searchText: (files) =>
+    `Nein. Beim Zeichnen wird keine Verbindung geöffnet. Gelesen wurden ${files} Dateien auf diesem Rechner, deren Inhalt diese Prüfsummen festlegen:`,
+  file: "Datei",
+  size: "Größe",
+  know: "Versteht es Hände, Perspektive, Licht?",
+  knowText:
+    "Es hat für nichts davon Regeln, nur das, was seine Trainingsbilder gemeinsam hatten. Messen lässt sich, wie oft es etwas richtig macht:",
+  knowNothing:
+    "Es hat für nichts davon Regeln, nur das, was seine Trainingsbilder gemeinsam hatten. Für dieses Modell ist hier nichts gemessen.",
+  skill: "Fähigkeit",
+  right: "Richtig",
+  cost: "Wie viel Rechnung war das?",
+  costText: (count, seconds, joules, how) =>
+    `${count} Multiplikationen in ${seconds}, etwa ${joules} (${how}).`,
+  measured: "gemessen",
+  estimated: (watts) => `geschätzt mit ${watts} W je beschäftigtem Kern`,
+  network: "Netz",
+  evaluations: "Läufe",
+  each: "Multiplikationen je Lauf",
+  sum: "Zusammen",
+  device: "Braucht es eine Grafikkarte?",
+  deviceText: (device, runtime) =>
+    `Nein. Dieses Bild entstand auf dem Gerät „${device}“ mit ${runtime}. Eine Grafikkarte rechnet dieselben Multiplikationen schneller; das Bild ist bis auf Rundung dasselbe.`,
+  read: "Was hat das Modell gelesen?",
+  readText: "Wörter werden in Stücke zerlegt, die das Modell kennt. Mehr erreicht es vom Prompt nicht:",
+  encoded: (text) => `Unbekannte Wörter wurden ersetzt: „${text}“.`,
+  guidance: "Wie genau hört es hin?",
+  guidanceText:
+    "Jeder Schritt sagt zweimal voraus, mit dem Prompt und ohne, und geht in Richtung des Unterschieds weiter. Der Faktor sagt, wie viel weiter: Bei 1 wird der Prompt nur gehört, bei hohen Werten schreit er.",
+  scale: (scale) => `Faktor ${number("de", scale, 1)}`,
+  skillNames: {
+    thing: "ein einzelnes Ding",
+    colour: "seine Farbe",
+    colourAndThing: "Farbe und Ding zugleich",
+    twoThings: "zwei Dinge zugleich",
+    count: "zählen, eins bis vier",
+    place: "links, rechts, über, unter",
+    style: "der Stil",
+    background: "der Hintergrund",
+  },
+};
+
+const all: Readonly<Record<string, InsideTexts>> = { en, de };
+
+/** The texts of a language; English where there are none. */
+export const getInsideTexts = (code: string): InsideTexts => all[code] ?? en;
