@@ -1,0 +1,93 @@
+// The application in a real browser: from the first picture to a second tab.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import {
+  chromiumPath,
+  closeBrowser,
+  closePage,
+  countTiles,
+  draw,
+  expectAccessible,
+  openPage,
+  type PageOptions,
+  type RunningApplication,
+  startApplication,
+  type TestPage,
+  waitForTiles,
+} from "./support.js";
+
+describe.skipIf(chromiumPath === undefined)("the application", () => {
+  let application: RunningApplication;
+  const pages: TestPage[] = [];
+
+  beforeAll(async () => {
+    application = await startApplication();
+  });
+  afterAll(async () => {
+    await closeBrowser();
+    await application.close();
+  });
+  afterEach(async () => {
+    const open = pages.splice(0);
+    const troubles = open.flatMap((page) => page.troubles);
+    await Promise.all(open.map(closePage));
+    expect(troubles).toEqual([]);
+  });
+  const open = async (options?: PageOptions) => {
+    const page = await openPage(application.url, options);
+    pages.push(page);
+    return page;
+  };
+
+  it("draws a first picture without any set-up", async () => {
+    const page = await open();
+    await expectAccessible(page, "empty");
+    await draw(page, "blue cat against a sunset background");
+    await expectAccessible(page, "one picture");
+    await page.locator(".tile-image").first().click();
+    await page.locator("dialog.viewer").waitFor();
+    await expectAccessible(page, "viewer");
+    await page.keyboard.press("i");
+    await page.locator(".info").getByText("blue cat against a sunset background").waitFor();
+    await expectAccessible(page, "viewer with settings");
+    await page.keyboard.press("Escape");
+    await page.locator("dialog.viewer").waitFor({ state: "detached" });
+  });
+
+  it("cancels what is being drawn, and says so", async () => {
+    const page = await open({ draft: { count: 4, settings: { steps: 500 } } });
+    const before = await countTiles(page);
+    await page.fill("#prompt", "red house");
+    await page.keyboard.press("Control+Enter");
+    await page.locator(".tile canvas, .tile img").first().waitFor();
+    await page.locator(".caption-state").first().waitFor();
+    await expectAccessible(page, "drawing");
+    await page.keyboard.press("Shift+X");
+    await page.locator(".caption-state").waitFor({ state: "detached" });
+    const state = await page.evaluate(async () => {
+      const { jobs } = await (await fetch("api/v1/jobs?limit=1")).json();
+      return jobs[0].state as string;
+    });
+    expect(state).toBe("cancelled");
+    expect(await countTiles(page)).toBe(before);
+  });
+
+  it("goes on after a reload in the middle, and shows a second tab the same", async () => {
+    const page = await open({ draft: { count: 2, settings: { steps: 60 } } });
+    await page.fill("#prompt", "green tree");
+    await page.keyboard.press("Control+Enter");
+    await page.locator(".caption-state").first().waitFor();
+    await page.reload();
+    await page.locator(".caption-state").first().waitFor();
+    const second = await open();
+    await second.locator(".caption-state").first().waitFor();
+    const shown = async (tab: TestPage) => {
+      await tab.locator(".caption-state").waitFor({ state: "detached", timeout: 60_000 });
+      await waitForTiles(tab, 2);
+      return tab
+        .locator("[data-image]")
+        .evaluateAll((tiles) => tiles.map((tile) => (tile as HTMLElement).dataset.image));
+    };
+    expect(await shown(second)).toEqual(await shown(page));
+    expect(await page.inputValue("#prompt")).toBe("green tree");
+  });
+});

@@ -1,0 +1,157 @@
+// A real browser in front of a real server: Debian's Chromium, driven by playwright-core, and `nishiki serve` in a folder of
+// its own. NISHIKI_CHROMIUM names another Chromium; without one, these tests are skipped.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { AxeResults } from "axe-core";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { expect } from "vitest";
+import { cliPath } from "../support/run-cli.js";
+
+const candidates = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/** The browser's program; undefined where there is none. */
+export const chromiumPath = process.env.NISHIKI_CHROMIUM ?? candidates.find((path) => existsSync(path));
+
+if (chromiumPath === undefined)
+  console.warn(
+    `Browser tests are skipped: found no Chromium at ${candidates.join(", ")}. Install it, or set NISHIKI_CHROMIUM to its path.`,
+  );
+
+export interface RunningApplication {
+  readonly url: string;
+  readonly folder: string;
+  /** Ends the server at once, as a crash or a power cut does. */
+  kill(): Promise<void>;
+  /** Starts it again on the same folder, after `kill`. @returns the new address */
+  restart(): Promise<string>;
+  close(): Promise<void>;
+}
+
+async function launch(folder: string): Promise<{ child: ChildProcess; url: string }> {
+  const { NISHIKI_TOKEN: _, NISHIKI_MODELS: __, ...env } = process.env;
+  const options = ["serve", "--port", "0", "--no-open", "--folder", folder];
+  const child = spawn(process.execPath, [cliPath, ...options], { env, stdio: ["ignore", "pipe", "pipe"] });
+  let errors = "";
+  child.stderr.on("data", (data: Buffer) => {
+    errors += data.toString();
+  });
+  const first = await Promise.race([once(child.stdout, "data"), once(child, "exit").then(() => undefined)]);
+  if (!first) throw new Error(`The server ended before it started:\n${errors}`);
+  return { child, url: String(first[0]).trim() };
+}
+
+async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, "exit");
+  child.kill(signal);
+  await exit;
+}
+
+/** Starts `nishiki serve` with an empty folder. */
+export async function startApplication(): Promise<RunningApplication> {
+  const folder = await mkdtemp(join(tmpdir(), "nishiki-browser-"));
+  let { child, url } = await launch(folder);
+  return {
+    url,
+    folder,
+    kill: () => stop(child, "SIGKILL"),
+    async restart() {
+      ({ child, url } = await launch(folder));
+      return url;
+    },
+    async close() {
+      await stop(child, "SIGTERM");
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+let browser: Browser | undefined;
+
+export async function openBrowser(): Promise<Browser> {
+  browser ??= await chromium.launch({ executablePath: chromiumPath, args: ["--no-sandbox"] });
+  return browser;
+}
+
+export async function closeBrowser(): Promise<void> {
+  await browser?.close();
+  browser = undefined;
+}
+
+export interface PageOptions extends BrowserContextOptions {
+  /** What the prompt bar holds at the start. Few steps keep the tests quick. */
+  readonly draft?: Readonly<Record<string, unknown>>;
+}
+
+export interface TestPage extends Page {
+  /** Errors of the page's scripts, and responses that failed. */
+  readonly troubles: readonly string[];
+}
+
+/** Opens the application in a context of its own, as a browser of its own would. */
+export async function openPage(url: string, { draft, ...options }: PageOptions = {}): Promise<TestPage> {
+  const context = await (await openBrowser()).newContext({
+    viewport: { width: 1280, height: 800 },
+    locale: "en-US",
+    reducedMotion: "reduce",
+    ...options,
+  });
+  const page = await context.newPage();
+  const troubles: string[] = [];
+  page.on("pageerror", (error) => troubles.push(String(error)));
+  page.on("response", (response) => {
+    if (response.status() >= 500) troubles.push(`${response.status()} ${response.url()}`);
+  });
+  const settings = { count: 1, settings: { steps: 4 }, ...draft };
+  // Only for the first load: a reload must find what the page itself kept.
+  await page.addInitScript((text) => {
+    if (localStorage.getItem("nishiki.draft") === null) localStorage.setItem("nishiki.draft", text);
+  }, JSON.stringify(settings));
+  await page.goto(url);
+  await page.locator("#prompt").waitFor();
+  return Object.assign(page, { troubles });
+}
+
+/** Ends a page's whole context. */
+export const closePage = (page: Page): Promise<void> => page.context().close();
+
+/** Draws a prompt by the keyboard, and waits for as many finished tiles more as it draws. */
+export async function draw(page: Page, prompt: string, images = 1): Promise<void> {
+  const before = await countTiles(page);
+  await page.fill("#prompt", prompt);
+  await page.keyboard.press("Control+Enter");
+  await waitForTiles(page, before + images);
+}
+
+const tiles = ".blocks .tile-image img.loaded";
+export const countTiles = (page: Page): Promise<number> => page.locator(tiles).count();
+
+/** Waits until so many finished images are shown. */
+export async function waitForTiles(page: Page, count: number): Promise<void> {
+  await page.waitForFunction(
+    ([selector, least]) => document.querySelectorAll(selector).length >= least,
+    [tiles, count] as const,
+    { timeout: 60_000 },
+  );
+}
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** Expects no violation of WCAG 2.2 AA, nor of the best practices that axe knows. */
+export async function expectAccessible(page: Page, state: string): Promise<void> {
+  // Evaluated by the browser's debugger, so the page's security policy stays as it is.
+  if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axeSource);
+  const { violations } = await page.evaluate(async () => {
+    const { axe } = window as unknown as { axe: { run(): Promise<AxeResults> } };
+    return axe.run();
+  });
+  const found = violations.map(
+    ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`,
+  );
+  expect({ state, violations: found }).toEqual({ state, violations: [] });
+}
