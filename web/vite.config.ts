@@ -14,6 +14,9 @@ export default defineConfig({
     outDir: join(here, "../dist/web"),
     emptyOutDir: true,
     target: ["chrome111", "firefox114", "safari16.4"],
+    // light-dark() must stay as it is: rewritten for older browsers, it is decided once for the whole page, and the viewer is
+    // always dark.
+    cssTarget: ["chrome123", "firefox125", "safari17.5"],
     manifest: "manifest.json",
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,

@@ -61,6 +61,7 @@ describe.skipIf(chromiumPath === undefined)("the application", () => {
     await page.locator(".tile canvas, .tile img").first().waitFor();
     await page.locator(".caption-state").first().waitFor();
     await expectAccessible(page, "drawing");
+    await page.locator("#feed").focus();
     await page.keyboard.press("Shift+X");
     await page.locator(".caption-state").waitFor({ state: "detached" });
     const state = await page.evaluate(async () => {
@@ -72,7 +73,7 @@ describe.skipIf(chromiumPath === undefined)("the application", () => {
   });
 
   it("goes on after a reload in the middle, and shows a second tab the same", async () => {
-    const page = await open({ draft: { count: 2, settings: { steps: 60 } } });
+    const page = await open({ draft: { count: 2, settings: { steps: 24 } } });
     await page.fill("#prompt", "green tree");
     await page.keyboard.press("Control+Enter");
     await page.locator(".caption-state").first().waitFor();

@@ -1,12 +1,13 @@
 // A real browser in front of a real server: Debian's Chromium, driven by playwright-core, and `nishiki serve` in a folder of
 // its own. NISHIKI_CHROMIUM names another Chromium; without one, these tests are skipped.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { AxeResults } from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { expect } from "vitest";
@@ -52,8 +53,18 @@ async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<void> 
   await exit;
 }
 
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Builds the page if it is not built from these sources yet, as `npm start` does. */
+function buildPage(): void {
+  const script = "import('./scripts/prepare.mjs').then(({ build }) => build())";
+  const { status, stderr } = spawnSync(process.execPath, ["-e", script], { cwd: root, encoding: "utf8" });
+  if (status !== 0) throw new Error(`The page could not be built:\n${stderr}`);
+}
+
 /** Starts `nishiki serve` with an empty folder. */
 export async function startApplication(): Promise<RunningApplication> {
+  buildPage();
   const folder = await mkdtemp(join(tmpdir(), "nishiki-browser-"));
   let { child, url } = await launch(folder);
   return {
@@ -117,8 +128,17 @@ export async function openPage(url: string, { draft, ...options }: PageOptions =
   return Object.assign(page, { troubles });
 }
 
-/** Ends a page's whole context. */
-export const closePage = (page: Page): Promise<void> => page.context().close();
+/** Cancels what is left, and ends the page's whole context. */
+export async function closePage(page: Page): Promise<void> {
+  await page.evaluate(() =>
+    fetch("api/v1/jobs/cancel", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: "{}",
+    }),
+  );
+  await page.context().close();
+}
 
 /** Draws a prompt by the keyboard, and waits for as many finished tiles more as it draws. */
 export async function draw(page: Page, prompt: string, images = 1): Promise<void> {

@@ -23,7 +23,7 @@ export function Empty() {
   const hasOthers = catalogue.value.models.length > 1;
   return (
     <section class="empty">
-      <h1>{texts.emptyTitle}</h1>
+      <h2>{texts.emptyTitle}</h2>
       <p>{texts.emptyText}</p>
       <div class="examples">
         {examples.map((prompt) => (
@@ -49,7 +49,7 @@ export function NothingFound() {
   const texts = messages();
   return (
     <section class="empty">
-      <h1>{texts.nothingFound}</h1>
+      <h2>{texts.nothingFound}</h2>
       <p>
         <button type="button" class="link" onClick={() => setFilter({})}>
           {texts.showAll}

@@ -73,14 +73,16 @@ export function Feed() {
   const isEmpty = blocks.length === 0;
   return (
     <main class="feed" ref={scroller} id="feed" tabIndex={-1} aria-label={messages().feed}>
+      <h1 class="hidden">Nishiki</h1>
       <QueueStrip />
       {slots.value.feed.map((Slot, index) => (
         <Slot key={index} />
       ))}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: a feed while it has articles; an empty one has no role */}
       <div
         class="blocks"
         ref={list}
-        role="feed"
+        role={isEmpty ? undefined : "feed"}
         aria-busy={isFeedLoading.value}
         style={{ height: `${lines.height}px` }}
         onKeyDown={(event) => moveFocus(event, lines, blocks, scroller.current!)}
