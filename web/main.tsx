@@ -7,23 +7,38 @@ import { startKeys } from "./actions/keys.js";
 import { App } from "./app.jsx";
 import { startLanguage } from "./i18n/index.js";
 import { registerFeatures } from "./register.js";
+import { SignIn } from "./sign-in.jsx";
 import { startEvents } from "./store/events.js";
 import { loadSettings, model } from "./store/models.js";
 import { startProgressReports } from "./store/reports.js";
+import { needsToken, startSession } from "./store/session.js";
 import { loadViewer } from "./viewer/lazy.jsx";
+
+const root = document.getElementById("app")!;
+
+/** Asks for the model's settings whenever another model is chosen. */
+function followModel(): void {
+  let shown: string | undefined;
+  effect(() => {
+    const id = model.value?.id;
+    if (id === undefined || id === shown) return;
+    shown = id;
+    void loadSettings(id);
+  });
+}
+
+function start(): void {
+  startEvents();
+  startProgressReports();
+  followModel();
+  render(<App />, root);
+  setTimeout(loadViewer, 2000);
+}
 
 await startLanguage();
 registerCoreActions();
 registerFeatures();
 startKeys();
-startEvents();
-startProgressReports();
-let shown: string | undefined;
-effect(() => {
-  const id = model.value?.id;
-  if (id === undefined || id === shown) return;
-  shown = id;
-  void loadSettings(id);
-});
-render(<App />, document.getElementById("app")!);
-setTimeout(loadViewer, 2000);
+await startSession();
+if (needsToken.peek()) render(<SignIn onDone={start} />, root);
+else start();

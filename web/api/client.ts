@@ -103,6 +103,7 @@ export interface ImageFilter {
 }
 
 export const api = {
+  signIn: (token: string) => post<void>("session", { token }),
   capabilities: () => get<Capabilities>("capabilities"),
   catalogue: () => get<Catalogue>("models"),
   refreshModels: () => post<Catalogue>("models/refresh"),

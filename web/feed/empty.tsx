@@ -4,14 +4,17 @@ import { changeDraft, drawDraft } from "../store/draft.js";
 import { setFilter } from "../store/images.js";
 import { catalogue, model } from "../store/models.js";
 import { openSheet } from "../store/ui.js";
-import { getNoise } from "./noise.js";
+import cat from "./examples/cat.webp";
+import fox from "./examples/fox.webp";
+import mushroom from "./examples/mushroom.webp";
+import sailboat from "./examples/sailboat.webp";
 
-/** Prompts that the embedded model draws well. */
-const examples: readonly string[] = [
-  "blue cat against a sunset background",
-  "cactus and keyboard, style by Hiroshige",
-  "red sailboat on the sea, watercolour",
-  "owl, night sky, 3d",
+/** Prompts that the embedded model draws well, and what it drew. */
+const examples: readonly (readonly [prompt: string, image: string])[] = [
+  ["blue cat against a sunset background", cat],
+  ["sailboat, woodblock", sailboat],
+  ["fox, snow, flat", fox],
+  ["mushroom, meadow, watercolour", mushroom],
 ];
 
 export function Empty() {
@@ -26,9 +29,9 @@ export function Empty() {
       <h2>{texts.emptyTitle}</h2>
       <p>{texts.emptyText}</p>
       <div class="examples">
-        {examples.map((prompt) => (
+        {examples.map(([prompt, image]) => (
           <button key={prompt} type="button" class="example" onClick={() => draw(prompt)}>
-            <span class="example-tile" style={{ backgroundImage: getNoise() }} />
+            <img src={image} alt="" width="256" height="256" />
             <span>{prompt}</span>
           </button>
         ))}

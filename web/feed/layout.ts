@@ -55,7 +55,7 @@ interface Row {
 }
 
 /** Lines are stretched up to this factor; beyond it they stay as they are, not full. */
-const mostStretch = 1.35;
+const mostStretch = 1.45;
 
 const getTileWidth = (block: Block, { tileHeight, width }: Measures) =>
   Math.min(width, Math.max(0.4, Math.min(2.5, block.aspect)) * tileHeight);

@@ -40,12 +40,17 @@ export function QueueStrip() {
           onClick={() => setQueuePaused(!isQueuePaused.peek())}
         >
           <Icon name={isQueuePaused.value ? "play" : "pause"} />
-          {isQueuePaused.value ? texts.resume : texts.pause}
+          <span>{isQueuePaused.value ? texts.resume : texts.pause}</span>
         </button>
         {jobs.length > 0 && (
-          <button type="button" class="button small quiet" onClick={() => cancelAll()}>
+          <button
+            type="button"
+            class="button small quiet"
+            aria-label={texts.cancelAll}
+            onClick={() => cancelAll()}
+          >
             <Icon name="close" />
-            {texts.cancelAll}
+            <span>{texts.cancelAll}</span>
           </button>
         )}
       </header>

@@ -33,6 +33,13 @@ export const Tile = memo(function Tile({ job, index, image, width, height, onRan
   return <GrowingTile job={active} index={index} style={style} />;
 });
 
+/** A thumbnail has at most 512 pixels on its longer side. */
+const thumbnailSide = 512;
+
+/** Whether a tile shows the file itself: a thumbnail would be too small, or no smaller. */
+const needsFile = ({ width, height }: StoredImage, size: number) =>
+  size * devicePixelRatio > thumbnailSide * 1.2 || Math.max(width, height) <= thumbnailSide / 2;
+
 type Style = Readonly<Record<string, string>>;
 
 function ImageTile(props: {
@@ -78,7 +85,7 @@ function ImageTile(props: {
       >
         <img
           class={isLoaded.value ? "loaded" : ""}
-          src={size * devicePixelRatio > 600 ? fileUrl(image.id) : thumbnailUrl(image.id)}
+          src={needsFile(image, size) ? fileUrl(image.id) : thumbnailUrl(image.id)}
           alt={image.prompt}
           decoding="async"
           draggable

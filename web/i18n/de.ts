@@ -182,6 +182,9 @@ export const de: Messages = {
   yes: "ja",
   no: "nein",
 
+  tokenNeeded: "Dieser Server fragt nach seinem Token. Er hat es beim Start ausgegeben.",
+  signIn: "Weiter",
+
   close: "Schließen",
   undo: "Rückgängig",
   movedToTrash: (n) =>

@@ -181,6 +181,9 @@ export const en = {
   yes: "yes",
   no: "no",
 
+  tokenNeeded: "This server asks for its token. It printed one when it started.",
+  signIn: "Continue",
+
   // All of the page
   close: "Close",
   undo: "Undo",

@@ -105,7 +105,7 @@ export function formatTime(time: string): string {
   const date = new Date(time);
   const now = new Date();
   if (date.toDateString() === now.toDateString())
-    return dateFormat("time", { hour: "2-digit", minute: "2-digit" }).format(date);
+    return dateFormat("time", { timeStyle: "short" }).format(date);
   if (date.getFullYear() === now.getFullYear())
     return dateFormat("day", { day: "numeric", month: "short" }).format(date);
   return dateFormat("date", { dateStyle: "medium" }).format(date);

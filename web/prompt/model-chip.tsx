@@ -13,7 +13,7 @@ export function ModelChip() {
   return (
     <Popover
       name={texts.modelIs(model.value?.name ?? "")}
-      class="chip model"
+      class="chip model-chip"
       panelClass="list"
       label={
         <>

@@ -79,19 +79,21 @@ function SingleField({ field }: { readonly field: Exclude<Field, { kind: "group"
   const help = getHelp(field);
   return (
     <div class={`field ${field.kind}${isSet ? " is-set" : ""}`} title={help}>
-      <label for={id}>{title}</label>
+      <span class="field-label">
+        <label for={id}>{title}</label>
+        {isSet && (
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={messages().resetSetting(title)}
+            title={messages().resetSetting(title)}
+            onClick={() => change(field.path, undefined)}
+          >
+            <Icon name="undo" />
+          </button>
+        )}
+      </span>
       <Control field={field} id={id} value={value} />
-      {isSet && (
-        <button
-          type="button"
-          class="icon-button"
-          aria-label={messages().resetSetting(title)}
-          title={messages().resetSetting(title)}
-          onClick={() => change(field.path, undefined)}
-        >
-          <Icon name="undo" />
-        </button>
-      )}
     </div>
   );
 }
@@ -142,7 +144,7 @@ function Control({ field, id, value }: ControlProps) {
       id={id}
       type="text"
       value={Array.isArray(value) ? value.join(", ") : String(value ?? "")}
-      placeholder={showDefault(field.initial)}
+      placeholder={showDefault(field.initial) || (field.kind === "pair" ? "0–1" : "")}
       onChange={({ currentTarget }) => change(field.path, currentTarget.value.trim() || undefined)}
     />
   );
