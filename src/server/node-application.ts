@@ -8,6 +8,7 @@ import { openDatabase, type ServerDatabase } from "./database/index.js";
 import { makeDrawer } from "./drawing/drawer.js";
 import { makeWorker } from "./drawing/worker.js";
 import { FolderLibrary } from "./library/index.js";
+import { withCatalogue } from "./node-worker.js";
 import { openJobQueue } from "./queue/index.js";
 
 export interface ApplicationOptions {
@@ -65,6 +66,8 @@ async function assemble(
   );
   const speeds = await Speeds.open(join(folder, ".nishiki"));
   application = new AssembledApplication({ database, queue, library, models, drawer, speeds });
-  if (draws) application.start(makeWorker(drawer, (id) => models.find(id)));
+  const worker = makeWorker(drawer, (id) => models.find(id));
+  // Another server may have put jobs into a shared database whose models are not here.
+  if (draws) application.start(database.kind === "postgres" ? await withCatalogue(worker, models) : worker);
   return application;
 }

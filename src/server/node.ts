@@ -6,3 +6,4 @@ export { makeToken } from "./http/token.js";
 export { findDefaultFolder } from "./library/index.js";
 export { reindexFolder } from "./library/reindex.js";
 export { type ApplicationOptions, createApplication } from "./node-application.js";
+export { openWorker, type RunningWorker, type WorkerOptions, type WorkerProgress } from "./node-worker.js";

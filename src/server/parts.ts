@@ -76,8 +76,10 @@ export interface Drawer {
 
 /** What the queue asks of a worker. */
 export interface Worker {
-  /** Models that this worker has; undefined: every model. */
-  readonly models?: readonly string[];
+  /** Ids of the models, LoRAs, embeddings and autoencoders that this worker has; undefined: all of them. */
+  readonly has?: readonly string[];
+  /** Kinds of jobs that it runs; undefined: all of them. */
+  readonly kinds?: readonly JobRecord["kind"][];
   /** Models in memory: their jobs are preferred, within bounds. */
   loaded(): readonly string[];
   /** Runs a job. The signal fires when the job is cancelled or paused, on whatever machine that was asked. */

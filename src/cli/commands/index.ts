@@ -13,11 +13,13 @@ import { addReindexCommand } from "./reindex.js";
 import { addServeCommand } from "./serve.js";
 import { addTrainCommand } from "./train.js";
 import { addVerifyCommand } from "./verify.js";
+import { addWorkerCommand } from "./worker.js";
 
 /** Every command, in the order of the help. Each adds itself to the program. */
 export const commands: readonly ((program: Command) => void)[] = [
   addGenerateCommand,
   addServeCommand,
+  addWorkerCommand,
   addReindexCommand,
   addVerifyCommand,
   addExplainCommand,

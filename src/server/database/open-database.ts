@@ -57,7 +57,8 @@ async function openOwn(folder: string): Promise<ServerDatabase> {
   return (await import("./pglite-database.js")).openEmbedded(folder);
 }
 
-async function openShared(url: string): Promise<ServerDatabase> {
+/** Opens a Postgres that others share, without a folder: for workers. @throws NishikiError "database" */
+export async function openShared(url: string): Promise<ServerDatabase> {
   return (await import("./postgres-database.js")).openPostgres(url);
 }
 

@@ -38,7 +38,7 @@ async function takeTurn(turns: Turns, query: Query, id: string | null): Promise<
 export function claimJob(context: QueueContext, worker: Worker): Promise<Claim | undefined> {
   return changeQueue(context, async (query) => {
     if (await isPaused(query)) return undefined;
-    const candidates = await listCandidates(query, worker.models);
+    const candidates = await listCandidates(query, worker);
     if (candidates.length === 0) return undefined;
     const choice = chooseNext(candidates, await getOwners(query), new Set(worker.loaded()));
     if (!choice) return undefined;

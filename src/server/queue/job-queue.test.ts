@@ -260,11 +260,17 @@ describe.each(["pglite", "postgres"] as const)("the queue on %s", (kind) => {
     expect(started.indexOf(other!.id)).toBe(4);
   });
 
-  it("gives workers only jobs of models that they have", async () => {
-    const [unknown, known] = [makeRecord({ model: "b" }), makeRecord({ model: "a" })];
-    await queue.create(unknown);
+  it("gives workers only jobs of models and kinds that they have", async () => {
+    const known = makeRecord({ model: "a", load: { vae: "v" } });
+    const others: Partial<JobRecord>[] = [
+      { model: "b" },
+      { model: "a", load: { loras: [{ id: "l", weight: 1 }] } },
+      { model: "a", load: { embeddings: ["e"] } },
+      { model: "a", kind: "train" },
+    ];
+    for (const other of others) await queue.create(makeRecord(other));
     await queue.create(known);
-    const { worker, started } = makeWorker({ isFree: true, models: ["a"] });
+    const { worker, started } = makeWorker({ isFree: true, has: ["a", "v"], kinds: ["draw"] });
     const stop = queue.work(worker);
     await until(async () => (await queue.get(known.id))?.state === "done");
     await stop();

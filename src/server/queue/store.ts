@@ -1,6 +1,6 @@
 // The queue's own statements. Every function runs in the transaction that is open where it is called.
 import type { JobQuery, JobState, Move } from "../api/index.js";
-import type { Database, JobRecord } from "../parts.js";
+import type { Database, JobRecord, Worker } from "../parts.js";
 import type { JobEnd } from "./job-files.js";
 import { lookAhead, type OwnerState, overtakeLimit, type Waiting } from "./policy.js";
 import { isFinal, type JobRow, jobColumns } from "./rows.js";
@@ -15,19 +15,27 @@ export interface NewRow {
   readonly end?: JobEnd;
 }
 
+/** Ids of everything that must be in the models folders to run a job. */
+function listNeeds({ model, load }: JobRecord): string[] {
+  const { loras = [], embeddings = [], vae } = load;
+  return [model, ...loras.map(({ id }) => id), ...embeddings, ...(vae === undefined ? [] : [vae])];
+}
+
 /** @returns false if there is a job with this id */
 export async function insertJob(query: Query, { record, home, turn, end }: NewRow): Promise<boolean> {
   const rows = await query(
     `INSERT INTO nishiki.job (id, home, record, owner, priority, model, group_name, state, position, turn, attempts,
-       started, finished, warnings, images, result, error, filed)
+       started, finished, warnings, images, result, error, filed, needs, kind)
      VALUES ($1, $2, $3::jsonb, $4, $5, $6, $7, $8, (SELECT coalesce(max(position), 0) + 1 FROM nishiki.job), $9, $10,
-       $11::timestamptz, $12::timestamptz, $13::jsonb, $14::jsonb, $15::jsonb, $16::jsonb, true)
+       $11::timestamptz, $12::timestamptz, $13::jsonb, $14::jsonb, $15::jsonb, $16::jsonb, true, $17::text[],
+       $18)
      ON CONFLICT (id) DO NOTHING RETURNING id`,
     [
       ...[record.id, home, JSON.stringify(record), record.owner, record.priority, record.model, record.group],
       ...[end?.state ?? "queued", turn, end?.attempts ?? 0, end?.started ?? null, end?.finished ?? null],
       ...[JSON.stringify(end?.warnings ?? []), JSON.stringify(end?.images ?? [])],
       ...[end?.result ? JSON.stringify(end.result) : null, end?.error ? JSON.stringify(end.error) : null],
+      ...[listNeeds(record), record.kind],
     ],
   );
   return rows.length > 0;
@@ -58,18 +66,18 @@ const waitingColumns = "id, owner, priority, position, model, overtaken";
 /** What a worker chooses from: the first jobs of each owner, of the highest priority that has any. */
 export function listCandidates(
   query: Query,
-  models: readonly string[] | undefined,
+  { has, kinds }: Pick<Worker, "has" | "kinds">,
 ): Promise<readonly (Waiting & { readonly turn: string | null })[]> {
   return query(
     `WITH ready AS (
        SELECT ${waitingColumns}, turn FROM nishiki.job
-       WHERE state = 'queued' AND ($1::text[] IS NULL OR model = ANY($1))
+       WHERE state = 'queued' AND ($1::text[] IS NULL OR needs <@ $1) AND ($2::text[] IS NULL OR kind = ANY($2))
      ), placed AS (
        SELECT *, row_number() OVER (PARTITION BY owner ORDER BY position, id) AS place FROM ready
        WHERE priority = (SELECT max(priority) FROM ready)
      )
      SELECT ${waitingColumns}, turn FROM placed WHERE place <= ${lookAhead}`,
-    [models ?? null],
+    [has ?? null, kinds ?? null],
   );
 }
 

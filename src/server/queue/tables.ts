@@ -64,4 +64,8 @@ export const queueTables: readonly (readonly string[])[] = [
       PRIMARY KEY (home, image)
     )`,
   ],
+  [
+    // What a job cannot do without: its model and its additions. Not every worker has them.
+    "ALTER TABLE nishiki.job ADD COLUMN needs text[] NOT NULL DEFAULT '{}', ADD COLUMN kind text NOT NULL DEFAULT 'draw'",
+  ],
 ];
