@@ -14,7 +14,7 @@ import { QueueProcess } from "./support/queue-processes.js";
 
 const kills = Number(process.env.NISHIKI_KILLS ?? 6);
 const seed = Number(process.env.NISHIKI_SEED ?? 1);
-const timeout = 60_000 + kills * 20_000;
+const timeout = 120_000 + kills * 30_000;
 
 /** Random numbers from a seed (mulberry32). */
 function makeRandom(state: number): () => number {
@@ -75,7 +75,7 @@ async function createJobs(server: QueueProcess, course: Course): Promise<void> {
       const job = await insist(() => server.ask<Job>("cancel", { id }));
       if (job.state === "cancelled") course.cancelled.add(id);
     }
-    await wait(between(50, 500));
+    await wait(between(20, 250));
   }
 }
 
@@ -87,10 +87,16 @@ async function keepUp(processes: readonly QueueProcess[], course: Course): Promi
   }
 }
 
-async function killAtRandom(targets: readonly (() => Promise<void>)[]): Promise<number[]> {
+/** Most kills come while the processes work; a quarter come whenever they come, such as while one starts. */
+async function killAtRandom(
+  processes: readonly QueueProcess[],
+  others: readonly (() => Promise<void>)[],
+): Promise<number[]> {
+  const targets = [...processes.map((one) => () => one.kill()), ...others];
   const counts = targets.map(() => 0);
   for (let kill = 0; kill < kills; kill++) {
-    await wait(between(20, 3000));
+    if (random() < 0.75) for (const one of processes) await insist(() => one.ready);
+    await wait(between(20, 1500));
     const target = between(0, targets.length);
     counts[target]!++;
     await targets[target]!();
@@ -152,7 +158,7 @@ async function run(
   const keeping = keepUp(processes, course);
   const creating: Course = { ...course, isOver: false };
   const client = createJobs(processes[0]!, creating);
-  const counts = await killAtRandom([...processes.map((one) => () => one.kill()), ...others]);
+  const counts = await killAtRandom(processes, others);
   creating.isOver = true;
   await client;
   const jobs = await waitForAll(processes[0]!, creating);

@@ -35,7 +35,8 @@ export class QueueProcess {
 
   start(): void {
     const child = fork(script, this.#parameters, {
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
+      // It may end while its database is away, and is started again.
+      stdio: ["ignore", "ignore", process.env.NISHIKI_TEST_TROUBLE ? "inherit" : "ignore", "ipc"],
       env: { ...process.env, ...this.#env },
     });
     this.#child = child;

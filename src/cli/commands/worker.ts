@@ -71,7 +71,9 @@ async function work(options: Options): Promise<void> {
       onProgress: makeSayer(),
       signal: stop.signal,
     });
-    say(`Waiting for jobs; this worker has ${worker.has.map((id) => showText(id)).join(", ")}. Ctrl-C stops it.`);
+    say(
+      `Waiting for jobs; this worker has ${worker.has.map((id) => showText(id)).join(", ")}. Ctrl-C stops it.`,
+    );
     if (!stop.signal.aborted)
       await new Promise<void>((resolve) =>
         stop.signal.addEventListener("abort", () => resolve(), { once: true }),
