@@ -1,15 +1,14 @@
 // One request that draws: read, checked, made a job or joined to a running one, and answered at once or as a stream.
-import { createHash, randomUUID } from "node:crypto";
 import type { Context } from "hono";
 import { NishikiError } from "../../errors.js";
 import type { Job } from "../api/index.js";
 import type { Application, Caller } from "../application.js";
 import type { RouteContext } from "../route-context.js";
 import { type AnswerOptions, makeAnswer } from "./answer.js";
-import type { Drawings } from "./drawings.js";
+import { type Drawings, getLabels, type RequestIdentity } from "./drawings.js";
 import { Refusal } from "./errors.js";
-import { getFingerprint } from "./fingerprint.js";
-import { followJob, type JobEvent } from "./follow-job.js";
+import { getFingerprint, sha256 } from "./fingerprint.js";
+import { type FollowedJob, followJob, type JobEvent } from "./follow-job.js";
 import { checkFiles, readInputImages } from "./input-images.js";
 import { answersWithUrls, checkAdditions, findModel } from "./models.js";
 import { type Endpoint, getParameterSchema, type Parameters, readParameters } from "./parameters.js";
@@ -23,14 +22,6 @@ export interface DrawContext {
   readonly drawings: Drawings;
 }
 
-interface Repetition {
-  readonly fingerprint: string;
-  /** The client's name for this request; requests with one name are one. */
-  readonly key: string | undefined;
-  /** How often the client has sent this request before; "never" for clients that do not repeat requests. */
-  readonly retries: number | "never";
-}
-
 const readBody = (c: Context, endpoint: Endpoint): Promise<Body> =>
   endpoint === "generations" ? readJsonBody(c) : readFormBody(c, getParameterSchema(endpoint));
 
@@ -42,10 +33,10 @@ export async function draw(c: Context, endpoint: Endpoint, drawContext: DrawCont
   const parameters = readParameters(endpoint, body.fields);
   checkSupported(parameters);
   const caller = getCaller(context.caller(c), parameters.user);
-  const repetition = readRepetition(c, endpoint, caller, body);
-  const create = (id: string) => createJob(endpoint, { body, parameters, id, caller }, application);
+  const identity = getIdentity(c, endpoint, caller, body);
+  const create = () => createJob(endpoint, { body, parameters, identity, caller }, application);
   const signal = c.req.raw.signal;
-  const { events, job, leave } = await joinOrStart(drawContext, repetition, create, signal);
+  const { events, job, leave } = await joinOrStart(drawContext, identity, create, signal);
   const options = {
     application,
     parameters,
@@ -54,26 +45,22 @@ export async function draw(c: Context, endpoint: Endpoint, drawContext: DrawCont
     origin: new URL(c.req.url).origin,
   };
   if (parameters.stream) return streamJob(c, endpoint, { job, events, options, leave, log: context.log });
-  return answerAtEnd(c, { events, options, leave, retries: repetition.retries, signal });
+  return answerAtEnd(c, { events, options, leave, retries: identity.retries, signal });
 }
 
 /** `user` names a person behind the sender: queues are fair between them. */
 const getCaller = ({ owner }: Caller, user: string | undefined): Caller =>
-  user === undefined
-    ? { owner }
-    : { owner: `${owner}/${createHash("sha256").update(user).digest("hex").slice(0, 12)}` };
+  user === undefined ? { owner } : { owner: `${owner}/${sha256(user).slice(0, 12)}` };
 
-function readRepetition(c: Context, endpoint: Endpoint, { owner }: Caller, body: Body): Repetition {
+function getIdentity(c: Context, endpoint: Endpoint, { owner }: Caller, body: Body): RequestIdentity {
   const count = c.req.header("x-stainless-retry-count");
   const key = c.req.header("idempotency-key");
   if (key !== undefined && !/^[\x20-\x7e]{1,255}$/.test(key))
-    throw new Refusal(400, "Idempotency-Key: expected 1 to 255 printable ASCII characters.", {
-      code: "usage",
-    });
+    throw new Refusal(400, "Idempotency-Key: expected 1 to 255 printable ASCII characters.");
   const sender = JSON.stringify([owner, c.req.header("authorization"), c.req.header("user-agent")]);
   return {
     fingerprint: getFingerprint(endpoint, sender, body),
-    key: key === undefined ? undefined : `${owner}\n${key}`,
+    key: key === undefined ? undefined : sha256(JSON.stringify([owner, key])),
     retries: count !== undefined && /^\d{1,3}$/.test(count) ? Number(count) : "never",
   };
 }
@@ -81,13 +68,13 @@ function readRepetition(c: Context, endpoint: Endpoint, { owner }: Caller, body:
 interface NewJob {
   readonly body: Body;
   readonly parameters: Parameters;
-  readonly id: string;
+  readonly identity: RequestIdentity;
   readonly caller: Caller;
 }
 
 async function createJob(
   endpoint: Endpoint,
-  { body, parameters, id, caller }: NewJob,
+  { body, parameters, identity, caller }: NewJob,
   application: Application,
 ): Promise<Job> {
   const catalogue = await application.catalogue();
@@ -97,29 +84,25 @@ async function createJob(
     endpoint === "generations"
       ? undefined
       : await readInputImages(application, body, { takesMask: endpoint === "edits" });
-  const { job } = await application.createJob(makeJob(endpoint, parameters, model, images), caller, id);
-  return job;
+  const request = { ...makeJob(endpoint, parameters, model, images), labels: getLabels(identity) };
+  return (await application.createJob(request, caller)).job;
 }
 
-interface Joined {
-  readonly job: Job;
-  readonly events: AsyncGenerator<JobEvent, void, void>;
+interface Joined extends FollowedJob {
   readonly leave: (retries: number | "never" | undefined) => void;
 }
 
 /** Joins the job of an earlier attempt at this request, or starts one. */
 async function joinOrStart(
   { application, drawings }: DrawContext,
-  repetition: Repetition,
-  create: (id: string) => Promise<Job>,
+  identity: RequestIdentity,
+  create: () => Promise<Job>,
   signal: AbortSignal,
 ): Promise<Joined> {
-  const earlier = drawings.findRepetition(repetition);
-  const id = earlier?.job ?? randomUUID();
-  if (!earlier) drawings.add({ job: id, fingerprint: repetition.fingerprint, key: repetition.key }, create);
-  const leave = drawings.watch(id);
+  const drawing = drawings.join(identity, create);
+  const leave = drawings.watch(drawing);
   try {
-    return { ...(await followJob(application, id, () => drawings.getJob(id), signal)), leave };
+    return { ...(await followJob(application, () => drawings.getJob(drawing), signal)), leave };
   } catch (error) {
     leave(undefined);
     throw error;

@@ -1,81 +1,67 @@
 // Drawings that clients wait for. The official clients repeat a request that took longer than their timeout, or whose
-// connection broke: such a repetition joins the job that is running instead of drawing everything again. A job for which
-// nobody waits any more is cancelled.
+// connection broke: such a repetition joins the job that is running instead of drawing everything again, even after the
+// server was started anew. A job for which nobody waits any more is cancelled.
 import { NishikiError } from "../../errors.js";
 import type { Job } from "../api/index.js";
 import type { Application } from "../application.js";
 import { Refusal } from "./errors.js";
 
-export interface Drawing {
-  /** The job's id. */
-  readonly job: string;
-  /** Equal requests have equal ones. */
+/** What tells whether two requests are one. */
+export interface RequestIdentity {
+  /** Equal requests of one sender have equal ones. */
   readonly fingerprint: string;
   /** The client's own name for its request, if it gave one. */
   readonly key: string | undefined;
+  /** How often the client has sent the request before; "never" for clients that do not repeat requests. */
+  readonly retries: number | "never";
 }
 
-interface Entry extends Drawing {
+/** A job, and those who wait for it. */
+export interface Drawing extends Omit<RequestIdentity, "retries"> {
   readonly created: Promise<Job>;
   watchers: number;
   timer?: NodeJS.Timeout;
-  /** Whether the job is being cancelled, or could not be created. */
-  isOver: boolean;
 }
+
+/** Jobs keep these labels, so that they are found after a start of the server. */
+export const getLabels = ({ fingerprint, key }: Omit<RequestIdentity, "retries">) => ({
+  "openai-request": fingerprint,
+  ...(key !== undefined && { "openai-key": key }),
+});
 
 /** Drawings that are remembered after their last client has gone. */
 const most = 1000;
 
+/** Jobs that are looked through for one from before the server's start. */
+const mostJobs = 200;
+
 /** The longest that a client waits before its n-th repetition: half a second, doubled up to 8; and time to connect. */
 const getPatience = (retries: number) => Math.min(0.5 * 2 ** retries, 8) * 1000 + 2000;
 
+const isRepeated = ({ key, retries }: RequestIdentity) =>
+  key !== undefined || (retries !== "never" && retries > 0);
+
 export class Drawings {
   readonly #application: Application;
-  /** Oldest first. */
-  readonly #entries = new Map<string, Entry>();
+  /** Those that were not given up; oldest first. */
+  readonly #drawings = new Set<Drawing>();
 
   constructor(application: Application) {
     this.#application = application;
   }
 
-  /** Starts a drawing. */
-  add(drawing: Drawing, create: (id: string) => Promise<Job>): void {
-    const created = create(drawing.job);
-    const entry: Entry = { ...drawing, created, watchers: 0, isOver: false };
-    created.catch(() => this.#forget(entry));
-    this.#entries.set(drawing.job, entry);
-    for (const [job, { watchers }] of this.#entries) {
-      if (this.#entries.size <= most) break;
-      if (watchers === 0 && job !== drawing.job) this.#entries.delete(job);
-    }
-  }
-
   /**
-   * Finds the drawing that a request repeats: the one with its key; or, if it is a client's second attempt, the newest of an
-   * equal request, where one that nobody waits for comes first.
+   * Finds the drawing that a request repeats, or starts one.
    * @throws Refusal if another request has the key
    */
-  findRepetition({
-    fingerprint,
-    key,
-    retries,
-  }: Omit<Drawing, "job"> & { retries: number | "never" }): Drawing | undefined {
-    const entries = [...this.#entries.values()].filter(({ isOver }) => !isOver);
-    const named = key === undefined ? undefined : entries.findLast((entry) => entry.key === key);
-    if (named && named.fingerprint !== fingerprint) {
-      const message =
-        "Another request was sent with this Idempotency-Key; choose a new key for each request.";
-      throw new Refusal(409, message, { code: "idempotency_key_reused" });
-    }
-    if (named || key !== undefined || retries === "never" || retries === 0) return named;
-    const equal = entries.filter((entry) => entry.fingerprint === fingerprint);
-    return equal.findLast(({ watchers }) => watchers === 0) ?? equal.at(-1);
+  join(identity: RequestIdentity, create: () => Promise<Job>): Drawing {
+    return this.#find(identity) ?? this.#start(identity, create);
   }
 
   /** The job of a drawing as it is now. */
-  async getJob(id: string): Promise<Job> {
-    const created = await this.#entries.get(id)?.created;
-    const job = (await this.#application.job(id)) ?? created;
+  async getJob({ created }: Drawing): Promise<Job> {
+    const { id } = await created;
+    const job = await this.#application.job(id);
     if (!job) throw new NishikiError("internal", `The job ${id} is missing.`);
     return job;
   }
@@ -85,30 +71,68 @@ export class Drawings {
    * @returns A function to call when it has its answer (undefined) or has gone: the number of times that it had repeated the
    * request, or "never" for a client that does not
    */
-  watch(job: string): (retries: number | "never" | undefined) => void {
-    const entry = this.#entries.get(job)!;
-    entry.watchers++;
-    clearTimeout(entry.timer);
+  watch(drawing: Drawing): (retries: number | "never" | undefined) => void {
+    drawing.watchers++;
+    clearTimeout(drawing.timer);
     let isWatching = true;
     return (retries) => {
       if (!isWatching) return;
       isWatching = false;
-      entry.watchers--;
-      if (entry.watchers > 0 || retries === undefined) return;
-      if (retries === "never") this.#cancel(entry);
-      else entry.timer = setTimeout(() => this.#cancel(entry), getPatience(retries)).unref();
+      drawing.watchers--;
+      if (drawing.watchers > 0 || retries === undefined) return;
+      if (retries === "never") this.#cancel(drawing);
+      else drawing.timer = setTimeout(() => this.#cancel(drawing), getPatience(retries)).unref();
     };
   }
 
-  #cancel(entry: Entry): void {
-    if (entry.watchers > 0) return;
-    this.#forget(entry);
-    // One that has ended stays as it is. It may not exist yet.
-    entry.created.then(({ id }) => this.#application.cancelJob(id)).catch(() => {});
+  /** The one with the request's key; or the newest of an equal request, where one that nobody waits for comes first. */
+  #find(identity: RequestIdentity): Drawing | undefined {
+    const { fingerprint, key } = identity;
+    if (!isRepeated(identity)) return undefined;
+    const drawings = [...this.#drawings];
+    if (key !== undefined) {
+      const named = drawings.findLast((drawing) => drawing.key === key);
+      if (named && named.fingerprint !== fingerprint) throw refuseKey();
+      return named;
+    }
+    const equal = drawings.filter((drawing) => drawing.fingerprint === fingerprint);
+    return equal.findLast(({ watchers }) => watchers === 0) ?? equal.at(-1);
   }
 
-  #forget(entry: Entry): void {
-    entry.isOver = true;
-    this.#entries.delete(entry.job);
+  #start(identity: RequestIdentity, create: () => Promise<Job>): Drawing {
+    const { fingerprint, key } = identity;
+    const created = this.#findEarlier(identity).then((job) => job ?? create());
+    const drawing: Drawing = { fingerprint, key, created, watchers: 0 };
+    created.catch(() => this.#drawings.delete(drawing));
+    this.#drawings.add(drawing);
+    for (const old of this.#drawings) {
+      if (this.#drawings.size <= most) break;
+      if (old.watchers === 0 && old !== drawing) this.#drawings.delete(old);
+    }
+    return drawing;
+  }
+
+  /** Finds a job that an earlier run of the server made for this request. */
+  async #findEarlier(identity: RequestIdentity): Promise<Job | undefined> {
+    if (!isRepeated(identity)) return undefined;
+    const { fingerprint, key } = identity;
+    const state: Job["state"][] = ["queued", "running", "paused", "done"];
+    const { jobs } = await this.#application.jobs({ state, limit: mostJobs });
+    if (key === undefined) return jobs.find(({ labels }) => labels["openai-request"] === fingerprint);
+    const named = jobs.find(({ labels }) => labels["openai-key"] === key);
+    if (named && named.labels["openai-request"] !== fingerprint) throw refuseKey();
+    return named;
+  }
+
+  #cancel(drawing: Drawing): void {
+    if (drawing.watchers > 0) return;
+    this.#drawings.delete(drawing);
+    // One that has ended stays as it is. It may not exist yet.
+    drawing.created.then(({ id }) => this.#application.cancelJob(id)).catch(() => {});
   }
 }
+
+const refuseKey = () =>
+  new Refusal(409, "Another request was sent with this Idempotency-Key; choose a new key for each request.", {
+    code: "idempotency_key_reused",
+  });

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { Endpoint } from "./parameters.js";
 import type { Body } from "./read-body.js";
 
-const hash = (data: string | Uint8Array) => createHash("sha256").update(data).digest("hex");
+export const sha256 = (data: string | Uint8Array) => createHash("sha256").update(data).digest("hex");
 
 /** The same text for the same value, whatever the order of its fields. */
 function canonical(value: unknown): unknown {
@@ -16,6 +16,6 @@ function canonical(value: unknown): unknown {
 
 /** @param sender Who sends the request: only a sender's own requests are taken for repetitions. */
 export function getFingerprint(endpoint: Endpoint, sender: string, { fields, files }: Body): string {
-  const images = [...files].map(([name, list]) => [name, list.map(hash)]);
-  return hash(JSON.stringify([endpoint, sender, canonical(fields), canonical(Object.fromEntries(images))]));
+  const images = [...files].map(([name, list]) => [name, list.map(sha256)]);
+  return sha256(JSON.stringify([endpoint, sender, canonical(fields), canonical(Object.fromEntries(images))]));
 }

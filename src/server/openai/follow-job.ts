@@ -8,6 +8,11 @@ export type JobEvent =
   | { readonly kind: "image"; readonly image: StoredImage }
   | { readonly kind: "end"; readonly job: Job };
 
+export interface FollowedJob {
+  readonly job: Job;
+  readonly events: AsyncGenerator<JobEvent, void, void>;
+}
+
 /** How often to look whether the job has ended, in case its event was lost, in milliseconds. */
 const lookAgain = 5000;
 
@@ -16,39 +21,42 @@ const closing = () =>
 
 const isFinal = (job: Job) => finalStates.includes(job.state);
 
+type Events = AsyncIterator<{ readonly event: ServerEvent }>;
+
 /**
  * Starts listening, then creates or finds the job, so that no event of it is missed.
  * @returns The job, and its events until it ends.
  */
 export async function followJob(
   application: Application,
-  id: string,
   start: () => Promise<Job>,
   signal: AbortSignal,
-): Promise<{ readonly job: Job; readonly events: AsyncGenerator<JobEvent, void, void> }> {
+): Promise<FollowedJob> {
   const stop = new AbortController();
   const both = AbortSignal.any([signal, stop.signal]);
-  const iterator = application.events({ job: id, signal: both })[Symbol.asyncIterator]();
+  const iterator = application.events({ signal: both })[Symbol.asyncIterator]();
   // The first call is what subscribes.
   const first = iterator.next();
   first.catch(() => {});
   try {
     const job = await start();
-    return { job, events: readEvents(application, job, iterator, first, stop) };
+    return { job, events: readEvents(application, job, { iterator, first, stop }) };
   } catch (error) {
     stop.abort();
     throw error;
   }
 }
 
-type Iterator = AsyncIterator<{ readonly event: ServerEvent }>;
+interface Subscription {
+  readonly iterator: Events;
+  readonly first: ReturnType<Events["next"]>;
+  readonly stop: AbortController;
+}
 
 async function* readEvents(
   application: Application,
   job: Job,
-  iterator: Iterator,
-  first: ReturnType<Iterator["next"]>,
-  stop: AbortController,
+  { iterator, first, stop }: Subscription,
 ): AsyncGenerator<JobEvent, void, void> {
   const seen = new Set<string>();
   let last = job;
@@ -58,12 +66,14 @@ async function* readEvents(
       if (result?.done) throw closing();
       if (result) next = iterator.next();
       const event = result?.value.event;
-      if (event?.kind === "progress") yield { kind: "progress", progress: event.progress };
-      else if (event?.kind === "image" && !seen.has(event.image.id)) {
+      if (!event) last = (await application.job(job.id)) ?? last;
+      else if (event.kind === "job" && event.job.id === job.id) last = event.job;
+      else if (event.kind === "progress" && event.job === job.id)
+        yield { kind: "progress", progress: event.progress };
+      else if (event.kind === "image" && event.job === job.id && !seen.has(event.image.id)) {
         seen.add(event.image.id);
         yield { kind: "image", image: event.image };
-      } else if (event?.kind === "job") last = event.job;
-      else if (!event) last = (await application.job(job.id)) ?? last;
+      }
     }
     last = (await application.job(job.id)) ?? last;
     for (const image of last.images) if (!seen.has(image.id)) yield { kind: "image", image };
