@@ -113,7 +113,7 @@ interface Waiting {
   readonly events: AsyncGenerator<JobEvent, void, void>;
   readonly options: AnswerOptions;
   readonly leave: Joined["leave"];
-  readonly retries: Repetition["retries"];
+  readonly retries: RequestIdentity["retries"];
   readonly signal: AbortSignal;
 }
 

@@ -20,6 +20,8 @@ export interface RequestIdentity {
 export interface Drawing extends Omit<RequestIdentity, "retries"> {
   readonly created: Promise<Job>;
   watchers: number;
+  /** Whether a client has its answer. */
+  isAnswered: boolean;
   timer?: NodeJS.Timeout;
 }
 
@@ -79,13 +81,14 @@ export class Drawings {
       if (!isWatching) return;
       isWatching = false;
       drawing.watchers--;
+      drawing.isAnswered ||= retries === undefined;
       if (drawing.watchers > 0 || retries === undefined) return;
       if (retries === "never") this.#cancel(drawing);
       else drawing.timer = setTimeout(() => this.#cancel(drawing), getPatience(retries)).unref();
     };
   }
 
-  /** The one with the request's key; or the newest of an equal request, where one that nobody waits for comes first. */
+  /** The one with the request's key; or the newest of an equal request, where one whose client was lost comes first. */
   #find(identity: RequestIdentity): Drawing | undefined {
     const { fingerprint, key } = identity;
     if (!isRepeated(identity)) return undefined;
@@ -96,13 +99,13 @@ export class Drawings {
       return named;
     }
     const equal = drawings.filter((drawing) => drawing.fingerprint === fingerprint);
-    return equal.findLast(({ watchers }) => watchers === 0) ?? equal.at(-1);
+    return equal.findLast(({ watchers, isAnswered }) => watchers === 0 && !isAnswered) ?? equal.at(-1);
   }
 
   #start(identity: RequestIdentity, create: () => Promise<Job>): Drawing {
     const { fingerprint, key } = identity;
     const created = this.#findEarlier(identity).then((job) => job ?? create());
-    const drawing: Drawing = { fingerprint, key, created, watchers: 0 };
+    const drawing: Drawing = { fingerprint, key, created, watchers: 0, isAnswered: false };
     created.catch(() => this.#drawings.delete(drawing));
     this.#drawings.add(drawing);
     for (const old of this.#drawings) {

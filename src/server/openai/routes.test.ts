@@ -84,3 +84,25 @@ describe("generations", () => {
     }
   });
 });
+
+describe("after a start of the server", () => {
+  const body = { prompt: "a lighthouse", steps: 1 };
+
+  it.each([
+    ["a key", { "idempotency-key": "one" }, { "idempotency-key": "one" }],
+    ["a client's count", { "x-stainless-retry-count": "0" }, { "x-stainless-retry-count": "1" }],
+  ])("a repeated request is known by %s", async (_name, first, second) => {
+    const send = async (routes: typeof app, headers: object) => {
+      const response = await routes.request("/images/generations", {
+        method: "POST",
+        headers: { "content-type": "application/json", ...headers },
+        body: JSON.stringify(body),
+      });
+      return (await response.json()).data[0].seed as number;
+    };
+    const seed = await send(app, first);
+    const restarted = makeOpenAiRoutes(application, { caller: () => ({ owner: "test" }) });
+    expect(await send(restarted, second)).toBe(seed);
+    expect(await send(restarted, {})).not.toBe(seed);
+  });
+});
