@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Job } from "../api/index.js";
-import type { Application } from "../application.js";
 import { Drawings, type RequestIdentity } from "./drawings.js";
 
 /** Jobs that were cancelled, by id. */
@@ -11,9 +10,13 @@ beforeEach(() => {
   vi.useFakeTimers();
   cancelled = [];
   drawings = new Drawings({
-    cancelJob: async (id: string) => void cancelled.push(id),
+    job: async () => undefined,
     jobs: async () => ({ jobs: [], next: null, paused: false }),
-  } as unknown as Application);
+    cancelJob: async (id) => {
+      cancelled.push(id);
+      return undefined;
+    },
+  });
 });
 afterEach(() => vi.useRealTimers());
 

@@ -25,6 +25,9 @@ export interface Drawing extends Omit<RequestIdentity, "retries"> {
   timer?: NodeJS.Timeout;
 }
 
+/** What drawings need of the application. */
+export type DrawingJobs = Pick<Application, "job" | "jobs" | "cancelJob">;
+
 /** Jobs keep these labels, so that they are found after a start of the server. */
 export const getLabels = ({ fingerprint, key }: Omit<RequestIdentity, "retries">) => ({
   "openai-request": fingerprint,
@@ -44,11 +47,11 @@ const isRepeated = ({ key, retries }: RequestIdentity) =>
   key !== undefined || (retries !== "never" && retries > 0);
 
 export class Drawings {
-  readonly #application: Application;
+  readonly #application: DrawingJobs;
   /** Those that were not given up; oldest first. */
   readonly #drawings = new Set<Drawing>();
 
-  constructor(application: Application) {
+  constructor(application: DrawingJobs) {
     this.#application = application;
   }
 
