@@ -13,7 +13,7 @@ import { formatSeconds, type Progress } from "./progress.js";
 import { print, printPath } from "./terminal.js";
 
 export interface Drawing {
-  readonly pipeline: Pipeline;
+  readonly pipeline: Pick<Pipeline, "generate" | "model" | "environment">;
   readonly settings: ImageSettings;
   /** What is to be said before anything is drawn. */
   readonly notices: readonly string[];
@@ -66,6 +66,8 @@ class Reporter {
     switch (event.kind) {
       case "warning":
         return this.warn(event.message);
+      case "wait":
+        return progress.show("Waiting for other jobs", 0, steps);
       case "load":
         return progress.show(`Loading the ${event.stage}`, 0, steps);
       case "encode":
@@ -88,7 +90,9 @@ class Reporter {
   async #step(event: StepEvent): Promise<void> {
     const { progress, preview } = this.#drawing;
     const { index, stage, step, steps, totalSecondsLeft } = event;
-    progress.show(this.#label(index, stage), step, steps, totalSecondsLeft);
+    // A server may not know yet.
+    const secondsLeft = Number.isNaN(totalSecondsLeft) ? undefined : totalSecondsLeft;
+    progress.show(this.#label(index, stage), step, steps, secondsLeft);
     await preview?.(await event.preview());
   }
 

@@ -3,16 +3,17 @@ export { completeRequest, drawSeed } from "./complete-request.js";
 export { countNumbers, countTypes, type Description, formatBytes, formatCount } from "./description.js";
 export { encodeImage, hiresLabels } from "./encode-image.js";
 export { type HiresMethod, hiresMethods } from "./enlarge-latents.js";
-export type {
-  DecodeEvent,
-  EncodeEvent,
-  EventData,
-  ImageEvent,
-  LoadEvent,
-  PipelineEvent,
-  StepEvent,
-  WaitEvent,
-  WarningEvent,
+export {
+  type DecodeEvent,
+  type EncodeEvent,
+  type EventData,
+  type ImageEvent,
+  type LoadEvent,
+  makeEvent,
+  type PipelineEvent,
+  type StepEvent,
+  type WaitEvent,
+  type WarningEvent,
 } from "./events.js";
 export { getNishikiContext, makeNishikiModel, type NishikiParts } from "./families/nishiki/family.js";
 export {

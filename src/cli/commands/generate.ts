@@ -12,7 +12,7 @@ import {
 } from "../../pipeline/index.js";
 import { openModel, readImages } from "../../pipeline/node.js";
 import { drawAll } from "../drawing.js";
-import { prepareImageFiles } from "../image-files.js";
+import { type ImageFiles, prepareImageFiles } from "../image-files.js";
 import { addOptionHints } from "../option-hints.js";
 import { preparePreview } from "../preview-file.js";
 import { makeProgress } from "../progress.js";
@@ -27,6 +27,7 @@ interface Options extends Readonly<Record<string, unknown>> {
   readonly quiet?: boolean;
   readonly force?: boolean;
   readonly preview?: string;
+  readonly server?: string;
 }
 
 const examples = `
@@ -53,6 +54,7 @@ export function addGenerateCommand(program: Command): void {
     )
     .option("-f, --force", "replace existing files")
     .option("--preview <file>", ".png file that receives a preview after every step")
+    .option("--server <url>", "draw on a running server (nishiki serve); models are named by their ids there")
     .option("--json", "print a JSON line for the model, each warning and each image instead of paths")
     .option("-q, --quiet", "print no progress")
     .addHelpText("after", examples)
@@ -68,6 +70,7 @@ function renameSettings(error: unknown): never {
 
 /** Everything is checked before the model is loaded, and everything is loaded before anything is drawn. */
 async function generate(words: readonly string[], options: Options): Promise<void> {
+  if (options.server !== undefined) return drawOnServer(options.server, words, options);
   const { json = false, force = false, quiet = false, output } = options;
   const load = completeLoadOptions(pickSettings(options, loadOptionsSchema));
   const prompt = await readPrompt(words);
@@ -87,15 +90,55 @@ async function generate(words: readonly string[], options: Options): Promise<voi
     };
     const pipeline = new Pipeline(await model.load({ signal: stop.signal, onProgress }));
     try {
-      const write = async (index: number, seed: number, png: Uint8Array) => {
-        if (files) return files.write(index, seed, png);
-        await printBytes(png);
-        return undefined;
-      };
+      const write = makeWriter(files);
       await drawAll({ pipeline, settings, notices, write, preview, progress, signal: stop.signal, json });
     } finally {
       await pipeline.dispose();
     }
+  } finally {
+    progress.clear();
+    stop.release();
+  }
+}
+
+/** Writes images to files, or to standard output. */
+const makeWriter =
+  (files: ImageFiles | undefined) => async (index: number, seed: number, png: Uint8Array) => {
+    if (files) return files.write(index, seed, png);
+    await printBytes(png);
+    return undefined;
+  };
+
+/** The server checks the request; what it draws is saved here. */
+async function drawOnServer(link: string, words: readonly string[], options: Options): Promise<void> {
+  const { json = false, force = false, quiet = false, output } = options;
+  const prompt = await readPrompt(words);
+  const request = { ...pickSettings(options, fileRequestSchema), prompt } as FileRequest;
+  if (output === "-") checkStandardOutput(request, json);
+  const preview = options.preview === undefined ? undefined : await preparePreview(options.preview, force);
+  const { count = 1 } = request;
+  const files =
+    output === "-"
+      ? undefined
+      : await prepareImageFiles({ prompt, count, force, ...(output !== undefined && { output }) });
+  const { createRemoteJob } = await import("../remote/draw-remotely.js");
+  const progress = makeProgress(quiet);
+  const stop = listenForStop();
+  try {
+    const load = pickSettings(options, loadOptionsSchema);
+    const { drawing, settings } = await createRemoteJob(link, { request, load, preview });
+    const write = makeWriter(files);
+    const { signal } = stop;
+    await drawAll({
+      pipeline: drawing,
+      settings,
+      notices: [],
+      write,
+      preview: undefined,
+      progress,
+      signal,
+      json,
+    });
   } finally {
     progress.clear();
     stop.release();
