@@ -106,7 +106,8 @@ async function start(application: Application, options: Options): Promise<Runnin
     ...(token !== undefined && { token }),
     ...(cors && { cors }),
     ...(allowedHost && { allowedHosts: allowedHost }),
-    log: log ? say : () => {},
+    onTrouble: say,
+    ...(log && { log: say }),
   };
   if (port !== undefined) return serveHttp(application, { ...listen, port });
   for (let next = defaultPort; next <= defaultPort + morePorts; next++) {

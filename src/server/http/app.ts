@@ -28,8 +28,10 @@ export interface HttpOptions extends HostOptions {
   readonly cors?: readonly string[];
   /** Folder of the built page. */
   readonly page?: string;
-  /** Takes one line per request, and what went wrong. */
+  /** Takes one line per request. */
   readonly log?: Log;
+  /** Takes what nobody foresaw: a message, or a stack trace. */
+  readonly onTrouble?: Log;
   /** Ends long answers. */
   readonly closing?: AbortSignal;
 }
@@ -71,10 +73,10 @@ export function getNativeRoutes(gate?: Gate): readonly Route[] {
  * @throws NishikiError "usage" for a token or an origin that cannot be right
  */
 export function makeHttpApp(application: Application, options: HttpOptions = {}): Hono<HttpEnv> {
-  const { token, cors = [], page = builtPage, log = () => {}, closing } = options;
+  const { token, cors = [], page = builtPage, onTrouble = () => {}, log, closing } = options;
   const context: NativeContext = {
     caller: (c) => ({ owner: getOwner(c) }),
-    log,
+    onTrouble,
     closing: closing ?? new AbortController().signal,
   };
   const gate = token === undefined ? undefined : new Gate(token);
@@ -84,10 +86,12 @@ export function makeHttpApp(application: Application, options: HttpOptions = {})
   const app = new Hono<HttpEnv>();
   app.onError((error, c) => {
     const failure = describeFailure(error);
-    if (failure !== undefined) log(failure);
+    if (failure !== undefined) onTrouble(failure);
     return respondToError(error, c);
   });
-  app.use(secureHeaders, logRequests(log), checkHost(options), servePage(page));
+  app.use(secureHeaders);
+  if (log) app.use(logRequests(log));
+  app.use(checkHost(options), servePage(page));
   app.use(checkOrigin(checkOrigins(cors)), checkBody);
   app.use(async (c, next) => {
     if (guard && c.req.path !== session) return guard(c, next);

@@ -7,7 +7,7 @@ export type Log = (line: string) => void;
 
 /** What the native routes are given beside the application. */
 export interface NativeContext extends RouteContext {
-  readonly log: Log;
+  readonly onTrouble: Log;
   /** Fires when the server closes: long answers end then. */
   readonly closing: AbortSignal;
 }

@@ -1,5 +1,5 @@
 // The OpenAPI document, made from the routes' declarations.
-import { getShape, toJsonSchema, z } from "../../schema/index.js";
+import { getShape, isRecord, toJsonSchema, z } from "../../schema/index.js";
 import {
   apiVersion,
   capabilitiesSchema,
@@ -53,7 +53,16 @@ const references = { input: makeReferences(requests), output: makeReferences(res
 
 function writeOut(schema: z.ZodType, direction: "input" | "output"): Json {
   const { $schema: _, ...json } = toJsonSchema(schema, { direction, references: references[direction] });
-  return json;
+  return direction === "output" ? (openObjects(json) as Json) : json;
+}
+
+/** Answers may get further fields one day, and clients must not stumble over them. */
+function openObjects(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(openObjects);
+  if (!isRecord(value)) return value;
+  const isClosed = value.additionalProperties === false;
+  const entries = Object.entries(value).filter(([key]) => !(isClosed && key === "additionalProperties"));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, openObjects(inner)]));
 }
 
 /** A reference where the declaration has a name. */
@@ -101,12 +110,12 @@ function describeBody({ method, body, file }: Route): Json {
 }
 
 function describeRoute(route: Route): Json {
-  const { tag, summary, description, answers, id, query, body, file } = route;
+  const { method, tag, summary, description, answers, id, query, body, file } = route;
   const takesInput = id !== undefined || query !== undefined || body !== undefined || file !== undefined;
   const all: Record<string, Answer> = {
     ...answers,
     ...(takesInput && !answers[400] && { 400: { description: "a request that cannot be right" } }),
-    ...(id && !answers[404] && { 404: { description: `there is no such ${route.noun}` } }),
+    ...(id && method !== "put" && { 404: { description: `there is no such ${route.noun}` } }),
   };
   return {
     operationId: getOperationId(route),

@@ -47,7 +47,7 @@ function respond(
   const stream = makeEventStream(open, {
     signal: context.closing,
     onEnd: () => counts.set(context, counts.get(context)! - 1),
-    onError: (error) => context.log(describeFailure(error) ?? String(error)),
+    onError: (error) => context.onTrouble(describeFailure(error) ?? String(error)),
   });
   return new Response(stream, { headers });
 }
