@@ -5,7 +5,7 @@ import { join, resolve } from "node:path";
 import { fileError } from "../checkpoint/node.js";
 import { openFolder } from "../data/index.js";
 import { NishikiError } from "../errors.js";
-import { completeTrainingConfig, copyModel, loraFile, type TrainingConfig } from "../training/index.js";
+import { chooseFineTuningSteps, copyModel, loraFile, makeFineTuningConfig } from "../training/index.js";
 import type { Progress } from "./progress.js";
 import { formatCommand } from "./shell.js";
 import { type FollowOptions, followTraining } from "./training-run.js";
@@ -17,9 +17,6 @@ export interface FinetuneOptions extends FollowOptions {
   readonly steps?: number;
   readonly priorShare?: number;
 }
-
-/** Steps for each image, and how few and how many they are at least and at most. */
-const [stepsPerImage, fewestSteps, mostSteps] = [10, 80, 400];
 
 /** @throws NishikiError "usage", "file" for options that cannot be right, what `train` throws, "aborted" */
 export async function runFinetuneCommand(folder: string, options: FinetuneOptions): Promise<void> {
@@ -38,9 +35,10 @@ export async function runFinetuneCommand(folder: string, options: FinetuneOption
   if (existsSync(output) && !resume)
     throw new NishikiError("file", `${output} is already there. Choose another name, or delete it.`);
   const { entries } = await openFolder(folder, { size: 8 });
-  const steps = options.steps ?? Math.min(mostSteps, Math.max(fewestSteps, stepsPerImage * entries.length));
+  const steps = options.steps ?? chooseFineTuningSteps(entries.length);
   const run = `${output.replace(/\.safetensors$/, "")}.run`;
-  const config = describeRun(folder, run, isLora, steps, options);
+  const method = isLora ? "lora" : "full";
+  const config = makeFineTuningConfig({ images: folder, run, method, steps, rank, model, priorShare });
   const command = formatCommand(
     ...["finetune", folder, "--output", output],
     ...(model === undefined ? [] : ["--model", model]),
@@ -52,35 +50,6 @@ export async function runFinetuneCommand(folder: string, options: FinetuneOption
     await deliver(join(run, isLora ? loraFile : "model"), output, isLora);
     explain(progress, { output, run, isLora, model, prompt: entries[0]?.caption ?? "a cat" });
     return output;
-  });
-}
-
-function describeRun(
-  folder: string,
-  run: string,
-  isLora: boolean,
-  steps: number,
-  { rank, model, priorShare }: FinetuneOptions,
-): TrainingConfig {
-  return completeTrainingConfig({
-    kind: "fine-tuning",
-    folder: run,
-    data: { folder },
-    method: isLora ? "lora" : "full",
-    ...(rank !== undefined && { rank }),
-    ...(model !== undefined && { model }),
-    ...(priorShare !== undefined && { priorPreservation: { share: priorShare } }),
-    optimizer: { kind: "adamw" },
-    schedule: {
-      steps,
-      learningRate: isLora ? 2e-3 : 2e-4,
-      warmupSteps: Math.min(20, Math.floor(steps / 4)),
-      decaySteps: Math.floor(steps / 2),
-      emaDecay: 0.98,
-      emaInterval: 1,
-    },
-    checkpointInterval: 50,
-    sampleInterval: steps,
   });
 }
 

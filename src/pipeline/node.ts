@@ -7,6 +7,7 @@ import { completeLoadOptions, type LoadOptions } from "./load-options.js";
 import { Pipeline, type PipelineParts } from "./pipeline.js";
 import type { Runtime } from "./runtime.js";
 
+export { type EnlargeOptions, enlargeByNetwork } from "./families/nishiki/node-enlarge.js";
 export { readKnownWords, writeKnownWords } from "./families/nishiki/node-known-words.js";
 export { embeddedModel, hashModel, readModelFolder } from "./families/nishiki/node-model.js";
 export { describeModel, getModelFamily } from "./families/node-families.js";

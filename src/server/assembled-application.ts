@@ -1,7 +1,7 @@
 // The application over its parts. It adds to the queue's jobs what the library and the running work know of them, and makes
 // events of every change.
 import { NishikiError } from "../errors.js";
-import { getRequestJsonSchema, listImages, storedRequestSchema } from "../pipeline/index.js";
+import { getRequestJsonSchema } from "../pipeline/index.js";
 import type {
   Catalogue,
   ImageQuery,
@@ -21,6 +21,7 @@ import { Models } from "./catalogue/models.js";
 import type { Speeds } from "./catalogue/speeds.js";
 import { JobMaker, type JobMakerParts } from "./create-job.js";
 import { EventHub, type EventsOptions } from "./events/hub.js";
+import { getImageIds } from "./job-images.js";
 import { LiveWork } from "./live-work.js";
 import { getCapabilities } from "./node-capabilities.js";
 import type { Database, QueueChange, WorkEvent, Worker } from "./parts.js";
@@ -249,7 +250,7 @@ export class AssembledApplication implements Application {
     const { queue, library } = this.#parts;
     const job = await queue.get(id);
     if (!job) throw new NishikiError("internal", `The job ${id} of a finished image does not exist.`);
-    const inputs = (await listImages(storedRequestSchema, job.request)) as Map<string, string>;
+    const inputs = await getImageIds(job);
     const { model: modelId, parent, created } = job;
     const about = { job: id, index, parent, mask: inputs.get("inpaint.mask") ?? null, modelId, created };
     const image = await library.addDrawn(png, about);

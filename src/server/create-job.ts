@@ -4,16 +4,10 @@ import { isDeepStrictEqual } from "node:util";
 import { NishikiError } from "../errors.js";
 import { listImages, storedRequestSchema } from "../pipeline/index.js";
 import { parse } from "../schema/index.js";
-import {
-  drawJobSchema,
-  type Job,
-  type JobLoad,
-  type JobRequest,
-  jobIdSchema,
-  jobRequestSchema,
-} from "./api/index.js";
+import { drawJobSchema, type Job, type JobLoad, type JobRequest, jobIdSchema } from "./api/index.js";
 import type { Caller, CreatedJob } from "./application.js";
 import type { ModelList } from "./catalogue/catalogue.js";
+import { completeWork } from "./create-work.js";
 import type { ProcessDrawer } from "./drawing/drawer.js";
 import type { JobQueue, JobRecord, Library } from "./parts.js";
 
@@ -61,8 +55,9 @@ export class JobMaker {
   async #complete(request: JobRequest, owner: string, id: string, known?: Job): Promise<JobRecord> {
     const kind = (request as { readonly kind?: unknown } | null)?.kind ?? "draw";
     if (kind !== "draw") {
-      const { kind: other } = parse(jobRequestSchema, request, { name: "the job", noun: "field" });
-      throw new NishikiError("usage", `kind: this server does not run jobs of the kind "${other}" yet.`);
+      const work = await completeWork(request, this.#parts, known !== undefined);
+      const { name: modelName } = (await this.#parts.models.find(work.model))!;
+      return { id, owner, load: {}, modelName, ...work, created: new Date().toISOString() };
     }
     const checked = parse(drawJobSchema, request, { name: "the job", noun: "field" });
     const { models, drawer } = this.#parts;

@@ -1,5 +1,7 @@
 // Assembles the application: database, queue, library, drawing process, catalogue and events.
 import { join } from "node:path";
+import { makeFolder } from "../checkpoint/node.js";
+import type { Job } from "./api/index.js";
 import type { Application } from "./application.js";
 import { AssembledApplication } from "./assembled-application.js";
 import { ModelList } from "./catalogue/catalogue.js";
@@ -9,7 +11,10 @@ import { makeDrawer } from "./drawing/drawer.js";
 import { makeWorker } from "./drawing/worker.js";
 import { FolderLibrary } from "./library/index.js";
 import { withCatalogue } from "./node-worker.js";
+import type { JobQueue } from "./parts.js";
 import { openJobQueue } from "./queue/index.js";
+import { getOwnModelsFolder } from "./training/folders.js";
+import type { LongWork, Waiting } from "./training/run-long-job.js";
 
 export interface ApplicationOptions {
   /** Where images, uploads and jobs are kept. */
@@ -59,15 +64,31 @@ async function assemble(
     readImage: async (id) => (await library.file(id))?.bytes,
     onTrouble: (error) => onTrouble(error instanceof Error ? error.message : String(error)),
   });
-  const models: ModelList = new ModelList(() => drawer.scan(folders));
+  const ownModels = getOwnModelsFolder(folder);
+  await makeFolder(ownModels);
+  const models: ModelList = new ModelList(() => drawer.scan([...folders, ownModels]));
   const drawer = makeDrawer(
     (model, load) => models.resolve(model, load),
     () => application?.modelsChanged(),
   );
   const speeds = await Speeds.open(join(folder, ".nishiki"));
   application = new AssembledApplication({ database, queue, library, models, drawer, speeds });
-  const worker = makeWorker(drawer, (id) => models.find(id));
+  const long: LongWork = {
+    folder,
+    resolve: (model) => models.resolve(model, {}),
+    waiting: () => findWaiting(queue),
+    run: drawer.runLong,
+    onLora: () => void application.refreshCatalogue().catch(() => undefined),
+  };
+  const worker = makeWorker(drawer, (id) => models.find(id), long);
   // Another server may have put jobs into a shared database whose models are not here.
   if (draws) application.start(database.kind === "postgres" ? await withCatalogue(worker, models) : worker);
   return application;
+}
+
+/** What waits behind a running job. */
+async function findWaiting(queue: JobQueue): Promise<Waiting> {
+  const { jobs, paused } = await queue.list({ state: ["queued"], limit: 100 });
+  const isLong = ({ kind }: Job) => kind === "train" || kind === "evaluate";
+  return { short: !paused && !jobs.every(isLong), long: !paused && jobs.some(isLong) };
 }

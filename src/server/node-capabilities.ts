@@ -6,6 +6,7 @@ import { getPackageFile } from "../engine/node.js";
 import { MAX_PIXELS } from "../image/index.js";
 import { apiVersion, type Capabilities } from "./api/index.js";
 import { readMemory } from "./catalogue/memory.js";
+import { upscalers } from "./drawing/upscalers.js";
 
 /** This program's version, read without loading what draws. */
 async function readVersion(): Promise<string> {
@@ -28,17 +29,14 @@ export async function getCapabilities(): Promise<Capabilities> {
     memory: { ...(await readMemory()) },
     samplers: listChoices(samplers),
     schedules: listChoices(stepSchedules),
-    upscalers: [
-      { name: "lanczos", label: "Lanczos", factors: [2, 4] },
-      { name: "super-resolution", label: "Nishiki super-resolution", factors: [2, 4] },
-    ],
+    upscalers,
     limits: {
       count: 10_000,
       uploadBytes: 64 * 2 ** 20,
       imagePixels: MAX_PIXELS,
       promptCharacters: 10_000,
     },
-    features: [],
+    features: ["train", "evaluate"],
     workers: 1,
   };
 }

@@ -55,7 +55,7 @@ export async function withCatalogue(worker: Worker, models: ModelList): Promise<
 /** The worker, saying what it does. */
 function withProgress(worker: Worker, onProgress: (progress: WorkerProgress) => void): Worker {
   return {
-    kinds: ["draw"],
+    kinds: ["draw", "enlarge"],
     loaded: () => worker.loaded(),
     get has() {
       return worker.has ?? [];

@@ -144,6 +144,8 @@ export interface Library {
   image(id: string): Promise<StoredImage | undefined>;
   imagesOfJob(job: string): Promise<readonly StoredImage[]>;
   file(id: string): Promise<FileBytes | undefined>;
+  /** Whether there is a file with this id. */
+  has(id: string): Promise<boolean>;
   thumbnail(id: string): Promise<FileBytes | undefined>;
   mark(id: string, marks: { readonly favourite?: boolean }): Promise<StoredImage | undefined>;
   trash(ids: readonly string[], trashed: boolean): Promise<readonly StoredImage[]>;

@@ -107,7 +107,7 @@ async function sample(
 }
 
 /** Writes the result: a LoRA file or a model folder. */
-async function finish(
+export async function finish(
   { folder, model, method, rank, alpha, data }: FineTuningConfig,
   manifest: ModelManifest,
   averages: State,

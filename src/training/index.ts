@@ -23,6 +23,13 @@ export {
   streamBatches,
 } from "./export-run.js";
 export { addFast, copyModel, type FastExport } from "./fast-export.js";
+export {
+  chooseFineTuningSteps,
+  exportLora,
+  type FineTuningPlan,
+  makeFineTuningConfig,
+  usualLora,
+} from "./fine-tuning-plan.js";
 export { loraFile } from "./fine-tuning-run.js";
 export { initialState, initialValue, type State } from "./initial-state.js";
 export {

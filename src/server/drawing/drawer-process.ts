@@ -3,7 +3,9 @@
 import { NishikiError } from "../../errors.js";
 import { completeRequest, imageRequestSchema, mapImages } from "../../pipeline/index.js";
 import { scan } from "../catalogue/scan.js";
+import type { WorkEvent } from "../parts.js";
 import { draw } from "./draw.js";
+import { enlarge } from "./enlarge.js";
 import { Pipelines } from "./pipelines.js";
 import type { ErrorData, FromChild, Task, Tasks, ToChild } from "./protocol.js";
 import { readRequestImages } from "./request-images.js";
@@ -35,6 +37,7 @@ async function complete({
 
 async function run(id: number, task: Task, state: Running): Promise<unknown> {
   const { signal } = state.stop;
+  const report = (event: WorkEvent) => send({ kind: "event", id, event });
   switch (task.kind) {
     case "complete":
       return complete(task);
@@ -47,13 +50,24 @@ async function run(id: number, task: Task, state: Running): Promise<unknown> {
       return undefined;
     case "unload":
       return pipelines.unload(task.model, task.all);
+    case "enlarge":
+      return enlarge(task, { signal, report });
+    // What trains is loaded only where somebody trains.
+    case "plan-training": {
+      const { chooseFineTuningSteps, usualLora } = await import("../../training/index.js");
+      return { steps: chooseFineTuningSteps(task.images), ...usualLora };
+    }
+    case "train":
+      return (await import("../training/train-slice.js")).trainSlice(task, { signal, report });
+    case "evaluate":
+      return (await import("../training/evaluate-slice.js")).evaluateSlice(task, { signal, report });
     case "draw":
       return draw(task, pipelines, {
         signal,
         onSkip: (skip) => {
           state.skip = skip;
         },
-        report: (event) => send({ kind: "event", id, event }),
+        report,
       });
   }
 }

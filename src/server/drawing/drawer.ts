@@ -3,8 +3,10 @@ import type { LoadOptions } from "../../pipeline/index.js";
 import type { JobLoad } from "../api/index.js";
 import type { Found } from "../catalogue/found.js";
 import type { Drawer, JobRecord, OnSkip, WorkEvent } from "../parts.js";
+import type { RunTaskOptions } from "../training/run-long-job.js";
+import type { EvaluateTask, TrainTask } from "../training/tasks.js";
 import { DrawingProcess, type DrawingProcessOptions } from "./drawing-process.js";
-import type { IdRequest, ImageFiles, ModelPath, Tasks } from "./protocol.js";
+import type { DrawTask, EnlargeTask, IdRequest, ImageFiles, ModelPath, Tasks } from "./protocol.js";
 
 /** Finds the files of a model and its additions. @throws NishikiError "usage" for ids that are not in the catalogue */
 export type ResolveModel = (model: string, load: JobLoad) => Promise<LoadOptions>;
@@ -22,6 +24,10 @@ export interface ProcessDrawer extends Drawer {
   scan(folders: readonly string[]): Promise<Found>;
   /** A prompt's tokens; undefined if the model does not count them. */
   tokens(model: string, load: JobLoad, prompt: string): Promise<Tasks["tokens"]["answer"]>;
+  /** What a training of so many images takes unless the user chooses. */
+  planTraining(images: number): Promise<Tasks["plan-training"]["answer"]>;
+  /** Runs a slice of a training or an evaluation. */
+  runLong<T>(task: TrainTask | EvaluateTask, options: RunTaskOptions): Promise<T>;
   /** The drawing process's id while there is one. */
   readonly pid: number | undefined;
 }
@@ -42,21 +48,18 @@ export function makeDrawer(
   };
 
   async function* run(
-    { model, load, request, partials }: JobRecord,
+    job: JobRecord,
     images: ImageFiles,
     { signal, onSkip }: { readonly signal: AbortSignal; readonly onSkip?: OnSkip },
   ): AsyncGenerator<WorkEvent, void, void> {
     const leaving = new AbortController();
     const events = new EventList();
     const work = process
-      .run(
-        { kind: "draw", load: await find(model, load), request, images, ...(partials && { partials }) },
-        {
-          signal: AbortSignal.any([signal, leaving.signal]),
-          ...(onSkip && { onSkip }),
-          onEvent: (event) => events.add(event),
-        },
-      )
+      .run(makeTask(job, await find(job.model, job.load), images), {
+        signal: AbortSignal.any([signal, leaving.signal]),
+        ...(onSkip && { onSkip }),
+        onEvent: (event) => events.add(event),
+      })
       .finally(() => events.end());
     work.catch(() => {}); // thrown below, behind the events before it
     try {
@@ -74,6 +77,9 @@ export function makeDrawer(
       process.run({ kind: "complete", load: await find(model, load), request, images }),
     tokens: async (model, load, prompt) =>
       process.run({ kind: "tokens", load: await find(model, load), prompt }),
+    planTraining: (count) => process.run({ kind: "plan-training", images: count }),
+    runLong: async <T>(task: TrainTask | EvaluateTask, options: RunTaskOptions) =>
+      (await process.run(task, options)) as T,
     scan: (folders) => process.run({ kind: "scan", folders }),
     load: async (model) => process.run({ kind: "load", load: await find(model, {}) }),
     async unload(model) {
@@ -87,6 +93,16 @@ export function makeDrawer(
       return process.pid;
     },
   };
+}
+
+function makeTask(
+  { kind, request, partials }: JobRecord,
+  load: LoadOptions,
+  images: ImageFiles,
+): DrawTask | EnlargeTask {
+  if (kind !== "enlarge") return { kind: "draw", load, request, images, ...(partials && { partials }) };
+  const { image, factor, upscaler } = request as Omit<EnlargeTask, "image"> & { readonly image: string };
+  return { kind, image: images.get(image)!, factor, upscaler };
 }
 
 /** The number of waiting events from which progress that is out of date is left out. */

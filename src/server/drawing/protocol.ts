@@ -3,6 +3,7 @@ import type { ErrorCode } from "../../errors.js";
 import type { LoadOptions, RequestContext, TokenCount } from "../../pipeline/index.js";
 import type { Found } from "../catalogue/found.js";
 import type { WorkEvent } from "../parts.js";
+import type { EvaluateAnswer, EvaluateTask, TrainAnswer, TrainTask } from "../training/tasks.js";
 
 /** Image files that a request names, by their ids. */
 export type ImageFiles = ReadonlyMap<string, Uint8Array>;
@@ -22,6 +23,14 @@ export interface DrawTask {
   readonly images: ImageFiles;
   /** Previews of each image in full size. */
   readonly partials?: number;
+}
+
+export interface EnlargeTask {
+  readonly kind: "enlarge";
+  /** The image's file. */
+  readonly image: Uint8Array;
+  readonly factor: number;
+  readonly upscaler: string;
 }
 
 /** Tasks and what each answers. */
@@ -56,6 +65,14 @@ export interface Tasks {
     readonly answer: undefined;
   };
   readonly draw: { readonly task: DrawTask; readonly answer: undefined };
+  readonly enlarge: { readonly task: EnlargeTask; readonly answer: undefined };
+  /** What a training of so many images takes unless the user chooses. */
+  readonly "plan-training": {
+    readonly task: { readonly kind: "plan-training"; readonly images: number };
+    readonly answer: { readonly steps: number; readonly rank: number; readonly learningRate: number };
+  };
+  readonly train: { readonly task: TrainTask; readonly answer: TrainAnswer };
+  readonly evaluate: { readonly task: EvaluateTask; readonly answer: EvaluateAnswer };
 }
 export type TaskKind = keyof Tasks;
 export type Task = Tasks[TaskKind]["task"];

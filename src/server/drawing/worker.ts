@@ -1,9 +1,10 @@
 // A worker: runs the jobs of a queue with a drawer, and says how they ended.
 import { NishikiError } from "../../errors.js";
-import { listImages, storedRequestSchema } from "../../pipeline/index.js";
 import type { JobError } from "../api/index.js";
 import type { FoundModel } from "../catalogue/found.js";
+import { listImageIds } from "../job-images.js";
 import type { Drawer, JobRecord, Reporter, Worker } from "../parts.js";
+import { type LongWork, runLongJob } from "../training/run-long-job.js";
 import { DrawingProcessError, makeJobError } from "./failures.js";
 
 /** How often a job is started again because the drawing process ended. */
@@ -12,12 +13,21 @@ const restarts = 1;
 /** Finds a model in the catalogue. */
 export type FindModel = (id: string) => Promise<FoundModel | undefined>;
 
-/** @param find Tells the limits of models, to say what helps. */
-export function makeWorker(drawer: Drawer, find: FindModel): Worker {
+/**
+ * @param find Tells the limits of models, to say what helps.
+ * @param long Runs trainings and evaluations; without it they are left to other workers.
+ */
+export function makeWorker(drawer: Drawer, find: FindModel, long?: LongWork): Worker {
   return {
+    ...(!long && { kinds: ["draw", "enlarge"] as const }),
     loaded: () => drawer.loaded(),
     async run(job, reporter, signal) {
       try {
+        if (job.kind === "train" || job.kind === "evaluate") {
+          if (!long)
+            throw new NishikiError("internal", `A job of the kind "${job.kind}" came to the wrong worker.`);
+          return await runLongJob(job, long, reporter, signal);
+        }
         await runWithRestarts(job, drawer, reporter, signal);
         return { state: "done" };
       } catch (error) {
@@ -42,9 +52,8 @@ async function runWithRestarts(
   reporter: Reporter,
   signal: AbortSignal,
 ): Promise<void> {
-  const ids = new Set((await listImages(storedRequestSchema, job.request)).values()) as Set<string>;
   const images = new Map<string, Uint8Array>();
-  for (const id of ids) images.set(id, await reporter.image(id));
+  for (const id of await listImageIds(job)) images.set(id, await reporter.image(id));
   for (let restart = 0; ; restart++) {
     try {
       for await (const event of drawer.run(job, images, { signal, onSkip: reporter.onSkip }))

@@ -171,6 +171,10 @@ export class FolderLibrary implements Library {
     return bytes && { bytes, type: `image/${found.format}` };
   }
 
+  async has(id: string): Promise<boolean> {
+    return (await this.#find(id)) !== undefined;
+  }
+
   async thumbnail(id: string): Promise<FileBytes | undefined> {
     const kept = this.#colourless.has(id) ? undefined : await this.#thumbnails.read(id);
     if (kept) return { bytes: kept, type: "image/webp" };

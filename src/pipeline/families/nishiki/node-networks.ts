@@ -12,7 +12,11 @@ import { readSuperResolution, traceEncoder, traceFast, traceNetworks, traceObser
 import { type SuperResolution, traceSuperResolution } from "./super-resolution.js";
 
 /** The weights of a part, checked to hold every parameter of its network. */
-async function openPart(folder: string, part: ModelPart, { parameters }: Program): Promise<WeightPlaces> {
+export async function openPart(
+  folder: string,
+  part: ModelPart,
+  { parameters }: Program,
+): Promise<WeightPlaces> {
   const { path, tensors } = await openSafetensors(join(folder, part.file));
   const names = parameters.map(({ name }) => name);
   const missing = names.filter((name) => !tensors.has(name));

@@ -1,0 +1,28 @@
+// What enlarges images without a prompt.
+import { NishikiError, unknownName } from "../../errors.js";
+import { MAX_PIXELS } from "../../image/index.js";
+import type { Capabilities } from "../api/index.js";
+
+/** Listed in the capabilities; a job may ask for any factor from 1 to 8. */
+export const upscalers: Capabilities["upscalers"] = [
+  { name: "lanczos", label: "Lanczos", factors: [2, 4] },
+  { name: "super-resolution", label: "Nishiki super-resolution", factors: [2, 4] },
+];
+
+/** @throws NishikiError "usage" for an upscaler that is not known, or a result with too many pixels */
+export function checkEnlargement(
+  { width, height }: { readonly width: number; readonly height: number },
+  { factor, upscaler }: { readonly factor: number; readonly upscaler: string },
+): { readonly width: number; readonly height: number } {
+  if (!upscalers.some(({ name }) => name === upscaler)) {
+    const names = upscalers.map(({ name }) => name);
+    throw unknownName("upscaler", upscaler, names);
+  }
+  const size = { width: Math.round(width * factor), height: Math.round(height * factor) };
+  if (size.width * size.height <= MAX_PIXELS) return size;
+  const most = Math.floor(MAX_PIXELS / 1e6);
+  throw new NishikiError(
+    "usage",
+    `factor: the enlarged image would have ${size.width}x${size.height} pixels; the limit is ${most} million.`,
+  );
+}

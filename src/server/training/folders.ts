@@ -1,0 +1,12 @@
+// Where trainings and evaluations keep their files, in the library's folder.
+import { join, resolve } from "node:path";
+
+/** LoRAs that were trained here; a models folder like any other. */
+export const getOwnModelsFolder = (folder: string) => join(folder, "models");
+
+export const getTrainingFolder = (folder: string, job: string) => join(folder, "trainings", job);
+
+export const getEvaluationFolder = (folder: string, job: string) => join(folder, "evaluations", job);
+
+/** Sprites that `nishiki data build` wrote: evaluations compare with scenes composed of them. */
+export const findSprites = () => resolve(process.env.NISHIKI_SPRITES ?? ".data/sprites");

@@ -1,0 +1,43 @@
+// Long work as the server gives it to the drawing process: plain data.
+
+export interface TrainTask {
+  readonly kind: "train";
+  /** Folder of the model to train; undefined: the embedded one. */
+  readonly model: string | undefined;
+  /** Folder with the captioned images. */
+  readonly images: string;
+  /** Folder of the run, which keeps its checkpoint. */
+  readonly run: string;
+  /** Where the LoRA is written. */
+  readonly lora: string;
+  readonly steps: number;
+  readonly rank: number;
+  readonly learningRate: number;
+  readonly samplePrompt: string;
+}
+
+/** Where a slice of a training ended. */
+export interface TrainAnswer {
+  readonly finished: boolean;
+  readonly step: number;
+  /** Smoothed; null before the first step of this slice. */
+  readonly loss: number | null;
+  /** Whether the LoRA was written. */
+  readonly hasLora: boolean;
+}
+
+export interface EvaluateTask {
+  readonly kind: "evaluate";
+  readonly model: string | undefined;
+  /** Folder of the drawn images and the report. */
+  readonly output: string;
+  readonly sprites: string;
+  readonly prompts: number;
+  readonly seed: number;
+}
+
+export interface EvaluateAnswer {
+  readonly finished: boolean;
+  /** Scores of the finished evaluation. */
+  readonly summary?: Readonly<Record<string, unknown>>;
+}
