@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { ModelInfo, Upload } from "../../src/server/api/index.js";
-import { findModel, getChips, getMissingModel, getUploadChips } from "./recall.js";
+import type { Addition, ModelInfo, Upload } from "../api/types.js";
+import { findModel, getChips, getMissing, getUploadChips } from "./recall.js";
 import { sortFiles, takesDrag } from "./transfer.js";
 
 const models = [
-  { id: "embedded", name: "nishiki-small" },
-  { id: "dreamshaper_8", name: "Dreamshaper 8" },
+  { id: "embedded", name: "Nishiki", what: "nishiki-small 0.5.1" },
+  { id: "dreamshaper_8", name: "Dreamshaper 8", what: "Stable Diffusion 1.5" },
 ] as ModelInfo[];
 
 const upload = (request: Record<string, unknown>, fields: Record<string, string> = {}): Upload => ({
@@ -73,6 +73,27 @@ describe("chips", () => {
     ]);
   });
 
+  it("choose LoRAs that are here, and say which are not", () => {
+    const additions = [{ id: "ink_v2", kind: "lora", name: "Ink v2" }] as Addition[];
+    const loras = [
+      { name: "ink-v2", weight: 0.8 },
+      { name: "gone", weight: 1 },
+    ];
+    const chips = getUploadChips(upload({ loras, model: "gone too" }), models, additions);
+    expect(chips.find(({ name }) => name === "loras")).toEqual({
+      name: "loras",
+      value: "Ink v2 0.8",
+      settings: {},
+      loras: [{ id: "ink_v2", weight: 0.8 }],
+    });
+    expect(chips.at(-1)).toMatchObject({
+      name: "all",
+      loras: [{ id: "ink_v2" }],
+      settings: { prompt: "a cat" },
+    });
+    expect(getMissing(upload({ loras, model: "gone too" }), models, additions)).toEqual(["gone too", "gone"]);
+  });
+
   it("are none for a photograph", () => {
     expect(getUploadChips({ ...upload({}), provenance: null }, models)).toEqual([]);
   });
@@ -81,14 +102,14 @@ describe("chips", () => {
 describe("the model that a file names", () => {
   it("is found by its file's name, whatever its spelling", () => {
     expect(findModel("checkpoints\\DreamShaper-8.safetensors", models)?.id).toBe("dreamshaper_8");
-    expect(findModel("nishiki-small", models)?.id).toBe("embedded");
+    expect(findModel("nishiki-small 0.5.1", models)?.id).toBe("embedded");
     expect(findModel(undefined, models)).toBeUndefined();
     expect(findModel("???", models)).toBeUndefined();
   });
 
   it("is said to be missing where it is", () => {
-    expect(getMissingModel(upload({}, { Model: "other" }), models)).toBe("other");
-    expect(getMissingModel(upload({}), models)).toBeUndefined();
+    expect(getMissing(upload({}, { Model: "other" }), models)).toEqual(["other"]);
+    expect(getMissing(upload({}), models)).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
 // What can be taken over from a picture, one by one: what its file says, and the picture itself. Nothing changes unasked.
-import type { ModelInfo, Upload } from "../../src/server/api/index.js";
+import type { Addition, ModelInfo, Upload } from "../api/types.js";
 
 /** A part of a picture's settings that goes together, as a button. */
 export interface RecallChip {
@@ -12,6 +12,7 @@ export interface RecallChip {
     | "guidance"
     | "sampler"
     | "model"
+    | "loras"
     | "others"
     | "all";
   /** The value to show, short; empty for "all". */
@@ -20,6 +21,8 @@ export interface RecallChip {
   readonly settings: Readonly<Record<string, unknown>>;
   /** The model to choose. */
   readonly model?: string;
+  /** LoRAs to load, by their ids. */
+  readonly loras?: readonly { readonly id: string; readonly weight: number }[];
 }
 
 type Settings = Readonly<Record<string, unknown>>;
@@ -36,7 +39,7 @@ const groups = {
 } as const;
 
 /** Fields that are not of the picture's look, or that name images that are not here. */
-const unused = new Set(["count", "init", "inpaint"]);
+const unused = new Set(["count", "init", "inpaint", "model", "loras"]);
 
 function sizeText(size: unknown): string {
   if (typeof size === "string") return size.replace(/x/i, " × ");
@@ -82,11 +85,38 @@ const plain = (name: string) =>
 export function findModel(named: string | undefined, models: readonly ModelInfo[]): ModelInfo | undefined {
   if (!named) return undefined;
   const name = plain(named.split(/[\\/]/).at(-1)!);
-  return models.find((model) => [model.id, model.name].some((each) => plain(each) === name && name !== ""));
+  if (name === "") return undefined;
+  // The embedded model's files name its weights, with or without their version: "nishiki-small 0.5.1".
+  const namesOf = ({ id, name: title, what }: ModelInfo) => [id, title, what, what.replace(/ [\d.]+$/, "")];
+  return models.find((model) => namesOf(model).some((each) => plain(each) === name));
 }
 
+interface NamedLora {
+  readonly name: string;
+  readonly weight: number;
+}
+
+const isNamedLora = (value: unknown): value is NamedLora =>
+  typeof value === "object" &&
+  value !== null &&
+  typeof (value as NamedLora).name === "string" &&
+  typeof (value as NamedLora).weight === "number";
+
+const getLoras = ({ provenance }: Upload): readonly NamedLora[] => {
+  const listed = provenance?.request.loras;
+  return Array.isArray(listed) ? listed.filter(isNamedLora) : [];
+};
+
+const findLora = ({ name }: NamedLora, additions: readonly Addition[]): Addition | undefined =>
+  additions.find(
+    (one) => one.kind === "lora" && [one.id, one.name].some((each) => plain(each) === plain(name)),
+  );
+
+/** What is chosen beside the settings. */
+type Choices = Pick<RecallChip, "model" | "loras">;
+
 /** Chips for settings, in the order in which they are shown; "all" last, where there are several. */
-export function getChips(settings: Settings, model?: ModelInfo): readonly RecallChip[] {
+export function getChips(settings: Settings, further: readonly RecallChip[] = []): readonly RecallChip[] {
   const names = Object.keys(groups) as (keyof typeof groups)[];
   const chips: RecallChip[] = names
     .map((name) => chipOf(name, settings))
@@ -100,27 +130,58 @@ export function getChips(settings: Settings, model?: ModelInfo): readonly Recall
       .join(", ");
     chips.push({ name: "others", value, settings: rest });
   }
-  if (model) chips.push({ name: "model", value: model.name, settings: {}, model: model.id });
-  if (chips.length > 1)
-    chips.push({
-      name: "all",
-      value: "",
-      settings: Object.assign({}, ...chips.map((chip) => chip.settings)) as Settings,
-      ...(model && { model: model.id }),
-    });
+  chips.push(...further);
+  if (chips.length > 1) {
+    const choices: Choices = Object.assign(
+      {},
+      ...further.map(({ model, loras }) => ({ ...(model && { model }), ...(loras && { loras }) })),
+    );
+    const all = Object.assign({}, ...chips.map((chip) => chip.settings)) as Settings;
+    chips.push({ name: "all", value: "", settings: all, ...choices });
+  }
   return chips;
 }
 
+const getModelName = ({ provenance }: Upload): string | undefined => {
+  const named = provenance?.request.model ?? provenance?.fields.Model;
+  return typeof named === "string" ? named : undefined;
+};
+
 /** What an uploaded picture offers. */
-export function getUploadChips({ provenance }: Upload, models: readonly ModelInfo[]): readonly RecallChip[] {
+export function getUploadChips(
+  upload: Upload,
+  models: readonly ModelInfo[],
+  additions: readonly Addition[] = [],
+): readonly RecallChip[] {
+  const { provenance } = upload;
   if (!provenance) return [];
-  const { request, prompt, negativePrompt, fields } = provenance;
-  const model = findModel(fields.Model ?? fields["Model name"], models);
-  return getChips({ prompt, negativePrompt, ...request }, model);
+  const { request, prompt, negativePrompt } = provenance;
+  const model = findModel(getModelName(upload), models);
+  const loras = getLoras(upload).flatMap((lora) => {
+    const found = findLora(lora, additions);
+    return found ? [{ id: found.id, weight: lora.weight, name: found.name }] : [];
+  });
+  const further: RecallChip[] = [];
+  if (model) further.push({ name: "model", value: model.name, settings: {}, model: model.id });
+  if (loras.length > 0) {
+    const value = loras.map(({ name, weight }) => `${name} ${weight}`).join(", ");
+    further.push({
+      name: "loras",
+      value,
+      settings: {},
+      loras: loras.map(({ id, weight }) => ({ id, weight })),
+    });
+  }
+  return getChips({ prompt, negativePrompt, ...request }, further);
 }
 
-/** A named model that is not in the catalogue, to say so. */
-export function getMissingModel({ provenance }: Upload, models: readonly ModelInfo[]): string | undefined {
-  const named = provenance?.fields.Model ?? provenance?.fields["Model name"];
-  return named && !findModel(named, models) ? named : undefined;
+/** The model and LoRAs that the picture was drawn with and that are not in the catalogue, to say so. */
+export function getMissing(
+  upload: Upload,
+  models: readonly ModelInfo[],
+  additions: readonly Addition[] = [],
+): readonly string[] {
+  const model = getModelName(upload);
+  const loras = getLoras(upload).filter((lora) => !findLora(lora, additions));
+  return [...(model && !findModel(model, models) ? [model] : []), ...loras.map(({ name }) => name)];
 }

@@ -8,7 +8,7 @@ import { draft, setSetting } from "../store/draft.js";
 import { catalogue } from "../store/models.js";
 import { closeSheet, openSheet } from "../store/ui.js";
 import "./drop.css";
-import { getMissingModel, getUploadChips, type RecallChip } from "./recall.js";
+import { getMissing, getUploadChips, type RecallChip } from "./recall.js";
 import { type DroppedPicture, dropped, isTaken, takeChip, takeDropped, uploading } from "./state.js";
 
 export default function DroppedSheet() {
@@ -36,9 +36,9 @@ export default function DroppedSheet() {
 
 function Picture({ picture: { upload, name } }: { readonly picture: DroppedPicture }) {
   const texts = messages();
-  const { models } = catalogue.value;
-  const chips = getUploadChips(upload, models);
-  const missing = getMissingModel(upload, models);
+  const { models, additions } = catalogue.value;
+  const chips = getUploadChips(upload, models, additions);
+  const missing = getMissing(upload, models, additions);
   const { provenance } = upload;
   return (
     <article class="dropped-picture" aria-label={name}>
@@ -55,7 +55,7 @@ function Picture({ picture: { upload, name } }: { readonly picture: DroppedPictu
             ))}
           </div>
         )}
-        {missing && <p class="hint">{texts.modelNotHere(missing)}</p>}
+        {missing.length > 0 && <p class="hint">{texts.notHere(missing.join(", "))}</p>}
         <Uses upload={upload} />
         {provenance && (
           <details>

@@ -62,7 +62,7 @@ function takeText(text: string): void {
 }
 
 /** Takes over what a chip stands for, and nothing else. */
-export function takeChip({ settings, model }: RecallChip): void {
+export function takeChip({ settings, model, loras }: RecallChip): void {
   const { prompt, negativePrompt, seed, size, ...others } = settings;
   const asSize = readSize(size);
   changeDraft({
@@ -70,6 +70,7 @@ export function takeChip({ settings, model }: RecallChip): void {
     ...(typeof negativePrompt === "string" && { negativePrompt }),
     ...(typeof seed === "number" && { seed }),
     ...(model !== undefined && { model }),
+    ...(loras && { load: { ...draft.peek().load, loras: [...loras] } }),
     settings: {
       ...draft.peek().settings,
       ...(asSize && { size: `${asSize.width}x${asSize.height}` }),
@@ -79,7 +80,7 @@ export function takeChip({ settings, model }: RecallChip): void {
 }
 
 /** Whether the prompt bar holds everything that a chip stands for. */
-export function isTaken({ settings, model }: RecallChip): boolean {
+export function isTaken({ settings, model, loras }: RecallChip): boolean {
   const now = draft.value;
   const own = { ...now.settings, prompt: now.prompt, negativePrompt: now.negativePrompt, seed: now.seed };
   const text = (value: unknown) => {
@@ -90,6 +91,7 @@ export function isTaken({ settings, model }: RecallChip): boolean {
     Object.entries(settings).every(
       ([name, value]) => text((own as Record<string, unknown>)[name]) === text(value),
     ) &&
-    (model === undefined || now.model === model)
+    (model === undefined || now.model === model) &&
+    (loras === undefined || JSON.stringify(now.load.loras) === JSON.stringify(loras))
   );
 }

@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { api, thumbnailUrl } from "../api/client.js";
 import type { StoredImage } from "../api/types.js";
 import { messages } from "../i18n/index.js";
-import { keepImage, peekImage } from "../store/images.js";
+import { feedTotal, keepImage, peekImage } from "../store/images.js";
 import { viewed } from "../store/ui.js";
 import "./family.css";
 import { collectFamily, makeTree, type TreeNode } from "./tree.js";
@@ -38,7 +38,7 @@ export default function FamilyTree({ image }: { readonly image: StoredImage }) {
     return () => {
       isWanted = false;
     };
-  }, [image.id]);
+  }, [image.id, feedTotal.value]);
   const hasRelatives =
     family?.trees.some(({ children }) => children.length > 0) || (family?.trees.length ?? 0) > 1;
   if (!hasRelatives) return null;

@@ -129,10 +129,11 @@ export const deTools: Translated<typeof enTools> = {
     guidance: "Guidance",
     sampler: "Sampler",
     model: "Modell",
+    loras: "LoRA",
     others: "Weiteres",
     all: "Alles",
   },
-  modelNotHere: (name) => `Gezeichnet wurde es mit „${name}“, und dieses Modell ist nicht hier.`,
+  notHere: (names) => `Gezeichnet wurde es mit ${names}: hier nicht zu finden.`,
   asStart: "Davon ausgehen",
   asMask: "Als Maske verwenden",
   wholeText: "Was die Datei sagt",
@@ -142,6 +143,7 @@ export const deTools: Translated<typeof enTools> = {
   startIgnored: (model) => `${model} kann nicht von einem Bild ausgehen und lässt es weg.`,
 
   style: "Stil",
+  stylesTitle: "Stile",
   styles: "Stile und Listen",
   stylesHelp: "Ein Stil wird an den Prompt gehängt; {prompt} darin steht für den Prompt.",
   stylesAdded: (styles, lists) =>

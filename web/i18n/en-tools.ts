@@ -141,10 +141,11 @@ export const enTools = {
     guidance: "Guidance",
     sampler: "Sampler",
     model: "Model",
+    loras: "LoRA",
     others: "Other settings",
     all: "All",
   },
-  modelNotHere: (name: string) => `It was drawn with “${name}”, which is not among the models here.`,
+  notHere: (names: string) => `It was drawn with ${names}: not found here.`,
   asStart: "Start from it",
   asMask: "Use as the mask",
   wholeText: "What the file says",
@@ -155,6 +156,7 @@ export const enTools = {
 
   // Styles and lists
   style: "Style",
+  stylesTitle: "Styles",
   styles: "Styles and lists",
   stylesHelp: "A style is added to the prompt; {prompt} in it stands for the prompt.",
   stylesAdded: (styles: number, lists: number) =>

@@ -22,7 +22,7 @@ export default function PresetsSheet() {
   return (
     <div class="presets">
       <section aria-labelledby="styles-title">
-        <h3 id="styles-title">{texts.styles}</h3>
+        <h3 id="styles-title">{texts.stylesTitle}</h3>
         <p class="hint">{texts.stylesHelp}</p>
         <ul>
           {styles.map((style) => (

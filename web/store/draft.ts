@@ -2,6 +2,7 @@
 import { signal } from "@preact/signals";
 import { api, newId } from "../api/client.js";
 import type { DrawJobRequest, Job, JobLoad, Parent, StoredImage } from "../api/types.js";
+import { prepareJobs } from "../presets/prepare.js";
 import { forgetJob, moveJob, putJob, putJobs } from "./jobs.js";
 import { model, settingsSchema } from "./models.js";
 import { notifyError } from "./notices.js";
@@ -139,7 +140,8 @@ export async function drawDraft(options: { first?: boolean } = {}): Promise<stri
   const from = draft.peek();
   if (from.prompt.trim() === "") return undefined;
   rememberPrompt(from.prompt.trim());
-  return sendJob(getJobRequest(from), options);
+  const ids = await Promise.all(prepareJobs(getJobRequest(from)).map((job) => sendJob(job, options)));
+  return ids[0];
 }
 
 export type RecallPart = "prompt" | "seed" | "size" | "settings" | "model";

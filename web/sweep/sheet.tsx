@@ -23,15 +23,16 @@ export default function SweepSheet() {
   const { prompt } = draft.value;
   const cells = sweep.value ? countCells(sweep.value) : 0;
   const seconds = getSeconds(cells);
-  const start = async () => {
-    if (await drawSweep()) closeSheet();
+  const start = () => {
+    void drawSweep();
+    closeSheet();
   };
   return (
     <form
       class="sweep-sheet"
       onSubmit={(event) => {
         event.preventDefault();
-        void start();
+        start();
       }}
     >
       <p class="hint">{texts.sweepHelp}</p>

@@ -1,9 +1,11 @@
 // Sweeps: what the sheet holds, how their jobs are created, and which jobs belong to one.
 import { computed, signal } from "@preact/signals";
 import { api, newId } from "../api/client.js";
-import type { Job } from "../api/types.js";
+import type { DrawJobRequest, Job } from "../api/types.js";
 import { drawSeed } from "../family/actions.js";
 import { messages } from "../i18n/index.js";
+import { expandJob } from "../presets/expand.js";
+import { getActiveStyles } from "../presets/state.js";
 import { getPlainName } from "../settings/schema.js";
 import { draft, getJobRequest, rememberPrompt } from "../store/draft.js";
 import { getJob, jobIds, putJobs } from "../store/jobs.js";
@@ -90,7 +92,7 @@ export async function drawSweep(): Promise<string | undefined> {
   const chosen = sweep.peek();
   const from = draft.peek();
   if (!chosen || from.prompt.trim() === "" || isSending.peek()) return undefined;
-  const job = getJobRequest(from);
+  const [job] = expandJob(getJobRequest(from), getActiveStyles(), {}, () => 0).jobs as [DrawJobRequest];
   const base = { ...(job.request as Record<string, unknown>), seed: from.seed ?? drawSeed() };
   const cells = [...getCells(base, chosen, getAxisTitle)];
   const group = `${prefix}${newId().slice(0, 16)}`;
@@ -116,11 +118,19 @@ export async function drawSweep(): Promise<string | undefined> {
   return succeeded ? group : undefined;
 }
 
-/** Time that the sweep takes, from this machine's own times; undefined before its first image. */
-export const getSeconds = (cells: number): number | undefined => {
-  const each = model.value?.secondsPerImage;
-  return each === null || each === undefined ? undefined : each * cells;
-};
+/** Time that the sweep takes, from this machine's own times and the steps of each cell; undefined before its first image. */
+export function getSeconds(cells: number): number | undefined {
+  const { secondsPerImage: each, defaults } = model.value ?? {};
+  if (each === null || each === undefined) return undefined;
+  const usual = Number(defaults?.steps ?? 1);
+  const varied = axisNames
+    .map((name) => sweep.value?.[name])
+    .find((axis) => axis?.axis.path === "steps")?.values;
+  const steps = varied
+    ? varied.reduce<number>((sum, value) => sum + Number(value), 0) / varied.length
+    : draft.value.settings.steps;
+  return each * cells * (Number(steps ?? usual) / usual);
+}
 
 const fetched = new Set<string>();
 
