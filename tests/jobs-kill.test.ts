@@ -61,13 +61,15 @@ async function insist<T>(work: () => Promise<T>): Promise<T> {
 interface Course {
   readonly records: JobRecord[];
   readonly cancelled: Set<string>;
+  /** Jobs that were asked for. */
+  count: number;
   isOver: boolean;
 }
 
 /** A client that creates jobs, and cancels a few, while everything around it is killed. */
 async function createJobs(server: QueueProcess, course: Course): Promise<void> {
   while (!course.isOver) {
-    const record = makeRecord(course.records.length);
+    const record = makeRecord(course.count++);
     await insist(() => server.ask("create", { record }));
     course.records.push(record);
     if (random() < 0.1) {
@@ -75,7 +77,7 @@ async function createJobs(server: QueueProcess, course: Course): Promise<void> {
       const job = await insist(() => server.ask<Job>("cancel", { id }));
       if (job.state === "cancelled") course.cancelled.add(id);
     }
-    await wait(between(20, 250));
+    await wait(between(100, 1000));
   }
 }
 
@@ -97,7 +99,8 @@ async function killAtRandom(
   for (let kill = 0; kill < kills; kill++) {
     if (random() < 0.75) for (const one of processes) await insist(() => one.ready);
     await wait(between(20, 1500));
-    const target = between(0, targets.length);
+    // Everything is killed once at least.
+    const target = kill < targets.length ? kill : between(0, targets.length);
     counts[target]!++;
     await targets[target]!();
   }
@@ -127,6 +130,7 @@ async function waitForAll(server: QueueProcess, course: Course): Promise<Job[]> 
 
 async function check(folder: string, jobs: readonly Job[], { records, cancelled }: Course): Promise<void> {
   expect(jobs.map(({ id }) => id).sort()).toEqual(records.map(({ id }) => id).sort());
+  expect(jobs.filter(({ state }) => state === "failed").map(({ id, error }) => [id, error])).toEqual([]);
   const states = new Map(jobs.map(({ id, state }) => [id, state]));
   for (const { id } of records)
     expect([id, states.get(id)]).toEqual([id, cancelled.has(id) ? "cancelled" : "done"]);
@@ -153,14 +157,14 @@ async function run(
   processes: readonly QueueProcess[],
   others: readonly (() => Promise<void>)[],
 ): Promise<string> {
-  const course: Course = { records: [], cancelled: new Set(), isOver: false };
+  const course: Course = { records: [], cancelled: new Set(), count: 0, isOver: false };
   const started = performance.now();
   const keeping = keepUp(processes, course);
   const creating: Course = { ...course, isOver: false };
-  const client = createJobs(processes[0]!, creating);
+  const clients = [1, 2, 3, 4].map(() => createJobs(processes[0]!, creating));
   const counts = await killAtRandom(processes, others);
   creating.isOver = true;
-  await client;
+  await Promise.all(clients);
   const jobs = await waitForAll(processes[0]!, creating);
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
   course.isOver = true;

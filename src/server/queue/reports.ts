@@ -49,10 +49,20 @@ async function deliver(context: QueueContext, job: string, event: WorkEvent): Pr
   if (event.kind === "warning") await noteWarning(context, job, event.message);
 }
 
+/** What a channel needs to know of its run. */
+export interface ChannelRun {
+  readonly job: string;
+  /** The folder that the job belongs to. */
+  readonly home: string;
+  /** Fires when the run is stopped: nobody waits for the database any more then. */
+  readonly signal: AbortSignal;
+}
+
 /** For a job of this process's own folder. */
-export function makeLocalChannel(context: QueueContext, home: Home, job: string): Channel {
+export function makeLocalChannel(context: QueueContext, home: Home, { job, signal }: ChannelRun): Channel {
   return {
-    report: (event) => deliver(context, job, event),
+    // Storing an image again changes nothing, so a database that is away for a while costs only time.
+    report: (event) => persist(context, () => deliver(context, job, event), signal),
     image: async (id) => {
       const bytes = await home.readImage(id);
       if (!bytes) throw makeMissingError(id);
@@ -63,20 +73,18 @@ export function makeLocalChannel(context: QueueContext, home: Home, job: string)
 }
 
 /** For a job whose folder is elsewhere. */
-export function makeRemoteChannel(
-  context: QueueContext,
-  { job, home, signal }: { readonly job: string; readonly home: string; readonly signal: AbortSignal },
-): Channel {
+export function makeRemoteChannel(context: QueueContext, { job, home, signal }: ChannelRun): Channel {
   const progress = new ProgressWriter(context, job);
   const report = async (event: WorkEvent) => {
     if (event.kind === "progress") return progress.put(event);
     const values =
       event.kind === "image" ? [event.index, null, Buffer.from(event.png)] : [null, event.message, null];
-    await persist(context, () =>
-      context.database.query(
-        "INSERT INTO nishiki.report (home, job, kind, index, message, png) VALUES ($1, $2, $3, $4, $5, $6)",
-        [home, job, event.kind, ...values],
-      ),
+    const statement =
+      "INSERT INTO nishiki.report (home, job, kind, index, message, png) VALUES ($1, $2, $3, $4, $5, $6)";
+    await persist(
+      context,
+      () => context.database.query(statement, [home, job, event.kind, ...values]),
+      signal,
     );
     await context.signals.send({ kind: "report", home });
   };

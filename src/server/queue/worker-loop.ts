@@ -134,7 +134,7 @@ export class WorkerLoop {
     const timer = setInterval(() => void run.keep(), lookMilliseconds);
     const channel = this.#openChannel(run);
     try {
-      await this.#events.onStarted(id);
+      await this.#tell(() => this.#events.onStarted(id));
       const outcome = await this.#work(run, channel);
       // The turn is kept until its end is written, however long the database is away.
       await persist(this.#context, () => this.#settle(run, outcome));
@@ -143,14 +143,20 @@ export class WorkerLoop {
       this.#run = undefined;
       this.#context.progress.delete(id);
     }
-    await this.#events.onSettled(id);
+    await this.#tell(() => this.#events.onSettled(id));
+  }
+
+  /** Others find out by themselves, too: a failure here must not keep the job from being run. */
+  async #tell(work: () => Promise<void>): Promise<void> {
+    await work().catch((error) => this.#context.onTrouble(error));
   }
 
   #openChannel(run: Run): Channel {
     const { home } = this.#context;
-    const { record } = run.claim;
-    if (home?.id === run.claim.home) return makeLocalChannel(this.#context, home, record.id);
-    return makeRemoteChannel(this.#context, { job: record.id, home: run.claim.home, signal: run.signal });
+    const about = { job: run.claim.record.id, home: run.claim.home, signal: run.signal };
+    return home?.id === about.home
+      ? makeLocalChannel(this.#context, home, about)
+      : makeRemoteChannel(this.#context, about);
   }
 
   async #work(run: Run, channel: Channel): Promise<Outcome> {
