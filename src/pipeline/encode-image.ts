@@ -84,6 +84,8 @@ export function encodeImage(pixels: Pixels, receipt: Receipt): Uint8Array {
       // stable-diffusion-webui counts the last layer as 1.
       "Clip skip": request.clipSkip === undefined ? undefined : request.clipSkip + 1,
       Tiling: request.seamless ? "True" : undefined,
+      // What it calls the generator that it does not use by default.
+      RNG: request.rng === "torch-cpu" ? "CPU" : undefined,
       Model: `${model.name} ${model.version}`,
       Version: `nishiki ${version}`,
     },

@@ -12,9 +12,10 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-export async function startServer(): Promise<TestServer> {
+/** @param models Folders of models, beside the embedded one. */
+export async function startServer(models: readonly string[] = []): Promise<TestServer> {
   const folder = await mkdtemp(join(tmpdir(), "nishiki-server-"));
-  const application = await createApplication({ folder });
+  const application = await createApplication({ folder, models });
   const server = await serveHttp(application, { port: 0 });
   return {
     application,

@@ -1,4 +1,4 @@
-// Images enlarged without a prompt. Lanczos and super-resolution are jobs, like drawings; the rest is arithmetic on pixels.
+// Images enlarged without a prompt. Filters are quick and run here, on the image library's threads; networks run as jobs.
 import { addPngText, type Image, toRgb } from "../../image/index.js";
 import type { ImageSize } from "../../pipeline/index.js";
 import { flag, isRecord, numberBetween, wholeNumber, z } from "../../schema/index.js";
@@ -95,7 +95,7 @@ async function enlarge(image: Image, upscaler: string, enlarging: Enlarging): Pr
   if (size.width * size.height > enlarging.capabilities.limits.imagePixels)
     refuse(422, `upscaling_resize: ${size.width}x${size.height} pixels are more than this server makes.`);
   if (upscaler === "nearest") return scale(image, size, "nearest");
-  if (size.factor <= 1) return scale(image, size);
+  if (upscaler === "lanczos" || size.factor <= 1) return scale(image, size);
   if (size.factor > 8)
     refuse(422, `upscaling_resize: expected at most 8 times, got ${size.factor.toFixed(2)}.`);
   return scale(await runJob(image, upscaler, size.factor, enlarging), size);
