@@ -1,6 +1,6 @@
 // Images that the server holds: drawn ones, which the feed shows, and uploaded ones, which requests refer to.
 import { parse, wholeNumber, z } from "../../schema/index.js";
-import { catalogueIdSchema, imageIdSchema, jobIdSchema, timeSchema } from "./values.js";
+import { catalogueIdSchema, imageIdSchema, jobIdSchema, textUpTo, timeSchema } from "./values.js";
 
 /** How an image came from another one: what the family tree of variations shows. */
 export const parentSchema = z.strictObject({
@@ -51,7 +51,7 @@ export type StoredImage = Readonly<z.output<typeof imageSchema>>;
 
 /** Which images to list, newest first. */
 export const imageQuerySchema = z.strictObject({
-  search: z.string().max(1000).default("").meta({
+  search: textUpTo(1000).default("").meta({
     description:
       'words of the prompt; also model:NAME, seed:N, fav, before:DATE, after:DATE, size:WxH, -word, "a phrase"',
   }),
@@ -59,7 +59,7 @@ export const imageQuerySchema = z.strictObject({
   trash: z.boolean().default(false).meta({ description: "list the trash instead" }),
   job: jobIdSchema.optional(),
   parent: imageIdSchema.optional().meta({ description: "only images made from this one" }),
-  cursor: z.string().max(200).optional().meta({ description: "`next` of the page before" }),
+  cursor: textUpTo(200).optional().meta({ description: "`next` of the page before" }),
   limit: wholeNumber(1, 500).default(100),
 });
 export type ImageQuery = Readonly<z.output<typeof imageQuerySchema>>;

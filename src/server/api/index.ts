@@ -51,4 +51,12 @@ export {
   tokensRequestSchema,
   tokensSchema,
 } from "./model.js";
-export { apiVersion, catalogueIdSchema, imageIdSchema, jobIdSchema, timeSchema } from "./values.js";
+export {
+  apiVersion,
+  catalogueIdSchema,
+  imageIdSchema,
+  jobIdSchema,
+  textUpTo,
+  timeSchema,
+  wordsUpTo,
+} from "./values.js";

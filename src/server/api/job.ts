@@ -1,16 +1,16 @@
 // Jobs: what is asked of the server, and what becomes of it.
 import { storedRequestSchema } from "../../pipeline/index.js";
-import { nonEmptyText, numberBetween, oneOf, wholeNumber, z } from "../../schema/index.js";
+import { numberBetween, oneOf, wholeNumber, z } from "../../schema/index.js";
 import { imageSchema, parentSchema } from "./image.js";
 import { jobLoadSchema } from "./load.js";
-import { catalogueIdSchema, imageIdSchema, jobIdSchema, timeSchema } from "./values.js";
+import { catalogueIdSchema, imageIdSchema, jobIdSchema, textUpTo, timeSchema, wordsUpTo } from "./values.js";
 
 const common = {
   model: catalogueIdSchema.optional().meta({ description: "model; the default model if left out" }),
   priority: wholeNumber(-100, 100).default(0).meta({ description: "higher runs first" }),
-  group: z.string().max(64).optional().meta({ description: "jobs that belong together, such as a sweep" }),
+  group: textUpTo(64).optional().meta({ description: "jobs that belong together, such as a sweep" }),
   labels: z
-    .record(z.string().max(100), z.string().max(500))
+    .record(textUpTo(100), textUpTo(500))
     .optional()
     .meta({ description: "kept with the job: position in a sweep, or a client's own notes" }),
 };
@@ -34,7 +34,7 @@ export const enlargeJobSchema = z.strictObject({
   kind: z.literal("enlarge"),
   image: imageIdSchema,
   factor: numberBetween(1, 8),
-  upscaler: nonEmptyText.meta({ description: "an upscaler's name from the capabilities" }),
+  upscaler: wordsUpTo(200).meta({ description: "an upscaler's name from the capabilities" }),
   ...common,
 });
 
@@ -43,13 +43,13 @@ export const trainJobSchema = z.strictObject({
   kind: z.literal("train"),
   name: catalogueIdSchema.meta({ description: "name of the LoRA, and its id in the catalogue afterwards" }),
   images: z
-    .array(z.strictObject({ id: imageIdSchema, caption: nonEmptyText }))
+    .array(z.strictObject({ id: imageIdSchema, caption: wordsUpTo(10_000) }))
     .min(1)
     .max(2000),
   steps: wholeNumber(1, 100_000).optional(),
   rank: wholeNumber(1, 256).optional(),
   learningRate: numberBetween(1e-8, 1).optional(),
-  samplePrompt: nonEmptyText.optional().meta({ description: "prompt of the samples during training" }),
+  samplePrompt: wordsUpTo(10_000).optional().meta({ description: "prompt of the samples during training" }),
   ...common,
 });
 
@@ -139,8 +139,8 @@ export type Job = Readonly<z.output<typeof jobSchema>>;
 
 export const jobQuerySchema = z.strictObject({
   state: z.array(oneOf(jobStates)).optional(),
-  group: z.string().max(64).optional(),
-  cursor: z.string().max(200).optional(),
+  group: textUpTo(64).optional(),
+  cursor: textUpTo(200).optional(),
   limit: wholeNumber(1, 500).default(100),
 });
 export type JobQuery = Readonly<z.output<typeof jobQuerySchema>>;

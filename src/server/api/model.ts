@@ -1,7 +1,7 @@
 // The catalogue: models, and what can be added to them.
 import { z } from "../../schema/index.js";
 import { jobLoadSchema } from "./load.js";
-import { catalogueIdSchema } from "./values.js";
+import { catalogueIdSchema, textUpTo } from "./values.js";
 
 const fits = z.object({
   fits: z.boolean(),
@@ -52,7 +52,7 @@ export type Addition = Readonly<z.output<typeof additionSchema>>;
 
 /** A prompt whose tokens are counted. */
 export const tokensRequestSchema = z.strictObject({
-  prompt: z.string().max(100_000),
+  prompt: textUpTo(100_000),
   model: catalogueIdSchema.optional().meta({ description: "model; the default model if left out" }),
   load: jobLoadSchema.optional().meta({ description: "what is loaded beside it: embeddings add words" }),
 });

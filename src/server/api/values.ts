@@ -22,5 +22,19 @@ export const catalogueIdSchema = z
   .regex(/^[\p{L}\p{N}][\p{L}\p{N} ._+()[\]-]{0,199}$/u)
   .meta({ expected: "the id of a model, LoRA or embedding from the catalogue" });
 
+/** Text of a client. Databases cannot hold NUL, nor UTF-8 halves of characters. */
+export const textUpTo = (length: number) =>
+  z
+    .string()
+    .max(length)
+    .refine((text) => !/[\0\p{Surrogate}]/u.test(text))
+    .meta({ expected: `text of at most ${length} characters, without NUL and halves of characters` });
+
+/** As textUpTo, and not blank. */
+export const wordsUpTo = (length: number) =>
+  textUpTo(length)
+    .refine((text) => text.trim() !== "")
+    .meta({ expected: `text of 1 to ${length} characters, without NUL and halves of characters` });
+
 /** A time in ISO 8601, UTC. */
 export const timeSchema = z.iso.datetime();

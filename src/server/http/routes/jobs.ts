@@ -9,6 +9,7 @@ import {
   jobRequestSchema,
   jobSchema,
   moveSchema,
+  textUpTo,
 } from "../../api/index.js";
 import type { Application } from "../../application.js";
 import { type Route, type RouteInput, route } from "../route.js";
@@ -70,7 +71,7 @@ export const jobRoutes: readonly Route[] = [
     method: "post",
     path: "/jobs/cancel",
     summary: "Cancel all jobs, or those of a group",
-    body: z.strictObject({ group: z.string().max(64).optional() }),
+    body: z.strictObject({ group: textUpTo(64).optional() }),
     answers: {
       200: { description: "how many were cancelled", schema: z.object({ cancelled: z.int() }) },
     },

@@ -5,6 +5,7 @@ import {
   catalogueIdSchema,
   catalogueSchema,
   modelSchema,
+  textUpTo,
   tokensRequestSchema,
   tokensSchema,
 } from "../../api/index.js";
@@ -30,7 +31,7 @@ export const modelRoutes: readonly Route[] = [
     path: "/settings",
     summary: "Get the settings that a model takes",
     query: z.strictObject({
-      model: z.string().max(200).optional().meta({ description: "id of a model; the default if left out" }),
+      model: textUpTo(200).optional().meta({ description: "id of a model; the default if left out" }),
     }),
     answers: {
       200: {
