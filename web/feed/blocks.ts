@@ -2,7 +2,7 @@
 import { computed } from "@preact/signals";
 import type { Job } from "../api/types.js";
 import { groupViews } from "../features.js";
-import { feedIds, getImage, isFiltered } from "../store/images.js";
+import { imageOrder, isFiltered, peekImage } from "../store/images.js";
 import { getJob, jobIds, peekJob, running } from "../store/jobs.js";
 import { computedList, stored } from "../store/storage.js";
 import type { Block } from "./layout.js";
@@ -55,32 +55,16 @@ function makeLiveBlock(id: string): FeedBlock {
 /** Images in the feed's order, those of one job together. */
 const history = computed<readonly FeedBlock[]>(() => {
   const live = new Set(isFiltered.value ? [] : [...running.value, ...troubled.value]);
-  const blocks: {
-    key: string;
-    job: string | null;
-    images: { id: string; index: number }[];
-    time: string;
-    aspect: number;
-  }[] = [];
-  const byJob = new Map<string, (typeof blocks)[number]>();
-  for (const id of feedIds.value) {
-    const image = getImage(id);
-    if (!image || (image.job !== null && live.has(image.job))) continue;
-    const place = { id, index: image.index };
-    const known = image.job === null ? undefined : byJob.get(image.job);
-    if (known) known.images.push(place);
-    else {
-      const { job, created: time } = image;
-      const block = { key: job ?? id, job, images: [place], time, aspect: getAspect(image) };
-      blocks.push(block);
-      if (job !== null) byJob.set(job, block);
-    }
+  const blocks: { key: string; job: string | null; images: string[]; time: string; aspect: number }[] = [];
+  for (const id of imageOrder.value) {
+    // What of an image matters here never changes.
+    const { job, created: time, width, height } = peekImage(id)!;
+    if (job !== null && live.has(job)) continue;
+    const last = blocks.at(-1);
+    if (job !== null && last?.job === job) last.images.push(id);
+    else blocks.push({ key: job ?? id, job, images: [id], time, aspect: width / height });
   }
-  return blocks.map(({ images, ...block }) => ({
-    ...block,
-    tiles: images.length,
-    images: images.sort((a, b) => a.index - b.index).map(({ id }) => id),
-  }));
+  return blocks.map((block) => ({ ...block, tiles: block.images.length }));
 });
 
 /** Everything in the feed, newest first. */

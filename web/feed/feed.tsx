@@ -3,7 +3,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { groupViews, slots } from "../features.js";
 import { messages } from "../i18n/index.js";
-import { feedIds, filter, isFeedLoading, isFiltered, loadMore } from "../store/images.js";
+import { filter, imageOrder, isFeedLoading, isFiltered, loadMore } from "../store/images.js";
 import { getJob, queue } from "../store/jobs.js";
 import { focused, setSelected, tileHeight, viewed } from "../store/ui.js";
 import { BlockView } from "./block.jsx";
@@ -189,7 +189,7 @@ function useStayInPlace(scroller: { current: HTMLElement | null }, layout: Layou
 function useRange(): (id: string) => void {
   const last = useRef<string | undefined>(undefined);
   const range = useRef((id: string) => {
-    const ids = feedIds.peek();
+    const ids = imageOrder.peek();
     const start = ids.indexOf(last.current ?? focused.peek() ?? viewed.peek() ?? id);
     const end = ids.indexOf(id);
     const [from, to] = start < 0 ? [end, end] : [Math.min(start, end), Math.max(start, end)];

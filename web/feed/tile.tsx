@@ -56,7 +56,7 @@ function ImageTile(props: {
   const onClick = (event: MouseEvent) => {
     if (event.shiftKey) onRange(image.id);
     else if (event.ctrlKey || event.metaKey || isSelecting.peek()) setSelected([image.id], !isSelected);
-    else openViewer(image.id, event.currentTarget as HTMLElement);
+    else openViewer(image.id, event.currentTarget as Element);
   };
   const onContextMenu = (event: MouseEvent) => {
     event.preventDefault();

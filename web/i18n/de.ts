@@ -48,7 +48,7 @@ export const de: Messages = {
   settings: "Einstellungen",
   resetSettings: "Alle Einstellungen zurücksetzen",
   resetSetting: (name) => `${name} zurücksetzen`,
-  usual: (value) => (value === "" ? "Standard" : `Standard (${value})`),
+  usual: (value) => (value === "" ? "Standard" : `${value} (Standard)`),
   weightUp: "Mehr Gewicht",
   weightDown: "Weniger Gewicht",
   earlierPrompt: "Früherer Prompt",

@@ -45,7 +45,7 @@ export const en = {
   settings: "Settings",
   resetSettings: "Reset all settings",
   resetSetting: (name: string) => `Reset ${name}`,
-  usual: (value: string) => (value === "" ? "Default" : `Default (${value})`),
+  usual: (value: string) => (value === "" ? "Default" : `${value} (default)`),
   weightUp: "More weight",
   weightDown: "Less weight",
   earlierPrompt: "Earlier prompt",

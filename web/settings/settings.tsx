@@ -130,7 +130,7 @@ function Control({ field, id, value }: ControlProps) {
         value={String(value ?? "")}
         onChange={({ currentTarget }) => change(field.path, currentTarget.value || undefined)}
       >
-        <option value="">{texts.usual(showDefault(field.initial))}</option>
+        <option value="">{texts.usual(getChoiceLabel(showDefault(field.initial)))}</option>
         {field.choices.map((name) => (
           <option key={name} value={name}>
             {getChoiceLabel(name)}

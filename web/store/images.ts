@@ -1,5 +1,5 @@
 // Drawn images: what the page knows of each, and the list that the feed shows.
-import { computed, type Signal, signal } from "@preact/signals";
+import { batch, computed, type Signal, signal } from "@preact/signals";
 import { api, type ImageFilter } from "../api/client.js";
 import type { StoredImage } from "../api/types.js";
 import { messages } from "../i18n/index.js";
@@ -16,6 +16,26 @@ export const filter = signal<ImageFilter>({});
 export const isFiltered = computed(() => Object.values(filter.value).some((value) => value));
 let next: string | null = null;
 let generation = 0;
+
+/**
+ * The images as the feed shows them: those of one job together, at the place of the newest, in the job's order. The viewer's
+ * arrows follow it.
+ */
+export const imageOrder = computed<readonly string[]>(() => {
+  const jobs = new Map<string, { readonly id: string; readonly index: number }[]>();
+  const groups: { readonly id: string; readonly index: number }[][] = [];
+  for (const id of feedIds.value) {
+    const { job, index } = images.get(id)!.peek();
+    const known = job === null ? undefined : jobs.get(job);
+    if (known) known.push({ id, index });
+    else {
+      const group = [{ id, index }];
+      groups.push(group);
+      if (job !== null) jobs.set(job, group);
+    }
+  }
+  return groups.flatMap((group) => group.sort((a, b) => a.index - b.index)).map(({ id }) => id);
+});
 
 export const getImage = (id: string): StoredImage | undefined => images.get(id)?.value;
 export const peekImage = (id: string): StoredImage | undefined => images.get(id)?.peek();
@@ -55,9 +75,12 @@ const isBefore = (a: StoredImage, b: StoredImage) =>
 export function removeFromFeed(ids: readonly string[]): void {
   const gone = new Set(ids);
   const list = feedIds.peek().filter((id) => !gone.has(id));
-  if (list.length === feedIds.peek().length) return;
-  feedTotal.value -= feedIds.peek().length - list.length;
-  feedIds.value = list;
+  const count = feedIds.peek().length - list.length;
+  if (count === 0) return;
+  batch(() => {
+    feedTotal.value -= count;
+    feedIds.value = list;
+  });
 }
 
 /** Shows other images. */

@@ -1,7 +1,7 @@
 // What of the page is open, and how it looks.
 import { computed, effect, signal } from "@preact/signals";
 import type { StoredImage } from "../api/types.js";
-import { feedIds, getImage, peekImage } from "./images.js";
+import { getImage, imageOrder, peekImage } from "./images.js";
 import { stored } from "./storage.js";
 
 export type Theme = "auto" | "light" | "dark";
@@ -57,7 +57,7 @@ export const targets = computed<readonly StoredImage[]>(() => {
 
 /** The neighbour of the viewed image in the feed. */
 export function getNeighbour(id: string, step: number): StoredImage | undefined {
-  const ids = feedIds.peek();
+  const ids = imageOrder.peek();
   const place = ids.indexOf(id);
   const other = place < 0 ? undefined : ids[place + step];
   return other === undefined ? undefined : peekImage(other);

@@ -10,10 +10,10 @@ import { formatNumber, messages } from "../i18n/index.js";
 import { Icon } from "../parts/icon.jsx";
 import { isNarrow } from "../parts/media.js";
 import { openMenu } from "../parts/menu.jsx";
-import { feedIds, feedTotal, getImage, loadMore } from "../store/images.js";
+import { feedTotal, getImage, imageOrder, loadMore } from "../store/images.js";
 import { getNeighbour, isInfoOpen, viewed } from "../store/ui.js";
 import { Info } from "./info.jsx";
-import { closeViewer } from "./open.js";
+import { animateOpening, closeViewer } from "./open.js";
 import { fitted, followPointers, type View, zoomAt } from "./zoom.js";
 
 /** Seconds that the slideshow shows an image. */
@@ -30,7 +30,7 @@ export function Viewer() {
     if (!next) return;
     view.value = fitted;
     viewed.value = next.id;
-    if (feedIds.peek().length - feedIds.peek().indexOf(next.id) < 20) void loadMore();
+    if (imageOrder.peek().length - imageOrder.peek().indexOf(next.id) < 20) void loadMore();
   };
   useModal(dialog);
   useEffect(() => {
@@ -89,6 +89,7 @@ function useModal(dialog: { current: HTMLDialogElement | null }): void {
     const element = dialog.current!;
     element.showModal();
     element.focus();
+    animateOpening(element);
     return () => {
       const id = viewed.peek();
       element.close();
@@ -105,7 +106,7 @@ function TopBar({
   readonly isPlaying: { value: boolean };
 }) {
   const texts = messages();
-  const place = feedIds.value.indexOf(image.id);
+  const place = imageOrder.value.indexOf(image.id);
   return (
     <header class="viewer-top">
       <IconButton icon="close" label={texts.closeViewer} onClick={closeViewer} />
