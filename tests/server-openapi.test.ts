@@ -1,4 +1,6 @@
 // The document says what the server does: every route is in it, and every answer fits it.
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import Ajv from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodePng } from "../src/image/index.js";
@@ -154,6 +156,23 @@ describe("answers", () => {
     await checkCall("get /jobs/{id}/preview.webp", { id: "one" });
     await checkCall("post /jobs/{id}/cancel", { id: "one" });
     await checkCall("post /jobs/cancel", { body: { group: "sheet" } });
+  });
+
+  it("of trainings fit, and their samples are served", async () => {
+    await checkCall("post /queue/pause");
+    const image = encodePng({ width: 8, height: 8, channels: 3, data: new Uint8Array(192) });
+    const { value: upload } = await checkCall("post /uploads", { body: image, type: "image/png" });
+    const body = { kind: "train", name: "mine", images: [{ id: upload.id, caption: "black" }] };
+    expect((await checkCall("put /jobs/{id}", { id: "training", body })).status).toBe(201);
+    await checkCall("get /jobs/{id}/report", { id: "training", isRefused: true });
+    const run = join(served.folder, "trainings/training/mine.run");
+    await mkdir(run, { recursive: true });
+    await writeFile(join(run, "samples.png"), image);
+    await checkCall("get /jobs/{id}/report", { id: "training" });
+    const { headers } = await call("GET", "/jobs/training/report");
+    expect(headers.get("content-security-policy")).toMatch(/default-src 'none'.*sandbox/);
+    await checkCall("post /jobs/{id}/cancel", { id: "training" });
+    await checkCall("post /queue/resume");
   });
 
   it("of images fit", async () => {

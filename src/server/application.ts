@@ -18,6 +18,12 @@ import type {
   Upload,
 } from "./api/index.js";
 
+/** What a training or an evaluation has to show. */
+export interface ReportFile {
+  readonly bytes: Uint8Array;
+  readonly type: "text/html" | "image/png";
+}
+
 /** Who asks: decides whose turn it is in the queue, and nothing else. */
 export interface Caller {
   readonly owner: string;
@@ -70,6 +76,8 @@ export interface Application {
   pauseQueue(paused: boolean): Promise<void>;
   /** The newest preview of a job, or the one with this number. WebP. */
   preview(job: string, number?: number): Promise<FileBytes | undefined>;
+  /** The page of an evaluation, or the newest samples of a training. */
+  report(job: string): Promise<ReportFile | undefined>;
 
   /**
    * Events from now on, or after an id that a client has seen; ends when the signal fires. If the events since then are no

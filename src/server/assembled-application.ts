@@ -25,8 +25,11 @@ import { getImageIds } from "./job-images.js";
 import { LiveWork } from "./live-work.js";
 import { getCapabilities } from "./node-capabilities.js";
 import type { Database, QueueChange, WorkEvent, Worker } from "./parts.js";
+import { readReport } from "./training/report.js";
 
 export interface ApplicationParts extends JobMakerParts {
+  /** The library's folder. */
+  readonly folder: string;
   readonly database: Pick<Database, "close">;
   readonly speeds: Speeds;
 }
@@ -140,6 +143,11 @@ export class AssembledApplication implements Application {
 
   pauseQueue(paused: boolean) {
     return this.#parts.queue.pauseAll(paused);
+  }
+
+  async report(id: string) {
+    const job = await this.#parts.queue.get(id);
+    return job && readReport(this.#parts.folder, job);
   }
 
   async preview(job: string, number?: number): Promise<FileBytes | undefined> {

@@ -72,7 +72,7 @@ async function assemble(
     () => application?.modelsChanged(),
   );
   const speeds = await Speeds.open(join(folder, ".nishiki"));
-  application = new AssembledApplication({ database, queue, library, models, drawer, speeds });
+  application = new AssembledApplication({ folder, database, queue, library, models, drawer, speeds });
   const long: LongWork = {
     folder,
     resolve: (model) => models.resolve(model, {}),

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { makeFolder, writeFileAtomic } from "../../checkpoint/node.js";
 import { getImageFormat } from "../../image/index.js";
 import type { LoadOptions } from "../../pipeline/index.js";
+import { apiVersion } from "../api/index.js";
 import type { JobRecord, Outcome, Reporter, WorkEvent } from "../parts.js";
 import { findSprites, getEvaluationFolder, getOwnModelsFolder, getTrainingFolder } from "./folders.js";
 import type { EvaluateAnswer, EvaluateTask, TrainAnswer, TrainTask } from "./tasks.js";
@@ -91,7 +92,10 @@ async function runTraining(
   // Copies of the uploads, and what was made of them: only a run that goes on needs them.
   await rm(data, { recursive: true, force: true });
   await rm(join(folder, `${name}.run`, "latents"), { recursive: true, force: true });
-  return { state: "done", result: { lora: name, steps: answer.step, loss: answer.loss } };
+  return {
+    state: "done",
+    result: { lora: name, steps: answer.step, loss: answer.loss, report: getReportPath(job) },
+  };
 }
 
 interface TrainRequest {
@@ -134,8 +138,11 @@ async function runEvaluation(job: JobRecord, work: LongWork, options: RunTaskOpt
   const task: EvaluateTask = { kind: "evaluate", model, output, sprites: findSprites(), prompts, seed };
   const answer = await work.run<EvaluateAnswer>(task, options);
   if (!answer.finished) return { state: "unfinished" };
-  return { state: "done", result: { ...answer.summary, report: `/api/v1/jobs/${job.id}/report` } };
+  return { state: "done", result: { ...answer.summary, report: getReportPath(job) } };
 }
+
+/** Where the API serves what a job has to show. */
+const getReportPath = ({ id }: JobRecord) => `/api/${apiVersion}/jobs/${id}/report`;
 
 /** A slice's turn: from its first step on, it ends once others have waited long enough. */
 class Turn {

@@ -12,6 +12,7 @@ import {
   textUpTo,
 } from "../../api/index.js";
 import type { Application } from "../../application.js";
+import { reportPolicy } from "../headers.js";
 import { type Route, type RouteInput, route } from "../route.js";
 
 const tag = "jobs";
@@ -138,6 +139,24 @@ export const jobRoutes: readonly Route[] = [
         "Content-Type": file.type,
         "Cache-Control": number === undefined ? "no-store" : "private, max-age=3600, immutable",
       };
+      return c.body(file.bytes as Uint8Array<ArrayBuffer>, 200, headers);
+    },
+  }),
+  route({
+    ...aboutJob,
+    method: "get",
+    path: "/jobs/{id}/report",
+    summary: "Get what a training or an evaluation has to show",
+    answers: {
+      200: {
+        description: "the page of an evaluation, or the newest samples of a training",
+        types: ["text/html", "image/png"],
+      },
+    },
+    async handle({ application, c, id }) {
+      const file = await application.report(id);
+      if (!file) return undefined;
+      const headers = { "Content-Type": file.type, "Content-Security-Policy": reportPolicy };
       return c.body(file.bytes as Uint8Array<ArrayBuffer>, 200, headers);
     },
   }),

@@ -1,0 +1,21 @@
+// What a training or an evaluation has to show: a page, or a sheet of samples.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Job } from "../api/index.js";
+import type { ReportFile } from "../application.js";
+import { getEvaluationFolder, getTrainingFolder } from "./folders.js";
+
+/** @param folder The library's folder. @returns undefined for other jobs, and while there is nothing to show */
+export async function readReport(
+  folder: string,
+  { id, kind, request }: Pick<Job, "id" | "kind" | "request">,
+): Promise<ReportFile | undefined> {
+  const read = (path: string) => readFile(path).catch(() => undefined);
+  if (kind === "evaluate") {
+    const bytes = await read(join(getEvaluationFolder(folder, id), "report.html"));
+    return bytes && { bytes, type: "text/html" };
+  }
+  if (kind !== "train") return undefined;
+  const bytes = await read(join(getTrainingFolder(folder, id), `${String(request.name)}.run`, "samples.png"));
+  return bytes && { bytes, type: "image/png" };
+}
