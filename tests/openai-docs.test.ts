@@ -64,10 +64,7 @@ async function check(command: string, args: readonly string[], code: string): Pr
   const file = join(scripts, `example${command === python ? ".py" : command === "sh" ? ".sh" : ".mjs"}`);
   await writeFile(file, here);
   const { stdout } = await execute(command, [...args, file], { cwd: folder });
-  const claims = [...code.matchAll(/(?:#|\/\/) → (.*)$/gm)].map((match, i): [number, string] => [
-    i + 1,
-    match[1]!,
-  ]);
+  const claims = [...code.matchAll(/(?:#|\/\/) → (.*)$/gm)].map((match) => match[1]!);
   if (claims.length > 0) expect(stdout.trimEnd().split("\n")).toEqual(claims);
   return stdout;
 }
