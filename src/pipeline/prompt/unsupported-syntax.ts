@@ -31,17 +31,6 @@ const syntaxes: readonly Syntax[] = [
     cure: () => "Hypernetworks are not supported; load a LoRA with --lora FILE.",
   },
   {
-    // [from:to:when], [to:when], [from::when]; a colon alone may be punctuation.
-    pattern: /(?<!\\)\[[^[\]\\]{0,200}:\s*(?:\d+\.?\d*|\.\d+)\s*\]/,
-    in: both,
-    cure: () => "A prompt is the same in all steps; write one of the variants.",
-  },
-  {
-    pattern: /(?<!\\)\[[^[\]\\|]{0,200}\|[^[\]\\]{0,200}\]/,
-    in: both,
-    cure: () => "A prompt is the same in all steps; write one of the variants, or draw each of them.",
-  },
-  {
     pattern: /(?<=\S\s+)AND(?=\s+\S)/,
     in: both,
     cure: () => 'Prompts are not composed; write "and", or BREAK between two parts for Stable Diffusion.',

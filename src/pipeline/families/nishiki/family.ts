@@ -2,10 +2,9 @@
 // latents.
 import { type Denoiser, getSampler, getStepSchedule } from "../../../diffusion/index.js";
 import type { HostTensor } from "../../../engine/index.js";
-import { listSome, NishikiError, showText } from "../../../errors.js";
-import { drawPlacement, placementChannels } from "../../../models/index.js";
+import { NishikiError } from "../../../errors.js";
 import type { Tokenizer } from "../../../tokenizer/index.js";
-import { checkAborted, type Watch } from "../../cancel.js";
+import type { Watch } from "../../cancel.js";
 import { type ImageSettings, type OptionalSetting, upscaleNames } from "../../image-request.js";
 import { makeInitImage } from "../../init-image.js";
 import { startLater } from "../../initial-latents.js";
@@ -21,8 +20,8 @@ import type {
   Stage,
   TransformStage,
 } from "../../plan.js";
-import { type Probe, type PromptTokens, reportAttention } from "../../probe.js";
-import { findUnsupportedSyntax } from "../../prompt/unsupported-syntax.js";
+import { type Probe, reportAttention } from "../../probe.js";
+import { getScheduledPart, getStepAt } from "../../prompt/prompt-editing.js";
 import {
   getEnlargingFactor,
   type ImageSizes,
@@ -33,29 +32,19 @@ import { formatSize } from "../../request-values.js";
 import type { Runtime } from "../../runtime.js";
 import type { LazySession } from "../../session-pool.js";
 import { getImageValues, getValues } from "../../stage-results.js";
-import {
-  describeWords,
-  type Embed,
-  type KnownWords,
-  keepKnown,
-  meanState,
-  understand,
-} from "./known-words.js";
+import type { KnownWords } from "./known-words.js";
 import type { ModelManifest } from "./manifest.js";
 import {
   decodePixels,
   encodePixels,
-  encodePrompt,
-  getNoPrompt,
   getSchedule,
   makeDenoiser,
   type NetworkSessions,
   type PromptEmbeddings,
   resizeLatentMask,
 } from "./networks.js";
-import { placeThings } from "./place-things.js";
 import { seesPlacement } from "./programs.js";
-import { describeForms } from "./prompt-forms.js";
+import { encodePrompts } from "./prompts.js";
 import { makeDoublingStage } from "./super-resolution.js";
 import { getNishikiWork } from "./work.js";
 
@@ -118,94 +107,6 @@ function checkFast(settings: ImageSettings, fast: RequestDefaults): void {
   throw new NishikiError("usage", `${name}: the fast network does not support it. Omit ${name}, or fast.`);
 }
 
-interface EncodedPrompts {
-  readonly embeddings: Readonly<Record<Conditioning, PromptEmbeddings>>;
-  readonly tokens: Readonly<Record<Conditioning, PromptTokens>>;
-  readonly warnings: readonly string[];
-}
-
-async function encodePrompts(
-  { manifest, tokenizer, words: known }: NishikiParts,
-  { textEncoder }: NetworkSessions,
-  settings: ImageSettings,
-  signal: AbortSignal | undefined,
-): Promise<EncodedPrompts> {
-  const warnings: string[] = [];
-  const encodeText = (text: string) => {
-    checkAborted(signal);
-    return encodePrompt(textEncoder, tokenizer, manifest, text);
-  };
-  const embed: Embed = async (text) => {
-    const { states, mask } = (await encodeText(text)).embeddings;
-    return meanState(states, mask);
-  };
-  let understood = settings.prompt;
-  const read = async (name: "prompt" | "negativePrompt"): Promise<string> => {
-    const text = settings[name];
-    if (!known) return text;
-    if (name === "prompt") {
-      const words = await understand(text, known, embed);
-      warnings.push(...describeWords(words), ...describeForms(text, words.prompt, known));
-      understood = words.prompt;
-      return understood;
-    }
-    const { kept, leftOut } = await keepKnown(text, known, embed);
-    if (leftOut.length > 0)
-      warnings.push(
-        `Ignoring parts of the negative prompt that the model does not know: ${listSome(
-          leftOut.map((part) => showText(part)),
-          20,
-        )}.`,
-      );
-    return kept;
-  };
-  const encode = async (name: "prompt" | "negativePrompt") => {
-    const title = name === "prompt" ? "prompt" : "negative prompt";
-    warnings.push(...findUnsupportedSyntax(settings[name], "words", title));
-    const text = await read(name);
-    if (name === "negativePrompt" && text === "") return undefined;
-    const { embeddings, dropped, tokens } = await encodeText(text);
-    if (dropped.length > 0) {
-      const limit = `The ${title} exceeds the model's limit of ${manifest.maxTokens} tokens`;
-      warnings.push(`${limit}; ignored: ${showText(dropped.join(" "), { limit: 300 })}`);
-    }
-    return { embeddings, tokens };
-  };
-  const cond = (await encode("prompt"))!;
-  const uncond = (await encode("negativePrompt")) ?? {
-    embeddings: getNoPrompt(cond.embeddings),
-    tokens: noTokens,
-  };
-  // Guidance should only strengthen the words, so both sides share the placement.
-  const placement = known && place(understood, known, settings, manifest);
-  const both = placement ? { placement } : {};
-  return {
-    embeddings: {
-      cond: { ...cond.embeddings, ...both },
-      uncond: { ...uncond.embeddings, ...both },
-    },
-    tokens: { cond: cond.tokens, uncond: uncond.tokens },
-    warnings,
-  };
-}
-
-const noTokens: PromptTokens = { text: "", tokens: [], words: [] };
-
-/** The placement map of a prompt's objects; undefined if an init image or nothing determines it. */
-function place(
-  prompt: string,
-  known: KnownWords,
-  { init, inpaint }: ImageSettings,
-  { latents: { shape }, parts }: ModelManifest,
-): Float32Array | undefined {
-  if (!seesPlacement(parts.denoiser.config) || init !== undefined || inpaint !== undefined) return undefined;
-  const boxes = placeThings(prompt, known);
-  if (!boxes) return undefined;
-  const map = new Float32Array(shape[0] * shape[1] * placementChannels);
-  drawPlacement(boxes, shape[0], map);
-  return map;
-}
-
 /** Makes the pipeline's model from a loaded model folder. */
 export function makeNishikiModel(parts: NishikiParts): Model {
   const { manifest, hasEncoder } = parts;
@@ -228,14 +129,23 @@ async function prepare(
   const { manifest } = parts;
   const sessions = parts.open(runtime);
   const part = (settings.fast && manifest.parts.fast) || manifest.parts.denoiser;
+  const sigmas = getSigmas(manifest, settings);
   runtime.onProgress?.({ kind: "encode", stage: "prompt" });
-  const { embeddings, tokens, warnings } = await encodePrompts(parts, sessions, settings, runtime.signal);
+  const { embeddings, tokens, warnings } = await encodePrompts(
+    parts,
+    sessions,
+    settings,
+    sigmas.taken.length - 1,
+    runtime.signal,
+  );
   runtime.probe?.onTokens?.(tokens);
   const hasPlacement = seesPlacement(part.config);
+  const prompts: Prompts = (conditioning, sigma) =>
+    getScheduledPart(embeddings[conditioning], getStepAt(sigmas.taken, sigma));
   const denoise = settings.fast
-    ? withPrompts(makeDenoiser(getFewStep(sessions), manifest, hasPlacement), embeddings)
-    : makeMainDenoiser(manifest, sessions, hasPlacement, embeddings, runtime.probe);
-  const base = makeBaseStage(manifest, sessions, settings, denoise);
+    ? withPrompts(makeDenoiser(getFewStep(sessions), manifest, hasPlacement), prompts)
+    : makeMainDenoiser(manifest, sessions, hasPlacement, prompts, runtime.probe);
+  const base = makeBaseStage(manifest, sessions, settings, sigmas, denoise);
   const decode: TransformStage = {
     kind: "transform",
     name: "decode",
@@ -250,7 +160,8 @@ async function prepare(
   return { warnings, stages: [base, decode, ...paste, ...larger] };
 }
 
-type Prompts = Readonly<Record<Conditioning, PromptEmbeddings>>;
+/** The prompt that holds at a noise level. */
+type Prompts = (conditioning: Conditioning, sigma: number) => PromptEmbeddings;
 
 /** A denoiser that is conditioned by name. */
 const withPrompts =
@@ -259,7 +170,7 @@ const withPrompts =
     network(
       x,
       sigma,
-      conditions.map((conditioning) => prompts[conditioning]),
+      conditions.map((conditioning) => prompts(conditioning, sigma)),
       signal,
     );
 
@@ -285,21 +196,30 @@ function getFewStep({ fewStep }: NetworkSessions): LazySession {
   throw new NishikiError("internal", "The model has no few-step denoiser.");
 }
 
+/** Noise levels: of the whole schedule, and of the steps that are taken. */
+interface Sigmas {
+  readonly all: readonly number[];
+  readonly taken: readonly number[];
+}
+
+function getSigmas(manifest: ModelManifest, { schedule, steps, init }: ImageSettings): Sigmas {
+  const all = getStepSchedule(schedule ?? "simple").getSigmas(steps, getSchedule(manifest));
+  return { all, taken: init ? startLater(all, init.strength) : all };
+}
+
 function makeBaseStage(
   manifest: ModelManifest,
   sessions: NetworkSessions,
   settings: ImageSettings,
+  { all, taken }: Sigmas,
   denoise: Denoiser<Conditioning>,
 ): DiffusionStage {
-  const schedule = getStepSchedule(settings.schedule ?? "simple");
-  const sigmas = schedule.getSigmas(settings.steps, getSchedule(manifest));
   const image = makeInitImage(settings);
-  const start = image ? startLater(sigmas, settings.init!.strength) : sigmas;
   return {
     kind: "diffusion",
     name: "base",
     shape: manifest.latents.shape,
-    steps: { sampler: getSampler(settings.sampler).sample, sigmas: start, noiseScale: sigmas[0]! },
+    steps: { sampler: getSampler(settings.sampler).sample, sigmas: taken, noiseScale: all[0]! },
     guidance: {
       scale: settings.guidance,
       rescale: settings.guidanceRescale,

@@ -7,6 +7,7 @@ import type { PromptTokens } from "../../probe.js";
 import { mostChunks } from "../../prompt/chunks.js";
 import type { ClipEncoder, PromptLength, TextConditioning } from "../../prompt/encode-clip.js";
 import { encodePrompts } from "../../prompt/encode-clip.js";
+import { type Scheduled, schedulePrompt } from "../../prompt/prompt-editing.js";
 import {
   findUnsupportedSyntax,
   findUnusedWords,
@@ -81,46 +82,75 @@ function warnWithoutMask({ unet, autoencoder }: StableDiffusionModel, isInpainti
   ];
 }
 
+/** A request's prompts, encoded, over the steps in which they change. */
+export interface EncodedConditioning {
+  readonly conditioning: ConditioningSchedule;
+  /** Those of the first step. */
+  readonly tokens: Readonly<Record<Conditioning, PromptTokens>>;
+  readonly warnings: readonly string[];
+}
+
+export type ConditioningSchedule = Readonly<Record<Conditioning, Scheduled<TextConditioning>>>;
+
 /**
- * Encodes the prompt and the negative prompt, once for all images of a request. As in diffusers, clip skip applies to the
- * prompt only.
+ * Encodes the prompt and the negative prompt, once for all images of a request; a prompt that changes while it is drawn, once
+ * per variant. As in diffusers, clip skip applies to the prompt only.
+ * @param steps The steps that are taken.
  */
 export async function encodeConditioning(
   model: StableDiffusionModel,
   tokenizers: Tokenizers,
   networks: Networks,
-  { prompt, negativePrompt, clipSkip, inpaint }: ImageSettings,
+  settings: ImageSettings,
   learned: readonly LearnedWordName[],
-): Promise<{
-  readonly conditioning: Readonly<Record<Conditioning, TextConditioning>>;
-  readonly tokens: Readonly<Record<Conditioning, PromptTokens>>;
-  readonly warnings: readonly string[];
-}> {
+  steps: number,
+): Promise<EncodedConditioning> {
   const encodersWith = (skip: number | undefined) => {
     const options = getTextOptions(model, skip);
     return model.textEncoders.map((_, index) => makeEncoder(model, tokenizers, networks, index, options));
   };
-  const { conditionings, lengths, tokens } = await encodePrompts([
-    { text: prompt, encoders: encodersWith(clipSkip) },
-    { text: negativePrompt, encoders: encodersWith(0) },
-  ]);
-  const [cond, encoded] = conditionings as [TextConditioning, TextConditioning];
-  const isZero = negativePrompt === "" && model.textEncoders.length > 1 && model.zerosForEmptyPrompt;
+  const { clipSkip, inpaint } = settings;
+  const sides = [
+    { name: "prompt", parts: schedulePrompt(settings.prompt, steps), encoders: encodersWith(clipSkip) },
+    {
+      name: "negative prompt",
+      parts: schedulePrompt(settings.negativePrompt, steps),
+      encoders: encodersWith(0),
+    },
+  ] as const;
+  const texts = sides.flatMap(({ name, parts, encoders }) =>
+    [...new Set(parts.map(({ value }) => value))].map((text) => ({ name, text, encoders })),
+  );
+  const { conditionings, lengths, tokens } = await encodePrompts(texts);
+  const at = (side: (typeof sides)[number], text: string) =>
+    texts.findIndex((one) => one.name === side.name && one.text === text);
+  const hasZeros = model.textEncoders.length > 1 && model.zerosForEmptyPrompt;
+  const schedule = (side: (typeof sides)[number]): Scheduled<TextConditioning> =>
+    side.parts.map(({ until, value }) => {
+      const encoded = conditionings[at(side, value)]!;
+      return { until, value: side.name !== "prompt" && value === "" && hasZeros ? zero(encoded) : encoded };
+    });
   const room = model.textEncoders[0]!.positions - 2;
-  const warnings = [
-    ...warnWithoutMask(model, inpaint !== undefined),
-    ...findUnsupportedSyntax(prompt, "weights"),
-    ...findUnsupportedSyntax(negativePrompt, "weights", "negative prompt"),
-    ...findUnusedWords(learned, [prompt, negativePrompt]),
-    ...warn("prompt", lengths[0]!, room),
-    ...warn("negative prompt", lengths[1]!, room),
-  ];
+  const [prompt, negative] = sides;
   return {
-    conditioning: { cond, uncond: isZero ? zero(encoded) : encoded },
-    tokens: { cond: tokens[0]!, uncond: tokens[1]! },
-    warnings,
+    conditioning: { cond: schedule(prompt), uncond: schedule(negative) },
+    tokens: {
+      cond: tokens[at(prompt, prompt.parts[0]!.value)]!,
+      uncond: tokens[at(negative, negative.parts[0]!.value)]!,
+    },
+    warnings: unique([
+      ...warnWithoutMask(model, inpaint !== undefined),
+      ...texts.flatMap(({ name, text }) => findUnsupportedSyntax(text, "weights", name)),
+      ...findUnusedWords(
+        learned,
+        texts.map(({ text }) => text),
+      ),
+      ...texts.flatMap(({ name }, i) => warn(name, lengths[i]!, room)),
+    ]),
   };
 }
+
+const unique = (messages: readonly string[]) => [...new Set(messages)];
 
 /** Zeros in place of an empty prompt, for models trained that way. */
 function zero({ states, tokens, vector }: TextConditioning): TextConditioning {
@@ -141,16 +171,16 @@ export function embedGuidance(scale: number, width: number): Float32Array {
   });
 }
 
-/** A float32 tensor with one row per conditioning. */
-export function makeRows(
-  conditions: readonly Conditioning[],
-  getRow: (name: Conditioning) => Float32Array,
+/** A float32 tensor with one row per condition of an evaluation. */
+export function makeRows<C>(
+  conditions: readonly C[],
+  getRow: (condition: C) => Float32Array,
   ...shape: number[]
 ) {
-  const length = getRow("cond").length;
+  const { length } = getRow(conditions[0]!);
   const data = new Float32Array(conditions.length * length);
-  conditions.forEach((name, i) => {
-    data.set(getRow(name), i * length);
+  conditions.forEach((condition, i) => {
+    data.set(getRow(condition), i * length);
   });
   return f32(data, conditions.length, ...shape);
 }

@@ -1,7 +1,6 @@
 // Deep features of the denoiser that change little from step to step, kept for some steps (DeepCache: Ma et al. 2023,
 // arXiv:2312.00858).
 import type { HostTensor } from "../../../engine/index.js";
-import type { Conditioning } from "../../plan.js";
 
 export class DeepFeatures {
   readonly #every: number;
@@ -13,14 +12,14 @@ export class DeepFeatures {
   }
 
   /** What an evaluation for these conditions may use; undefined where it is to compute all. */
-  take(conditions: readonly Conditioning[]): HostTensor | undefined {
+  take(conditions: readonly string[]): HostTensor | undefined {
     const kept = this.#kept;
     if (kept?.conditions !== conditions.join() || kept.uses + 1 >= this.#every) return undefined;
     kept.uses++;
     return kept.deep;
   }
 
-  keep(conditions: readonly Conditioning[], deep: HostTensor): void {
+  keep(conditions: readonly string[], deep: HostTensor): void {
     this.#kept = { conditions: conditions.join(), deep, uses: 0 };
   }
 }

@@ -29,13 +29,14 @@ import type {
 } from "../../plan.js";
 import { type Probe, reportAttention } from "../../probe.js";
 import type { TextConditioning } from "../../prompt/encode-clip.js";
+import { getScheduledPart, getStepAt } from "../../prompt/prompt-editing.js";
 import type { LearnedWordName } from "../../prompt/unsupported-syntax.js";
 import type { Runtime } from "../../runtime.js";
 import { getValues } from "../../stage-results.js";
 import { f32, floats } from "../../tensors.js";
 import type { NetworkWork } from "../../work.js";
 import { type Area, AutoencoderRuns, decodePreview } from "./autoencoder-runs.js";
-import { embedGuidance, encodeConditioning, makeRows } from "./conditioning.js";
+import { type ConditioningSchedule, embedGuidance, encodeConditioning, makeRows } from "./conditioning.js";
 import { DeepFeatures } from "./deep-features.js";
 import { getHiresLatents, getHiresSteps, hiresStage, makeHiresNoise } from "./hires.js";
 import type { StableDiffusionModel, Tokenizers } from "./model.js";
@@ -78,6 +79,30 @@ interface RequestNetworks {
   readonly probe?: Probe;
 }
 
+/** The steps of a pass, and the share of them that is taken. */
+interface StepPart {
+  readonly steps: number;
+  readonly strength: number;
+}
+
+const getFirstPart = ({ steps, init }: ImageSettings): StepPart => ({ steps, strength: init?.strength ?? 1 });
+
+/** A row of an evaluation: a conditioning, as its prompt reads in this step. */
+interface Condition {
+  readonly conditioning: Conditioning;
+  readonly text: TextConditioning;
+  /** Differs between variants of a prompt. */
+  readonly key: string;
+}
+
+const getCondition =
+  (schedules: ConditioningSchedule, step: number) =>
+  (conditioning: Conditioning): Condition => {
+    const schedule = schedules[conditioning];
+    const part = schedule.findIndex(({ until }) => step < until);
+    return { conditioning, text: getScheduledPart(schedule, step), key: `${conditioning} ${part}` };
+  };
+
 function refuseDeepCache(): never {
   const reason = "attention cannot be observed with it, because some steps do not compute it";
   throw new NishikiError("usage", `deepCache: ${reason}. Omit deepCache.`);
@@ -108,10 +133,12 @@ class StableDiffusion implements Model {
   async prepare(settings: ImageSettings, runtime: Runtime): Promise<Plan> {
     const networks = this.open(runtime);
     runtime.onProgress?.({ kind: "encode", stage: "prompt" });
-    const encode = (pass: ImageSettings) =>
-      encodeConditioning(this.parts, this.tokenizers, networks, pass, this.learned);
+    const encode = (pass: ImageSettings, part: StepPart) => {
+      const steps = this.planSteps(pass, part).sigmas.length - 1;
+      return encodeConditioning(this.parts, this.tokenizers, networks, pass, this.learned, steps);
+    };
     const { first, second } = splitPasses(settings);
-    const { conditioning, tokens, warnings } = await encode(first);
+    const { conditioning, tokens, warnings } = await encode(first, getFirstPart(first));
     const { probe } = runtime;
     probe?.onTokens?.(tokens);
     if (probe?.onAttention && settings.deepCache) refuseDeepCache();
@@ -122,7 +149,9 @@ class StableDiffusion implements Model {
     const { hires } = settings;
     if (second && hires) {
       const isSame = second.prompt === first.prompt && second.negativePrompt === first.negativePrompt;
-      const texts = isSame ? conditioning : (await encode(second)).conditioning;
+      const isConstant = conditioning.cond.length === 1 && conditioning.uncond.length === 1;
+      const texts =
+        isSame && isConstant ? conditioning : (await encode(second, getHiresSteps(hires))).conditioning;
       const request = { ...common, area: this.getArea(second.size) };
       stages.push(this.makeHiresStage(second, hires, request, base.area, texts));
     }
@@ -150,12 +179,13 @@ class StableDiffusion implements Model {
   private makeBaseStage(
     settings: ImageSettings,
     request: RequestNetworks,
-    conditioning: Readonly<Record<Conditioning, TextConditioning>>,
+    conditioning: ConditioningSchedule,
   ): DiffusionStage {
     const image = makeInitImage(settings);
-    const { strength = 1 } = settings.init ?? {};
+    const part = getFirstPart(settings);
+    const { strength } = part;
     return {
-      ...this.makeStage("base", settings, request, conditioning, { steps: settings.steps, strength }),
+      ...this.makeStage("base", settings, request, conditioning, part),
       ...(image && {
         init: { image, isFullNoise: strength === 1, encoder: async () => this.encoder(request) },
       }),
@@ -168,7 +198,7 @@ class StableDiffusion implements Model {
     hires: NonNullable<ImageSettings["hires"]>,
     request: RequestNetworks,
     from: Area,
-    conditioning: Readonly<Record<Conditioning, TextConditioning>>,
+    conditioning: ConditioningSchedule,
   ): DiffusionStage {
     const stage = this.makeStage(hiresStage, settings, request, conditioning, getHiresSteps(hires));
     const { area: to, autoencoder: runs } = request;
@@ -188,14 +218,13 @@ class StableDiffusion implements Model {
     name: string,
     settings: ImageSettings,
     request: RequestNetworks,
-    conditioning: Readonly<Record<Conditioning, TextConditioning>>,
-    part: { readonly steps: number; readonly strength: number },
+    conditioning: ConditioningSchedule,
+    part: StepPart,
   ): DiffusionStage {
     const { area, networks } = request;
     const { autoencoder, previewAutoencoder, scheduler } = this.parts;
-    const { name: sampler, sample } = getSampler(settings.sampler);
-    const stepSchedule = settings.schedule as StepScheduleName | undefined;
-    const plan = planSteps(scheduler, { sampler, stepSchedule, ...part });
+    const { sample } = getSampler(settings.sampler);
+    const plan = this.planSteps(settings, part);
     const { sigmas, noiseScale, finalScale, getMaskSigma, options } = plan;
     return {
       kind: "diffusion",
@@ -204,18 +233,27 @@ class StableDiffusion implements Model {
       steps: { sampler: sample, sigmas, noiseScale, finalScale, getMaskSigma, options },
       guidance: this.getGuidance(settings, plan.schedule),
       start: async () => ({
-        denoiser: (inpainting) =>
-          getDenoiser(
-            scheduler.prediction,
-            this.network(conditioning, request, settings, inpainting),
-            plan.schedule,
-          ),
+        denoiser: (inpainting) => {
+          const network = this.network(request, settings, inpainting);
+          const denoise = getDenoiser(scheduler.prediction, network, plan.schedule);
+          return (x, sigma, conditions, signal) =>
+            denoise(x, sigma, conditions.map(getCondition(conditioning, getStepAt(sigmas, sigma))), signal);
+        },
         preview: (latents) =>
           previewAutoencoder
             ? decodePreview(previewAutoencoder, networks, latents, area)
             : request.autoencoder.decode(latents, area, settings.seamless ?? false),
       }),
     };
+  }
+
+  private planSteps({ sampler: name, schedule }: ImageSettings, part: StepPart) {
+    const { name: sampler } = getSampler(name);
+    return planSteps(this.parts.scheduler, {
+      sampler,
+      stepSchedule: schedule as StepScheduleName | undefined,
+      ...part,
+    });
   }
 
   private getGuidance(
@@ -233,21 +271,20 @@ class StableDiffusion implements Model {
   }
 
   private network(
-    conditioning: Readonly<Record<Conditioning, TextConditioning>>,
     { area, networks, probe }: RequestNetworks,
     { guidance, seamless = false, deepCache }: ImageSettings,
     inpainting: Inpainting | undefined,
-  ): Network<Conditioning> {
+  ): Network<Condition> {
     const { unet, autoencoder } = this.parts;
     const { height, width } = area;
     const extra = extraChannels(this.parts, area, inpainting);
-    const { tokens } = conditioning.cond;
     const sizes = getSizes(area, autoencoder.scale);
     const guidanceRow =
       unet.timeConditionWidth === undefined ? undefined : embedGuidance(guidance, unet.timeConditionWidth);
     const features = deepCache && new DeepFeatures(deepCache.interval);
     return async (input, time, conditions) => {
       const length = input.length / conditions.length;
+      const { tokens } = conditions[0]!.text;
       const sample = new Float32Array(conditions.length * (length + extra.length));
       conditions.forEach((_, i) => {
         sample.set(input.subarray(i * length, (i + 1) * length), i * (length + extra.length));
@@ -256,21 +293,23 @@ class StableDiffusion implements Model {
       const inputs = {
         sample: f32(sample, conditions.length, unet.inChannels, height, width),
         timestep: f32(new Float32Array(conditions.length).fill(time), conditions.length),
-        states: makeRows(conditions, (name) => conditioning[name].states, tokens, unet.crossWidth),
+        states: makeRows(conditions, ({ text }) => text.states, tokens, unet.crossWidth),
         ...(unet.addition && {
-          vector: makeRows(conditions, (name) => conditioning[name].vector!, getVectorWidth(unet.addition)),
+          vector: makeRows(conditions, ({ text }) => text.vector!, getVectorWidth(unet.addition)),
           sizes: makeRows(conditions, () => sizes, sizeCount),
         }),
         ...(guidanceRow && { guidance: makeRows(conditions, () => guidanceRow, guidanceRow.length) }),
       };
-      const deep = features?.take(conditions);
+      const names = conditions.map(({ conditioning }) => conditioning);
+      const keys = conditions.map(({ key }) => key);
+      const deep = features?.take(keys);
       const form = deep ? "shallow" : features ? "deep" : probe ? "observed" : "whole";
       const feeds = deep ? { ...inputs, deep } : inputs;
       const outputs = await networks.use({ part: "denoiser", form, wraps: seamless }, (session) =>
         session.run(feeds),
       );
-      if (form === "deep") features!.keep(conditions, outputs.deep!);
-      if (probe) reportAttention(probe, outputs, { time, conditions, latents: area });
+      if (form === "deep") features!.keep(keys, outputs.deep!);
+      if (probe) reportAttention(probe, outputs, { time, conditions: names, latents: area });
       return floats(outputs, "prediction");
     };
   }
