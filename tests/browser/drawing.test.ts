@@ -1,12 +1,13 @@
 // The application in a real browser: from the first picture to a second tab.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { ImagePage, JobPage } from "../../src/server/api/index.js";
 import {
   chromiumPath,
   closeBrowser,
   closePage,
-  countTiles,
   draw,
   expectAccessible,
+  getJson,
   openPage,
   type PageOptions,
   type RunningApplication,
@@ -15,7 +16,7 @@ import {
   waitForTiles,
 } from "./support.js";
 
-describe.skipIf(chromiumPath === undefined)("the application", () => {
+describe.skipIf(chromiumPath === undefined)("the application", { timeout: 180_000 }, () => {
   let application: RunningApplication;
   const pages: TestPage[] = [];
 
@@ -55,7 +56,7 @@ describe.skipIf(chromiumPath === undefined)("the application", () => {
 
   it("cancels what is being drawn, and says so", async () => {
     const page = await open({ draft: { count: 4, settings: { steps: 500 } } });
-    const before = await countTiles(page);
+    const { total } = await getJson<ImagePage>(page, "images");
     await page.fill("#prompt", "red house");
     await page.keyboard.press("Control+Enter");
     await page.locator(".tile canvas, .tile img").first().waitFor();
@@ -64,12 +65,9 @@ describe.skipIf(chromiumPath === undefined)("the application", () => {
     await page.locator("#feed").focus();
     await page.keyboard.press("Shift+X");
     await page.locator(".caption-state").waitFor({ state: "detached" });
-    const state = await page.evaluate(async () => {
-      const { jobs } = await (await fetch("api/v1/jobs?limit=1")).json();
-      return jobs[0].state as string;
-    });
-    expect(state).toBe("cancelled");
-    expect(await countTiles(page)).toBe(before);
+    const { jobs } = await getJson<JobPage>(page, "jobs?limit=500");
+    expect(jobs.find(({ request }) => request.prompt === "red house")!.state).toBe("cancelled");
+    expect((await getJson<ImagePage>(page, "images")).total).toBe(total);
   });
 
   it("goes on after a reload in the middle, and shows a second tab the same", async () => {

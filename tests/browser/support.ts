@@ -10,7 +10,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { AxeResults } from "axe-core";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
+import { finalStates, type Job, type StoredImage } from "../../src/server/index.js";
 import { cliPath } from "../support/run-cli.js";
 
 const candidates = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -140,16 +141,38 @@ export async function closePage(page: Page): Promise<void> {
   await page.context().close();
 }
 
-/** Draws a prompt by the keyboard, and waits for as many finished tiles more as it draws. */
-export async function draw(page: Page, prompt: string, images = 1): Promise<void> {
-  const before = await countTiles(page);
-  await page.fill("#prompt", prompt);
-  await page.keyboard.press("Control+Enter");
-  await waitForTiles(page, before + images);
+const listJobs = async (page: Page) => (await getJson<{ jobs: Job[] }>(page, "jobs?limit=500")).jobs;
+
+/**
+ * Does what creates jobs, and waits until all of these have ended and the first image is in the feed.
+ * @returns their images, in the order of the jobs
+ */
+export async function drawBy(page: Page, act: () => Promise<void>): Promise<readonly StoredImage[]> {
+  const before = new Set((await listJobs(page)).map(({ id }) => id));
+  await act();
+  const added = await vi.waitFor(
+    async () => {
+      const jobs = (await listJobs(page)).filter(({ id }) => !before.has(id));
+      if (jobs.length === 0 || jobs.some(({ state }) => !finalStates.includes(state)))
+        throw new Error("Still drawing.");
+      return jobs;
+    },
+    { timeout: 120_000, interval: 200 },
+  );
+  expect(added.map(({ state, error }) => error?.message ?? state)).toEqual(added.map(() => "done"));
+  const images = added.sort((a, b) => a.created.localeCompare(b.created)).flatMap((job) => job.images);
+  await page.locator(`[data-image="${images[0]!.id}"] img.loaded, .sweep-cell img`).first().waitFor();
+  return images;
 }
 
+/** Draws a prompt by the keyboard. */
+export const draw = (page: Page, prompt: string): Promise<readonly StoredImage[]> =>
+  drawBy(page, async () => {
+    await page.fill("#prompt", prompt);
+    await page.keyboard.press("Control+Enter");
+  });
+
 const tiles = ".blocks .tile-image img.loaded";
-export const countTiles = (page: Page): Promise<number> => page.locator(tiles).count();
 
 /** Waits until so many finished images are shown. */
 export async function waitForTiles(page: Page, count: number): Promise<void> {
@@ -157,6 +180,33 @@ export async function waitForTiles(page: Page, count: number): Promise<void> {
     ([selector, least]) => document.querySelectorAll(selector).length >= least,
     [tiles, count] as const,
     { timeout: 60_000 },
+  );
+}
+
+/** What the native API answers. */
+export const getJson = <T>(page: Page, path: string): Promise<T> =>
+  page.evaluate(async (url) => (await fetch(`api/v1/${url}`)).json(), path);
+
+/** Runs an action by its name, from the palette. */
+export async function runAction(page: Page, name: string): Promise<void> {
+  await page.keyboard.press("Control+k");
+  await page.locator(".palette input").fill(name);
+  await page.keyboard.press("Enter");
+  await page.locator(".palette").waitFor({ state: "detached" });
+}
+
+/** Drops a file of the server on the page, as if it came from a folder. */
+export async function drop(page: Page, path: string, name: string): Promise<void> {
+  await page.evaluate(
+    async ([url, title]) => {
+      const blob = await (await fetch(`api/v1/${url}`)).blob();
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File([blob], title, { type: blob.type }));
+      const options = { bubbles: true, cancelable: true, dataTransfer };
+      document.body.dispatchEvent(new DragEvent("dragover", options));
+      document.body.dispatchEvent(new DragEvent("drop", options));
+    },
+    [path, name] as const,
   );
 }
 
