@@ -41,7 +41,7 @@ async function expectSentence(response: Response): Promise<void> {
   if (response.status < 400 || response.status === 405) return;
   const { error } = (await response.json()) as { error: { code: string; message: string } };
   expect(error.code).toMatch(/^[a-z-]+$/);
-  expect(error.message).toMatch(/^[^\s].*[.)]$/s);
+  expect(error.message).toMatch(/^[^\s].*[.?)]$/s);
   expect(error.message.length).toBeLessThan(10_000);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: no control characters may be in it.
   expect(error.message).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u202e]|\/tmp\/|node_modules|undefined/);

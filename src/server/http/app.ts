@@ -68,6 +68,14 @@ export function getNativeRoutes(gate?: Gate): readonly Route[] {
   return routes;
 }
 
+/** The native routes as a table in Markdown, for people. */
+export function describeRoutes(): string {
+  const rows = getNativeRoutes().map(
+    ({ method, path, summary }) => `| \`${method.toUpperCase()} ${path}\` | ${summary} |`,
+  );
+  return ["| route | |", "| --- | --- |", ...rows].join("\n");
+}
+
 /**
  * Makes the HTTP application: everything that a request meets behind the socket.
  * @throws NishikiError "usage" for a token or an origin that cannot be right
