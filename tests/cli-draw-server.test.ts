@@ -3,11 +3,14 @@ import type { ChildProcess } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Application, createApplication, type RunningServer, serveHttp } from "../src/server/node.js";
 import { type CliOptions, runCli } from "./support/run-cli.js";
 
 const token = "correct-horse-battery";
+
+// Minutes, because a machine may be busy with training; on an idle one it is seconds.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 let folder: string;
 let application: Application;

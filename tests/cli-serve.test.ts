@@ -1,15 +1,18 @@
 // `nishiki serve` as a process: real sockets, real signals.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { setTimeout as wait } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { cliPath as main, runCli } from "./support/run-cli.js";
 
-const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
+// Minutes, because a machine may be busy with training; on an idle one it is seconds.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 let folder: string;
 const children: ChildProcess[] = [];
@@ -39,6 +42,38 @@ function start(...args: string[]) {
   return { child, link, exit, errors: () => errors };
 }
 
+/** The processes that a process started (Linux). */
+async function listChildren(pid: number): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
+  return text.trim().split(/\s+/).filter(Boolean).map(Number);
+}
+
+const isAlive = (pid: number) => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+const putJob = (link: string, id: string, request: object) =>
+  fetch(`${link}/api/v1/jobs/${id}`, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ request }),
+  });
+
+/** Reads a job's events until one matches. */
+async function waitFor(link: string, id: string, pattern: RegExp): Promise<void> {
+  const stream = await fetch(`${link}/api/v1/jobs/${id}/events`);
+  let text = "";
+  for await (const part of stream.body!) {
+    text += Buffer.from(part).toString();
+    if (pattern.test(text)) return;
+  }
+  throw new Error(`The stream ended without ${pattern}:\n${text}`);
+}
+
 describe("nishiki serve", () => {
   it("prints one link, answers, draws, and stops cleanly on Ctrl-C", async () => {
     const server = start("--port", "0");
@@ -46,18 +81,8 @@ describe("nishiki serve", () => {
     expect(link).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     const capabilities = await fetch(`${link}/api/v1/capabilities`);
     expect(await capabilities.json()).toMatchObject({ name: "Nishiki" });
-    const created = await fetch(`${link}/api/v1/jobs/one`, {
-      method: "PUT",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ request: { prompt: "a cat", steps: 2, seed: 1 } }),
-    });
-    expect(created.status).toBe(201);
-    const stream = await fetch(`${link}/api/v1/jobs/one/events`);
-    let text = "";
-    for await (const part of stream.body!) {
-      text += Buffer.from(part).toString();
-      if (/"state":"(done|failed)"/.test(text)) break;
-    }
+    expect((await putJob(link, "one", { prompt: "a cat", steps: 2, seed: 1 })).status).toBe(201);
+    await waitFor(link, "one", /"state":"done"/);
     const job = (await (await fetch(`${link}/api/v1/jobs/one`)).json()) as { images: { id: string }[] };
     const file = await fetch(`${link}/api/v1/images/${job.images[0]!.id}/file`);
     expect(file.headers.get("content-type")).toBe("image/png");
@@ -65,6 +90,51 @@ describe("nishiki serve", () => {
     expect(await server.exit).toEqual([0, null]);
     expect(server.errors()).toContain("Stopping");
   });
+
+  it.skipIf(process.platform !== "linux")(
+    "goes on with its job after it was killed, and leaves no process behind",
+    async () => {
+      const first = start("--port", "0");
+      const link = await first.link;
+      await putJob(link, "long", { prompt: "a cat", steps: 12, seed: 1, count: 2 });
+      await waitFor(link, "long", /"step":3,/);
+      const children = await listChildren(first.child.pid!);
+      expect(children).toHaveLength(1);
+      first.child.kill("SIGKILL");
+      await first.exit;
+      while (children.some(isAlive)) await wait(20);
+      const second = start("--port", "0");
+      const again = await second.link;
+      await waitFor(again, "long", /"state":"done"/);
+      const job = (await (await fetch(`${again}/api/v1/jobs/long`)).json()) as {
+        images: { index: number }[];
+      };
+      expect(job.images.map(({ index }) => index)).toEqual([0, 1]);
+    },
+  );
+
+  it.skipIf(!existsSync("/usr/bin/script"))(
+    "is what nishiki alone does on a terminal, but not on a pipe",
+    async () => {
+      const env = { ...process.env, XDG_PICTURES_DIR: folder, NISHIKI_TOKEN: "", SSH_TTY: "none" };
+      const command = `'${process.execPath}' '${main}'`;
+      const terminal = spawn("/usr/bin/script", ["-qec", command, "/dev/null"], { env, stdio: "pipe" });
+      children.push(terminal);
+      let text = "";
+      await new Promise<void>((resolve) => {
+        terminal.stdout.on("data", (data: Buffer) => {
+          text += data.toString();
+          if (text.includes("Ctrl-C stops it")) resolve();
+        });
+        terminal.once("exit", () => resolve());
+      });
+      terminal.stdin.write("\x03");
+      expect(text).toMatch(/^http:\/\/127\.0\.0\.1:\d+\r?\n/);
+      expect(await once(terminal, "exit")).toEqual([0, null]);
+      const { stdout } = await runCli([]);
+      expect(stdout).toContain("Usage: nishiki");
+    },
+  );
 
   it("refuses a port that another program uses", async () => {
     const other = createServer().listen(0, "127.0.0.1");

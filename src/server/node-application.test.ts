@@ -1,12 +1,15 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { getImageFormat, inspectPng } from "../image/index.js";
 import { sha256 } from "../pipeline/index.js";
 import type { Job, NumberedEvent, ServerEvent } from "./api/index.js";
 import type { Application } from "./application.js";
 import { createApplication } from "./node-application.js";
+
+// Minutes, because a machine may be busy with training; on an idle one it is seconds.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 const me = { owner: "test" };
 

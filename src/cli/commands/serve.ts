@@ -14,6 +14,7 @@ interface Options {
   readonly models?: readonly string[];
   readonly token?: string;
   readonly open: boolean;
+  readonly draw: boolean;
   readonly cors?: readonly string[];
   readonly allowedHost?: readonly string[];
   readonly log?: boolean;
@@ -40,6 +41,7 @@ export function addServeCommand(program: Command): void {
     .option("--models <folders...>", "folders of models, LoRAs and embeddings (default: $NISHIKI_MODELS)")
     .option("--token <text>", "token that clients must send (default: $NISHIKI_TOKEN)")
     .option("--no-open", "do not open the browser")
+    .option("--no-draw", "leave drawing to workers (nishiki worker)")
     .option("--cors <origins...>", "origins of other pages that may use the APIs")
     .option("--allowed-host <names...>", "further names of this server, such as that of a proxy")
     .option("--log", "print a line for each request")
@@ -68,6 +70,7 @@ async function serve(options: Options): Promise<void> {
     const application = await createApplication({
       folder,
       ...(models && { models }),
+      draws: options.draw,
       onTrouble: say,
       onLost: () => {
         say(`Another server has taken over ${folder}.`);
@@ -78,6 +81,7 @@ async function serve(options: Options): Promise<void> {
       const server = await start(application, options);
       await print(`${server.link}\n`);
       say(`Nishiki is running; its images are in ${folder}. Ctrl-C stops it.`);
+      if (/^(0\.0\.0\.0|::|\[::\])$/.test(options.host)) say(`On this machine: ${getLocalLink(server)}`);
       if (options.open) openBrowser(server.link);
       await stopped(AbortSignal.any([stop.signal, lost.signal]));
       say("Stopping; jobs that are not finished go on after the next start.");
@@ -90,6 +94,10 @@ async function serve(options: Options): Promise<void> {
   }
 }
 
+/** The link for this machine itself: it needs no name in the network. */
+const getLocalLink = ({ link, port }: RunningServer) =>
+  link.replace(/^http:\/\/[^/]+/, `http://127.0.0.1:${port}`);
+
 const stopped = (signal: AbortSignal) =>
   new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
@@ -100,7 +108,8 @@ const stopped = (signal: AbortSignal) =>
 async function start(application: Application, options: Options): Promise<RunningServer> {
   const { isLoopback, makeToken, serveHttp } = await loadServer();
   const { host, port, cors, allowedHost, log } = options;
-  const token = options.token ?? process.env.NISHIKI_TOKEN ?? (isLoopback(host) ? undefined : makeToken());
+  const token =
+    options.token ?? (process.env.NISHIKI_TOKEN || undefined) ?? (isLoopback(host) ? undefined : makeToken());
   const listen: ServeOptions = {
     host,
     ...(token !== undefined && { token }),

@@ -1,10 +1,13 @@
 // Real drawing processes, which are really killed.
 import { setTimeout as wait } from "node:timers/promises";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { ModelList } from "../catalogue/catalogue.js";
 import type { JobRecord, WorkEvent } from "../parts.js";
 import { makeDrawer, type ProcessDrawer } from "./drawer.js";
 import { makeWorker } from "./worker.js";
+
+// Minutes, because a machine may be busy with training; on an idle one it is seconds.
+vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
 let drawer: ProcessDrawer;
 let models: ModelList;
