@@ -17,10 +17,9 @@ interface BlockProps {
   readonly part: Part;
   readonly position: number;
   readonly size: number;
-  readonly onRange: (id: string) => void;
 }
 
-export function BlockView({ block, part, position, size, onRange }: BlockProps) {
+export function BlockView({ block, part, position, size }: BlockProps) {
   const job = block.job === null ? undefined : getJob(block.job);
   const prompt = getPrompt(block, job);
   const style = { transform: `translate(${part.x}px, ${part.y}px)`, width: `${part.width}px` };
@@ -45,7 +44,6 @@ export function BlockView({ block, part, position, size, onRange }: BlockProps) 
               image={ids ? ids.get(place) : block.images[place]}
               width={part.tileWidth}
               height={part.tileHeight}
-              onRange={onRange}
             />
           ),
         )}
@@ -171,7 +169,7 @@ function Trouble({
     void sendJob({ kind: "draw", request: again, model, ...beside });
   };
   return (
-    <div class="tile trouble" style={{ width: `${width}px`, minHeight: `${height}px` }} role="group">
+    <div class="tile trouble" style={{ width: `${width}px`, height: `${height}px` }} role="group">
       <Icon name="warning" />
       <p>{error?.message ?? texts.failed}</p>
       {error?.hint && <p class="hint">{error.hint}</p>}

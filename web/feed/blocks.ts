@@ -14,6 +14,8 @@ export interface FeedBlock extends Block {
   readonly images: readonly string[];
   /** For order: when it was asked for. */
   readonly time: string;
+  /** Whether it shows only what went wrong. */
+  readonly isTrouble?: boolean;
   /** The group that is shown by a view of its own. */
   readonly group?: string;
 }
@@ -49,7 +51,8 @@ function makeLiveBlock(id: string): FeedBlock {
   const images = job.images.map((image) => image.id);
   const size = readSize(job.request.size) ?? job.images[0];
   const tiles = job.state === "failed" ? images.length + 1 : Math.max(1, getCount(job), images.length);
-  return { key: id, job: id, images, time: job.created, tiles, aspect: getAspect(size) };
+  const isTrouble = job.state === "failed" && images.length === 0;
+  return { key: id, job: id, images, time: job.created, tiles, aspect: getAspect(size), isTrouble };
 }
 
 /** Images in the feed's order, those of one job together. */

@@ -3,9 +3,9 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { groupViews, slots } from "../features.js";
 import { messages } from "../i18n/index.js";
-import { filter, imageOrder, isFeedLoading, isFiltered, loadMore } from "../store/images.js";
+import { filter, isFeedLoading, isFiltered, loadMore } from "../store/images.js";
 import { getJob, queue } from "../store/jobs.js";
-import { focused, setSelected, tileHeight, viewed } from "../store/ui.js";
+import { focused, tileHeight } from "../store/ui.js";
 import { BlockView } from "./block.jsx";
 import { type FeedBlock, feedBlocks } from "./blocks.js";
 import { Empty, NothingFound } from "./empty.jsx";
@@ -16,8 +16,11 @@ import { QueueStrip } from "./queue.jsx";
 /** Lines are drawn this far outside the screen, in CSS pixels. */
 const overscan = 600;
 
+/** Below this width of the feed, two tiles fill a line. */
+const phoneWidth = 560;
+
 function getMeasures(width: number): Measures {
-  const isPhone = width < 560;
+  const isPhone = width < phoneWidth;
   const gap = 4;
   return {
     width,
@@ -31,6 +34,8 @@ function getMeasures(width: number): Measures {
 /** Blocks whose group has a view of its own get the height that it asks for. */
 const withHeights = (blocks: readonly FeedBlock[], width: number): readonly FeedBlock[] =>
   blocks.map((block) => {
+    // A tile of a phone has no room for an error and its buttons.
+    if (block.isTrouble && width < phoneWidth) return { ...block, fixedHeight: 176 };
     const job = block.group === undefined || block.job === null ? undefined : getJob(block.job);
     const view = job && groupViews.value.find((each) => each.claims(job));
     return view ? { ...block, fixedHeight: view.height(block.group!, width) } : block;
@@ -69,7 +74,6 @@ export function Feed() {
   }, [nearEnd, blocks.length]);
 
   const places = new Map(blocks.map((block, index) => [block.key, index]));
-  const onRange = useRange();
   const isEmpty = blocks.length === 0;
   return (
     <main class="feed" ref={scroller} id="feed" tabIndex={-1} aria-label={messages().feed}>
@@ -100,7 +104,6 @@ export function Feed() {
                 part={part}
                 position={place + 1}
                 size={blocks.length}
-                onRange={onRange}
               />
             );
           }),
@@ -183,20 +186,6 @@ function useStayInPlace(scroller: { current: HTMLElement | null }, layout: Layou
         .find(({ key, from }) => key === part.key && from === part.from);
     if (part && now && now.y !== part.y) element.scrollTop += now.y - part.y;
   }, [layout]);
-}
-
-/** Selects from the image that was selected last to another one. */
-function useRange(): (id: string) => void {
-  const last = useRef<string | undefined>(undefined);
-  const range = useRef((id: string) => {
-    const ids = imageOrder.peek();
-    const start = ids.indexOf(last.current ?? focused.peek() ?? viewed.peek() ?? id);
-    const end = ids.indexOf(id);
-    const [from, to] = start < 0 ? [end, end] : [Math.min(start, end), Math.max(start, end)];
-    setSelected(ids.slice(from, to + 1), true);
-    last.current = id;
-  });
-  return range.current;
 }
 
 const Skeletons = () => (

@@ -7,7 +7,7 @@ import { Icon } from "../parts/icon.jsx";
 import { openImageMenu } from "../parts/menu.jsx";
 import { getImage, setFavourite } from "../store/images.js";
 import { getJob } from "../store/jobs.js";
-import { focused, isSelecting, selection, setSelected, targets } from "../store/ui.js";
+import { focused, isSelecting, selection, selectRange, setSelected, targets } from "../store/ui.js";
 import { openViewer } from "../viewer/open.js";
 import { memo } from "./memo.js";
 import { getNoise } from "./noise.js";
@@ -18,18 +18,13 @@ interface TileProps {
   readonly image: string | undefined;
   readonly width: number;
   readonly height: number;
-  /** Selects everything from the last selected image to this one. */
-  readonly onRange: (id: string) => void;
 }
 
-export const Tile = memo(function Tile({ job, index, image, width, height, onRange }: TileProps) {
+export const Tile = memo(function Tile({ job, index, image, width, height }: TileProps) {
   const style = { width: `${width}px`, height: `${height}px` };
   const known = image === undefined ? undefined : getImage(image);
   const active = job === null ? undefined : getJob(job);
-  if (known)
-    return (
-      <ImageTile image={known} style={style} from={active} size={Math.max(width, height)} onRange={onRange} />
-    );
+  if (known) return <ImageTile image={known} style={style} from={active} size={Math.max(width, height)} />;
   return <GrowingTile job={active} index={index} style={style} />;
 });
 
@@ -47,14 +42,13 @@ function ImageTile(props: {
   readonly style: Style;
   readonly from: Job | undefined;
   readonly size: number;
-  readonly onRange: (id: string) => void;
 }) {
-  const { image, style, from, size, onRange } = props;
+  const { image, style, from, size } = props;
   const isSelected = selection.value.has(image.id);
   const isLoaded = useSignal(false);
   const texts = messages();
   const onClick = (event: MouseEvent) => {
-    if (event.shiftKey) onRange(image.id);
+    if (event.shiftKey) selectRange(image.id);
     else if (event.ctrlKey || event.metaKey || isSelecting.peek()) setSelected([image.id], !isSelected);
     else openViewer(image.id, event.currentTarget as Element);
   };
@@ -101,7 +95,7 @@ function ImageTile(props: {
         aria-checked={isSelected}
         aria-label={texts.select}
         tabIndex={-1}
-        onClick={(event) => (event.shiftKey ? onRange(image.id) : setSelected([image.id], !isSelected))}
+        onClick={(event) => (event.shiftKey ? selectRange(image.id) : setSelected([image.id], !isSelected))}
       >
         <Icon name="check" />
       </button>

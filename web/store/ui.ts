@@ -31,7 +31,21 @@ export const focused = signal<string | undefined>(undefined);
 export const isSelecting = signal(false);
 export const selection = signal<ReadonlySet<string>>(new Set());
 
+/** The image that was selected last by itself: where a range begins. */
+let lastSelected: string | undefined;
+
+/** Selects everything between the image that was selected last and another one, as the feed shows them. */
+export function selectRange(id: string): void {
+  const ids = imageOrder.peek();
+  const start = ids.indexOf(lastSelected ?? focused.peek() ?? id);
+  const end = ids.indexOf(id);
+  const [from, to] = start < 0 ? [end, end] : [Math.min(start, end), Math.max(start, end)];
+  setSelected(ids.slice(from, to + 1), true);
+  lastSelected = id;
+}
+
 export function setSelected(ids: readonly string[], isOn: boolean): void {
+  if (ids.length === 1) lastSelected = isOn ? ids[0] : undefined;
   const chosen = new Set(selection.peek());
   for (const id of ids) isOn ? chosen.add(id) : chosen.delete(id);
   selection.value = chosen;
