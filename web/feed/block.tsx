@@ -5,6 +5,7 @@ import { groupViews } from "../features.js";
 import { formatDateTime, formatSeconds, formatTime, messages } from "../i18n/index.js";
 import { Icon } from "../parts/icon.jsx";
 import { openMenu } from "../parts/menu.jsx";
+import { Popover } from "../parts/popover.jsx";
 import { sendJob } from "../store/draft.js";
 import { getImage } from "../store/images.js";
 import { cancelJob, getJob } from "../store/jobs.js";
@@ -89,6 +90,7 @@ function Caption({
   return (
     <header class="caption">
       <p title={prompt}>{prompt}</p>
+      {job && job.warnings.length > 0 && <Warnings of={job.warnings} />}
       {isRunning ? (
         <>
           <span class="caption-state">{getStage(job)}</span>
@@ -136,6 +138,20 @@ function Caption({
 }
 
 const getBlockActions = (): readonly Action[] => actions.peek().filter(({ needs }) => needs !== undefined);
+
+/** What the model could not do as asked, behind a sign. */
+function Warnings({ of: list }: { readonly of: readonly string[] }) {
+  return (
+    <Popover
+      class="icon-button warning"
+      name={messages().warnings(list.length)}
+      panelClass="notes"
+      label={<Icon name="warning" />}
+    >
+      {() => list.map((text) => <p key={text}>{text}</p>)}
+    </Popover>
+  );
+}
 
 /** "2/4 · 8 sec": what is being done, in few words. */
 function getStage({ progress }: Job): string {

@@ -116,6 +116,7 @@ export const de: Messages = {
   reconnecting: "Verbindung wird hergestellt …",
   nothingFound: "Nichts gefunden",
   showAll: "Alle Bilder zeigen",
+  warnings: (n) => count(n, { one: "# Hinweis zu diesem Bild", other: "# Hinweise zu diesen Bildern" }),
   growing: (prompt) => `Vorschau: ${prompt}`,
   progress: "Fortschritt",
   starting: "Beginnt …",

@@ -115,6 +115,7 @@ export const en = {
   reconnecting: "Reconnecting …",
   nothingFound: "Nothing found",
   showAll: "Show all images",
+  warnings: (n: number) => count(n, { one: "# note about this image", other: "# notes about these images" }),
   growing: (prompt: string) => `Preview: ${prompt}`,
   progress: "Progress",
   starting: "Starting …",
