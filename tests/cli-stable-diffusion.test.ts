@@ -51,7 +51,7 @@ describe("nishiki PROMPT --model FOLDER", () => {
     const { text, width, height } = await read("plain.png");
     expect([width, height]).toEqual([64, 64]);
     expect(text.parameters).toMatch(
-      /^the blue cat\nNegative prompt: a red car\nSteps: 3, Sampler: PNDM, CFG scale: 7\.5, Seed: 3, Size: 64x64, Clip skip: 2, Model: sd1 published/,
+      /^the blue cat\nNegative prompt: a red car\nSteps: 3, Sampler: PNDM, CFG scale: 7\.5, Seed: 3, Size: 64x64, Clip skip: 2, RNG: CPU, Model: sd1 published/,
     );
     expect(JSON.parse(text.nishiki!)).toMatchObject({
       request: { sampler: "pndm", rng: "torch-cpu", clipSkip: 1, guidance: 7.5 },
@@ -268,7 +268,7 @@ describe("wrong use is told in one sentence", () => {
       "a mask alone",
       "inpaint",
       ["--mask", mask],
-      /^--mask, --extend or --no-paste-back: requires an --image, got none\.$/,
+      /^--mask, --extend, .* or --only-masked: requires an --image, got none\.$/,
     ],
     [
       "an unknown generator",

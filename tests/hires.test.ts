@@ -110,3 +110,19 @@ describe("a second pass", () => {
     expect(() => pipeline.complete({ ...request, ...changes } as ImageRequest)).toThrow(message);
   });
 });
+
+describe("eta", () => {
+  const plain = { prompt: "a cat", seed: 1, steps: 4, size: "64x64", hires: undefined };
+
+  it("changes samplers that add noise, and DDIM, which adds none by itself", async () => {
+    const pixelsOf = async (changes: object) =>
+      Buffer.from((await draw({ ...plain, ...changes })).pixels).toString("base64");
+    const ddim = await pixelsOf({ sampler: "ddim" });
+    expect(await pixelsOf({ sampler: "ddim", eta: 0 })).toBe(ddim);
+    expect(await pixelsOf({ sampler: "ddim", eta: 1 })).not.toBe(ddim);
+    const ancestral = await pixelsOf({ sampler: "euler-ancestral" });
+    expect(await pixelsOf({ sampler: "euler-ancestral", eta: 1 })).toBe(ancestral);
+    // Without its noise, an ancestral sampler is Euler's.
+    expect(await pixelsOf({ sampler: "euler-ancestral", eta: 0 })).toBe(await pixelsOf({ sampler: "euler" }));
+  });
+});

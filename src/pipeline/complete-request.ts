@@ -1,6 +1,6 @@
 // Turns a request into complete settings: validates each setting against the schema, fills in defaults, then checks that
 // the settings fit together and that the model supports them. Reports all faults at once.
-import { parseSamplerName } from "../diffusion/index.js";
+import { parseSamplerName, type SamplerName, samplers } from "../diffusion/index.js";
 import { NishikiError } from "../errors.js";
 import { getShape, parse } from "../schema/index.js";
 import { completeHires, findHiresFaults } from "./complete-hires.js";
@@ -35,6 +35,7 @@ export function completeRequest(request: ImageRequest, context: RequestContext):
   const faults = [
     ...findUnsupported(settings, context),
     ...findScheduleFaults(checked, settings),
+    ...findEtaFaults(settings),
     ...findImageFaults(settings),
     ...findSizeFaults(settings, context.sizes),
     ...findHiresFaults(settings, context.sizes),
@@ -117,6 +118,14 @@ function findScheduleFaults({ sampler }: CheckedRequest, { schedule }: ImageSett
   const implied = getImpliedSchedule(sampler);
   if (implied === undefined || implied === schedule) return [];
   return [`schedule: expected ${implied}, which the sampler name "${sampler}" implies, got ${schedule}.`];
+}
+
+/** Only samplers that can add noise have an eta. */
+function findEtaFaults({ sampler, eta }: ImageSettings): string[] {
+  const known = Object.hasOwn(samplers, sampler) ? samplers[sampler as SamplerName] : undefined;
+  if (eta === undefined || known?.takesEta !== false) return [];
+  const choices = Object.values(samplers).filter(({ takesEta }) => takesEta);
+  return [`eta: the sampler ${sampler} has none; these do: ${choices.map(({ name }) => name).join(", ")}.`];
 }
 
 /** Checks that the images of a request match each other and the size. */

@@ -67,6 +67,7 @@ export function encodeImage(pixels: Pixels, receipt: Receipt): Uint8Array {
       Steps: request.steps,
       Sampler: getSampler(request.sampler).label,
       "Schedule type": request.schedule && getStepSchedule(request.schedule).label,
+      Eta: request.eta,
       "CFG scale": request.guidance,
       Seed: request.seed,
       // With two passes, stable-diffusion-webui writes the size of the first.

@@ -93,6 +93,12 @@ const declareRequest = <I extends z.ZodType>(image: I) =>
         flag: "--schedule <name>",
         defaultText: "the model's",
       }),
+      eta: shareSchema.optional().meta({
+        description:
+          "share of the noise that the sampler renews in each step, 0 to 1; not every sampler has one",
+        flag: "--eta <number>",
+        defaultText: "the sampler's",
+      }),
       size: sizeSchema.optional().meta({
         description: "size in pixels; some models limit it",
         flag: "--size <width>x<height>",

@@ -56,6 +56,15 @@ describe("a request", () => {
     expect(seeds.size).toBeGreaterThan(15);
   });
 
+  it("has an eta where its sampler has one", () => {
+    expect(ask({ sampler: "DDIM", eta: 0.5 })).toMatchObject({ sampler: "ddim", eta: 0.5 });
+    expect(ask({ sampler: "Euler a", eta: 0 })).toMatchObject({ eta: 0 });
+    expect(refusal({ sampler: "euler", eta: 0 })).toMatch(
+      /^eta: the sampler euler has none; these do: .*ddim/,
+    );
+    expect(refusal({ sampler: "ddim", eta: 1.5 })).toMatch(/^eta: expected/);
+  });
+
   it("knows samplers by their aliases and keeps their own names", () => {
     expect(ask({ sampler: "DPM++ 2M" }).sampler).toBe("dpmpp-2m");
     expect(ask({ sampler: "Euler a" }).sampler).toBe("euler-ancestral");

@@ -36,6 +36,8 @@ interface Row {
    * Whether it adds noise during sampling, so that it needs options.noise and never converges as steps grow.
    */
   readonly stochastic: boolean;
+  /** Whether it takes options.eta, the share of noise that is renewed. */
+  readonly takesEta: boolean;
   readonly sample: Sampler;
 }
 
@@ -47,6 +49,7 @@ const row = (sample: Sampler, label: string, aliases: string[], rest: Partial<Ro
   evaluationsPerStep: 1,
   firstEvaluations: 0,
   stochastic: false,
+  takesEta: rest.stochastic ?? false,
   ...rest,
 });
 
@@ -77,12 +80,12 @@ const rows = {
   }),
   "dpmpp-sde": row(dpmppSde, "DPM++ SDE", ["k_dpmpp_sde"], { evaluationsPerStep: 2, stochastic: true }),
   "dpmpp-3m-sde": row(dpmpp3mSde, "DPM++ 3M SDE", ["k_dpmpp_3m_sde"], { order: 2, stochastic: true }),
-  ddim: row(ddim, "DDIM", [], {}),
+  ddim: row(ddim, "DDIM", [], { takesEta: true }),
   // DDPM (Ho et al. 2020) samples the posterior of each step, which is an ancestral step.
   ddpm: row(eulerAncestral, "DDPM", [], { stochastic: true }),
   pndm: row(pndm, "PNDM", ["plms"], { order: 2, firstEvaluations: 1 }),
   tcd: row(tcd, "TCD", [], { stochastic: true }),
-  lcm: row(lcm, "LCM", [], { stochastic: true }),
+  lcm: row(lcm, "LCM", [], { stochastic: true, takesEta: false }),
   deis: row(deis, "DEIS", [], { order: 2 }),
   unipc: row(uniPcBh2, "UniPC", ["unipc_bh2"], { order: 3 }),
   "unipc-bh1": row(uniPcBh1, "UniPC bh1", [], { order: 3 }),

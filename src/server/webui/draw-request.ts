@@ -5,7 +5,7 @@ import { refuse } from "./errors.js";
 import type { CommonFields } from "./fields.js";
 import { changeOptions, type Options, requireModel } from "./options.js";
 import { applyStyles, findEmbeddings, type PromptStyle, readExtraNetworks } from "./prompts.js";
-import { checkNoise, readRandom, readSampling } from "./sampling.js";
+import { checkNoise, readEta, readRandom, readSampling } from "./sampling.js";
 
 /** Everything that a request is read with. */
 export interface Reading {
@@ -92,6 +92,7 @@ export function readDrawing(
     guidance: fields.cfg_scale,
     sampler,
     ...(schedule && { schedule }),
+    ...readEta(fields, sampler),
     ...(rng && { rng }),
     size: { width: fields.width, height: fields.height },
     ...readVariation(fields),

@@ -6,6 +6,8 @@ const names: Readonly<Record<string, string>> = {
   Steps: "steps",
   Sampler: "sampler_name",
   "Schedule type": "scheduler",
+  Eta: "eta",
+  "Eta DDIM": "eta",
   "CFG scale": "cfg_scale",
   Seed: "seed",
   "Variation seed": "subseed",

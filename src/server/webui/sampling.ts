@@ -81,13 +81,17 @@ export function readRandom(
   return randomSource === "CPU" ? "torch-cpu" : "torch-cuda";
 }
 
-/** Refuses noise settings that differ from what the sampler does. */
-export function checkNoise(fields: CommonFields, sampler: SamplerName): void {
-  const { eta, s_churn, s_noise, s_min_uncond } = fields;
-  // Other samplers take no eta, in webui as here.
-  const expected = sampler === "ddim" ? 0 : samplers[sampler].stochastic ? 1 : eta;
-  if (eta !== undefined && eta !== expected)
-    refuse(422, `eta: expected ${expected}, the only value of ${samplers[sampler].label} here, got ${eta}.`);
+/** The samplers' own shares of noise, of those that have one other than 1. */
+const usualEtas: Partial<Record<SamplerName, number>> = { ddim: 0, tcd: 0.3 };
+
+/** The share of noise that is renewed, unless it is the sampler's own. Like webui, samplers that have none pass over it. */
+export function readEta({ eta }: CommonFields, sampler: SamplerName): { readonly eta?: number } {
+  const isUsual = eta === undefined || eta === (usualEtas[sampler] ?? 1);
+  return isUsual || !samplers[sampler].takesEta ? {} : { eta };
+}
+
+/** Refuses noise that no setting of this server makes. */
+export function checkNoise({ s_churn, s_noise, s_min_uncond }: CommonFields, sampler: SamplerName): void {
   if (s_churn > 0)
     refuse(422, `s_churn: expected 0, got ${s_churn}: this server adds no noise between steps.`);
   if (s_noise !== 1 && samplers[sampler].stochastic)

@@ -60,7 +60,7 @@ export interface NishikiParts {
   readonly words?: KnownWords;
 }
 
-const always = ["schedule", "rng", "variation", "upscale"] as const;
+const always = ["schedule", "eta", "rng", "variation", "upscale"] as const;
 const withEncoder = ["init", "inpaint"] as const;
 
 /** The limits and defaults of such a model: it draws one size, and enlarges it two or four times. */
@@ -219,7 +219,12 @@ function makeBaseStage(
     kind: "diffusion",
     name: "base",
     shape: manifest.latents.shape,
-    steps: { sampler: getSampler(settings.sampler).sample, sigmas: taken, noiseScale: all[0]! },
+    steps: {
+      sampler: getSampler(settings.sampler).sample,
+      sigmas: taken,
+      noiseScale: all[0]!,
+      ...(settings.eta !== undefined && { options: { eta: settings.eta } }),
+    },
     guidance: {
       scale: settings.guidance,
       rescale: settings.guidanceRescale,

@@ -225,7 +225,8 @@ class StableDiffusion implements Model {
     const { autoencoder, previewAutoencoder, scheduler } = this.parts;
     const { sample } = getSampler(settings.sampler);
     const plan = this.planSteps(settings, part);
-    const { sigmas, noiseScale, finalScale, getMaskSigma, options } = plan;
+    const { sigmas, noiseScale, finalScale, getMaskSigma } = plan;
+    const options = { ...plan.options, ...(settings.eta !== undefined && { eta: settings.eta }) };
     return {
       kind: "diffusion",
       name,

@@ -174,7 +174,18 @@ function getContext({ unet: json }: StableDiffusionDescription, parts: Parts): R
       usual: { width: size, height: size },
       range: { step: scale, least: leastSide, most: mostSide },
     },
-    takes: ["schedule", "rng", "init", "inpaint", "variation", "hires", "clipSkip", "seamless", "deepCache"],
+    takes: [
+      "schedule",
+      "eta",
+      "rng",
+      "init",
+      "inpaint",
+      "variation",
+      "hires",
+      "clipSkip",
+      "seamless",
+      "deepCache",
+    ],
     check: (settings) => checkSettings(settings, parts),
   };
 }
