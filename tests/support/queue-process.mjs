@@ -5,7 +5,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { writeFileAtomic } from "../../dist/checkpoint/node.js";
-import { openDatabase } from "../../dist/server/database/index.js";
+import { openDatabase, openShared } from "../../dist/server/database/index.js";
 import { openJobQueue, openWorkerQueue } from "../../dist/server/queue/index.js";
 
 const [role, folder, url = ""] = process.argv.slice(2);
@@ -57,6 +57,7 @@ async function serve() {
   const answers = {
     create: ({ record }) => queue.create(record),
     cancel: ({ id }) => queue.cancel(id),
+    pauseAll: ({ paused }) => queue.pauseAll(paused),
     list: ({ query }) => queue.list(query),
     close: async () => {
       await queue.close();
@@ -74,8 +75,7 @@ async function serve() {
 }
 
 async function help() {
-  // A worker needs no folder but this database opener's lock: its own.
-  const database = await openDatabase({ folder, url });
+  const database = await openShared(url);
   const queue = await openWorkerQueue(database, onTrouble);
   const stop = queue.work(worker);
   process.on("message", async ({ number }) => {

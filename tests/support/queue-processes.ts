@@ -1,8 +1,9 @@
 // Starts, asks and kills processes of the queue.
 import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { getPackageFile } from "../../src/engine/node.js";
 
-const script = fileURLToPath(new URL("./queue-process.mjs", import.meta.url));
+/** In the package, also for a caller that was compiled to another folder. */
+const script = getPackageFile("tests/support/queue-process.mjs");
 
 interface Message {
   readonly ready?: boolean;
