@@ -103,6 +103,9 @@ export interface Application {
   /** Stores an image that requests refer to. Checks its size before decoding it. @throws NishikiError "data" */
   upload(bytes: Uint8Array): Promise<Upload>;
 
+  /** Says where this server listens: a second server for the same folder names it in its refusal. */
+  announce(url: string): Promise<void>;
+
   /** Stops drawing, ends event streams and closes the queue. Queued jobs stay queued. */
   close(): Promise<void>;
 }

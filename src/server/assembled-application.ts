@@ -20,17 +20,18 @@ import type { Application, Caller, CreatedJob, FileBytes } from "./application.j
 import { Models } from "./catalogue/models.js";
 import type { Speeds } from "./catalogue/speeds.js";
 import { JobMaker, type JobMakerParts } from "./create-job.js";
+import type { ServerDatabase } from "./database/index.js";
 import { EventHub, type EventsOptions } from "./events/hub.js";
 import { getImageIds } from "./job-images.js";
 import { LiveWork } from "./live-work.js";
 import { getCapabilities } from "./node-capabilities.js";
-import type { Database, QueueChange, WorkEvent, Worker } from "./parts.js";
+import type { QueueChange, WorkEvent, Worker } from "./parts.js";
 import { readReport } from "./training/report.js";
 
 export interface ApplicationParts extends JobMakerParts {
   /** The library's folder. */
   readonly folder: string;
-  readonly database: Pick<Database, "close">;
+  readonly database: Pick<ServerDatabase, "close" | "lock">;
   readonly speeds: Speeds;
 }
 
@@ -195,6 +196,10 @@ export class AssembledApplication implements Application {
 
   upload(bytes: Uint8Array) {
     return this.#parts.library.upload(bytes);
+  }
+
+  async announce(url: string): Promise<void> {
+    await this.#parts.database.lock?.setUrl(url);
   }
 
   close(): Promise<void> {

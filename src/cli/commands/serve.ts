@@ -79,6 +79,7 @@ async function serve(options: Options): Promise<void> {
     });
     try {
       const server = await start(application, options);
+      await application.announce(server.url);
       await print(`${server.link}\n`);
       say(`Nishiki is running; its images are in ${folder}. Ctrl-C stops it.`);
       if (/^(0\.0\.0\.0|::|\[::\])$/.test(options.host)) say(`On this machine: ${getLocalLink(server)}`);

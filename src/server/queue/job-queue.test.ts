@@ -177,6 +177,16 @@ describe.each(["pglite", "postgres"] as const)("the queue on %s", (kind) => {
     await stop();
   });
 
+  it("moves jobs into the same gap as often as one likes", async () => {
+    await queue.pauseAll(true);
+    const [first, ...others] = [0, 1, 2].map(() => makeRecord());
+    for (const record of [first, ...others]) await queue.create(record!);
+    for (let round = 0; round < 130; round++)
+      await queue.move(others[round % 2]!.id, { before: others[(round + 1) % 2]!.id });
+    expect((await queue.order()).order).toEqual([first!.id, others[1]!.id, others[0]!.id]);
+    await expect(queue.move(first!.id, { before: "unknown" })).rejects.toMatchObject({ code: "usage" });
+  });
+
   it("pauses a running job, which starts again when it is resumed", async () => {
     const { worker, started, finishOne } = makeWorker();
     const stop = queue.work(worker);

@@ -133,6 +133,16 @@ export async function requeue(
   );
 }
 
+/** Numbers the places anew: after many moves into one gap, no number is left between two of them. */
+async function spreadOut(query: Query): Promise<void> {
+  await query(
+    `UPDATE nishiki.job SET position = placed.place FROM (
+       SELECT id, (SELECT coalesce(max(position), 0) FROM nishiki.job) + row_number() OVER (ORDER BY position, id) AS place
+       FROM nishiki.job WHERE state IN ('queued', 'running', 'paused')
+     ) AS placed WHERE nishiki.job.id = placed.id`,
+  );
+}
+
 /** Where a moved job goes: its new priority and position, between its new neighbours. */
 export async function findPlace(
   query: Query,
@@ -148,7 +158,10 @@ export async function findPlace(
     const { priority, position } = waiting[target]!;
     const previous = waiting[target - 1];
     const lower = previous?.priority === priority ? previous.position : position - 1;
-    return { priority, position: (lower + position) / 2 };
+    const between = (lower + position) / 2;
+    if (lower < between && between < position) return { priority, position: between };
+    await spreadOut(query);
+    return findPlace(query, job, move);
   }
   const [first, last] = [waiting[0], waiting.at(-1)];
   if (move.to === "first")
