@@ -145,7 +145,11 @@ async function recover(
   if (state === "given up") {
     await turns.remove(row.turn!);
     await endJob(query, id, { state: "failed", error: givenUp });
-  } else await requeue(query, id, state === "waiting" ? row.turn : await turns.make());
+  } else {
+    // The first time it goes on at once; after that it may be what kills workers, and others go first.
+    const turn = state === "waiting" ? row.turn : await turns.make();
+    await requeue(query, id, turn, { atEnd: row.attempts > 1 });
+  }
   return true;
 }
 

@@ -9,8 +9,11 @@ const queue = "turns";
 /** A worker that is silent for this long counts as dead. The least that pg-boss accepts. */
 const heartbeatSeconds = 10;
 
-/** A job whose workers died this often, one after the other, is given up: it may be what kills them. */
-export const retryLimit = 4;
+/**
+ * A job whose workers died more often than this is given up: it may be what kills them. Drawing has a process of its own,
+ * so a worker itself dies rarely.
+ */
+export const retryLimit = 9;
 
 /** pg-boss takes a run that lasts longer than this for hung. A day is its limit; a longer job continues by `renew`. */
 const longestSeconds = 24 * 3600;
