@@ -44,6 +44,8 @@ export function makeEventStream(
     signal.removeEventListener("abort", end);
     writer?.close();
     writer = undefined;
+    // It may stand at an event that nobody takes any more, or still wait for one.
+    void events.return?.().catch(() => {});
     onEnd();
   }
 
