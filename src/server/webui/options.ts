@@ -54,7 +54,7 @@ const shownOnly: Readonly<Record<string, unknown>> = {
 
 /** Options of the page, of saving and of logging, which change no image. */
 const withoutEffect =
-  /^(?:samples_|grid_|save_|outdir_|directories_|live_preview|show_progress|ui_|font|quicksettings|hide_|keyedit|interrogate_|return_grid|do_not_|jpeg_|webp_|img_|n_rows|export_for_4chan|clean_temp|temp_dir|notification_|memmon_|print_|list_hidden|api_|gallery|localization|sd_checkpoints_|sd_checkpoint_cache|sd_vae_checkpoint_cache|sd_checkpoint_hash|multiple_tqdm|extra_networks_|js_|send_|dimensions_|infotext_|disable_|model_rename|show_warnings|dump_stacks|auto_launch|control_net|forge_)/;
+  /^(?:samples_|grid_|save_|outdir_|directories_|live_preview|show_progress|ui_|font|quicksettings|hide_|keyedit|interrogate_|return_grid|do_not_|jpeg_|webp_|img_|n_rows|export_for_4chan|clean_temp|temp_dir|notification_|memmon_|print_|list_hidden|api_|gallery|localization|sd_checkpoints_|sd_checkpoint_cache|sd_vae_checkpoint_cache|sd_checkpoint_hash|multiple_tqdm|extra_networks_|js_|send_|dimensions_|infotext_|disable_|model_rename|show_warnings|dump_stacks|auto_launch|control_net|forge_(?!additional))/;
 
 /** The title of a model in webui's lists. */
 export const getTitle = ({ id }: Pick<ModelInfo, "id">) => id;
