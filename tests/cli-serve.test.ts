@@ -146,6 +146,15 @@ describe("nishiki serve", () => {
     other.close();
   });
 
+  it("leads a second start in the same folder to the first", async () => {
+    const first = start("--port", "0");
+    const link = await first.link;
+    const second = start("--port", "0");
+    expect(await second.exit).toEqual([0, null]);
+    expect(await second.link).toBe(link);
+    expect(second.errors()).toContain("running already");
+  });
+
   it("asks for a token beyond loopback", async () => {
     const server = start("--port", "0", "--host", "0.0.0.0");
     const [, url, token] = /^(http:\/\/[\d.]+:\d+)\/#token=(\S+)$/.exec(await server.link) ?? [];

@@ -1,8 +1,8 @@
 // The part of the room that runs the server (node).
 export type { Application } from "./application.js";
 export { isLoopback } from "./http/access.js";
-export { type RunningServer, type ServeOptions, serveHttp } from "./http/serve.js";
-export { makeToken } from "./http/token.js";
+export { checkAddress, type RunningServer, type ServeOptions, serveHttp } from "./http/serve.js";
+export { checkToken, makeToken } from "./http/token.js";
 export { findDefaultFolder } from "./library/index.js";
 export { reindexFolder } from "./library/reindex.js";
 export { type ApplicationOptions, createApplication } from "./node-application.js";

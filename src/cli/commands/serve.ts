@@ -2,8 +2,9 @@
 import { delimiter } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { NishikiError } from "../../errors.js";
-import type { Application, RunningServer, ServeOptions } from "../../server/node.js";
+import type { RunningServer, ServeOptions } from "../../server/node.js";
 import { openBrowser } from "../open-browser.js";
+import { findRunning, forgetLink, keepLink } from "../running-server.js";
 import { listenForStop } from "../stop.js";
 import { print } from "../terminal.js";
 
@@ -61,39 +62,60 @@ const say = (text: string) => void process.stderr.write(`${text}\n`);
 const loadServer = () => import("../../server/node.js");
 
 async function serve(options: Options): Promise<void> {
-  const { createApplication, findDefaultFolder } = await loadServer();
-  const stop = listenForStop();
-  const lost = new AbortController();
+  const { findDefaultFolder } = await loadServer();
   const folder = options.folder ?? (await findDefaultFolder());
-  const models = options.models ?? process.env.NISHIKI_MODELS?.split(delimiter).filter(Boolean);
+  const listen = await chooseAddress(options);
+  const stop = listenForStop();
   try {
-    const application = await createApplication({
-      folder,
-      ...(models && { models }),
-      draws: options.draw,
-      onTrouble: say,
-      onLost: () => {
-        say(`Another server has taken over ${folder}.`);
-        lost.abort();
-      },
-    });
-    try {
-      const server = await start(application, options);
-      await application.announce(server.url);
-      await print(`${server.link}\n`);
-      say(`Nishiki is running; its images are in ${folder}. Ctrl-C stops it.`);
-      if (/^(0\.0\.0\.0|::|\[::\])$/.test(options.host)) say(`On this machine: ${getLocalLink(server)}`);
-      if (options.open) openBrowser(server.link);
-      await stopped(AbortSignal.any([stop.signal, lost.signal]));
-      say("Stopping; jobs that are not finished go on after the next start.");
-      await server.close();
-    } finally {
-      await application.close();
-    }
+    await run(folder, listen, options, stop.signal);
+  } catch (error) {
+    const link = await findRunning(folder, error);
+    if (link === undefined) throw error;
+    await print(`${link}\n`);
+    say(`Nishiki is running already in ${folder}.`);
+    if (options.open) openBrowser(link);
   } finally {
     stop.release();
   }
 }
+
+async function run(
+  folder: string,
+  listen: ServeOptions,
+  options: Options,
+  signal: AbortSignal,
+): Promise<void> {
+  const { createApplication, serveHttp } = await loadServer();
+  const models = options.models ?? process.env.NISHIKI_MODELS?.split(delimiter).filter(Boolean);
+  const lost = new AbortController();
+  const application = await createApplication({
+    folder,
+    ...(models && { models }),
+    draws: options.draw,
+    onTrouble: say,
+    onLost: () => {
+      say(`Another server has taken over ${folder}.`);
+      lost.abort();
+    },
+  });
+  try {
+    const server = await serveHttp(application, listen);
+    await application.announce(server.url);
+    await keepLink(folder, server.link);
+    await print(`${server.link}\n`);
+    say(`Nishiki is running; its images are in ${folder}. Ctrl-C stops it.`);
+    if (isEverywhere(options.host)) say(`On this machine: ${getLocalLink(server)}`);
+    if (options.open) openBrowser(server.link);
+    await stopped(AbortSignal.any([signal, lost.signal]));
+    say("Stopping; jobs that are not finished go on after the next start.");
+    await server.close();
+    if (!lost.signal.aborted) await forgetLink(folder);
+  } finally {
+    await application.close();
+  }
+}
+
+const isEverywhere = (host: string) => /^(0\.0\.0\.0|::|\[::\])$/.test(host);
 
 /** The link for this machine itself: it needs no name in the network. */
 const getLocalLink = ({ link, port }: RunningServer) =>
@@ -105,29 +127,38 @@ const stopped = (signal: AbortSignal) =>
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
 
-/** Listens on the port that was asked for, or on the first free one if none was. */
-async function start(application: Application, options: Options): Promise<RunningServer> {
-  const { isLoopback, makeToken, serveHttp } = await loadServer();
-  const { host, port, cors, allowedHost, log } = options;
-  const token =
-    options.token ?? (process.env.NISHIKI_TOKEN || undefined) ?? (isLoopback(host) ? undefined : makeToken());
-  const listen: ServeOptions = {
+/**
+ * Where to listen: on the port that was asked for, or on the first free one if none was. Checked before anything is opened.
+ * @throws NishikiError "usage"
+ */
+async function chooseAddress(options: Options): Promise<ServeOptions> {
+  const { checkAddress, checkToken, isLoopback, makeToken } = await loadServer();
+  const { host, cors, allowedHost, log } = options;
+  const token = options.token ?? (process.env.NISHIKI_TOKEN || undefined);
+  if (token !== undefined) checkToken(token);
+  const needed = token ?? (isLoopback(host) ? undefined : makeToken());
+  const find = async (): Promise<number> => {
+    for (let port = defaultPort; port <= defaultPort + morePorts; port++) {
+      try {
+        await checkAddress(host, port);
+        return port;
+      } catch (error) {
+        if (!isTaken(error)) throw error;
+      }
+    }
+    return 0; // The system chooses.
+  };
+  const port = options.port ?? (await find());
+  if (options.port !== undefined) await checkAddress(host, port);
+  return {
     host,
-    ...(token !== undefined && { token }),
+    port,
+    ...(needed !== undefined && { token: needed }),
     ...(cors && { cors }),
     ...(allowedHost && { allowedHosts: allowedHost }),
     onTrouble: say,
     ...(log && { log: say }),
   };
-  if (port !== undefined) return serveHttp(application, { ...listen, port });
-  for (let next = defaultPort; next <= defaultPort + morePorts; next++) {
-    try {
-      return await serveHttp(application, { ...listen, port: next });
-    } catch (error) {
-      if (!isTaken(error)) throw error;
-    }
-  }
-  return serveHttp(application, { ...listen, port: 0 });
 }
 
 /** Whether a port is in use, or kept by the system. */

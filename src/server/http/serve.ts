@@ -110,6 +110,14 @@ async function listen(server: Server, host: string, port: number): Promise<void>
   }
 }
 
+/** Whether a server could listen there: before what it serves is opened. @throws NishikiError "usage" like `serveHttp` */
+export async function checkAddress(host: string, port: number): Promise<void> {
+  const server = createServer();
+  await listen(server, host, port);
+  server.close();
+  await once(server, "close");
+}
+
 /** An address of this machine that others can reach. */
 function findAddress(): string {
   const all = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
