@@ -6,6 +6,7 @@ import {
   closeBrowser,
   closePage,
   draw,
+  drawBy,
   expectAccessible,
   getJson,
   openPage,
@@ -88,5 +89,68 @@ describe.skipIf(chromiumPath === undefined)("the application", { timeout: 180_00
     };
     expect(await shown(second)).toEqual(await shown(page));
     expect(await page.inputValue("#prompt")).toBe("green tree");
+  });
+
+  it("is used with the keyboard alone", async () => {
+    const page = await open();
+    const focused = () =>
+      page.evaluate(() => document.activeElement?.id || document.activeElement?.className || "nothing");
+    await page.keyboard.press("Tab");
+    expect(await focused()).toBe("skip");
+    await page.keyboard.press("Tab");
+    expect(await focused()).toBe("prompt");
+    const [lamp] = await drawBy(page, async () => {
+      await page.keyboard.type("red lamp");
+      await page.keyboard.press("Control+Enter");
+    });
+    const tile = page.locator(`[data-image="${lamp!.id}"]`).first();
+    for (let i = 0; i < 60 && !(await tile.evaluate((element) => element === document.activeElement)); i++)
+      await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.locator("dialog.viewer").waitFor();
+    await page.keyboard.press(".");
+    await page.getByRole("button", { name: "Favourite", pressed: true }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.locator("dialog.viewer").waitFor({ state: "detached" });
+    expect(await tile.evaluate((element) => element === document.activeElement)).toBe(true);
+    // A letter acts on the tile with the keyboard, as it would in the viewer.
+    await page.keyboard.press("s");
+    await page.keyboard.press("?");
+    await page.locator(".keys-sheet").waitFor();
+    await expectAccessible(page, "keys");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Control+k");
+    await page.locator(".palette input").waitFor();
+    await expectAccessible(page, "palette");
+    await page.keyboard.press("Escape");
+    await page.locator(".palette").waitFor({ state: "detached" });
+    const { images } = await getJson<ImagePage>(page, "images?favourite=true");
+    expect(images.map(({ id }) => id)).toEqual([lamp!.id]);
+  });
+
+  it("fits a phone of 360 pixels", async () => {
+    const page = await open({ viewport: { width: 360, height: 640 }, hasTouch: true, isMobile: true });
+    const expectNoOverflow = async (state: string) => {
+      const width = await page.evaluate(() =>
+        Math.max(document.documentElement.scrollWidth, document.body.scrollWidth),
+      );
+      expect({ state, width }).toEqual({ state, width: 360 });
+      await expectAccessible(page, `${state} on a phone`);
+    };
+    await page.fill("#prompt", "green frog");
+    const [frog] = await drawBy(page, () => page.getByRole("button", { name: /^Draw/ }).tap());
+    await expectNoOverflow("feed");
+    await page.locator(`[data-image="${frog!.id}"]`).first().tap();
+    await page.locator("dialog.viewer").waitFor();
+    await expectNoOverflow("viewer");
+    await page.getByRole("button", { name: "Edit" }).tap();
+    await page.locator(".editor canvas").waitFor();
+    await page.locator(".editor canvas").tap();
+    await expectNoOverflow("editor");
+    await page.locator(".editor-bar").getByRole("button", { name: "Close" }).tap();
+    await page.locator("dialog.viewer").getByRole("button", { name: "Close" }).tap();
+    await page.getByRole("button", { name: "Settings" }).tap();
+    await page.locator(".dialog.side .settings").waitFor();
+    await expectNoOverflow("settings");
   });
 });

@@ -63,10 +63,16 @@ function buildPage(): void {
   if (status !== 0) throw new Error(`The page could not be built:\n${stderr}`);
 }
 
-/** Starts `nishiki serve` with an empty folder. */
-export async function startApplication(): Promise<RunningApplication> {
+/**
+ * Starts `nishiki serve` with a folder of its own.
+ * @param fill Puts files into the folder before.
+ */
+export async function startApplication(
+  fill?: (folder: string) => Promise<void>,
+): Promise<RunningApplication> {
   buildPage();
   const folder = await mkdtemp(join(tmpdir(), "nishiki-browser-"));
+  await fill?.(folder);
   let { child, url } = await launch(folder);
   return {
     url,
@@ -217,8 +223,8 @@ export async function expectAccessible(page: Page, state: string): Promise<void>
   // Evaluated by the browser's debugger, so the page's security policy stays as it is.
   if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(axeSource);
   const { violations } = await page.evaluate(async () => {
-    const { axe } = window as unknown as { axe: { run(): Promise<AxeResults> } };
-    return axe.run();
+    const { axe } = window as unknown as { axe: { run(options: object): Promise<AxeResults> } };
+    return axe.run({ rules: { "target-size": { enabled: true } } });
   });
   const found = violations.map(
     ({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(({ html }) => html.slice(0, 160)).join(" | ")}`,
