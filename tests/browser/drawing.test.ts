@@ -109,7 +109,7 @@ describe.skipIf(chromiumPath === undefined)("the application", { timeout: 180_00
     await page.keyboard.press("Enter");
     await page.locator("dialog.viewer").waitFor();
     await page.keyboard.press(".");
-    await page.getByRole("button", { name: "Favourite", pressed: true }).waitFor();
+    await page.locator("dialog.viewer").getByRole("button", { name: "Favourite", pressed: true }).waitFor();
     await page.keyboard.press("Escape");
     await page.locator("dialog.viewer").waitFor({ state: "detached" });
     expect(await tile.evaluate((element) => element === document.activeElement)).toBe(true);
@@ -149,7 +149,10 @@ describe.skipIf(chromiumPath === undefined)("the application", { timeout: 180_00
     await expectNoOverflow("editor");
     await page.locator(".editor-bar").getByRole("button", { name: "Close" }).tap();
     await page.locator("dialog.viewer").getByRole("button", { name: "Close" }).tap();
-    await page.getByRole("button", { name: "Settings" }).tap();
+    await page
+      .locator(".prompt-bar")
+      .getByRole("button", { name: /^Settings/ })
+      .tap();
     await page.locator(".dialog.side .settings").waitFor();
     await expectNoOverflow("settings");
   });

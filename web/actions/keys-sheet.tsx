@@ -20,8 +20,24 @@ export default function KeysSheet() {
     ["arrowright", texts.nextImage],
     ["arrowleft", texts.previousImage],
   ];
+  const inEditor: readonly (readonly [string, string])[] = [
+    ["b", texts.brush],
+    ["e", texts.eraser],
+    ["h", texts.pan],
+    ["[", texts.brushSmaller],
+    ["]", texts.brushLarger],
+    ["ctrl+z", texts.undo],
+    ["ctrl+shift+z", texts.redo],
+    ["shift+v", texts.invertMask],
+    ["shift+f", texts.fillMask],
+    ["shift+c", texts.clearMask],
+    ["ctrl+0", texts.zoomFit],
+    ["ctrl+1", texts.actualSize],
+    ["k", texts.keep],
+    ["delete", texts.discard],
+  ];
   return (
-    <div class="keys-sheet">
+    <div class="keys-sheet" ref={makeScrollable}>
       {sections.map((section) => {
         const rows = actions.value
           .filter((action) => action.section === section && action.keys)
@@ -30,9 +46,14 @@ export default function KeysSheet() {
       })}
       <Section title={texts.prompt} rows={inPrompt} />
       <Section title={texts.feed} rows={inFeed} />
+      <Section title={texts.edit} rows={inEditor} />
     </div>
   );
 }
+
+/** Without buttons inside, the sheet itself takes the focus, so that the arrow keys scroll it. */
+const makeScrollable = (element: HTMLElement | null) =>
+  element?.closest(".dialog-content")?.setAttribute("tabindex", "0");
 
 function Section({
   title,

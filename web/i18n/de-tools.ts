@@ -40,6 +40,8 @@ export const deTools: Translated<typeof enTools> = {
   eraser: "Radierer",
   pan: "Verschieben",
   brushSize: "Pinselgröße",
+  brushSmaller: "Kleinerer Pinsel",
+  brushLarger: "Größerer Pinsel",
   pixels: (n) => `${number(n)} px`,
   redo: "Wiederholen",
   fillMask: "Alles markieren",

@@ -50,6 +50,8 @@ export const enTools = {
   eraser: "Eraser",
   pan: "Move",
   brushSize: "Brush size",
+  brushSmaller: "Smaller brush",
+  brushLarger: "Larger brush",
   pixels: (n: number) => `${number(n)} px`,
   redo: "Redo",
   fillMask: "Mark everything",
