@@ -21,7 +21,7 @@ import type {
 /** What a training or an evaluation has to show. */
 export interface ReportFile {
   readonly bytes: Uint8Array;
-  readonly type: "text/html" | "image/png";
+  readonly type: "text/html" | "image/png" | "application/json";
 }
 
 /** Who asks: decides whose turn it is in the queue, and nothing else. */
@@ -76,7 +76,7 @@ export interface Application {
   pauseQueue(paused: boolean): Promise<void>;
   /** The newest preview of a job, or the one with this number. WebP. */
   preview(job: string, number?: number): Promise<FileBytes | undefined>;
-  /** The page of an evaluation, or the newest samples of a training. */
+  /** The page of an evaluation, the newest samples of a training, or an explanation as data. */
   report(job: string): Promise<ReportFile | undefined>;
 
   /**

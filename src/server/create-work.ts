@@ -2,10 +2,12 @@
 import { existsSync } from "node:fs";
 import { NishikiError } from "../errors.js";
 import { readImageHeader } from "../image/index.js";
+import { getImageSettings, type ImageSettings } from "../pipeline/index.js";
 import { parse } from "../schema/index.js";
 import {
   enlargeJobSchema,
   evaluateJobSchema,
+  explainJobSchema,
   type JobRequest,
   jobRequestSchema,
   trainJobSchema,
@@ -13,16 +15,18 @@ import {
 import { embeddedId, type ModelList } from "./catalogue/catalogue.js";
 import type { ProcessDrawer } from "./drawing/drawer.js";
 import { checkEnlargement } from "./drawing/upscalers.js";
-import type { JobRecord, Library } from "./parts.js";
+import type { JobQueue, JobRecord, Library } from "./parts.js";
 import { findSprites } from "./training/folders.js";
 
 export interface WorkParts {
   readonly library: Library;
   readonly models: ModelList;
   readonly drawer: ProcessDrawer;
+  readonly queue: Pick<JobQueue, "get">;
 }
 
-type Checked = Pick<JobRecord, "kind" | "priority" | "group" | "labels" | "model" | "request" | "parent">;
+type Checked = Pick<JobRecord, "kind" | "priority" | "group" | "labels" | "model" | "request" | "parent"> &
+  Partial<Pick<JobRecord, "load">>;
 
 /**
  * @param isRepeated A job of this id exists: what it has made since is no reason to refuse it.
@@ -41,6 +45,8 @@ export async function completeWork(
       return completeTraining(request, parts, isRepeated);
     case "evaluate":
       return completeEvaluation(request, parts);
+    case "explain":
+      return completeExplanation(request, parts);
     default:
       throw new NishikiError("internal", "A drawing is completed elsewhere.");
   }
@@ -114,6 +120,33 @@ async function completeEvaluation(request: JobRequest, { models }: WorkParts): P
     );
   const { prompts = 240, seed = 0 } = checked;
   return { kind: "evaluate", ...keepCommon(checked), model, request: { prompts, seed }, parent: null };
+}
+
+/** An image is explained from the request that its job fixed, with the model and additions that drew it. */
+async function completeExplanation(
+  request: JobRequest,
+  { library, models, queue }: WorkParts,
+): Promise<Checked> {
+  const checked = parse(explainJobSchema, request, options);
+  const { image: id, otherSeeds, leaveOut, scales } = checked;
+  const image = await library.image(id);
+  if (!image) throw new NishikiError("usage", `image: there is no drawn image with the id ${id}.`);
+  const job = image.job === null ? undefined : await queue.get(image.job);
+  if (job?.kind !== "draw")
+    throw new NishikiError(
+      "usage",
+      "image: it was not drawn here, so it cannot be drawn again to look inside.",
+    );
+  const drawn = getImageSettings(job.request as unknown as ImageSettings, image.index);
+  await models.resolve(job.model, job.load);
+  return {
+    kind: "explain",
+    ...keepCommon(checked),
+    model: job.model,
+    load: job.load,
+    request: { image: id, request: drawn, otherSeeds, leaveOut, scales },
+    parent: null,
+  };
 }
 
 /** @throws NishikiError "usage" for a model of another kind than this program's own */

@@ -75,7 +75,7 @@ async function assemble(
   application = new AssembledApplication({ folder, database, queue, library, models, drawer, speeds });
   const long: LongWork = {
     folder,
-    resolve: (model) => models.resolve(model, {}),
+    resolve: (model, load = {}) => models.resolve(model, load),
     waiting: () => findWaiting(queue),
     run: drawer.runLong,
     onLora: () => void application.refreshCatalogue().catch(() => undefined),

@@ -36,7 +36,7 @@ export async function getCapabilities(): Promise<Capabilities> {
       imagePixels: MAX_PIXELS,
       promptCharacters: 10_000,
     },
-    features: ["train", "evaluate"],
+    features: ["train", "evaluate", "explain"],
     workers: 1,
   };
 }

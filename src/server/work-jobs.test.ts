@@ -156,3 +156,29 @@ describe("training", () => {
     expect((await application.job(id))?.state).toBe("cancelled");
   });
 });
+
+describe("explaining", () => {
+  it("draws again what a job drew, and keeps the explanation", async () => {
+    const request = { prompt: "a blue cat", seed: 5, count: 2, steps: 3 };
+    const { images } = await finish((await create({ request })).id);
+    const second = images.find(({ index }) => index === 1)!;
+    const asked = { kind: "explain", image: second.id, otherSeeds: 1, leaveOut: 1, scales: [] } as const;
+    const job = await finish((await create(asked)).id);
+    expect(job).toMatchObject({ kind: "explain", state: "done", error: null, images: [] });
+    const { bytes, type } = (await application.report(job.id))!;
+    expect(type).toBe("application/json");
+    const explanation = JSON.parse(Buffer.from(bytes).toString()) as Record<string, unknown>;
+    expect(explanation).toMatchObject({ prompt: "a blue cat", seed: 6, steps: 3 });
+    expect((explanation.stepImages as unknown[]).length).toBe(3);
+  });
+
+  it("says why an image cannot be explained", async () => {
+    const { id } = await application.upload(makeImage(8, 8));
+    await expect(create({ kind: "explain", image: id })).rejects.toThrow(/no drawn image with the id/);
+    const enlarged = await finish(
+      (await create({ kind: "enlarge", image: id, factor: 2, upscaler: "lanczos" })).id,
+    );
+    const explain = create({ kind: "explain", image: enlarged.images[0]!.id });
+    await expect(explain).rejects.toThrow(/not drawn here/);
+  });
+});

@@ -19,6 +19,7 @@ export {
   drawJobSchema,
   enlargeJobSchema,
   evaluateJobSchema,
+  explainJobSchema,
   finalStates,
   type Job,
   type JobError,

@@ -61,7 +61,27 @@ export const evaluateJobSchema = z.strictObject({
   ...common,
 });
 
-export const jobRequestSchema = z.union([drawJobSchema, enlargeJobSchema, trainJobSchema, evaluateJobSchema]);
+/** How a drawn image came about. Its report is the explanation as data. */
+export const explainJobSchema = z.strictObject({
+  kind: z.literal("explain"),
+  image: imageIdSchema,
+  otherSeeds: wholeNumber(0, 63).default(15).meta({ description: "other seeds to draw" }),
+  leaveOut: wholeNumber(0, 20).default(5).meta({ description: "the most words to leave out, one at a time" }),
+  scales: z
+    .array(numberBetween(0, 100))
+    .max(10)
+    .default([1, 2, 8, 15])
+    .meta({ description: "other guidance scales to draw" }),
+  ...common,
+});
+
+export const jobRequestSchema = z.union([
+  drawJobSchema,
+  enlargeJobSchema,
+  trainJobSchema,
+  evaluateJobSchema,
+  explainJobSchema,
+]);
 /** A job as a client asks for it. */
 export type JobRequest = Readonly<z.input<typeof jobRequestSchema>>;
 export type DrawJobRequest = Readonly<z.input<typeof drawJobSchema>>;
@@ -107,7 +127,7 @@ export type Progress = Readonly<z.output<typeof progressSchema>>;
 
 export const jobSchema = z.object({
   id: jobIdSchema,
-  kind: z.enum(["draw", "enlarge", "train", "evaluate"]),
+  kind: z.enum(["draw", "enlarge", "train", "evaluate", "explain"]),
   state: z.enum(jobStates),
   position: z
     .int()

@@ -61,6 +61,8 @@ async function run(id: number, task: Task, state: Running): Promise<unknown> {
       return (await import("../training/train-slice.js")).trainSlice(task, { signal, report });
     case "evaluate":
       return (await import("../training/evaluate-slice.js")).evaluateSlice(task, { signal, report });
+    case "explain":
+      return (await import("../training/explain.js")).explain(task, pipelines, { signal, report });
     case "draw":
       return draw(task, pipelines, {
         signal,

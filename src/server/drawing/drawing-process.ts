@@ -68,7 +68,7 @@ export class DrawingProcess {
       return (await this.#run(task, options)) as Tasks[K]["answer"];
     } catch (error) {
       // A question is asked again: it was most likely the job beside it that ended the process.
-      const isQuestion = !["draw", "enlarge", "train", "evaluate", "load"].includes(task.kind);
+      const isQuestion = !["draw", "enlarge", "train", "evaluate", "explain", "load"].includes(task.kind);
       if (!isQuestion || !(error instanceof DrawingProcessError)) throw error;
       return (await this.#run(task, options)) as Tasks[K]["answer"];
     }

@@ -3,7 +3,7 @@ import type { ErrorCode } from "../../errors.js";
 import type { LoadOptions, RequestContext, TokenCount } from "../../pipeline/index.js";
 import type { Found } from "../catalogue/found.js";
 import type { WorkEvent } from "../parts.js";
-import type { EvaluateAnswer, EvaluateTask, TrainAnswer, TrainTask } from "../training/tasks.js";
+import type { EvaluateAnswer, EvaluateTask, ExplainTask, TrainAnswer, TrainTask } from "../training/tasks.js";
 
 /** Image files that a request names, by their ids. */
 export type ImageFiles = ReadonlyMap<string, Uint8Array>;
@@ -73,6 +73,7 @@ export interface Tasks {
   };
   readonly train: { readonly task: TrainTask; readonly answer: TrainAnswer };
   readonly evaluate: { readonly task: EvaluateTask; readonly answer: EvaluateAnswer };
+  readonly explain: { readonly task: ExplainTask; readonly answer: string };
 }
 export type TaskKind = keyof Tasks;
 export type Task = Tasks[TaskKind]["task"];

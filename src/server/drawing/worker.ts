@@ -23,7 +23,7 @@ export function makeWorker(drawer: Drawer, find: FindModel, long?: LongWork): Wo
     loaded: () => drawer.loaded(),
     async run(job, reporter, signal) {
       try {
-        if (job.kind === "train" || job.kind === "evaluate") {
+        if (job.kind !== "draw" && job.kind !== "enlarge") {
           if (!long)
             throw new NishikiError("internal", `A job of the kind "${job.kind}" came to the wrong worker.`);
           return await runLongJob(job, long, reporter, signal);

@@ -8,5 +8,9 @@ export const getTrainingFolder = (folder: string, job: string) => join(folder, "
 
 export const getEvaluationFolder = (folder: string, job: string) => join(folder, "evaluations", job);
 
+/** Explanations can be made again, so they lie among what can be deleted. */
+export const getExplanationFile = (folder: string, job: string) =>
+  join(folder, ".nishiki", "explanations", `${job}.json`);
+
 /** Sprites that `nishiki data build` wrote: evaluations compare with scenes composed of them. */
 export const findSprites = () => resolve(process.env.NISHIKI_SPRITES ?? ".data/sprites");

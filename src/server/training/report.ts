@@ -1,9 +1,9 @@
-// What a training or an evaluation has to show: a page, or a sheet of samples.
+// What a training, an evaluation or an explanation has to show: a page, a sheet of samples, or data.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Job } from "../api/index.js";
 import type { ReportFile } from "../application.js";
-import { getEvaluationFolder, getTrainingFolder } from "./folders.js";
+import { getEvaluationFolder, getExplanationFile, getTrainingFolder } from "./folders.js";
 
 /** @param folder The library's folder. @returns undefined for other jobs, and while there is nothing to show */
 export async function readReport(
@@ -14,6 +14,10 @@ export async function readReport(
   if (kind === "evaluate") {
     const bytes = await read(join(getEvaluationFolder(folder, id), "report.html"));
     return bytes && { bytes, type: "text/html" };
+  }
+  if (kind === "explain") {
+    const bytes = await read(getExplanationFile(folder, id));
+    return bytes && { bytes, type: "application/json" };
   }
   if (kind !== "train") return undefined;
   const bytes = await read(join(getTrainingFolder(folder, id), `${String(request.name)}.run`, "samples.png"));

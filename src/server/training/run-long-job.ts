@@ -1,13 +1,20 @@
 // Runs trainings and evaluations in slices: a slice ends when another job waits, so that no drawing waits for a whole training.
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { makeFolder, writeFileAtomic } from "../../checkpoint/node.js";
 import { getImageFormat } from "../../image/index.js";
 import type { LoadOptions } from "../../pipeline/index.js";
-import { apiVersion } from "../api/index.js";
+import { apiVersion, type JobLoad } from "../api/index.js";
+import { listImageIds } from "../job-images.js";
 import type { JobRecord, Outcome, Reporter, WorkEvent } from "../parts.js";
-import { findSprites, getEvaluationFolder, getOwnModelsFolder, getTrainingFolder } from "./folders.js";
-import type { EvaluateAnswer, EvaluateTask, TrainAnswer, TrainTask } from "./tasks.js";
+import {
+  findSprites,
+  getEvaluationFolder,
+  getExplanationFile,
+  getOwnModelsFolder,
+  getTrainingFolder,
+} from "./folders.js";
+import type { EvaluateAnswer, EvaluateTask, ExplainTask, TrainAnswer, TrainTask } from "./tasks.js";
 
 /** What waits behind a long job. */
 export interface Waiting {
@@ -20,9 +27,9 @@ export interface Waiting {
 export interface LongWork {
   /** The library's folder. */
   readonly folder: string;
-  resolve(model: string): Promise<LoadOptions>;
+  resolve(model: string, load?: JobLoad): Promise<LoadOptions>;
   waiting(): Promise<Waiting>;
-  run<T>(task: TrainTask | EvaluateTask, options: RunTaskOptions): Promise<T>;
+  run<T>(task: TrainTask | EvaluateTask | ExplainTask, options: RunTaskOptions): Promise<T>;
   /** A LoRA was written. */
   onLora(): void;
 }
@@ -53,14 +60,54 @@ export async function runLongJob(
   };
   try {
     const options = { signal: turn.signal, onEvent };
-    const end = await (job.kind === "train"
-      ? runTraining(job, work, reporter, options)
-      : runEvaluation(job, work, options));
+    const end = await runKind(job, work, reporter, options);
     return signal.aborted && end.state === "unfinished" ? { state: "cancelled" } : end;
   } finally {
     turn.end();
     await reports.flush();
   }
+}
+
+function runKind(
+  job: JobRecord,
+  work: LongWork,
+  reporter: Reporter,
+  options: RunTaskOptions,
+): Promise<Outcome> {
+  switch (job.kind) {
+    case "train":
+      return runTraining(job, work, reporter, options);
+    case "evaluate":
+      return runEvaluation(job, work, options);
+    default:
+      return runExplanation(job, work, reporter, options);
+  }
+}
+
+/** It is not run in slices: it takes as long as some drawings. */
+async function runExplanation(
+  job: JobRecord,
+  work: LongWork,
+  reporter: Reporter,
+  options: RunTaskOptions,
+): Promise<Outcome> {
+  const { request, otherSeeds, leaveOut, scales } = job.request as unknown as ExplainRequest;
+  const images = new Map<string, Uint8Array>();
+  for (const id of await listImageIds(job)) images.set(id, await reporter.image(id));
+  const load = await work.resolve(job.model, job.load);
+  const task: ExplainTask = { kind: "explain", load, request, images, otherSeeds, leaveOut, scales };
+  const json = await work.run<string>(task, options);
+  const file = getExplanationFile(work.folder, job.id);
+  await makeFolder(dirname(file));
+  await writeFileAtomic(file, Buffer.from(json), { overwrite: true });
+  return { state: "done", result: { report: getReportPath(job) } };
+}
+
+interface ExplainRequest {
+  readonly request: Readonly<Record<string, unknown>>;
+  readonly otherSeeds: number;
+  readonly leaveOut: number;
+  readonly scales: readonly number[];
 }
 
 async function runTraining(

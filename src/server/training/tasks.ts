@@ -1,4 +1,5 @@
 // Long work as the server gives it to the drawing process: plain data.
+import type { LoadOptions } from "../../pipeline/index.js";
 
 export interface TrainTask {
   readonly kind: "train";
@@ -40,4 +41,16 @@ export interface EvaluateAnswer {
   readonly finished: boolean;
   /** Scores of the finished evaluation. */
   readonly summary?: Readonly<Record<string, unknown>>;
+}
+
+export interface ExplainTask {
+  readonly kind: "explain";
+  readonly load: LoadOptions;
+  /** The completed request of one image. */
+  readonly request: Readonly<Record<string, unknown>>;
+  /** Image files that it names, by their ids. */
+  readonly images: ReadonlyMap<string, Uint8Array>;
+  readonly otherSeeds: number;
+  readonly leaveOut: number;
+  readonly scales: readonly number[];
 }

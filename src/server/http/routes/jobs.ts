@@ -146,11 +146,11 @@ export const jobRoutes: readonly Route[] = [
     ...aboutJob,
     method: "get",
     path: "/jobs/{id}/report",
-    summary: "Get what a training or an evaluation has to show",
+    summary: "Get what a training, an evaluation or an explanation has to show",
     answers: {
       200: {
-        description: "the page of an evaluation, or the newest samples of a training",
-        types: ["text/html", "image/png"],
+        description: "the page of an evaluation, the newest samples of a training, or an explanation as data",
+        types: ["text/html", "image/png", "application/json"],
       },
     },
     async handle({ application, c, id }) {
