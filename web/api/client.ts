@@ -141,6 +141,8 @@ export const api = {
 export const fileUrl = (image: string) => `${base}images/${image}/file`;
 export const thumbnailUrl = (image: string) => `${base}images/${image}/thumbnail`;
 /** The preview of a job; with its number, it never changes and may be cached. */
+/** What a training, an evaluation or an explanation has to show. */
+export const reportUrl = (job: string) => `${base}jobs/${encodeURIComponent(job)}/report`;
 export const previewUrl = (job: string, number: number) =>
   `${base}jobs/${id(job)}/preview.webp?number=${number}`;
 

@@ -154,7 +154,9 @@ export const de: Messages = {
   putFirst: "Als Nächstes zeichnen",
   movedTo: (place) => `Jetzt an Stelle ${place}`,
   jobKind: (kind) =>
-    ({ train: "Training", evaluate: "Bewertung", enlarge: "Vergrößerung" })[kind] ?? "Zeichnung",
+    ({ train: "Training", evaluate: "Bewertung", enlarge: "Vergrößerung", explain: "Blick ins Innere" })[
+      kind
+    ] ?? "Zeichnung",
 
   openImage: "Bild öffnen",
   closeViewer: "Schließen",
@@ -163,6 +165,12 @@ export const de: Messages = {
   slideshow: "Diaschau",
   info: "Info",
   again: "Noch einmal",
+  lookInside: "Hineinschauen",
+  insidePrice:
+    "Um zu zeigen, wie dieses Bild entstand, wird es noch einmal gezeichnet, mit Abwandlungen, die Fragen beantworten.",
+  insideDraw: (images, time) =>
+    `${plural("de", images, { one: "# Bild", other: "# Bilder" })} zeichnen${time === "" ? "" : `, etwa ${time}`}`,
+  insideWait: "Es wird noch einmal gezeichnet, diesmal mit Blick ins Innere …",
   save: "Sichern",
   delete: "Löschen",
   restore: "Wiederherstellen",

@@ -152,7 +152,8 @@ export const en = {
   putFirst: "Draw next",
   movedTo: (place: number) => `Now number ${place}`,
   jobKind: (kind: string) =>
-    ({ train: "Training", evaluate: "Evaluation", enlarge: "Enlarging" })[kind] ?? "Drawing",
+    ({ train: "Training", evaluate: "Evaluation", enlarge: "Enlarging", explain: "Looking inside" })[kind] ??
+    "Drawing",
 
   // The viewer
   openImage: "Open the image",
@@ -162,6 +163,11 @@ export const en = {
   slideshow: "Slideshow",
   info: "Info",
   again: "Again",
+  lookInside: "Look inside",
+  insidePrice: "To show how this image came about, it is drawn again, with variations that answer questions.",
+  insideDraw: (images: number, time: string) =>
+    `Draw ${plural("en", images, { one: "# image", other: "# images" })}${time === "" ? "" : `, about ${time}`}`,
+  insideWait: "Drawing it again, and looking inside …",
   save: "Save",
   delete: "Delete",
   restore: "Restore",

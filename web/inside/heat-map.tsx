@@ -30,7 +30,7 @@ export function Spotlight({ map, label }: { readonly map: ByteMap; readonly labe
   return (
     <canvas
       ref={canvas}
-      class="spotlight"
+      class="inside-spotlight"
       width={map.width}
       height={map.height}
       role="img"

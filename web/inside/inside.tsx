@@ -41,12 +41,12 @@ export function Inside({ explanation, code }: { readonly explanation: Explanatio
       <header>
         <h1>{texts.title}</h1>
         <p>{texts.lead(prompt)}</p>
-        <p class="hint">
+        <p class="inside-hint">
           {model.name} {model.version} · {texts.seed(seed)}
         </p>
       </header>
       <Spine explanation={explanation} gaze={gaze} texts={texts} />
-      <div class="panels">
+      <div class="inside-panels">
         {panels.map((Panel, i) => (
           <Panel key={i} explanation={explanation} texts={texts} code={code} gaze={gaze} />
         ))}

@@ -15,7 +15,7 @@ export interface PanelProps {
 }
 
 const Panel = ({ title, children }: { readonly title: string; readonly children: ComponentChildren }) => (
-  <section class="panel">
+  <section class="inside-panel">
     <h2>{title}</h2>
     {children}
   </section>
@@ -31,7 +31,7 @@ const Figure = ({
   children?: ComponentChildren;
 }) => (
   <figure>
-    <div class="frame">
+    <div class="inside-frame">
       {src !== undefined && <img src={src} alt={caption} />}
       {children}
     </div>
@@ -45,12 +45,12 @@ export function WherePanel({ explanation, texts, gaze }: PanelProps) {
   return (
     <Panel title={texts.where}>
       <p>{texts.whereText}</p>
-      <div class="row">
+      <div class="inside-row">
         {words.map(({ word, index, map, share }) => (
           <button
             key={index}
             type="button"
-            class="plain"
+            class="inside-plain"
             aria-label={texts.asText(word, share)}
             onFocus={() => {
               gaze.word.value = index;
@@ -75,12 +75,12 @@ export function WherePanel({ explanation, texts, gaze }: PanelProps) {
 
 function LeftOut({ one, image, texts }: { one: LeftOutWord; image: string; texts: InsideTexts }) {
   return (
-    <div class="left-out">
+    <div class="inside-left-out">
       <Figure src={one.image} caption={texts.without(one.word)} />
       <Figure src={image} caption={texts.changed(one.word)}>
         <Spotlight map={one.change} label={texts.changed(one.word)} />
       </Figure>
-      <p class="hint">{texts.agreement(one.agreement)}</p>
+      <p class="inside-hint">{texts.agreement(one.agreement)}</p>
     </div>
   );
 }
@@ -95,12 +95,12 @@ export function AveragePanel({ explanation, texts }: PanelProps) {
     <Panel title={texts.average}>
       <p>{texts.averageText(seeds.meanToFirstStep, seeds.meanToDrawing)}</p>
       {seeds.meanToDrawing > nearlyEqual && <p>{texts.alike}</p>}
-      <div class="row large">
+      <div class="inside-row inside-large">
         <Figure src={seeds.first} caption={texts.firstStep} />
         <Figure src={seeds.mean} caption={texts.meanOfSeeds(seeds.images.length)} />
         <Figure src={image} caption={texts.thisOne} />
       </div>
-      <div class="row">
+      <div class="inside-row">
         {seeds.images.map(({ seed, image: other }) => (
           <Figure key={seed} src={other} caption={texts.seed(seed)} />
         ))}
@@ -114,7 +114,7 @@ export function GuidancePanel({ explanation: { scales, pull }, texts }: PanelPro
   return (
     <Panel title={texts.guidance}>
       <p>{texts.guidanceText}</p>
-      <div class="row">
+      <div class="inside-row">
         {scales.map(({ scale, image }) => (
           <Figure key={scale} src={image} caption={texts.scale(scale)} />
         ))}
@@ -164,7 +164,7 @@ function PullPlot({ values, label }: { values: readonly number[]; label: string 
   return (
     <div
       ref={place}
-      class="plot"
+      class="inside-plot"
       role="img"
       aria-label={`${label}: ${values.map((v) => v.toFixed(2)).join(", ")}`}
     />
@@ -283,7 +283,7 @@ export function ReadPanel({ explanation: { tokens, encoded }, texts }: PanelProp
   return (
     <Panel title={texts.read}>
       <p>{texts.readText}</p>
-      <p class="tokens">
+      <p class="inside-tokens">
         {pieces.map((token, i) => (
           <span key={i}>{token}</span>
         ))}

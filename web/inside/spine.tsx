@@ -34,9 +34,9 @@ export function Spine({
     place.value = { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
   };
   return (
-    <section class="spine" aria-label={texts.step(step + 1, last + 1)}>
+    <section class="inside-spine" aria-label={texts.step(step + 1, last + 1)}>
       <div
-        class="stage"
+        class="inside-stage"
         style={{ aspectRatio: `${explanation.width} / ${explanation.height}` }}
         onPointerMove={point}
         onPointerDown={point}
@@ -73,7 +73,7 @@ function Steps({ gaze, last, texts }: { gaze: Gaze; last: number; texts: InsideT
     isPlaying.value = !isPlaying.value;
   };
   return (
-    <div class="steps">
+    <div class="inside-steps">
       <button type="button" onClick={toggle} aria-label={isPlaying.value ? texts.pause : texts.play}>
         {isPlaying.value ? "❚❚" : "▶"}
       </button>
@@ -99,7 +99,7 @@ function Words({ explanation, gaze, texts }: { explanation: Explanation; gaze: G
     gaze.word.value = index;
   };
   return (
-    <fieldset class="words">
+    <fieldset class="inside-words">
       <legend>{texts.words}</legend>
       {explanation.words.map(({ word, index, share }) => (
         <button
@@ -116,7 +116,7 @@ function Words({ explanation, gaze, texts }: { explanation: Explanation; gaze: G
           {word}
         </button>
       ))}
-      <p class="hint">{texts.wordsHelp}</p>
+      <p class="inside-hint">{texts.wordsHelp}</p>
     </fieldset>
   );
 }
@@ -137,7 +137,7 @@ function Place({
   const sum = values.reduce((total, { value }) => total + value, 0);
   const top = values.sort((a, b) => b.value - a.value).slice(0, 4);
   return (
-    <dl class="place" aria-hidden={place ? undefined : true}>
+    <dl class="inside-place" aria-hidden={place ? undefined : true}>
       <dt>{place ? texts.atPlace : "\u00a0"}</dt>
       {top.map(({ word, value }, i) => (
         <dd key={i} style={{ "--share": `${sum === 0 ? 0 : (100 * value) / sum}%` }}>
