@@ -162,7 +162,7 @@ describe("explaining", () => {
     const request = { prompt: "a blue cat", seed: 5, count: 2, steps: 3 };
     const { images } = await finish((await create({ request })).id);
     const second = images.find(({ index }) => index === 1)!;
-    const asked = { kind: "explain", image: second.id, otherSeeds: 1, leaveOut: 1, scales: [] } as const;
+    const asked = { kind: "explain" as const, image: second.id, otherSeeds: 1, leaveOut: 1, scales: [] };
     const job = await finish((await create(asked)).id);
     expect(job).toMatchObject({ kind: "explain", state: "done", error: null, images: [] });
     const { bytes, type } = (await application.report(job.id))!;
