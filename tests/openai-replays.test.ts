@@ -93,7 +93,10 @@ describe("Open WebUI", () => {
     expect(sizeOf(await post("/v1/images/generations?api-version=2024-02-01", json, body))).toEqual(size);
   });
 
-  it("edits an image", async () => {
+  it.each([
+    [[], 256],
+    [["512x512"], 512],
+  ])("edits an image at the size %j", async (sizes, side) => {
     const boundary = "c0ffee0123456789c0ffee0123456789";
     const text = "Content-Type: text/plain; charset=utf-8\r\n";
     const body = makeForm(
@@ -101,13 +104,14 @@ describe("Open WebUI", () => {
         { name: "model", value: "gpt-image-1", headers: text },
         { name: "prompt", value: "a boat", headers: text },
         { name: "n", value: "1", headers: text },
+        ...sizes.map((value) => ({ name: "size", value, headers: text })),
         { name: "response_format", value: "b64_json", headers: text },
         { name: "image[]", value: png },
       ],
       boundary,
     );
     const form = { ...headers, "Content-Type": `multipart/form-data; boundary=${boundary}` };
-    expect(sizeOf(await post("/v1/images/edits", form, body))).toEqual([256, 256]);
+    expect(sizeOf(await post("/v1/images/edits", form, body))).toEqual([side, side]);
   });
 });
 

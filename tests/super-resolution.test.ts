@@ -180,7 +180,26 @@ describe("pictures of a cascade", () => {
       expect(ask({ upscale: "lanczos" })).toThrow(/^upscale: requires a size above 256x256, got 256x256\.$/);
       const image = { width: 512, height: 512, channels: 3, data: new Uint8Array(512 * 512 * 3) };
       expect(ask({ size: "512", upscale: "lanczos", init: { image } })).toThrow(
-        /^size: expected 256x256 with an init image, got 512x512\.$/,
+        /^init\.image: expected an image of 256x256 pixels, which is enlarged to 512x512, got 512x512\.$/,
+      );
+    });
+  });
+
+  it("begin with an init image and a mask of the small size", async () => {
+    await withPipeline(cascade, async (pipeline) => {
+      const data = Uint8Array.from({ length: 256 * 256 * 3 }, (_, i) => 40 + ((i / 3) % 256) / 2);
+      const image = { width: 256, height: 256, channels: 3 as const, data };
+      const mask = { ...image, data: data.map((_, i) => (Math.floor(i / 3) % 256 < 128 ? 0 : 255)) };
+      const request = { init: { image, strength: 1 }, inpaint: { mask }, steps: 2 };
+      const [small] = await drawAll(pipeline, request);
+      const [large] = await drawAll(pipeline, { ...request, size: "512x512", upscale: "lanczos" });
+      expect([large!.width, large!.height]).toEqual([512, 512]);
+      const wanted = enlargeByLanczos(Float32Array.from(small!.pixels), 256, 256, 2);
+      const far = large!.pixels.findIndex((v, i) => Math.abs(v - Math.min(255, Math.max(0, wanted[i]!))) > 1);
+      expect(far).toBe(-1);
+      const part = { ...request, size: "512x512" as const, inpaint: { mask, onlyMasked: 32 } };
+      expect(() => pipeline.complete({ prompt: "a cat", ...part })).toThrow(
+        /^size: expected 256x256 with inpaint\.onlyMasked, got 512x512\.$/,
       );
     });
   });

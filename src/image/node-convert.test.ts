@@ -4,9 +4,16 @@ import { convertImage } from "./node-convert.js";
 import { decodeImage, inspectImage } from "./node-file.js";
 import { encodePng } from "./png.js";
 
-const parameters = "a cat in Munich\nSteps: 4, Seed: 1";
+const parameters = "a cat in München, 猫 🐈\nSteps: 4, Seed: 1";
 const pixels = Uint8Array.from({ length: 16 * 16 * 3 }, (_, i) => (i * 7) % 256);
 const png = encodePng({ width: 16, height: 16, channels: 3, data: pixels }, { text: { parameters } });
+
+/** Grey, so that what these formats save in colours does not show. */
+const slope = Uint8Array.from(
+  { length: 16 * 16 * 3 },
+  (_, i) => 5 * Math.floor(i / 48) + 5 * (Math.floor(i / 3) % 16),
+);
+const smooth = encodePng({ width: 16, height: 16, channels: 3, data: slope }, { text: { parameters } });
 
 describe("convertImage", () => {
   it.each([
@@ -16,6 +23,9 @@ describe("convertImage", () => {
     const info = await inspectImage(await convertImage(png, { format, quality: 80 }));
     expect(info).toMatchObject({ format: name, width: 16, height: 16 });
     expect(info.text.UserComment).toBe(parameters);
+    const { data } = await decodeImage(await convertImage(smooth, { format }));
+    const far = data.findIndex((value, i) => Math.abs(value - slope[i]!) > 8);
+    expect(far).toBe(-1);
   });
 
   it("has smaller files at lower qualities, down to 0", async () => {
@@ -25,6 +35,18 @@ describe("convertImage", () => {
     expect(sizes).toEqual([...sizes].sort((a, b) => b - a));
     expect(new Set(sizes).size).toBe(3);
   });
+
+  it.each(["jpeg", "webp"] as const)(
+    "converts to %s what has no settings, or settings of any length",
+    async (format) => {
+      const image = { width: 3, height: 5, channels: 3 as const, data: new Uint8Array(45) };
+      for (const text of [undefined, "odd", "long ".repeat(20_000)]) {
+        const file = encodePng(image, { text: text === undefined ? {} : { parameters: text } });
+        const info = await inspectImage(await convertImage(file, { format }));
+        expect(info).toMatchObject({ width: 3, height: 5 });
+      }
+    },
+  );
 
   it("converts to PNG without loss", async () => {
     const { data } = await decodeImage(await convertImage(png, { format: "png" }));

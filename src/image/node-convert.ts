@@ -1,6 +1,7 @@
 // Images in other file formats (node), for clients that ask for them. The settings stay in the file: as EXIF's user comment,
 // where other programs keep the `parameters` text too.
 import sharp from "sharp";
+import { addJpegComment, addWebpComment } from "./exif-comment.js";
 import { MAX_PIXELS } from "./image.js";
 import { readPngText } from "./png.js";
 
@@ -17,12 +18,12 @@ export async function convertImage(
 ): Promise<Uint8Array> {
   const image = sharp(bytes, { failOn: "error", limitInputPixels: MAX_PIXELS });
   if (format === "png") return image.png().toBuffer();
-  const text = isPng(bytes) ? readPngText(bytes).parameters : undefined;
-  // The library replaces other characters by "?".
-  const parameters = text !== undefined && !/\P{ASCII}/u.test(text) ? text : undefined;
-  const labelled = parameters === undefined ? image : image.withExif({ IFD2: { UserComment: parameters } });
   const options = { quality: Math.max(1, quality) };
-  return (format === "jpeg" ? labelled.jpeg(options) : labelled.webp(options)).toBuffer();
+  const encoded = format === "jpeg" ? image.jpeg(options) : image.webp(options);
+  const { data, info } = await encoded.toBuffer({ resolveWithObject: true });
+  const parameters = isPng(bytes) ? readPngText(bytes).parameters : undefined;
+  if (parameters === undefined) return data;
+  return format === "jpeg" ? addJpegComment(data, parameters) : addWebpComment(data, parameters, info);
 }
 
 const isPng = (bytes: Uint8Array) => bytes[0] === 0x89 && bytes[1] === 0x50;

@@ -11,7 +11,13 @@ import {
   optionalSettings,
   upscaleNames,
 } from "./image-request.js";
-import { getEnlargingFactor, type ImageSizes, isSameSize, type RequestContext } from "./request-context.js";
+import {
+  getDrawnSize,
+  getEnlargingFactor,
+  type ImageSizes,
+  isSameSize,
+  type RequestContext,
+} from "./request-context.js";
 import { formatSize, getScheduleName, type ImageSize, seedLimit } from "./request-values.js";
 
 /** A request that passed the schema, before the model's defaults are filled in. */
@@ -36,7 +42,7 @@ export function completeRequest(request: ImageRequest, context: RequestContext):
     ...findUnsupported(settings, context),
     ...findScheduleFaults(checked, settings),
     ...findEtaFaults(settings),
-    ...findImageFaults(settings),
+    ...findImageFaults(settings, context.sizes),
     ...findSizeFaults(settings, context.sizes),
     ...findHiresFaults(settings, context.sizes),
     ...findSeedFaults(settings),
@@ -129,7 +135,7 @@ function findEtaFaults({ sampler, eta }: ImageSettings): string[] {
 }
 
 /** Checks that the images of a request match each other and the size. */
-function findImageFaults({ init, inpaint, size, steps }: ImageSettings): string[] {
+function findImageFaults({ init, inpaint, size, steps }: ImageSettings, sizes: ImageSizes): string[] {
   if (!init) return inpaint ? ["inpaint: requires an init.image, got none."] : [];
   const { image, strength } = init;
   const faults: string[] = [];
@@ -138,10 +144,12 @@ function findImageFaults({ init, inpaint, size, steps }: ImageSettings): string[
     faults.push(`inpaint.mask: expected ${expected} pixels, the size of init.image, got ${got}.`);
   }
   const { left = 0, right = 0, top = 0, bottom = 0 } = inpaint?.extend ?? {};
-  const inner = { width: size.width - left - right, height: size.height - top - bottom };
+  const drawn = getDrawnSize(sizes, size);
+  const inner = { width: drawn.width - left - right, height: drawn.height - top - bottom };
   if (inpaint?.onlyMasked !== undefined) faults.push(...findCropFaults(inpaint));
   else if (!isSameSize(inner, image)) {
-    const how = inpaint?.extend ? `, which is ${formatSize(size)} without inpaint.extend` : "";
+    const enlarged = isSameSize(drawn, size) ? "" : `, which is enlarged to ${formatSize(size)}`;
+    const how = inpaint?.extend ? `, which is ${formatSize(drawn)} without inpaint.extend` : enlarged;
     faults.push(
       `init.image: expected an image of ${formatSize(inner)} pixels${how}, got ${formatSize(image)}.`,
     );

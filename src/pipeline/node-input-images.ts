@@ -14,7 +14,7 @@ import { isLight } from "./init-image.js";
 import { findMaskMeaning, flattenMask, maskMeanings, scaleMask } from "./mask-meaning.js";
 import type { InputImage, Pixels } from "./pixels.js";
 import { sha256 } from "./receipt.js";
-import { isSameSize, type RequestContext } from "./request-context.js";
+import { getDrawnSize, isSameSize, type RequestContext } from "./request-context.js";
 import { mapImages } from "./request-images.js";
 import { formatSize, type ImageReference, type ImageSize } from "./request-values.js";
 
@@ -108,7 +108,7 @@ function getInitSize(
   const { usual, range } = sizes;
   const { left = 0, right = 0, top = 0, bottom = 0 } = inpaint?.extend ?? {};
   if (size !== undefined || !range) {
-    const { width, height } = size ?? usual;
+    const { width, height } = getDrawnSize(sizes, size ?? usual);
     return { width: width - left - right, height: height - top - bottom };
   }
   const below = (side: number) => side - (side % range.step);

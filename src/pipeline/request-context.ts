@@ -42,3 +42,7 @@ export function getEnlargingFactor({ usual, enlarging }: ImageSizes, size: Image
     isSameSize({ width: usual.width * factor, height: usual.height * factor }, size),
   );
 }
+
+/** The size that the first diffusion draws, and so that of an init image: an enlarged image begins at the usual size. */
+export const getDrawnSize = (sizes: ImageSizes, size: ImageSize): ImageSize =>
+  getEnlargingFactor(sizes, size) === undefined ? size : sizes.usual;

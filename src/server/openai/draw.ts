@@ -84,7 +84,10 @@ async function createJob(
     endpoint === "generations"
       ? undefined
       : await readInputImages(application, body, { takesMask: endpoint === "edits" });
-  const request = { ...makeJob(endpoint, parameters, model, images), labels: getLabels(identity) };
+  const { parent, ...job } = makeJob(endpoint, parameters, model, images);
+  // Only an image that was drawn here has a place in the family tree.
+  const isDrawn = parent !== undefined && (await application.image(parent.image)) !== undefined;
+  const request = { ...job, ...(isDrawn && { parent }), labels: getLabels(identity) };
   return (await application.createJob(request, caller)).job;
 }
 

@@ -23,6 +23,7 @@ import type {
 import { type Probe, reportAttention } from "../../probe.js";
 import { getScheduledPart, getStepAt } from "../../prompt/prompt-editing.js";
 import {
+  getDrawnSize,
   getEnlargingFactor,
   type ImageSizes,
   type RequestContext,
@@ -79,14 +80,15 @@ export function getNishikiContext(
   const usual = { width: pictureSize, height: pictureSize };
   const sizes: ImageSizes = { usual, enlarging: { factors: [2, 4], ways } };
   const check = (settings: ImageSettings) => {
-    const { init, size, upscale, upscaleSampler } = settings;
+    const { inpaint, size, upscale, upscaleSampler } = settings;
     if (upscaleSampler !== undefined && upscale !== "super-resolution") {
       const cure = `requires a size above ${formatSize(usual)} drawn by super-resolution`;
       throw new NishikiError("usage", `upscaleSampler: ${cure}.`);
     }
     if (settings.fast && fast) checkFast(settings, fast);
-    if (!init || getEnlargingFactor(sizes, size) === undefined) return;
-    const expected = `expected ${formatSize(usual)} with an init image`;
+    // The part would be pasted before it is enlarged.
+    if (inpaint?.onlyMasked === undefined || getEnlargingFactor(sizes, size) === undefined) return;
+    const expected = `expected ${formatSize(usual)} with inpaint.onlyMasked`;
     throw new NishikiError("usage", `size: ${expected}, got ${formatSize(size)}.`);
   };
   return { defaults, sizes, takes, check, ...(fast && { fast }) };
@@ -145,7 +147,8 @@ async function prepare(
   const denoise = settings.fast
     ? withPrompts(makeDenoiser(getFewStep(sessions), manifest, hasPlacement), prompts)
     : makeMainDenoiser(manifest, sessions, hasPlacement, prompts, runtime.probe);
-  const base = makeBaseStage(manifest, sessions, settings, sigmas, denoise);
+  const drawn = { ...settings, size: getDrawnSize(sizes, settings.size) };
+  const base = makeBaseStage(manifest, sessions, drawn, sigmas, denoise);
   const decode: TransformStage = {
     kind: "transform",
     name: "decode",
@@ -155,7 +158,7 @@ async function prepare(
     }),
   };
   const factor = getEnlargingFactor(sizes, settings.size);
-  const paste = makePasteStage(settings);
+  const paste = makePasteStage(drawn);
   const larger = factor === undefined ? [] : makeEnlarging(sessions, manifest.pictureSize, factor, settings);
   return { warnings, stages: [base, decode, ...paste, ...larger] };
 }
