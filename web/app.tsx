@@ -4,8 +4,7 @@ import { slots } from "./features.js";
 import { Feed } from "./feed/feed.jsx";
 import { Toolbar } from "./feed/toolbar.jsx";
 import { messages } from "./i18n/index.js";
-import { Menu } from "./parts/menu.jsx";
-import { Notices } from "./parts/notices.jsx";
+import { Overlays } from "./parts/layers.jsx";
 import { Sheets } from "./parts/sheets.jsx";
 import { PromptBar } from "./prompt/prompt-bar.jsx";
 import { LazyViewer } from "./viewer/lazy.jsx";
@@ -30,11 +29,10 @@ export function App() {
       </div>
       <LazyViewer />
       <Sheets />
-      <Menu />
       {slots.value.page.map((Slot, index) => (
         <Slot key={index} />
       ))}
-      <Notices />
+      <Overlays />
     </div>
   );
 }

@@ -3,6 +3,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { groupViews, slots } from "../features.js";
 import { messages } from "../i18n/index.js";
+import { Layer } from "../parts/layers.jsx";
 import { filter, isFeedLoading, isFiltered, loadMore } from "../store/images.js";
 import { getJob, queue } from "../store/jobs.js";
 import { focused, tileHeight } from "../store/ui.js";
@@ -114,6 +115,7 @@ export function Feed() {
         !isFeedLoading.value &&
         queue.value.length === 0 &&
         (isFiltered.value ? <NothingFound /> : <Empty />)}
+      <Layer />
     </main>
   );
 }

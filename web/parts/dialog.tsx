@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { messages } from "../i18n/index.js";
 import { Icon } from "./icon.jsx";
+import { Layer } from "./layers.jsx";
 
 interface DialogProps {
   readonly id: string;
@@ -54,6 +55,7 @@ export function Dialog({ id, title, form, onClose, children }: DialogProps) {
           </header>
         )}
         <div class="dialog-content">{children}</div>
+        <Layer />
       </div>
     </dialog>
   );

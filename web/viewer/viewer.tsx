@@ -8,6 +8,7 @@ import { fileUrl, thumbnailUrl } from "../api/client.js";
 import type { StoredImage } from "../api/types.js";
 import { formatNumber, messages } from "../i18n/index.js";
 import { Icon } from "../parts/icon.jsx";
+import { Layer } from "../parts/layers.jsx";
 import { isNarrow } from "../parts/media.js";
 import { openMenu } from "../parts/menu.jsx";
 import { feedTotal, getImage, imageOrder, loadMore } from "../store/images.js";
@@ -80,6 +81,7 @@ export function Viewer() {
       <Stage image={image} view={view} onStep={step} />
       <BottomBar image={image} />
       {isInfoOpen.value && <Info image={image} />}
+      <Layer />
     </dialog>
   );
 }
