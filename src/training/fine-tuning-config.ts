@@ -21,6 +21,11 @@ const priorSchema = z.strictObject({
     "share of each step for images that the model itself drew, so that other prompts keep their results; 0 turns it off",
   ),
   images: explain(wholeNumber(1, 1000).default(48), "number of images that the model draws"),
+  folder: explain(
+    nonEmptyText.optional(),
+    "folder where these images are kept, encoded, for further runs",
+    "the run's latents folder",
+  ),
 });
 
 export const fineTuningConfigSchema = z

@@ -82,12 +82,22 @@ async function openPrior(
   const onShard = () =>
     onNotice(`Drawing ${images} images with the model first, to preserve what it knows …`);
   return open(engine, source, options, {
-    ...{ folder: join(getFolder(options), "prior"), shardSize: images, signal, onShard },
+    ...{ folder: getPriorFolder(options), shardSize: images, signal, onShard },
   });
 }
 
 const getFolder = ({ config }: FineTuningDataOptions) =>
   config.latents.folder ?? join(config.folder, "latents");
+
+/** Runs that share a folder share what one model drew for one seed. */
+function getPriorFolder(options: FineTuningDataOptions): string {
+  const { seed, priorPreservation } = options.config;
+  const { folder, images } = priorPreservation;
+  const { denoiser, fast, autoencoder } = options.manifest.parts;
+  const hashes = [denoiser, autoencoder, ...(fast ? [fast] : [])].map(({ sha256 }) => sha256);
+  if (folder === undefined || hashes.includes(undefined)) return join(getFolder(options), "prior");
+  return join(folder, [...hashes.map((hash) => hash!.slice(0, 8)), seed, images].join("-"));
+}
 
 async function open(
   engine: Engine,

@@ -31,6 +31,8 @@ export interface FineTuningPlan {
   readonly rank?: number | undefined;
   readonly learningRate?: number | undefined;
   readonly priorShare?: number | undefined;
+  /** Folder where images for prior preservation are kept for further runs. */
+  readonly priorFolder?: string | undefined;
   /** Prompts of the samples; captions by default. */
   readonly prompts?: readonly string[] | undefined;
   readonly sampleInterval?: number | undefined;
@@ -39,7 +41,7 @@ export interface FineTuningPlan {
 
 /** @throws NishikiError "usage" */
 export function makeFineTuningConfig(plan: FineTuningPlan): FineTuningConfig {
-  const { images, run, method, steps, model, rank, priorShare, prompts } = plan;
+  const { images, run, method, steps, model, rank, priorShare, priorFolder, prompts } = plan;
   return completeTrainingConfig({
     kind: "fine-tuning",
     folder: run,
@@ -48,7 +50,10 @@ export function makeFineTuningConfig(plan: FineTuningPlan): FineTuningConfig {
     ...(rank !== undefined && { rank }),
     ...(model !== undefined && { model }),
     ...(prompts !== undefined && { prompts }),
-    ...(priorShare !== undefined && { priorPreservation: { share: priorShare } }),
+    priorPreservation: {
+      ...(priorShare !== undefined && { share: priorShare }),
+      ...(priorFolder !== undefined && { folder: priorFolder }),
+    },
     optimizer: { kind: "adamw" },
     schedule: {
       steps,

@@ -34,6 +34,7 @@ export async function makeFineTuningTask(
   context: TaskContext,
 ): Promise<{ task: TrainingTask; settings: Settings; initFrom?: string }> {
   const { model, method, rank, alpha, captionDropout, timestepSampling } = config;
+  const { share, images } = config.priorPreservation;
   const manifest = await readModelFolder(model);
   const network = readDenoiserConfig(manifest, model);
   if (source.size !== manifest.pictureSize)
@@ -61,7 +62,7 @@ export async function makeFineTuningTask(
     captionDropout,
     timestepSampling,
     ...(lowRank && { rank, alpha }),
-    ...(data.hasPrior && { priorPreservation: config.priorPreservation }),
+    ...(data.hasPrior && { priorPreservation: { share, images } }),
     frozen: { ...data.frozen, ...(weights && { denoiser: await digestWeights(weights) }) },
   };
   return { task, settings, ...(lowRank ? {} : { initFrom: config.initFrom ?? file }) };

@@ -6,6 +6,9 @@ export const getOwnModelsFolder = (folder: string) => join(folder, "models");
 
 export const getTrainingFolder = (folder: string, job: string) => join(folder, "trainings", job);
 
+/** What trainings share and can make again. */
+export const getPriorFolder = (folder: string) => join(folder, ".nishiki", "prior");
+
 export const getEvaluationFolder = (folder: string, job: string) => join(folder, "evaluations", job);
 
 /** Explanations can be made again, so they lie among what can be deleted. */

@@ -12,6 +12,7 @@ import {
   getEvaluationFolder,
   getExplanationFile,
   getOwnModelsFolder,
+  getPriorFolder,
   getTrainingFolder,
 } from "./folders.js";
 import type { EvaluateAnswer, EvaluateTask, ExplainTask, TrainAnswer, TrainTask } from "./tasks.js";
@@ -129,6 +130,7 @@ async function runTraining(
       images: data,
       // The LoRA has the name of its run.
       run: join(folder, `${name}.run`),
+      prior: getPriorFolder(work.folder),
       lora: join(models, `${name}.safetensors`),
       ...{ steps, rank, learningRate, samplePrompt },
     },

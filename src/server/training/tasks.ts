@@ -9,6 +9,8 @@ export interface TrainTask {
   readonly images: string;
   /** Folder of the run, which keeps its checkpoint. */
   readonly run: string;
+  /** Folder of images that the model drew for prior preservation, which trainings share. */
+  readonly prior: string;
   /** Where the LoRA is written. */
   readonly lora: string;
   readonly steps: number;

@@ -21,9 +21,9 @@ export interface SliceOptions {
 
 /** @throws NishikiError what `train` throws; a slice that the signal ended returns */
 export async function trainSlice(task: TrainTask, { signal, report }: SliceOptions): Promise<TrainAnswer> {
-  const { images, run, lora, steps, model, rank, learningRate, samplePrompt } = task;
+  const { images, run, prior: priorFolder, lora, steps, model, rank, learningRate, samplePrompt } = task;
   const config = makeFineTuningConfig({
-    ...{ images, run, method: "lora", steps, model, rank, learningRate },
+    ...{ images, run, method: "lora", steps, model, rank, learningRate, priorFolder },
     prompts: [samplePrompt],
     sampleInterval: Math.max(50, Math.ceil(steps / sampleSheets)),
     checkpointInterval: 25,
