@@ -247,6 +247,7 @@ export class FolderLibrary implements Library {
     this.#scanning = scanning.catch(() => undefined);
     const result = await scanning;
     for (const { id } of result.added) this.#colourless.add(id);
+    if (!this.#stop.signal.aborted) await this.#index.analyze();
     return result;
   }
 
