@@ -3,6 +3,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { getCombination } from "../actions/keys.js";
 import { formatNumber, messages } from "../i18n/index.js";
+import { isNarrow } from "../parts/media.js";
 import { changeDraft, draft, drawDraft, promptHistory } from "../store/draft.js";
 import { tokens, watchTokens } from "./tokens.js";
 import { changeWeight, type Edit, findLooseBracket, movePart } from "./weights.js";
@@ -52,6 +53,8 @@ function useKeys(name: Field) {
       "ctrl+enter": () => void drawDraft(),
       "ctrl+shift+enter": () => void drawDraft({ first: true }),
       escape: () => field.blur(),
+      // On a phone, Enter is a new line: Draw is beside it.
+      ...(!isNarrow.peek() && { enter: () => void drawDraft() }),
     };
     const action = run[combination];
     if (!action) return;
