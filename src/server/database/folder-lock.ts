@@ -4,7 +4,7 @@ import { open, readFile, rename, stat, unlink, utimes, writeFile } from "node:fs
 import { dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileError, makeFolder } from "../../checkpoint/node.js";
-import { NishikiError } from "../../errors.js";
+import { NishikiError, showText } from "../../errors.js";
 import { isRecord } from "../../schema/index.js";
 import { getOwnIdentity, isAlive, type ProcessIdentity } from "./process-identity.js";
 
@@ -19,8 +19,8 @@ interface Holder extends ProcessIdentity {
 }
 
 /** A holder on another machine shows that it lives by the file's time. */
-const touchMilliseconds = 10_000;
-const abandonedMilliseconds = 120_000;
+const touchMilliseconds = 5_000;
+const abandonedMilliseconds = 60_000;
 
 async function readHolder(path: string): Promise<Holder | "gone" | "unreadable"> {
   try {
@@ -96,11 +96,13 @@ async function removeAbandoned(path: string): Promise<void> {
 function makeBusyError(path: string, holder: Holder | "unreadable"): NishikiError {
   if (holder === "unreadable")
     return new NishikiError("database", `Another Nishiki server is just starting in this folder (${path}).`);
-  const where = holder.url ? ` at ${holder.url}` : "";
-  const machine = holder.host === getOwnIdentity().host ? "" : ` on ${holder.host.split(" ")[0]}`;
+  const where = holder.url ? ` at ${showText(holder.url)}` : "";
+  const isHere = holder.host === getOwnIdentity().host;
+  const machine = isHere ? "" : ` on ${showText(holder.host.split(" ")[0]!)}`;
+  const cure = isHere ? "" : " If that machine or container is gone, try again in a minute.";
   return new NishikiError(
     "database",
-    `A Nishiki server already uses this folder${where} (process ${holder.pid}${machine}, lock ${path}). Use that one, stop it, or choose another folder with --folder.`,
+    `A Nishiki server already uses this folder${where} (process ${holder.pid}${machine}, lock ${path}). Use that one, stop it, or choose another folder with --folder.${cure}`,
   );
 }
 
