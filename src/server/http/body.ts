@@ -21,7 +21,7 @@ function refuseLarge(limit: number): never {
 export async function readBytes(c: Context, limit: number): Promise<Uint8Array<ArrayBuffer>> {
   const encoding = c.req.header("content-encoding")?.trim().toLowerCase() ?? "identity";
   if (encoding !== "identity")
-    refuse(415, "Compressed bodies are not accepted: send it without an encoding.");
+    refuse(415, "Compressed bodies are not accepted: send the body without Content-Encoding.");
   if (Number(c.req.header("content-length") ?? 0) > limit) refuseLarge(limit);
   const { body } = c.req.raw;
   const chunks: Uint8Array[] = [];
@@ -114,7 +114,7 @@ export async function readForm(c: Context, limit: number): Promise<FormData> {
       headers: { "content-type": c.req.header("content-type")! },
     }).formData();
   } catch {
-    refuse(400, "The body is not a form: its parts and its boundary do not fit.");
+    refuse(400, "The body is not a valid form: its parts do not match its boundary.");
   }
 }
 

@@ -41,13 +41,18 @@ interface PageFile {
   readonly encodings: readonly (typeof encodings)[number][];
 }
 
+/** Undefined if there is no such file. */
+function readVersion(path: string): string | undefined {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats && `"${stats.size.toString(36)}-${Math.floor(stats.mtimeMs).toString(36)}"`;
+}
+
 function readPageFile(folder: string, name: string): PageFile {
   const path = join(folder, name);
-  const { size, mtimeMs } = statSync(path);
   return {
     path,
     type: types[extname(name)] ?? "application/octet-stream",
-    version: `"${size.toString(36)}-${Math.floor(mtimeMs).toString(36)}"`,
+    version: readVersion(path) ?? "",
     isHashed: /^assets\/.*-[\w-]{8,}\.\w+$/.test(name),
     encodings: encodings.filter(([, extension]) => existsSync(path + extension)),
   };
@@ -78,8 +83,12 @@ async function sendPageFile(c: Context, file: PageFile): Promise<Response> {
     Vary: "Accept-Encoding",
   };
   if (c.req.header("if-none-match") === file.version) return c.body(null, 304, headers);
-  const accepted = (c.req.header("accept-encoding") ?? "").toLowerCase().split(/\s*,\s*/);
-  const encoding = file.encodings.find(([name]) => accepted.some((each) => each.split(";")[0] === name));
+  const accepted = (c.req.header("accept-encoding") ?? "")
+    .toLowerCase()
+    .split(",")
+    .filter((each) => !/;\s*q=0(\.0*)?\s*$/.test(each))
+    .map((each) => each.split(";")[0]!.trim());
+  const encoding = file.encodings.find(([name]) => accepted.includes(name));
   if (encoding) headers["Content-Encoding"] = encoding[0];
   return c.body(await readFile(file.path + (encoding?.[1] ?? "")), 200, headers);
 }
@@ -90,10 +99,12 @@ const notBuilt =
 /** Serves the page's files; passes everything else on. They hold no data, so they need no token. */
 export function servePage(folder: string): MiddlewareHandler<HttpEnv> {
   let files = readPage(folder);
+  /** Whether the page was built again since its files were listed. */
+  const isOld = () => files.get("/")?.version !== readVersion(join(folder, "index.html"));
   return async (c, next) => {
     const { method, path } = c.req;
     if (method !== "GET" && method !== "HEAD") return next();
-    if (files.size === 0 && path === "/") files = readPage(folder);
+    if (path === "/" && isOld()) files = readPage(folder);
     const file = files.get(path);
     if (file) return sendPageFile(c, file);
     return path === "/" ? c.text(notBuilt, 404) : next();
