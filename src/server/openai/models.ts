@@ -13,11 +13,18 @@ export const answersWithUrls = (name: string | undefined) => name !== undefined 
 /** Finds the model that a request means. @throws Refusal with status 404 */
 export function findModel(catalogue: Catalogue, name: string | undefined): ModelInfo {
   const model = lookUp(catalogue, name);
+  if (model?.problem) {
+    const message = `The model ${quote(model.id)} cannot be used: ${model.problem}`;
+    throw new Refusal(400, message, { param: "model", code: "model_broken" });
+  }
   if (model) return model;
-  const choices = catalogue.models.map(({ id }) => id);
+  const choices = getUsable(catalogue).map(({ id }) => id);
   const message = `The model ${quote(name ?? "")} does not exist. Choose one of: ${listSome(choices, 20)}.`;
   throw new Refusal(404, message, { param: "model", code: "model_not_found" });
 }
+
+/** The models that can draw. */
+export const getUsable = ({ models }: Catalogue) => models.filter(({ problem }) => problem === null);
 
 function lookUp({ models, default: usual }: Catalogue, name: string | undefined): ModelInfo | undefined {
   const byId = (id: string) => models.find((model) => model.id === id);

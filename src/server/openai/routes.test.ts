@@ -85,6 +85,18 @@ describe("generations", () => {
   });
 });
 
+describe("what the model could not do", () => {
+  const body = { prompt: "a blimfark", steps: 1 };
+
+  it("is a warning of the answer, and of the stream", async () => {
+    const answer = await generate(body);
+    expect(answer.warnings).toContainEqual(expect.stringContaining("blimfark"));
+    const text = await (await post("/images/generations", { ...body, stream: true })).text();
+    const [, data] = /^event: image_generation.completed\ndata: (.*)$/m.exec(text)!;
+    expect(JSON.parse(data!).warnings).toEqual(answer.warnings);
+  });
+});
+
 describe("after a start of the server", () => {
   const body = { prompt: "a lighthouse", steps: 1 };
 

@@ -9,7 +9,7 @@ import { sendConverted } from "./converted-files.js";
 import { draw } from "./draw.js";
 import { Drawings } from "./drawings.js";
 import { makeError, sendError } from "./errors.js";
-import { describeModel, findModel } from "./models.js";
+import { describeModel, findModel, getUsable } from "./models.js";
 
 /** Makes the routes of OpenAI's interface, to be mounted at /v1. */
 export function makeOpenAiRoutes(application: Application, context: RouteContext): Hono {
@@ -31,7 +31,7 @@ export function makeOpenAiRoutes(application: Application, context: RouteContext
     app.post(`/images/${endpoint}`, (c) => draw(c, endpoint, drawContext));
   app.get("/images/files/:name", (c) => sendConverted(c, application));
   app.get("/models", async (c) => {
-    const { models } = await application.catalogue();
+    const models = getUsable(await application.catalogue());
     return c.json({ object: "list", data: models.map((model) => describeModel(model)) });
   });
   app.get("/models/:id{.+}", async (c) => {

@@ -59,18 +59,29 @@ export function streamJob(c: Context, endpoint: Endpoint, streamed: StreamedJob)
 }
 
 async function writeEvents(stream: SSEStreamingApi, name: string, { job, events, options }: StreamedJob) {
+  const sent = new Set<string>();
+  const send = (kind: string, data: object) => {
+    const type = `${name}.${kind}`;
+    return stream.writeSSE({ event: type, data: JSON.stringify({ type, ...data }) });
+  };
   for await (const event of events) {
     if (stream.aborted) return;
-    if (event.kind === "end") checkEnd(event.job);
-    const data =
-      event.kind === "progress"
-        ? await makePartial(job, event.progress, options)
-        : event.kind === "image"
-          ? await makeCompleted(job, event.image, options)
-          : undefined;
-    if (!data) continue;
-    const type = `${name}.${event.kind === "progress" ? "partial_image" : "completed"}`;
-    await stream.writeSSE({ event: type, data: JSON.stringify({ type, ...data }) });
+    switch (event.kind) {
+      case "progress": {
+        const { index, partial } = event.progress;
+        // Progress from another machine may be told twice.
+        if (partial === undefined || sent.has(`${index}/${partial}`)) break;
+        sent.add(`${index}/${partial}`);
+        const data = await makePartial(job, event.progress, options);
+        if (data) await send("partial_image", data);
+        break;
+      }
+      case "image":
+        await send("completed", await makeCompleted(job, event.image, options));
+        break;
+      case "end":
+        checkEnd(event.job);
+    }
   }
 }
 
@@ -95,10 +106,11 @@ async function makePartial({ id }: Job, progress: Progress, { application, param
 }
 
 async function makeCompleted(
-  _job: Job,
+  { id }: Job,
   image: StoredImage,
   { application, parameters, origin }: AnswerOptions,
 ) {
+  const { warnings = [] } = (await application.job(id)) ?? {};
   return {
     b64_json: await encodeImage(await readFile(application, image), parameters),
     image_index: image.index,
@@ -106,5 +118,6 @@ async function makeCompleted(
     ...describeOutput(image, parameters),
     ...describeImage(image, origin),
     usage,
+    ...(warnings.length > 0 && { warnings }),
   };
 }

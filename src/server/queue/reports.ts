@@ -91,11 +91,14 @@ export function makeRemoteChannel(context: QueueContext, { job, home, signal }: 
   return { report, image: (id) => askForImage(context, home, id, signal), flush: () => progress.flush() };
 }
 
+type ProgressEvent = Extract<WorkEvent, { kind: "progress" }>;
+
 /** Writes the newest progress and leaves out what has been overtaken, at most ten times a second. */
 class ProgressWriter {
   readonly #context: QueueContext;
   readonly #job: string;
-  #newest: Extract<WorkEvent, { kind: "progress" }> | undefined;
+  /** The newest; and before it those with previews that a client asked for, which are not overtaken. */
+  #waiting: ProgressEvent[] = [];
   #preview: Uint8Array | undefined;
   #number = -1;
   #writing: Promise<void> | undefined;
@@ -105,22 +108,24 @@ class ProgressWriter {
     this.#job = job;
   }
 
-  put(event: Extract<WorkEvent, { kind: "progress" }>): void {
-    this.#newest = event;
-    if (event.preview) {
-      this.#preview = event.preview;
-      this.#number++;
-    }
+  put(event: ProgressEvent): void {
+    const kept = this.#waiting.filter(({ progress }) => progress.partial !== undefined);
+    const overtaken = this.#waiting.findLast(({ progress }) => progress.partial === undefined);
+    const preview = event.preview ?? overtaken?.preview;
+    this.#waiting = [...kept, { ...event, ...(preview && { preview }) }];
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined;
     });
   }
 
   async #write(): Promise<void> {
-    while (this.#newest) {
-      const { progress } = this.#newest;
+    for (let event = this.#waiting.shift(); event; event = this.#waiting.shift()) {
+      const { progress } = event;
+      if (event.preview) {
+        this.#preview = event.preview;
+        this.#number++;
+      }
       const [preview, number] = [this.#preview, this.#number];
-      this.#newest = undefined;
       try {
         await this.#context.database.query(
           `INSERT INTO nishiki.progress VALUES ($1, $2, $3::jsonb, $4)
