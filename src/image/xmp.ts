@@ -27,8 +27,12 @@ function decodeEntities(text: string): string {
 
 /** The text of a property: an attribute, an element, or the first item of its list of languages. */
 function readProperty(xmp: string, property: string): string | undefined {
-  const attribute = new RegExp(`\\s${property}\\s*=\\s*(?:"([^"]*)"|'([^']*)')`).exec(xmp);
-  if (attribute) return decodeEntities(attribute[1] ?? attribute[2]!);
+  const attribute = new RegExp(`\\s${property}\\s{0,9}=\\s{0,9}(["'])`).exec(xmp);
+  if (attribute) {
+    const from = attribute.index + attribute[0].length;
+    const to = xmp.indexOf(attribute[1]!, from);
+    return to < 0 ? undefined : decodeEntities(xmp.slice(from, to));
+  }
   const start = xmp.indexOf(`<${property}`);
   const end = start < 0 ? -1 : xmp.indexOf(`</${property}>`, start);
   if (end < 0) return undefined;

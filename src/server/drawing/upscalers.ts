@@ -9,6 +9,9 @@ export const upscalers: Capabilities["upscalers"] = [
   { name: "super-resolution", label: "Nishiki super-resolution", factors: [2, 4] },
 ];
 
+/** A network's numbers take twelve times the memory of pixels, several times over. */
+const mostNetworkPixels = 2 ** 24;
+
 /** @throws NishikiError "usage" for an upscaler that is not known, or a result with too many pixels */
 export function checkEnlargement(
   { width, height }: { readonly width: number; readonly height: number },
@@ -19,10 +22,11 @@ export function checkEnlargement(
     throw unknownName("upscaler", upscaler, names);
   }
   const size = { width: Math.round(width * factor), height: Math.round(height * factor) };
-  if (size.width * size.height <= MAX_PIXELS) return size;
-  const most = Math.floor(MAX_PIXELS / 1e6);
+  const limit = upscaler === "lanczos" ? MAX_PIXELS : mostNetworkPixels;
+  if (size.width * size.height <= limit) return size;
+  const cure = upscaler === "lanczos" ? "" : " Lanczos enlarges to 67 million.";
   throw new NishikiError(
     "usage",
-    `factor: the enlarged image would have ${size.width}x${size.height} pixels; the limit is ${most} million.`,
+    `factor: the enlarged image would have ${size.width}x${size.height} pixels; the limit is ${Math.floor(limit / 1e6)} million.${cure}`,
   );
 }

@@ -11,6 +11,9 @@ export type FileDescription = Pick<
   "id" | "prompt" | "negativePrompt" | "seed" | "width" | "height" | "model" | "request" | "load" | "bytes"
 >;
 
+/** Characters of a foreign prompt that are kept: more than any model reads. */
+const longestText = 100_000;
+
 /** The id of an image: the SHA-256 of its file. */
 export function getImageId(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
@@ -29,7 +32,12 @@ export function describeFile(bytes: Uint8Array): FileDescription | undefined {
     const name = `${model.name} ${model.version}`;
     return { ...file, prompt, negativePrompt, seed, model: name, request: { ...request }, load: { ...load } };
   }
-  const provenance = readProvenance(header.text);
+  const found = readProvenance(header.text);
+  const provenance = found && {
+    ...found,
+    prompt: found.prompt.slice(0, longestText),
+    negativePrompt: found.negativePrompt.slice(0, longestText),
+  };
   const request = provenance ? makeRequest(provenance, header.text) : {};
   return {
     ...file,

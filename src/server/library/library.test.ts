@@ -179,6 +179,7 @@ describe("the list", () => {
       ["seed:cat", /seed: expected a whole number/],
       ["before:2026-02-30", /before: expected a date/],
       ["size:big", /size: expected a size/],
+      ["a ".repeat(60), /search: expected at most 50 words/],
     ] as const)
       await expect(list({ search })).rejects.toThrow(fault);
   });
@@ -302,6 +303,42 @@ describe("reindexing", () => {
     } finally {
       await rm(outside, { recursive: true });
     }
+  });
+
+  it("loses no image that is stored while the folder is read", async () => {
+    const images = await Promise.all(Array.from({ length: 12 }, (_, i) => makeDrawn(`cat ${i}`, i)));
+    const scans = [];
+    for (const [i, png] of images.entries()) {
+      if (i % 3 === 0) scans.push(library.scan({ all: true }));
+      await library.addDrawn(png, { ...about, job: `j${i}` });
+    }
+    const removed = (await Promise.all(scans)).flatMap((scan) => scan.removed);
+    expect(removed).toEqual([]);
+    const { images: listed, total } = await list();
+    expect([total, listed.map(({ job }) => job).sort()]).toEqual([12, images.map((_, i) => `j${i}`).sort()]);
+  });
+
+  it("drops an image whose file was damaged in place", async () => {
+    const image = await library.addDrawn(await makeDrawn("a cat"), about);
+    const [name] = (await readdir(join(folder, "images/2026-11-28"))).filter((file) => file.endsWith(".png"));
+    await writeFile(join(folder, "images/2026-11-28", name!), "no image any more");
+    expect((await library.scan()).removed).toEqual([image.id]);
+    expect((await list()).total).toBe(0);
+  });
+
+  it("reads hostile texts in no time", async () => {
+    const image = { width: 1, height: 1, channels: 3 as const, data: new Uint8Array(3) };
+    const texts: Readonly<Record<string, string>>[] = [
+      { parameters: `${"<lora:".repeat(400_000)}\nSteps: 1, Seed: 1, Size: 1x1` },
+      { parameters: `${"!".repeat(4_000_000)}\nSteps: 1, Seed: 1, Size: 1x1` },
+      { "XML:com.adobe.xmp": ' exif:UserComment="'.repeat(200_000).replaceAll('"', "'") },
+      { "XML:com.adobe.xmp": `<exif:UserComment${" exif:UserComment=".repeat(200_000)}` },
+    ];
+    for (const [i, text] of texts.entries())
+      await writeFile(join(folder, `images/${i}.png`), encodePng(image, { text }));
+    // Quadratic time would be hours.
+    expect(await library.reindex()).toBe(4);
+    expect((await list()).images.every(({ prompt }) => prompt.length <= 100_000)).toBe(true);
   });
 
   it("notices files that came, went, moved or changed", async () => {

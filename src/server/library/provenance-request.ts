@@ -49,7 +49,7 @@ function check(name: string, value: unknown): unknown {
   }
 }
 
-const loraTag = /<lora:([^:>]+)(?::(-?\d+(?:\.\d+)?))?[^>]*>/g;
+const loraTag = /<lora:([^:<>]{1,200})(?::(-?\d{1,9}(?:\.\d{1,9})?))?[^<>]{0,100}>/g;
 
 function takeFields({ prompt, negativePrompt, fields, loras = [], program }: Provenance): Fields {
   const number = (name: string) => readNumber(fields[name]);

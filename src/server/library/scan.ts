@@ -55,16 +55,30 @@ export async function scanImages(options: ScanOptions): Promise<ScanResult> {
     }
     await flush(batch, options, result);
   }
-  if (!signal?.aborted) result.removed.push(...(await removeMissing(found.folders, seen, index)));
+  if (!signal?.aborted)
+    result.removed.push(...(await removeMissing(folder.root, found.folders, seen, index)));
   onProgress?.(found.count, found.count);
   return { ...result, images: seen.size };
 }
 
 async function flush(batch: IndexedImage[], { index }: ScanOptions, result: { added: StoredImage[] }) {
-  await index.put(batch);
+  await index.put(await keepJobs(batch, index));
   // Kept small: a library of a hundred thousand images is read for the first time through here.
   if (result.added.length < 1000) result.added.push(...batch.map(({ image }) => image));
   batch.length = 0;
+}
+
+/** An image that was stored after the journals were read has its job in the index already. */
+async function keepJobs(batch: readonly IndexedImage[], index: ImageIndex): Promise<IndexedImage[]> {
+  const jobless = batch.filter(({ image }) => image.job === null).map(({ image }) => image.id);
+  if (jobless.length === 0) return [...batch];
+  const known = new Map((await index.getAll(jobless)).map((image) => [image.id, image]));
+  return batch.map((entry) => {
+    const before = known.get(entry.image.id);
+    if (!before || before.job === null) return entry;
+    const { job, index: place, modelId, parent, mask, created } = before;
+    return { ...entry, image: { ...entry.image, job, index: place, modelId, parent, mask, created } };
+  });
 }
 
 type Known = ReadonlyMap<string, { readonly id: string; readonly stamp: string }>;
@@ -113,17 +127,28 @@ export function getStamp({ size, mtimeMs }: { readonly size: number; readonly mt
   return `${size} ${Math.trunc(mtimeMs)}`;
 }
 
+/** Drops images whose files are gone. One that was stored since the files were listed is still there. */
 async function removeMissing(
+  root: string,
   folders: ReadonlyMap<string, readonly string[]>,
   seen: ReadonlySet<string>,
   index: ImageIndex,
 ): Promise<string[]> {
   const removed: string[] = [];
   for (const path of new Set([...folders.keys(), ...(await index.folders())]))
-    for (const { id } of (await index.folder(path)).values()) if (!seen.has(id)) removed.push(id);
+    for (const [file, { id }] of await index.folder(path)) {
+      const isNew = !folders.get(path)?.includes(file) && (await isPlainFile(join(root, file)));
+      if (!seen.has(id) && !isNew) removed.push(id);
+    }
   await index.remove(removed);
   return removed;
 }
+
+const isPlainFile = (path: string) =>
+  lstat(path).then(
+    (entry) => entry.isFile(),
+    () => false,
+  );
 
 /** Files that may be images by their folders, as paths below the library's folder. */
 async function listFiles(root: string): Promise<{ folders: Map<string, string[]>; count: number }> {

@@ -29,9 +29,18 @@ export function splitTerms(search: string): Term[] {
   });
 }
 
-/** @throws NishikiError "usage" for a field that cannot be understood */
+/** Terms of one search: each is a condition that the database checks. */
+const mostTerms = 50;
+
+/** @throws NishikiError "usage" for a field that cannot be understood, or too many terms */
 export function makeSearchConditions(search: string, bind: Bind): string[] {
-  return splitTerms(search).flatMap(({ negated, field, text }) => {
+  const terms = splitTerms(search);
+  if (terms.length > mostTerms)
+    throw new NishikiError(
+      "usage",
+      `search: expected at most ${mostTerms} words and fields, got ${terms.length}.`,
+    );
+  return terms.flatMap(({ negated, field, text }) => {
     const condition = makeCondition(field, text, bind);
     return condition === undefined ? [] : [negated ? `NOT (${condition})` : condition];
   });

@@ -5,6 +5,7 @@ import { makeFolder, writeFileAtomic } from "../../checkpoint/node.js";
 import { getImageFormat } from "../../image/index.js";
 import type { LoadOptions } from "../../pipeline/index.js";
 import { apiVersion, type JobLoad } from "../api/index.js";
+import { DrawingProcessError } from "../drawing/failures.js";
 import { listImageIds } from "../job-images.js";
 import type { JobRecord, Outcome, Reporter, WorkEvent } from "../parts.js";
 import {
@@ -61,11 +62,29 @@ export async function runLongJob(
   };
   try {
     const options = { signal: turn.signal, onEvent };
-    const end = await runKind(job, work, reporter, options);
+    const end = await runWithRestart(() => runKind(job, work, reporter, options), reporter, signal);
     return signal.aborted && end.state === "unfinished" ? { state: "cancelled" } : end;
   } finally {
     turn.end();
     await reports.flush();
+  }
+}
+
+/** A process that died once may have been unlucky; the work goes on from what it kept. */
+async function runWithRestart(
+  run: () => Promise<Outcome>,
+  reporter: Reporter,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  try {
+    return await run();
+  } catch (error) {
+    if (!(error instanceof DrawingProcessError) || signal.aborted) throw error;
+    await reporter.report({
+      kind: "warning",
+      message: `${error.message} The job goes on from its last checkpoint.`,
+    });
+    return run();
   }
 }
 
