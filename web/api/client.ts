@@ -146,6 +146,9 @@ export const reportUrl = (job: string) => `${base}jobs/${encodeURIComponent(job)
 export const previewUrl = (job: string, number: number) =>
   `${base}jobs/${id(job)}/preview.webp?number=${number}`;
 
+/** The samples of a finished training, or the page of an evaluation. */
+export const reportUrl = (job: string) => `${base}jobs/${id(job)}/report`;
+
 /** A new id for a job. `crypto.randomUUID` is missing where the page comes over plain http from another machine. */
 export function newId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

@@ -42,6 +42,10 @@ type Gesture =
 
 /** How near to a handle a pointer must be, in CSS pixels. */
 const reach = { mouse: 12, pen: 16, touch: 24 } as const;
+/** Below this width, the tools stand under the canvas. */
+const narrow = 600;
+/** Width of the tools over the canvas, with their distance to its edge. */
+const toolsWidth = 64;
 /** The bit of `buttons` for a pen's other end. */
 const penEraser = 32;
 const middleButton = 1;
@@ -109,8 +113,11 @@ export class EditorView {
   fit(): void {
     this.#isFitted = true;
     const area = getFrame(this.#options.edit.image, this.#shownSides(true));
-    const { width } = this.#size.peek();
-    this.viewport.value = fitView(area, this.#size.peek(), width < 600 ? 24 : 48);
+    const { width, height } = this.#size.peek();
+    // On a desk the tools lie over the canvas's edge; the picture keeps clear of them.
+    const tools = width < narrow ? 0 : toolsWidth;
+    const viewport = fitView(area, { width: width - tools, height }, width < narrow ? 24 : 40);
+    this.viewport.value = pan(viewport, tools, 0);
   }
 
   zoomTo(scale: number): void {

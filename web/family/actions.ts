@@ -5,7 +5,7 @@ import type { JobRequest, StoredImage } from "../api/types.js";
 import { messages } from "../i18n/index.js";
 import { changeDraft, draft, sendJob, setSetting } from "../store/draft.js";
 import { putJobs } from "../store/jobs.js";
-import { capabilities } from "../store/models.js";
+import { capabilities, getModel } from "../store/models.js";
 import { attempt, notify } from "../store/notices.js";
 import { getSource } from "./source.js";
 import { getRemix, makeLarger, makeMore, makeVariations } from "./variations.js";
@@ -51,6 +51,13 @@ export function focusPrompt(): void {
   requestAnimationFrame(() => document.getElementById("prompt")?.focus());
 }
 
+/** The network was trained on drawings like those of the embedded model; a filter changes nothing else in a photo. */
+function chooseUpscaler({ modelId }: StoredImage, factor: number) {
+  const able = capabilities.peek()?.upscalers.filter(({ factors }) => factors.includes(factor)) ?? [];
+  const isOwn = getModel(modelId)?.family === "nishiki";
+  return able.find(({ name }) => (name === "lanczos") !== isOwn) ?? able[0];
+}
+
 /** Twice as large: drawn larger by the model if it can, else by a filter. */
 export const enlarge = (factor: number) =>
   forEach(async (image) => {
@@ -59,9 +66,7 @@ export const enlarge = (factor: number) =>
       await sendJob(job);
       return;
     }
-    const upscaler = capabilities
-      .peek()
-      ?.upscalers.find(({ factors }) => factors.includes(factor) || factors.length === 0);
+    const upscaler = chooseUpscaler(image, factor);
     if (!upscaler) {
       notify(messages().cannotEnlarge, { isError: true });
       return;

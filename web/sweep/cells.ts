@@ -59,13 +59,8 @@ export const findsText = (request: Readonly<Record<string, unknown>>, searched: 
 /**
  * All cells, in the order to draw them.
  * @param base The request that every cell shares; its seed is the same for all.
- * @param nameOf The name of a setting for the labels, in the page's language.
  */
-export function getCells(
-  base: Readonly<Record<string, unknown>>,
-  sweep: Sweep,
-  nameOf: (path: string) => string,
-): readonly Cell[] {
+export function getCells(base: Readonly<Record<string, unknown>>, sweep: Sweep): readonly Cell[] {
   const used = axisNames.filter((name) => sweep[name]);
   // Sorting is stable: of two axes that cost the same, z changes more rarely than y, and y than x.
   const order = [...used].reverse().sort((a, b) => sweep[b]!.axis.cost - sweep[a]!.axis.cost);
@@ -79,7 +74,7 @@ export function getCells(
       at,
       request: { ...request, count: 1 },
       ...(model && { model: String(sweep[model]!.values[at[model]!]) }),
-      labels: makeLabels(sweep, used, at, nameOf),
+      labels: makeLabels(sweep, used, at),
     };
   });
 }
@@ -88,14 +83,13 @@ function makeLabels(
   sweep: Sweep,
   used: readonly AxisName[],
   at: Partial<Record<AxisName, number>>,
-  nameOf: (path: string) => string,
 ): Record<string, string> {
   const entries = used.flatMap((name) => {
     const { axis, values } = sweep[name]!;
     return [
       [name, String(values[at[name]!]).slice(0, 500)],
       [`${name}Index`, String(at[name]!)],
-      [`${name}Name`, nameOf(axis.path)],
+      [`${name}Setting`, axis.path],
     ];
   });
   return Object.fromEntries(entries);
@@ -104,7 +98,7 @@ function makeLabels(
 /** A grid as its jobs' labels describe it. */
 export interface Grid<T> {
   readonly axes: Partial<
-    Readonly<Record<AxisName, { readonly name: string; readonly values: readonly string[] }>>
+    Readonly<Record<AxisName, { readonly path: string; readonly values: readonly string[] }>>
   >;
   /** The item at a place, if its job is there. */
   at(x: number, y: number, z: number): T | undefined;
@@ -114,14 +108,14 @@ export interface Grid<T> {
 export function readGrid<T extends { readonly labels: Readonly<Record<string, string>> }>(
   items: readonly T[],
 ): Grid<T> {
-  const axes: Partial<Record<AxisName, { name: string; values: string[] }>> = {};
+  const axes: Partial<Record<AxisName, { path: string; values: string[] }>> = {};
   const places = new Map<string, T>();
   for (const item of items) {
     const { labels } = item;
     const at = axisNames.map((name) => {
       const [i, value] = [Number(labels[`${name}Index`]), labels[name]];
       if (value === undefined || !Number.isInteger(i) || i < 0 || i >= 10_000) return 0;
-      axes[name] ??= { name: labels[`${name}Name`] ?? "", values: [] };
+      axes[name] ??= { path: labels[`${name}Setting`] ?? "", values: [] };
       axes[name].values[i] = value;
       return i;
     });

@@ -2,6 +2,7 @@
 import { fileUrl } from "../api/client.js";
 import type { Job } from "../api/types.js";
 import type { Grid } from "./cells.js";
+import { getAxisTitle } from "./state.js";
 
 /** A canvas that every browser can make. */
 const mostPixels = 120_000_000;
@@ -82,13 +83,20 @@ async function paint(
   for (let z = 0; z < tables; z++) {
     const start = layout.title + z * (top + rows * (cell.height + gap));
     context.font = font(text, 600);
-    if (zAxis) write(context, `${zAxis.name}: ${zAxis.values[z]}`, text, start + text * 1.2, canvas.width);
+    if (zAxis)
+      write(
+        context,
+        `${getAxisTitle(zAxis.path)}: ${zAxis.values[z]}`,
+        text,
+        start + text * 1.2,
+        canvas.width,
+      );
     context.font = font(text);
     for (let x = 0; x < columns && xAxis; x++) {
       const at = left + x * (cell.width + gap);
       write(
         context,
-        `${x === 0 ? `${xAxis.name}: ` : ""}${xAxis.values[x]}`,
+        `${x === 0 ? `${getAxisTitle(xAxis.path)}: ` : ""}${xAxis.values[x]}`,
         at,
         start + top - text * 1.1,
         cell.width,
@@ -99,7 +107,7 @@ async function paint(
       if (yAxis)
         write(
           context,
-          `${y === 0 ? `${yAxis.name}: ` : ""}${yAxis.values[y]}`,
+          `${y === 0 ? `${getAxisTitle(yAxis.path)}: ` : ""}${yAxis.values[y]}`,
           text,
           at + cell.height / 2,
           left - text * 1.5,

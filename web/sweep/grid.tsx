@@ -9,7 +9,7 @@ import { cancelAll, isActive } from "../store/jobs.js";
 import { attempt } from "../store/notices.js";
 import { openViewer } from "../viewer/open.js";
 import { exportGrid } from "./export.js";
-import { getGrid, getGroup } from "./state.js";
+import { getAxisTitle, getGrid, getGroup } from "./state.js";
 import "./sweep.css";
 
 /** Widths of the table's parts, in CSS pixels. */
@@ -94,7 +94,7 @@ export function SweepGrid({ group, width }: { readonly group: string; readonly w
             group={group}
             width={width}
             z={z}
-            caption={axes.z && `${axes.z.name}: ${axes.z.values[z]}`}
+            caption={axes.z && `${getAxisTitle(axes.z.path)}: ${axes.z.values[z]}`}
           />
         ))}
       </div>
@@ -121,10 +121,15 @@ function Table({ group, width, z, caption }: TableProps) {
         <tr>
           {axes.y && <td class="corner" style={{ width: `${label}px` }} />}
           {count(columns).map((x) => (
-            <th key={x} scope="col" style={{ width: `${size.width}px` }} title={axes.x?.name}>
+            <th
+              key={x}
+              scope="col"
+              style={{ width: `${size.width}px` }}
+              title={axes.x && getAxisTitle(axes.x.path)}
+            >
               {axes.x && (
                 <>
-                  <span class="muted">{axes.x.name}</span> {axes.x.values[x]}
+                  <span class="muted">{getAxisTitle(axes.x.path)}</span> {axes.x.values[x]}
                 </>
               )}
             </th>
@@ -135,8 +140,8 @@ function Table({ group, width, z, caption }: TableProps) {
         {count(rows).map((y) => (
           <tr key={y}>
             {axes.y && (
-              <th scope="row" title={axes.y.name}>
-                <span class="muted">{axes.y.name}</span> {axes.y.values[y]}
+              <th scope="row" title={getAxisTitle(axes.y.path)}>
+                <span class="muted">{getAxisTitle(axes.y.path)}</span> {axes.y.values[y]}
               </th>
             )}
             {count(columns).map((x) => (

@@ -94,7 +94,7 @@ export async function drawSweep(): Promise<string | undefined> {
   if (!chosen || from.prompt.trim() === "" || isSending.peek()) return undefined;
   const [job] = expandJob(getJobRequest(from), getActiveStyles(), {}, () => 0).jobs as [DrawJobRequest];
   const base = { ...(job.request as Record<string, unknown>), seed: from.seed ?? drawSeed() };
-  const cells = [...getCells(base, chosen, getAxisTitle)];
+  const cells = [...getCells(base, chosen)];
   const group = `${prefix}${newId().slice(0, 16)}`;
   rememberPrompt(from.prompt.trim());
   isSending.value = true;

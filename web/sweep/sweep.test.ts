@@ -91,7 +91,7 @@ describe("the cells of a sweep", () => {
     z: axis("prompt", ["cat", "dog"], 1, "replace"),
   };
   const base = { prompt: "a cat", negativePrompt: "", seed: 3, count: 4 };
-  const cells = getCells(base, sweep, (path) => path.toUpperCase());
+  const cells = getCells(base, sweep);
 
   it("are all combinations, the dearest axis changing most rarely", () => {
     expect(countCells(sweep)).toBe(8);
@@ -111,19 +111,19 @@ describe("the cells of a sweep", () => {
 
   it("set values inside groups without touching the others", () => {
     const init = { image: "i", strength: 0.5 };
-    const [cell] = getCells({ ...base, init }, { x: axis("init.strength", [0.9]) }, String);
+    const [cell] = getCells({ ...base, init }, { x: axis("init.strength", [0.9]) });
     expect(cell!.request.init).toEqual({ image: "i", strength: 0.9 });
     expect(init.strength).toBe(0.5);
   });
 
   it("can be put together again from their labels alone", () => {
     const { axes, at } = readGrid([...cells].reverse());
-    expect(axes.y).toEqual({ name: "STEPS", values: ["4", "8"] });
+    expect(axes.y).toEqual({ path: "steps", values: ["4", "8"] });
     expect(axes.x?.values).toEqual(["a", "b"]);
     expect(at(1, 0, 1)?.request).toMatchObject({ prompt: "a dog", steps: 4 });
     expect(at(2, 0, 0)).toBeUndefined();
     const part = readGrid(cells.slice(4, 5));
-    expect(part.axes.x).toEqual({ name: "MODEL", values: ["", "b"] });
+    expect(part.axes.x).toEqual({ path: "model", values: ["", "b"] });
   });
 
   it("do not believe labels of other programs", () => {

@@ -1,6 +1,6 @@
 // Training from the page: pictures with captions become a LoRA.
 import { useEffect } from "preact/hooks";
-import { fileUrl, previewUrl } from "../api/client.js";
+import { fileUrl, previewUrl, reportUrl } from "../api/client.js";
 import type { Job } from "../api/types.js";
 import { takeFiles } from "../drop/state.js";
 import { formatNumber, formatSeconds, messages } from "../i18n/index.js";
@@ -216,6 +216,12 @@ function Run({ job }: { readonly job: Job }) {
   const { progress, state, error } = job;
   const name = job.labels.title ?? String(job.request.name ?? "");
   const preview = progress?.preview;
+  const sample =
+    typeof preview === "number"
+      ? previewUrl(job.id, preview)
+      : state === "done"
+        ? reportUrl(job.id)
+        : undefined;
   return (
     <article class="training-run" aria-label={name}>
       <header>
@@ -226,15 +232,14 @@ function Run({ job }: { readonly job: Job }) {
         <>
           <progress max={1} value={progress?.fraction ?? 0} aria-label={texts.progress} />
           <p class="muted">
-            {progress && progress.steps > 0 && texts.step(progress.step, progress.steps)}
+            {progress?.step === 0 && texts.preparing}
+            {progress && progress.step > 0 && texts.step(progress.step, progress.steps)}
             {typeof progress?.secondsLeft === "number" && ` · ${formatSeconds(progress.secondsLeft)}`}
           </p>
         </>
       )}
       <Curve job={job} />
-      {typeof preview === "number" && (
-        <img class="sample" src={previewUrl(job.id, preview)} alt={texts.sample} />
-      )}
+      {sample !== undefined && <img class="sample" src={sample} alt={texts.sample} />}
       {error && <p class="fault">{error.hint ? `${error.message} ${error.hint}` : error.message}</p>}
       <div class="run-actions">
         {(state === "running" || state === "queued") && (
