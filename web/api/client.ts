@@ -140,14 +140,11 @@ export const api = {
 
 export const fileUrl = (image: string) => `${base}images/${image}/file`;
 export const thumbnailUrl = (image: string) => `${base}images/${image}/thumbnail`;
-/** The preview of a job; with its number, it never changes and may be cached. */
 /** What a training, an evaluation or an explanation has to show. */
-export const reportUrl = (job: string) => `${base}jobs/${encodeURIComponent(job)}/report`;
+export const reportUrl = (job: string) => `${base}jobs/${id(job)}/report`;
+/** The preview of a job; with its number, it never changes and may be cached. */
 export const previewUrl = (job: string, number: number) =>
   `${base}jobs/${id(job)}/preview.webp?number=${number}`;
-
-/** The samples of a finished training, or the page of an evaluation. */
-export const reportUrl = (job: string) => `${base}jobs/${id(job)}/report`;
 
 /** A new id for a job. `crypto.randomUUID` is missing where the page comes over plain http from another machine. */
 export function newId(): string {
