@@ -5,11 +5,12 @@ import { render } from "preact";
 import { registerCoreActions } from "./actions/core.js";
 import { startKeys } from "./actions/keys.js";
 import { App } from "./app.jsx";
-import { startLanguage } from "./i18n/index.js";
+import { messages, startLanguage } from "./i18n/index.js";
 import { registerFeatures } from "./register.js";
 import { SignIn } from "./sign-in.jsx";
 import { startEvents } from "./store/events.js";
 import { loadSettings, model } from "./store/models.js";
+import { notify } from "./store/notices.js";
 import { startProgressReports } from "./store/reports.js";
 import { needsToken, startSession } from "./store/session.js";
 import { loadViewer } from "./viewer/lazy.jsx";
@@ -34,6 +35,13 @@ function start(): void {
   render(<App />, root);
   setTimeout(loadViewer, 2000);
 }
+
+// After an update of the server, parts that this page would load now are gone.
+addEventListener("vite:preloadError", (event) => {
+  event.preventDefault();
+  const { pageIsOld, reload } = messages();
+  notify(pageIsOld, { isError: true, action: { label: reload, run: () => location.reload() } });
+});
 
 await startLanguage();
 registerCoreActions();

@@ -206,6 +206,13 @@ async function saveImages(images: readonly StoredImage[]): Promise<void> {
   });
 }
 
+/** Keeps the keyboard in the feed when the tile under it goes. */
+function focusNeighbour(id: string): void {
+  const next = getNeighbour(id, 1) ?? getNeighbour(id, -1);
+  if (next)
+    requestAnimationFrame(() => document.querySelector<HTMLElement>(`[data-image="${next.id}"]`)?.focus());
+}
+
 /** Deletes images; the viewer goes on to the next one. */
 function trash(images: readonly StoredImage[]): void {
   const ids = images.map(({ id }) => id);
@@ -214,6 +221,7 @@ function trash(images: readonly StoredImage[]): void {
     viewed.value = next?.id;
   }
   if (selection.peek().size > 0) endSelection();
+  else if (viewed.peek() === undefined && ids.length === 1) focusNeighbour(ids[0]!);
   void trashImages(ids);
 }
 
@@ -280,6 +288,17 @@ const working: readonly Action[] = [
       endSelection();
       void restoreImages(images.map(({ id }) => id));
     },
+  },
+  {
+    id: "image.select",
+    section: "image",
+    rank: 64,
+    title: (texts) => texts.select,
+    keys: ["x"],
+    icon: "select",
+    needs: "image",
+    when: () => viewed.peek() === undefined,
+    run: ({ images: [image] }) => setSelected([image!.id], !selection.peek().has(image!.id)),
   },
   {
     id: "image.info",

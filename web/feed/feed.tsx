@@ -4,9 +4,11 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { groupViews, slots } from "../features.js";
 import { messages } from "../i18n/index.js";
 import { Layer } from "../parts/layers.jsx";
+import { prefersLessMotion } from "../parts/media.js";
+import { drawnJobs } from "../store/draft.js";
 import { filter, isFeedLoading, isFiltered, loadMore } from "../store/images.js";
 import { getJob, queue } from "../store/jobs.js";
-import { focused, tileHeight } from "../store/ui.js";
+import { focused, tabStop, tileHeight } from "../store/ui.js";
 import { BlockView } from "./block.jsx";
 import { type FeedBlock, feedBlocks } from "./blocks.js";
 import { Empty, NothingFound } from "./empty.jsx";
@@ -62,6 +64,10 @@ export function Feed() {
     scroller.current?.scrollTo({ top: 0 });
     anchorTime.current = "";
   }, [filter.value]);
+  useEffect(() => {
+    if (drawnJobs.value > 0)
+      scroller.current?.scrollTo({ top: 0, behavior: prefersLessMotion.peek() ? "auto" : "smooth" });
+  }, [drawnJobs.value]);
 
   const { blocks, layout: lines } = layout.value;
   const [from, to] = findLines(
@@ -74,7 +80,9 @@ export function Feed() {
     if (nearEnd) void loadMore();
   }, [nearEnd, blocks.length]);
 
+  const shown = lines.lines.slice(from, to).flatMap(({ parts }) => parts);
   const places = new Map(blocks.map((block, index) => [block.key, index]));
+  useTabStop(shown.flatMap((part) => blocks[places.get(part.key)!]!.images.slice(part.from, part.to)));
   const isEmpty = blocks.length === 0;
   return (
     <main class="feed" ref={scroller} id="feed" tabIndex={-1} aria-label={messages().feed}>
@@ -95,20 +103,18 @@ export function Feed() {
           focused.value = undefined;
         }}
       >
-        {lines.lines.slice(from, to).flatMap(({ parts }) =>
-          parts.map((part) => {
-            const place = places.get(part.key)!;
-            return (
-              <BlockView
-                key={`${part.key}/${part.from}`}
-                block={blocks[place]!}
-                part={part}
-                position={place + 1}
-                size={blocks.length}
-              />
-            );
-          }),
-        )}
+        {shown.map((part) => {
+          const place = places.get(part.key)!;
+          return (
+            <BlockView
+              key={`${part.key}/${part.from}`}
+              block={blocks[place]!}
+              part={part}
+              position={place + 1}
+              size={blocks.length}
+            />
+          );
+        })}
       </div>
       {isEmpty && isFeedLoading.value && <Skeletons />}
       {isEmpty &&
@@ -118,6 +124,13 @@ export function Feed() {
       <Layer />
     </main>
   );
+}
+
+/** Keeps a tile of those in the document reachable by Tab. */
+function useTabStop(ids: readonly string[]): void {
+  useEffect(() => {
+    if (tabStop.peek() === undefined || !ids.includes(tabStop.peek()!)) tabStop.value = ids[0];
+  });
 }
 
 /** Follows the width of the list. A new width lays everything out again from the top. */

@@ -1,5 +1,6 @@
 // A tile: the one place where an image grows out of noise and stays.
-import { useSignal } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import { fileUrl, previewUrl, thumbnailUrl } from "../api/client.js";
 import type { Job, StoredImage } from "../api/types.js";
 import { messages } from "../i18n/index.js";
@@ -7,7 +8,7 @@ import { Icon } from "../parts/icon.jsx";
 import { openImageMenu } from "../parts/menu.jsx";
 import { getImage, setFavourite } from "../store/images.js";
 import { getJob } from "../store/jobs.js";
-import { focused, isSelecting, selection, selectRange, setSelected, targets } from "../store/ui.js";
+import { focused, isSelecting, selection, selectRange, setSelected, tabStop, targets } from "../store/ui.js";
 import { openViewer } from "../viewer/open.js";
 import { memo } from "./memo.js";
 import { getNoise } from "./noise.js";
@@ -35,6 +36,13 @@ const thumbnailSide = 512;
 const needsFile = ({ width, height }: StoredImage, size: number) =>
   size * devicePixelRatio > thumbnailSide * 1.2 || Math.max(width, height) <= thumbnailSide / 2;
 
+/** The last preview of an image that is just finished: it stays behind the image until that is loaded. */
+function getLastPreview(job: Job | undefined, index: number): string {
+  const { preview, index: current } = job?.progress ?? {};
+  const isFresh = job?.state === "running" && current === index && typeof preview === "number";
+  return isFresh ? `url("${previewUrl(job.id, preview)}")` : "none";
+}
+
 type Style = Readonly<Record<string, string>>;
 
 function ImageTile(props: {
@@ -57,24 +65,28 @@ function ImageTile(props: {
     const chosen = selection.peek().has(image.id) ? targets.peek() : [image];
     openImageMenu({ images: chosen }, { x: event.clientX, y: event.clientY });
   };
-  // The last preview stays behind until the finished image is there.
-  const preview = from?.progress?.preview;
-  const behind =
-    preview && from.progress?.index === image.index ? `url("${previewUrl(from.id, preview)}")` : "none";
+  const behind = useRef(getLastPreview(from, image.index));
+  const isTabStop = useComputed(() => tabStop.value === image.id);
   return (
     <div
       class={isSelected ? "tile selected" : "tile"}
-      style={{ ...style, backgroundColor: image.colour, backgroundImage: isLoaded.value ? "none" : behind }}
+      style={{
+        ...style,
+        backgroundColor: image.colour,
+        backgroundImage: isLoaded.value ? "none" : behind.current,
+      }}
     >
       <button
         type="button"
         class="tile-image"
         data-image={image.id}
+        tabIndex={isTabStop.value ? 0 : -1}
         aria-pressed={isSelecting.value ? isSelected : undefined}
         onClick={onClick}
         onContextMenu={onContextMenu}
         onFocus={() => {
           focused.value = image.id;
+          tabStop.value = image.id;
         }}
       >
         <img

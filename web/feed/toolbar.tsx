@@ -7,7 +7,7 @@ import { Icon } from "../parts/icon.jsx";
 import { openMenu } from "../parts/menu.jsx";
 import { isOnline } from "../store/events.js";
 import { feedTotal, filter, setFilter } from "../store/images.js";
-import { endSelection, isSelecting, selection, targets } from "../store/ui.js";
+import { endSelection, isSelecting, openSheet, selection, targets } from "../store/ui.js";
 
 const delay = 200;
 
@@ -51,6 +51,11 @@ function SearchBar() {
         />
       </search>
       {isOnline.value === false && <span class="badge alert">{texts.reconnecting}</span>}
+      {trash && feedTotal.value > 0 && (
+        <button type="button" class="button small" onClick={() => openSheet("emptyTrash")}>
+          {texts.emptyTrash}
+        </button>
+      )}
       <span class="muted total" aria-live="polite">
         {texts.images(feedTotal.value)}
       </span>

@@ -219,6 +219,8 @@ export const de: Messages = {
   jobDone: (prompt) => `Fertig: ${prompt}`,
   jobDoneTitle: "Deine Bilder sind fertig",
   progressSpoken: (step, steps, left) => `Schritt ${step} von ${steps}${left === "" ? "" : `, noch ${left}`}`,
+  pageIsOld: "Der Server wurde erneuert.",
+  reload: "Seite neu laden",
   offline: "Der Server antwortet nicht. Läuft er noch?",
   serverError: (status) => `Der Server hat mit einem Fehler geantwortet (${status}).`,
   unexpected: (what) => `Etwas Unerwartetes ist geschehen: ${what}`,

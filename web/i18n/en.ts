@@ -212,6 +212,8 @@ export const en = {
   jobDoneTitle: "Your images are ready",
   progressSpoken: (step: number, steps: number, left: string) =>
     `Step ${step} of ${steps}${left === "" ? "" : `, ${left} left`}`,
+  pageIsOld: "The server was updated.",
+  reload: "Reload the page",
   offline: "The server does not answer. Is it still running?",
   serverError: (status: number) => `The server answered with an error (${status}).`,
   unexpected: (what: string) => `Something unexpected happened: ${what}`,

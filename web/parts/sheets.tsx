@@ -18,7 +18,9 @@ export function Sheets() {
   useEffect(() => {
     if (!info || loaded.has(info.id)) return;
     void attempt(async () => {
-      loaded.set(info.id, (await info.load()).default);
+      const content: { readonly default: Content } | undefined = await info.load();
+      if (content) loaded.set(info.id, content.default);
+      else closeSheet(); // Its file is gone; a notice says so.
       redraw((count) => count + 1);
     }).then((succeeded) => succeeded || closeSheet());
   }, [info]);

@@ -7,6 +7,7 @@ import { Keys } from "../parts/keys.jsx";
 import { isNarrow } from "../parts/media.js";
 import Settings from "../settings/settings.jsx";
 import { changeDraft, draft, drawDraft } from "../store/draft.js";
+import { capabilities } from "../store/models.js";
 import { stored } from "../store/storage.js";
 import { openSheet } from "../store/ui.js";
 import { ModelChip } from "./model-chip.jsx";
@@ -91,7 +92,8 @@ const counts = [1, 2, 4, 8] as const;
 function CountChip() {
   const { count } = draft.value;
   const texts = messages();
-  const set = (value: number) => changeDraft({ count: Math.max(1, Math.min(100, Math.round(value))) });
+  const most = capabilities.value?.limits.count ?? 100;
+  const set = (value: number) => changeDraft({ count: Math.max(1, Math.min(most, Math.round(value))) });
   const onWheel = (event: WheelEvent) => {
     if (document.activeElement !== event.currentTarget) return;
     event.preventDefault();
@@ -108,7 +110,7 @@ function CountChip() {
         title={texts.count}
         list="counts"
         min={1}
-        max={100}
+        max={most}
         value={count}
         onWheel={onWheel}
         onChange={({ currentTarget }) => set(currentTarget.valueAsNumber || 1)}
@@ -116,7 +118,7 @@ function CountChip() {
       <button
         type="button"
         aria-label={texts.moreImages}
-        disabled={count >= 100}
+        disabled={count >= most}
         onClick={() => set(count + 1)}
       >
         <Icon name="plus" />

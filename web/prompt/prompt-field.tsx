@@ -40,6 +40,8 @@ function useHistory(name: Field) {
 function useKeys(name: Field) {
   const step = useHistory(name);
   return (event: KeyboardEvent) => {
+    // While an input method composes, its keys are its own.
+    if (event.isComposing) return;
     const field = event.currentTarget as HTMLTextAreaElement;
     const { value, selectionStart: start, selectionEnd: end } = field;
     const combination = getCombination(event);

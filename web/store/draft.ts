@@ -2,10 +2,12 @@
 import { signal } from "@preact/signals";
 import { api, newId } from "../api/client.js";
 import type { DrawJobRequest, Job, JobLoad, Parent, StoredImage } from "../api/types.js";
+import { messages } from "../i18n/index.js";
 import { prepareJobs } from "../presets/prepare.js";
+import { isFiltered, setFilter } from "./images.js";
 import { forgetJob, moveJob, putJob, putJobs } from "./jobs.js";
 import { model, settingsSchema } from "./models.js";
-import { notifyError } from "./notices.js";
+import { notify, notifyError } from "./notices.js";
 import { stored } from "./storage.js";
 
 export interface Draft {
@@ -38,8 +40,10 @@ export const draft = stored<Draft>("draft", empty);
 export const promptHistory = stored<readonly string[]>("prompts", []);
 /** The seed of the newest job: what the lock holds on to. */
 export const lastSeed = signal<number | null>(null);
-/** Prompt and settings before the last take-over, for Undo. */
 const historyLength = 200;
+
+/** Counts what Draw sent: the feed goes to its top. */
+export const drawnJobs = signal(0);
 
 export const changeDraft = (changes: Partial<Draft>) => {
   draft.value = { ...draft.peek(), ...changes };
@@ -140,6 +144,9 @@ export async function drawDraft(options: { first?: boolean } = {}): Promise<stri
   const from = draft.peek();
   if (from.prompt.trim() === "") return undefined;
   rememberPrompt(from.prompt.trim());
+  drawnJobs.value++;
+  if (isFiltered.peek())
+    notify(messages().queued, { action: { label: messages().showAll, run: () => void setFilter({}) } });
   const ids = await Promise.all(prepareJobs(getJobRequest(from)).map((job) => sendJob(job, options)));
   return ids[0];
 }

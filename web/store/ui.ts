@@ -28,6 +28,8 @@ export const viewed = signal<string | undefined>(undefined);
 export const isInfoOpen = stored("info", false);
 /** The image whose tile has the keyboard. */
 export const focused = signal<string | undefined>(undefined);
+/** The one tile that the Tab key reaches; arrows lead to the others. */
+export const tabStop = signal<string | undefined>(undefined);
 export const isSelecting = signal(false);
 export const selection = signal<ReadonlySet<string>>(new Set());
 

@@ -7,7 +7,9 @@ import { viewed } from "../store/ui.js";
 const Viewer: Signal<ComponentType | undefined> = signal(undefined);
 
 export async function loadViewer(): Promise<void> {
-  Viewer.value = (await import("./viewer.jsx")).Viewer;
+  const content: { readonly Viewer: ComponentType } | undefined = await import("./viewer.jsx");
+  if (content) Viewer.value = content.Viewer;
+  else viewed.value = undefined; // Its file is gone; a notice says so.
 }
 
 export function LazyViewer() {
