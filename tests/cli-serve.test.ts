@@ -149,7 +149,7 @@ describe("nishiki serve", () => {
   it("leads a second start in the same folder to the first", async () => {
     const first = start("--port", "0");
     const link = await first.link;
-    const second = start("--port", "0");
+    const second = start();
     expect(await second.exit).toEqual([0, null]);
     expect(await second.link).toBe(link);
     expect(second.errors()).toContain("running already");

@@ -41,6 +41,8 @@ export class AssembledApplication implements Application {
   readonly #maker: JobMaker;
   readonly #live = new LiveWork();
   readonly #hub: EventHub;
+  /** Jobs that report now, as they were when they began. */
+  readonly #running = new Map<string, Job>();
   #stopWork: (() => Promise<void>) | undefined;
   #closed: Promise<void> | undefined;
 
@@ -157,7 +159,16 @@ export class AssembledApplication implements Application {
   }
 
   events(options: EventsOptions) {
+    if (options.job === undefined) void this.#warmUp().catch(() => {}); // The first job loads it, too.
     return this.#hub.subscribe(options);
+  }
+
+  /** Whoever looks at everything is about to draw: the embedded model is loaded while they type. */
+  async #warmUp(): Promise<void> {
+    const { queue, drawer, models } = this.#parts;
+    if (!this.#stopWork || drawer.loaded().length > 0) return;
+    const [newest] = (await queue.list({ limit: 1 })).jobs;
+    if (newest === undefined || newest.model === models.default) await drawer.load(models.default);
   }
 
   images(query: ImageQuery) {
@@ -233,7 +244,10 @@ export class AssembledApplication implements Application {
     switch (change.kind) {
       case "job": {
         const job = await this.job(change.id);
-        if (job?.state !== "running") this.#models.forget(change.id);
+        if (job?.state !== "running") {
+          this.#models.forget(change.id);
+          this.#running.delete(change.id);
+        }
         if (job) this.#hub.publish({ kind: "job", job });
         return;
       }
@@ -245,8 +259,11 @@ export class AssembledApplication implements Application {
   }
 
   async #takeWork(id: string, event: WorkEvent): Promise<void> {
-    const job = event.kind === "warning" ? undefined : await this.#parts.queue.get(id);
-    if (job) await this.#models.measure(job, event);
+    const job = this.#running.get(id) ?? (await this.#parts.queue.get(id));
+    if (job) {
+      this.#running.set(id, job);
+      await this.#models.measure(job, event);
+    }
     switch (event.kind) {
       case "progress": {
         const progress = this.#live.update(id, event.progress, event.preview);

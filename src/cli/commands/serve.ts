@@ -69,7 +69,7 @@ async function serve(options: Options): Promise<void> {
   try {
     await run(folder, listen, options, stop.signal);
   } catch (error) {
-    const link = await findRunning(folder, error);
+    const link = isPlain(options) ? await findRunning(folder, error) : undefined;
     if (link === undefined) throw error;
     await print(`${link}\n`);
     say(`Nishiki is running already in ${folder}.`);
@@ -78,6 +78,10 @@ async function serve(options: Options): Promise<void> {
     stop.release();
   }
 }
+
+/** Whether whoever starts it only wants the application, and not another way of serving it. */
+const isPlain = ({ port, host, token, models, cors, allowedHost }: Options) =>
+  [port, token, models, cors, allowedHost].every((option) => option === undefined) && host === "127.0.0.1";
 
 async function run(
   folder: string,

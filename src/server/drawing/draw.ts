@@ -34,24 +34,23 @@ export async function draw(
   for (const message of read.notices) report({ kind: "warning", message });
   const progress = new WorkProgress(settings.count, report);
   const onProgress = (event: ProgressEvent) => progress.take(event);
-  const pipeline = await pipelines.get(load, { signal, onProgress });
-  for (let index = 0; index < settings.count; ) {
-    const skip = new AbortController();
-    onSkip(() => skip.abort());
-    progress.startAt(index);
-    index += await drawFrom(pipeline, settings, index, {
-      signal,
-      skip: skip.signal,
-      partials,
-      progress,
-      report,
-    });
-  }
+  const drawAll = async (pipeline: Pipeline) => {
+    for (let index = 0; index < settings.count; ) {
+      const skip = new AbortController();
+      onSkip(() => skip.abort());
+      progress.startAt(index);
+      const isEmbedded = load.model === undefined;
+      const options = { signal, skip: skip.signal, partials, isEmbedded, progress, report };
+      index += await drawFrom(pipeline, settings, index, options);
+    }
+  };
+  await pipelines.use(load, drawAll, { signal, onProgress });
 }
 
 interface PartOptions extends Omit<DrawOptions, "onSkip"> {
   readonly skip: AbortSignal;
   readonly partials: number;
+  readonly isEmbedded: boolean;
   readonly progress: WorkProgress;
 }
 
@@ -60,9 +59,9 @@ async function drawFrom(
   pipeline: Pipeline,
   settings: ImageSettings,
   first: number,
-  { signal, skip, partials: count, progress, report }: PartOptions,
+  { signal, skip, partials: count, isEmbedded, progress, report }: PartOptions,
 ): Promise<number> {
-  const pace = new PreviewPace();
+  const pace = new PreviewPace(isEmbedded);
   const partials = new PartialImages(count);
   const both = AbortSignal.any([signal, skip]);
   let finished = 0;

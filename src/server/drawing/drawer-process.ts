@@ -46,8 +46,7 @@ async function run(id: number, task: Task, state: Running): Promise<unknown> {
     case "tokens":
       return (await pipelines.open(task.load)).countTokens?.(task.prompt);
     case "load":
-      await pipelines.get(task.load, { signal });
-      return undefined;
+      return pipelines.use(task.load, async () => undefined, { signal });
     case "unload":
       return pipelines.unload(task.model, task.all);
     case "enlarge":

@@ -1,6 +1,10 @@
 // Real drawing processes, which are really killed.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { writeTinyModel } from "../../../tests/support/tiny-model.js";
 import { ModelList } from "../catalogue/catalogue.js";
 import type { JobRecord, WorkEvent } from "../parts.js";
 import { makeDrawer, type ProcessDrawer } from "./drawer.js";
@@ -13,13 +17,12 @@ let drawer: ProcessDrawer;
 let models: ModelList;
 const changes: (readonly string[])[] = [];
 
-const open = (options = {}) => {
+const open = () => {
   changes.length = 0;
   models = new ModelList(() => drawer.scan([]));
   drawer = makeDrawer(
     (model, load) => models.resolve(model, load),
     () => changes.push(drawer.loaded()),
-    options,
   );
   return drawer;
 };
@@ -114,17 +117,25 @@ describe("the drawing process", () => {
     expect((await question).request).toMatchObject({ prompt: "a cat" });
   });
 
-  it("ends when it has nothing to do and nothing loaded, and keeps what is loaded", async () => {
-    open({ idleMilliseconds: 50 });
-    await drawer.load("embedded");
+  it("ends when it has nothing to do and nothing loaded that takes long to load", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "nishiki-idle-"));
+    const path = await writeTinyModel(join(folder, "tiny")).then(() => join(folder, "tiny"));
+    drawer = makeDrawer(
+      async (model) => (model === "tiny" ? { model: path } : {}),
+      () => {},
+      { idleMilliseconds: 50 },
+    );
+    await drawer.load("tiny");
     const { pid } = drawer;
     await wait(200);
-    expect(drawer.pid).toBe(pid);
-    await drawer.unload("embedded");
-    expect(drawer.loaded()).toEqual([]);
+    expect({ pid: drawer.pid, loaded: drawer.loaded() }).toEqual({ pid, loaded: ["tiny"] });
+    await drawer.unload("tiny");
+    await drawer.load("embedded");
     while (drawer.pid !== undefined) await wait(10);
-    expect(await run({ steps: 1 }, [])).toMatchObject({ outcome: { state: "done" } });
+    expect(drawer.loaded()).toEqual([]);
+    await drawer.load("embedded");
     expect(drawer.pid).not.toBe(pid);
+    await rm(folder, { recursive: true, force: true });
   });
 
   it("ends with its server", async () => {

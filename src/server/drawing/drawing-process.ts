@@ -22,7 +22,10 @@ interface Live {
 export interface DrawingProcessOptions {
   /** Called when other models are in memory than before: none, once the process has ended. */
   readonly onLoaded?: () => void;
-  /** Milliseconds after which a process without models and tasks ends: the next task starts another one. */
+  /**
+   * Milliseconds after which a process without tasks ends, unless it holds a model that takes long to load: the embedded one
+   * is there again in a moment.
+   */
   readonly idleMilliseconds?: number;
 }
 
@@ -41,7 +44,7 @@ export class DrawingProcess {
   #isClosed = false;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor({ onLoaded = () => {}, idleMilliseconds = 120_000 }: DrawingProcessOptions = {}) {
+  constructor({ onLoaded = () => {}, idleMilliseconds = 300_000 }: DrawingProcessOptions = {}) {
     this.#onLoaded = onLoaded;
     this.#idleMilliseconds = idleMilliseconds;
   }
@@ -138,12 +141,12 @@ export class DrawingProcess {
     if (!isSame) this.#onLoaded();
   }
 
-  /** Ends a process that does nothing and holds nothing, after a while. */
+  /** Ends a process that does nothing and holds nothing of worth, after a while. */
   #rest(): void {
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => {
       const live = this.#live;
-      if (!live || live.pending.size > 0 || live.loaded.length > 0) return;
+      if (!live || live.pending.size > 0 || live.loaded.some((path) => path !== null)) return;
       this.#live = undefined;
       live.child.kill("SIGKILL");
     }, this.#idleMilliseconds);

@@ -1,4 +1,5 @@
 // The models of a drawing process: opened once, loaded once, and freed when others need their memory.
+import { NishikiError } from "../../errors.js";
 import {
   type LoadOptions,
   Pipeline,
@@ -7,16 +8,28 @@ import {
   usualBudget,
 } from "../../pipeline/index.js";
 import { type OpenedModel, openModel } from "../../pipeline/node.js";
+import { stampFiles } from "../catalogue/sizes.js";
 import type { ModelPath } from "./protocol.js";
 
-/** Pipelines that stay ready beside each other; their networks share the memory budget. */
-const mostPipelines = 4;
+/** Models that stay loaded beside each other; their networks share the memory budget. */
+const mostLoaded = 4;
+/** Models whose headers are remembered. */
+const mostOpened = 32;
 
 interface Entry {
   readonly load: LoadOptions;
   readonly opened: Promise<OpenedModel>;
   pipeline?: Promise<Pipeline>;
-  isLoaded?: boolean;
+  isLoaded: boolean;
+  /** Jobs that draw with it: it is freed when the last of them has ended. */
+  users: number;
+  /** Whether it is to be freed. */
+  isLeaving: boolean;
+}
+
+interface Watch {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (event: ProgressEvent) => void;
 }
 
 export class Pipelines {
@@ -31,28 +44,22 @@ export class Pipelines {
   }
 
   /** A model with its headers read: enough to check a request. @throws NishikiError "file", "checkpoint", "usage" */
-  open(load: LoadOptions): Promise<OpenedModel> {
-    return this.#entry(load).opened;
+  async open(load: LoadOptions): Promise<OpenedModel> {
+    return (await this.#find(load)).opened;
   }
 
-  /** A model that is ready to draw. @throws NishikiError "file", "checkpoint", "memory", "device", "aborted" */
-  async get(
-    load: LoadOptions,
-    watch: { signal?: AbortSignal; onProgress?: (event: ProgressEvent) => void } = {},
-  ): Promise<Pipeline> {
-    const entry = this.#entry(load);
-    const opened = await entry.opened;
-    entry.pipeline ??= opened.load({ ...watch, ...this.#shared(load) }).then((parts) => new Pipeline(parts));
+  /**
+   * Works with a model, and loads it first if necessary. It is not freed meanwhile.
+   * @throws NishikiError "file", "checkpoint", "memory", "device", "aborted"
+   */
+  async use<T>(load: LoadOptions, work: (pipeline: Pipeline) => Promise<T>, watch: Watch = {}): Promise<T> {
+    const entry = await this.#find(load);
+    entry.users += 1;
     try {
-      const pipeline = await entry.pipeline;
-      if (!entry.isLoaded) {
-        entry.isLoaded = true;
-        this.#tell();
-      }
-      return pipeline;
-    } catch (error) {
-      delete entry.pipeline; // The next request tries again.
-      throw error;
+      return await work(await this.#load(entry, watch));
+    } finally {
+      entry.users -= 1;
+      if (entry.isLeaving) await this.#free(entry);
     }
   }
 
@@ -62,24 +69,53 @@ export class Pipelines {
     await Promise.all(names.map(([name]) => this.#drop(name)));
   }
 
+  async #load(entry: Entry, watch: Watch): Promise<Pipeline> {
+    const opened = await entry.opened;
+    const loading = entry.pipeline ?? this.#begin(entry, opened, watch);
+    try {
+      const pipeline = await loading;
+      if (!entry.isLoaded) {
+        entry.isLoaded = true;
+        this.#tell();
+        this.#makeRoom();
+      }
+      return pipeline;
+    } catch (error) {
+      if (entry.pipeline === loading) delete entry.pipeline; // The next request tries again.
+      const isOthers = error instanceof NishikiError && error.code === "aborted" && !watch.signal?.aborted;
+      if (isOthers) return this.#load(entry, watch); // Another request loaded it, and was cancelled.
+      throw error;
+    }
+  }
+
+  #begin(entry: Entry, opened: OpenedModel, watch: Watch): Promise<Pipeline> {
+    entry.pipeline = opened
+      .load({ ...watch, ...this.#shared(entry.load) })
+      .then((parts) => new Pipeline(parts));
+    return entry.pipeline;
+  }
+
   /** A device that keeps all its networks has a pool of its own for each model. */
   #shared({ device = "auto", lowMemory, keepLoaded }: LoadOptions) {
     const isCpu = device === "cpu" || device === "auto";
     return isCpu && !lowMemory && !keepLoaded ? { sessions: this.#sessions } : {};
   }
 
-  #entry(load: LoadOptions): Entry {
-    const name = JSON.stringify(Object.entries(load).sort(([a], [b]) => (a < b ? -1 : 1)));
+  /** Files that were replaced meanwhile are another model. */
+  async #find(load: LoadOptions): Promise<Entry> {
+    const paths = listPaths(load);
+    const options = Object.entries(load).sort(([a], [b]) => (a < b ? -1 : 1));
+    const name = JSON.stringify([options, await Promise.all(paths.map(stampFiles))]);
     const entry = this.#entries.get(name) ?? this.#open(name, load);
     this.#entries.delete(name);
     this.#entries.set(name, entry);
-    const surplus = [...this.#entries.keys()].slice(0, -mostPipelines);
-    for (const old of surplus) void this.#drop(old);
+    const opened = [...this.#entries].filter(([, { pipeline, users }]) => !pipeline && users === 0);
+    for (const [old] of opened.slice(0, -mostOpened)) this.#entries.delete(old);
     return entry;
   }
 
   #open(name: string, load: LoadOptions): Entry {
-    const entry: Entry = { load, opened: openModel(load) };
+    const entry: Entry = { load, opened: openModel(load), isLoaded: false, users: 0, isLeaving: false };
     // A model that could not be opened is looked at again: its files may have been completed since.
     entry.opened.catch(() => {
       if (this.#entries.get(name) === entry) this.#entries.delete(name);
@@ -87,15 +123,36 @@ export class Pipelines {
     return entry;
   }
 
+  #makeRoom(): void {
+    const loaded = [...this.#entries].filter(([, { isLoaded }]) => isLoaded);
+    const idle = loaded.filter(([, { users }]) => users === 0).map(([name]) => name);
+    for (const old of idle.slice(0, Math.max(0, loaded.length - mostLoaded))) void this.#drop(old);
+  }
+
   async #drop(name: string): Promise<void> {
     const entry = this.#entries.get(name);
+    if (!entry) return;
     this.#entries.delete(name);
-    await entry?.pipeline?.then((pipeline) => pipeline.dispose()).catch(() => {});
-    if (entry?.isLoaded) this.#tell();
+    entry.isLeaving = true;
+    if (entry.users === 0) await this.#free(entry);
+  }
+
+  async #free(entry: Entry): Promise<void> {
+    if (entry.users > 0) return;
+    await entry.pipeline?.then((pipeline) => pipeline.dispose()).catch(() => {});
+    if (entry.isLoaded) this.#tell();
   }
 
   #tell(): void {
     const loaded = [...this.#entries.values()].filter(({ isLoaded }) => isLoaded);
     this.#onChange([...new Set(loaded.map(({ load }) => load.model ?? null))]);
   }
+}
+
+/** The files and folders that are loaded. */
+function listPaths({ model, vae, base, lora = [], embedding = [] }: LoadOptions): string[] {
+  const loras = (Array.isArray(lora) ? lora : [lora]) as readonly (string | { readonly file: string })[];
+  const files = loras.map((one) => (typeof one === "string" ? one : one.file));
+  const words = Array.isArray(embedding) ? (embedding as readonly string[]) : [embedding as string];
+  return [model, vae, base, ...files, ...words].filter((path): path is string => path !== undefined);
 }

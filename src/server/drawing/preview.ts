@@ -15,11 +15,17 @@ const free = 300;
 
 /** Decides after which steps a preview is worth its time. */
 export class PreviewPace {
+  readonly #showsAll: boolean;
   #stepBegan: number | undefined;
   /** Milliseconds that previews have left of their share. */
   #credit = 0;
   /** Milliseconds that the newest preview took. */
   #cost = 0;
+
+  /** @param showsAll Makes a preview of every step, however long it takes: for the embedded model, whose images are small. */
+  constructor(showsAll = false) {
+    this.#showsAll = showsAll;
+  }
 
   /**
    * Makes a step's preview, unless previews have had their share of the time.
@@ -31,7 +37,7 @@ export class PreviewPace {
     this.#stepBegan = now;
     // The finished image follows the last step at once.
     const isWorthIt = event.step < event.steps && this.#credit >= this.#cost;
-    if (this.#cost > free && !isWorthIt && !full) return undefined;
+    if (this.#cost > free && !isWorthIt && !full && !this.#showsAll) return undefined;
     const preview = await encodePreview(await event.preview(), full);
     this.#stepBegan = performance.now();
     this.#cost = this.#stepBegan - now;

@@ -1,6 +1,6 @@
 // Explains an image, in the drawing process: with the pipeline that drew it, if that is still there.
 import { makeExplanation, readSkills } from "../../inspect/node.js";
-import { completeRequest } from "../../pipeline/index.js";
+import { completeRequest, type Pipeline } from "../../pipeline/index.js";
 import { embeddedModel } from "../../pipeline/node.js";
 import type { Pipelines } from "../drawing/pipelines.js";
 import { readRequestImages } from "../drawing/request-images.js";
@@ -16,33 +16,34 @@ export async function explain(
   const { context } = await pipelines.open(load);
   const read = await readRequestImages(request, images, context);
   const settings = completeRequest(read.request, context);
-  const pipeline = await pipelines.get(load, { signal });
   const isEmbedded = load.model === undefined;
   // Drawings, of which each costs about the same.
   const drawings = 1 + leaveOut + otherSeeds + scales.length;
   const weights = { drawing: 1, without: 1, seeds: otherSeeds, guidance: scales.length } as const;
   let done = 0;
   const started = performance.now();
-  const explanation = await makeExplanation(pipeline, settings, {
-    signal,
-    seeds: otherSeeds,
-    words: leaveOut,
-    scales,
-    isEmbedded,
-    folder: load.model ?? embeddedModel,
-    onFinding: (kind) => {
-      done = Math.min(drawings, done + (weights[kind as keyof typeof weights] ?? 0));
-      const seconds = (performance.now() - started) / 1000;
-      const progress = {
-        ...{ stage: "explain", index: 0, count: 1, step: done, steps: drawings },
-        ...{
-          fraction: done / drawings,
-          secondsLeft: done === 0 ? null : (seconds / done) * (drawings - done),
-        },
-      };
-      report({ kind: "progress", progress });
-    },
-  });
+  const lookInside = (pipeline: Pipeline) =>
+    makeExplanation(pipeline, settings, {
+      signal,
+      seeds: otherSeeds,
+      words: leaveOut,
+      scales,
+      isEmbedded,
+      folder: load.model ?? embeddedModel,
+      onFinding: (kind) => {
+        done = Math.min(drawings, done + (weights[kind as keyof typeof weights] ?? 0));
+        const seconds = (performance.now() - started) / 1000;
+        const progress = {
+          ...{ stage: "explain", index: 0, count: 1, step: done, steps: drawings },
+          ...{
+            fraction: done / drawings,
+            secondsLeft: done === 0 ? null : (seconds / done) * (drawings - done),
+          },
+        };
+        report({ kind: "progress", progress });
+      },
+    });
+  const explanation = await pipelines.use(load, lookInside, { signal });
   const skills = isEmbedded ? await readSkills() : undefined;
   return JSON.stringify({ ...explanation, ...(skills && { skills }) });
 }
