@@ -251,3 +251,24 @@ it("streams end when the server closes, and nothing is lost in between", async (
   expect(missed).not.toContain(`id: ${id}\n`);
   stop.abort();
 });
+
+it("requests that wait for an image are answered when the server closes", async () => {
+  const own = await openServed();
+  try {
+    const brief = await own.serve({ timeouts: { close: 60_000 } });
+    await own.application.pauseQueue(true);
+    const send = (path: string) =>
+      fetch(brief.url + path, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ prompt: `a cat for ${path}`, steps: 1 }),
+      });
+    const answers = [send("/sdapi/v1/txt2img"), send("/v1/images/generations")];
+    while ((await own.application.jobs({ limit: 5 })).jobs.length < answers.length)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    await Promise.all([brief.close(), own.application.close()]);
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([503, 503]);
+  } finally {
+    await own.close();
+  }
+});

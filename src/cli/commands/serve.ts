@@ -112,7 +112,8 @@ async function run(
     if (options.open) openBrowser(server.link);
     await stopped(AbortSignal.any([signal, lost.signal]));
     say("Stopping; jobs that are not finished go on after the next start.");
-    await server.close();
+    // Together: requests that wait for an image are answered when the application closes.
+    await Promise.all([server.close(), application.close()]);
     if (!lost.signal.aborted) await forgetLink(folder);
   } finally {
     await application.close();

@@ -161,3 +161,14 @@ describe("faults", () => {
     );
   });
 });
+
+it("a server that closes takes no more requests", async () => {
+  const closing = new AbortController();
+  const brief = makeHttpApp(application, { closing: closing.signal });
+  const ask = () => brief.request(`${base}/jobs`, { headers: { host } });
+  expect((await ask()).status).toBe(200);
+  closing.abort();
+  const response = await ask();
+  expect([response.status, response.headers.get("connection")]).toEqual([503, "close"]);
+  expect(await response.json()).toEqual({ error: { code: "busy", message: "The server is closing." } });
+});

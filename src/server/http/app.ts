@@ -9,7 +9,7 @@ import { makeWebuiRoutes } from "../webui/index.js";
 import { checkHost, checkOrigin, checkOrigins, type HostOptions } from "./access.js";
 import { checkBody } from "./body.js";
 import type { HttpEnv, Log, NativeContext } from "./environment.js";
-import { describeFailure, refuse, respondToError } from "./errors.js";
+import { describeFailure, makeClosingRefusal, refuse, respondToError } from "./errors.js";
 import { secureHeaders } from "./headers.js";
 import { makeOpenApiDocument } from "./openapi.js";
 import { mountRoutes, type Route } from "./route.js";
@@ -94,10 +94,16 @@ export function makeHttpApp(application: Application, options: HttpOptions = {})
   const app = new Hono<HttpEnv>();
   app.onError((error, c) => {
     const failure = describeFailure(error);
+    // The application may be closed already: its parts fail in ways of their own then.
+    if (failure !== undefined && context.closing.aborted) return respondToError(makeClosingRefusal(), c);
     if (failure !== undefined) onTrouble(failure);
     return respondToError(error, c);
   });
   app.use(secureHeaders);
+  app.use(async (_, next) => {
+    if (context.closing.aborted) throw makeClosingRefusal();
+    await next();
+  });
   if (log) app.use(logRequests(log));
   app.use(checkHost(options), servePage(page));
   app.use(checkOrigin(checkOrigins(cors)), checkBody);

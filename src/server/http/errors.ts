@@ -45,15 +45,20 @@ export interface HttpFault {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Refuses a request. @param headers what the status needs, such as Allow */
-export function refuse(
-  status: RefusalStatus,
-  message: string,
-  headers?: Readonly<Record<string, string>>,
-): never {
+type Headers = Readonly<Record<string, string>>;
+
+function makeRefusal(status: RefusalStatus, message: string, headers?: Headers): HTTPException {
   const res = Response.json({ error: { code: refusals[status], message } }, { status, headers });
-  throw new HTTPException(status, { message, res });
+  return new HTTPException(status, { message, res });
 }
+
+/** Refuses a request. @param headers what the status needs, such as Allow */
+export function refuse(status: RefusalStatus, message: string, headers?: Headers): never {
+  throw makeRefusal(status, message, headers);
+}
+
+/** What a server that closes answers. */
+export const makeClosingRefusal = () => makeRefusal(503, "The server is closing.", { Connection: "close" });
 
 const unforeseen = "The server failed in an unexpected way. Its log says more.";
 
