@@ -85,9 +85,10 @@ export const uploadSchema = z.object({
       negativePrompt: z.string(),
       fields: z.record(z.string(), z.string()),
       raw: z.string(),
-      request: z
-        .record(z.string(), z.unknown())
-        .meta({ description: "the settings that this program can take over, as fields of a request" }),
+      request: z.record(z.string(), z.unknown()).meta({
+        description:
+          "the settings that this program can take over, as fields of a request; also model and loras, by the names that the other program gives them",
+      }),
     })
     .nullable()
     .meta({ description: "which program made it and with which settings; null if its file does not say" }),

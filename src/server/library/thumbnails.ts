@@ -47,10 +47,15 @@ export class Thumbnails {
     const running = this.#making.get(id);
     if (running) return running;
     const making = makeFolder(join(this.#folder, id.slice(0, 2)))
-      .then(() => this.#ask({ from, to: this.#path(id) }))
+      .then(() => this.#askAgain({ from, to: this.#path(id) }))
       .finally(() => this.#making.delete(id));
     this.#making.set(id, making);
     return making;
+  }
+
+  /** The process's id while there is one, for tests. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
   }
 
   path(id: string): string {
@@ -67,6 +72,16 @@ export class Thumbnails {
     return join(this.#folder, id.slice(0, 2), `${id}.webp`);
   }
 
+  /** An image that ends the process twice is at fault itself. */
+  async #askAgain(task: Omit<ThumbnailTask, "id">): Promise<string> {
+    try {
+      return await this.#ask(task);
+    } catch (error) {
+      if (!(error instanceof ProcessEnd) || this.#closed) throw error;
+      return this.#ask(task);
+    }
+  }
+
   #ask(task: Omit<ThumbnailTask, "id">): Promise<string> {
     if (this.#closed) return Promise.reject(new NishikiError("closed", "The library is closed."));
     clearTimeout(this.#idleTimer);
@@ -76,7 +91,7 @@ export class Thumbnails {
       const timer = setTimeout(() => child.kill("SIGKILL"), tooLong);
       this.#pending.set(id, { resolve, reject, timer });
       child.send({ ...task, id } satisfies ThumbnailTask, (error) => {
-        if (error) this.#settle({ id, problem: "the process that decodes images has ended" });
+        if (error) this.#fail(id, new ProcessEnd());
       });
     });
   }
@@ -124,8 +139,21 @@ export class Thumbnails {
   #lost(child: ChildProcess): void {
     if (this.#child === child) this.#child = undefined;
     else if (this.#child) return;
-    for (const id of [...this.#pending.keys()])
-      this.#settle({ id, problem: "the process that decodes images has ended" });
+    for (const id of [...this.#pending.keys()]) this.#fail(id, new ProcessEnd());
+  }
+
+  #fail(id: number, error: NishikiError): void {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    clearTimeout(pending?.timer);
+    pending?.reject(error);
+  }
+}
+
+/** The process ended while it decoded an image. */
+class ProcessEnd extends NishikiError {
+  constructor() {
+    super("file", "The image cannot be decoded: the process that decodes images ended, or took too long.");
   }
 }
 
