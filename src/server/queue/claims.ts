@@ -99,11 +99,12 @@ export function settleJob(context: QueueContext, claim: Claim, outcome: Outcome)
   });
 }
 
-/** Puts a job back into the queue. */
+/** Puts a job back into the queue. A run that ended well so far is no attempt that failed. */
 export function giveBack(context: QueueContext, claim: Claim, atEnd = false): Promise<boolean> {
   return change(context, claim, async (query) => {
     await context.turns.remove(claim.turn.id);
     await requeue(query, claim.record.id, await context.turns.make(), { atEnd });
+    await query("UPDATE nishiki.job SET attempts = attempts - 1 WHERE id = $1", [claim.record.id]);
   });
 }
 

@@ -304,6 +304,7 @@ describe.each(["pglite", "postgres"] as const)("the queue on %s", (kind) => {
     await until(async () => (await queue.get(long.id))?.state === "done");
     await stop();
     expect(runs).toEqual([long.id, short.id, long.id]);
+    expect((await queue.get(long.id))?.attempts).toBe(1);
   });
 
   it("cancels a job and leaves out images on another machine", async (context) => {

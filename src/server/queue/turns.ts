@@ -52,7 +52,8 @@ export class Turns {
       schedule: false,
       registerInstance: false,
       superviseIntervalSeconds: 5,
-      monitorIntervalSeconds: 5,
+      // With a database of its own, this process would have to find itself dead.
+      monitorIntervalSeconds: database.kind === "pglite" ? 60 : 5,
       maintenanceIntervalSeconds: 600,
     });
     boss.on("error", onError);

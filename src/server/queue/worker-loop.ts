@@ -6,8 +6,12 @@ import { persist, type QueueContext } from "./context.js";
 import { type Channel, makeLocalChannel, makeRemoteChannel } from "./reports.js";
 import { renewMilliseconds } from "./turns.js";
 
-/** How often a worker looks for work, and whether its job was cancelled, when no signal tells it. */
-const lookMilliseconds = 1000;
+/**
+ * How often a worker looks for work, and whether its job was cancelled, when no signal tells it. Within one process
+ * signals are calls, which are never lost.
+ */
+const lookMilliseconds = { postgres: 1000, pglite: 10_000 };
+const keepMilliseconds = 1000;
 const touchMilliseconds = 3000;
 
 /** Why a run ends before its job does. */
@@ -118,7 +122,7 @@ export class WorkerLoop {
   async #sleep(): Promise<void> {
     if (this.#hasNews || this.#isStopped) return;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, lookMilliseconds);
+      const timer = setTimeout(resolve, lookMilliseconds[this.#context.database.kind]);
       this.#wake = () => {
         clearTimeout(timer);
         resolve();
@@ -131,7 +135,7 @@ export class WorkerLoop {
     this.#run = run;
     const { id } = claim.record;
     if (this.#isStopped) run.stop("stopped");
-    const timer = setInterval(() => void run.keep(), lookMilliseconds);
+    const timer = setInterval(() => void run.keep(), keepMilliseconds);
     const channel = this.#openChannel(run);
     try {
       await this.#tell(() => this.#events.onStarted(id));
