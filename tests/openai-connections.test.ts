@@ -176,3 +176,26 @@ describe("a job that someone else cancels", () => {
     expect(JSON.parse(data!)).toMatchObject({ error: { code: "cancelled" } });
   });
 });
+
+describe("a server that closes", () => {
+  it.each([false, true])("keeps the job for its next start (stream: %j)", async (stream) => {
+    const other = await startServer();
+    try {
+      const outgoing = send(`${other.url}/v1/images/generations`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+      });
+      outgoing.end(JSON.stringify({ prompt: "a boat", steps: 1000, stream }));
+      const answer = finish(outgoing);
+      const getJobs = async () => (await other.application.jobs({ limit: 10 })).jobs;
+      await until(async () => (await getJobs()).some(({ state }) => state === "running"));
+      await other.http.close();
+      const { status, text } = await answer;
+      expect(status).toBe(stream ? 200 : 503);
+      expect(text).toContain("The server is closing");
+      expect((await getJobs()).map(({ state }) => state)).toEqual(["running"]);
+    } finally {
+      await other.close();
+    }
+  });
+});

@@ -7,4 +7,6 @@ export interface RouteContext {
   caller(request: Context): Caller;
   /** Takes the lines about an error that nobody foresaw. */
   readonly log?: (lines: string) => void;
+  /** Fires when the server closes: long answers end then. */
+  readonly closing?: AbortSignal;
 }

@@ -3,10 +3,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Application } from "../../src/server/application.js";
-import { serveHttp } from "../../src/server/http/serve.js";
+import { type RunningServer, serveHttp } from "../../src/server/http/serve.js";
 import { createApplication } from "../../src/server/node-application.js";
 
 export interface TestServer {
+  /** Alone, without the application. */
+  readonly http: RunningServer;
   readonly application: Application;
   readonly url: string;
   close(): Promise<void>;
@@ -18,6 +20,7 @@ export async function startServer(models: readonly string[] = []): Promise<TestS
   const application = await createApplication({ folder, models });
   const server = await serveHttp(application, { port: 0 });
   return {
+    http: server,
     application,
     url: server.url,
     async close() {

@@ -97,7 +97,7 @@ interface Joined extends FollowedJob {
 
 /** Joins the job of an earlier attempt at this request, or starts one. */
 async function joinOrStart(
-  { application, drawings }: DrawContext,
+  { application, drawings, context: { closing } }: DrawContext,
   identity: RequestIdentity,
   create: () => Promise<Job>,
   signal: AbortSignal,
@@ -105,7 +105,9 @@ async function joinOrStart(
   const drawing = drawings.join(identity, create);
   const leave = drawings.watch(drawing);
   try {
-    return { ...(await followJob(application, () => drawings.getJob(drawing), signal)), leave };
+    // Jobs outlive the server: when it closes, the answer ends and the job stays.
+    const end = closing ? AbortSignal.any([signal, closing]) : signal;
+    return { ...(await followJob(application, () => drawings.getJob(drawing), end)), leave };
   } catch (error) {
     leave(undefined);
     throw error;

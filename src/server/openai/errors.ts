@@ -36,12 +36,7 @@ export interface ErrorBody {
   };
 }
 
-const types: Readonly<Record<number, string>> = {
-  401: "authentication_error",
-  403: "permission_error",
-  409: "conflict_error",
-  429: "rate_limit_error",
-};
+const types: Readonly<Record<number, string>> = { 409: "conflict_error" };
 
 export interface FoundError {
   readonly status: number;
