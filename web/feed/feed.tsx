@@ -46,6 +46,7 @@ const withHeights = (blocks: readonly FeedBlock[], width: number): readonly Feed
 
 export function Feed() {
   const scroller = useRef<HTMLElement>(null);
+  const above = useRef<HTMLDivElement>(null);
   const list = useRef<HTMLDivElement>(null);
   const width = useSignal(0);
   const view = useSignal({ top: 0, height: 1000 });
@@ -60,6 +61,7 @@ export function Feed() {
   useSize(list, width, anchorTime);
   useScroll(scroller, list, view);
   useStayInPlace(scroller, layout.value.layout);
+  useStayBelow(scroller, above);
   useEffect(() => {
     scroller.current?.scrollTo({ top: 0 });
     anchorTime.current = "";
@@ -87,10 +89,12 @@ export function Feed() {
   return (
     <main class="feed" ref={scroller} id="feed" tabIndex={-1} aria-label={messages().feed}>
       <h1 class="hidden">Nishiki</h1>
-      <QueueStrip />
-      {slots.value.feed.map((Slot, index) => (
-        <Slot key={index} />
-      ))}
+      <div ref={above}>
+        <QueueStrip />
+        {slots.value.feed.map((Slot, index) => (
+          <Slot key={index} />
+        ))}
+      </div>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: a feed while it has articles; an empty one has no role */}
       <div
         class="blocks"
@@ -184,6 +188,9 @@ function useScroll(
   }, []);
 }
 
+/** Nearer to the top than this, in CSS pixels, new images come into view instead. */
+const farFromTop = 80;
+
 /** Keeps what is on the screen where it is when lines are added above. */
 function useStayInPlace(scroller: { current: HTMLElement | null }, layout: Layout): void {
   const before = useRef(layout);
@@ -191,7 +198,7 @@ function useStayInPlace(scroller: { current: HTMLElement | null }, layout: Layou
     const element = scroller.current!;
     const old = before.current;
     before.current = layout;
-    if (old === layout || element.scrollTop < 80) return;
+    if (old === layout || element.scrollTop < farFromTop) return;
     const [first] = findLines(old, element.scrollTop, element.scrollTop);
     const part = old.lines[first]?.parts.at(-1);
     const now =
@@ -201,6 +208,23 @@ function useStayInPlace(scroller: { current: HTMLElement | null }, layout: Layou
         .find(({ key, from }) => key === part.key && from === part.from);
     if (part && now && now.y !== part.y) element.scrollTop += now.y - part.y;
   }, [layout]);
+}
+
+/** The same when the queue above the feed appears, grows or goes. */
+function useStayBelow(
+  scroller: { current: HTMLElement | null },
+  above: { current: HTMLElement | null },
+): void {
+  useEffect(() => {
+    let before = above.current!.offsetHeight;
+    const observer = new ResizeObserver(() => {
+      const height = above.current!.offsetHeight;
+      if (scroller.current!.scrollTop >= farFromTop) scroller.current!.scrollTop += height - before;
+      before = height;
+    });
+    observer.observe(above.current!);
+    return () => observer.disconnect();
+  }, []);
 }
 
 const Skeletons = () => (

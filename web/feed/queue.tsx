@@ -21,6 +21,9 @@ import { announcement } from "../store/notices.js";
 import { getCount, readSize } from "./blocks.js";
 import { getNoise } from "./noise.js";
 
+/** Jobs that are shown; a sweep may add thousands. */
+const mostShown = 60;
+
 export function QueueStrip() {
   const jobs = queue.value;
   const dragged = useSignal<string | undefined>(undefined);
@@ -56,9 +59,12 @@ export function QueueStrip() {
       </header>
       {jobs.length > 0 && (
         <ol class="queue-list">
-          {jobs.map((job, place) => (
+          {jobs.slice(0, mostShown).map((job, place) => (
             <QueueItem key={job.id} job={job} place={place} dragged={dragged} />
           ))}
+          {jobs.length > mostShown && (
+            <li class="queue-more muted">{texts.moreJobs(jobs.length - mostShown)}</li>
+          )}
         </ol>
       )}
     </section>

@@ -140,6 +140,7 @@ export const de: Messages = {
     n === 0
       ? "Die Warteschlange ist leer"
       : count(n, { one: "# Auftrag wartet", other: "# Aufträge warten" }),
+  moreJobs: (n) => count(n, { one: "und # weiterer", other: "und # weitere" }),
   doneIn: (time) => `alles fertig in etwa ${time}`,
   pause: "Anhalten",
   paused: "Angehalten",

@@ -138,6 +138,7 @@ export const en = {
   queued: "Added to the queue.",
   waitingJobs: (n: number) =>
     n === 0 ? "The queue is empty" : count(n, { one: "# job waiting", other: "# jobs waiting" }),
+  moreJobs: (n: number) => count(n, { one: "and # more", other: "and # more" }),
   doneIn: (time: string) => `all done in about ${time}`,
   pause: "Pause",
   paused: "Paused",
