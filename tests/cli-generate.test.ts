@@ -47,6 +47,28 @@ describe("nishiki PROMPT", () => {
     expect(await readdir(join(folder, "named"))).toHaveLength(2);
   });
 
+  it("reads parameters and permutations of the prompt; options win over them", async () => {
+    const { code, stderr, lines } = await draw([
+      "a {red, blue} cat --seed 3 --no dog --relax",
+      "-o",
+      "asked",
+    ]);
+    expect([code, lines]).toEqual([0, [join("asked", "a-red-cat-3.png"), join("asked", "a-blue-cat-3.png")]]);
+    expect(stderr).toMatch(/braces in the prompt make 2 prompts/);
+    expect(stderr).toMatch(/--relax belongs to Midjourney's service/);
+    const receipt = JSON.parse((await textOf(join(folder, lines[1]!))).nishiki!) as { request: object };
+    expect(receipt.request).toMatchObject({ prompt: "a blue cat", negativePrompt: "dog", seed: 3 });
+    const option = await draw(["a cat --seed 3", "--seed", "4", "-o", "asked"]);
+    expect(option.lines).toEqual([join("asked", "a-cat-4.png")]);
+    const refused = await draw(["a cat --v 7", "-o", "asked"]);
+    expect([refused.code, refused.stderr]).toEqual([
+      2,
+      expect.stringMatching(/--v has no counterpart here: .*--model/),
+    ]);
+    const prose = await draw(["a cat -- asleep --", "--seed", "1", "-o", "asked"]);
+    expect(prose.lines).toEqual([join("asked", "a-cat-asleep-1.png")]);
+  });
+
   it("draws the seed itself when none is given, and prints it", async () => {
     const { stderr, lines } = await draw(["a cat", "-o", "drawn"]);
     const seed = /seed (\d+),/.exec(stderr)?.[1];

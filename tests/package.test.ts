@@ -73,7 +73,10 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("the package", () => {
   it("holds the program, its types, the weights and the licence, and nothing else", () => {
-    for (const needed of ["package.json", "LICENSE", "dist/index.js", "dist/index.d.ts", "dist/cli/main.js"])
+    for (const needed of [
+      ...["package.json", "LICENSE", "dist/index.js", "dist/index.d.ts", "dist/cli/main.js"],
+      ...["dist/web/index.html", "dist/inside/inside.js", "dist/inside/inside.css"],
+    ])
       expect(files).toContain(needed);
     for (const needed of [
       "model.json",
@@ -84,7 +87,7 @@ describe("the package", () => {
     ])
       expect(files).toContain(`weights/${needed}`);
     const allowed =
-      /^(dist\/.*\.(js|d\.ts)|dist\/server\/database\/template-[\d.]+\.zip|weights\/.*|docs\/.*\.(md|webp|html|json)|examples\/.*|engines\/xla\/.*|schemas\/\w+\.json|package\.json|LICENSE|README\.md|CHANGELOG\.md|ARCHITECTURE\.md)$/;
+      /^(dist\/.*\.(js|d\.ts)|dist\/(web|inside)\/.*|dist\/server\/database\/template-[\d.]+\.zip|weights\/.*|docs\/.*\.(md|webp|html|json)|examples\/.*|engines\/xla\/.*|schemas\/\w+\.json|package\.json|LICENSE|README\.md|CHANGELOG\.md|ARCHITECTURE\.md)$/;
     expect(files.filter((path) => !allowed.test(path) || /\.test\./.test(path))).toEqual([]);
   });
 

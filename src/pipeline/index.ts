@@ -112,6 +112,11 @@ export type {
   PromptWord,
 } from "./probe.js";
 export {
+  type ParameterRequest,
+  type ParsedPrompt,
+  parsePromptParameters,
+} from "./prompt/prompt-parameters.js";
+export {
   type Environment,
   type LoadRecord,
   parseReceipt,

@@ -6,9 +6,12 @@ import {
   completeRequest,
   type FileRequest,
   fileRequestSchema,
+  type ImageSettings,
   loadOptionsSchema,
   Pipeline,
   type ProgressEvent,
+  parsePromptParameters,
+  type RequestContext,
 } from "../../pipeline/index.js";
 import { openModel, readImages } from "../../pipeline/node.js";
 import { drawAll } from "../drawing.js";
@@ -35,6 +38,7 @@ Examples:
   nishiki draw "a red fox in the snow" --count 4 --output foxes
   echo "a red fox" | nishiki draw - --output - > fox.png
   nishiki draw "a red fox" --image sketch.png --strength 0.6
+  nishiki draw "a {red, grey} fox --no snow --quality 2"
   nishiki draw "a fox" --model org/name --lora ink.safetensors:0.8 --lora file=snow.safetensors,weight=0.5
 `;
 
@@ -78,20 +82,21 @@ async function generate(words: readonly string[], options: Options): Promise<voi
   if (output === "-") checkStandardOutput(given, json);
   const preview = options.preview === undefined ? undefined : await preparePreview(options.preview, force);
   const model = await openModel(load);
-  const { request, notices } = await readImages(given, model.context);
-  const settings = completeRequest(request, model.context);
-  const files = output === "-" ? undefined : await prepareImageFiles({ ...settings, output, force });
+  const drawings = await prepareDrawings(given, model.context, output, force);
+  const { steps } = drawings[0]!.settings;
   const progress = makeProgress(quiet);
   const stop = listenForStop();
-  progress.show("Loading the model", 0, settings.steps);
+  progress.show("Loading the model", 0, steps);
   try {
     const onProgress = (event: ProgressEvent) => {
-      if (event.kind === "load") progress.show(`Loading the ${event.stage}`, 0, settings.steps);
+      if (event.kind === "load") progress.show(`Loading the ${event.stage}`, 0, steps);
     };
     const pipeline = new Pipeline(await model.load({ signal: stop.signal, onProgress }));
     try {
-      const write = makeWriter(files);
-      await drawAll({ pipeline, settings, notices, write, preview, progress, signal: stop.signal, json });
+      for (const { settings, notices, files } of drawings) {
+        const write = makeWriter(files);
+        await drawAll({ pipeline, settings, notices, write, preview, progress, signal: stop.signal, json });
+      }
     } finally {
       await pipeline.dispose();
     }
@@ -99,6 +104,36 @@ async function generate(words: readonly string[], options: Options): Promise<voi
     progress.clear();
     stop.release();
   }
+}
+
+interface PreparedDrawing {
+  readonly settings: ImageSettings;
+  readonly notices: readonly string[];
+  readonly files: ImageFiles | undefined;
+}
+
+/** What a prompt asks for: one drawing, or several if it has permutations or is repeated. Options win over its parameters. */
+async function prepareDrawings(
+  given: FileRequest,
+  context: RequestContext,
+  output: string | undefined,
+  force: boolean,
+): Promise<readonly PreparedDrawing[]> {
+  const { prompt, ...options } = given;
+  const { requests, notices: differences } = parsePromptParameters(prompt, context);
+  if (requests.length > 1 && (output === "-" || /\.png$/i.test(output ?? ""))) {
+    const several = `expected a folder for the ${requests.length} drawings of this prompt`;
+    throw new NishikiError("usage", `--output: ${several}, got ${output}.`);
+  }
+  const drawings: PreparedDrawing[] = [];
+  for (const [i, parsed] of requests.entries()) {
+    const whole = { ...parsed, ...options, prompt: parsed.prompt } as FileRequest;
+    const { request, notices } = await readImages(whole, context);
+    const settings = completeRequest(request, context);
+    const files = output === "-" ? undefined : await prepareImageFiles({ ...settings, output, force });
+    drawings.push({ settings, notices: i === 0 ? [...differences, ...notices] : notices, files });
+  }
+  return drawings;
 }
 
 /** Writes images to files, or to standard output. */
