@@ -347,6 +347,21 @@ describe("the token", () => {
     expect(await attempt(token)).toBe(429);
   });
 
+  it("can be tried by others while one address has to wait, also behind a proxy", async () => {
+    const attempt = async (server: RunningServer, guess: string, client: string) => {
+      const headers = { Authorization: `Bearer ${guess}`, "X-Forwarded-For": `203.0.113.9, ${client}` };
+      return getStatus(await sendRaw(server, makeRequest("GET", `${api}/jobs`, headers)));
+    };
+    const proxied = await served.serve({ token, allowedHosts: ["pictures.example"] });
+    for (let i = 0; i < 10; i++) await attempt(proxied, "wrong-guess-again", "203.0.113.1");
+    expect(await attempt(proxied, token, "203.0.113.1")).toBe(429);
+    expect(await attempt(proxied, token, "203.0.113.2")).toBe(200);
+    // Without a proxy, the header is the client's own word.
+    const plain = await served.serve({ token });
+    for (let i = 0; i < 10; i++) await attempt(plain, "wrong-guess-again", `203.0.113.${i}`);
+    expect(await attempt(plain, token, "203.0.113.77")).toBe(429);
+  });
+
   it("has no challenge that makes a browser show a dialogue on the page", async () => {
     expect(await ask(`${api}/jobs`)).toMatch(/www-authenticate: Bearer/i);
     expect(await ask("/sdapi/v1/progress")).toMatch(/www-authenticate: Basic/i);

@@ -7,6 +7,7 @@ import type { Application } from "../application.js";
 import { makeOpenAiRoutes } from "../openai/index.js";
 import { makeWebuiRoutes } from "../webui/index.js";
 import { checkHost, checkOrigin, checkOrigins, type HostOptions } from "./access.js";
+import { getOwner, makeAddressReader } from "./address.js";
 import { checkBody } from "./body.js";
 import type { HttpEnv, Log, NativeContext } from "./environment.js";
 import { describeFailure, makeClosingRefusal, refuse, respondToError } from "./errors.js";
@@ -19,7 +20,7 @@ import { jobRoutes } from "./routes/jobs.js";
 import { modelRoutes } from "./routes/models.js";
 import { makeDocumentRoute, makeSessionRoute } from "./routes/server.js";
 import { servePage } from "./static-page.js";
-import { Gate, getOwner } from "./token.js";
+import { Gate } from "./token.js";
 
 export interface HttpOptions extends HostOptions {
   /** Asked of every request but those for the page's files. */
@@ -82,12 +83,14 @@ export function describeRoutes(): string {
  */
 export function makeHttpApp(application: Application, options: HttpOptions = {}): Hono<HttpEnv> {
   const { token, cors = [], page = builtPage, onTrouble = () => {}, log, closing } = options;
+  // Only a proxy gives this server another name on this machine.
+  const getAddress = makeAddressReader({ isProxied: (options.allowedHosts ?? []).length > 0 });
   const context: NativeContext = {
-    caller: (c) => ({ owner: getOwner(c) }),
+    caller: (c) => ({ owner: getOwner(getAddress(c)) }),
     onTrouble,
     closing: closing ?? new AbortController().signal,
   };
-  const gate = token === undefined ? undefined : new Gate(token);
+  const gate = token === undefined ? undefined : new Gate(token, getAddress);
   const guard = gate?.guard();
   const session = `/api/${apiVersion}/session`;
 

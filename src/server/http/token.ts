@@ -1,10 +1,10 @@
 // The token that a server beyond loopback needs. Programs send it as a bearer or as the password of Basic; the page sends it
 // once and gets a cookie for it, since image tags and event streams cannot send headers. Never part of a URL that is sent.
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import type { HttpBindings } from "@hono/node-server";
 import type { Context, MiddlewareHandler } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import { NishikiError } from "../../errors.js";
+import { type AddressReader, getNetwork } from "./address.js";
 import type { HttpEnv } from "./environment.js";
 import { refuse } from "./errors.js";
 
@@ -54,15 +54,6 @@ export class Attempts {
   }
 }
 
-/** The part of an address that one party holds: for IPv6, its network. */
-const getNetwork = (address: string) =>
-  address.includes(":") && !address.startsWith("::ffff:")
-    ? address.split(":").slice(0, 4).join(":")
-    : address.replace(/^::ffff:/, "");
-
-const getAddress = (c: Context) =>
-  (c.env as Partial<HttpBindings> | undefined)?.incoming?.socket?.remoteAddress ?? "127.0.0.1";
-
 /** Reads the token from the header Authorization. */
 function readAuthorization(header: string | undefined): string | undefined {
   const [, scheme = "", value = ""] = /^\s*([A-Za-z]+)\s+(\S+)\s*$/.exec(header ?? "") ?? [];
@@ -75,11 +66,14 @@ function readAuthorization(header: string | undefined): string | undefined {
 /** Checks tokens and hands out cookies. */
 export class Gate {
   readonly #token: string;
+  readonly #getAddress: AddressReader;
   readonly #attempts = new Attempts();
 
-  constructor(token: string) {
+  /** @throws NishikiError "usage" for a token that cannot be right */
+  constructor(token: string, getAddress: AddressReader) {
     checkToken(token);
     this.#token = token;
+    this.#getAddress = getAddress;
   }
 
   /** Cookies of one host go to all its ports: the name tells servers apart, and the value is not the token itself. */
@@ -99,7 +93,7 @@ export class Gate {
 
   /** @throws HTTPException 401, or 429 after many wrong tokens */
   #check(c: Context<HttpEnv>, token: string): void {
-    const network = getNetwork(getAddress(c));
+    const network = getNetwork(this.#getAddress(c));
     const seconds = this.#attempts.wait(network);
     if (seconds > 0)
       refuse(429, `Too many wrong tokens: wait ${seconds} seconds.`, { "Retry-After": String(seconds) });
@@ -133,10 +127,4 @@ export class Gate {
     const secure = c.req.header("origin")?.startsWith("https:") ?? false;
     setCookie(c, name, value, { httpOnly: true, sameSite: "Strict", path: "/", maxAge: 30 * 86_400, secure });
   }
-}
-
-/** Who asks, for the queue's fairness: this machine, or another one by its address. */
-export function getOwner(c: Context): string {
-  const address = getAddress(c).replace(/^::ffff:/, "");
-  return address === "::1" || address.startsWith("127.") ? "local" : address;
 }
