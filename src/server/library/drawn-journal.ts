@@ -2,6 +2,7 @@
 // depend on its request alone, so its file cannot say this. Copies of a day's folder keep it.
 import { join } from "node:path";
 import type { Parent } from "../api/index.js";
+import { listJobFiles, readJobFile } from "../queue/job-files.js";
 import { appendJournal, readJournal } from "./journal.js";
 
 export const drawnJournalName = "drawn.jsonl";
@@ -47,6 +48,22 @@ function readLine({ image, job, index, parent, mask, modelId, created }: Line): 
 export async function readDrawn(folder: string): Promise<Drawn[]> {
   const lines = await readJournal(join(folder, drawnJournalName));
   return lines.flatMap((line) => readLine(line) ?? []);
+}
+
+/** What job files say of finished jobs: for images whose journal was lost, or was not copied with them. */
+export async function readDrawnFromJobs(folder: string): Promise<Drawn[]> {
+  const drawn: Drawn[] = [];
+  for (const path of (await listJobFiles(folder)).values()) {
+    const job = await readJobFile(path);
+    if (!job?.end) continue;
+    const { id, parent, request, model, created } = job.record;
+    const { mask } = (request.inpaint ?? {}) as { readonly mask?: unknown };
+    for (const [index, image] of job.end.images.entries()) {
+      const line = readLine({ image, job: id, index, parent, mask, modelId: model, created });
+      if (line) drawn.push(line);
+    }
+  }
+  return drawn;
 }
 
 export function recordDrawn(folder: string, drawn: Drawn): Promise<void> {

@@ -20,6 +20,7 @@ import { encodePng } from "../../image/index.js";
 import { encodeImage, type Receipt } from "../../pipeline/index.js";
 import { readImageQuery } from "../api/index.js";
 import type { Database } from "../parts.js";
+import { writeJobFile } from "../queue/job-files.js";
 import { FolderLibrary } from "./library.js";
 
 let database: Database;
@@ -270,6 +271,38 @@ describe("reindexing", () => {
       request: { steps: 20, sampler: "dpmpp-2m", schedule: "karras" },
     });
     expect((await library.file(idOf(jpeg)))?.type).toBe("image/jpeg");
+  });
+
+  it("learns from job files what a lost journal said", async () => {
+    const image = await library.addDrawn(await makeDrawn("a cat"), { ...about, job: "j7" });
+    await rm(join(folder, "images/2026-11-28/drawn.jsonl"));
+    const record = {
+      ...{
+        id: "j7",
+        kind: "draw" as const,
+        owner: "o",
+        priority: 0,
+        group: null,
+        labels: {},
+        model: "embedded",
+        modelName: "Nishiki",
+      },
+      ...{ request: { prompt: "a cat", inpaint: { mask: "b".repeat(64) } }, load: {}, parent: null, created },
+    } as const;
+    const end = {
+      state: "done",
+      started: created,
+      finished: created,
+      attempts: 1,
+      images: [image.id],
+      warnings: [],
+    } as const;
+    await writeJobFile(join(folder, "jobs"), record, end);
+    await database.query("DROP SCHEMA nishiki CASCADE");
+    await library.close();
+    library = await open();
+    expect(await library.reindex()).toBe(1);
+    expect(await library.imagesOfJob("j7")).toEqual([{ ...image, colour: "#808080", mask: "b".repeat(64) }]);
   });
 
   it("is stopped by no file, and follows no link", async () => {

@@ -1,6 +1,9 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { readProvenance } from "../../image/index.js";
 import { makeRequest } from "./provenance-request.js";
+import { checkUpload, describeUpload } from "./uploads.js";
 
 const request = (text: Readonly<Record<string, string>>) => makeRequest(readProvenance(text)!, text);
 
@@ -12,7 +15,7 @@ describe("makeRequest", () => {
       "Model: v1-5, Denoising strength: 0.4, Clip skip: 2, Variation seed: 5, Variation seed strength: 0.1, Tiling: True, " +
       'Lora hashes: "ink style: 1", Version: v1.9.4';
     expect(request({ parameters })).toEqual({
-      prompt: "a cat , (blue:1.2)",
+      prompt: "a cat, (blue:1.2)",
       negativePrompt: "dog",
       seed: 0,
       steps: 20,
@@ -27,6 +30,28 @@ describe("makeRequest", () => {
       model: "v1-5",
       loras: [{ name: "ink style", weight: 0.7 }],
     });
+  });
+
+  it.each([
+    [
+      "webui.jpg",
+      "stable-diffusion-webui",
+      { sampler: "dpmpp-2m", schedule: "karras", loras: [{ name: "foo", weight: 0.8 }] },
+    ],
+    ["webui-text-utf8.png", "stable-diffusion-webui", { prompt: "猫耳 naïve", seed: 5 }],
+    [
+      "fooocus.png",
+      "Fooocus",
+      { sampler: "dpmpp-2m-sde", model: "juggernaut", size: { width: 1152, height: 896 } },
+    ],
+    ["swarm.png", "SwarmUI", { prompt: "cat", seed: 137 }],
+    ["invoke-old.png", "InvokeAI", { sampler: "lms", seed: 3357757885 }],
+  ])("takes over what is in a real file: %s", async (name, program, settings) => {
+    const bytes = await readFile(
+      fileURLToPath(new URL(`../../../tests/golden/metadata/${name}`, import.meta.url)),
+    );
+    const { provenance } = describeUpload(bytes, checkUpload(bytes));
+    expect(provenance).toMatchObject({ program, request: settings });
   });
 
   it("takes the strength of a second pass for none of an init image", () => {

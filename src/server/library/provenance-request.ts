@@ -51,6 +51,15 @@ function check(name: string, value: unknown): unknown {
 
 const loraTag = /<lora:([^:<>]{1,200})(?::(-?\d{1,9}(?:\.\d{1,9})?))?[^<>]{0,100}>/g;
 
+/** "a cat <lora:ink:1>, blue" → "a cat, blue" */
+const removeTags = (prompt: string) => {
+  const text = prompt.replace(loraTag, "\0");
+  return text
+    .replace(/ ?\0/g, "")
+    .replace(/^[\s,]+/, "")
+    .trim();
+};
+
 function takeFields({ prompt, negativePrompt, fields, loras = [], program }: Provenance): Fields {
   const number = (name: string) => readNumber(fields[name]);
   const tagged = [...prompt.matchAll(loraTag)].map(([, name, weight]) => ({
@@ -60,7 +69,7 @@ function takeFields({ prompt, negativePrompt, fields, loras = [], program }: Pro
   const named = [...tagged, ...loras.filter(({ name }) => !tagged.some((tag) => tag.name === name))];
   const clipSkip = number("Clip skip");
   const request: Record<string, unknown> = {
-    prompt: check("prompt", prompt.replace(loraTag, "").trim()),
+    prompt: check("prompt", removeTags(prompt)),
     negativePrompt: negativePrompt === "" ? undefined : check("negativePrompt", negativePrompt),
     ...readSeed(fields.Seed, program),
     steps: check("steps", number("Steps")),

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { removeAbandoned } from "../../checkpoint/node.js";
 import type { StoredImage } from "../api/index.js";
 import { describeFile } from "./describe-file.js";
-import { type Drawn, readDrawn } from "./drawn-journal.js";
+import { type Drawn, readDrawn, readDrawnFromJobs } from "./drawn-journal.js";
 import { getFormatByName, type LibraryFolder } from "./folder.js";
 import { type ImageIndex, type IndexedImage, unknownColour } from "./image-index.js";
 import type { MarkJournal } from "./marks.js";
@@ -37,7 +37,9 @@ export interface ScanResult {
 export async function scanImages(options: ScanOptions): Promise<ScanResult> {
   const { folder, index, onProgress, signal } = options;
   const found = await listFiles(folder.root);
-  const drawn = await readAllDrawn(folder.root, found.folders);
+  // The journals know more, such as gaps in a job; what they say of a job counts.
+  const fromJobs = options.all ? await readDrawnFromJobs(folder.jobs).catch(() => []) : [];
+  const drawn = await readAllDrawn(folder.root, found.folders, fromJobs);
   await index.putJobImages(drawn.all.map(({ image, job, index }) => ({ image, job, index })));
   const result = { added: [] as StoredImage[], removed: [] as string[], unreadable: [] as string[] };
   const seen = new Set<string>();
@@ -174,9 +176,15 @@ async function listFiles(root: string): Promise<{ folders: Map<string, string[]>
 }
 
 /** What the journals of all folders say; of several jobs that drew an image, the latest is its job. */
-async function readAllDrawn(root: string, folders: ReadonlyMap<string, readonly string[]>) {
-  const all: Drawn[] = [];
-  for (const path of folders.keys()) all.push(...(await readDrawn(join(root, path)).catch(() => [])));
+async function readAllDrawn(
+  root: string,
+  folders: ReadonlyMap<string, readonly string[]>,
+  fromJobs: readonly Drawn[],
+) {
+  const journaled: Drawn[] = [];
+  for (const path of folders.keys()) journaled.push(...(await readDrawn(join(root, path)).catch(() => [])));
+  const known = new Set(journaled.map(({ job, image }) => `${job} ${image}`));
+  const all = [...fromJobs.filter(({ job, image }) => !known.has(`${job} ${image}`)), ...journaled];
   const latest = new Map<string, Drawn>();
   for (const drawn of all) {
     const before = latest.get(drawn.image);
