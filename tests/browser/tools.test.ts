@@ -227,14 +227,45 @@ describe.skipIf(chromiumPath === undefined)("the tools", { timeout: 180_000 }, (
     expect(images.map(({ prompt }) => prompt)).toEqual(["red hat, 3d", "red hat, 3d"]);
   });
 
-  it("shows models, and what training needs", async () => {
+  it("says over whatever is open what it cannot read", async () => {
     const page = await open();
     await runAction(page, "Models");
     await page.locator(".model-list").getByText("In use").waitFor();
     await expectAccessible(page, "models");
-    await page.keyboard.press("Escape");
+    await page.evaluate(() => {
+      const dataTransfer = new DataTransfer();
+      dataTransfer.items.add(new File(["x"], "film.mp4", { type: "video/mp4" }));
+      document.body.dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer }));
+    });
+    const notice = page.locator("dialog .toast");
+    await notice.getByText("film.mp4: not a PNG, JPEG or WebP picture").waitFor();
+    // A notice under the dialog could not be closed.
+    await notice.getByRole("button", { name: "Close" }).click();
+    await notice.waitFor({ state: "detached" });
+  });
+
+  it("trains a LoRA on pictures, and draws with it", async () => {
+    const page = await open();
+    const pictures = [];
+    for (const prompt of ["red cup", "blue cup"]) {
+      const [image] = await draw(page, prompt);
+      const file = await (await fetch(`${application.url}/api/v1/images/${image!.id}/file`)).arrayBuffer();
+      pictures.push({ name: `${prompt}.png`, mimeType: "image/png", buffer: Buffer.from(file) });
+    }
     await runAction(page, "Training");
-    await page.locator(".dialog.side").waitFor();
+    await page.locator(".training-form .pick input").last().setInputFiles(pictures);
+    await page.getByLabel("Caption of red cup.png").waitFor();
+    expect(await page.getByLabel("Caption of blue cup.png").inputValue()).toBe("blue cup");
+    await page.locator(".training-form").getByLabel("Name", { exact: true }).fill("cups");
+    await page.getByText("Further settings").click();
+    await page.locator(".training-form").getByLabel("Steps").fill("2");
     await expectAccessible(page, "training");
+    await page.getByRole("button", { name: "Train", exact: true }).click();
+    await page.locator(".training-run").waitFor();
+    await expectAccessible(page, "training runs");
+    await page.getByRole("button", { name: "Use it" }).click({ timeout: 150_000 });
+    await page.getByRole("slider", { name: "Weight of cups" }).waitFor();
+    const [image] = await draw(page, "green cup");
+    expect(JSON.stringify(image!.load)).toContain("cups");
   });
 });

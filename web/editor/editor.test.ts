@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { drag, getFrame, getHandlePoint, grow, type Sizes } from "./frame.js";
+import { drag, fitInside, getFrame, getHandlePoint, grow, isCropped, type Sizes } from "./frame.js";
 import {
   emptyHistory,
   getMaskOperations,
@@ -130,6 +130,14 @@ describe("the frame", () => {
     expect(drag(noSides, "e", { x: 10_000, y: 0 }, small, fixed).right).toBe(512);
     expect(grow(noSides, "left", small, fixed)).toEqual({ ...noSides, left: 64 });
     expect(grow({ ...noSides, top: 64 }, "top", small, fixed).top).toBe(128);
+  });
+
+  it("shows a picture of another shape around the middle, where the server crops", () => {
+    const wide = getFrame({ width: 400, height: 200 }, noSides);
+    expect(fitInside(wide, { width: 256, height: 256 })).toEqual({ x: 100, y: 0, width: 200, height: 200 });
+    expect(fitInside(wide, { width: 800, height: 400 })).toEqual(wide);
+    expect(isCropped(wide, { width: 256, height: 256 })).toBe(true);
+    expect(isCropped(wide, { width: 512, height: 256 })).toBe(false);
   });
 
   it("knows where its handles are", () => {

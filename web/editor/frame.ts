@@ -21,6 +21,17 @@ export const getFrame = (image: Size, sides: Sides): Area => ({
   height: image.height + sides.top + sides.bottom,
 });
 
+/** The part of a frame that a picture of another shape shows: the server crops a start image around its middle. */
+export function fitInside(frame: Area, picture: Size): Area {
+  const scale = Math.min(frame.width / picture.width, frame.height / picture.height);
+  const [width, height] = [picture.width * scale, picture.height * scale];
+  return { x: frame.x + (frame.width - width) / 2, y: frame.y + (frame.height - height) / 2, width, height };
+}
+
+/** Whether a model's size has another shape than the frame, so that a part is cut off. */
+export const isCropped = (frame: Size, { width, height }: Size): boolean =>
+  Math.abs(Math.log((frame.width * height) / (frame.height * width))) > 0.02;
+
 /** Where a handle is, in the image's pixels. */
 export function getHandlePoint(frame: Area, handle: Handle): Point {
   const x = handle.includes("w") ? 0 : handle.includes("e") ? 1 : 0.5;

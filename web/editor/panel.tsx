@@ -3,7 +3,7 @@
 import { thumbnailUrl } from "../api/client.js";
 import { formatNumber, formatSeconds, messages } from "../i18n/index.js";
 import { Icon } from "../parts/icon.js";
-import { isExtended } from "./frame.js";
+import { getFrame, isCropped, isExtended } from "./frame.js";
 import { getSides, isMaskEmpty } from "./history.js";
 import { getTarget } from "./request.js";
 import { live, readSizes, type Session } from "./session.js";
@@ -48,6 +48,7 @@ function describe({ edit, model }: Session): string {
   const sides = getSides(history);
   const { size } = getTarget(edit.image, sides, readSizes(model.value!));
   const dimensions = `${formatNumber(size.width)} × ${formatNumber(size.height)}`;
+  if (isCropped(getFrame(edit.image, sides), size)) return texts.drawsPart(dimensions);
   if (isExtended(sides)) return texts.drawsExtension(dimensions);
   return isMaskEmpty(history) ? texts.drawsWhole(dimensions) : texts.drawsMask;
 }

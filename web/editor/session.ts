@@ -8,7 +8,7 @@ import { trashImages } from "../store/images.js";
 import { cancelJob } from "../store/jobs.js";
 import { catalogue, getModel, model } from "../store/models.js";
 import { announcement, attempt } from "../store/notices.js";
-import { getFrame } from "./frame.js";
+import { fitInside, getFrame } from "./frame.js";
 import { getSides, isMaskEmpty, noSides, type Operation, type Sides } from "./history.js";
 import type { MaskCanvas } from "./mask-canvas.js";
 import { getPicture } from "./pictures.js";
@@ -54,10 +54,10 @@ function getLayers(edit: Edit, alternatives: readonly Alternative[]): readonly L
   const preview = id === live && active?.job.progress?.preview;
   if (alternative) {
     const picture = getPicture(fileUrl(alternative.image.id)).value;
-    if (picture) layers.push({ picture, area: getFrame(image, alternative.sides) });
+    if (picture) layers.push({ picture, area: fitInside(getFrame(image, alternative.sides), picture) });
   } else if (active && typeof preview === "number") {
     const picture = latestOf(previewUrl(active.job.id, preview));
-    if (picture) layers.push({ picture, area: getFrame(image, active.sides) });
+    if (picture) layers.push({ picture, area: fitInside(getFrame(image, active.sides), picture) });
   }
   return layers;
 }

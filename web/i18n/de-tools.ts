@@ -64,6 +64,7 @@ export const deTools: Translated<typeof enTools> = {
   drawsMask: "Nur was du markierst, wird neu gezeichnet.",
   drawsWhole: (size) =>
     `Nichts ist markiert: Das ganze Bild wird aus sich selbst neu gezeichnet, mit ${size} Pixeln.`,
+  drawsPart: (size) => `Dieses Modell zeichnet ${size} Pixel: Nur die Mitte des Bildes passt hinein.`,
   drawsExtension: (size) => `Die neue Fläche wird gezeichnet; das Ergebnis hat ${size} Pixel.`,
   noInpaintModel: "Kein Modell hier kann Bilder bearbeiten.",
   alternatives: "Alternativen",

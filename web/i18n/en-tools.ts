@@ -73,6 +73,7 @@ export const enTools = {
   feather: "Soft edge",
   drawsMask: "Only what you mark is drawn again.",
   drawsWhole: (size: string) => `Nothing is marked: all of it is drawn again from itself, at ${size}.`,
+  drawsPart: (size: string) => `This model draws ${size} pixels: only the middle of the image fits.`,
   drawsExtension: (size: string) => `The new area is drawn; the result has ${size} pixels.`,
   noInpaintModel: "No model here can edit images.",
   alternatives: "Alternatives",
