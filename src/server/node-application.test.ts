@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { getImageFormat, inspectPng } from "../image/index.js";
 import { sha256 } from "../pipeline/index.js";
@@ -97,6 +98,15 @@ describe("a drawing job", () => {
     });
   });
 
+  it("is one job when two clients ask for it at once", async () => {
+    const request = { prompt: "a cat", steps: 1 };
+    const created = await Promise.all(
+      Array.from({ length: 4 }, () => application.createJob({ request }, me, "at-once")),
+    );
+    expect(created.filter(({ isNew }) => isNew)).toHaveLength(1);
+    expect(new Set(created.map(({ job }) => job.request.seed)).size).toBe(1);
+  });
+
   it("is refused with a sentence if the model does not take its request", async () => {
     const refused = application.createJob({ request: { prompt: "a fox", size: "640x640", steps: 0 } }, me);
     await expect(refused).rejects.toMatchObject({ code: "usage", message: expect.stringContaining("steps") });
@@ -151,6 +161,40 @@ describe("events", () => {
     expect(again).toEqual(events.slice(1));
     const repeated = await collect((event) => event.kind === "models", "long-gone-1");
     expect(repeated.map(({ event }) => event.kind)).toEqual(["queue", "models"]);
+  });
+});
+
+describe("published models", () => {
+  it("draw with what is loaded beside them, by ids", async () => {
+    const own = await mkdtemp(join(tmpdir(), "nishiki-published-"));
+    const golden = fileURLToPath(new URL("../../tests/golden/", import.meta.url));
+    await cp(join(golden, "pipelines", "sd1"), join(own, "models", "sd1"), { recursive: true });
+    await cp(join(golden, "lora", "kohya.safetensors"), join(own, "models", "ink.safetensors"));
+    await cp(join(golden, "receipts", "toy-cat.safetensors"), join(own, "models", "toy-cat.safetensors"));
+    const other = await createApplication({ folder: join(own, "data"), models: [join(own, "models")] });
+    try {
+      const { models, additions } = await other.catalogue();
+      expect(models.map(({ id }) => id)).toEqual(["embedded", "sd1"]);
+      expect(additions.map(({ id, kind }) => `${kind} ${id}`)).toEqual(["lora ink", "embedding toy-cat"]);
+      const request = { prompt: "a <toy-cat>", steps: 2, seed: 3 };
+      const load = { embeddings: ["toy-cat"] };
+      await other.createJob({ request, load, model: "sd1" }, me, "published");
+      const stop = new AbortController();
+      for await (const { event } of other.events({ after: "from the start", signal: stop.signal }))
+        if (isEnd("published")(event)) break;
+      const job = (await other.job("published"))!;
+      expect(job).toMatchObject({ state: "done", error: null, request: { rng: "torch-cpu" } });
+      expect(job.images[0]!.load).toMatchObject({ embeddings: [{ file: "toy-cat.safetensors" }] });
+      expect((await other.catalogue()).models[1]).toMatchObject({
+        state: "loaded",
+        secondsPerImage: expect.any(Number),
+      });
+      await other.unloadModel();
+      expect((await other.catalogue()).models[1]!.state).toBe("ready");
+    } finally {
+      await other.close();
+      await rm(own, { recursive: true, force: true });
+    }
   });
 });
 
