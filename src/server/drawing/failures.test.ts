@@ -10,7 +10,10 @@ const context = { defaults: { steps: 20, guidance: 7, sampler: "euler" }, sizes,
 const job = (width: number, height: number) => ({ request: { size: { width, height } }, load: {}, context });
 
 describe("makeJobError", () => {
-  const memory = new NishikiError("memory", "Not enough memory.");
+  const memory = new NishikiError(
+    "memory",
+    "Not enough memory. (Gather_47 Status Message: bfc_arena.cc:360)",
+  );
 
   it("offers a smaller size for a lack of memory", () => {
     expect(makeJobError(memory, job(1024, 1024))).toEqual({

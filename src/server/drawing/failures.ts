@@ -45,7 +45,10 @@ export function makeJobError(error: unknown, job: FailedJob): JobError {
   }
   const { code, message } = error;
   const isMemory = code === "memory" || (error instanceof DrawingProcessError && error.isMemory);
-  return { code, message, ...(isMemory ? saveMemory(job) : noHelp) };
+  if (!isMemory) return { code, message, ...noHelp };
+  // The runtime's own words about it name its source files and buffers.
+  const [sentence] = /^[^(]*\.(?= \()/.exec(message) ?? [message];
+  return { code, message: sentence, ...saveMemory(job) };
 }
 
 type Help = Pick<JobError, "hint" | "change">;
