@@ -180,8 +180,10 @@ function findSizeFaults({ size, upscale }: ImageSettings, sizes: ImageSizes): st
     const choices = ways.join(" or ");
     return [`upscale: this model has no super-resolution network; for ${requested} pixels, use ${choices}.`];
   }
-  if (upscale !== undefined) return [`upscale: requires a size above ${native}, got ${requested}.`];
-  if (isSameSize(size, usual)) return [];
+  const isUsual = isSameSize(size, usual);
+  if (upscale !== undefined && (isUsual || !enlarging))
+    return [`upscale: requires a size above ${native}, got ${requested}.`];
+  if (isUsual) return [];
   if (!range) {
     const factors = [1, ...(enlarging?.factors ?? [])];
     const possible = factors.map((factor) => `${usual.width * factor}x${usual.height * factor}`).join(", ");

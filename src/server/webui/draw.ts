@@ -11,6 +11,7 @@ import { type ImageToImage, readImageToImage, readTextToImage, type TextToImage 
 import { addHires } from "./hires.js";
 import { addInfotext } from "./infotext.js";
 import { addInitImage } from "./init-image.js";
+import type { Options } from "./options.js";
 import { makeReply, readFinished } from "./reply.js";
 import type { Task, Tasks } from "./tasks.js";
 
@@ -20,6 +21,8 @@ export interface Handling {
   readonly tasks: Tasks;
   readonly caller: Caller;
   readonly reading: Reading;
+  /** Makes the options of a request those of its caller. */
+  readonly keepOptions: (options: Options) => void;
 }
 
 /** A job's id for a client's task id, which may hold any characters: "task(abc)" → "task-abc-1f2e3d4c". */
@@ -69,6 +72,7 @@ async function draw(handling: Handling, kind: Task["kind"], prepared: Prepared) 
   const id = fields.force_task_id || `task(${Date.now().toString(36)}${(counter++).toString(36)})`;
   const count = fields.batch_size * fields.n_iter;
   return tasks.run({ id, owner: caller.owner, kind, count }, async (task) => {
+    if (!fields.override_settings_restore_afterwards) handling.keepOptions(drawing.options);
     const created = await createJob(handling, drawing, request, task, fields.force_task_id);
     const job = await tasks.wait(task, created);
     checkEnd(job);

@@ -21,7 +21,7 @@ import {
   listVaes,
   showMemory,
 } from "./lists.js";
-import { changeOptions, OptionsOfCallers, showOptions } from "./options.js";
+import { changeOptions, type Options, OptionsOfCallers, showOptions } from "./options.js";
 import { interrogate, readPngInfo } from "./png-info.js";
 import { getPendingTasks, getProgress, getTaskProgress } from "./progress.js";
 import { Tasks } from "./tasks.js";
@@ -53,7 +53,8 @@ async function getHandling(c: Context, { application, tasks, options, context }:
     options: options.get(caller.owner),
     styles: [],
   };
-  return { application, tasks, caller, reading };
+  const keepOptions = (kept: Options) => options.set(caller.owner, kept);
+  return { application, tasks, caller, reading, keepOptions };
 }
 
 function addDrawing(routes: Hono, shared: Shared): void {
