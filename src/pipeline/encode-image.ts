@@ -14,6 +14,10 @@ const maskedContents = { surroundings: "fill", noise: "latent noise", nothing: "
 const getMaskedContent = (fill: FillName | undefined) =>
   fill === undefined || fill === "original" ? undefined : maskedContents[fill];
 
+/** LoRAs as stable-diffusion-webui's prompts name them: by their files, without the ending. */
+const listLoras = ({ loras = [] }: Receipt["load"]): readonly string[] =>
+  loras.map(({ file, weight }) => `<lora:${file.replace(/\.[^.]*$/, "")}:${weight}>`);
+
 /** stable-diffusion-webui's names of the ways to enlarge a first pass. */
 export const hiresLabels: Readonly<Record<HiresMethod, string>> = {
   latent: "Latent",
@@ -61,7 +65,7 @@ export function encodeImage(pixels: Pixels, receipt: Receipt): Uint8Array {
   const { request, model, version } = receipt;
   const { variation } = request;
   const parameters = formatParameters({
-    prompt: request.prompt,
+    prompt: [request.prompt, ...listLoras(receipt.load)].join(" "),
     negativePrompt: request.negativePrompt,
     fields: {
       Steps: request.steps,

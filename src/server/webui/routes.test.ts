@@ -10,14 +10,15 @@ import { createApplication } from "../node-application.js";
 import { makeWebuiRoutes } from "./index.js";
 
 /** Tiny models with random weights; sd1 is a Stable Diffusion that draws 64x64 pixels. */
-const models = fileURLToPath(new URL("../../../tests/golden/pipelines", import.meta.url));
+const golden = (name: string) => fileURLToPath(new URL(`../../../tests/golden/${name}`, import.meta.url));
+const models = [golden("pipelines"), golden("lora")];
 let folder: string;
 let application: Application;
 let routes: Hono;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "nishiki-webui-"));
-  application = await createApplication({ folder, models: [models] });
+  application = await createApplication({ folder, models });
   routes = makeWebuiRoutes(application, { caller: (c) => ({ owner: c.req.header("x-owner") ?? "test" }) });
 });
 
@@ -91,6 +92,26 @@ describe("Stable Diffusion", () => {
     expect(fields).toMatchObject({ Sampler: "DPM++ 2M", "Schedule type": "Karras", "Clip skip": "2" });
     const job = await application.jobs({ limit: 1 });
     expect(job.jobs[0]!.request).toMatchObject({ rng: "torch-cuda", clipSkip: 1, schedule: "karras" });
+  });
+
+  it("loads LoRAs that the prompt names, and names them in the file", async () => {
+    const loras = (await ask("/sdapi/v1/loras")).body;
+    expect(loras.map(({ name }: { name: string }) => name)).toContain("kohya");
+    const request = { ...sd, prompt: "a red fox <lora:kohya:0.7>" };
+    const { status, body } = await ask("/sdapi/v1/txt2img", request);
+    expect(status, JSON.stringify(body).slice(0, 500)).toBe(200);
+    const info = JSON.parse(body.info);
+    expect([info.prompt, info.infotexts[0].split("\n")[0]]).toEqual([request.prompt, request.prompt]);
+    const plain = (await ask("/sdapi/v1/txt2img", { ...sd, prompt: "a red fox" })).body;
+    expect(plain.images[0]).not.toBe(body.images[0]);
+    const { infotexts } = info;
+    const again = await ask("/sdapi/v1/txt2img", {
+      infotext: infotexts[0],
+      override_settings: sd.override_settings,
+    });
+    expect(again.body.images).toEqual(body.images);
+    const disabled = await ask("/sdapi/v1/txt2img", { ...request, disable_extra_networks: true });
+    expect(disabled.body.images).toEqual(plain.images);
   });
 
   it("draws a hires fix in two passes", async () => {
