@@ -7,6 +7,7 @@ import { MAX_PIXELS } from "../image/index.js";
 import { apiVersion, type Capabilities } from "./api/index.js";
 import { readMemory } from "./catalogue/memory.js";
 import { upscalers } from "./drawing/upscalers.js";
+import { uploadBytes } from "./http/limits.js";
 
 /** This program's version, read without loading what draws. */
 async function readVersion(): Promise<string> {
@@ -32,7 +33,7 @@ export async function getCapabilities(): Promise<Capabilities> {
     upscalers,
     limits: {
       count: 10_000,
-      uploadBytes: 64 * 2 ** 20,
+      uploadBytes,
       imagePixels: MAX_PIXELS,
       promptCharacters: 10_000,
     },

@@ -11,7 +11,8 @@ import {
 } from "../../api/index.js";
 import type { FileBytes } from "../../application.js";
 import { getFileName, getUploadName, makeArchive } from "../archive.js";
-import { refuse } from "../errors.js";
+import type { Log } from "../environment.js";
+import { describeFailure, refuse } from "../errors.js";
 import { archiveBytes, archiveImages, uploadBytes } from "../limits.js";
 import { type Route, type RouteInput, route } from "../route.js";
 
@@ -50,8 +51,19 @@ async function sendFile(
   });
 }
 
+/** What goes wrong while an answer is sent can only end it: what it was is for the log, not for the client. */
+async function* hideFailure<T>(source: AsyncIterable<T>, onTrouble: Log): AsyncGenerator<T, void, void> {
+  try {
+    yield* source;
+  } catch (error) {
+    onTrouble(describeFailure(error) ?? String(error));
+    throw new Error("The answer could not be finished.");
+  }
+}
+
 async function sendArchive({
   application,
+  context,
   body,
 }: RouteInput<unknown, z.output<typeof idsSchema>>): Promise<Response> {
   const ids = [...new Set(body.ids)];
@@ -69,7 +81,9 @@ async function sendArchive({
     "Content-Type": "application/zip",
     "Content-Disposition": `attachment; filename="nishiki-${ids.length}.zip"`,
   };
-  return new Response(ReadableStream.from(makeArchive(entries)) as BodyInit, { headers });
+  return new Response(ReadableStream.from(hideFailure(makeArchive(entries), context.onTrouble)) as BodyInit, {
+    headers,
+  });
 }
 
 const moveToTrash = (trashed: boolean): Route =>
