@@ -5,7 +5,7 @@ import { slots } from "../features.js";
 import { formatNumber, messages } from "../i18n/index.js";
 import { Icon } from "../parts/icon.jsx";
 import { changeDraft, draft, setSetting } from "../store/draft.js";
-import { capabilities, settingsSchema } from "../store/models.js";
+import { capabilities, getChoiceLabel, settingsSchema } from "../store/models.js";
 import { changeAt, type Field, getAt, getFields, getPlainName, getSliderRange } from "./schema.js";
 
 /** The name of a setting in the page's language, or made from its name in the request. */
@@ -148,12 +148,6 @@ function Control({ field, id, value }: ControlProps) {
       onChange={({ currentTarget }) => change(field.path, currentTarget.value.trim() || undefined)}
     />
   );
-}
-
-/** "dpmpp-2m" → "DPM++ 2M", as the server labels it. */
-function getChoiceLabel(name: string): string {
-  const { samplers = [], schedules = [] } = capabilities.value ?? {};
-  return [...samplers, ...schedules].find((one) => one.name === name)?.label ?? name;
 }
 
 function NumberControl({

@@ -48,3 +48,9 @@ export async function loadSettings(id: string): Promise<void> {
     if (model.peek()?.id === id) settingsSchema.value = schema;
   });
 }
+
+/** The label of a sampler or schedule, as the server has it: "dpmpp-2m" → "DPM++ 2M". */
+export function getChoiceLabel(name: string): string {
+  const { samplers = [], schedules = [] } = capabilities.value ?? {};
+  return [...samplers, ...schedules].find((one) => one.name === name)?.label ?? name;
+}

@@ -4,6 +4,7 @@ import type { StoredImage } from "../api/types.js";
 import { slots } from "../features.js";
 import { formatBytes, formatDateTime, formatNumber, messages } from "../i18n/index.js";
 import { getPlainName } from "../settings/schema.js";
+import { getChoiceLabel } from "../store/models.js";
 
 const shownAbove = ["prompt", "negativePrompt", "seed", "size", "count"];
 
@@ -17,7 +18,7 @@ function show(value: unknown): string {
       .filter(([name]) => name !== "sha256")
       .map(([name, inner]) => `${getPlainName(name)} ${show(inner)}`)
       .join(", ");
-  return String(value);
+  return getChoiceLabel(String(value));
 }
 
 export function Info({ image }: { readonly image: StoredImage }) {
