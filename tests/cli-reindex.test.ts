@@ -24,7 +24,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 it("reads all files, and names those that are no images", async () => {
   const { code, stdout, stderr } = await runCli(["reindex", "--folder", folder]);
   expect([code, stdout]).toEqual([0, `1 image in ${folder}\n`]);
-  expect(stderr).toBe("Left out: images/mine/broken.png is no image, or is damaged.\n");
+  expect(stderr).toBe("Left out: images/mine/broken.png is damaged or not an image.\n");
   const { lines } = await runCli(["reindex", "--folder", folder, "--json"]);
   expect(JSON.parse(lines[0]!)).toEqual({ folder, images: 1, unreadable: ["images/mine/broken.png"] });
 });
@@ -40,5 +40,5 @@ it("refuses a folder that a server uses, and one that is no library", async () =
   }
   const { code, stderr } = await runCli(["reindex", "--folder", join(folder, "images")]);
   expect(code).not.toBe(0);
-  expect(stderr).toMatch(/is no folder of images/);
+  expect(stderr).toMatch(/There is no library in .*: it has no folder "images"/);
 });

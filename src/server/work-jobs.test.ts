@@ -108,6 +108,26 @@ describe("enlarging", () => {
   });
 });
 
+it("refuses trainings and evaluations that cannot be run", async () => {
+  const image = await application.upload(makeImage(8, 8));
+  const train = (change: object) =>
+    create({ kind: "train", name: "mine", images: [{ id: image.id, caption: "a cat" }], ...change });
+  await expect(train({ images: [{ id: "0".repeat(64), caption: "a cat" }] })).rejects.toThrow(
+    /images\[0\]\.id: there is no stored image/,
+  );
+  await expect(train({ images: [] })).rejects.toThrow(/images: expected/);
+  await expect(train({ name: "../../etc/passwd" })).rejects.toThrow(/name: expected/);
+  await expect(train({ model: "nothing" })).rejects.toThrow(/Unknown model "nothing"/);
+  process.env.NISHIKI_SPRITES = join(folder, "nowhere");
+  try {
+    await expect(create({ kind: "evaluate" })).rejects.toThrow(
+      /sprites are not on this machine: run `nishiki data build`/,
+    );
+  } finally {
+    delete process.env.NISHIKI_SPRITES;
+  }
+});
+
 describe("training", () => {
   async function startTraining(name: string, steps: number) {
     const images = [];

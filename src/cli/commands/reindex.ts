@@ -40,6 +40,6 @@ async function reindex(options: Options): Promise<void> {
   });
   progress.clear();
   if (options.json) return print(`${JSON.stringify({ folder, images, unreadable })}\n`);
-  for (const path of unreadable) progress.warn(`Left out: ${path} is no image, or is damaged.`);
+  for (const path of unreadable) progress.warn(`Left out: ${path} is damaged or not an image.`);
   await print(`${images} ${images === 1 ? "image" : "images"} in ${folder}\n`);
 }

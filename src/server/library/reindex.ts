@@ -18,7 +18,7 @@ export async function reindexFolder(
   );
   // A mistyped path must not become a new library.
   if (!isLibrary)
-    throw new NishikiError("file", `${folder} is no folder of images: it has no folder "images" in it.`);
+    throw new NishikiError("file", `There is no library in ${folder}: it has no folder "images".`);
   const database = await openDatabase({ folder });
   try {
     const library = await FolderLibrary.open({ folder, database, watch: false });
