@@ -42,6 +42,7 @@ describe.skipIf(python === undefined)("webuiapi", () => {
       painted: [[256, 256], true, true],
       changed: [[256, 256], 0.6],
       large: [[384, 384], true],
+      network: [[512, 512], true],
       several: [
         [512, 512],
         [512, 512],

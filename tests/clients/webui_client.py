@@ -108,6 +108,8 @@ seen["changed"] = [list(changed.image.size), changed.info["denoising_strength"]]
 # Extras
 large = api.extra_single_image(drawn.image, upscaler_1=webuiapi.Upscaler.Lanczos, upscaling_resize=1.5)
 seen["large"] = [list(large.image.size), large.image.info["parameters"] == drawn.image.info["parameters"]]
+network = api.extra_single_image(drawn.image, upscaler_1="Nishiki super-resolution", upscaling_resize=2)
+seen["network"] = [list(network.image.size), digest(network.image) != digest(large.image)]
 several = api.extra_batch_images(drawn.images, upscaler_1="Nearest", upscaling_resize=2)
 seen["several"] = [list(image.size) for image in several.images]
 hires = api.txt2img(prompt="a red fox", seed=7, width=256, height=256, enable_hr=True, hr_scale=2)

@@ -8,12 +8,16 @@ import type { Application, Caller } from "../application.js";
 import { type DrawRequest, type Reading, readDrawing } from "./draw-request.js";
 import { makeFault, refuse, refuseFields } from "./errors.js";
 import { type ImageToImage, readImageToImage, readTextToImage, type TextToImage } from "./fields.js";
+import { makeGate } from "./gate.js";
 import { addHires } from "./hires.js";
 import { addInfotext } from "./infotext.js";
 import { addInitImage } from "./init-image.js";
 import type { Options } from "./options.js";
 import { makeReply, readFinished } from "./reply.js";
 import type { Task, Tasks } from "./tasks.js";
+
+/** Requests whose images are read at a time. */
+const gate = makeGate(2);
 
 /** What the handlers of one request need. */
 export interface Handling {
@@ -101,6 +105,6 @@ export async function imageToImage(handling: Handling, body: unknown) {
   const fields = readImageToImage(addInfotext(body));
   const drawing = readDrawing(fields, handling.reading);
   checkPrompt(drawing.request);
-  const request = await addInitImage(fields, drawing, handling.application);
+  const request = await gate(() => addInitImage(fields, drawing, handling.application));
   return draw(handling, "img2img", { fields, drawing, request, usesStrength: true });
 }

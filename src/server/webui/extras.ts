@@ -6,6 +6,7 @@ import type { Capabilities } from "../api/index.js";
 import type { Application, Caller } from "../application.js";
 import { refuse } from "./errors.js";
 import { readFields } from "./fields.js";
+import { makeGate } from "./gate.js";
 import { readImage, storePixels } from "./images.js";
 import { readTexts } from "./png-info.js";
 import type { Task, Tasks } from "./tasks.js";
@@ -33,6 +34,9 @@ const batchSchema = z.object({
     .max(100),
 });
 type Fields = z.output<z.ZodObject<typeof common>>;
+
+/** Images that are enlarged at a time. */
+const gate = makeGate(2);
 
 /** What one request enlarges with. */
 interface Enlarging {
@@ -148,6 +152,7 @@ async function process(base64: string, field: string, enlarging: Enlarging) {
 }
 
 async function finish(base64: string, field: string, enlarging: Enlarging) {
+  if (enlarging.task.stop.signal.aborted) refuse(500, "Interrupted");
   const { image, notes } = await process(base64, field, enlarging);
   const { encodePngAside } = await import("../../image/node.js");
   const { parameters } = await readTexts(base64, field, enlarging.capabilities.limits);
@@ -195,7 +200,7 @@ async function run<T>(
 export async function enlargeSingle(extras: Extras, body: unknown) {
   const fields = readFields(singleSchema, body);
   const { base64, note } = await run(extras, fields, 1, (enlarging) =>
-    finish(fields.image, "image", enlarging),
+    gate(() => finish(fields.image, "image", enlarging)),
   );
   return { html_info: toHtml(note), image: base64 };
 }
@@ -207,7 +212,7 @@ export async function enlargeBatch(extras: Extras, body: unknown) {
   const images = await run(extras, fields, fields.imageList.length, async (enlarging) => {
     const finished: Awaited<ReturnType<typeof finish>>[] = [];
     for (const [i, { data }] of fields.imageList.entries())
-      finished.push(await finish(data, `imageList.${i}.data`, enlarging));
+      finished.push(await gate(() => finish(data, `imageList.${i}.data`, enlarging)));
     return finished;
   });
   return { html_info: toHtml(images[0]?.note ?? ""), images: images.map(({ base64 }) => base64) };

@@ -96,6 +96,7 @@ function addProgress(routes: Hono, { application, tasks, context }: Shared): voi
     const skipsImage = ["true", "1"].includes(c.req.query("skip_current_image") ?? "");
     return c.json(await getProgress(application, tasks, ownerOf(c), skipsImage));
   });
+  routes.get("/internal/ping", (c) => c.json({}));
   routes.get("/internal/pending-tasks", (c) => c.json(getPendingTasks(tasks, ownerOf(c))));
   routes.post("/internal/progress", async (c) => {
     const query = readFields(progressQuerySchema, await readBody(c));
