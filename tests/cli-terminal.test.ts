@@ -69,7 +69,7 @@ describe("a mistyped command", () => {
 describe("the help of all commands", () => {
   it("is short, begins with the commands and says where the options of drawing are", async () => {
     const { stdout } = await runHere(["--help"]);
-    expect(stdout.split("\n").length).toBeLessThan(50);
+    expect(stdout.split("\n").length).toBeLessThan(60);
     expect(stdout.indexOf("verify")).toBeLessThan(stdout.indexOf("--seed"));
     expect(stdout).toContain("nishiki draw --help");
     expect((await runHere(["draw", "--help"])).stdout).toContain("--guidance-rescale");
