@@ -43,7 +43,7 @@ export async function convert(
 export const getFormat = (type: string) => type.replace("image/", "") as OutputFormat;
 
 /** An image as base64. */
-export async function encodeImage(
+export async function toBase64Image(
   file: { readonly bytes: Uint8Array; readonly type: string },
   parameters: Parameters,
 ): Promise<string> {
@@ -87,7 +87,7 @@ export async function makeAnswer(job: Job, options: AnswerOptions): Promise<Reco
   for (const image of images) {
     const form = withUrls
       ? { url: getUrl(image, options) }
-      : { b64_json: await encodeImage(await readFile(application, image), parameters) };
+      : { b64_json: await toBase64Image(await readFile(application, image), parameters) };
     data.push({ ...form, ...describeImage(image, origin) });
   }
   return {

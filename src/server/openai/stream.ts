@@ -10,8 +10,8 @@ import {
   checkEnd,
   describeImage,
   describeOutput,
-  encodeImage,
   readFile,
+  toBase64Image,
   usage,
 } from "./answer.js";
 import { describeError } from "./errors.js";
@@ -95,7 +95,7 @@ async function makePartial({ id }: Job, progress: Progress, { application, param
   if (!file) return undefined;
   const { inspectImage } = await import("../../image/node.js");
   return {
-    b64_json: await encodeImage(file, parameters),
+    b64_json: await toBase64Image(file, parameters),
     partial_image_index: partial,
     image_index: index,
     step,
@@ -112,7 +112,7 @@ async function makeCompleted(
 ) {
   const { warnings = [] } = (await application.job(id)) ?? {};
   return {
-    b64_json: await encodeImage(await readFile(application, image), parameters),
+    b64_json: await toBase64Image(await readFile(application, image), parameters),
     image_index: image.index,
     created_at: getTime(),
     ...describeOutput(image, parameters),
