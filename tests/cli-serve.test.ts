@@ -168,6 +168,6 @@ describe("nishiki serve", () => {
   it("says what is wrong with its options", async () => {
     const wrong = start("--port", "80000");
     expect((await wrong.exit)[0]).toBe(2);
-    expect(wrong.errors()).toContain("expected a number from 0 to 65535");
+    expect(wrong.errors()).toContain("Expected a number from 0 to 65535");
   });
 });

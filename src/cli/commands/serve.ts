@@ -1,6 +1,7 @@
 // nishiki serve: the application, in the browser and for other programs.
 import { delimiter } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
+import { expandHome } from "../../checkpoint/node.js";
 import { NishikiError } from "../../errors.js";
 import type { RunningServer, ServeOptions } from "../../server/node.js";
 import { openBrowser } from "../open-browser.js";
@@ -53,7 +54,7 @@ export function addServeCommand(program: Command): void {
 function readPort(text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= 65_535) return port;
-  throw new InvalidArgumentError("expected a number from 0 to 65535.");
+  throw new InvalidArgumentError("Expected a number from 0 to 65535.");
 }
 
 const say = (text: string) => void process.stderr.write(`${text}\n`);
@@ -63,7 +64,7 @@ const loadServer = () => import("../../server/node.js");
 
 async function serve(options: Options): Promise<void> {
   const { findDefaultFolder } = await loadServer();
-  const folder = options.folder ?? (await findDefaultFolder());
+  const folder = options.folder === undefined ? await findDefaultFolder() : expandHome(options.folder);
   const listen = await chooseAddress(options);
   const stop = listenForStop();
   try {
@@ -94,7 +95,7 @@ async function run(
   const lost = new AbortController();
   const application = await createApplication({
     folder,
-    ...(models && { models }),
+    ...(models && { models: models.map(expandHome) }),
     draws: options.draw,
     onTrouble: say,
     onLost: () => {

@@ -1,6 +1,7 @@
 // nishiki worker: draws jobs of a server on another machine.
 import { delimiter } from "node:path";
 import type { Command } from "commander";
+import { expandHome } from "../../checkpoint/node.js";
 import { NishikiError, showText } from "../../errors.js";
 import type { WorkerProgress } from "../../server/node.js";
 import { listenForStop } from "../stop.js";
@@ -67,7 +68,7 @@ async function work(options: Options): Promise<void> {
   try {
     const worker = await openWorker({
       databaseUrl,
-      ...(models && { models }),
+      ...(models && { models: models.map(expandHome) }),
       onProgress: makeSayer(),
       signal: stop.signal,
     });
