@@ -164,6 +164,34 @@ describe("events", () => {
   });
 });
 
+describe("a job that was paused", () => {
+  it("goes on with the image that was not finished", async () => {
+    const progress = (index: number) => (event: ServerEvent) =>
+      event.kind === "progress" &&
+      event.job === "paused" &&
+      event.progress.index === index &&
+      event.progress.step > 0;
+    const begun = collect(progress(1));
+    const request = { prompt: "a cat", seed: 5, steps: 12, count: 3 };
+    await application.createJob({ request }, me, "paused");
+    await begun;
+    const stopped = collect(
+      (event) => event.kind === "job" && event.job.id === "paused" && event.job.state === "paused",
+    );
+    await application.pauseJob("paused");
+    await stopped;
+    expect((await application.job("paused"))!.images.map(({ index }) => index)).toEqual([0]);
+    const end = collect(isEnd("paused"));
+    await application.resumeJob("paused");
+    const events = (await end).map(({ event }) => event);
+    expect(events.some(progress(0))).toBe(false);
+    const { state, images } = (await application.job("paused"))!;
+    expect([state, ...images.map(({ seed }) => seed)]).toEqual(["done", 5, 6, 7]);
+    const fractions = events.flatMap((event) => (event.kind === "progress" ? [event.progress.fraction] : []));
+    expect(Math.min(...fractions)).toBeGreaterThanOrEqual(1 / 3);
+  });
+});
+
 describe("published models", () => {
   it("draw with what is loaded beside them, by ids", async () => {
     const own = await mkdtemp(join(tmpdir(), "nishiki-published-"));

@@ -80,7 +80,10 @@ async function assemble(
     run: drawer.runLong,
     onLora: () => void application.refreshCatalogue().catch(() => undefined),
   };
-  const worker = makeWorker(drawer, (id) => models.find(id), long);
+  const worker = makeWorker(drawer, (id) => models.find(id), {
+    long,
+    finished: async (job) => (await library.imagesOfJob(job)).map(({ index }) => index),
+  });
   // Another server may have put jobs into a shared database whose models are not here.
   if (draws) application.start(database.kind === "postgres" ? await withCatalogue(worker, models) : worker);
   return application;

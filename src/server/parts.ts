@@ -56,6 +56,13 @@ export type WorkEvent =
 /** Calls back whenever the image being drawn is to be left out. @returns what ends that */
 export type OnSkip = (skip: () => void) => () => void;
 
+export interface DrawerRunOptions {
+  readonly signal: AbortSignal;
+  readonly onSkip?: OnSkip;
+  /** Index of the first image: those before it are finished. */
+  readonly from?: number;
+}
+
 /** Runs one job and reports; knows no queue. */
 export interface Drawer {
   /**
@@ -65,7 +72,7 @@ export interface Drawer {
   run(
     job: JobRecord,
     images: ReadonlyMap<string, Uint8Array>,
-    options: { readonly signal: AbortSignal; readonly onSkip?: OnSkip },
+    options: DrawerRunOptions,
   ): AsyncIterable<WorkEvent>;
   /** Ids of the models that are in memory. */
   loaded(): readonly string[];

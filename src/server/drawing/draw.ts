@@ -24,18 +24,19 @@ export interface DrawOptions {
 
 /** Draws all images of a task. @throws NishikiError what `Pipeline.generate` throws */
 export async function draw(
-  { load, request, images, partials = 0 }: DrawTask,
+  { load, request, images, partials = 0, from = 0 }: DrawTask,
   pipelines: Pipelines,
   { signal, onSkip, report }: DrawOptions,
 ): Promise<void> {
+  if (from >= (request.count as number)) return;
   const { context } = await pipelines.open(load);
   const read = await readRequestImages(request, images, context);
   const settings = completeRequest(read.request, context);
   for (const message of read.notices) report({ kind: "warning", message });
-  const progress = new WorkProgress(settings.count, report);
+  const progress = new WorkProgress(settings.count, report, from);
   const onProgress = (event: ProgressEvent) => progress.take(event);
   const drawAll = async (pipeline: Pipeline) => {
-    for (let index = 0; index < settings.count; ) {
+    for (let index = from; index < settings.count; ) {
       const skip = new AbortController();
       onSkip(() => skip.abort());
       progress.startAt(index);

@@ -2,7 +2,7 @@
 import type { LoadOptions } from "../../pipeline/index.js";
 import type { JobLoad } from "../api/index.js";
 import type { Found } from "../catalogue/found.js";
-import type { Drawer, JobRecord, OnSkip, WorkEvent } from "../parts.js";
+import type { Drawer, DrawerRunOptions, JobRecord, WorkEvent } from "../parts.js";
 import type { RunTaskOptions } from "../training/run-long-job.js";
 import type { EvaluateTask, TrainTask } from "../training/tasks.js";
 import { DrawingProcess, type DrawingProcessOptions } from "./drawing-process.js";
@@ -50,12 +50,12 @@ export function makeDrawer(
   async function* run(
     job: JobRecord,
     images: ImageFiles,
-    { signal, onSkip }: { readonly signal: AbortSignal; readonly onSkip?: OnSkip },
+    { signal, onSkip, from }: DrawerRunOptions,
   ): AsyncGenerator<WorkEvent, void, void> {
     const leaving = new AbortController();
     const events = new EventList();
     const work = process
-      .run(makeTask(job, await find(job.model, job.load), images), {
+      .run(makeTask(job, await find(job.model, job.load), images, from), {
         signal: AbortSignal.any([signal, leaving.signal]),
         ...(onSkip && { onSkip }),
         onEvent: (event) => events.add(event),
@@ -99,8 +99,9 @@ function makeTask(
   { kind, request, partials }: JobRecord,
   load: LoadOptions,
   images: ImageFiles,
+  from = 0,
 ): DrawTask | EnlargeTask {
-  if (kind !== "enlarge") return { kind: "draw", load, request, images, ...(partials && { partials }) };
+  if (kind !== "enlarge") return { kind: "draw", load, request, images, from, ...(partials && { partials }) };
   const { image, factor, upscaler } = request as Omit<EnlargeTask, "image"> & { readonly image: string };
   return { kind, image: images.get(image)!, factor, upscaler };
 }

@@ -23,6 +23,8 @@ export interface DrawTask {
   readonly images: ImageFiles;
   /** Previews of each image in full size. */
   readonly partials?: number;
+  /** Index of the first image: those before it are finished. */
+  readonly from?: number;
 }
 
 export interface EnlargeTask {

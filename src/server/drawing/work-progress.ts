@@ -8,12 +8,18 @@ type State = Omit<Progress, "preview">;
 export class WorkProgress {
   readonly #report: (event: WorkEvent) => void;
   readonly #started = performance.now();
-  #first = 0;
+  /** The share of the job that was done before. */
+  readonly #before: number;
+  #first: number;
   #state: State;
 
-  constructor(count: number, report: (event: WorkEvent) => void) {
+  /** @param first Index of the first image; those before it are finished. */
+  constructor(count: number, report: (event: WorkEvent) => void, first = 0) {
     this.#report = report;
-    this.#state = { stage: "load", index: 0, count, step: 0, steps: 0, fraction: 0, secondsLeft: null };
+    this.#first = first;
+    this.#before = first / count;
+    const fraction = this.#before;
+    this.#state = { stage: "load", index: first, count, step: 0, steps: 0, fraction, secondsLeft: null };
   }
 
   /** The next events count their images from this one. */
@@ -39,7 +45,7 @@ export class WorkProgress {
 
   #atStep({ stage, index, step, steps, totalSecondsLeft }: StepEvent): State {
     const spent = (performance.now() - this.#started) / 1000;
-    const share = spent / (spent + totalSecondsLeft);
+    const share = this.#before + (1 - this.#before) * (spent / (spent + totalSecondsLeft));
     return {
       ...this.#state,
       stage,

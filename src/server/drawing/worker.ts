@@ -13,11 +13,19 @@ const restarts = 1;
 /** Finds a model in the catalogue. */
 export type FindModel = (id: string) => Promise<FoundModel | undefined>;
 
-/**
- * @param find Tells the limits of models, to say what helps.
- * @param long Runs trainings and evaluations; without it they are left to other workers.
- */
-export function makeWorker(drawer: Drawer, find: FindModel, long?: LongWork): Worker {
+export interface WorkerOptions {
+  /** Runs trainings and evaluations; without it they are left to other workers. */
+  readonly long?: LongWork;
+  /** Indices of a job's images that are finished already: it was paused, or its worker died. */
+  readonly finished?: (job: string) => Promise<readonly number[]>;
+}
+
+/** @param find Tells the limits of models, to say what helps. */
+export function makeWorker(
+  drawer: Drawer,
+  find: FindModel,
+  { long, finished = async () => [] }: WorkerOptions = {},
+): Worker {
   return {
     ...(!long && { kinds: ["draw", "enlarge"] as const }),
     loaded: () => drawer.loaded(),
@@ -28,7 +36,7 @@ export function makeWorker(drawer: Drawer, find: FindModel, long?: LongWork): Wo
             throw new NishikiError("internal", `A job of the kind "${job.kind}" came to the wrong worker.`);
           return await runLongJob(job, long, reporter, signal);
         }
-        await runWithRestarts(job, drawer, reporter, signal);
+        await runWithRestarts({ job, drawer, reporter, signal, finished: await finished(job.id) });
         return { state: "done" };
       } catch (error) {
         const isCancel = signal.aborted && error instanceof NishikiError && error.code === "aborted";
@@ -46,18 +54,25 @@ async function explain(error: unknown, job: JobRecord, find: FindModel): Promise
   return makeJobError(error, { ...job, ...(known && { context: known.context, ...known.facts }) });
 }
 
-async function runWithRestarts(
-  job: JobRecord,
-  drawer: Drawer,
-  reporter: Reporter,
-  signal: AbortSignal,
-): Promise<void> {
+interface Run {
+  readonly job: JobRecord;
+  readonly drawer: Drawer;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+  readonly finished: readonly number[];
+}
+
+async function runWithRestarts({ job, drawer, reporter, signal, finished }: Run): Promise<void> {
   const images = new Map<string, Uint8Array>();
   for (const id of await listImageIds(job)) images.set(id, await reporter.image(id));
+  // Images are drawn in their order; those that are missing before the last one were left out.
+  let from = Math.max(-1, ...finished) + 1;
   for (let restart = 0; ; restart++) {
     try {
-      for await (const event of drawer.run(job, images, { signal, onSkip: reporter.onSkip }))
+      for await (const event of drawer.run(job, images, { signal, onSkip: reporter.onSkip, from })) {
         await reporter.report(event);
+        if (event.kind === "image") from = event.index + 1;
+      }
       return;
     } catch (error) {
       if (!(error instanceof DrawingProcessError) || restart === restarts || signal.aborted) throw error;
