@@ -76,9 +76,9 @@ export function makeLocalChannel(context: QueueContext, home: Home, { job, signa
 export function makeRemoteChannel(context: QueueContext, { job, home, signal }: ChannelRun): Channel {
   const progress = new ProgressWriter(context, job);
   const report = async (event: WorkEvent) => {
-    if (event.kind === "progress") return progress.put(event);
-    const values =
-      event.kind === "image" ? [event.index, null, Buffer.from(event.png)] : [null, event.message, null];
+    // A preview that a client asked for must not be overtaken.
+    if (event.kind === "progress" && event.progress.partial === undefined) return progress.put(event);
+    const values = getReportValues(event);
     const statement =
       "INSERT INTO nishiki.report (home, job, kind, index, message, png) VALUES ($1, $2, $3, $4, $5, $6)";
     await persist(
@@ -91,14 +91,23 @@ export function makeRemoteChannel(context: QueueContext, { job, home, signal }: 
   return { report, image: (id) => askForImage(context, home, id, signal), flush: () => progress.flush() };
 }
 
-type ProgressEvent = Extract<WorkEvent, { kind: "progress" }>;
+/** Index, message and file of a report that stays until the server has taken it. */
+function getReportValues(event: WorkEvent): readonly [number | null, string | null, Buffer | null] {
+  switch (event.kind) {
+    case "image":
+      return [event.index, null, Buffer.from(event.png)];
+    case "warning":
+      return [null, event.message, null];
+    case "progress":
+      return [null, JSON.stringify(event.progress), event.preview ? Buffer.from(event.preview) : null];
+  }
+}
 
 /** Writes the newest progress and leaves out what has been overtaken, at most ten times a second. */
 class ProgressWriter {
   readonly #context: QueueContext;
   readonly #job: string;
-  /** The newest; and before it those with previews that a client asked for, which are not overtaken. */
-  #waiting: ProgressEvent[] = [];
+  #newest: Extract<WorkEvent, { kind: "progress" }> | undefined;
   #preview: Uint8Array | undefined;
   #number = -1;
   #writing: Promise<void> | undefined;
@@ -108,24 +117,22 @@ class ProgressWriter {
     this.#job = job;
   }
 
-  put(event: ProgressEvent): void {
-    const kept = this.#waiting.filter(({ progress }) => progress.partial !== undefined);
-    const overtaken = this.#waiting.findLast(({ progress }) => progress.partial === undefined);
-    const preview = event.preview ?? overtaken?.preview;
-    this.#waiting = [...kept, { ...event, ...(preview && { preview }) }];
+  put(event: Extract<WorkEvent, { kind: "progress" }>): void {
+    this.#newest = event;
+    if (event.preview) {
+      this.#preview = event.preview;
+      this.#number++;
+    }
     this.#writing ??= this.#write().finally(() => {
       this.#writing = undefined;
     });
   }
 
   async #write(): Promise<void> {
-    for (let event = this.#waiting.shift(); event; event = this.#waiting.shift()) {
-      const { progress } = event;
-      if (event.preview) {
-        this.#preview = event.preview;
-        this.#number++;
-      }
+    while (this.#newest) {
+      const { progress } = this.#newest;
       const [preview, number] = [this.#preview, this.#number];
+      this.#newest = undefined;
       try {
         await this.#context.database.query(
           `INSERT INTO nishiki.progress VALUES ($1, $2, $3::jsonb, $4)
@@ -199,10 +206,21 @@ export async function supplyImages({ database }: QueueContext, home: Home): Prom
 interface ReportRow {
   readonly number: string;
   readonly job: string;
-  readonly kind: "image" | "warning";
+  readonly kind: WorkEvent["kind"];
   readonly index: number | null;
   readonly message: string | null;
   readonly png: Uint8Array | null;
+}
+
+function readReport({ kind, index, message, png }: ReportRow): WorkEvent {
+  switch (kind) {
+    case "image":
+      return { kind, index: index ?? 0, png: new Uint8Array(png ?? []) };
+    case "warning":
+      return { kind, message: message ?? "" };
+    case "progress":
+      return { kind, progress: JSON.parse(message ?? "{}"), ...(png && { preview: new Uint8Array(png) }) };
+  }
 }
 
 /** On the server: takes over what workers elsewhere have reported. A report is deleted once it has been stored. */
@@ -214,11 +232,10 @@ export async function takeReports(context: QueueContext, home: Home): Promise<vo
       [home.id],
     );
     if (!row) return;
-    const event: WorkEvent =
-      row.kind === "image"
-        ? { kind: "image", index: row.index ?? 0, png: new Uint8Array(row.png ?? []) }
-        : { kind: "warning", message: row.message ?? "" };
-    await deliver(context, row.job, event);
+    const event = readReport(row);
+    // The newest progress is told elsewhere.
+    if (event.kind === "progress") await context.signals.emit({ kind: "work", id: row.job, event });
+    else await deliver(context, row.job, event);
     await context.database.query("DELETE FROM nishiki.report WHERE number = $1", [row.number]);
   }
 }
