@@ -96,8 +96,8 @@ const count = Number(values.images);
 const folder = await mkdtemp(join(tmpdir(), "nishiki-bench-"));
 const database = await openDatabase({ folder });
 try {
-  await makeTables(database);
-  const index = new ImageIndex(database);
+  await makeTables(database, "nishiki");
+  const index = new ImageIndex(database, "nishiki");
   const start = performance.now();
   for (let from = 0; from < count; from += 100) {
     const rows = Array.from({ length: Math.min(100, count - from) }, (_, i) => makeRow(from + i));

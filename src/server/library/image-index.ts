@@ -75,11 +75,13 @@ const updates = names
 
 export class ImageIndex {
   readonly #database: Database;
+  readonly #schema: string;
   readonly #totals = new Map<string, number>();
   #changes = 0;
 
-  constructor(database: Database) {
+  constructor(database: Database, schema: string) {
     this.#database = database;
+    this.#schema = schema;
   }
 
   /** Adds or replaces rows. */
@@ -88,12 +90,12 @@ export class ImageIndex {
     const rows = images.map(toRow);
     await this.#database.transaction(async (query) => {
       // A file that was replaced by another one: the row of what it was before goes.
-      await query("DELETE FROM nishiki.images WHERE path = ANY($1) AND NOT id = ANY($2)", [
+      await query(`DELETE FROM ${this.#schema}.images WHERE path = ANY($1) AND NOT id = ANY($2)`, [
         rows.map(({ path }) => path),
         rows.map(({ id }) => id),
       ]);
       await query(
-        `INSERT INTO nishiki.images AS images (${names.join(", ")})
+        `INSERT INTO ${this.#schema}.images AS images (${names.join(", ")})
          SELECT * FROM jsonb_to_recordset($1::text::jsonb) AS r(${rowColumns})
          ON CONFLICT (id) DO UPDATE SET ${updates.join(", ")}`,
         [clean(rows)],
@@ -109,7 +111,7 @@ export class ImageIndex {
     const latest = [...new Map(entries.map((entry) => [`${entry.job} ${entry.index}`, entry])).values()];
     for (let at = 0; at < latest.length; at += batchSize) {
       await this.#database.query(
-        `INSERT INTO nishiki.job_images (job, index, image)
+        `INSERT INTO ${this.#schema}.job_images (job, index, image)
          SELECT job, index, image FROM jsonb_to_recordset($1::text::jsonb) AS r(job text, index integer, image text)
          ON CONFLICT (job, index) DO UPDATE SET image = excluded.image`,
         [clean(latest.slice(at, at + batchSize))],
@@ -120,7 +122,7 @@ export class ImageIndex {
 
   async get(id: string): Promise<{ image: StoredImage; path: string; stamp: string } | undefined> {
     const [row] = await this.#database.query<Row & { path: string; stamp: string }>(
-      `SELECT ${columns}, path, stamp FROM nishiki.images WHERE id = $1`,
+      `SELECT ${columns}, path, stamp FROM ${this.#schema}.images WHERE id = $1`,
       [id],
     );
     return row && { image: toImage(row), path: row.path, stamp: row.stamp };
@@ -129,7 +131,7 @@ export class ImageIndex {
   /** Images that are known, in the order of the ids. */
   async getAll(ids: readonly string[]): Promise<StoredImage[]> {
     const rows = await this.#database.query<Row>(
-      `SELECT ${columns} FROM nishiki.images AS images WHERE id = ANY($1)`,
+      `SELECT ${columns} FROM ${this.#schema}.images AS images WHERE id = ANY($1)`,
       [ids],
     );
     return inOrder(ids, rows);
@@ -138,8 +140,8 @@ export class ImageIndex {
   /** An image of a job as that job drew it: another job may have drawn the same one since. */
   async ofJob(job: string): Promise<StoredImage[]> {
     const rows = await this.#database.query<Row & { index: number }>(
-      `SELECT ${columns}, drawn.index FROM nishiki.job_images AS drawn
-       JOIN nishiki.images AS images ON images.id = drawn.image WHERE drawn.job = $1 ORDER BY drawn.index`,
+      `SELECT ${columns}, drawn.index FROM ${this.#schema}.job_images AS drawn
+       JOIN ${this.#schema}.images AS images ON images.id = drawn.image WHERE drawn.job = $1 ORDER BY drawn.index`,
       [job],
     );
     return rows.map((row) => ({ ...toImage(row), job, index: row.index }));
@@ -148,12 +150,12 @@ export class ImageIndex {
   async page(query: ImageQuery): Promise<ImagePage> {
     const values: (string | number)[] = [];
     const bind: Bind = (value) => `$${values.push(value)}`;
-    const conditions = makeConditions(query, bind);
+    const conditions = makeConditions(query, this.#schema, bind);
     const where = conditions.join(" AND ");
     const counted = [...values];
     const before = query.cursor === undefined ? "" : ` AND position < ${bind(readCursor(query.cursor))}`;
     const rows = await this.#database.query<Row & { position: string }>(
-      `SELECT ${columns}, position FROM nishiki.images AS images WHERE ${where}${before}
+      `SELECT ${columns}, position FROM ${this.#schema}.images AS images WHERE ${where}${before}
        ORDER BY position DESC LIMIT ${bind(query.limit + 1)}`,
       values,
     );
@@ -170,7 +172,7 @@ export class ImageIndex {
     if (known !== undefined) return known;
     const changes = this.#changes;
     const [row] = await this.#database.query<{ total: number }>(
-      `SELECT count(*)::integer AS total FROM nishiki.images WHERE ${where}`,
+      `SELECT count(*)::integer AS total FROM ${this.#schema}.images WHERE ${where}`,
       values,
     );
     const total = row?.total ?? 0;
@@ -189,7 +191,7 @@ export class ImageIndex {
     { favourite, trashed }: { readonly favourite?: boolean; readonly trashed?: string | null },
   ): Promise<StoredImage[]> {
     const rows = await this.#database.query<Row>(
-      `UPDATE nishiki.images AS images SET favourite = coalesce($2::boolean, favourite),
+      `UPDATE ${this.#schema}.images AS images SET favourite = coalesce($2::boolean, favourite),
        trashed = CASE WHEN $3::boolean THEN $4 ELSE trashed END WHERE id = ANY($1) RETURNING ${columns}`,
       [ids, favourite ?? null, trashed !== undefined, trashed ?? null],
     );
@@ -200,7 +202,7 @@ export class ImageIndex {
   /** Sets the average colour of an image. */
   async setColour(id: string, colour: string): Promise<void> {
     await this.#database.query(
-      "UPDATE nishiki.images SET data = jsonb_set(data, '{colour}', to_jsonb($2::text)) WHERE id = $1",
+      `UPDATE ${this.#schema}.images SET data = jsonb_set(data, '{colour}', to_jsonb($2::text)) WHERE id = $1`,
       [id, colour],
     );
   }
@@ -208,7 +210,7 @@ export class ImageIndex {
   /** Images in the trash, since before a time if one is given. */
   async trash(before?: string): Promise<{ readonly id: string; readonly path: string }[]> {
     const rows = await this.#database.query<{ id: string; path: string }>(
-      "SELECT id, path FROM nishiki.images WHERE trashed IS NOT NULL AND ($1::text IS NULL OR trashed < $1)",
+      `SELECT id, path FROM ${this.#schema}.images WHERE trashed IS NOT NULL AND ($1::text IS NULL OR trashed < $1)`,
       [before ?? null],
     );
     return [...rows];
@@ -217,20 +219,22 @@ export class ImageIndex {
   /** Files of a folder that the index knows, by their paths. */
   async folder(folder: string): Promise<Map<string, { readonly id: string; readonly stamp: string }>> {
     const rows = await this.#database.query<{ path: string; id: string; stamp: string }>(
-      "SELECT path, id, stamp FROM nishiki.images WHERE folder = $1",
+      `SELECT path, id, stamp FROM ${this.#schema}.images WHERE folder = $1`,
       [folder],
     );
     return new Map(rows.map(({ path, id, stamp }) => [path, { id, stamp }]));
   }
 
   async folders(): Promise<string[]> {
-    const rows = await this.#database.query<{ folder: string }>("SELECT DISTINCT folder FROM nishiki.images");
+    const rows = await this.#database.query<{ folder: string }>(
+      `SELECT DISTINCT folder FROM ${this.#schema}.images`,
+    );
     return rows.map(({ folder }) => folder);
   }
 
   async remove(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
-    await this.#database.query("DELETE FROM nishiki.images WHERE id = ANY($1)", [ids]);
+    await this.#database.query(`DELETE FROM ${this.#schema}.images WHERE id = ANY($1)`, [ids]);
     this.#changed();
   }
 
@@ -243,8 +247,8 @@ export class ImageIndex {
     const rows = [...marks].map(([id, mark]) => ({ id, ...mark }));
     await this.#database.query(
       `WITH marks AS (SELECT * FROM jsonb_to_recordset($1::text::jsonb) AS r(id text, favourite boolean, trashed text))
-       UPDATE nishiki.images AS images SET favourite = coalesce(wanted.favourite, false), trashed = wanted.trashed
-       FROM (SELECT images.id, marks.favourite, marks.trashed FROM nishiki.images AS images
+       UPDATE ${this.#schema}.images AS images SET favourite = coalesce(wanted.favourite, false), trashed = wanted.trashed
+       FROM (SELECT images.id, marks.favourite, marks.trashed FROM ${this.#schema}.images AS images
              LEFT JOIN marks ON marks.id = images.id
              WHERE images.favourite <> coalesce(marks.favourite, false)
                 OR images.trashed IS DISTINCT FROM marks.trashed) AS wanted
@@ -256,7 +260,7 @@ export class ImageIndex {
 
   /** Lets the database choose the faster way for each query. Postgres does so by itself, PGlite does not. */
   async analyze(): Promise<void> {
-    if (this.#database.kind === "pglite") await this.#database.query("ANALYZE nishiki.images");
+    if (this.#database.kind === "pglite") await this.#database.query(`ANALYZE ${this.#schema}.images`);
   }
 }
 
@@ -265,11 +269,11 @@ function inOrder(ids: readonly string[], rows: readonly Row[]): StoredImage[] {
   return ids.flatMap((id) => byId.get(id) ?? []);
 }
 
-function makeConditions(query: ImageQuery, bind: Bind): string[] {
+function makeConditions(query: ImageQuery, schema: string, bind: Bind): string[] {
   const conditions = [query.trash ? "trashed IS NOT NULL" : "trashed IS NULL"];
   if (query.favourite !== undefined) conditions.push(query.favourite ? "favourite" : "NOT favourite");
   if (query.job !== undefined)
-    conditions.push(`id IN (SELECT image FROM nishiki.job_images WHERE job = ${bind(query.job)})`);
+    conditions.push(`id IN (SELECT image FROM ${schema}.job_images WHERE job = ${bind(query.job)})`);
   if (query.parent !== undefined) conditions.push(`parent = ${bind(query.parent)}`);
   return [...conditions, ...makeSearchConditions(query.search, bind)];
 }

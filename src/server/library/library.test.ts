@@ -49,7 +49,7 @@ describe.each(["pglite", "postgres"] as const)("the library on %s", (kind) => {
       await postgres?.stop();
     });
     beforeEach(async () => {
-      await database.query("DROP SCHEMA IF EXISTS nishiki CASCADE");
+      await forgetIndex();
       folder = await mkdtemp(join(tmpdir(), "nishiki-library-"));
       library = await open();
     });
@@ -57,6 +57,14 @@ describe.each(["pglite", "postgres"] as const)("the library on %s", (kind) => {
       await library.close();
       await rm(folder, { recursive: true, force: true });
     });
+
+    /** As if the database were lost. */
+    async function forgetIndex() {
+      const schemas = await database.query<{ name: string }>(
+        "SELECT nspname AS name FROM pg_namespace WHERE nspname LIKE 'nishiki%'",
+      );
+      for (const { name } of schemas) await database.query(`DROP SCHEMA ${name} CASCADE`);
+    }
 
     const open = () => FolderLibrary.open({ folder, database, watch: false });
     const created = "2026-11-28T10:00:00.000Z";
@@ -223,7 +231,7 @@ describe.each(["pglite", "postgres"] as const)("the library on %s", (kind) => {
         ).toEqual([other.id]);
         await library.close();
         await appendFile(join(folder, "marks.jsonl"), '{"image":"');
-        await database.query("DROP SCHEMA nishiki CASCADE");
+        await forgetIndex();
         library = await open();
         expect((await list()).total).toBe(0);
         expect(await library.reindex()).toBe(2);
@@ -273,7 +281,7 @@ describe.each(["pglite", "postgres"] as const)("the library on %s", (kind) => {
             { text: { parameters } },
           ),
         );
-        await database.query("DROP SCHEMA nishiki CASCADE");
+        await forgetIndex();
         await library.close();
         library = await open();
         const steps: number[][] = [];
@@ -326,13 +334,25 @@ describe.each(["pglite", "postgres"] as const)("the library on %s", (kind) => {
           warnings: [],
         } as const;
         await writeJobFile(join(folder, "jobs"), record, end);
-        await database.query("DROP SCHEMA nishiki CASCADE");
+        await forgetIndex();
         await library.close();
         library = await open();
         expect(await library.reindex()).toBe(1);
         expect(await library.imagesOfJob("j7")).toEqual([
           { ...image, colour: "#808080", mask: "b".repeat(64) },
         ]);
+      });
+
+      it("of one folder leaves another's index in the same database alone", async () => {
+        if (kind === "pglite") return;
+        const { id } = await library.addDrawn(await makeDrawn("mine"), about);
+        const elsewhere = await mkdtemp(join(tmpdir(), "nishiki-elsewhere-"));
+        const other = await FolderLibrary.open({ folder: elsewhere, database, watch: false });
+        expect((await other.scan()).removed).toEqual([]);
+        expect((await other.images(readImageQuery({}))).total).toBe(0);
+        expect((await list()).images.map((image) => image.id)).toEqual([id]);
+        await other.close();
+        await rm(elsewhere, { recursive: true });
       });
 
       it("is stopped by no file, and follows no link", async () => {

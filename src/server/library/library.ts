@@ -7,6 +7,7 @@ import { decodePng } from "../../image/index.js";
 import type { ImagePage, ImageQuery, StoredImage, Upload } from "../api/index.js";
 import type { FileBytes } from "../application.js";
 import type { Database, Library } from "../parts.js";
+import { readHomeId } from "../queue/keeper.js";
 import { describeFile } from "./describe-file.js";
 import { recordDrawn } from "./drawn-journal.js";
 import {
@@ -17,7 +18,7 @@ import {
   type StoredFormat,
 } from "./folder.js";
 import { ImageIndex, unknownColour } from "./image-index.js";
-import { makeTables } from "./index-tables.js";
+import { getIndexSchema, makeTables } from "./index-tables.js";
 import { MarkJournal } from "./marks.js";
 import { getStamp, type ScanResult, scanImages } from "./scan.js";
 import { Thumbnails } from "./thumbnails.js";
@@ -43,6 +44,7 @@ type About = Parameters<Library["addDrawn"]>[1];
 
 export class FolderLibrary implements Library {
   readonly folder: LibraryFolder;
+  readonly #schema: string;
   readonly #index: ImageIndex;
   readonly #marks: MarkJournal;
   readonly #uploads: UploadStore;
@@ -55,10 +57,16 @@ export class FolderLibrary implements Library {
   #adding: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
 
-  private constructor(folder: LibraryFolder, marks: MarkJournal, { database, onChange }: LibraryOptions) {
+  private constructor(
+    folder: LibraryFolder,
+    marks: MarkJournal,
+    schema: string,
+    { database, onChange }: LibraryOptions,
+  ) {
     this.folder = folder;
     this.#marks = marks;
-    this.#index = new ImageIndex(database);
+    this.#schema = schema;
+    this.#index = new ImageIndex(database, schema);
     this.#uploads = new UploadStore(folder.uploads);
     this.#thumbnails = new Thumbnails(folder.thumbnails);
     this.#onChange = onChange ?? (() => {});
@@ -68,8 +76,9 @@ export class FolderLibrary implements Library {
   static async open(options: LibraryOptions): Promise<FolderLibrary> {
     const folder = await makeLibraryFolder(options.folder);
     await removeAbandoned(folder.root);
-    const library = new FolderLibrary(folder, await MarkJournal.open(folder.marks), options);
-    await makeTables(options.database);
+    const schema = getIndexSchema(options.database, await readHomeId(folder.cache));
+    const library = new FolderLibrary(folder, await MarkJournal.open(folder.marks), schema, options);
+    await makeTables(options.database, library.#schema);
     await library.#index.applyMarks(library.#marks.entries());
     if (options.watch !== false) library.#watch();
     return library;
