@@ -32,23 +32,26 @@ const edit = async ({ images: [image] }: ActionContext) => {
   openSheet("editor", { image: fromStored(image!) });
 };
 
-/** Compares two selected images, or one with its parent, else with its neighbour. */
-function compare({ images: [first, second] }: ActionContext): void {
-  const other =
-    second?.id ?? first!.parent?.image ?? getNeighbour(first!.id, 1)?.id ?? getNeighbour(first!.id, -1)?.id;
-  const known =
-    other !== undefined && peekImage(other)
-      ? other
-      : (getNeighbour(first!.id, 1) ?? getNeighbour(first!.id, -1))?.id;
-  if (known === undefined) return;
-  pair.value = second ? [first!.id, known] : [known, first!.id];
+/** What to compare an image with: the second that is chosen, the one it was made from, or its neighbour in the feed. */
+function findOther({ images: [first, second] }: ActionContext): string | undefined {
+  if (!first) return undefined;
+  const neighbours = [getNeighbour(first.id, 1)?.id, getNeighbour(first.id, -1)?.id];
+  return [second?.id, first.parent?.image, ...neighbours].find(
+    (id) => id !== undefined && peekImage(id) !== undefined,
+  );
+}
+
+/** An image stands on the right of the one it was made from; two chosen ones keep their order. */
+function compare(context: ActionContext): void {
+  const [first, second] = context.images;
+  const other = findOther(context);
+  if (!first || other === undefined) return;
+  pair.value = second ? [first.id, other] : [other, first.id];
   openSheet("compare");
 }
 
-const hasNeighbour = ({ images }: ActionContext) =>
-  images.length === 2 ||
-  (images.length === 1 && getNeighbour(images[0]!.id, 1) !== undefined) ||
-  (images.length === 1 && getNeighbour(images[0]!.id, -1) !== undefined);
+const isComparable = (context: ActionContext) =>
+  context.images.length <= 2 && findOther(context) !== undefined;
 
 function registerImageActions(): void {
   registerActions(
@@ -133,7 +136,7 @@ function registerImageActions(): void {
       keys: ["c"],
       needs: "images",
       viewer: "icon",
-      when: hasNeighbour,
+      when: isComparable,
       run: compare,
     },
     {

@@ -104,15 +104,16 @@ describe.skipIf(chromiumPath === undefined)("the application", { timeout: 180_00
       await page.keyboard.press("Control+Enter");
     });
     const tile = page.locator(`[data-image="${lamp!.id}"]`).first();
-    for (let i = 0; i < 60 && !(await tile.evaluate((element) => element === document.activeElement)); i++)
-      await page.keyboard.press("Tab");
+    const isFocused = () => tile.evaluate((element) => element === document.activeElement);
+    for (let i = 0; i < 150 && !(await isFocused()); i++) await page.keyboard.press("Tab");
+    expect(await isFocused()).toBe(true);
     await page.keyboard.press("Enter");
     await page.locator("dialog.viewer").waitFor();
     await page.keyboard.press(".");
     await page.locator("dialog.viewer").getByRole("button", { name: "Favourite", pressed: true }).waitFor();
     await page.keyboard.press("Escape");
     await page.locator("dialog.viewer").waitFor({ state: "detached" });
-    expect(await tile.evaluate((element) => element === document.activeElement)).toBe(true);
+    expect(await isFocused()).toBe(true);
     // A letter acts on the tile with the keyboard, as it would in the viewer.
     await page.keyboard.press("s");
     await page.keyboard.press("?");

@@ -120,6 +120,8 @@ export async function openPage(url: string, { draft, ...options }: PageOptions =
     ...options,
   });
   const page = await context.newPage();
+  // A machine may have other work; the tests wait for states, however long these take.
+  page.setDefaultTimeout(120_000);
   const troubles: string[] = [];
   page.on("pageerror", (error) => troubles.push(String(error)));
   page.on("response", (response) => {

@@ -6,7 +6,7 @@ import type { Job, StoredImage } from "../api/types.js";
 import { getImage, peekImage } from "../store/images.js";
 import { getJob, putJobs } from "../store/jobs.js";
 import { stored } from "../store/storage.js";
-import { emptyHistory, type History, noSides, type Operation, perform, type Sides } from "./history.js";
+import { emptyHistory, type History, type Operation, perform, type Sides } from "./history.js";
 
 /** The picture that is edited: a drawn one, or one that was uploaded. */
 export interface EditedImage {
@@ -189,5 +189,3 @@ export const getKept = (id: string): EditedImage | undefined => {
   const image = peekImage(id);
   return image && fromStored(image);
 };
-
-export { noSides };
