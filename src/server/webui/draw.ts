@@ -61,27 +61,36 @@ function checkEnd({ state, error }: Job): void {
   refuse(error?.code === "usage" ? 422 : 500, message);
 }
 
-interface Prepared {
+interface Asked {
   readonly fields: TextToImage | ImageToImage;
   readonly drawing: DrawRequest;
+}
+
+interface Prepared {
   readonly request: StoredRequest;
   readonly extra?: Readonly<Record<string, unknown>>;
   readonly comments?: readonly string[];
   readonly usesStrength: boolean;
 }
 
-async function draw(handling: Handling, kind: Task["kind"], prepared: Prepared) {
+/** @param prepare Reads images: the caller sees its task, and can interrupt it, while that lasts. */
+async function draw(
+  handling: Handling,
+  kind: Task["kind"],
+  { fields, drawing }: Asked,
+  prepare: () => Promise<Prepared> | Prepared,
+) {
   const { application, tasks, caller } = handling;
-  const { fields, drawing, request } = prepared;
   const id = fields.force_task_id || `task(${Date.now().toString(36)}${(counter++).toString(36)})`;
   const count = fields.batch_size * fields.n_iter;
   return tasks.run({ id, owner: caller.owner, kind, count }, async (task) => {
+    const prepared = await prepare();
+    const created = await createJob(handling, drawing, prepared.request, task, fields.force_task_id);
     if (!fields.override_settings_restore_afterwards) handling.keepOptions(drawing.options);
-    const created = await createJob(handling, drawing, request, task, fields.force_task_id);
     const job = await tasks.wait(task, created);
     checkEnd(job);
     const images = await readFinished(application, job);
-    return makeReply({ ...prepared, task, job, images });
+    return makeReply({ ...prepared, fields, drawing, task, job, images });
   });
 }
 
@@ -96,7 +105,8 @@ export async function textToImage(handling: Handling, body: unknown) {
   checkPrompt(drawing.request);
   const { request, extra, comments } = addHires(fields, drawing, handling.reading);
   const usesStrength = request.hires !== undefined;
-  return draw(handling, "txt2img", { fields, drawing, request, extra, comments, usesStrength });
+  const prepared = { request, extra, comments, usesStrength };
+  return draw(handling, "txt2img", { fields, drawing }, () => prepared);
 }
 
 export async function imageToImage(handling: Handling, body: unknown) {
@@ -105,6 +115,8 @@ export async function imageToImage(handling: Handling, body: unknown) {
   const fields = readImageToImage(addInfotext(body));
   const drawing = readDrawing(fields, handling.reading);
   checkPrompt(drawing.request);
-  const request = await gate(() => addInitImage(fields, drawing, handling.application));
-  return draw(handling, "img2img", { fields, drawing, request, usesStrength: true });
+  return draw(handling, "img2img", { fields, drawing }, async () => ({
+    request: await gate(() => addInitImage(fields, drawing, handling.application)),
+    usesStrength: true,
+  }));
 }
