@@ -129,7 +129,7 @@ describe("nishiki serve", () => {
         terminal.once("exit", () => resolve());
       });
       terminal.stdin.write("\x03");
-      expect(text).toMatch(/^http:\/\/127\.0\.0\.1:\d+\r?\n/);
+      expect(text).toMatch(/^http:\/\/127\.0\.0\.1:\d+\r?$/m);
       expect(await once(terminal, "exit")).toEqual([0, null]);
       const { stdout } = await runCli([]);
       expect(stdout).toContain("Usage: nishiki");

@@ -93,6 +93,7 @@ async function run(
   const { createApplication, serveHttp } = await loadServer();
   const models = options.models ?? process.env.NISHIKI_MODELS?.split(delimiter).filter(Boolean);
   const lost = new AbortController();
+  if (process.stderr.isTTY) say("Starting …");
   const application = await createApplication({
     folder,
     ...(models && { models: models.map(expandHome) }),
