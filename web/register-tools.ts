@@ -1,19 +1,21 @@
 // The features beside the shell that live in folders of their own: editor, compare, sweeps, drop, variations, styles, models and
 // training. Only what registers them is loaded with the page.
+import { effect } from "@preact/signals";
 import { type ActionContext, registerActions } from "./actions/registry.js";
 import { pair } from "./compare/state.js";
 import { Drop } from "./drop/drop.jsx";
 import { StartChip } from "./drop/start-chip.jsx";
 import { drawMore, enlarge, remix, useAsStart, vary } from "./family/actions.js";
-import FamilyTree from "./family/tree-view.jsx";
 import { fillSlot, registerGroupView, registerSheet } from "./features.js";
 import { AdditionChips, LoadSettings } from "./models/additions.jsx";
+import { lazy } from "./parts/lazy.jsx";
 import { StyleChips } from "./presets/chips.jsx";
 import { peekImage } from "./store/images.js";
+import { jobIds, peekJob } from "./store/jobs.js";
 import { getModel, model } from "./store/models.js";
+import { attempt } from "./store/notices.js";
 import { getNeighbour, openSheet, selection, viewed } from "./store/ui.js";
-import { getGridHeight, SweepGrid } from "./sweep/grid.jsx";
-import { isSweep } from "./sweep/state.js";
+import { isSweep } from "./sweep/groups.js";
 
 /** Whether an image's model takes a setting; the chosen model stands in for one that is gone. */
 const takes =
@@ -227,6 +229,22 @@ export function registerToolFeatures(): void {
   fillSlot("prompt", StyleChips);
   fillSlot("prompt", AdditionChips);
   fillSlot("settings", LoadSettings);
-  fillSlot("info", FamilyTree);
-  registerGroupView({ claims: ({ group }) => isSweep(group), height: getGridHeight, view: SweepGrid });
+  fillSlot(
+    "info",
+    lazy(() => import("./family/tree-view.jsx")),
+  );
+  showSweeps();
+}
+
+/** Loads the tables of sweeps when there is a sweep. */
+function showSweeps(): void {
+  let isLoading = false;
+  effect(() => {
+    if (isLoading || !jobIds.value.some((id) => isSweep(peekJob(id)?.group ?? null))) return;
+    isLoading = true;
+    void attempt(async () => {
+      const { getGridHeight, SweepGrid } = await import("./sweep/grid.jsx");
+      registerGroupView({ claims: ({ group }) => isSweep(group), height: getGridHeight, view: SweepGrid });
+    });
+  });
 }

@@ -21,6 +21,19 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     reportCompressedSize: false,
+    // What every part needs is one file: small ones compress badly.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            {
+              name: "core",
+              test: /node_modules\/(preact|@preact)\/|web\/(store|parts|api|i18n\/index|features|actions\/(keys|registry)|settings\/(schema|settings))/,
+            },
+          ],
+        },
+      },
+    },
   },
   server: { proxy: { "/api": process.env.NISHIKI_SERVER ?? "http://127.0.0.1:7860" } },
 });

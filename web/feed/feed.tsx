@@ -19,6 +19,8 @@ import { QueueStrip } from "./queue.jsx";
 /** Lines are drawn this far outside the screen, in CSS pixels. */
 const overscan = 600;
 
+/** Height of the line above a job's tiles. A view of a group has its own instead. */
+const captionHeight = 34;
 /** Below this width of the feed, two tiles fill a line. */
 const phoneWidth = 560;
 
@@ -30,7 +32,7 @@ function getMeasures(width: number): Measures {
     tileHeight: isPhone ? (width - gap) / 2 : tileHeight.value,
     gap,
     blockGap: isPhone ? 10 : 20,
-    captionHeight: 34,
+    captionHeight,
   };
 }
 
@@ -41,7 +43,7 @@ const withHeights = (blocks: readonly FeedBlock[], width: number): readonly Feed
     if (block.isTrouble && width < phoneWidth) return { ...block, fixedHeight: 176 };
     const job = block.group === undefined || block.job === null ? undefined : getJob(block.job);
     const view = job && groupViews.value.find((each) => each.claims(job));
-    return view ? { ...block, fixedHeight: view.height(block.group!, width) } : block;
+    return view ? { ...block, fixedHeight: view.height(block.group!, width) - captionHeight } : block;
   });
 
 export function Feed() {

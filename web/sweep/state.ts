@@ -14,6 +14,7 @@ import { attempt } from "../store/notices.js";
 import { stored } from "../store/storage.js";
 import { type Axis, getAxes } from "./axes.js";
 import { type AxisName, axisNames, findsText, type Grid, getCells, readGrid, type Sweep } from "./cells.js";
+import { prefix } from "./groups.js";
 import { readValues, type ValueFault, type Values } from "./values.js";
 
 export interface AxisText {
@@ -31,9 +32,6 @@ export const axisTexts = stored<Readonly<Record<AxisName, AxisText>>>("sweep", {
 export function changeAxis(name: AxisName, change: Partial<AxisText>): void {
   axisTexts.value = { ...axisTexts.peek(), [name]: { ...axisTexts.peek()[name], ...change } };
 }
-
-const prefix = "sweep-";
-export const isSweep = (group: string | null): boolean => group?.startsWith(prefix) === true;
 
 /** The name of a setting in the page's language. */
 export function getAxisTitle(path: string): string {
