@@ -25,6 +25,16 @@ it("refuses an address of another kind", async () => {
   expect(stderr).toMatch(/must be an address such as postgres:\/\//);
 });
 
+it("waits for a database that is not there yet, and ends at Ctrl-C", async () => {
+  const { code, stderr } = await runCli(["worker", "--database", "postgres://127.0.0.1:1/none"], {
+    during: (child) => {
+      child.stderr!.once("data", () => child.kill("SIGINT"));
+    },
+  });
+  expect(code).toBe(130);
+  expect(stderr).toMatch(/^The job database at 127\.0\.0\.1:1\/none cannot be used: /m);
+});
+
 describe.skipIf(problem !== undefined)("nishiki worker", () => {
   let postgres: TestPostgres;
   let url: string;
@@ -50,6 +60,12 @@ describe.skipIf(problem !== undefined)("nishiki worker", () => {
       await wait(50);
     }
   };
+
+  it("does not wait for a database that does not exist", async () => {
+    const { code, stderr } = await runCli(["worker", "--database", url.replace(/[^/]+$/, "unknown")]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/database "unknown" does not exist/);
+  });
 
   it("draws, reports every step, and puts its job back at Ctrl-C", async () => {
     const kinds: string[] = [];

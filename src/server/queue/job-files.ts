@@ -22,6 +22,8 @@ export interface JobEnd {
 
 export interface JobFile {
   readonly record: JobRecord;
+  /** It waits until it is resumed. */
+  readonly paused?: boolean;
   /** Undefined while the job has not ended. */
   readonly end?: JobEnd;
 }
@@ -44,9 +46,13 @@ const getPath = (folder: string, { id, created }: Pick<JobRecord, "id" | "create
  * @param folder The folder of jobs.
  * @throws NishikiError "file", if the disk is full, say
  */
-export async function writeJobFile(folder: string, record: JobRecord, end?: JobEnd): Promise<void> {
+export async function writeJobFile(
+  folder: string,
+  record: JobRecord,
+  { end, paused = false }: Omit<JobFile, "record"> = {},
+): Promise<void> {
   await makeFolder(join(folder, record.created.slice(0, 7)));
-  const text = `${JSON.stringify({ format: 1, ...record, ...(end && { end }) }, null, 1)}\n`;
+  const text = `${JSON.stringify({ format: 1, ...record, ...(paused && { paused }), ...(end && { end }) }, null, 1)}\n`;
   await writeFileAtomic(getPath(folder, record), text);
 }
 
@@ -65,7 +71,10 @@ function readEnd(value: unknown): JobEnd | undefined {
 /** Reads a job's file; undefined if it is damaged or of another kind. */
 export async function readJobFile(path: string): Promise<JobFile | undefined> {
   try {
-    const { format, end, ...record } = JSON.parse(await readFile(path, "utf8")) as Record<string, unknown>;
+    const { format, end, paused, ...record } = JSON.parse(await readFile(path, "utf8")) as Record<
+      string,
+      unknown
+    >;
     const isJob =
       format === 1 && isRecord(record.request) && isRecord(record.load) && isRecord(record.labels);
     const hasTexts = [record.kind, record.owner, record.model, record.created].every(
@@ -75,7 +84,11 @@ export async function readJobFile(path: string): Promise<JobFile | undefined> {
     if (!Number.isInteger(record.priority) || Number.isNaN(Date.parse(String(record.created))))
       return undefined;
     const ended = readEnd(end);
-    return { record: record as unknown as JobRecord, ...(ended && { end: ended }) };
+    return {
+      record: record as unknown as JobRecord,
+      ...(paused === true && { paused }),
+      ...(ended && { end: ended }),
+    };
   } catch {
     return undefined;
   }

@@ -233,13 +233,17 @@ describe.each(["pglite", "postgres"] as const)("the queue on %s", (kind) => {
     await until(async () => (await queue.get(done.id))?.state === "done");
     await stop();
     await queue.create(left);
-    const before = [await queue.get(done.id), await queue.get(left.id)];
+    const paused = makeRecord();
+    await queue.create(paused);
+    await queue.pause(paused.id);
+    const all = () => Promise.all([done, left, paused].map(({ id }) => queue.get(id)));
+    const before = await all();
     await close();
     await rm(join(folder, ".nishiki"), { recursive: true });
     if (url) url = await postgres!.makeDatabase();
     await open();
-    expect([await queue.get(done.id), await queue.get(left.id)]).toEqual(before);
-    expect((await queue.order()).order).toEqual([left.id]);
+    expect(await all()).toEqual(before);
+    expect((await queue.order()).order).toEqual([left.id, paused.id]);
   });
 
   it("lets owners take turns", async () => {

@@ -216,14 +216,21 @@ export class DurableQueue implements JobQueue {
       if (row.state !== "queued" && row.state !== "running") return false;
       if (row.turn) await this.#context.turns.remove(row.turn);
       await requeue(query, id, null, { state: "paused" });
+      await this.#writeFile(row, true);
       return true;
     });
+  }
+
+  /** A paused job stays so if the queue has to be made again. */
+  async #writeFile({ home, record }: JobRow, paused: boolean): Promise<void> {
+    if (home === this.#home.id) await writeJobFile(this.#home.jobs, record, { paused });
   }
 
   resume(id: string): Promise<Job | undefined> {
     return this.#change(id, async (row, query) => {
       if (row.state !== "paused") return false;
       await requeue(query, id, await this.#context.turns.make());
+      await this.#writeFile(row, false);
       return true;
     });
   }

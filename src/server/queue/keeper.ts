@@ -26,7 +26,7 @@ export async function fileEnd(context: QueueContext, home: Home, id: string): Pr
   const row = await findJob(context.database.query, id);
   if (!row || row.home !== home.id || row.filed || !isFinal(row.state)) return;
   const end = makeEnd(row);
-  await writeJobFile(home.jobs, row.record, end);
+  await writeJobFile(home.jobs, row.record, end && { end });
   await context.database.query("UPDATE nishiki.job SET filed = true WHERE id = $1", [id]);
 }
 
@@ -72,9 +72,9 @@ async function addUnknown(context: QueueContext, home: Home, files: readonly Job
   // One transaction for many: ten thousand of them take seconds otherwise.
   for (let from = 0; from < files.length; from += 500)
     await changeQueue(context, async (query) => {
-      for (const { record, end } of files.slice(from, from + 500)) {
-        const turn = end ? null : await context.turns.make();
-        const isNew = await insertJob(query, { record, home: home.id, turn, ...(end && { end }) });
+      for (const { record, end, paused = false } of files.slice(from, from + 500)) {
+        const turn = end || paused ? null : await context.turns.make();
+        const isNew = await insertJob(query, { record, home: home.id, turn, paused, ...(end && { end }) });
         if (!isNew && turn !== null) await context.turns.remove(turn);
       }
     });

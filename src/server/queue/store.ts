@@ -11,6 +11,7 @@ export interface NewRow {
   readonly record: JobRecord;
   readonly home: string;
   readonly turn: string | null;
+  readonly paused?: boolean;
   /** Of a job that ended before: from its file. */
   readonly end?: JobEnd;
 }
@@ -22,7 +23,7 @@ function listNeeds({ model, load }: JobRecord): string[] {
 }
 
 /** @returns false if there is a job with this id */
-export async function insertJob(query: Query, { record, home, turn, end }: NewRow): Promise<boolean> {
+export async function insertJob(query: Query, { record, home, turn, paused, end }: NewRow): Promise<boolean> {
   const rows = await query(
     `INSERT INTO nishiki.job (id, home, record, owner, priority, model, group_name, state, position, turn, attempts,
        started, finished, warnings, images, result, error, filed, needs, kind)
@@ -32,7 +33,13 @@ export async function insertJob(query: Query, { record, home, turn, end }: NewRo
      ON CONFLICT (id) DO NOTHING RETURNING id`,
     [
       ...[record.id, home, JSON.stringify(record), record.owner, record.priority, record.model, record.group],
-      ...[end?.state ?? "queued", turn, end?.attempts ?? 0, end?.started ?? null, end?.finished ?? null],
+      ...[
+        end?.state ?? (paused ? "paused" : "queued"),
+        turn,
+        end?.attempts ?? 0,
+        end?.started ?? null,
+        end?.finished ?? null,
+      ],
       ...[JSON.stringify(end?.warnings ?? []), JSON.stringify(end?.images ?? [])],
       ...[end?.result ? JSON.stringify(end.result) : null, end?.error ? JSON.stringify(end.error) : null],
       ...[listNeeds(record), record.kind],
