@@ -68,4 +68,6 @@ export const queueTables: readonly (readonly string[])[] = [
     // What a job cannot do without: its model and its additions. Not every worker has them.
     "ALTER TABLE nishiki.job ADD COLUMN needs text[] NOT NULL DEFAULT '{}', ADD COLUMN kind text NOT NULL DEFAULT 'draw'",
   ],
+  // Every new job goes behind the last one.
+  ["CREATE INDEX job_position ON nishiki.job (position)"],
 ];
