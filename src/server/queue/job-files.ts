@@ -49,7 +49,8 @@ const getPath = (folder: string, { id, created }: Pick<JobRecord, "id" | "create
 export async function writeJobFile(
   folder: string,
   record: JobRecord,
-  { end, paused = false }: Omit<JobFile, "record"> = {},
+  end?: JobEnd,
+  paused = false,
 ): Promise<void> {
   await makeFolder(join(folder, record.created.slice(0, 7)));
   const text = `${JSON.stringify({ format: 1, ...record, ...(paused && { paused }), ...(end && { end }) }, null, 1)}\n`;

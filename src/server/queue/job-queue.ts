@@ -223,7 +223,7 @@ export class DurableQueue implements JobQueue {
 
   /** A paused job stays so if the queue has to be made again. */
   async #writeFile({ home, record }: JobRow, paused: boolean): Promise<void> {
-    if (home === this.#home.id) await writeJobFile(this.#home.jobs, record, { paused });
+    if (home === this.#home.id) await writeJobFile(this.#home.jobs, record, undefined, paused);
   }
 
   resume(id: string): Promise<Job | undefined> {

@@ -26,7 +26,7 @@ export async function fileEnd(context: QueueContext, home: Home, id: string): Pr
   const row = await findJob(context.database.query, id);
   if (!row || row.home !== home.id || row.filed || !isFinal(row.state)) return;
   const end = makeEnd(row);
-  await writeJobFile(home.jobs, row.record, end && { end });
+  await writeJobFile(home.jobs, row.record, end);
   await context.database.query("UPDATE nishiki.job SET filed = true WHERE id = $1", [id]);
 }
 
