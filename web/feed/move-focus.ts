@@ -22,6 +22,8 @@ const nearest = (spots: readonly Spot[], centre: number) =>
     undefined,
   );
 
+const keys = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
+
 export function moveFocus(
   event: KeyboardEvent,
   layout: Layout,
@@ -29,7 +31,7 @@ export function moveFocus(
   scroller: HTMLElement,
 ): void {
   const current = (event.target as Element).closest<HTMLElement>("[data-image]")?.dataset.image;
-  if (current === undefined || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (!keys.includes(event.key) || event.ctrlKey || event.altKey || event.metaKey) return;
   const target = findTarget(event.key, current, layout, list);
   if (!target) return;
   event.preventDefault();
@@ -38,7 +40,7 @@ export function moveFocus(
 
 function findTarget(
   key: string,
-  current: string,
+  current: string | undefined,
   layout: Layout,
   list: readonly FeedBlock[],
 ): Spot | undefined {
@@ -46,6 +48,9 @@ function findTarget(
   const spots = layout.lines.map((line, index) => getSpots(line, index, blocks));
   const all = spots.flat();
   const place = all.findIndex(({ id }) => id === current);
+  // From a caption too.
+  if (key === "Home") return all[0];
+  if (key === "End") return all.at(-1);
   const spot = all[place];
   if (!spot) return undefined;
   const lineAt = (step: number) => {
@@ -57,8 +62,6 @@ function findTarget(
   if (key === "ArrowLeft") return all[place - 1];
   if (key === "ArrowDown") return lineAt(1);
   if (key === "ArrowUp") return lineAt(-1);
-  if (key === "Home") return all[0];
-  if (key === "End") return all.at(-1);
   return undefined;
 }
 
