@@ -235,7 +235,8 @@ export class AssembledApplication implements Application {
 
   /** The job with its images, and how far it is now. */
   async #complete(job: Job): Promise<Job> {
-    const images = await this.#parts.library.imagesOfJob(job.id);
+    // Most jobs of a long queue were never begun: they have no images to look for.
+    const images = job.started === null ? [] : await this.#parts.library.imagesOfJob(job.id);
     const progress = job.state === "running" ? (this.#live.progress(job.id) ?? job.progress) : job.progress;
     return { ...job, images: [...images], progress };
   }
