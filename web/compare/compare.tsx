@@ -5,6 +5,7 @@ import { fileUrl } from "../api/client.js";
 import type { StoredImage } from "../api/types.js";
 import { messages } from "../i18n/index.js";
 import { Icon } from "../parts/icon.js";
+import { IconButton } from "../parts/icon-button.js";
 import { feedIds, getImage } from "../store/images.js";
 import { closeSheet } from "../store/ui.js";
 import "./compare.css";
@@ -55,30 +56,14 @@ export default function Compare() {
   return (
     <div class={`compare ${mode}`}>
       <header class="compare-bar">
-        <button
-          type="button"
-          class="icon-button"
-          aria-label={texts.close}
-          title={texts.close}
-          onClick={closeSheet}
-        >
-          <Icon name="close" />
-        </button>
+        <IconButton icon="close" label={texts.close} onClick={closeSheet} />
         <h2>{texts.compare}</h2>
         <div class="segments" role="radiogroup" aria-label={texts.compareMode}>
           {compareModes.map((name) => (
             <ModeButton key={name} name={name} />
           ))}
         </div>
-        <button
-          type="button"
-          class="icon-button"
-          aria-label={`${texts.swap} (C)`}
-          title={`${texts.swap} (C)`}
-          onClick={swap}
-        >
-          <Icon name="swap" />
-        </button>
+        <IconButton icon="swap" label={`${texts.swap} (C)`} onClick={swap} />
         <span class="compare-step">
           <button
             type="button"

@@ -2,7 +2,7 @@
 import { fileUrl, thumbnailUrl } from "../api/client.js";
 import { removeStart } from "../family/actions.js";
 import { formatNumber, messages } from "../i18n/index.js";
-import { Icon } from "../parts/icon.js";
+import { IconButton } from "../parts/icon-button.js";
 import { draft, setSetting } from "../store/draft.js";
 import { model, settingsSchema } from "../store/models.js";
 import "./drop.css";
@@ -46,15 +46,7 @@ export function StartChip() {
         />
         <output title={texts.strength}>{formatNumber(strength, 2)}</output>
       </label>
-      <button
-        type="button"
-        class="icon-button"
-        aria-label={texts.removeStart}
-        title={texts.removeStart}
-        onClick={removeStart}
-      >
-        <Icon name="close" />
-      </button>
+      <IconButton icon="close" label={texts.removeStart} onClick={removeStart} />
       {isIgnored && <p class="hint">{texts.startIgnored(model.value?.name ?? "")}</p>}
     </div>
   );

@@ -2,7 +2,7 @@
 import { computed } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { messages } from "../i18n/index.js";
-import { Icon } from "../parts/icon.js";
+import { IconButton } from "../parts/icon-button.js";
 import { closeSheet } from "../store/ui.js";
 import "./editor.css";
 import { EditorIcon } from "./icons.js";
@@ -77,15 +77,7 @@ function Editor({ image, onKeep }: { readonly image: EditedImage; readonly onKee
   return (
     <div class="editor">
       <header class="editor-bar">
-        <button
-          type="button"
-          class="icon-button"
-          aria-label={texts.close}
-          title={texts.close}
-          onClick={closeSheet}
-        >
-          <Icon name="close" />
-        </button>
+        <IconButton icon="close" label={texts.close} onClick={closeSheet} />
         <h2>{texts.edit}</h2>
         {view && <Zoom view={view} />}
       </header>
@@ -111,27 +103,11 @@ function Zoom({ view }: { readonly view: EditorView }) {
   const percent = new Intl.NumberFormat(document.documentElement.lang, { style: "percent" });
   return (
     <div class="editor-zoom" role="group" aria-label={texts.zoom}>
-      <button
-        type="button"
-        class="icon-button"
-        aria-label={texts.zoomOut}
-        title={texts.zoomOut}
-        onClick={() => view.zoomBy(1 / 1.25)}
-      >
-        <Icon name="minus" />
-      </button>
+      <IconButton icon="minus" label={texts.zoomOut} onClick={() => view.zoomBy(1 / 1.25)} />
       <button type="button" class="zoom-value" title={texts.actualSize} onClick={() => view.zoomTo(1)}>
         {percent.format(view.viewport.value.scale)}
       </button>
-      <button
-        type="button"
-        class="icon-button"
-        aria-label={texts.zoomIn}
-        title={texts.zoomIn}
-        onClick={() => view.zoomBy(1.25)}
-      >
-        <Icon name="plus" />
-      </button>
+      <IconButton icon="plus" label={texts.zoomIn} onClick={() => view.zoomBy(1.25)} />
       <button
         type="button"
         class="icon-button"

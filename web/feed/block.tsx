@@ -4,6 +4,7 @@ import type { DrawJobRequest, Job } from "../api/types.js";
 import { groupViews } from "../features.js";
 import { formatDateTime, formatSeconds, formatTime, messages } from "../i18n/index.js";
 import { Icon } from "../parts/icon.jsx";
+import { IconButton } from "../parts/icon-button.jsx";
 import { openMenu } from "../parts/menu.jsx";
 import { Popover } from "../parts/popover.jsx";
 import { sendJob } from "../store/draft.js";
@@ -94,15 +95,7 @@ function Caption({
       {isRunning ? (
         <>
           <span class="caption-state">{getStage(job)}</span>
-          <button
-            type="button"
-            class="icon-button"
-            aria-label={texts.cancel}
-            title={texts.cancel}
-            onClick={() => cancelJob(job.id)}
-          >
-            <Icon name="close" />
-          </button>
+          <IconButton icon="close" label={texts.cancel} onClick={() => cancelJob(job.id)} />
         </>
       ) : (
         <>
@@ -111,24 +104,12 @@ function Caption({
           </time>
           {images.length > 0 && (
             <span class="caption-actions">
-              <button
-                type="button"
-                class="icon-button"
-                aria-label={texts.recallAll}
-                title={texts.recallAll}
+              <IconButton
+                icon="undo"
+                label={texts.recallAll}
                 onClick={() => runAction("recall.all", { images: images.slice(0, 1) })}
-              >
-                <Icon name="undo" />
-              </button>
-              <button
-                type="button"
-                class="icon-button"
-                aria-label={texts.more}
-                title={texts.more}
-                onClick={onMore}
-              >
-                <Icon name="more" />
-              </button>
+              />
+              <IconButton icon="more" label={texts.more} onClick={onMore} />
             </span>
           )}
         </>

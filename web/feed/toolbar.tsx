@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { type Action, actions, isPossible } from "../actions/registry.js";
 import { formatNumber, messages } from "../i18n/index.js";
 import { Icon } from "../parts/icon.jsx";
+import { IconButton } from "../parts/icon-button.jsx";
 import { openMenu } from "../parts/menu.jsx";
 import { isOnline } from "../store/events.js";
 import { feedTotal, filter, setFilter } from "../store/images.js";
@@ -120,15 +121,7 @@ function DateButton() {
   };
   return (
     <span class="date-button">
-      <button
-        type="button"
-        class="icon-button"
-        aria-label={texts.jumpToDate}
-        title={texts.jumpToDate}
-        onClick={() => input.current?.showPicker()}
-      >
-        <Icon name="calendar" />
-      </button>
+      <IconButton icon="calendar" label={texts.jumpToDate} onClick={() => input.current?.showPicker()} />
       <input
         ref={input}
         type="date"
@@ -169,15 +162,7 @@ function SelectionBar() {
   const list: readonly Action[] = actions.value.filter(({ needs }) => needs === "images");
   return (
     <header class="toolbar selecting">
-      <button
-        type="button"
-        class="icon-button"
-        aria-label={texts.endSelecting}
-        title={texts.endSelecting}
-        onClick={endSelection}
-      >
-        <Icon name="close" />
-      </button>
+      <IconButton icon="close" label={texts.endSelecting} onClick={endSelection} />
       <span aria-live="polite">{texts.selected(formatNumber(selection.value.size))}</span>
       <span class="spacer" />
       {list

@@ -1,5 +1,5 @@
 // Looking inside an image of the feed: asks the server to explain it, and shows the explanation when it is there. The job's id is
-// made from the image's, so that opening it again finds the explanation that was made before.
+// made from the image's and the amount, so that asking again finds the explanation that was made before.
 import { useEffect, useState } from "preact/hooks";
 import type { Explanation } from "../../src/inspect/index.js";
 import { api, newId, reportUrl } from "../api/client.js";
@@ -14,15 +14,15 @@ import { closeViewer } from "../viewer/open.js";
 import { type Amount, countDrawings, full, some } from "./amount.js";
 import { Inside } from "./inside.jsx";
 
-const getId = (image: StoredImage) => `inside-${image.id.slice(0, 40)}`;
+const getId = (image: StoredImage, { otherSeeds, leaveOut }: Amount) =>
+  `inside-${image.id.slice(0, 40)}-${otherSeeds}-${leaveOut}`;
 
 /** Asks for an explanation, or finds the one that was asked for before. */
 async function ask(image: StoredImage, amount: Amount): Promise<Job> {
   const request = { kind: "explain" as const, image: image.id, ...amount, scales: [...amount.scales] };
-  const known = await api.job(getId(image)).catch(() => undefined);
-  const isUsable = known && !["failed", "cancelled"].includes(known.state);
-  if (isUsable && (known.state !== "done" || (await readReport(known.id)))) return known;
-  const job = await api.putJob(known ? newId() : getId(image), request);
+  let job = await api.putJob(getId(image, amount), request);
+  const isGone = job.state === "done" && !(await readReport(job.id));
+  if (isGone || job.state === "failed" || job.state === "cancelled") job = await api.putJob(newId(), request);
   putJobs([job], performance.now());
   return job;
 }

@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { messages } from "../i18n/index.js";
-import { Icon } from "./icon.jsx";
+import { IconButton } from "./icon-button.jsx";
 import { Layer } from "./layers.jsx";
 
 interface DialogProps {
@@ -43,15 +43,7 @@ export function Dialog({ id, title, form, onClose, children }: DialogProps) {
         {form !== "screen" && (
           <header>
             <h2>{title}</h2>
-            <button
-              type="button"
-              class="icon-button"
-              aria-label={messages().close}
-              title={messages().close}
-              onClick={onClose}
-            >
-              <Icon name="close" />
-            </button>
+            <IconButton icon="close" label={messages().close} onClick={onClose} />
           </header>
         )}
         <div class="dialog-content">{children}</div>

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { messages } from "../i18n/index.js";
 import { Icon } from "../parts/icon.js";
+import { IconButton } from "../parts/icon-button.js";
 import { changeDraft, draft } from "../store/draft.js";
 import "./presets.css";
 import {
@@ -36,15 +37,11 @@ export default function PresetsSheet() {
                 <span class="name">{style.name}</span>
                 <span class="muted">{style.prompt}</span>
               </label>
-              <button
-                type="button"
-                class="icon-button"
-                aria-label={texts.removeNamed(style.name)}
-                title={texts.removeNamed(style.name)}
+              <IconButton
+                icon="trash"
+                label={texts.removeNamed(style.name)}
                 onClick={() => removeStyle(style.name)}
-              >
-                <Icon name="trash" />
-              </button>
+              />
             </li>
           ))}
         </ul>
@@ -177,24 +174,8 @@ function ListRow({ name, lines }: { readonly name: string; readonly lines: reado
           onChange={({ currentTarget }) => saveList(name, currentTarget.value)}
         />
       </details>
-      <button
-        type="button"
-        class="icon-button"
-        aria-label={texts.insert(name)}
-        title={texts.insert(name)}
-        onClick={insert}
-      >
-        <Icon name="plus" />
-      </button>
-      <button
-        type="button"
-        class="icon-button"
-        aria-label={texts.removeNamed(name)}
-        title={texts.removeNamed(name)}
-        onClick={() => removeList(name)}
-      >
-        <Icon name="trash" />
-      </button>
+      <IconButton icon="plus" label={texts.insert(name)} onClick={insert} />
+      <IconButton icon="trash" label={texts.removeNamed(name)} onClick={() => removeList(name)} />
     </li>
   );
 }

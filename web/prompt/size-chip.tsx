@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import { readSize } from "../feed/blocks.js";
 import { messages } from "../i18n/index.js";
 import { Icon } from "../parts/icon.jsx";
+import { IconButton } from "../parts/icon-button.jsx";
 import { Popover } from "../parts/popover.jsx";
 import { draft, setSetting } from "../store/draft.js";
 import { model } from "../store/models.js";
@@ -83,15 +84,11 @@ function SizePanel({ sizes, size }: { readonly sizes: ModelSizes; readonly size:
               />
             </label>
           ))}
-          <button
-            type="button"
-            class="icon-button"
-            aria-label={texts.swapSides}
-            title={texts.swapSides}
+          <IconButton
+            icon="swap"
+            label={texts.swapSides}
             onClick={() => set({ width: size.height, height: size.width })}
-          >
-            <Icon name="swap" />
-          </button>
+          />
           <button
             type="button"
             class="icon-button"

@@ -4,6 +4,7 @@ import { useId } from "preact/hooks";
 import { slots } from "../features.js";
 import { formatNumber, messages } from "../i18n/index.js";
 import { Icon } from "../parts/icon.jsx";
+import { IconButton } from "../parts/icon-button.jsx";
 import { changeDraft, draft, setSetting } from "../store/draft.js";
 import { capabilities, getChoiceLabel, settingsSchema } from "../store/models.js";
 import { changeAt, type Field, getAt, getFields, getPlainName, getSliderRange } from "./schema.js";
@@ -82,15 +83,11 @@ function SingleField({ field }: { readonly field: Exclude<Field, { kind: "group"
       <span class="field-label">
         <label for={id}>{title}</label>
         {isSet && (
-          <button
-            type="button"
-            class="icon-button"
-            aria-label={messages().resetSetting(title)}
-            title={messages().resetSetting(title)}
+          <IconButton
+            icon="undo"
+            label={messages().resetSetting(title)}
             onClick={() => change(field.path, undefined)}
-          >
-            <Icon name="undo" />
-          </button>
+          />
         )}
       </span>
       <Control field={field} id={id} value={value} />

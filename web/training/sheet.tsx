@@ -5,6 +5,7 @@ import type { Job } from "../api/types.js";
 import { takeFiles } from "../drop/state.js";
 import { formatNumber, formatSeconds, messages } from "../i18n/index.js";
 import { Icon } from "../parts/icon.js";
+import { IconButton } from "../parts/icon-button.js";
 import { changeDraft, draft } from "../store/draft.js";
 import { cancelJob, isActive, pauseJob, resumeJob } from "../store/jobs.js";
 import { capabilities, catalogue, refreshCatalogue } from "../store/models.js";
@@ -129,15 +130,7 @@ function PictureRow({ picture: { id, name, caption } }: { readonly picture: Trai
         placeholder={texts.captionPlaceholder}
         onInput={({ currentTarget }) => setCaption(id, currentTarget.value)}
       />
-      <button
-        type="button"
-        class="icon-button"
-        aria-label={texts.removeNamed(name)}
-        title={texts.removeNamed(name)}
-        onClick={() => removePicture(id)}
-      >
-        <Icon name="close" />
-      </button>
+      <IconButton icon="close" label={texts.removeNamed(name)} onClick={() => removePicture(id)} />
     </li>
   );
 }

@@ -8,6 +8,7 @@ import { fileUrl, thumbnailUrl } from "../api/client.js";
 import type { StoredImage } from "../api/types.js";
 import { formatNumber, messages } from "../i18n/index.js";
 import { Icon } from "../parts/icon.jsx";
+import { IconButton } from "../parts/icon-button.jsx";
 import { Layer } from "../parts/layers.jsx";
 import { isNarrow } from "../parts/media.js";
 import { openMenu } from "../parts/menu.jsx";
@@ -147,27 +148,6 @@ function isOn({ id }: Action, image: StoredImage): boolean | undefined {
   if (id === "image.favourite") return image.favourite;
   if (id === "image.info") return isInfoOpen.value;
   return undefined;
-}
-
-function IconButton(props: {
-  readonly icon: Parameters<typeof Icon>[0]["name"];
-  readonly label: string;
-  readonly isOn?: boolean | undefined;
-  readonly onClick: () => void;
-}) {
-  const { icon, label, isOn: pressed, onClick } = props;
-  return (
-    <button
-      type="button"
-      class="icon-button"
-      aria-label={label}
-      title={label}
-      aria-pressed={pressed}
-      onClick={onClick}
-    >
-      <Icon name={icon} filled={pressed === true && icon === "heart"} />
-    </button>
-  );
 }
 
 function Stage(props: {
