@@ -1,12 +1,13 @@
 // Every example of docs/api-openai.md runs against a running server, and prints what its comments say.
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { encodePng } from "../src/image/index.js";
+import { findCurl, readExamples } from "./support/doc-examples.js";
 import { findPython } from "./support/find-python.js";
 import { startServer, type TestServer } from "./support/start-server.js";
 
@@ -14,21 +15,10 @@ vi.setConfig({ testTimeout: 120_000 });
 
 const execute = promisify(execFile);
 const root = fileURLToPath(new URL("..", import.meta.url));
-const text = await readFile(join(root, "docs/api-openai.md"), "utf8");
-/** The examples in one language, each after its number. */
-const codes = (language: string) =>
-  [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "gm"))].map(
-    (match, i): [number, string] => [i + 1, match[1]!],
-  );
+const { text, codes } = await readExamples("docs/api-openai.md");
 
 const python = findPython("openai");
-const hasCurl = await execute("curl", ["--version"]).then(
-  () => true,
-  (error: Error) => {
-    process.stderr.write(`The examples with curl are not tested: ${error.message}.\n`);
-    return false;
-  },
-);
+const hasCurl = await findCurl();
 
 let server: TestServer;
 /** Where the examples' files are. */

@@ -3,30 +3,20 @@ import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { encodePng, inspectPng } from "../src/image/index.js";
+import { findCurl, readExamples } from "./support/doc-examples.js";
 import { findPython } from "./support/find-python.js";
 import { startServer, type TestServer } from "./support/start-server.js";
 
 vi.setConfig({ testTimeout: 120_000 });
 
 const execute = promisify(execFile);
-const text = await readFile(fileURLToPath(new URL("../docs/api-webui.md", import.meta.url)), "utf8");
-const codes = (language: string) =>
-  [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "gm"))].map(
-    (match, i): [number, string] => [i + 1, match[1]!],
-  );
+const { text, codes } = await readExamples("docs/api-webui.md");
 
 const python = findPython("webuiapi");
-const hasCurl = await execute("curl", ["--version"]).then(
-  () => true,
-  (error: Error) => {
-    process.stderr.write(`The examples with curl are not tested: ${error.message}.\n`);
-    return false;
-  },
-);
+const hasCurl = await findCurl();
 
 let server: TestServer;
 let folder: string;

@@ -91,6 +91,7 @@ describe.each(["pglite", "postgres"] as const)("the queue on %s", (kind) => {
   };
 
   beforeEach(async (context) => {
+    // Postgres is not installed; the reason was printed.
     if (isSkipped) return context.skip();
     folder = await mkdtemp(join(tmpdir(), "nishiki-queue-"));
     url = kind === "postgres" ? await postgres!.makeDatabase() : undefined;
@@ -312,6 +313,7 @@ describe.each(["pglite", "postgres"] as const)("the queue on %s", (kind) => {
   });
 
   it("cancels a job and leaves out images on another machine", async (context) => {
+    // Only one process at a time opens an embedded database, so there is no other machine.
     if (kind === "pglite") return context.skip();
     const workerDatabase = await openShared(url!);
     const workerQueue = await openWorkerQueue(workerDatabase);
@@ -343,6 +345,7 @@ describe.each(["pglite", "postgres"] as const)("the queue on %s", (kind) => {
   });
 
   it("runs jobs of a worker that has only the database", async (context) => {
+    // Only one process at a time opens an embedded database, so there is no other machine.
     if (kind === "pglite") return context.skip();
     const workerDatabase = await openShared(url!);
     const workerQueue = await openWorkerQueue(workerDatabase);
