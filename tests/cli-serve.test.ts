@@ -117,7 +117,8 @@ describe("nishiki serve", () => {
     "is what nishiki alone does on a terminal, but not on a pipe",
     async () => {
       const env = { ...process.env, XDG_PICTURES_DIR: folder, NISHIKI_TOKEN: "", SSH_TTY: "none" };
-      const command = `'${process.execPath}' '${main}'`;
+      // Without exec, a shell that stays between them dies of Ctrl-C itself, and its code is told instead.
+      const command = `exec '${process.execPath}' '${main}'`;
       const terminal = spawn("/usr/bin/script", ["-qec", command, "/dev/null"], { env, stdio: "pipe" });
       children.push(terminal);
       let text = "";

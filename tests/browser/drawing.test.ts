@@ -12,6 +12,7 @@ import {
   openPage,
   type PageOptions,
   type RunningApplication,
+  reload,
   startApplication,
   type TestPage,
   waitForTiles,
@@ -76,7 +77,7 @@ describe.skipIf(chromiumPath === undefined)("the application", { timeout: 180_00
     await page.fill("#prompt", "green tree");
     await page.keyboard.press("Control+Enter");
     await page.locator(".caption-state").first().waitFor();
-    await page.reload();
+    await reload(page);
     await page.locator(".caption-state").first().waitFor();
     const second = await open();
     await second.locator(".caption-state").first().waitFor();

@@ -14,6 +14,7 @@ import {
   getJson,
   openPage,
   type RunningApplication,
+  reload,
   startApplication,
 } from "./support.js";
 
@@ -52,7 +53,7 @@ describe.skipIf(chromiumPath === undefined)("a feed of ten thousand images", { t
     await expect
       .poll(async () => (await getJson<ImagePage>(page, "images?limit=1")).total, { timeout: 200_000 })
       .toBe(count);
-    await page.reload();
+    await reload(page);
     await page.locator(".tile-image img.loaded").first().waitFor();
     await page.evaluate(() => {
       const spent: [string, number][] = [];

@@ -137,6 +137,12 @@ export async function openPage(url: string, { draft, ...options }: PageOptions =
   return Object.assign(page, { troubles });
 }
 
+/** Loads the page again, and waits until it listens to keys: `load` alone comes earlier. */
+export async function reload(page: Page): Promise<void> {
+  await page.reload();
+  await page.locator("#prompt").waitFor();
+}
+
 /** Cancels what is left, and ends the page's whole context. */
 export async function closePage(page: Page): Promise<void> {
   await page.evaluate(() =>

@@ -15,6 +15,7 @@ import {
   openPage,
   type PageOptions,
   type RunningApplication,
+  reload,
   runAction,
   startApplication,
   type TestPage,
@@ -88,7 +89,7 @@ describe.skipIf(chromiumPath === undefined)("the tools", { timeout: 180_000 }, (
     await page.keyboard.press("Escape");
     await page.locator(".editor").waitFor({ state: "detached" });
     // What was painted is still there after closing, and after a reload.
-    await page.reload();
+    await reload(page);
     await page.locator(`[data-image="${house!.id}"]`).first().click();
     await page.keyboard.press("e");
     await page.getByText("Only what you mark is drawn again.").waitFor();
@@ -218,7 +219,7 @@ describe.skipIf(chromiumPath === undefined)("the tools", { timeout: 180_000 }, (
       const style = { name: "Print", prompt: "{prompt}, 3d", negativePrompt: "" };
       localStorage.setItem("nishiki.presets", JSON.stringify({ styles: [style], lists: { hue: ["red"] } }));
     });
-    await page.reload();
+    await reload(page);
     await runAction(page, "Styles and lists");
     await page.getByRole("checkbox", { name: /Print/ }).check();
     await expectAccessible(page, "styles");
