@@ -2,6 +2,7 @@
 import { NishikiError } from "../errors.js";
 import type { ActivationName } from "../nn/index.js";
 import { flag, oneOf, show, wholeNumber, z } from "../schema/index.js";
+import { type ClassEmbedding, checkClassFields, classFields, readClassEmbedding } from "./class-embedding.js";
 import {
   absent,
   activation,
@@ -24,6 +25,8 @@ export interface UnetLevel {
   /** Residual blocks. */
   readonly layers: number;
   readonly heads: number;
+  /** Whether transformers attend to the text only: their first attention, too, instead of to the image. */
+  readonly crossOnly: boolean;
 }
 
 export interface ConditionalUnetConfig {
@@ -47,6 +50,8 @@ export interface ConditionalUnetConfig {
   readonly timeConditionWidth: number | undefined;
   /** XL: width of each time id's embedding, and of all of them with the pooled text embedding. */
   readonly addition: { readonly timeWidth: number; readonly inputWidth: number } | undefined;
+  /** Stable unCLIP: the image embedding; the x4 upscaler: the noise level of the small image. */
+  readonly classEmbedding: ClassEmbedding | undefined;
 }
 
 const downTypes = ["DownBlock2D", "CrossAttnDownBlock2D"] as const;
@@ -70,14 +75,11 @@ const fixed = {
   conv_out_kernel: z.literal(3).optional(),
   attention_type: z.literal("default").optional(),
   class_embeddings_concat: z.literal(false).optional(),
-  only_cross_attention: z.literal(false).optional(),
   mid_block_only_cross_attention: z.literal(false).optional(),
 };
 
 const foreign = {
   num_attention_heads: absent,
-  class_embed_type: absent,
-  num_class_embeds: absent,
   encoder_hid_dim: absent,
   encoder_hid_dim_type: absent,
   time_embedding_dim: absent,
@@ -113,7 +115,11 @@ const shape = {
   time_cond_proj_dim: count.optional(),
   addition_embed_type: z.literal("text_time").optional(),
   addition_time_embed_dim: count.optional(),
-  projection_class_embeddings_input_dim: count.optional(),
+  ...classFields,
+  only_cross_attention: z
+    .union([flag, z.array(flag).min(1).max(20)])
+    .meta({ expected: "true or false, or one of them for each level" })
+    .default(false),
 };
 
 function kinds<const T extends readonly [string, ...string[]]>(names: T) {
@@ -144,6 +150,9 @@ const schema = declareConfig("UNet2DConditionModel", shape, (config, fault) => {
     fault("attention_head_dim", "numbers that divide block_out_channels");
   const cross = spread(config.cross_attention_dim, levels);
   if (cross?.some((width) => width !== cross[0])) fault("cross_attention_dim", "one number");
+  if (!spread<boolean>(config.only_cross_attention, levels))
+    fault("only_cross_attention", `true or false, or ${levels} of them`);
+  checkClassFields(config, fault);
   if (config.addition_embed_type === undefined) return;
   for (const field of ["addition_time_embed_dim", "projection_class_embeddings_input_dim"] as const)
     if (config[field] === undefined) fault(field, "a whole number from 1");
@@ -173,6 +182,7 @@ export function readConditionalUnetConfig(json: ConfigRecord): ConditionalUnetCo
       timeWidth: config.addition_time_embed_dim!,
       inputWidth: config.projection_class_embeddings_input_dim!,
     },
+    classEmbedding: readClassEmbedding(config),
   };
 }
 
@@ -195,6 +205,7 @@ function readLevels(config: Config): Pick<ConditionalUnetConfig, "down" | "up"> 
   const layers = spread(config.layers_per_block, levels)!;
   // What configs call the head width is the number of heads: published configs rely on that.
   const heads = spread(config.attention_head_dim, levels)!;
+  const crossOnly = spread<boolean>(config.only_cross_attention, levels)!;
   const down = makeTransformers(config.transformer_layers_per_block, levels);
   const reversed = config.reverse_transformer_layers_per_block;
   const up = reversed === undefined ? [...down].reverse() : makeTransformers(reversed, levels);
@@ -206,7 +217,13 @@ function readLevels(config: Config): Pick<ConditionalUnetConfig, "down" | "up"> 
   ): UnetLevel => {
     const list = typeof given === "number" ? Array.from({ length: count }, () => given) : given;
     if (attends && list.length !== count) throw refuseLayers(count, list);
-    return { width: widths[i]!, transformers: attends ? list : [], layers: count, heads: heads[i]! };
+    return {
+      width: widths[i]!,
+      transformers: attends ? list : [],
+      layers: count,
+      heads: heads[i]!,
+      crossOnly: crossOnly[i]!,
+    };
   };
   return {
     down: widths.map((_, i) => level(i, layers[i]!, downKinds[i] === downTypes[1], down[i]!)),
@@ -224,11 +241,12 @@ function refuseLayers(layers: number, list: readonly number[]): NishikiError {
 
 /** Refuses combinations that only a caller's mistake can cause. */
 export function checkUnetInputs(
-  { addition, timeConditionWidth }: ConditionalUnetConfig,
-  given: { readonly pooled: boolean; readonly timeCondition: boolean },
+  { addition, timeConditionWidth, classEmbedding }: ConditionalUnetConfig,
+  given: { readonly pooled: boolean; readonly timeCondition: boolean; readonly labels: boolean },
 ): void {
   if (
     (addition !== undefined) !== given.pooled ||
+    (classEmbedding !== undefined) !== given.labels ||
     (timeConditionWidth === undefined && given.timeCondition)
   ) {
     throw new NishikiError("internal", "conditionalUnet: the inputs do not match its config.");

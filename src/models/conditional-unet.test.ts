@@ -3,6 +3,7 @@ import { openGolden, relativeError } from "../../tests/support/golden-network.js
 import type { HostTensor } from "../engine/index.js";
 import { makeEngine } from "../engine/node.js";
 import { lowerProgram, type Program, type TraceOptions, type Tracer, trace } from "../graph/index.js";
+import { getLabelInput } from "./class-embedding.js";
 import { conditionalUnet } from "./conditional-unet.js";
 import { type ConditionalUnetConfig, readConditionalUnetConfig } from "./conditional-unet-config.js";
 
@@ -10,7 +11,12 @@ import { type ConditionalUnetConfig, readConditionalUnetConfig } from "./conditi
 const engine = makeEngine({ device: "cpu", threads: 1 });
 afterAll(() => engine.close());
 
-const optional = { pooledText: "pooled", timeIds: "timeIds", timeCondition: "timeCondition" } as const;
+const optional = {
+  pooledText: "pooled",
+  timeIds: "timeIds",
+  timeCondition: "timeCondition",
+  classLabels: "labels",
+} as const;
 
 function traceUnet(config: ConditionalUnetConfig, options: TraceOptions = {}): Program {
   const model = (t: Tracer) => ({
@@ -25,12 +31,15 @@ function traceUnet(config: ConditionalUnetConfig, options: TraceOptions = {}): P
       ...(config.timeConditionWidth && {
         timeCondition: t.input("timeCondition", ["batch", config.timeConditionWidth]),
       }),
+      ...(config.classEmbedding && {
+        classLabels: t.input("labels", ...getLabelInput(config.classEmbedding, 4 * config.down[0]!.width)),
+      }),
     }),
   });
   return trace(model, options);
 }
 
-describe.each(["sd1", "sd2", "sdxl", "inpaint", "lcm", "distilled"])(
+describe.each(["sd1", "sd2", "sdxl", "inpaint", "lcm", "distilled", "unclip", "upscaler"])(
   "the U-Net against diffusers (%s)",
   async (name) => {
     const golden = await openGolden(`tests/golden/conditional-unet-${name}.safetensors`);
@@ -46,6 +55,13 @@ describe.each(["sd1", "sd2", "sdxl", "inpaint", "lcm", "distilled"])(
             for (const input of ["sample", "timestep", "states", ...Object.values(optional)]) {
               const tensor = golden.tensors[`${input}.${i}`];
               if (tensor) given[input] = tensor;
+            }
+            if (given.labels && config.classEmbedding?.kind === "table") {
+              given.labels = {
+                ...given.labels,
+                dtype: "i32",
+                data: Int32Array.from(given.labels.data as Float32Array),
+              };
             }
             const { output } = await session.run(given);
             expect(relativeError(output!, golden.tensors[`output.${i}`]!)).toBeLessThan(1e-5);
@@ -65,7 +81,7 @@ describe.each(["sd1", "sd2", "sdxl", "inpaint", "lcm", "distilled"])(
 
 describe("readConditionalUnetConfig", () => {
   it("fills in what diffusers fills in", () => {
-    const attending = { transformers: [1, 1], layers: 2, heads: 8 };
+    const attending = { transformers: [1, 1], layers: 2, heads: 8, crossOnly: false };
     expect(readConditionalUnetConfig({})).toEqual({
       inChannels: 4,
       outChannels: 4,
@@ -76,10 +92,10 @@ describe("readConditionalUnetConfig", () => {
         { width: 1280, ...attending, transformers: [] },
       ],
       up: [
-        { width: 1280, transformers: [], layers: 3, heads: 8 },
-        { width: 1280, transformers: [1, 1, 1], layers: 3, heads: 8 },
-        { width: 640, transformers: [1, 1, 1], layers: 3, heads: 8 },
-        { width: 320, transformers: [1, 1, 1], layers: 3, heads: 8 },
+        { width: 1280, transformers: [], layers: 3, heads: 8, crossOnly: false },
+        { width: 1280, transformers: [1, 1, 1], layers: 3, heads: 8, crossOnly: false },
+        { width: 640, transformers: [1, 1, 1], layers: 3, heads: 8, crossOnly: false },
+        { width: 320, transformers: [1, 1, 1], layers: 3, heads: 8, crossOnly: false },
       ],
       middle: 1,
       activation: "silu",
@@ -89,12 +105,14 @@ describe("readConditionalUnetConfig", () => {
       linearProjection: false,
       timeConditionWidth: undefined,
       addition: undefined,
+      classEmbedding: undefined,
     });
   });
 
   it.each([
     [{ _class_name: "UNet3DConditionModel" }, '_class_name: expected "UNet2DConditionModel"'],
-    [{ class_embed_type: "timestep" }, 'class_embed_type: expected nothing, got "timestep"'],
+    [{ class_embed_type: "simple_projection" }, "class_embed_type: expected one of timestep, identity, proj"],
+    [{ class_embed_type: "projection" }, "projection_class_embeddings_input_dim: expected a whole number"],
     [{ down_block_types: ["AttnDownBlock2D"] }, "down_block_types[0]: expected one of DownBlock2D, Cross"],
     [{ up_block_types: ["UpBlock2D"] }, "up_block_types: expected 4 names, as many as block_out_channels"],
     [{ mid_block_type: "UNetMidBlock2D" }, 'mid_block_type: expected "UNetMidBlock2DCrossAttn"'],
@@ -112,7 +130,7 @@ describe("readConditionalUnetConfig", () => {
       'up_block_types: expected 2 names, as many as block_out_channels, got ["UpBlock2D"].\nUNet2DConditionModel config: ',
     ],
     [{ transformer_layers_per_block: [[1], 1, 1, 1] }, "expected 2 numbers for a level of 2 layers, got [1]"],
-    [{ only_cross_attention: true }, "only_cross_attention: expected false, got true"],
+    [{ only_cross_attention: [true] }, "only_cross_attention: expected true or false, or 4 of them"],
   ])("refuses %j", (json, message) => {
     expect(() => readConditionalUnetConfig(json)).toThrow(
       expect.objectContaining({ code: "checkpoint", message: expect.stringContaining(message) }),

@@ -18,6 +18,7 @@ import {
   upsampleNearest2d,
 } from "../graph/index.js";
 import { activations, attend, conv2d, dense, groupNorm, norm, sinusoidal } from "../nn/index.js";
+import { embedClass, embedTwice } from "./class-embedding.js";
 import { type ConditionalUnetConfig, checkUnetInputs, type UnetLevel } from "./conditional-unet-config.js";
 import { residualBlock } from "./residual-block.js";
 
@@ -39,6 +40,8 @@ export interface ConditionalUnetInputs {
   readonly timeIds?: Tensor;
   /** LCM: the embedding of the guidance scale, `[batch, timeConditionWidth]`. */
   readonly timeCondition?: Tensor;
+  /** The class, or what takes its place; its form depends on the kind of the embedding. */
+  readonly classLabels?: Tensor;
 }
 
 /** Shared by the residual blocks and transformers of all levels. */
@@ -55,6 +58,7 @@ function makeContext(scope: Scope, config: ConditionalUnetConfig, inputs: Condit
   checkUnetInputs(config, {
     pooled: inputs.pooledText !== undefined,
     timeCondition: inputs.timeCondition !== undefined,
+    labels: inputs.classLabels !== undefined,
   });
   return { config, time: embedTime(scope, config, inputs), words: inputs.encoderStates };
 }
@@ -120,29 +124,28 @@ function doubled(x: Tensor, skip: Tensor): Tensor {
 /** Embeds the time and its additions, which shift all residual blocks: `[batch, 4·widths[0]]`. */
 function embedTime(
   scope: Scope,
-  { down, activation, addition, timeConditionWidth }: ConditionalUnetConfig,
-  { timestep, pooledText, timeIds, timeCondition }: ConditionalUnetInputs,
+  { down, activation, addition, timeConditionWidth, classEmbedding }: ConditionalUnetConfig,
+  { timestep, pooledText, timeIds, timeCondition, classLabels }: ConditionalUnetInputs,
 ): Tensor {
   const width = down[0]!.width;
-  const twoLayers = (at: Scope, x: Tensor) =>
-    dense(
-      at.child("linear_2"),
-      activations[activation](dense(at.child("linear_1"), x, 4 * width)),
-      4 * width,
-    );
   const network = scope.child("time_embedding");
   let angles = sinusoidal(timestep, width); // [batch, width]
   if (timeConditionWidth !== undefined && timeCondition) {
     angles = add(angles, dense(network.child("cond_proj"), timeCondition, width, { bias: false }));
   }
-  const time = twoLayers(network, angles);
+  let time = embedTwice(network, angles, 4 * width, activation);
+  if (classEmbedding && classLabels) {
+    const sizes = { timeWidth: 4 * width, sinusoidWidth: width, activation };
+    time = add(time, embedClass(scope.child("class_embedding"), classEmbedding, classLabels, sizes));
+  }
   if (!addition || !pooledText || !timeIds) return time;
   const [batch, ids] = timeIds.shape as [Dim, number];
   const numbers = reshape(sinusoidal(reshape(timeIds, [-1]), addition.timeWidth), [
     batch,
     ids * addition.timeWidth,
   ]);
-  return add(time, twoLayers(scope.child("add_embedding"), concat([pooledText, numbers], 1)));
+  const added = concat([pooledText, numbers], 1);
+  return add(time, embedTwice(scope.child("add_embedding"), added, 4 * width, "silu"));
 }
 
 /** A residual block, and the level's transformers if it has them. */
@@ -150,13 +153,13 @@ function step(block: Scope, layer: number, x: Tensor, level: UnetLevel, context:
   x = residual(block.child("resnets").child(layer), x, level.width, context);
   const blocks = level.transformers[layer];
   if (blocks === undefined || level.transformers.length === 0) return x;
-  return transformer(block.child("attentions").child(layer), x, blocks, level.heads, context);
+  return transformer(block.child("attentions").child(layer), x, blocks, level, context);
 }
 
 function inTheMiddle(scope: Scope, x: Tensor, blocks: number, context: Context): Tensor {
   const { width, heads } = context.config.down.at(-1)!;
   x = residual(scope.child("resnets.0"), x, width, context);
-  x = transformer(scope.child("attentions.0"), x, blocks, heads, context);
+  x = transformer(scope.child("attentions.0"), x, blocks, { heads, crossOnly: false }, context);
   return residual(scope.child("resnets.1"), x, width, context);
 }
 
@@ -168,13 +171,19 @@ function residual(scope: Scope, x: Tensor, width: number, { config, time }: Cont
 /**
  * Transformer blocks over all positions of an image: `x [batch, channels, height, width]` → the same shape.
  */
-function transformer(scope: Scope, x: Tensor, blocks: number, heads: number, context: Context): Tensor {
+function transformer(
+  scope: Scope,
+  x: Tensor,
+  blocks: number,
+  attends: Pick<UnetLevel, "heads" | "crossOnly">,
+  context: Context,
+): Tensor {
   const [batch, channels] = x.shape as [Dim, number];
   const normed = groupNorm(scope.child("norm"), x, context.config.groups, transformerEpsilon);
   const places = transpose(reshape(normed, [batch, channels, -1]), [0, 2, 1]); // [batch, height·width, channels]
   let y = project(scope.child("proj_in"), places, context.config);
   for (let i = 0; i < blocks; i++) {
-    y = transformerBlock(scope.child("transformer_blocks").child(i), y, heads, context.words);
+    y = transformerBlock(scope.child("transformer_blocks").child(i), y, attends, context.words);
   }
   y = project(scope.child("proj_out"), y, context.config);
   return add(reshape(transpose(y, [0, 2, 1]), x.shape), x);
@@ -186,10 +195,15 @@ function project(scope: Scope, x: Tensor, { linearProjection }: ConditionalUnetC
   return dense(scope, x, width, { stored: linearProjection ? "matrix" : "convolution" });
 }
 
-/** Self-attention, cross-attention, feed-forward: `[batch, positions, channels]`. */
-function transformerBlock(scope: Scope, x: Tensor, heads: number, words: Tensor): Tensor {
+/** Self-attention (or a first cross-attention), cross-attention, feed-forward: `[batch, positions, channels]`. */
+function transformerBlock(
+  scope: Scope,
+  x: Tensor,
+  { heads, crossOnly }: Pick<UnetLevel, "heads" | "crossOnly">,
+  words: Tensor,
+): Tensor {
   const normed = norm(scope.child("norm1"), x);
-  x = add(x, lookAt(scope.child("attn1"), normed, normed, heads));
+  x = add(x, lookAt(scope.child("attn1"), normed, crossOnly ? words : normed, heads));
   x = add(x, lookAt(scope.child("attn2"), norm(scope.child("norm2"), x), words, heads));
   const width = fixedSize(x, 2);
   const network = scope.child("ff.net");

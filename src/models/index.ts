@@ -1,6 +1,11 @@
 export * from "./autoencoder.js";
 export * from "./autoencoder-kl.js";
 export * from "./autoencoder-kl-config.js";
+export {
+  type ClassEmbedding,
+  type ClassEmbeddingSizes,
+  getLabelInput,
+} from "./class-embedding.js";
 export * from "./classifier.js";
 export * from "./clip-text.js";
 export * from "./clip-text-config.js";

@@ -1,14 +1,15 @@
 """Golden outputs of diffusers' UNet2DConditionModel at tiny sizes with random weights (float32, CPU).
 
     pip install diffusers torch safetensors numpy
-    python tests/golden/scripts/conditional_unet.py
+    python tests/golden/scripts/conditional_unet.py [NAME ...]
 
-Writes tests/golden/conditional-unet-NAME.safetensors for every form below: `weights.<name>`, the inputs and outputs of two
+Writes tests/golden/conditional-unet-NAME.safetensors for every form below, or for those named: `weights.<name>`, the inputs and outputs of two
 sizes and batches (`sample.0`, `timestep.0`, `states.0`, …, `output.0`). The metadata holds the config and the versions.
 """
 
 import json
 import platform
+import sys
 from pathlib import Path
 
 import diffusers
@@ -78,6 +79,27 @@ FORMS = {
         "down_block_types": [CROSS, CROSS],
         "up_block_types": [CROSS_UP, CROSS_UP],
     },
+    # Stable unCLIP: the embedding of an image beside the time.
+    "unclip": {
+        **TINY,
+        "attention_head_dim": [2, 4],
+        "use_linear_projection": True,
+        "class_embed_type": "projection",
+        "projection_class_embeddings_input_dim": 10,
+        "down_block_types": [CROSS, "DownBlock2D"],
+        "up_block_types": ["UpBlock2D", CROSS_UP],
+    },
+    # The x4 upscaler: a noisy small image beside the latents, its noise level as a class; some levels see the text only.
+    "upscaler": {
+        **TINY,
+        "in_channels": 7,
+        "attention_head_dim": 2,
+        "use_linear_projection": True,
+        "num_class_embeds": 9,
+        "only_cross_attention": [True, False],
+        "down_block_types": [CROSS, CROSS],
+        "up_block_types": [CROSS_UP, CROSS_UP],
+    },
 }
 
 
@@ -109,10 +131,21 @@ def write(name, config):
             given["timeIds"] = torch.tensor([[512.0, 768, 0, 16, 512, 512]]).repeat(batch, 1)
         if "time_cond_proj_dim" in config:
             given["timeCondition"] = torch.randn(batch, 6)
+        if "num_class_embeds" in config:
+            given["labels"] = torch.tensor([7, 2][:batch], dtype=torch.int32)
+        elif "class_embed_type" in config:
+            given["labels"] = torch.randn(batch, config["projection_class_embeddings_input_dim"])
         added = {"text_embeds": given["pooled"], "time_ids": given["timeIds"]} if "pooled" in given else None
         output = model(
-            sample, timestep, states, timestep_cond=given.get("timeCondition"), added_cond_kwargs=added
+            sample,
+            timestep,
+            states,
+            timestep_cond=given.get("timeCondition"),
+            added_cond_kwargs=added,
+            class_labels=given.get("labels"),
         ).sample
+        if "labels" in given:
+            given["labels"] = given["labels"].float()  # the tests read numbers of one kind
         given |= {"sample": sample, "timestep": timestep, "states": states, "output": output}
         tensors |= {f"{key}.{i}": value for key, value in given.items()}
     metadata = {
@@ -128,4 +161,5 @@ def write(name, config):
 
 
 for form, options in FORMS.items():
-    write(form, options)
+    if not sys.argv[1:] or form in sys.argv[1:]:
+        write(form, options)
