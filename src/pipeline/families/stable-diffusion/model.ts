@@ -95,7 +95,9 @@ function checkFit(
     throw new NishikiError("checkpoint", `The model's parts do not fit together: ${reason}.`);
   };
   if (unet.classEmbedding)
-    refuse(`the denoiser takes a class embedding (${unet.classEmbedding.kind}), which no other part provides`);
+    refuse(
+      `the denoiser takes a class embedding (${unet.classEmbedding.kind}), which no other part provides`,
+    );
   const width = encoders.reduce((sum, encoder) => sum + encoder.width, 0);
   if (width !== unet.crossWidth)
     refuse(`the text encoders' states are ${width} wide, but the denoiser takes ${unet.crossWidth}`);
