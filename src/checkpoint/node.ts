@@ -23,6 +23,7 @@ export {
   writeSafetensors,
 } from "./node-file.js";
 export { expandHome, makeFolder } from "./node-folder.js";
+export { type OpenedImageEncoder, openImageEncoder } from "./node-image-encoder.js";
 export { openInt8Weights } from "./node-int8.js";
 export { type InspectedLora, inspectLora, isLora, openLora } from "./node-lora.js";
 export { isDiffusersFolder, openStableDiffusion, type StandIns } from "./node-stable-diffusion.js";

@@ -22,4 +22,5 @@ export {
   readPngText,
 } from "./png.js";
 export { type ImageProgram, type Provenance, readProvenance } from "./provenance.js";
+export { type Box, resizeBicubic } from "./resize-bicubic.js";
 export { type CaptionedImage, contactSheet, type SheetOptions } from "./sheet.js";

@@ -1,5 +1,6 @@
 // The config of CLIP's text encoder as transformers publishes it (models/clip/configuration_clip.py).
 import { oneOf, z } from "../schema/index.js";
+import type { ClipLayerConfig } from "./clip-layer.js";
 import {
   type ConfigRecord,
   count,
@@ -9,19 +10,11 @@ import {
   repeats,
 } from "./published-config.js";
 
-/** OpenAI's encoders were trained with x·sigmoid(1.702·x), OpenCLIP's with the exact form. */
-export type ClipActivation = "quick_gelu" | "gelu";
-
-export interface ClipTextConfig {
+export interface ClipTextConfig extends ClipLayerConfig {
   readonly vocabulary: number;
-  readonly width: number;
   readonly layers: number;
-  readonly heads: number;
-  readonly hidden: number;
   /** The maximum number of tokens: rows of the position table. */
   readonly positions: number;
-  readonly activation: ClipActivation;
-  readonly epsilon: number;
   /** Width of the projected text embedding; undefined for an encoder without projection. */
   readonly projection: number | undefined;
   /** The id of the token whose state represents the text: its first position. */

@@ -2,19 +2,17 @@
 // 1.x, OpenCLIP-H for 2.x, CLIP-L and OpenCLIP-bigG for XL. Parameter names are those of transformers' CLIPTextModel.
 import {
   add,
-  attention,
   concat,
   constant,
   fixedSize,
   gather,
-  gelu,
   linear,
-  quickGelu,
   reshape,
   type Scope,
   type Tensor,
 } from "../graph/index.js";
-import { dense, norm } from "../nn/index.js";
+import { norm } from "../nn/index.js";
+import { clipLayer } from "./clip-layer.js";
 import type { ClipTextConfig } from "./clip-text-config.js";
 
 export interface ClipTextInputs {
@@ -52,22 +50,6 @@ function causalBias(like: Tensor, tokens: number): Tensor {
   return constant(like.graph, values, [1, 1, tokens, tokens]);
 }
 
-function layer(scope: Scope, config: ClipTextConfig, x: Tensor, bias: Tensor): Tensor {
-  const { width, heads, epsilon } = config;
-  const self = scope.child("self_attn");
-  const normal = norm(scope.child("layer_norm1"), x, epsilon);
-  const [q, k, v] = ["q_proj", "k_proj", "v_proj"].map((name) => dense(self.child(name), normal, width)) as [
-    Tensor,
-    Tensor,
-    Tensor,
-  ];
-  x = add(x, dense(self.child("out_proj"), attention(q, k, v, { heads, bias }), width));
-  const activate = config.activation === "gelu" ? gelu : quickGelu;
-  const feed = scope.child("mlp");
-  const wide = dense(feed.child("fc1"), norm(scope.child("layer_norm2"), x, epsilon), config.hidden);
-  return add(x, dense(feed.child("fc2"), activate(wide), width));
-}
-
 function append(table: Tensor, learned: Float32Array, width: number): Tensor {
   return concat([table, constant(table.graph, learned, [learned.length / width, width])], 0);
 }
@@ -89,7 +71,7 @@ export function clipText(
   const bias = causalBias(x, positions);
   let states = x;
   for (let i = 0; i < layers; i++) {
-    x = layer(model.child("encoder.layers").child(i), config, x, bias);
+    x = clipLayer(model.child("encoder.layers").child(i), config, x, bias);
     if (i === layers - 1 - skip) states = x;
   }
   const finish = (t: Tensor) => norm(model.child("final_layer_norm"), t, epsilon);

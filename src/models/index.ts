@@ -7,8 +7,11 @@ export {
   getLabelInput,
 } from "./class-embedding.js";
 export * from "./classifier.js";
+export * from "./clip-layer.js";
 export * from "./clip-text.js";
 export * from "./clip-text-config.js";
+export * from "./clip-vision.js";
+export * from "./clip-vision-config.js";
 export * from "./conditional-unet.js";
 export * from "./conditional-unet-config.js";
 export * from "./denoiser.js";
@@ -17,6 +20,7 @@ export * from "./layouts.js";
 export * from "./minilm.js";
 export { isStatistics, recordedGroupNorm } from "./norm-statistics.js";
 export * from "./placement.js";
+export { type ConfigRecord, readConfig } from "./published-config.js";
 export * from "./super-resolution.js";
 export * from "./tiny-autoencoder.js";
 export * from "./word-regions.js";
