@@ -22,5 +22,7 @@ export { isStatistics, recordedGroupNorm } from "./norm-statistics.js";
 export * from "./placement.js";
 export { type ConfigRecord, readConfig } from "./published-config.js";
 export * from "./super-resolution.js";
+export * from "./t5-encoder.js";
+export * from "./t5-encoder-config.js";
 export * from "./tiny-autoencoder.js";
 export * from "./word-regions.js";

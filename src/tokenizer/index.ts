@@ -5,6 +5,7 @@ export {
   makeClipTokenizer,
   parseMerges,
 } from "./clip-tokenizer.js";
+export { encodeT5, makeT5Tokenizer, type T5Batch, type T5Tokenizer } from "./t5-tokenizer.js";
 export {
   type EncodedBatch,
   type Encoding,

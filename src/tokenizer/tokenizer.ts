@@ -12,6 +12,7 @@ interface Library {
   encode(text: string, options?: { add_special_tokens?: boolean }): { ids: number[]; tokens: string[] };
   token_to_id(token: string): number | undefined;
   id_to_token(id: number): string | undefined;
+  normalizer: ((text: string) => string) | null;
 }
 
 /** A word of the prompt and the tokens that spell it: `ids[start]` to `ids[end - 1]`. */
