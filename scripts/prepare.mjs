@@ -87,7 +87,9 @@ function lastChange(folder) {
   return latest;
 }
 
-/** Runs a build step if its inputs changed since its last run. Ends the process where it fails. */
+/**
+ * Runs a build step if its inputs changed since its last run: a command, or a function. Ends the process where it fails.
+ */
 function buildPart(stampName, inputs, step, what) {
   const stamp = join(root, "dist", stampName);
   const changed = Math.max(
@@ -98,7 +100,8 @@ function buildPart(stampName, inputs, step, what) {
   if (existsSync(stamp) && statSync(stamp).mtimeMs >= changed) return;
   const started = new Date();
   process.stderr.write(`Building${what} …\n`);
-  if (run(...step) !== 0) fail("Building failed.");
+  if (typeof step === "function") step();
+  else if (run(...step) !== 0) fail("Building failed.");
   writeFileSync(stamp, "");
   // What is changed while the step runs may not be in dist yet.
   utimesSync(stamp, started, started);
@@ -106,29 +109,32 @@ function buildPart(stampName, inputs, step, what) {
 
 const isFolder = (path) => statSync(path).isDirectory();
 
-/** Compiles src and the page to dist where something changed since. Ends the process where that fails. */
 /**
- * Makes the empty database that a server's first start unpacks, once for each version of PGlite. Without it, that start
- * takes seconds longer and 850 MB of memory.
+ * Makes the empty database that a server's first start unpacks. Without it, that start takes seconds longer and 850 MB of
+ * memory. A new version of PGlite may not read what another one wrote.
  */
 function packDatabase() {
   const { version } = JSON.parse(
     readFileSync(join(root, "node_modules/@electric-sql/pglite/package.json"), "utf8"),
   );
   const folder = join(root, "dist/server/database");
-  const template = join(folder, `template-${version}.zip`);
-  if (existsSync(template)) return;
   for (const name of readdirSync(folder)) if (/^template-.*\.zip$/.test(name)) rmSync(join(folder, name));
-  process.stderr.write("Building the database …\n");
   const temporary = join(folder, ".template");
-  const command = [process.execPath, [join(folder, "create-worker.js"), "--pack", temporary]];
-  if (run(...command, { quiet: true }) === 0) renameSync(temporary, template);
+  const command = [process.execPath, [join(root, "dist/server/pack-database.js"), temporary]];
+  if (run(...command, { quiet: true }) === 0) renameSync(temporary, join(folder, `template-${version}.zip`));
 }
 
+/** What decides how the empty database looks. */
+const databaseSources = [
+  ...["database", "queue", "library/index-tables.ts", "pack-database.ts"].map((name) => `src/server/${name}`),
+  "package-lock.json",
+];
+
+/** Compiles src and the page to dist where something changed since. Ends the process where that fails. */
 export function build() {
   const compile = tool("typescript/bin/tsc", "-p", "tsconfig.build.json");
   buildPart(".built", ["src", "package.json", "tsconfig.json", "tsconfig.build.json"], compile, "");
+  buildPart(".database-built", databaseSources, packDatabase, " the database");
   const page = [process.execPath, [join(root, "scripts/build-web.mjs")]];
-  packDatabase();
   buildPart(".web-built", ["web", "package-lock.json", "scripts/build-web.mjs"], page, " the page");
 }
