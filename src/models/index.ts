@@ -1,3 +1,5 @@
+export * from "./added-kv-unet.js";
+export * from "./added-kv-unet-config.js";
 export * from "./autoencoder.js";
 export * from "./autoencoder-kl.js";
 export * from "./autoencoder-kl-config.js";
