@@ -40,6 +40,7 @@ export function completeRequest(request: ImageRequest, context: RequestContext):
   const settings = fillIn(checked, context);
   const faults = [
     ...findUnsupported(settings, context),
+    ...findPromptFaults(settings),
     ...findScheduleFaults(checked, settings),
     ...findEtaFaults(settings),
     ...findImageFaults(settings, context.sizes),
@@ -117,6 +118,28 @@ function findUnsupported(settings: ImageSettings, { takes }: RequestContext): st
       (name) =>
         `${name}: this model does not support this setting; of the optional settings it supports ${choices}.`,
     );
+}
+
+/** An image prompt may stand in the place of a text. Weights are those of the images and texts, one each. */
+function findPromptFaults(settings: ImageSettings): string[] {
+  const { prompt, imagePrompt } = settings;
+  const faults: string[] = [];
+  if (prompt.trim() === "" && !imagePrompt)
+    faults.push(`prompt: expected text that is not empty, got ${JSON.stringify(prompt)}.`);
+  for (const group of ["imagePrompt", "styleReference", "layoutReference"] as const)
+    faults.push(...findWeightFaults(`${group}.weights`, settings[group]?.weights, settings[group]?.images));
+  faults.push(...findWeightFaults("imagePrompt.textWeights", imagePrompt?.textWeights, imagePrompt?.texts));
+  return faults;
+}
+
+function findWeightFaults(
+  name: string,
+  weights: readonly number[] | undefined,
+  items: readonly unknown[] = [],
+): string[] {
+  if (!weights || weights.length === items.length) return [];
+  const expected = items.length === 1 ? "one weight, as there is one of them" : `${items.length} weights`;
+  return [`${name}: expected ${expected}, got ${weights.length}.`];
 }
 
 /** A sampler's name may imply a schedule, which then excludes every other. */

@@ -3,6 +3,7 @@
 import { samplers, stepSchedules } from "../diffusion/index.js";
 import { flag, getShape, nonEmptyText, numberBetween, oneOf, wholeNumber, z } from "../schema/index.js";
 import { hiresMethods } from "./enlarge-latents.js";
+import { declareImagePrompt, declareReference } from "./image-prompt-schema.js";
 import { randomNames } from "./noise.js";
 import {
   checkPrompt,
@@ -44,7 +45,11 @@ const renamed = {
 const declareRequest = <I extends z.ZodType>(image: I) =>
   z
     .strictObject({
-      prompt: nonEmptyText.superRefine(checkPrompt).meta({ description: "what the image should show" }),
+      // Empty only where an image prompt stands in its place, which completeRequest checks.
+      prompt: z
+        .string()
+        .superRefine(checkPrompt)
+        .meta({ description: "what the image should show", expected: "text that is not empty" }),
       negativePrompt: z
         .string()
         .superRefine(checkPrompt)
@@ -175,6 +180,9 @@ const declareRequest = <I extends z.ZodType>(image: I) =>
         })
         .optional()
         .meta({ description: "variations of the image of one seed" }),
+      imagePrompt: declareImagePrompt(image),
+      styleReference: declareReference(image, "style"),
+      layoutReference: declareReference(image, "layout"),
       hires: z
         .strictObject({
           from: sizeSchema.meta({

@@ -196,10 +196,11 @@ async function fitImages(
 }
 
 async function scaleImages(request: CheckedRequest, size: ImageSize): Promise<CheckedRequest> {
-  const change = async (input: unknown, where: string) =>
-    where === "inpaint.mask"
-      ? cropAndScaleMask(input as InputImage, size)
-      : cropAndScale(input as InputImage, size);
+  const change = async (input: unknown, where: string) => {
+    if (where === "inpaint.mask") return cropAndScaleMask(input as InputImage, size);
+    // What an image prompt looks like does not depend on the size that is drawn.
+    return where === "init.image" ? cropAndScale(input as InputImage, size) : input;
+  };
   return (await mapImages(imageRequestSchema, request, change)) as CheckedRequest;
 }
 

@@ -160,3 +160,36 @@ describe("load options", () => {
     expect(() => completeLoadOptions({ threads: 0 })).toThrow(/^threads: expected a whole number from 1/);
   });
 });
+
+describe("image prompts", () => {
+  const image = { width: 1, height: 2, channels: 3 as const, data: new Uint8Array(6) };
+  const context = {
+    defaults: { steps: 4, guidance: 1, sampler: "euler" },
+    sizes: { usual: { width: 8, height: 8 } },
+    takes: ["imagePrompt" as const, "styleReference" as const],
+  };
+
+  it("may stand in the place of a text", () => {
+    expect(completeRequest({ prompt: "", imagePrompt: { images: [image] } }, context).prompt).toBe("");
+    expect(() => completeRequest({ prompt: "", styleReference: { images: [image] } }, context)).toThrow(
+      "prompt: expected text that is not empty",
+    );
+  });
+
+  it.each([
+    [{ imagePrompt: { images: [image], weights: [1, 2] } }, "imagePrompt.weights: expected one weight"],
+    [
+      { imagePrompt: { images: [image], texts: ["a", "b"], textWeights: [1] } },
+      "imagePrompt.textWeights: expected 2 weights, got 1.",
+    ],
+    [{ imagePrompt: { images: [image], textWeights: [1] } }, "imagePrompt.textWeights: expected 0 weights"],
+    [{ styleReference: { images: [] } }, "styleReference.images: expected a list of 1 to 16"],
+    [{ layoutReference: { images: [image] } }, "layoutReference: this model does not support this setting"],
+    [
+      { imagePrompt: { images: [image], noiseLevel: 1000 } },
+      "imagePrompt.noiseLevel: expected a whole number",
+    ],
+  ])("are checked (%#)", (more, message) => {
+    expect(() => completeRequest({ prompt: "a", ...more }, context)).toThrow(message);
+  });
+});
