@@ -7,6 +7,9 @@ export type { Churn, Sampler, SamplerOptions, SamplerState, Transfer } from "./s
 export { getSampler, type SamplerInfo, type SamplerName, samplers } from "./samplers/table.js";
 export { type PlannedOptions, planSteps, type StepPlan, type StepRequest } from "./step-plan.js";
 export * from "./step-schedules.js";
+export * from "./thresholding.js";
+export { getTimestepList, type TimestepListName, timestepListNames } from "./timestep-lists.js";
+export { getTrainedLimit } from "./trained-limit.js";
 export {
   type PipelineKind,
   readScheduler,

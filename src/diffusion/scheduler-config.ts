@@ -7,6 +7,7 @@ import { flag, numberBetween, oneOf, parse, wholeNumber, z } from "../schema/ind
 const MOST_TIMES = 100_000;
 
 const share = z.number().gt(0).lt(1);
+const positive = z.number().gt(0).max(1e6);
 
 /** One sentence for the whole list, even if several numbers are wrong. */
 const betas = z
@@ -45,6 +46,11 @@ const schema = z
     lower_order_final: flag.nullish(),
     original_inference_steps: wholeNumber(1, MOST_TIMES).nullish(),
     timestep_scaling: numberBetween(1, 1e6).nullish(),
+    thresholding: flag.nullish(),
+    dynamic_thresholding_ratio: numberBetween(0, 1).nullish(),
+    sample_max_value: numberBetween(1, 1e6).nullish(),
+    clip_sample: flag.nullish(),
+    clip_sample_range: positive.nullish(),
   })
   .superRefine(({ beta_start, beta_end, num_train_timesteps, trained_betas, ...rest }, context) => {
     const fault = (field: string, message: string) =>

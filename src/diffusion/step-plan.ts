@@ -25,6 +25,8 @@ export interface StepRequest {
   /** A name that is not a spacing selects levels by sigma. Default: as the model was published. */
   readonly stepSchedule?: StepScheduleName | undefined;
   readonly steps: number;
+  /** The training times of the steps, noisiest first, instead of a schedule: as many as there are steps. */
+  readonly times?: readonly number[] | undefined;
   /** The share of the schedule that img2img runs, in (0, 1]. Default 1. */
   readonly strength?: number;
 }
@@ -98,7 +100,8 @@ export function planSteps(trained: TrainedScheduler, request: StepRequest): Step
   const isWithin = settings.rule === "consistency" && trained.pipeline === "consistency";
   const levels = layLevels(settings, request, isWithin ? strength : 1);
   const skipped = isWithin ? 0 : Math.max(0, steps - Math.trunc(steps * strength));
-  const transfers = getTransfers(settings, request, levels, skipped);
+  // A list of times says where each step ends, too.
+  const transfers = request.times ? undefined : getTransfers(settings, request, levels, skipped);
   const last = getLast(settings, sampler, levels);
   const sigmas = transfers ? getTransferSigmas(transfers, sampler) : [...levels.sigmas.slice(skipped), last];
   const isScaled = settings.rule === "euler"; // such samplers store x itself, in diffusers too
@@ -128,10 +131,11 @@ const nextLevel = (sigmas: readonly number[], sigma: number) =>
 
 function layLevels(
   settings: SamplerSettings,
-  { sampler, stepSchedule: requested, steps }: StepRequest,
+  { sampler, stepSchedule: requested, steps, times: listed }: StepRequest,
   strength: number,
 ): Levels {
   const { schedule, rule } = settings;
+  if (listed) return listLevels(settings, listed, steps);
   const stepSchedule = requested ?? settings.stepSchedule;
   const publishedSpacing = singles.has(sampler) ? "linspace" : settings.spacing;
   const spacing = (stepSchedule && spacingNames[stepSchedule]) ?? publishedSpacing;
@@ -156,6 +160,29 @@ function layLevels(
     throw new NishikiError("usage", message);
   }
   return levels;
+}
+
+/** The levels of a list of times. */
+function listLevels({ schedule, spacing }: SamplerSettings, times: readonly number[], steps: number): Levels {
+  const fault = findTimesFault(times, schedule.levels);
+  if (fault) throw new NishikiError("usage", `timesteps: ${fault}.`);
+  if (times.length !== steps)
+    throw new NishikiError(
+      "usage",
+      `steps: expected ${times.length}, one for each of the timesteps, got ${steps}.`,
+    );
+  const sigmas = times.map((time) => interpolateSigma(schedule, time, false));
+  return { times, sigmas, spacing: spacing === "leading" ? "trailing" : spacing, isSpaced: true };
+}
+
+/** What is wrong with a list of training times; undefined if it is one. */
+function findTimesFault(times: readonly number[], levels: number): string | undefined {
+  const isTime = (time: number) => Number.isSafeInteger(time) && time >= 0 && time < levels;
+  const other = times.find((time) => !isTime(time));
+  if (other !== undefined) return `expected whole numbers from 0 to ${levels - 1}, got ${other}`;
+  const at = times.findIndex((time, i) => i > 0 && time >= times[i - 1]!);
+  if (at > 0) return `expected falling numbers, got ${times[at]} after ${times[at - 1]}`;
+  return times.length === 0 ? "expected at least one number, got none" : undefined;
 }
 
 function layBySigma(

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { getBetaQuantile, getBetaShare } from "./beta-distribution.js";
 import type { SamplerName } from "./samplers/table.js";
 import { planSteps } from "./step-plan.js";
+import { getTimestepList, timestepListNames } from "./timestep-lists.js";
 import { getSamplerSettings, readScheduler } from "./trained-scheduler.js";
 
 interface Case {
@@ -193,4 +194,31 @@ it("takes what configs say that changes nothing", () => {
     final_sigmas_type: "zero",
   };
   expect(readScheduler(last).sampler).toBe("dpmpp-2m");
+});
+
+describe("a list of times", () => {
+  const trained = readScheduler(
+    { _class_name: "DDPMScheduler", beta_schedule: "squaredcos_cap_v2" },
+    "pixels",
+  );
+  const plan = (times: readonly number[], steps = times.length) =>
+    planSteps(trained, { sampler: "ddpm", steps, times });
+
+  it.each(timestepListNames)("%s has as many times as its name says, from the first to the last", (name) => {
+    const times = getTimestepList(name);
+    expect(times).toHaveLength(Number(/\d+$/.exec(name)![0]));
+    const { sigmas, schedule } = plan(times);
+    expect(sigmas.slice(0, -1).map(schedule.timeOf)).toEqual(times);
+    expect([times[0], times.at(-1), sigmas.at(-1)]).toEqual([999, 0, 0]);
+  });
+
+  it.each([
+    [[999, 500.5], 2, "timesteps: expected whole numbers from 0 to 999, got 500.5"],
+    [[1000, 0], 2, "timesteps: expected whole numbers from 0 to 999, got 1000"],
+    [[900, 900], 2, "timesteps: expected falling numbers, got 900 after 900"],
+    [[999, 0], 3, "steps: expected 2, one for each of the timesteps, got 3"],
+    [[], 0, "timesteps: expected at least one number, got none"],
+  ])("%j in %i steps is refused", (times, steps, message) => {
+    expect(() => plan(times, steps)).toThrow(message);
+  });
 });

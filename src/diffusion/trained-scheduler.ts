@@ -21,10 +21,10 @@ import type { StepScheduleName } from "./step-schedules.js";
 export type Spacing = "leading" | "linspace" | "trailing";
 
 /**
- * The pipeline whose rules apply besides the scheduler's: Stable Diffusion 1.x and 2.x, XL, or latent
- * consistency models.
+ * The pipeline whose rules apply besides the scheduler's: Stable Diffusion 1.x and 2.x, XL, latent consistency
+ * models, or models of pixels, whose family limits predictions (`getTrainedLimit`).
  */
-export type PipelineKind = "stable-diffusion" | "xl" | "consistency";
+export type PipelineKind = "stable-diffusion" | "xl" | "consistency" | "pixels";
 
 /** A `scheduler_config.json`, read. */
 export interface TrainedScheduler {
@@ -121,7 +121,7 @@ export function getSamplerSettings(trained: TrainedScheduler, sampler: SamplerNa
   const className = getClassName(sampler);
   const known = schedulerClasses[className]!;
   const fields = chooseFields(trained, known);
-  refuseUnsupported(fields, known);
+  refuseUnsupported(trained.pipeline === "pixels" ? withoutLimits(fields, known) : fields, known);
   if (className === trained.className) refuseOwn(trained, className);
   const spacing = fields.timestep_spacing ?? "linspace";
   return {
@@ -187,6 +187,11 @@ function refuse(fields: SchedulerFields, field: string, supported: readonly unkn
   if (isEmpty(value) || supported.includes(value)) return;
   const choices = supported.filter((one) => one !== undefined).map((one) => show(one));
   fail(`${field}: ${show(value)} is not supported; expected ${choices.join(" or ") || "nothing"}.`);
+}
+
+/** DDIM moves along the unlimited noise, which its sampler does not know. */
+function withoutLimits(fields: SchedulerFields, { sampler }: SchedulerClass): SchedulerFields {
+  return sampler === "ddim" ? fields : { ...fields, thresholding: undefined };
 }
 
 function refuseUnsupported(fields: SchedulerFields, known: SchedulerClass): void {

@@ -1,7 +1,7 @@
 // The interface between the pipeline and a family. The pipeline handles seeds, stages, events and receipts; a family handles
 // its networks: it encodes prompts, defines the latents and decodes them. A request becomes a plan, a list of diffusion and
 // transform stages.
-import type { Denoiser, PredictionFrame, Sampler, SamplerOptions } from "../diffusion/index.js";
+import type { Denoiser, Limit, PredictionFrame, Sampler, SamplerOptions } from "../diffusion/index.js";
 import type { ImageSettings } from "./image-request.js";
 import type { InitImage } from "./init-image.js";
 import type { CellRule } from "./mask.js";
@@ -111,6 +111,8 @@ export interface DiffusionStage {
   readonly steps: StepPlan;
   /** Without it, the network is evaluated for "cond" only. */
   readonly guidance?: GuidancePlan;
+  /** Limits each guided prediction of the clean image, as pixels need it. Default: none. */
+  readonly limit?: Limit | undefined;
   readonly init?: InitPlan;
   /** Separate random numbers for the image with this seed. Default: those of the request's generator. */
   noise?(seed: number, seeds: ImageSeeds): StageNoise;

@@ -1,5 +1,11 @@
 // Runs the stages of a plan for one image, whatever they compute.
-import { type Denoiser, getStepInterval, guide, type SamplerState } from "../diffusion/index.js";
+import {
+  type Denoiser,
+  getStepInterval,
+  guide,
+  limitDenoiser,
+  type SamplerState,
+} from "../diffusion/index.js";
 import { NishikiError } from "../errors.js";
 import { checkAborted, interruptible } from "./cancel.js";
 import { makeInitialLatents } from "./initial-latents.js";
@@ -78,7 +84,7 @@ async function* diffuse(
   const initial = await interruptible(makeInitialLatents(stage, run, noise), signal);
   yield { kind: "start", stage };
   const network = observe(initial.network, stage.name, runtime.probe);
-  const guided = initial.around(guideStage(stage, network));
+  const guided = initial.around(limitStage(stage, network));
   const denoise: Denoiser<Conditioning> = (...args) => interruptible(guided(...args), signal);
   const imageOptions = { condition: ["cond"] as const, signal, noise: noise.steps };
   let latents = initial.x;
@@ -115,6 +121,12 @@ function observe(
     probe.onPrediction?.({ stage, sigma, x: x.slice(0, size), denoised });
     return all;
   };
+}
+
+/** The denoiser with guidance, and its predictions limited where the stage limits them. */
+function limitStage(stage: DiffusionStage, network: Denoiser<Conditioning>): Denoiser<Conditioning> {
+  const guided = guideStage(stage, network);
+  return stage.limit ? limitDenoiser(guided, stage.limit) : guided;
 }
 
 function guideStage(
