@@ -12,7 +12,7 @@ import { makeWorker } from "./drawing/worker.js";
 import { FolderLibrary } from "./library/index.js";
 import { withCatalogue } from "./node-worker.js";
 import type { JobQueue } from "./parts.js";
-import { openJobQueue } from "./queue/index.js";
+import { isNamedByJob, openJobQueue } from "./queue/index.js";
 import { getOwnModelsFolder } from "./training/folders.js";
 import type { LongWork, Waiting } from "./training/run-long-job.js";
 
@@ -57,6 +57,7 @@ async function assemble(
     folder,
     database,
     onChange: (change) => application?.libraryChanged(change),
+    isUsed: (id) => isNamedByJob((...query) => database.query(...query), id),
   });
   const queue = await openJobQueue({
     database,

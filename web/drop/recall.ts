@@ -32,7 +32,7 @@ const groups = {
   prompt: ["prompt"],
   negativePrompt: ["negativePrompt"],
   seed: ["seed", "variation", "rng"],
-  size: ["size"],
+  size: ["size", "hires"],
   steps: ["steps"],
   guidance: ["guidance", "guidanceRescale", "guidanceInterval"],
   sampler: ["sampler", "schedule"],
@@ -70,7 +70,7 @@ function chipOf(name: keyof typeof groups, settings: Settings): RecallChip | und
   );
   if (values.length === 0) return undefined;
   const [[field, value], ...more] = values as [[string, unknown], ...[string, unknown][]];
-  const rest = more.filter(([other]) => other === "schedule" || other === "variation");
+  const rest = more.filter(([other]) => ["schedule", "variation", "hires"].includes(other));
   const text = [describeValue(field, value), ...rest.map(([other, inner]) => describeValue(other, inner))];
   return { name, value: text.join(" · "), settings: part };
 }

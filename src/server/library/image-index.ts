@@ -216,6 +216,15 @@ export class ImageIndex {
     return [...rows];
   }
 
+  /** Whether an image was made from another: drawn over it, or with it as a mask. */
+  async names(id: string): Promise<boolean> {
+    const rows = await this.#database.query(
+      `SELECT 1 FROM ${this.#schema}.images WHERE data::text LIKE '%' || $1 || '%' AND id <> $1 LIMIT 1`,
+      [id],
+    );
+    return rows.length > 0;
+  }
+
   /** Files of a folder that the index knows, by their paths. */
   async folder(folder: string): Promise<Map<string, { readonly id: string; readonly stamp: string }>> {
     const rows = await this.#database.query<{ path: string; id: string; stamp: string }>(

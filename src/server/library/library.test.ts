@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
-import { appendFile, readdir, readFile, rm } from "node:fs/promises";
+import { appendFile, readdir, readFile, rm, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { about, created, describeLibrary, idOf, makeDrawn } from "../../../tests/support/library-lab.js";
+import { FolderLibrary } from "./library.js";
 
 describeLibrary("the library", (lab) => {
   const { forgetIndex, list, open } = lab;
@@ -204,6 +205,36 @@ describeLibrary("the library", (lab) => {
       expect(await lab.library.image(upload.id)).toBeUndefined();
       const { bytes, type } = (await lab.library.thumbnail(upload.id))!;
       expect([type, (await sharp(bytes).metadata()).width]).toEqual(["image/webp", 40]);
+    });
+
+    it("keeps an upload as long as something was made with it", async () => {
+      const makeUpload = async (channel: number) => {
+        const pixels = new Uint8Array(300).fill(channel);
+        const png = await sharp(pixels, { raw: { width: 10, height: 10, channels: 3 } })
+          .png()
+          .toBuffer();
+        return { png, ...(await lab.library.upload(png)) };
+      };
+      const [unused, ofJob, mask, recent] = [
+        await makeUpload(1),
+        await makeUpload(2),
+        await makeUpload(3),
+        await makeUpload(4),
+      ];
+      await lab.library.addDrawn(await makeDrawn("a cat"), { ...about, mask: mask.id });
+      const library = await FolderLibrary.open({
+        ...{ folder: lab.folder, database: lab.database, watch: false },
+        isUsed: async (id) => id === ofJob.id,
+      });
+      const before = new Date(Date.now() - 1000);
+      for (const { id } of [unused, ofJob, mask, recent])
+        await utimes(join(lab.folder, `uploads/${id}.png`), before, new Date(before.getTime() - 1000));
+      // Uploaded again, so it is wanted again.
+      await library.upload(recent.png);
+      expect(await library.deleteUnusedUploads(before)).toEqual([unused.id]);
+      expect(await library.file(unused.id)).toBeUndefined();
+      for (const { id } of [ofJob, mask, recent]) expect(await library.has(id)).toBe(true);
+      await library.close();
     });
 
     it("makes small thumbnails of large images, and then knows their colour", async () => {

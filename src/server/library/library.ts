@@ -30,11 +30,13 @@ export interface LibraryOptions {
   readonly database: Database;
   /** Called for images that were found in the folder or deleted from the trash by themselves, in the background. */
   readonly onChange?: (change: { readonly image: StoredImage } | { readonly gone: string }) => void;
+  /** Whether a job names an image; without it, uploads stay for ever. */
+  readonly isUsed?: (id: string) => Promise<boolean>;
   /** Looks for files that changed while nobody watched, once, in the background; true by default. */
   readonly watch?: boolean;
 }
 
-/** Days in the trash after which images are deleted, and how often that is looked at, in milliseconds. */
+/** Days after which images in the trash, and uploads that nothing uses, are deleted. In milliseconds: how often that is looked at. */
 const [trashDays, day] = [30, 24 * 3600 * 1000];
 
 /** Pixels up to which an image's colour is computed at once, in this process: some ten milliseconds. */
@@ -50,6 +52,7 @@ export class FolderLibrary implements Library {
   readonly #uploads: UploadStore;
   readonly #thumbnails: Thumbnails;
   readonly #onChange: NonNullable<LibraryOptions["onChange"]>;
+  readonly #isUsed: LibraryOptions["isUsed"];
   readonly #stop = new AbortController();
   /** Images that were indexed without a look at their pixels. */
   readonly #colourless = new Set<string>();
@@ -61,7 +64,7 @@ export class FolderLibrary implements Library {
     folder: LibraryFolder,
     marks: MarkJournal,
     schema: string,
-    { database, onChange }: LibraryOptions,
+    { database, onChange, isUsed }: LibraryOptions,
   ) {
     this.folder = folder;
     this.#marks = marks;
@@ -70,6 +73,7 @@ export class FolderLibrary implements Library {
     this.#uploads = new UploadStore(folder.uploads);
     this.#thumbnails = new Thumbnails(folder.thumbnails);
     this.#onChange = onChange ?? (() => {});
+    this.#isUsed = isUsed;
   }
 
   /** @throws NishikiError "file" if the folder cannot be used */
@@ -238,6 +242,18 @@ export class FolderLibrary implements Library {
     await this.#index.remove(ids);
   }
 
+  /** Deletes uploads that no job and no image has named, last uploaded before a time. @returns their ids */
+  async deleteUnusedUploads(before: Date): Promise<readonly string[]> {
+    const isUsed = this.#isUsed;
+    if (!isUsed) return [];
+    const deleted = await this.#uploads.deleteUnused(
+      before,
+      async (id) => (await isUsed(id)) || (await this.#index.names(id)),
+    );
+    for (const id of deleted) await unlink(this.#thumbnails.path(id)).catch(() => undefined);
+    return deleted;
+  }
+
   async reindex(onProgress?: (done: number, all: number) => void): Promise<number> {
     return (await this.scan({ all: true, ...(onProgress && { onProgress }) })).images;
   }
@@ -269,8 +285,9 @@ export class FolderLibrary implements Library {
 
   #watch(): void {
     const tidy = async () => {
-      for (const gone of await this.#deleteTrash(new Date(Date.now() - trashDays * day).toISOString()))
-        this.#onChange({ gone });
+      const before = new Date(Date.now() - trashDays * day);
+      for (const gone of await this.#deleteTrash(before.toISOString())) this.#onChange({ gone });
+      await this.deleteUnusedUploads(before);
     };
     const start = async () => {
       const { added, removed } = await this.scan();

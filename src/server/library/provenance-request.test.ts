@@ -54,14 +54,31 @@ describe("makeRequest", () => {
     expect(provenance).toMatchObject({ program, request: settings });
   });
 
-  it("takes the strength of a second pass for none of an init image", () => {
-    const parameters = "cat\nSteps: 20, Seed: 1, Size: 8x8, Denoising strength: 0.4, Hires upscale: 2";
-    expect(request({ parameters })).toEqual({
-      prompt: "cat",
-      steps: 20,
-      seed: 1,
-      size: { width: 8, height: 8 },
+  const first = { width: 512, height: 768 };
+  const passes = "Steps: 20, Seed: 1, Size: 512x768, Denoising strength: 0.4, ";
+
+  it.each([
+    [
+      "Hires upscale: 1.5, Hires steps: 9, Hires upscaler: Latent (nearest)",
+      { width: 768, height: 1152 },
+      { from: first, method: "latent-nearest", strength: 0.4, steps: 9 },
+    ],
+    [
+      "Hires resize: 640x960, Hires sampler: Euler, Hires schedule type: Karras, Hires prompt: dog, Hires upscaler: Lanczos",
+      { width: 640, height: 960 },
+      { from: first, method: "lanczos", strength: 0.4, sampler: "euler", schedule: "karras", prompt: "dog" },
+    ],
+    // Rounded down as there: 512 · 1.31 is 670.72.
+    ["Hires upscale: 1.31", { width: 664, height: 1000 }, { from: first, method: "latent", strength: 0.4 }],
+  ])("takes over two passes: %s", (fields, size, hires) => {
+    expect(request({ parameters: `cat\n${passes}${fields}` })).toMatchObject({ size, hires });
+  });
+
+  it("leaves out a second pass by a network that only the other program has", () => {
+    const { size, hires, init } = request({
+      parameters: `cat\n${passes}Hires upscale: 2, Hires upscaler: R-ESRGAN 4x+`,
     });
+    expect({ size, hires, init }).toEqual({ size: first });
   });
 
   it("leaves out what is not valid, and keeps the rest", () => {

@@ -2,9 +2,10 @@
 // valid: nothing is guessed, and nothing that another program did differently is repeated silently.
 import { getStepSchedule, parseSamplerName, stepSchedules } from "../../diffusion/index.js";
 import type { Provenance } from "../../image/index.js";
-import { parseReceipt, receiptKey, storedRequestSchema } from "../../pipeline/index.js";
+import { hiresLabels, parseReceipt, receiptKey, storedRequestSchema } from "../../pipeline/index.js";
 import { getShape, parse } from "../../schema/index.js";
 
+type ImageSize = { readonly width: number; readonly height: number };
 type Fields = Readonly<Record<string, unknown>>;
 type Texts = Readonly<Record<string, string | undefined>>;
 
@@ -76,6 +77,7 @@ function takeFields({ prompt, negativePrompt, fields, loras = [], program }: Pro
     guidance: check("guidance", number("CFG scale")),
     ...readSampler(fields.Sampler, fields["Schedule type"]),
     size: check("size", fields.Size),
+    ...readHires(fields, number),
     // stable-diffusion-webui, which named this field, counts the last layer as 1.
     clipSkip: clipSkip === undefined || clipSkip < 1 ? undefined : check("clipSkip", clipSkip - 1),
     init: readStrength(fields),
@@ -123,6 +125,45 @@ function readStrength(fields: Readonly<Record<string, string>>): Fields | undefi
   const isSecondPass = Object.keys(fields).some((name) => name.startsWith("Hires"));
   const isShare = strength !== undefined && strength >= 0 && strength < 1;
   return isShare && !isSecondPass ? { strength } : undefined;
+}
+
+const hiresMethods = new Map(
+  Object.entries(hiresLabels).map(([method, label]) => [label.toLowerCase(), method] as const),
+);
+
+const readSize = (text: string | undefined) => check("size", text) as ImageSize | undefined;
+
+/** The size of the second pass: a factor of the first, down to whole cells of latents, or the size itself. */
+function readHiresSize(first: ImageSize, scale: number | undefined, resize: string | undefined) {
+  if (scale === undefined) return readSize(resize);
+  const below = (side: number) => Math.floor((side * scale) / latentCell) * latentCell;
+  return readSize(`${below(first.width)}x${below(first.height)}`);
+}
+
+/** Pixels of an image that one cell of the latents stands for: sides are multiples of it. */
+const latentCell = 8;
+
+/** Two passes. An upscaling network that only the other program has is no method of ours: then there is one pass. */
+function readHires(
+  fields: Readonly<Record<string, string>>,
+  number: (name: string) => number | undefined,
+): Fields {
+  const from = readSize(fields.Size);
+  const size = from && readHiresSize(from, number("Hires upscale"), fields["Hires resize"]);
+  const method = hiresMethods.get((fields["Hires upscaler"] ?? "Latent").toLowerCase());
+  if (!from || !size || !method) return {};
+  const hires = {
+    from,
+    method,
+    strength: number("Denoising strength"),
+    steps: number("Hires steps") || undefined,
+    ...readSampler(fields["Hires sampler"], fields["Hires schedule type"]),
+    prompt: fields["Hires prompt"],
+    negativePrompt: fields["Hires negative prompt"],
+  };
+  const given = Object.entries(hires).filter(([, value]) => value !== undefined);
+  const checked = check("hires", Object.fromEntries(given));
+  return checked === undefined ? {} : { size, hires: checked };
 }
 
 function readVariation(number: (name: string) => number | undefined): unknown {

@@ -1,6 +1,6 @@
 // Images that requests refer to. A file claims any size at no cost, so its header is checked before anything decodes it.
 import { randomUUID } from "node:crypto";
-import { lstat, rm } from "node:fs/promises";
+import { lstat, readdir, rm, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../checkpoint/node.js";
 import { NishikiError } from "../../errors.js";
@@ -83,7 +83,11 @@ export class UploadStore {
    */
   async put(upload: Upload, bytes: Uint8Array, check: (path: string) => Promise<unknown>): Promise<void> {
     const path = this.path(upload);
-    if (await isFile(path)) return;
+    if (await isFile(path)) {
+      // Wanted again: its time begins anew.
+      await utimes(path, new Date(), new Date());
+      return;
+    }
     const draft = join(this.#folder, `.${randomUUID()}.draft`);
     try {
       await writeFileAtomic(draft, bytes);
@@ -92,6 +96,19 @@ export class UploadStore {
     } finally {
       await rm(draft, { force: true });
     }
+  }
+
+  /** Deletes images that were last uploaded before a time and that nothing names. @returns their ids */
+  async deleteUnused(before: Date, isUsed: (id: string) => Promise<boolean>): Promise<readonly string[]> {
+    const deleted: string[] = [];
+    for (const name of await readdir(this.#folder)) {
+      const id = /^([0-9a-f]{64})\.[a-z]+$/.exec(name)?.[1];
+      const path = join(this.#folder, name);
+      if (id === undefined || (await lstat(path)).mtime >= before || (await isUsed(id))) continue;
+      await rm(path, { force: true });
+      deleted.push(id);
+    }
+    return deleted;
   }
 
   async find(id: string): Promise<{ readonly path: string; readonly format: StoredFormat } | undefined> {

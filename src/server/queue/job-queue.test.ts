@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { findPostgresProblem, startPostgres, type TestPostgres } from "../../../tests/setup/postgres.js";
 import { openDatabase, openShared, type ServerDatabase } from "../database/index.js";
 import type { JobQueue, JobRecord, QueueChange, Worker } from "../parts.js";
-import { openJobQueue, openWorkerQueue, readJobFile } from "./index.js";
+import { isNamedByJob, openJobQueue, openWorkerQueue, readJobFile } from "./index.js";
 
 let serial = 0;
 
@@ -135,6 +135,16 @@ describe.each(["pglite", "postgres"] as const)("the queue on %s", (kind) => {
     const record = makeRecord();
     const answers = await Promise.all([queue.create(record), queue.create(record), queue.create(record)]);
     expect(answers.filter(({ isNew }) => isNew)).toHaveLength(1);
+  });
+
+  it("knows the images that jobs were given, also of jobs that have ended", async () => {
+    const image = "a".repeat(64);
+    const { job } = await queue.create(
+      makeRecord({ request: { prompt: "cat", init: { image } } } as Partial<JobRecord>),
+    );
+    await queue.cancel(job.id);
+    const ask = (id: string) => isNamedByJob((...sql) => database.query(...sql), id);
+    expect([await ask(image), await ask("b".repeat(64))]).toEqual([true, false]);
   });
 
   it("cancels queued and running jobs", async () => {

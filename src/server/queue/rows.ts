@@ -1,6 +1,6 @@
 // Jobs as rows, and as clients see them.
 import { finalStates, type Job, type JobError, type JobState, type Progress } from "../api/index.js";
-import type { JobRecord } from "../parts.js";
+import type { Database, JobRecord } from "../parts.js";
 
 /** A row of nishiki.job, as `jobColumns` selects it. */
 export interface JobRow {
@@ -27,6 +27,14 @@ export interface JobRow {
 
 export const jobColumns = `id, number::text AS number, home, record, priority, state, position, skips, turn, run, attempts,
   started, finished, warnings, images, result, error, filed`;
+
+/** Whether the request of any job names an image, however long ago. */
+export async function isNamedByJob(query: Database["query"], image: string): Promise<boolean> {
+  const rows = await query("SELECT 1 FROM nishiki.job WHERE record::text LIKE '%' || $1 || '%' LIMIT 1", [
+    image,
+  ]);
+  return rows.length > 0;
+}
 
 export const isFinal = (state: JobState): boolean => finalStates.includes(state);
 
