@@ -321,6 +321,8 @@ export class DurableQueue implements JobQueue {
     await Promise.all([...this.#loops].map((loop) => loop.stop()));
     this.#loops.clear();
     await this.#incoming;
+    // Ends on other machines whose signal has not come. What cannot be filed now is filed at the next start.
+    await fileEnds(this.#context, this.#home).catch(() => undefined);
     await this.#context.signals.close();
     await this.#context.turns.close();
   }
