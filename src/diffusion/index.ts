@@ -1,3 +1,4 @@
+export * from "./condition-noise.js";
 export * from "./denoisers.js";
 export * from "./guidance.js";
 export * from "./noise.js";

@@ -47,6 +47,7 @@ export function completeRequest(request: ImageRequest, context: RequestContext):
     ...findSizeFaults(settings, context.sizes),
     ...findHiresFaults(settings, context.sizes),
     ...findSeedFaults(settings),
+    ...findCombinationFaults(settings),
   ];
   if (faults.length > 0) throw new NishikiError("usage", faults.join("\n"));
   context.check?.(settings);
@@ -58,7 +59,7 @@ const getImpliedSchedule = (sampler: string | undefined) =>
   sampler === undefined ? undefined : parseSamplerName(sampler).schedule;
 
 function fillIn(checked: CheckedRequest, context: RequestContext): ImageSettings {
-  const { init, inpaint, variation, hires, seamless, fast, ...rest } = checked;
+  const { init, inpaint, variation, hires, seamless, fast, cads, ...rest } = checked;
   const { sizes } = context;
   const defaults = fast && context.fast ? context.fast : context.defaults;
   const schedule = rest.schedule ?? getImpliedSchedule(rest.sampler) ?? context.defaults.schedule;
@@ -82,6 +83,10 @@ function fillIn(checked: CheckedRequest, context: RequestContext): ImageSettings
     // An empty group counts as unset, like a flag that is off.
     inpaint: isPainted ? dropUndefined({ ...inpaint, pasteBack: inpaint.pasteBack ?? true }) : undefined,
     variation: variation && { ...variation, seed: variation.seed ?? drawSeed() },
+    // Settings without effect are left out, so that equal images have equal receipts.
+    stopAt: rest.stopAt === 1 ? undefined : rest.stopAt,
+    promptSpread: rest.promptSpread || undefined,
+    cads: cads && cads.scale > 0 ? { tau1: 0.6, tau2: 0.9, mixing: 1, ...dropUndefined(cads) } : undefined,
     hires: hires && completeHires(hires, steps),
     seamless: seamless || undefined,
     upscale,
@@ -217,6 +222,14 @@ function findSizeFaults({ size, upscale }: ImageSettings, sizes: ImageSizes): st
   if (fits) return [];
   const rule = `sides of ${least} to ${most} pixels that are multiples of ${step}`;
   return [`size: this model draws ${rule}, got ${requested}.`];
+}
+
+function findCombinationFaults({ stopAt, hires, cads }: ImageSettings): string[] {
+  const faults: string[] = [];
+  if (stopAt !== undefined && hires) faults.push("stopAt: cannot be combined with hires; omit one of them.");
+  if (cads && cads.tau1 >= cads.tau2)
+    faults.push(`cads.tau1: expected a number below cads.tau2, which is ${cads.tau2}, got ${cads.tau1}.`);
+  return faults;
 }
 
 function findSeedFaults({ seed, count, variation }: ImageSettings): string[] {

@@ -86,6 +86,9 @@ export function encodeImage(pixels: Pixels, receipt: Receipt): Uint8Array {
       "Variation seed": variation?.strength ? variation.seed : undefined,
       "Variation seed strength": variation?.strength || undefined,
       "Deep features every": request.deepCache?.interval,
+      "Stop at": request.stopAt,
+      "Prompt spread": request.promptSpread,
+      CADS: request.cads?.scale,
       // stable-diffusion-webui counts the last layer as 1.
       "Clip skip": request.clipSkip === undefined ? undefined : request.clipSkip + 1,
       Tiling: request.seamless ? "True" : undefined,

@@ -2,6 +2,7 @@
 // and help, JSON Schema and receipts come. A setting is added here, as one row (ARCHITECTURE.md, "Add a setting").
 import { samplers, stepSchedules } from "../diffusion/index.js";
 import { flag, getShape, nonEmptyText, numberBetween, oneOf, wholeNumber, z } from "../schema/index.js";
+import { cadsSchema } from "./cads-schema.js";
 import { hiresMethods } from "./enlarge-latents.js";
 import { declareImagePrompt, declareReference } from "./image-prompt-schema.js";
 import { randomNames } from "./noise.js";
@@ -87,6 +88,12 @@ const declareRequest = <I extends z.ZodType>(image: I) =>
         description: "part of the steps with guidance, such as 0,0.5 for the first half",
         flag: "--guidance-interval <from,to>",
         defaultText: "0,1",
+      }),
+      stopAt: numberBetween(0.01, 1).optional().meta({
+        description:
+          "share of the steps after which to stop and decode what the model predicts by then, such as 0.5",
+        flag: "--stop-at <share>",
+        defaultText: "1, all steps",
       }),
       sampler: samplerSchema.optional().meta({
         description: `sampler: ${Object.keys(samplers).join(", ")}; other programs' names, such as "DPM++ 2M Karras", work too`,
@@ -183,6 +190,13 @@ const declareRequest = <I extends z.ZodType>(image: I) =>
       imagePrompt: declareImagePrompt(image),
       styleReference: declareReference(image, "style"),
       layoutReference: declareReference(image, "layout"),
+      promptSpread: shareSchema.optional().meta({
+        description:
+          "how far each image strays at random from what the prompt says, 0 to 1: the same for every step of an image",
+        flag: "--prompt-spread <number>",
+        defaultText: "0",
+      }),
+      cads: cadsSchema,
       hires: z
         .strictObject({
           from: sizeSchema.meta({
@@ -309,10 +323,11 @@ type CompleteHires<T extends { strength?: unknown; steps?: unknown; method?: unk
 >;
 type Completed<T extends Checked<typeof imageRequestSchema | typeof receiptRequestSchema>> = Readonly<
   Required<Pick<T, CommonSetting>> &
-    Omit<T, CommonSetting | "init" | "variation" | "hires"> & {
+    Omit<T, CommonSetting | "init" | "variation" | "hires" | "cads"> & {
       readonly init?: Readonly<Required<NonNullable<T["init"]>>>;
       readonly variation?: Readonly<Required<NonNullable<T["variation"]>>>;
       readonly hires?: CompleteHires<NonNullable<T["hires"]>>;
+      readonly cads?: Readonly<Required<NonNullable<T["cads"]>>>;
     }
 >;
 

@@ -23,7 +23,7 @@ import { Forecast, type Work } from "./forecast.js";
 import type { ImageRequest, ImageSettings, ReceiptRequest } from "./image-request.js";
 import { getImageSeeds, getImageSettings } from "./image-seeds.js";
 import { isPlain, type Pixels } from "./pixels.js";
-import type { Model, Plan } from "./plan.js";
+import { countPlannedSteps, type Model, type Plan } from "./plan.js";
 import type { Probe } from "./probe.js";
 import { type Environment, makeReceipt, referToImages } from "./receipt.js";
 import { getPixels, runPlan, type StageEvent, type StageStep } from "./run-plan.js";
@@ -240,7 +240,8 @@ function makeStageEvent(
   const stage = event.stage.name;
   if (event.kind === "start")
     return event.stage.kind === "transform" ? { kind: "decode", stage, index, count } : undefined;
-  const { step, steps } = event.state;
+  const { step } = event.state;
+  const steps = countSteps(event.stage);
   const left = getWorkLeft(event, prepared.plan);
   const later = prepared.plan.stages.map((one) => ({ stage: one.name, count: countSteps(one) }));
   const others = later.map((work) => ({ ...work, count: work.count * (count - 1 - index) }));
@@ -260,13 +261,13 @@ function makeStageEvent(
 }
 
 const countSteps = (stage: Plan["stages"][number]) =>
-  stage.kind === "diffusion" ? stage.steps.sigmas.length - 1 : 1;
+  stage.kind === "diffusion" ? countPlannedSteps(stage.steps) : 1;
 
 /** The remaining work for an image after a step. */
-function getWorkLeft({ stage, state: { step, steps } }: StageStep, { stages }: Plan): Work[] {
+function getWorkLeft({ stage, state: { step } }: StageStep, { stages }: Plan): Work[] {
   const after = stages.slice(stages.indexOf(stage) + 1);
   return [
-    { stage: stage.name, count: steps - step },
+    { stage: stage.name, count: countSteps(stage) - step },
     ...after.map((one) => ({ stage: one.name, count: countSteps(one) })),
   ];
 }

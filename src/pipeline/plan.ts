@@ -11,8 +11,11 @@ import type { RequestContext } from "./request-context.js";
 import type { Runtime } from "./runtime.js";
 import type { NetworkWork } from "./work.js";
 
-/** A denoiser's conditioning: "cond" is the prompt; "uncond" the negative prompt, or no prompt. */
-export type Conditioning = "cond" | "uncond";
+/**
+ * A denoiser's conditioning: "cond" is the prompt; "uncond" the negative prompt, or no prompt. The further parts of a prompt
+ * that is composed of several are "cond 2", "cond 3" and so on.
+ */
+export type Conditioning = "cond" | "uncond" | `cond ${number}`;
 
 /** The output of a stage: an array of numbers, such as latents, or finished pixels. */
 export type StageResult =
@@ -65,14 +68,26 @@ export interface StepPlan {
   readonly finalScale?: number;
   /** Noise level outside the mask for an evaluation at `sigma`. Default: `sigma`. */
   readonly getMaskSigma?: ((sigma: number) => number) | undefined;
+  /** Steps after which the stage ends early, with what is predicted by then (x̂0) as its latents. Default: all. */
+  readonly stopAfter?: number | undefined;
   /** Options passed on to the sampler. */
   readonly options?: Omit<SamplerOptions<Conditioning>, "condition" | "signal" | "noise">;
 }
 
+/** The steps that a stage takes. */
+export const countPlannedSteps = ({ sigmas, stopAfter = Number.POSITIVE_INFINITY }: StepPlan): number =>
+  Math.min(sigmas.length - 1, stopAfter);
+
+/** The steps to take, of so many, when stopping at a share of them: at least one. */
+export const getStopAfter = (stopAt: number | undefined, steps: number): number | undefined =>
+  stopAt === undefined ? undefined : Math.max(1, Math.round(stopAt * steps));
+
 /** The classifier-free guidance of a stage. */
 export interface GuidancePlan {
-  /** Guidance scale; at 1, the network is evaluated for "cond" only. */
+  /** Guidance scale; at 1, the network is evaluated for the prompt only. */
   readonly scale: number;
+  /** Weights of "cond", "cond 2", …, for a prompt of several parts. Default: "cond" alone, of weight 1. */
+  readonly weights?: readonly number[] | undefined;
   /** 0 to 1: how strongly to rescale the contrast back. Default 0. */
   readonly rescale?: number;
   /** The prediction type in which contrast is measured. Default: denoised (x̂0). */

@@ -13,6 +13,7 @@ import { type ImageNoise, type ImageSeeds, makeImageNoise, type RandomName } fro
 import type { Pixels } from "./pixels.js";
 import type { Conditioning, DiffusionStage, Plan, Stage, StageInput, StageResult } from "./plan.js";
 import type { Probe } from "./probe.js";
+import { nameConditioning } from "./prompt/composition.js";
 import type { Runtime } from "./runtime.js";
 
 /** A stage starts: a transform is about to run, or a diffusion is about to take its first step. */
@@ -78,7 +79,7 @@ async function* diffuse(
   runtime: Runtime,
 ): AsyncGenerator<StageEvent, StageResult, void> {
   const { signal } = runtime;
-  const { sampler, sigmas, options } = stage.steps;
+  const { sampler, sigmas, options, stopAfter } = stage.steps;
   const run = await interruptible(stage.start(input, runtime), signal);
   const noise = stage.noise?.(input.seed, input.seeds) ?? imageNoise.forStage(stage);
   const initial = await interruptible(makeInitialLatents(stage, run, noise), signal);
@@ -92,6 +93,9 @@ async function* diffuse(
     latents = state.x;
     const { denoised } = state;
     yield { kind: "step", stage, state, preview: () => preview(stage, run.preview?.(denoised)) };
+    // The prediction is clean, and outside a mask it is the init image already: nothing is left to finish.
+    if (state.step === stopAfter && state.step < state.steps)
+      return run.finish?.(denoised) ?? { kind: "values", shape: stage.shape, data: denoised };
   }
   const data = initial.finish(latents);
   return run.finish?.(data) ?? { kind: "values", shape: stage.shape, data };
@@ -134,13 +138,16 @@ function guideStage(
   network: Denoiser<Conditioning>,
 ): Denoiser<Conditioning> {
   if (!guidance) return network;
-  const { scale, rescale, rescaleIn, interval: [from, to] = [0, 1] } = guidance;
+  const { scale, rescale, rescaleIn, weights, interval: [from, to] = [0, 1] } = guidance;
   const steps = sigmas.length - 1;
   return guide<Conditioning>(network, {
     scale,
     rescale,
     ...(rescaleIn && { rescaleIn }),
     uncond: ["uncond"],
+    ...(weights && {
+      parts: weights.map((weight, i) => ({ condition: [nameConditioning(i)], weight })),
+    }),
     interval: getStepInterval(sigmas, Math.round(from * steps), Math.round(to * steps)),
   });
 }

@@ -33,7 +33,7 @@ const syntaxes: readonly Syntax[] = [
   {
     pattern: /(?<=\S\s+)AND(?=\s+\S)/,
     in: both,
-    cure: () => 'Prompts are not composed; write "and", or BREAK between two parts for Stable Diffusion.',
+    cure: () => 'It joins parts of the prompt, outside of brackets; elsewhere write "and".',
   },
   {
     pattern: /\{[^{}|]{0,200}\|[^{}]{0,200}\}/,

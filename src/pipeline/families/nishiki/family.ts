@@ -11,16 +11,19 @@ import { startLater } from "../../initial-latents.js";
 import { enlargeByLanczos } from "../../lanczos.js";
 import { makePasteStage } from "../../paste-stage.js";
 import { toBytes } from "../../pixels.js";
-import type {
-  Conditioning,
-  DiffusionStage,
-  ImageEncoder,
-  Model,
-  Plan,
-  Stage,
-  TransformStage,
+import {
+  type Conditioning,
+  type DiffusionStage,
+  getStopAfter,
+  type ImageEncoder,
+  type Model,
+  type Plan,
+  type Stage,
+  type TransformStage,
 } from "../../plan.js";
 import { type Probe, reportAttention } from "../../probe.js";
+import { getOf, getPartWeights } from "../../prompt/composition.js";
+import { getTimeLeft, makeConditionNoise } from "../../prompt/condition-noise.js";
 import { getScheduledPart, getStepAt } from "../../prompt/prompt-editing.js";
 import {
   getDrawnSize,
@@ -45,7 +48,7 @@ import {
   resizeLatentMask,
 } from "./networks.js";
 import { seesPlacement } from "./programs.js";
-import { encodePrompts } from "./prompts.js";
+import { type EncodedPrompts, encodePrompts } from "./prompts.js";
 import { makeDoublingStage } from "./super-resolution.js";
 import { getNishikiWork } from "./work.js";
 
@@ -61,7 +64,7 @@ export interface NishikiParts {
   readonly words?: KnownWords;
 }
 
-const always = ["schedule", "eta", "rng", "variation", "upscale"] as const;
+const always = ["schedule", "eta", "rng", "variation", "upscale", "stopAt", "promptSpread", "cads"] as const;
 const withEncoder = ["init", "inpaint"] as const;
 
 /** The limits and defaults of such a model: it draws one size, and enlarges it two or four times. */
@@ -142,11 +145,12 @@ async function prepare(
   );
   runtime.probe?.onTokens?.(tokens);
   const hasPlacement = seesPlacement(part.config);
-  const prompts: Prompts = (conditioning, sigma) =>
-    getScheduledPart(embeddings[conditioning], getStepAt(sigmas.taken, sigma));
-  const denoise = settings.fast
-    ? withPrompts(makeDenoiser(getFewStep(sessions), manifest, hasPlacement), prompts)
-    : makeMainDenoiser(manifest, sessions, hasPlacement, prompts, runtime.probe);
+  const denoise = (seed: number) => {
+    const prompts = getPrompts(embeddings, settings, sigmas, seed);
+    return settings.fast
+      ? withPrompts(makeDenoiser(getFewStep(sessions), manifest, hasPlacement), prompts)
+      : makeMainDenoiser(manifest, sessions, hasPlacement, prompts, runtime.probe);
+  };
   const drawn = { ...settings, size: getDrawnSize(sizes, settings.size) };
   const base = makeBaseStage(manifest, sessions, drawn, sigmas, denoise);
   const decode: TransformStage = {
@@ -165,6 +169,26 @@ async function prepare(
 
 /** The prompt that holds at a noise level. */
 type Prompts = (conditioning: Conditioning, sigma: number) => PromptEmbeddings;
+
+/** The prompts of the image with this seed. */
+function getPrompts(
+  embeddings: EncodedPrompts["embeddings"],
+  settings: ImageSettings,
+  { all, taken }: Sigmas,
+  seed: number,
+): Prompts {
+  const change = makeConditionNoise(settings, seed);
+  return (conditioning, sigma) => {
+    const step = getStepAt(taken, sigma);
+    const prompt = getScheduledPart(getOf(embeddings, conditioning), step);
+    if (!change) return prompt;
+    const { states, mask } = prompt;
+    const width = states.length / mask.length;
+    const isUsed = (index: number) => mask[Math.floor(index / width)] === 1;
+    const timeLeft = getTimeLeft(step, taken.length - 1, all.length - 1);
+    return { ...prompt, states: change(states, { conditioning, part: "states", step, timeLeft, isUsed }) };
+  };
+}
 
 /** A denoiser that is conditioned by name. */
 const withPrompts =
@@ -215,7 +239,7 @@ function makeBaseStage(
   sessions: NetworkSessions,
   settings: ImageSettings,
   { all, taken }: Sigmas,
-  denoise: Denoiser<Conditioning>,
+  denoise: (seed: number) => Denoiser<Conditioning>,
 ): DiffusionStage {
   const image = makeInitImage(settings);
   return {
@@ -226,10 +250,12 @@ function makeBaseStage(
       sampler: getSampler(settings.sampler).sample,
       sigmas: taken,
       noiseScale: all[0]!,
+      stopAfter: getStopAfter(settings.stopAt, taken.length - 1),
       ...(settings.eta !== undefined && { options: { eta: settings.eta } }),
     },
     guidance: {
       scale: settings.guidance,
+      weights: getPartWeights(settings.prompt),
       rescale: settings.guidanceRescale,
       interval: settings.guidanceInterval,
     },
@@ -240,8 +266,8 @@ function makeBaseStage(
         encoder: async () => makeEncoder(manifest, sessions),
       },
     }),
-    start: async () => ({
-      denoiser: () => denoise,
+    start: async ({ seed }) => ({
+      denoiser: () => denoise(seed),
       preview: (denoised) => decodePixels(sessions.decoder, manifest, denoised),
     }),
   };

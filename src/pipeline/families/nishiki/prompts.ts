@@ -3,8 +3,8 @@ import { listSome, showText } from "../../../errors.js";
 import { drawPlacement, placementChannels } from "../../../models/index.js";
 import { checkAborted } from "../../cancel.js";
 import type { ImageSettings } from "../../image-request.js";
-import type { Conditioning } from "../../plan.js";
 import type { PromptTokens } from "../../probe.js";
+import { type Conditionings, nameParts, splitComposition } from "../../prompt/composition.js";
 import {
   mapSchedule,
   type Scheduled,
@@ -28,9 +28,9 @@ import { seesPlacement } from "./programs.js";
 import { describeForms } from "./prompt-forms.js";
 
 export interface EncodedPrompts {
-  readonly embeddings: Readonly<Record<Conditioning, Scheduled<PromptEmbeddings>>>;
+  readonly embeddings: Conditionings<Scheduled<PromptEmbeddings>>;
   /** Those of the first step. */
-  readonly tokens: Readonly<Record<Conditioning, PromptTokens>>;
+  readonly tokens: Conditionings<PromptTokens>;
   /** One sentence each, without repetitions. */
   readonly warnings: readonly string[];
 }
@@ -121,21 +121,31 @@ export async function encodePrompts(
   signal: AbortSignal | undefined,
 ): Promise<EncodedPrompts> {
   const reader = new PromptReader(parts, sessions, signal);
-  const read = (name: PromptName) =>
-    mapSchedule(schedulePrompt(settings[name], steps), (text) => reader.read(name, text));
-  const prompts = await read("prompt");
-  const negatives = await read("negativePrompt");
-  const [{ value: first }] = prompts as readonly [ScheduledPart<ReadPrompt>];
-  const none = getNoPrompt(first.embeddings!);
+  const read = (name: PromptName, prompt: string) =>
+    mapSchedule(schedulePrompt(prompt, steps), (text) => reader.read(name, text));
+  const composed = splitComposition(settings.prompt);
+  const prompts: Scheduled<ReadPrompt>[] = [];
+  for (const { text } of composed) prompts.push(await read("prompt", text));
+  const negatives = await read("negativePrompt", settings.negativePrompt);
+  const firsts = prompts.map(([part]) => part!.value);
+  const none = getNoPrompt(firsts[0]!.embeddings!);
   // The layout is decided in the first steps. Guidance should only strengthen the words, so both sides share the placement.
-  const placement = parts.words && place(first.text, parts.words, settings, parts.manifest);
+  // So do the parts of a composed prompt: each moves the whole image, and they should agree about where things are.
+  const drawn = firsts.filter((_, i) => composed[i]!.weight > 0).map(({ text }) => text);
+  const placement = parts.words && place(drawn.join(" and "), parts.words, settings, parts.manifest);
   const finish = ({ until, value: { embeddings = none } }: ScheduledPart<ReadPrompt>) => ({
     until,
     value: placement ? { ...embeddings, placement } : embeddings,
   });
   return {
-    embeddings: { cond: prompts.map(finish), uncond: negatives.map(finish) },
-    tokens: { cond: first.tokens, uncond: negatives[0]!.value.tokens },
+    embeddings: nameParts(
+      prompts.map((part) => part.map(finish)),
+      negatives.map(finish),
+    ),
+    tokens: nameParts(
+      firsts.map(({ tokens }) => tokens),
+      negatives[0]!.value.tokens,
+    ),
     warnings: [...reader.warnings],
   };
 }

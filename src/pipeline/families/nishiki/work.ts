@@ -1,6 +1,7 @@
 // What an image of such a model costs, counted from its networks' programs.
 import { countMultiplications, type Program } from "../../../graph/index.js";
 import type { ImageSettings } from "../../image-request.js";
+import { splitComposition } from "../../prompt/composition.js";
 import { countEvaluations, type NetworkWork } from "../../work.js";
 import type { ModelManifest } from "./manifest.js";
 import { readSuperResolution, traceFast, traceNetworks } from "./programs.js";
@@ -28,7 +29,8 @@ export function getNishikiWork(
   ];
 }
 
-const countTexts = ({ negativePrompt }: ImageSettings) => (negativePrompt === "" ? 1 : 2);
+const countTexts = ({ prompt, negativePrompt }: ImageSettings) =>
+  splitComposition(prompt).length + (negativePrompt === "" ? 0 : 1);
 
 /** Each doubling evaluates the whole image, in tiles whose overlaps are not counted. */
 function getEnlargingWork({ parts, pictureSize }: ModelManifest, factor: number): readonly NetworkWork[] {

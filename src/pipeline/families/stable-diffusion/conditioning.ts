@@ -2,9 +2,9 @@
 
 import { checkAborted } from "../../cancel.js";
 import type { ImageSettings } from "../../image-request.js";
-import type { Conditioning } from "../../plan.js";
 import type { PromptTokens } from "../../probe.js";
 import { mostChunks } from "../../prompt/chunks.js";
+import { type Conditionings, nameParts, splitComposition } from "../../prompt/composition.js";
 import type { ClipEncoder, PromptLength, TextConditioning } from "../../prompt/encode-clip.js";
 import { encodePrompts } from "../../prompt/encode-clip.js";
 import { type Scheduled, schedulePrompt } from "../../prompt/prompt-editing.js";
@@ -86,11 +86,18 @@ function warnWithoutMask({ unet, autoencoder }: StableDiffusionModel, isInpainti
 export interface EncodedConditioning {
   readonly conditioning: ConditioningSchedule;
   /** Those of the first step. */
-  readonly tokens: Readonly<Record<Conditioning, PromptTokens>>;
+  readonly tokens: Conditionings<PromptTokens>;
   readonly warnings: readonly string[];
 }
 
-export type ConditioningSchedule = Readonly<Record<Conditioning, Scheduled<TextConditioning>>>;
+export type ConditioningSchedule = Conditionings<Scheduled<TextConditioning>>;
+
+/** The prompt or a part of it, or the negative prompt, over the steps. */
+interface Side {
+  readonly name: "prompt" | "negative prompt";
+  readonly parts: Scheduled<string>;
+  readonly encoders: readonly ClipEncoder[];
+}
 
 /**
  * Encodes the prompt and the negative prompt, once for all images of a request; a prompt that changes while it is drawn, once
@@ -110,34 +117,33 @@ export async function encodeConditioning(
     return model.textEncoders.map((_, index) => makeEncoder(model, tokenizers, networks, index, options));
   };
   const { clipSkip, inpaint } = settings;
-  const sides = [
-    { name: "prompt", parts: schedulePrompt(settings.prompt, steps), encoders: encodersWith(clipSkip) },
-    {
-      name: "negative prompt",
-      parts: schedulePrompt(settings.negativePrompt, steps),
-      encoders: encodersWith(0),
-    },
-  ] as const;
+  const forPrompt = encodersWith(clipSkip);
+  const negative: Side = {
+    name: "negative prompt",
+    parts: schedulePrompt(settings.negativePrompt, steps),
+    encoders: encodersWith(0),
+  };
+  const prompts = splitComposition(settings.prompt).map(
+    ({ text }): Side => ({ name: "prompt", parts: schedulePrompt(text, steps), encoders: forPrompt }),
+  );
+  const sides = [...prompts, negative];
   const texts = sides.flatMap(({ name, parts, encoders }) =>
     [...new Set(parts.map(({ value }) => value))].map((text) => ({ name, text, encoders })),
   );
   const { conditionings, lengths, tokens } = await encodePrompts(texts);
-  const at = (side: (typeof sides)[number], text: string) =>
+  const at = (side: Side, text: string) =>
     texts.findIndex((one) => one.name === side.name && one.text === text);
   const hasZeros = model.textEncoders.length > 1 && model.zerosForEmptyPrompt;
-  const schedule = (side: (typeof sides)[number]): Scheduled<TextConditioning> =>
+  const schedule = (side: Side): Scheduled<TextConditioning> =>
     side.parts.map(({ until, value }) => {
       const encoded = conditionings[at(side, value)]!;
       return { until, value: side.name !== "prompt" && value === "" && hasZeros ? zero(encoded) : encoded };
     });
   const room = model.textEncoders[0]!.positions - 2;
-  const [prompt, negative] = sides;
+  const firstTokens = (side: Side) => tokens[at(side, side.parts[0]!.value)]!;
   return {
-    conditioning: { cond: schedule(prompt), uncond: schedule(negative) },
-    tokens: {
-      cond: tokens[at(prompt, prompt.parts[0]!.value)]!,
-      uncond: tokens[at(negative, negative.parts[0]!.value)]!,
-    },
+    conditioning: nameParts(prompts.map(schedule), schedule(negative)),
+    tokens: nameParts(prompts.map(firstTokens), firstTokens(negative)),
     warnings: unique([
       ...warnWithoutMask(model, inpaint !== undefined),
       ...texts.flatMap(({ name, text }) => findUnsupportedSyntax(text, "weights", name)),

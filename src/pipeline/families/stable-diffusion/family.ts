@@ -16,26 +16,27 @@ import type { ImageSettings } from "../../image-request.js";
 import { makeInitImage } from "../../init-image.js";
 import { type MaskSize, resizeMask } from "../../mask.js";
 import { makePasteStage } from "../../paste-stage.js";
-import type {
-  Conditioning,
-  DiffusionStage,
-  GuidancePlan,
-  ImageEncoder,
-  Inpainting,
-  Model,
-  Plan,
-  Stage,
-  TransformStage,
+import {
+  type DiffusionStage,
+  type GuidancePlan,
+  getStopAfter,
+  type ImageEncoder,
+  type Inpainting,
+  type Model,
+  type Plan,
+  type Stage,
+  type TransformStage,
 } from "../../plan.js";
 import { type Probe, reportAttention } from "../../probe.js";
-import type { TextConditioning } from "../../prompt/encode-clip.js";
-import { getScheduledPart, getStepAt } from "../../prompt/prompt-editing.js";
+import { getPartWeights } from "../../prompt/composition.js";
+import { getStepAt } from "../../prompt/prompt-editing.js";
 import type { LearnedWordName } from "../../prompt/unsupported-syntax.js";
 import type { Runtime } from "../../runtime.js";
 import { getValues } from "../../stage-results.js";
 import { f32, floats } from "../../tensors.js";
 import type { NetworkWork } from "../../work.js";
 import { type Area, AutoencoderRuns, decodePreview } from "./autoencoder-runs.js";
+import { type Condition, getCondition, makeTextNoise } from "./condition.js";
 import { type ConditioningSchedule, embedGuidance, encodeConditioning, makeRows } from "./conditioning.js";
 import { DeepFeatures } from "./deep-features.js";
 import { getHiresLatents, getHiresSteps, hiresStage, makeHiresNoise } from "./hires.js";
@@ -87,22 +88,6 @@ interface StepPart {
 
 const getFirstPart = ({ steps, init }: ImageSettings): StepPart => ({ steps, strength: init?.strength ?? 1 });
 
-/** A row of an evaluation: a conditioning, as its prompt reads in this step. */
-interface Condition {
-  readonly conditioning: Conditioning;
-  readonly text: TextConditioning;
-  /** Differs between variants of a prompt. */
-  readonly key: string;
-}
-
-const getCondition =
-  (schedules: ConditioningSchedule, step: number) =>
-  (conditioning: Conditioning): Condition => {
-    const schedule = schedules[conditioning];
-    const part = schedule.findIndex(({ until }) => step < until);
-    return { conditioning, text: getScheduledPart(schedule, step), key: `${conditioning} ${part}` };
-  };
-
 function refuseDeepCache(): never {
   const reason = "attention cannot be observed with it, because some steps do not compute it";
   throw new NishikiError("usage", `deepCache: ${reason}. Omit deepCache.`);
@@ -149,7 +134,7 @@ class StableDiffusion implements Model {
     const { hires } = settings;
     if (second && hires) {
       const isSame = second.prompt === first.prompt && second.negativePrompt === first.negativePrompt;
-      const isConstant = conditioning.cond.length === 1 && conditioning.uncond.length === 1;
+      const isConstant = Object.values(conditioning).every((schedule) => schedule.length === 1);
       const texts =
         isSame && isConstant ? conditioning : (await encode(second, getHiresSteps(hires))).conditioning;
       const request = { ...common, area: this.getArea(second.size) };
@@ -226,19 +211,23 @@ class StableDiffusion implements Model {
     const { sample } = getSampler(settings.sampler);
     const plan = this.planSteps(settings, part);
     const { sigmas, noiseScale, finalScale, getMaskSigma } = plan;
+    const stopAfter = getStopAfter(settings.stopAt, sigmas.length - 1);
     const options = { ...plan.options, ...(settings.eta !== undefined && { eta: settings.eta }) };
     return {
       kind: "diffusion",
       name,
       shape: [autoencoder.latentChannels, area.height, area.width],
-      steps: { sampler: sample, sigmas, noiseScale, finalScale, getMaskSigma, options },
+      steps: { sampler: sample, sigmas, noiseScale, finalScale, getMaskSigma, stopAfter, options },
       guidance: this.getGuidance(settings, plan.schedule),
-      start: async () => ({
+      start: async ({ seed }) => ({
         denoiser: (inpainting) => {
           const network = this.network(request, settings, inpainting);
           const denoise = getDenoiser(scheduler.prediction, network, plan.schedule);
-          return (x, sigma, conditions, signal) =>
-            denoise(x, sigma, conditions.map(getCondition(conditioning, getStepAt(sigmas, sigma))), signal);
+          const noise = makeTextNoise(settings, seed, sigmas.length - 1, part.steps);
+          return (x, sigma, conditions, signal) => {
+            const step = getStepAt(sigmas, sigma);
+            return denoise(x, sigma, conditions.map(getCondition(conditioning, step, noise(step))), signal);
+          };
         },
         preview: (latents) =>
           previewAutoencoder
@@ -258,13 +247,14 @@ class StableDiffusion implements Model {
   }
 
   private getGuidance(
-    { guidance, guidanceRescale, guidanceInterval }: ImageSettings,
+    { prompt, guidance, guidanceRescale, guidanceInterval }: ImageSettings,
     schedule: NoiseSchedule,
   ): GuidancePlan {
     const isEmbedded = this.parts.unet.timeConditionWidth !== undefined;
     return {
       // Like diffusers, a scale of up to 1 stands for the plain model; a distilled one takes the scale as an input.
       scale: isEmbedded || guidance <= 1 ? 1 : guidance,
+      weights: getPartWeights(prompt),
       rescale: guidanceRescale,
       rescaleIn: getPredictionFrame(this.parts.scheduler.prediction, schedule),
       interval: guidanceInterval,

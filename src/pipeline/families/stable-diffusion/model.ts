@@ -189,6 +189,9 @@ function getContext({ unet: json }: StableDiffusionDescription, parts: Parts): R
       "clipSkip",
       "seamless",
       "deepCache",
+      "stopAt",
+      "promptSpread",
+      "cads",
     ],
     check: (settings) => checkSettings(settings, parts),
   };

@@ -3,6 +3,7 @@ import { countMultiplications } from "../../../graph/index.js";
 import { splitPasses } from "../../complete-hires.js";
 import type { ImageSettings } from "../../image-request.js";
 import { chunkPrompt } from "../../prompt/chunks.js";
+import { splitComposition } from "../../prompt/composition.js";
 import { countEvaluations, type NetworkWork } from "../../work.js";
 import { getTextOptions } from "./conditioning.js";
 import type { StableDiffusionModel, Tokenizers } from "./model.js";
@@ -18,7 +19,8 @@ export function getStableDiffusionWork(
   const { prompt, negativePrompt, guidance, init, deepCache } = first;
   const { positions } = textEncoders[0]!;
   const count = (text: string) => chunkPrompt(tokenizers[0]!, text, positions).chunks.length;
-  const chunks = Math.max(count(prompt), count(negativePrompt));
+  const parts = splitComposition(prompt);
+  const chunks = Math.max(...parts.map(({ text }) => count(text)), count(negativePrompt));
   const toLatents = ({ height, width }: ImageSettings["size"]) => ({
     height: height / autoencoder.scale,
     width: width / autoencoder.scale,
@@ -40,7 +42,7 @@ export function getStableDiffusionWork(
       multiplications: countMultiplications(traceTextEncoder(config, { ...getTextOptions(model) }), {
         texts: 1,
       }),
-      evaluations: 2 * chunks,
+      evaluations: (parts.length + 1) * chunks,
     })),
     { network: "denoiser", multiplications: denoise("whole"), evaluations: whole },
     ...(rows > whole
