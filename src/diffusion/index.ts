@@ -1,6 +1,7 @@
 export * from "./condition-noise.js";
 export * from "./denoisers.js";
 export * from "./guidance.js";
+export * from "./learned-variance.js";
 export * from "./noise.js";
 export * from "./noise-schedules.js";
 export * from "./sampler-names.js";

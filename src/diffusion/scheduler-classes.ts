@@ -40,6 +40,8 @@ const usual = { beta_schedule: "linear", beta_start: 0.0001, beta_end: 0.02 } as
 const narrow = { beta_schedule: "linear", beta_start: 0.00085, beta_end: 0.012 } as const;
 const leading = { ...usual, timestep_spacing: "leading" } as const;
 
+const karlo = { ...usual, beta_schedule: "squaredcos_cap_v2", timestep_spacing: "linspace" } as const;
+
 const row = (
   sampler: SamplerName,
   rule: TimeRule,
@@ -60,12 +62,20 @@ const solver = { ...plain, use_flow_sigmas: [false] };
 const algorithms = { algorithm_type: ["dpmsolver++", "sde-dpmsolver++", "deis"] };
 const distilled = { ...narrow, beta_schedule: "scaled_linear", timestep_spacing: "leading" } as const;
 const consistency = ["original_inference_steps", "timestep_scaling", "set_alpha_to_one", ...spaced, zeroSnr];
-/** Predicted variances are not supported. */
+/** The posterior's variance; a name for its logarithm makes no difference. */
 const fixedVariance = { variance_type: [undefined, "fixed_small", "fixed_small_log"] };
+/** Or one that the network predicts. */
+const anyVariance = { variance_type: [...fixedVariance.variance_type, "learned_range"] };
 
 export const schedulerClasses: Readonly<Record<string, SchedulerClass>> = {
   DDIMScheduler: row("ddim", "ddim", [...spaced, "set_alpha_to_one", zeroSnr], leading, plain),
-  DDPMScheduler: row("ddpm", "ddim", [...spaced, zeroSnr], leading, { ...plain, ...fixedVariance }),
+  // DDPM with the spacing of Karlo; before DDPM, which the sampler's name stands for.
+  UnCLIPScheduler: row("ddpm", "ddim", [], karlo, {
+    ...plain,
+    ...anyVariance,
+    beta_schedule: ["squaredcos_cap_v2"],
+  }),
+  DDPMScheduler: row("ddpm", "ddim", [...spaced, zeroSnr], leading, { ...plain, ...anyVariance }),
   PNDMScheduler: row("pndm", "ddim", [...spaced, "set_alpha_to_one"], {
     ...leading,
     set_alpha_to_one: false,

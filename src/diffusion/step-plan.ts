@@ -61,6 +61,8 @@ export type PlannedOptions = Pick<
   | "frame"
   | "timeParametrization"
   | "timeFraction"
+  | "endsNoisy"
+  | "roundsBeta"
 >;
 
 /** Step schedules that are spacings of time. */
@@ -110,7 +112,10 @@ export function planSteps(trained: TrainedScheduler, request: StepRequest): Step
     sigmas,
     schedule: withTimes(settings.schedule, levels),
     noiseScale: isScaled && levels.spacing !== "leading" ? first : Math.sqrt(first ** 2 + 1),
-    finalScale: isScaled ? 1 : settings.schedule.alphaOf(transfers?.at(-1)?.to ?? last),
+    finalScale: isScaled
+      ? 1
+      : settings.schedule.alphaOf(transfers?.at(-1)?.to ?? last) *
+        (settings.roundsBeta ? getRoundedEnd(settings.schedule) : 1),
     ...(sampler.startsWith("dpm2") && { getMaskSigma: (sigma) => nextLevel(sigmas, sigma) }),
     options: {
       totalSteps: steps,
@@ -118,11 +123,22 @@ export function planSteps(trained: TrainedScheduler, request: StepRequest): Step
       lowerOrderFinal: settings.lowerOrderFinal,
       skippedSigmas: levels.sigmas.slice(0, skipped),
       timeParametrization: "sigma",
+      ...(settings.roundsBeta && { roundsBeta: true }),
+      endsNoisy: levels.times.at(-1) !== 0,
       timeFraction: getTimeFraction(settings.schedule),
       ...(transfers && { transfers }),
       ...(trained.prediction === "v" && { frame: getPredictionFrame("v", settings.schedule) }),
     },
   };
+}
+
+/**
+ * UnCLIPScheduler's last step weighs x̂0 by the first beta over 1 - (1 - beta), which float32 rounds to another number: a
+ * factor of about 0.9995.
+ */
+function getRoundedEnd({ sigmaMin }: NoiseSchedule): number {
+  const beta = Math.fround(sigmaMin ** 2 / (1 + sigmaMin ** 2));
+  return Math.fround(beta / Math.fround(1 - Math.fround(1 - beta)));
 }
 
 /** DPM2 evaluates between two levels, where diffusers noises the image to the lower one. */

@@ -54,6 +54,8 @@ export interface SamplerSettings {
   readonly sigmaMax: number | undefined;
   /** Whether the last step ends without noise, rather than at the cleanest training level. */
   readonly endsClean: boolean;
+  /** Whether the class computes 1 - beta in float32. */
+  readonly roundsBeta: boolean;
   /** The order of samplers whose name does not state it. */
   readonly order: number;
   readonly lowerOrderFinal: boolean;
@@ -118,7 +120,9 @@ export function readScheduler(json: unknown, pipeline: PipelineKind = "stable-di
  * @throws NishikiError "checkpoint" for unsupported options
  */
 export function getSamplerSettings(trained: TrainedScheduler, sampler: SamplerName): SamplerSettings {
-  const className = getClassName(sampler);
+  // A sampler that several classes use: as the model was published, if it was with one of them.
+  const isPublished = schedulerClasses[trained.className]?.sampler === sampler;
+  const className = isPublished ? trained.className : getClassName(sampler);
   const known = schedulerClasses[className]!;
   const fields = chooseFields(trained, known);
   refuseUnsupported(trained.pipeline === "pixels" ? withoutLimits(fields, known) : fields, known);
@@ -135,6 +139,7 @@ export function getSamplerSettings(trained: TrainedScheduler, sampler: SamplerNa
     sigmaMin: fields.sigma_min,
     sigmaMax: fields.sigma_max,
     endsClean: endsClean(sampler, fields),
+    roundsBeta: className === "UnCLIPScheduler",
     order: fields.solver_order ?? 2,
     lowerOrderFinal: fields.lower_order_final !== false,
     roundsTimes: className !== "DPMSolverMultistepScheduler" || fields.beta_schedule !== "squaredcos_cap_v2",

@@ -87,7 +87,13 @@ async function* diffuse(
   const network = observe(initial.network, stage.name, runtime.probe);
   const guided = initial.around(limitStage(stage, network));
   const denoise: Denoiser<Conditioning> = (...args) => interruptible(guided(...args), signal);
-  const imageOptions = { condition: ["cond"] as const, signal, noise: noise.steps };
+  const { learnedVariance } = run;
+  const imageOptions = {
+    condition: ["cond"] as const,
+    signal,
+    noise: noise.steps,
+    ...(learnedVariance && { learnedVariance }),
+  };
   let latents = initial.x;
   for await (const state of sampler(denoise, initial.x, sigmas, { ...options, ...imageOptions })) {
     latents = state.x;

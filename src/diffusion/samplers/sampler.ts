@@ -50,6 +50,15 @@ export interface SamplerOptions<C> {
   readonly skippedSigmas?: readonly number[];
   /** DDIM: one per step. PNDM: one per evaluation. Default: from each level to the next. */
   readonly transfers?: readonly Transfer[];
+  /**
+   * DDPM: the variances that the network predicted in its latest evaluation, one per element of x, from -1 for the least
+   * of the step to 1 for the largest (between them, evenly in the logarithm). Default: the least.
+   */
+  readonly learnedVariance?: () => Float32Array;
+  /** DDPM with learned variances: whether the last step, too, adds noise, as it does after any time but 0. */
+  readonly endsNoisy?: boolean;
+  /** DDPM: whether it computes 1 - beta in float32, as diffusers' UnCLIPScheduler does. Default false. */
+  readonly roundsBeta?: boolean;
   /** PNDM: the kind of prediction that it extrapolates. Default: the noise. */
   readonly frame?: PredictionFrame;
 }

@@ -2,6 +2,7 @@
 
 import { unknownName } from "../../errors.js";
 import { ddim } from "./ddim.js";
+import { ddpm } from "./ddpm.js";
 import { deis } from "./deis.js";
 import { dpm2, dpm2Ancestral } from "./dpm2.js";
 import { dpmpp2m } from "./dpmpp-2m.js";
@@ -81,8 +82,7 @@ const rows = {
   "dpmpp-sde": row(dpmppSde, "DPM++ SDE", ["k_dpmpp_sde"], { evaluationsPerStep: 2, stochastic: true }),
   "dpmpp-3m-sde": row(dpmpp3mSde, "DPM++ 3M SDE", ["k_dpmpp_3m_sde"], { order: 2, stochastic: true }),
   ddim: row(ddim, "DDIM", [], { takesEta: true }),
-  // DDPM (Ho et al. 2020) samples the posterior of each step, which is an ancestral step.
-  ddpm: row(eulerAncestral, "DDPM", [], { stochastic: true }),
+  ddpm: row(ddpm, "DDPM", [], { stochastic: true }),
   pndm: row(pndm, "PNDM", ["plms"], { order: 2, firstEvaluations: 1 }),
   tcd: row(tcd, "TCD", [], { stochastic: true }),
   lcm: row(lcm, "LCM", [], { stochastic: true, takesEta: false }),

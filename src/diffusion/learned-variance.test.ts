@@ -1,0 +1,96 @@
+// DDPM with predicted variances and limited predictions, step by step against diffusers. The numbers, the network and the
+// versions are those of tests/golden/scripts/learned_variance.py.
+
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { getDenoiser, type Network } from "./denoisers.js";
+import { guide } from "./guidance.js";
+import { splitVariance } from "./learned-variance.js";
+import { getSampler } from "./samplers/table.js";
+import { planSteps } from "./step-plan.js";
+import { limitDenoiser } from "./thresholding.js";
+import { getTrainedLimit } from "./trained-limit.js";
+import { readScheduler } from "./trained-scheduler.js";
+import { combine } from "./vectors.js";
+
+interface Case {
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly steps: number;
+  readonly times: readonly number[];
+  readonly path: readonly (readonly number[])[];
+}
+
+const golden = JSON.parse(
+  readFileSync(new URL("../../tests/golden/learned-variance.json", import.meta.url), "utf8"),
+) as { readonly start: number[]; readonly noise: number[][]; readonly cases: readonly Case[] };
+
+const plain: Network<unknown> = async (input, time) =>
+  input.map((x) => 0.9 * x + 0.4 * Math.sin(2 * x + time / 150) - 0.2 * Math.cos(time / 70));
+
+/** The prediction for each condition, then its variances. */
+const learned: Network<unknown> = async (input, time, conditions, signal) => {
+  const size = input.length / conditions.length;
+  const output = await plain(input, time, conditions, signal);
+  const both = new Float32Array(2 * input.length);
+  conditions.forEach((_, i) => {
+    const part = (values: Float32Array) => values.subarray(i * size, (i + 1) * size);
+    both.set(part(output), 2 * i * size);
+    both.set(
+      part(input).map((x) => 1.3 * Math.sin(3 * x + time / 200)),
+      (2 * i + 1) * size,
+    );
+  });
+  return both;
+};
+
+const tell = ({ config, steps }: Case) => `${steps} steps of ${JSON.stringify(config)}`;
+
+/** At the noisiest times of the cosine schedule, diffusers divides float32's rounding by a signal of 5e-5. */
+const getTolerance = ({ config }: Case) => (/cos/.test(String(config.beta_schedule ?? "cos")) ? 1e-4 : 1e-5);
+
+test.each(golden.cases.map((one) => [tell(one), one] as const))("%s", async (_, one) => {
+  const { config, steps, path, times } = one;
+  const trained = readScheduler(config, "pixels");
+  const plan = planSteps(trained, { sampler: "ddpm", steps });
+  expect(plan.sigmas.slice(0, -1).map((sigma) => plan.schedule.timeOf(sigma))).toEqual(times);
+  const isLearned = config.variance_type === "learned_range";
+  const { network, learnedVariance } = isLearned
+    ? splitVariance(learned)
+    : { network: plain, learnedVariance: undefined };
+  const guided = guide(getDenoiser(trained.prediction, network, plan.schedule), { scale: 3, uncond: [0] });
+  const limit = getTrainedLimit(trained);
+  const draws = golden.noise.values();
+  const states = getSampler("ddpm").sample(
+    limit ? limitDenoiser(guided, limit) : guided,
+    combine([plan.noiseScale, Float32Array.from(golden.start)]),
+    plan.sigmas,
+    {
+      condition: [1],
+      noise: () => Float32Array.from(draws.next().value!),
+      ...plan.options,
+      ...(learnedVariance && { learnedVariance }),
+    },
+  );
+  let last = 0;
+  for await (const { step, sigma, x } of states) {
+    const expected = path[step - 1]!;
+    const most = Math.max(...expected.map(Math.abs));
+    const alpha = step === steps ? plan.finalScale : plan.schedule.alphaOf(sigma);
+    const worst = Math.max(...expected.map((value, i) => Math.abs(alpha * x[i]! - value) / most));
+    expect(worst).toBeLessThan(getTolerance(one));
+    last = step;
+  }
+  expect(last).toBe(steps);
+});
+
+test("variances are those of the first condition, and missing ones are refused", async () => {
+  const { network, learnedVariance } = splitVariance<string>(async () =>
+    Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8),
+  );
+  expect(learnedVariance).toThrow(/known after an evaluation/);
+  expect([...(await network(new Float32Array(4), 1, ["cond", "uncond"]))]).toEqual([1, 2, 5, 6]);
+  expect([...learnedVariance()]).toEqual([3, 4]);
+  await expect(network(new Float32Array(8), 1, ["cond", "uncond"])).rejects.toThrow(
+    /got 8 numbers and returned 8/,
+  );
+});
