@@ -3,6 +3,7 @@
 import { parseSamplerName, type SamplerName, samplers } from "../diffusion/index.js";
 import { NishikiError } from "../errors.js";
 import { getShape, parse } from "../schema/index.js";
+import { findCascadeFaults } from "./cascade-schema.js";
 import { completeHires, findHiresFaults } from "./complete-hires.js";
 import {
   type ImageRequest,
@@ -14,6 +15,7 @@ import {
 import {
   getDrawnSize,
   getEnlargingFactor,
+  getStageSizes,
   type ImageSizes,
   isSameSize,
   type RequestContext,
@@ -38,14 +40,16 @@ export function drawSeed(): number {
 export function completeRequest(request: ImageRequest, context: RequestContext): ImageSettings {
   const checked = checkFields(request);
   const settings = fillIn(checked, context);
+  const sizes = getStageSizes(context, settings.stages);
   const faults = [
     ...findUnsupported(settings, context),
     ...findPromptFaults(settings),
     ...findScheduleFaults(checked, settings),
     ...findEtaFaults(settings),
-    ...findImageFaults(settings, context.sizes),
-    ...findSizeFaults(settings, context.sizes),
-    ...findHiresFaults(settings, context.sizes),
+    ...findImageFaults(settings, context, sizes),
+    ...findSizeFaults(settings, sizes),
+    ...findHiresFaults(settings, sizes),
+    ...findCascadeFaults(settings, context),
     ...findSeedFaults(settings),
     ...findCombinationFaults(settings),
   ];
@@ -60,7 +64,7 @@ const getImpliedSchedule = (sampler: string | undefined) =>
 
 function fillIn(checked: CheckedRequest, context: RequestContext): ImageSettings {
   const { init, inpaint, variation, hires, seamless, fast, cads, ...rest } = checked;
-  const { sizes } = context;
+  const sizes = getStageSizes(context, checked.stages);
   const defaults = fast && context.fast ? context.fast : context.defaults;
   const schedule = rest.schedule ?? getImpliedSchedule(rest.sampler) ?? context.defaults.schedule;
   const size = rest.size ?? getDefaultSize(checked, sizes);
@@ -68,7 +72,7 @@ function fillIn(checked: CheckedRequest, context: RequestContext): ImageSettings
   const rng = rest.rng ?? context.defaults.rng;
   const upscale = rest.upscale ?? (rest.size && isLarger ? upscaleNames[0] : undefined);
   const isPainted = inpaint?.mask !== undefined || inpaint?.extend !== undefined;
-  const steps = rest.steps ?? defaults.steps;
+  const steps = rest.steps ?? rest.timesteps?.length ?? defaults.steps;
   return inOrder({
     ...rest,
     seed: rest.seed ?? drawSeed(),
@@ -79,7 +83,7 @@ function fillIn(checked: CheckedRequest, context: RequestContext): ImageSettings
     schedule: schedule === undefined ? undefined : getScheduleName(schedule),
     size,
     rng,
-    init: init && { ...init, strength: init.strength ?? (isPainted ? 1 : 0.8) },
+    init: init && { ...init, strength: init.strength ?? (isPainted || context.needsInit ? 1 : 0.8) },
     // An empty group counts as unset, like a flag that is off.
     inpaint: isPainted ? dropUndefined({ ...inpaint, pasteBack: inpaint.pasteBack ?? true }) : undefined,
     variation: variation && { ...variation, seed: variation.seed ?? drawSeed() },
@@ -109,10 +113,16 @@ function dropUndefined<T extends object>(settings: T): T {
 }
 
 /** The size of the init image plus its extension; without an init image, the model's default. */
-function getDefaultSize({ init, inpaint }: CheckedRequest, { usual, range }: ImageSizes): ImageSize {
+function getDefaultSize(
+  { init, inpaint }: CheckedRequest,
+  { usual, range, initScale = 1 }: ImageSizes,
+): ImageSize {
   if (!init || !range || inpaint?.onlyMasked !== undefined) return usual;
   const { left = 0, right = 0, top = 0, bottom = 0 } = inpaint?.extend ?? {};
-  return { width: init.image.width + left + right, height: init.image.height + top + bottom };
+  return {
+    width: initScale * (init.image.width + left + right),
+    height: initScale * (init.image.height + top + bottom),
+  };
 }
 
 function findUnsupported(settings: ImageSettings, { takes }: RequestContext): string[] {
@@ -163,8 +173,15 @@ function findEtaFaults({ sampler, eta }: ImageSettings): string[] {
 }
 
 /** Checks that the images of a request match each other and the size. */
-function findImageFaults({ init, inpaint, size, steps }: ImageSettings, sizes: ImageSizes): string[] {
-  if (!init) return inpaint ? ["inpaint: requires an init.image, got none."] : [];
+function findImageFaults(
+  { init, inpaint, size, steps }: ImageSettings,
+  { needsInit }: RequestContext,
+  sizes: ImageSizes,
+): string[] {
+  if (!init) {
+    if (needsInit) return ["init.image: this model enlarges an image; expected one, got none."];
+    return inpaint ? ["inpaint: requires an init.image, got none."] : [];
+  }
   const { image, strength } = init;
   const faults: string[] = [];
   if (inpaint?.mask && !isSameSize(inpaint.mask, image)) {
@@ -182,7 +199,11 @@ function findImageFaults({ init, inpaint, size, steps }: ImageSettings, sizes: I
       `init.image: expected an image of ${formatSize(inner)} pixels${how}, got ${formatSize(image)}.`,
     );
   }
-  if (Math.trunc(steps * strength) < 1) {
+  if (needsInit && strength !== 1)
+    faults.push(
+      `init.strength: this model enlarges the image, and has no strength; omit it, got ${strength}.`,
+    );
+  else if (Math.trunc(steps * strength) < 1) {
     const least = `at least ${1 / steps}`;
     faults.push(`init.strength: expected ${least}, which is one step of ${steps}, got ${strength}.`);
   }

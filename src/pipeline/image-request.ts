@@ -3,6 +3,7 @@
 import { samplers, stepSchedules } from "../diffusion/index.js";
 import { flag, getShape, nonEmptyText, numberBetween, oneOf, wholeNumber, z } from "../schema/index.js";
 import { cadsSchema } from "./cads-schema.js";
+import { stagesSchema, superResolutionSchema, timestepsSchema } from "./cascade-schema.js";
 import { hiresMethods } from "./enlarge-latents.js";
 import { declareImagePrompt, declareReference } from "./image-prompt-schema.js";
 import { randomNames } from "./noise.js";
@@ -105,6 +106,7 @@ const declareRequest = <I extends z.ZodType>(image: I) =>
         flag: "--schedule <name>",
         defaultText: "the model's",
       }),
+      timesteps: timestepsSchema,
       eta: shareSchema.optional().meta({
         description:
           "share of the noise that the sampler renews in each step, 0 to 1; not every sampler has one",
@@ -265,6 +267,8 @@ const declareRequest = <I extends z.ZodType>(image: I) =>
         })
         .optional()
         .meta({ description: "reuse of the denoiser's deep features (DeepCache)" }),
+      stages: stagesSchema,
+      superResolution: superResolutionSchema,
       upscale: oneOf(upscaleNames)
         .optional()
         .meta({

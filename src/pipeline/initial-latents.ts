@@ -37,6 +37,7 @@ export async function makeInitialLatents(
   run: StageRun,
   noise: StageNoise,
 ): Promise<InitialLatents> {
+  if (run.begin) return { x: await run.begin(noise), network: run.denoiser(), ...everywhere(steps) };
   if (run.latents) {
     const latents = await run.latents(noise);
     const x = combine([1, latents], [steps.sigmas[0]!, noise.initial()]);

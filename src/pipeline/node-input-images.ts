@@ -14,7 +14,7 @@ import { isLight } from "./init-image.js";
 import { findMaskMeaning, flattenMask, maskMeanings, scaleMask } from "./mask-meaning.js";
 import type { InputImage, Pixels } from "./pixels.js";
 import { sha256 } from "./receipt.js";
-import { getDrawnSize, isSameSize, type RequestContext } from "./request-context.js";
+import { getDrawnSize, getStageSizes, isSameSize, type RequestContext } from "./request-context.js";
 import { mapImages } from "./request-images.js";
 import { formatSize, type ImageReference, type ImageSize } from "./request-values.js";
 
@@ -101,19 +101,21 @@ export async function readMask(path: string, image?: Pixels): Promise<ReadMask> 
 
 /** The size of the init image within the output: from the requested size, else the nearest smaller size of the model. */
 function getInitSize(
-  { size, inpaint }: CheckedFileRequest,
+  { size, inpaint, stages }: CheckedFileRequest,
   image: ImageSize,
-  { sizes }: RequestContext,
+  context: RequestContext,
 ): ImageSize {
-  const { usual, range } = sizes;
+  const sizes = getStageSizes(context, stages);
+  const { usual, range, initScale = 1 } = sizes;
   const { left = 0, right = 0, top = 0, bottom = 0 } = inpaint?.extend ?? {};
   if (size !== undefined || !range) {
     const { width, height } = getDrawnSize(sizes, size ?? usual);
     return { width: width - left - right, height: height - top - bottom };
   }
-  const below = (side: number) => side - (side % range.step);
-  if (Math.min(image.width, image.height) < range.least) {
-    const least = `at least ${range.least}x${range.least} pixels`;
+  const below = (side: number) => side - (side % (range.step / initScale));
+  const leastSide = range.least / initScale;
+  if (Math.min(image.width, image.height) < leastSide) {
+    const least = `at least ${leastSide}x${leastSide} pixels`;
     const message = `init.image: expected an image of ${least}, got ${formatSize(image)}. Set size to draw it larger.`;
     throw new NishikiError("usage", message);
   }

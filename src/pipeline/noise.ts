@@ -20,6 +20,8 @@ export interface StageNoise {
   encoding(purpose: NoisePurpose): Float32Array;
   /** The initial noise, in the shape of the latents. */
   initial(): Float32Array;
+  /** So many standard normals for an image that conditions the stage, such as the small one that it enlarges. */
+  condition(count: number): Float32Array;
   /** The noise that samplers add at each step. */
   readonly steps: NoiseSource;
 }
@@ -46,6 +48,7 @@ export function makeAddressedNoise(
   return {
     encoding: (purpose) => random(seed, ...stream, "encoding", purpose).normals(size),
     initial: () => random(seed, ...stream).normals(size),
+    condition: (count) => random(seed, ...stream, "condition").normals(count),
     steps: (step) => random(seed, ...stream, "step noise", step).normals(size),
   };
 }
@@ -55,6 +58,7 @@ function makeFirstNoise(seed: number, size: number): StageNoise {
   return {
     encoding: (purpose) => random(seed, "encoding", purpose).normals(size),
     initial: () => getInitialNoise([seed], size),
+    condition: (count) => random(seed, "condition").normals(count),
     steps: getNoiseSource([seed], size),
   };
 }
@@ -66,7 +70,7 @@ function makeSeedNoise(rng: RandomName, seed: number): ImageNoise {
     return {
       forStage: ({ shape }) => {
         const next = () => generator.normals(sizeOf(shape));
-        return { encoding: next, initial: next, steps: next };
+        return { encoding: next, initial: next, condition: (count) => generator.normals(count), steps: next };
       },
     };
   }

@@ -110,6 +110,8 @@ export interface StageRun {
   denoiser(inpainting?: Inpainting): Denoiser<Conditioning>;
   /** The variances that the network predicted with its latest x̂0; see `SamplerOptions`. */
   readonly learnedVariance?: () => Float32Array;
+  /** The initial latents, of a stage that draws its random numbers in an order of its own. It has no init image. */
+  begin?(noise: StageNoise): Promise<Float32Array>;
   /** Latents that are noised to the first level and drawn from, such as those of an earlier pass. */
   latents?(noise: StageNoise): Promise<Float32Array>;
   /** Converts the last latents to the stage's result. Default: the latents themselves. */

@@ -18,6 +18,10 @@ export interface RequestContext {
   /** The defaults of requests with `fast`. */
   readonly fast?: RequestDefaults;
   readonly sizes: ImageSizes;
+  /** A cascade's sizes where only its first stages are drawn, by their number, from one stage on. The last are `sizes`. */
+  readonly stageSizes?: readonly ImageSizes[];
+  /** Whether a request must have an init image, which the model enlarges. */
+  readonly needsInit?: boolean;
   /** The optional settings and groups that this model supports. */
   readonly takes: readonly OptionalSetting[];
   /** Checks model-specific limits and combinations. @throws NishikiError "usage" */
@@ -30,9 +34,17 @@ export interface ImageSizes {
   readonly usual: ImageSize;
   /** Other sizes: both sides a multiple of `step`, from `least` to `most`. */
   readonly range?: { readonly step: number; readonly least: number; readonly most: number };
+  /** How many times larger than its init image an image is, per side. Default 1. */
+  readonly initScale?: number;
   /** Integer factors by which {@link usual} can be enlarged, and the methods. */
   readonly enlarging?: { readonly factors: readonly number[]; readonly ways: readonly UpscaleName[] };
 }
+
+/** The sizes of a request that draws so many stages. */
+export const getStageSizes = (
+  { sizes, stageSizes }: Pick<RequestContext, "sizes" | "stageSizes">,
+  stages: number | undefined,
+): ImageSizes => (stages === undefined ? sizes : (stageSizes?.[stages - 1] ?? sizes));
 
 export const isSameSize = (a: ImageSize, b: ImageSize) => a.width === b.width && a.height === b.height;
 
@@ -43,6 +55,9 @@ export function getEnlargingFactor({ usual, enlarging }: ImageSizes, size: Image
   );
 }
 
-/** The size that the first diffusion draws, and so that of an init image: an enlarged image begins at the usual size. */
-export const getDrawnSize = (sizes: ImageSizes, size: ImageSize): ImageSize =>
-  getEnlargingFactor(sizes, size) === undefined ? size : sizes.usual;
+/** The size that the first diffusion draws, and so that of an init image: an enlarged image begins smaller. */
+export function getDrawnSize(sizes: ImageSizes, size: ImageSize): ImageSize {
+  const { usual, initScale = 1 } = sizes;
+  if (getEnlargingFactor(sizes, size) !== undefined) return usual;
+  return initScale === 1 ? size : { width: size.width / initScale, height: size.height / initScale };
+}
