@@ -4,8 +4,8 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openSafetensors } from "../src/checkpoint/node.js";
 import { type ImageRequest, Pipeline, readInputImage } from "../src/index.js";
-import type { Model, Stage, TransformStage } from "../src/pipeline/index.js";
 import { loadParts } from "../src/pipeline/node.js";
+import { getError, listen } from "./support/heard-model.js";
 
 const golden = (name: string) => fileURLToPath(new URL(`./golden/pipelines/${name}`, import.meta.url));
 
@@ -22,26 +22,6 @@ interface Case {
 async function readCases(name: string): Promise<readonly (readonly [string, Case])[]> {
   const { metadata } = await openSafetensors(golden(`${name}.safetensors`));
   return Object.entries(JSON.parse(metadata.cases!) as Record<string, Case>);
-}
-
-/** A model that keeps the latents of its base stage. */
-function listen(model: Model): { model: Model; latents: () => Float32Array } {
-  let last: Float32Array | undefined;
-  const keep = (stage: Stage): Stage => {
-    if (stage.kind !== "transform" || stage.name !== "decode") return stage;
-    const run: TransformStage["run"] = (input, runtime) => {
-      const base = input.results.get("base");
-      if (base?.kind === "values") last = base.data;
-      return stage.run(input, runtime);
-    };
-    return { ...stage, run };
-  };
-  const { identity, context } = model;
-  const prepare: Model["prepare"] = async (settings, runtime) => {
-    const plan = await model.prepare(settings, runtime);
-    return { ...plan, stages: plan.stages.map(keep) };
-  };
-  return { model: { identity, context, prepare }, latents: () => last! };
 }
 
 /** Cases by the names of their files, with the model that draws them. */
@@ -82,10 +62,7 @@ describe.each(
     };
     for await (const event of pipeline.generate(request)) expect(event.kind).not.toBe("warning");
     const expected = await (await openSafetensors(golden(`${name}.safetensors`))).readFloat32(key);
-    const found = latents();
-    expect(found).toHaveLength(expected.length);
-    const most = Math.max(...expected.map(Math.abs));
-    const error = Math.max(...found.map((value, i) => Math.abs(value - expected[i]!))) / most;
+    const error = getError(latents(), expected);
     if (process.env.SHOW) console.log(name, key, error.toExponential(1));
     expect(error).toBeLessThan(1e-3);
   });

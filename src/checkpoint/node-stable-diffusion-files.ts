@@ -1,5 +1,6 @@
 // An opened Stable Diffusion model: its parts, inspected but not loaded.
 import type { Json, ModelComponent } from "./node-component.js";
+import type { ImageEmbeddingFiles } from "./node-image-embedding.js";
 
 /**
  * A folder with vocab.json and merges.txt, or tokenizer.json; or CLIP's standard vocabulary with the token
@@ -15,6 +16,8 @@ export interface StableDiffusionFiles {
   readonly vae: ModelComponent;
   readonly textEncoder: ModelComponent;
   readonly textEncoder2?: ModelComponent;
+  /** Stable unCLIP: what conditions the denoiser on an image's embedding. */
+  readonly imageEmbedding?: ImageEmbeddingFiles;
   /** The content of scheduler_config.json. */
   readonly scheduler: Json;
   /** One per text encoder. */

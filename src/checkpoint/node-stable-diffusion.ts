@@ -17,6 +17,7 @@ import {
   refuseOtherFormats,
 } from "./node-component.js";
 import { openSafetensors } from "./node-file.js";
+import { openImageEmbedding } from "./node-image-embedding.js";
 import type { PartialFiles, StableDiffusionFiles } from "./node-stable-diffusion-files.js";
 import { openWeights } from "./node-weights.js";
 import { readSingleFile } from "./single-file/read.js";
@@ -31,6 +32,7 @@ const pipelines = [
   "StableDiffusionXLInpaintPipeline",
   "LatentConsistencyModelPipeline",
   "LatentConsistencyModelImg2ImgPipeline",
+  "StableUnCLIPImg2ImgPipeline",
 ];
 
 /** transformers 5 saves text encoders without a prefix. */
@@ -134,6 +136,7 @@ export async function openStableDiffusion(
     ["the autoencoder", files.vae],
     ["the text encoder", files.textEncoder],
     ["the second text encoder", files.textEncoder2],
+    ["the image encoder", files.imageEmbedding?.encoder],
   ] as const;
   for (const [what, part] of parts) if (part) checkReadable(part.weights, what, path);
   return files;
@@ -209,6 +212,7 @@ async function openFolder(path: string, withoutVae: boolean): Promise<PartialFil
   const components = await openParts(path, index, names);
   const { unet, vae, text_encoder: textEncoder, text_encoder_2: textEncoder2 } = components;
   const { scheduler, hints } = await readSchedulerConfig(path, index);
+  const imageEmbedding = kind.startsWith("StableUnCLIP") ? await openImageEmbedding(path) : undefined;
   return {
     name: basename(resolve(path)),
     family: getFamily(unet!, hasSecond),
@@ -216,12 +220,13 @@ async function openFolder(path: string, withoutVae: boolean): Promise<PartialFil
     ...(vae && { vae }),
     textEncoder: textEncoder!,
     ...(textEncoder2 && { textEncoder2 }),
+    ...(imageEmbedding && { imageEmbedding }),
     scheduler,
     tokenizers: ["tokenizer", ...(hasSecond ? ["tokenizer_2"] : [])].map((name) => ({
       folder: join(path, name),
     })),
     zerosForEmptyPrompt: index.force_zeros_for_empty_prompt !== false,
-    files: await listFiles(path, components, names),
+    files: new Map([...(await listFiles(path, components, names)), ...(imageEmbedding?.files ?? [])]),
     unknown: [],
     hints,
   };

@@ -73,7 +73,11 @@ class Reporter {
       case "encode":
         return progress.show(`Encoding the ${event.stage}`, 0, steps);
       case "decode":
-        return progress.show(`${this.#label(event.index)}: decoding`, steps, steps);
+        return progress.show(
+          this.#label(event.index, event.stage === "decode" ? "decoding" : event.stage),
+          steps,
+          steps,
+        );
       case "step":
         return this.#step(event);
       case "image":

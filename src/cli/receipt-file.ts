@@ -46,15 +46,27 @@ export async function readReceiptFile(
   return { receipt: parseReceipt(json), pixels };
 }
 
-/** Where the images of a receipt are, by their names in the request: "init.image", "inpaint.mask". */
-export type ImagePaths = Readonly<Partial<Record<"init.image" | "inpaint.mask", string>>>;
+/** Where the images of a receipt are, by their names in the request: "init.image", "imagePrompt.images[0]". */
+export type ImagePaths = Readonly<Record<string, string>>;
 
-/** The options --image and --mask as paths. */
+/** Options that may be repeated, and the lists that they stand for. */
+const lists = {
+  imagePrompt: "imagePrompt.images",
+  styleImage: "styleReference.images",
+  layoutImage: "layoutReference.images",
+};
+
+/** The options --image, --mask, --image-prompt, --style-image and --layout-image as paths. */
 export function pickImagePaths(options: Readonly<Record<string, unknown>>): ImagePaths {
   const { image, mask } = options;
   return {
     ...(typeof image === "string" && { "init.image": image }),
     ...(typeof mask === "string" && { "inpaint.mask": mask }),
+    ...Object.fromEntries(
+      Object.entries(lists).flatMap(([option, path]) =>
+        ((options[option] ?? []) as readonly string[]).map((file, i) => [`${path}[${i}]`, file]),
+      ),
+    ),
   };
 }
 
@@ -68,7 +80,7 @@ export async function findReceiptImages(
   const named = await listImages(receiptRequestSchema, request);
   const find = (path: string) => {
     const reference = named.get(path) as ImageReference | undefined;
-    return paths[path as keyof ImagePaths] ?? (reference && besideImage(file, reference.name));
+    return paths[path] ?? (reference && besideImage(file, reference.name));
   };
   for (const [path, reference] of named) {
     const from = find(path);

@@ -13,6 +13,7 @@ export * from "./thresholding.js";
 export { getTimestepList, type TimestepListName, timestepListNames } from "./timestep-lists.js";
 export { getTrainedLimit } from "./trained-limit.js";
 export {
+  getSamplerSettings,
   type PipelineKind,
   readScheduler,
   type Spacing,

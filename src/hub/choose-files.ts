@@ -21,6 +21,13 @@ export interface Choice {
 }
 
 const networks = ["unet", "vae", "text_encoder", "text_encoder_2"];
+/** What Stable unCLIP has beside these. */
+const imageNetworks = ["image_encoder", "image_normalizer"];
+const otherConfigs = [
+  "model_index.json",
+  "scheduler/scheduler_config.json",
+  "image_noising_scheduler/scheduler_config.json",
+];
 const tokenizerFiles = [
   "vocab.json",
   "merges.txt",
@@ -84,15 +91,18 @@ function chosenFile(files: readonly HubFile[], repository: string, name: string)
 
 function wholeFolder(files: readonly HubFile[], repository: string, variant: "fp16" | "full"): HubFile[] {
   const inside = (folder: string) => files.filter(({ path }) => path.startsWith(`${folder}/`));
+  const hasImages = inside("image_normalizer").length > 0;
+  const parts = hasImages ? [...networks, ...imageNetworks] : networks;
   const small = files.filter(({ path }) => {
     const [folder, name, ...more] = path.split("/");
     if (more.length > 0) return false;
-    if (path === "model_index.json" || path === "scheduler/scheduler_config.json") return true;
+    if (otherConfigs.includes(path)) return true;
+    if (folder === "feature_extractor") return hasImages && name === "preprocessor_config.json";
     if (/^tokenizer(_2)?$/.test(folder!)) return tokenizerFiles.includes(name!);
-    return networks.includes(folder!) && name === "config.json";
+    return parts.includes(folder!) && name === "config.json";
   });
   const lacking: string[] = [];
-  const weights = networks.flatMap((folder) => {
+  const weights = parts.flatMap((folder) => {
     const there = inside(folder);
     const chosen = chooseWeights(there, variant);
     if (there.length > 0 && chosen.length === 0) lacking.push(folder);

@@ -51,7 +51,7 @@ export interface StepEvent {
   preview(): Promise<Pixels>;
 }
 
-/** A transform stage has started: the final latents are being decoded, or the image is being enlarged or pasted back. */
+/** A transform stage has started: the final latents are being decoded, the image is being enlarged or pasted back, or the like. */
 export interface DecodeEvent {
   readonly kind: "decode";
   /** The stage's name, such as "decode". */

@@ -37,6 +37,8 @@ export interface ImageSeeds {
 export interface ImageNoise {
   /** Call this in the order in which stages run: PyTorch's generator continues where the previous stage stopped. */
   forStage(stage: { readonly name: string; readonly shape: readonly number[] }): StageNoise;
+  /** Standard normals for anything else than a diffusion; the name tells Nishiki's own apart from others. */
+  draw(name: string, size: number): Float32Array;
 }
 
 /** Nishiki's random numbers, at addresses below `stream`. */
@@ -72,6 +74,7 @@ function makeSeedNoise(rng: RandomName, seed: number): ImageNoise {
         const next = () => generator.normals(sizeOf(shape));
         return { encoding: next, initial: next, condition: (count) => generator.normals(count), steps: next };
       },
+      draw: (_, size) => generator.normals(size),
     };
   }
   let isFirst = true;
@@ -82,6 +85,7 @@ function makeSeedNoise(rng: RandomName, seed: number): ImageNoise {
       isFirst = false;
       return noise;
     },
+    draw: (name, size) => random(seed, "stage", name).normals(size),
   };
 }
 
@@ -95,6 +99,11 @@ export function makeImageNoise(rng: RandomName, { seed, variation }: ImageSeeds)
       const [noise, mixed] = [base.forStage(stage), other.forStage(stage)];
       const initial = () => mixNoise(noise.initial(), mixed.initial(), variation.strength, stage.shape);
       return { ...noise, initial };
+    },
+    // What is not a diffusion's beginning is the base image's; the other generator still takes its place in the order.
+    draw: (name, size) => {
+      other.draw(name, size);
+      return base.draw(name, size);
     },
   };
 }

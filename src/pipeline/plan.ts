@@ -5,7 +5,7 @@ import type { Denoiser, Limit, PredictionFrame, Sampler, SamplerOptions } from "
 import type { ImageSettings } from "./image-request.js";
 import type { InitImage } from "./init-image.js";
 import type { CellRule } from "./mask.js";
-import type { ImageSeeds, StageNoise } from "./noise.js";
+import type { ImageNoise, ImageSeeds, StageNoise } from "./noise.js";
 import type { Pixels } from "./pixels.js";
 import type { RequestContext } from "./request-context.js";
 import type { Runtime } from "./runtime.js";
@@ -27,6 +27,8 @@ export interface StageInput {
   /** Seed of this image. */
   readonly seed: number;
   readonly seeds: ImageSeeds;
+  /** The image's random numbers, for transforms that need some; a diffusion gets its own. */
+  readonly noise: ImageNoise;
   /** Result of the previous stage; undefined for the first. */
   readonly last: StageResult | undefined;
   /** Results of all earlier stages, by stage name. */

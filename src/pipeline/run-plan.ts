@@ -53,7 +53,7 @@ export async function* runPlan(
   let last: StageResult | undefined;
   for (const stage of stages) {
     checkAborted(runtime.signal);
-    const input = { seed: seeds.seed, seeds, last, results };
+    const input = { seed: seeds.seed, seeds, noise, last, results };
     if (stage.kind === "diffusion") last = yield* diffuse(stage, input, noise, runtime);
     else {
       yield { kind: "start", stage };

@@ -32,10 +32,15 @@ export function addVerifyCommand(program: Command): void {
   command
     .option("-i, --image <file>", "init image (default: the file of that name beside <file>)")
     .option("--mask <file>", "mask (default: the file of that name beside <file>)")
+    .option("--image-prompt <file>", "image prompt; may be repeated (default: as for --image)", collect)
+    .option("--style-image <file>", "style image; may be repeated (default: as for --image)", collect)
+    .option("--layout-image <file>", "layout image; may be repeated (default: as for --image)", collect)
     .option("--json", "print the comparison as JSON")
     .addHelpText("after", help)
     .action(verify);
 }
+
+const collect = (file: string, before: readonly string[] = []) => [...before, file];
 
 const help = `
 The receipt restores LoRAs, embeddings, VAE, precision and prediction. Their files are looked up beside the image, in the

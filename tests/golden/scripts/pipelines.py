@@ -349,4 +349,5 @@ def main():
         print(name, sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()), "bytes")
 
 
-main()
+if __name__ == "__main__":
+    main()

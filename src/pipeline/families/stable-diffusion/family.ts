@@ -40,6 +40,13 @@ import { type Condition, getCondition, makeTextNoise } from "./condition.js";
 import { type ConditioningSchedule, embedGuidance, encodeConditioning, makeRows } from "./conditioning.js";
 import { DeepFeatures } from "./deep-features.js";
 import { getHiresLatents, getHiresSteps, hiresStage, makeHiresNoise } from "./hires.js";
+import {
+  encodeImagePrompt,
+  type ImageInputs,
+  imagePromptStage,
+  makeImagePromptStage,
+  makeLabelInputs,
+} from "./image-embedding.js";
 import type { StableDiffusionModel, Tokenizers } from "./model.js";
 import type { Networks } from "./networks.js";
 import { getVectorWidth, sizeCount } from "./programs.js";
@@ -76,6 +83,8 @@ interface RequestNetworks {
   readonly networks: Networks;
   readonly autoencoder: AutoencoderRuns;
   readonly area: Area;
+  /** What the denoiser takes from image prompts. */
+  readonly images?: ImageInputs;
   /** Receives the denoiser's attention. */
   readonly probe?: Probe;
 }
@@ -130,7 +139,10 @@ class StableDiffusion implements Model {
     const autoencoder = new AutoencoderRuns(this.parts.autoencoder, networks);
     const common = { networks, autoencoder, ...(probe?.onAttention && { probe }) };
     const base = { ...common, area: this.getArea(first.size) };
-    const stages: Stage[] = [this.makeBaseStage(first, base, conditioning)];
+    const stages: Stage[] = [
+      ...(await this.makeImagePrompt(settings, networks)),
+      this.makeBaseStage(first, base, conditioning),
+    ];
     const { hires } = settings;
     if (second && hires) {
       const isSame = second.prompt === first.prompt && second.negativePrompt === first.negativePrompt;
@@ -150,6 +162,14 @@ class StableDiffusion implements Model {
       },
     };
     return { warnings, stages: [...stages, decode, ...makePasteStage(settings)] };
+  }
+
+  /** What turns an image prompt into the denoiser's class, where the model has one. */
+  private async makeImagePrompt({ imagePrompt }: ImageSettings, networks: Networks): Promise<Stage[]> {
+    const { imageEmbedding } = this.parts;
+    if (!imageEmbedding || !imagePrompt) return [];
+    const embedding = await encodeImagePrompt(imageEmbedding, imagePrompt, networks);
+    return [makeImagePromptStage(imageEmbedding, embedding, imagePrompt.noiseLevel ?? 0)];
   }
 
   private getArea({ height, width }: ImageSettings["size"]): Area {
@@ -219,9 +239,10 @@ class StableDiffusion implements Model {
       shape: [autoencoder.latentChannels, area.height, area.width],
       steps: { sampler: sample, sigmas, noiseScale, finalScale, getMaskSigma, stopAfter, options },
       guidance: this.getGuidance(settings, plan.schedule),
-      start: async ({ seed }) => ({
+      start: async ({ seed, results }) => ({
         denoiser: (inpainting) => {
-          const network = this.network(request, settings, inpainting);
+          const images = this.parts.imageEmbedding && makeLabelInputs(results.get(imagePromptStage));
+          const network = this.network({ ...request, ...(images && { images }) }, settings, inpainting);
           const denoise = getDenoiser(scheduler.prediction, network, plan.schedule);
           const noise = makeTextNoise(settings, seed, sigmas.length - 1, part.steps);
           return (x, sigma, conditions, signal) => {
@@ -262,7 +283,7 @@ class StableDiffusion implements Model {
   }
 
   private network(
-    { area, networks, probe }: RequestNetworks,
+    { area, networks, images, probe }: RequestNetworks,
     { guidance, seamless = false, deepCache }: ImageSettings,
     inpainting: Inpainting | undefined,
   ): Network<Condition> {
@@ -289,6 +310,7 @@ class StableDiffusion implements Model {
           vector: makeRows(conditions, ({ text }) => text.vector!, getVectorWidth(unet.addition)),
           sizes: makeRows(conditions, () => sizes, sizeCount),
         }),
+        ...images?.(conditions),
         ...(guidanceRow && { guidance: makeRows(conditions, () => guidanceRow, guidanceRow.length) }),
       };
       const names = conditions.map(({ conditioning }) => conditioning);

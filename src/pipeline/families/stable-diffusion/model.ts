@@ -21,6 +21,12 @@ import type { ImageSettings } from "../../image-request.js";
 import type { RequestContext } from "../../request-context.js";
 import { type Autoencoder, readAutoencoder } from "./autoencoder.js";
 import { getHiresSteps } from "./hires.js";
+import {
+  checkImagePrompt,
+  type ImageEmbedding,
+  type ImageEmbeddingDescription,
+  readImageEmbedding,
+} from "./image-embedding.js";
 import { getVectorWidth } from "./programs.js";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -33,6 +39,8 @@ export interface StableDiffusionDescription {
   /** Of the autoencoder for previews. */
   readonly previewVae?: Json;
   readonly textEncoders: readonly Json[];
+  /** Of a Stable unCLIP model. */
+  readonly imageEmbedding?: ImageEmbeddingDescription;
   readonly scheduler: Json;
   readonly zerosForEmptyPrompt: boolean;
 }
@@ -44,6 +52,8 @@ export interface StableDiffusionModel {
   /** Decodes previews in place of the model's own autoencoder. */
   readonly previewAutoencoder?: Autoencoder;
   readonly textEncoders: readonly ClipTextConfig[];
+  /** Conditions the denoiser on an image's embedding; requests must then have an image prompt. */
+  readonly imageEmbedding?: ImageEmbedding;
   readonly scheduler: TrainedScheduler;
   readonly zerosForEmptyPrompt: boolean;
   readonly context: RequestContext;
@@ -62,11 +72,12 @@ export function readModel(files: StableDiffusionDescription): StableDiffusionMod
   const previewAutoencoder = files.previewVae && readAutoencoder(files.previewVae);
   const textEncoders = files.textEncoders.map(readClipTextConfig);
   const scheduler = readScheduler(files.scheduler, getPipelineKind(unet));
-  checkFit(unet, autoencoder, textEncoders);
+  checkFit(unet, autoencoder, textEncoders, files.imageEmbedding !== undefined);
+  const imageEmbedding = files.imageEmbedding && readImageEmbedding(files.imageEmbedding, unet);
   if (previewAutoencoder) checkPreview(autoencoder, previewAutoencoder);
-  const context = getContext(files, { unet, autoencoder, textEncoders, scheduler });
+  const parts = { unet, autoencoder, textEncoders, scheduler, ...(imageEmbedding && { imageEmbedding }) };
+  const context = getContext(files, parts);
   const { name, zerosForEmptyPrompt } = files;
-  const parts = { unet, autoencoder, textEncoders, scheduler };
   return { name, ...parts, zerosForEmptyPrompt, context, ...(previewAutoencoder && { previewAutoencoder }) };
 }
 
@@ -90,11 +101,12 @@ function checkFit(
   unet: ConditionalUnetConfig,
   { latentChannels }: Autoencoder,
   encoders: readonly ClipTextConfig[],
+  hasClass: boolean,
 ): void {
   const refuse = (reason: string): never => {
     throw new NishikiError("checkpoint", `The model's parts do not fit together: ${reason}.`);
   };
-  if (unet.classEmbedding)
+  if (unet.classEmbedding && !hasClass)
     refuse(
       `the denoiser takes a class embedding (${unet.classEmbedding.kind}), which no other part provides`,
     );
@@ -117,10 +129,13 @@ function checkFit(
   }
 }
 
-type Parts = Pick<StableDiffusionModel, "unet" | "autoencoder" | "textEncoders" | "scheduler">;
+type Parts = Pick<
+  StableDiffusionModel,
+  "unet" | "autoencoder" | "textEncoders" | "imageEmbedding" | "scheduler"
+>;
 
 /** @throws NishikiError "usage" */
-function checkSettings(settings: ImageSettings, { textEncoders, scheduler }: Parts): void {
+function checkSettings(settings: ImageSettings, { textEncoders, imageEmbedding, scheduler }: Parts): void {
   const { clipSkip = 0, sampler, steps, schedule } = settings;
   const layers = Math.min(...textEncoders.map((encoder) => encoder.layers));
   const most = layers - textEncoders.length; // XL never takes the last layer
@@ -133,6 +148,7 @@ function checkSettings(settings: ImageSettings, { textEncoders, scheduler }: Par
     const published = `this model was published with ${quote(sampler)}, which is unknown`;
     throw new NishikiError("usage", `sampler: ${published}; choose one of ${names}.`);
   }
+  if (imageEmbedding) checkImagePrompt(settings, imageEmbedding);
   planSteps(scheduler, {
     sampler: getSampler(sampler).name,
     stepSchedule: schedule as StepScheduleName | undefined,
@@ -149,12 +165,13 @@ function checkSettings(settings: ImageSettings, { textEncoders, scheduler }: Par
 }
 
 /** The model's default settings; guidance scales match diffusers' pipelines. */
-function getDefaults({ unet, scheduler }: Parts): RequestContext["defaults"] {
+function getDefaults({ unet, imageEmbedding, scheduler }: Parts): RequestContext["defaults"] {
   const common = {
     // checkSettings rejects an unknown scheduler by name, unless the request names a sampler.
     sampler: scheduler.sampler ?? scheduler.className,
     rng: "torch-cpu" as const,
   };
+  if (imageEmbedding) return { ...common, steps: 20, guidance: 10 };
   if (unet.timeConditionWidth !== undefined) return { ...common, sampler: "lcm", steps: 4, guidance: 8 };
   if (scheduler.sampler === "lcm") return { ...common, steps: 4, guidance: 1 };
   // Models distilled to one to four steps are published with trailing spacing (Sauer et al. 2023).
@@ -192,6 +209,7 @@ function getContext({ unet: json }: StableDiffusionDescription, parts: Parts): R
       "stopAt",
       "promptSpread",
       "cads",
+      ...(parts.imageEmbedding ? (["imagePrompt"] as const) : []),
     ],
     check: (settings) => checkSettings(settings, parts),
   };

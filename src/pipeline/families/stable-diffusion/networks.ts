@@ -1,11 +1,13 @@
 // The names of a Stable Diffusion model's networks, and the interface to their sessions.
 import type { Session } from "../../../engine/index.js";
 import type { Program } from "../../../graph/index.js";
+import type { VisionOutput } from "../../vision/program.js";
 import type { UnetForm } from "./programs.js";
 
 /** Identifies a network and its variant. */
 export type NetworkKey =
   | { readonly part: "text encoder"; readonly index: number; readonly skip: number }
+  | { readonly part: "image encoder"; readonly output: VisionOutput }
   | { readonly part: "denoiser"; readonly form: UnetForm; readonly wraps: boolean }
   | { readonly part: "decoder"; readonly wraps: boolean }
   | { readonly part: "encoder" }

@@ -20,8 +20,15 @@ function countNumbers({ weights }: ModelComponent): number {
 }
 
 /** Bytes that the weights of each network take as float32. */
-function listMemory({ unet, vae, textEncoder, textEncoder2 }: StableDiffusionFiles): number[] {
-  const parts = [unet, vae, textEncoder, ...(textEncoder2 ? [textEncoder2] : [])];
+function listMemory({
+  unet,
+  vae,
+  textEncoder,
+  textEncoder2,
+  imageEmbedding,
+}: StableDiffusionFiles): number[] {
+  const more = [...(textEncoder2 ? [textEncoder2] : []), ...(imageEmbedding ? [imageEmbedding.encoder] : [])];
+  const parts = [unet, vae, textEncoder, ...more];
   return parts.map((part) => 4 * countNumbers(part));
 }
 
@@ -50,12 +57,12 @@ const textOr = (value: unknown, usual: string) => (typeof value === "string" ? v
 /** @throws NishikiError "file", "checkpoint" */
 export async function describeStableDiffusion(path: string): Promise<ModelDescription> {
   const files = await openStableDiffusion(path);
-  const { family, unet, vae } = files;
+  const { unet, vae } = files;
   const inpaints = numberOr(unet.config.in_channels, 4) !== numberOr(vae.config.latent_channels, 4);
   const side = numberOr(unet.config.sample_size, Number.NaN);
   const memory = listMemory(files);
   return {
-    what: `${families[family]}${inpaints ? ", inpainting" : ""}`,
+    what: `${getFamilyName(files)}${inpaints ? ", inpainting" : ""}`,
     ...(Number.isSafeInteger(side) && { size: 8 * side }),
     memory: memory.reduce((sum, bytes) => sum + bytes, 0),
     largest: Math.max(...memory),
@@ -64,18 +71,23 @@ export async function describeStableDiffusion(path: string): Promise<ModelDescri
   };
 }
 
+const getFamilyName = ({ family, imageEmbedding }: StableDiffusionFiles) =>
+  imageEmbedding ? "Stable unCLIP 2.1" : families[family];
+
+function getAbilities({ unet, vae, imageEmbedding }: StableDiffusionFiles): string {
+  if (imageEmbedding)
+    return "variations of pictures, and blends of several (--image-prompt), with text or without";
+  const isInpainting = numberOr(unet.config.in_channels, 4) !== numberOr(vae.config.latent_channels, 4);
+  return isInpainting ? "inside masks (inpainting network)" : "from text, from pictures, and inside masks";
+}
+
 function describeFiles(path: string, files: StableDiffusionFiles): Description {
-  const { name, family, unet, vae, textEncoder, textEncoder2, scheduler, unknown, hints } = files;
-  const channels = numberOr(unet.config.in_channels, 4);
-  const latents = numberOr(vae.config.latent_channels, 4);
+  const { name, unet, vae, textEncoder, textEncoder2, imageEmbedding, scheduler, unknown, hints } = files;
   return {
     title: `${path}: ${name}`,
     values: {
-      family: families[family],
-      draws:
-        channels === latents
-          ? "from text, from pictures, and inside masks"
-          : "inside masks (inpainting network)",
+      family: getFamilyName(files),
+      draws: getAbilities(files),
       predicts:
         scheduler.prediction_type === "v_prediction"
           ? "velocity"
@@ -91,6 +103,7 @@ function describeFiles(path: string, files: StableDiffusionFiles): Description {
       describeComponent("Autoencoder", vae),
       describeComponent("Text encoder", textEncoder),
       ...(textEncoder2 ? [describeComponent("Second text encoder", textEncoder2)] : []),
+      ...(imageEmbedding ? [describeComponent("Image encoder", imageEmbedding.encoder)] : []),
     ],
   };
 }

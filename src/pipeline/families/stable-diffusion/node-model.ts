@@ -47,6 +47,7 @@ export async function openStableDiffusionModel(
     vae: files.vae.config,
     ...(preview && { previewVae: preview.config }),
     textEncoders: encoders.map(({ config }) => config),
+    ...(files.imageEmbedding && { imageEmbedding: files.imageEmbedding }),
     scheduler: files.scheduler,
     zerosForEmptyPrompt: files.zerosForEmptyPrompt,
   });
@@ -114,7 +115,16 @@ async function load(
   );
   const learned = await openEmbeddings(embedding ?? []);
   const { tokenizers, vectors } = teach(learned.words, await readTokenizers(files), model.textEncoders);
-  const sources = { files, model, textEncoders: encoders, adapters, vectors, preview };
+  const imageEncoder = files.imageEmbedding?.encoder;
+  const sources = {
+    files,
+    model,
+    textEncoders: encoders,
+    ...(imageEncoder && { imageEncoder }),
+    adapters,
+    vectors,
+    preview,
+  };
   checkWeights(sources);
   checkAborted(runtime.signal);
   const engine = makeEngine({ device, threads });

@@ -1,7 +1,7 @@
 // The programs of Stable Diffusion's networks. Batch and size are symbols: one session serves all sizes.
 import { type Program, type Tensor, type TraceOptions, trace } from "../../../graph/index.js";
 import type { ClipTextConfig, ConditionalUnetConfig } from "../../../models/index.js";
-import { clipText, conditionalUnet, projectText } from "../../../models/index.js";
+import { clipText, conditionalUnet, getLabelInput, projectText } from "../../../models/index.js";
 import { type AttentionLayer, summarizeAttention } from "../../probe.js";
 
 export interface TextProgramOptions {
@@ -79,7 +79,7 @@ export function traceUnet(
       const sample = tracer.input("sample", ["batch", config.inChannels, "height", "width"]);
       const timestep = tracer.input("timestep", ["batch"]);
       const encoderStates = tracer.input("states", ["batch", "tokens", config.crossWidth]);
-      const { addition, timeConditionWidth } = config;
+      const { addition, timeConditionWidth, classEmbedding } = config;
       const inputs = {
         sample,
         timestep,
@@ -87,6 +87,9 @@ export function traceUnet(
         ...(addition && {
           pooledText: tracer.input("vector", ["batch", getVectorWidth(addition)]),
           timeIds: tracer.input("sizes", ["batch", sizeCount]),
+        }),
+        ...(classEmbedding && {
+          classLabels: tracer.input("labels", ...getLabelInput(classEmbedding, 4 * config.down[0]!.width)),
         }),
         ...(timeConditionWidth !== undefined && {
           timeCondition: tracer.input("guidance", ["batch", timeConditionWidth]),

@@ -4,6 +4,7 @@ import { splitPasses } from "../../complete-hires.js";
 import type { ImageSettings } from "../../image-request.js";
 import { chunkPrompt } from "../../prompt/chunks.js";
 import { splitComposition } from "../../prompt/composition.js";
+import { traceImageEncoder } from "../../vision/program.js";
 import { countEvaluations, type NetworkWork } from "../../work.js";
 import { getTextOptions } from "./conditioning.js";
 import type { StableDiffusionModel, Tokenizers } from "./model.js";
@@ -14,7 +15,7 @@ export function getStableDiffusionWork(
   settings: ImageSettings,
   tokenizers: Tokenizers,
 ): readonly NetworkWork[] {
-  const { unet, autoencoder, textEncoders } = model;
+  const { unet, autoencoder, textEncoders, imageEmbedding } = model;
   const { first, second } = splitPasses(settings);
   const { prompt, negativePrompt, guidance, init, deepCache } = first;
   const { positions } = textEncoders[0]!;
@@ -44,6 +45,17 @@ export function getStableDiffusionWork(
       }),
       evaluations: (parts.length + 1) * chunks,
     })),
+    ...(imageEmbedding && first.imagePrompt
+      ? [
+          {
+            network: "image encoder",
+            multiplications: countMultiplications(traceImageEncoder(imageEmbedding.encoder.config), {
+              batch: 1,
+            }),
+            evaluations: first.imagePrompt.images.length,
+          },
+        ]
+      : []),
     { network: "denoiser", multiplications: denoise("whole"), evaluations: whole },
     ...(rows > whole
       ? [

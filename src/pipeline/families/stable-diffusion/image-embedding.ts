@@ -1,0 +1,150 @@
+// Stable unCLIP: Stable Diffusion 2.1 whose denoiser is conditioned on CLIP's embedding of an image too, with noise of a known
+// level on it (diffusers' StableUnCLIPImg2ImgPipeline; the idea: Ramesh et al. 2022, arXiv:2204.06125). The embedding and
+// sinusoids of the level are the denoiser's class; without conditioning, it is zeros.
+
+import { getSamplerSettings, type NoiseSchedule, readScheduler } from "../../../diffusion/index.js";
+import type { HostTensors } from "../../../engine/index.js";
+import { NishikiError } from "../../../errors.js";
+import type { ConditionalUnetConfig, ConfigRecord } from "../../../models/index.js";
+import type { ImageSettings } from "../../image-request.js";
+import type { StageResult, TransformStage } from "../../plan.js";
+import { getValues } from "../../stage-results.js";
+import { blendEmbeddings } from "../../vision/blend.js";
+import { encodeImages, type ImageEncoderModel, readImageEncoder } from "../../vision/image-encoder.js";
+import type { Condition } from "./condition.js";
+import { makeRows } from "./conditioning.js";
+import type { Networks } from "./networks.js";
+
+/** Inputs of the denoiser that come from images, one row for each condition of an evaluation. */
+export type ImageInputs = (conditions: readonly Condition[]) => HostTensors;
+
+/** The name of the stage whose result is the denoiser's class. */
+export const imagePromptStage = "image prompt";
+
+/** What a Stable unCLIP model has beside Stable Diffusion's parts. */
+export interface ImageEmbedding {
+  readonly encoder: ImageEncoderModel;
+  /** Mean and deviation of the embeddings that it was trained on. */
+  readonly mean: Float32Array;
+  readonly std: Float32Array;
+  /** The noise of each level. */
+  readonly noising: NoiseSchedule;
+}
+
+/** The configs and statistics of these parts. */
+export interface ImageEmbeddingDescription {
+  readonly encoder: { readonly config: ConfigRecord; readonly processor: ConfigRecord };
+  readonly mean: Float32Array;
+  readonly std: Float32Array;
+  readonly noising: ConfigRecord;
+}
+
+/** @throws NishikiError "checkpoint" for parts that do not fit to each other or to the denoiser */
+export function readImageEmbedding(
+  { encoder: files, mean, std, noising }: ImageEmbeddingDescription,
+  unet: ConditionalUnetConfig,
+): ImageEmbedding {
+  const encoder = readImageEncoder(files.config, files.processor);
+  const width = encoder.config.projection;
+  const refuse = (reason: string): never => {
+    throw new NishikiError("checkpoint", `The model's parts do not fit together: ${reason}.`);
+  };
+  const { classEmbedding: kind } = unet;
+  const expected = kind?.kind === "projection" ? kind.width : undefined;
+  if (expected !== 2 * width) {
+    const takes = expected === undefined ? "no vector" : `a vector of ${expected} numbers`;
+    refuse(
+      `the image encoder's embedding has ${width} numbers, ${2 * width} with those of its noise level, but the denoiser takes ${takes}`,
+    );
+  }
+  if (mean.length !== width || std.length !== width)
+    refuse(
+      `the image encoder's embedding has ${width} numbers, but image_normalizer has statistics of ${mean.length}`,
+    );
+  return { encoder, mean, std, noising: getSamplerSettings(readScheduler(noising), "ddpm").schedule };
+}
+
+type ImagePrompt = NonNullable<ImageSettings["imagePrompt"]>;
+
+/** @throws NishikiError "usage" where a request names no image */
+export function checkImagePrompt({ imagePrompt }: ImageSettings, { noising }: ImageEmbedding): void {
+  if (!imagePrompt) {
+    const message = "imagePrompt.images: expected an image to draw variations of, got none.";
+    throw new NishikiError("usage", message);
+  }
+  const { noiseLevel = 0, weights, blend = "slerp", texts, difference } = imagePrompt;
+  const unread = texts ? "texts" : difference ? "difference" : undefined;
+  if (unread !== undefined) {
+    const reason = "the model has no text encoder whose embeddings are like those of images";
+    throw new NishikiError("usage", `imagePrompt.${unread}: ${reason}; omit it.`);
+  }
+  const most = noising.levels - 1;
+  if (noiseLevel > most)
+    throw new NishikiError("usage", `imagePrompt.noiseLevel: expected at most ${most}, got ${noiseLevel}.`);
+  const total = (weights ?? [1]).reduce((all, weight) => all + weight, 0);
+  if (blend === "slerp" && (total <= 0 || weights?.some((weight) => weight < 0))) {
+    const expected = "expected weights from 0, not all 0, to blend by slerp";
+    throw new NishikiError("usage", `imagePrompt.weights: ${expected}; got ${weights?.join(", ")}.`);
+  }
+}
+
+/** The embedding of a request's images, blended into one where there are several. */
+export async function encodeImagePrompt(
+  { encoder }: ImageEmbedding,
+  { images, weights, blend = "slerp" }: ImagePrompt,
+  networks: Networks,
+): Promise<Float32Array> {
+  const use = <T>(output: "embedding" | "penultimate", work: Parameters<typeof networks.use<T>>[1]) =>
+    networks.use({ part: "image encoder", output }, work);
+  const embeddings = await encodeImages(encoder, images, "embedding", use);
+  const weighted = embeddings.map((values, i) => ({ values, weight: weights?.[i] ?? 1 / images.length }));
+  return blendEmbeddings(weighted, blend);
+}
+
+/** Cosines and sines of a noise level at geometrically spaced frequencies: `[width]`. */
+function embedLevel(level: number, width: number): Float32Array {
+  const half = Math.floor(width / 2);
+  return Float32Array.from({ length: width }, (_, i) => {
+    if (i >= 2 * half) return 0;
+    const angle = level * Math.exp((-Math.log(10_000) * (i % half)) / half);
+    return i < half ? Math.cos(angle) : Math.sin(angle);
+  });
+}
+
+/**
+ * Noises the embedding with the image's own random numbers, also at level 0, which is the cleanest of the schedule and not
+ * free of noise. Result: the embedding, then its level's, `[2·width]`.
+ */
+export function makeImagePromptStage(
+  { mean, std, noising }: ImageEmbedding,
+  embedding: Float32Array,
+  level: number,
+): TransformStage {
+  const width = embedding.length;
+  const sigma = noising.sigmaAt((level + 1) / noising.levels);
+  const alpha = noising.alphaOf(sigma);
+  return {
+    kind: "transform",
+    name: imagePromptStage,
+    run: async ({ noise }) => {
+      const normals = noise.draw(imagePromptStage, width);
+      const data = new Float32Array(2 * width);
+      data.set(
+        embedding.map((value, i) => {
+          const standard = (value - mean[i]!) / std[i]!;
+          return alpha * (standard + sigma * normals[i]!) * std[i]! + mean[i]!;
+        }),
+      );
+      data.set(embedLevel(level, width), width);
+      return { kind: "values", shape: [2 * width], data };
+    },
+  };
+}
+
+/** The denoiser's classes, from that stage's result. */
+export function makeLabelInputs(result: StageResult | undefined): ImageInputs {
+  const labels = getValues(result);
+  const none = new Float32Array(labels.length);
+  const getLabels = ({ conditioning }: Condition) => (conditioning === "uncond" ? none : labels);
+  return (conditions) => ({ labels: makeRows(conditions, getLabels, labels.length) });
+}
