@@ -197,6 +197,8 @@ describe("answers", () => {
     await checkCall("get /models");
     await checkCall("post /models/refresh");
     await checkCall("post /tokens", { body: { prompt: "a cat" } });
+    const forecast = await checkCall("post /forecast", { body: { request: { prompt: "a cat", count: 2 } } });
+    expect(forecast.value.forecast).toMatchObject({ fits: expect.any(Boolean), advice: null });
     await checkCall("post /models/{id}/load", { id: "embedded" });
     await checkCall("post /models/{id}/unload", { id: "embedded" });
     await checkCall("post /models/unload");

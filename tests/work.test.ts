@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { loadPipeline } from "../src/index.js";
-import { sumWork } from "../src/pipeline/index.js";
+import { RunMeter, sumWork } from "../src/pipeline/index.js";
 
 const model = (name: string) => fileURLToPath(new URL(`golden/pipelines/${name}`, import.meta.url));
 
@@ -34,8 +34,18 @@ it.each([
   const onPrediction = ({ stage, denoised }: { stage: string; denoised: object }) => {
     if (stage === "base") rows += Object.keys(denoised).length;
   };
-  for await (const __ of pipeline.generate(request, { probe: { onPrediction } }));
-  const denoiser = work.filter(({ network }) => network.startsWith("denoiser"));
+  const meter = new RunMeter();
+  const onRun = meter.add;
+  for await (const __ of pipeline.generate(request, { probe: { onPrediction }, onRun }));
+  const denoiser = work.filter(({ network }) => /^(few-step )?denoiser/.test(network));
+  // Every network that is forecast ran, and as often as forecast: these runs are what speed is learned from.
+  for (const name of new Set(work.map(({ network }) => network.split(",")[0]!))) {
+    const parts = work.filter(({ network }) => network.startsWith(name));
+    const runs = parts.reduce((sum, { evaluations, rows: together = 1 }) => sum + evaluations / together, 0);
+    const isExact = name !== "text encoder" && !("sampler" in settings) && !("guidanceInterval" in settings);
+    if (isExact) expect(meter.runs(name).length).toBe(runs);
+    else expect(meter.runs(name).length).toBeGreaterThan(0);
+  }
   const counted = denoiser.reduce((sum, { evaluations }) => sum + evaluations, 0);
   // A sampler of second order may skip its correction in the last step.
   expect(counted - rows).toBeGreaterThanOrEqual(0);

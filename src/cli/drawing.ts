@@ -4,6 +4,7 @@ import type {
   Environment,
   ImageEvent,
   ImageSettings,
+  NetworkRun,
   Pipeline,
   PipelineEvent,
   StepEvent,
@@ -24,17 +25,20 @@ export interface Drawing {
   readonly signal: AbortSignal;
   /** Whether results and warnings are lines of JSON. */
   readonly json: boolean;
+  /** Told how long each network took. */
+  readonly onRun?: (run: NetworkRun) => void;
 }
 
 const printJson = (value: object) => print(`${JSON.stringify(value)}\n`);
 
 /** @throws NishikiError what `Pipeline.generate` throws; "aborted" says how many images are finished */
 export async function drawAll(drawing: Drawing): Promise<void> {
-  const { pipeline, settings, notices, signal } = drawing;
+  const { pipeline, settings, notices, signal, onRun } = drawing;
   const reporter = new Reporter(drawing);
   try {
     for (const message of notices) await reporter.warn(message);
-    for await (const event of pipeline.generate(settings, { signal })) await reporter.take(event);
+    for await (const event of pipeline.generate(settings, { signal, ...(onRun && { onRun }) }))
+      await reporter.take(event);
   } catch (error) {
     if (!(error instanceof NishikiError) || error.code !== "aborted") throw error;
     throw new NishikiError("aborted", `Stopped; ${reporter.finished()}.`, { cause: error });

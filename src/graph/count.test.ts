@@ -5,6 +5,7 @@ import {
   convChannelsLast,
   convTranspose2d,
   countMultiplications,
+  countPeakBytes,
   gelu,
   linear,
   matmul,
@@ -60,6 +61,22 @@ it("counts shared work once, and elementwise work not at all", () => {
     return mul(gelu(y), y);
   };
   expect(count(model)).toBe(24);
+});
+
+it("counts the most memory of values by hand", () => {
+  const model = (t: Tracer) => {
+    const x = t.input("x", ["batch", 10]);
+    const wide = linear(x, t.input("w", [100, 10]), t.input("b", [100]));
+    return linear(gelu(wide), t.input("v", [10, 100]), t.input("c", [10]));
+  };
+  const program = trace((tracer) => ({ y: model(tracer) }));
+  const weights = 4 * (100 * 10 + 100 + 10 * 100 + 10);
+  // The input and the wide value; when the result is made, the wide one is still needed.
+  expect(countPeakBytes(program, { batch: 3 })).toBeGreaterThanOrEqual(4 * 3 * 110);
+  expect(countPeakBytes(program, { batch: 3 })).toBeLessThanOrEqual(weights + 4 * 3 * 210);
+  const steps = (from: number, to: number) =>
+    countPeakBytes(program, { batch: to }) - countPeakBytes(program, { batch: from });
+  expect(steps(2, 4)).toBe(2 * steps(1, 2));
 });
 
 it("says which size it needs", () => {

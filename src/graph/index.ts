@@ -1,4 +1,4 @@
-export { countMultiplications } from "./count.js";
+export { countMultiplications, countPeakBytes } from "./count.js";
 export * from "./gradients.js";
 export {
   type Attributes,

@@ -5,10 +5,22 @@ import type { EncodeEvent, LoadEvent, WaitEvent } from "./events.js";
 /** Progress reports other than sampler steps. */
 export type ProgressEvent = WaitEvent | LoadEvent | EncodeEvent;
 
+/** A run of a network, or its loading. */
+export interface NetworkRun {
+  readonly kind: "run" | "load";
+  /** The network's name, as in load events. */
+  readonly network: string;
+  /** When it began and ended, in seconds of a monotonic clock. */
+  readonly start: number;
+  readonly end: number;
+}
+
 export interface Watch {
   /** Stops the work; the pending call then rejects with NishikiError "aborted". */
   readonly signal?: AbortSignal;
   readonly onProgress?: (event: ProgressEvent) => void;
+  /** Told how long each network took. */
+  readonly onRun?: (run: NetworkRun) => void;
 }
 
 /** @throws NishikiError "aborted" if the signal is aborted */

@@ -1,4 +1,4 @@
-export { checkAborted, interruptible, type ProgressEvent, type Watch } from "./cancel.js";
+export { checkAborted, interruptible, type NetworkRun, type ProgressEvent, type Watch } from "./cancel.js";
 export { completeRequest, drawSeed } from "./complete-request.js";
 export { countNumbers, countTypes, type Description, formatBytes, formatCount } from "./description.js";
 export { encodeImage, hiresLabels } from "./encode-image.js";
@@ -125,6 +125,18 @@ export {
   sha256,
 } from "./receipt.js";
 export type { ImageSizes, RequestContext, RequestDefaults } from "./request-context.js";
+export {
+  type ForecastOptions,
+  forecastRequest,
+  getKind,
+  learnSpeed,
+  type MachineSpeed,
+  type Measurement,
+  type NetworkSpeed,
+  type RequestForecast,
+  RunMeter,
+  unknownSpeed,
+} from "./request-forecast.js";
 export { listImages, mapImages } from "./request-images.js";
 export { getLoadOptionsJsonSchema, getRequestJsonSchema } from "./request-json-schema.js";
 export { type Extension, formatSize, type ImageReference, type ImageSize } from "./request-values.js";
@@ -140,6 +152,7 @@ export {
   SessionPool,
   usualBudget,
 } from "./session-pool.js";
+export { findSmallerSize } from "./smaller-size.js";
 export { defaultMemoryLimit, forecastMemory, getTiling, type LatentSize } from "./tile-forecast.js";
 export {
   type TiledNetwork,

@@ -13,6 +13,7 @@ export { embeddedModel, hashModel, readModelFolder } from "./families/nishiki/no
 export { describeModel, getModelFamily } from "./families/node-families.js";
 export type { Family, ModelDescription, OpenedModel } from "./families/node-family.js";
 export { hashFile, ownVersion } from "./node-environment.js";
+export { foresee, keepDrawing, type Measured, type Outlook } from "./node-foresee.js";
 export {
   type ReadMask,
   readImages,
@@ -20,6 +21,7 @@ export {
   readMask,
   readReferencedImage,
 } from "./node-input-images.js";
+export { type Memory, readMemory } from "./node-memory.js";
 export { besideImage, restoreLoad } from "./node-restore-load.js";
 
 /**

@@ -8,7 +8,7 @@
 // The pipeline runs stages and knows nothing about families. Every image is a separate run, so it depends only on its seed,
 // the prompt, the settings and the weights, not on the number of images or threads.
 import { NishikiError } from "../errors.js";
-import { checkAborted, interruptible, type ProgressEvent, withProgress } from "./cancel.js";
+import { checkAborted, interruptible, type NetworkRun, type ProgressEvent, withProgress } from "./cancel.js";
 import { completeRequest } from "./complete-request.js";
 import { encodeImage } from "./encode-image.js";
 import {
@@ -49,6 +49,8 @@ export interface GenerateOptions {
   readonly signal?: AbortSignal;
   /** Looks inside while drawing: attention, predictions. */
   readonly probe?: Probe;
+  /** Told how long each network took. */
+  readonly onRun?: (run: NetworkRun) => void;
 }
 
 /** State shared by all images of a request. */
@@ -121,7 +123,7 @@ export class Pipeline implements AsyncDisposable {
    */
   async *generate(
     request: ImageRequest,
-    { signal, probe }: GenerateOptions = {},
+    { signal, probe, onRun }: GenerateOptions = {},
   ): AsyncGenerator<PipelineEvent, void, void> {
     const settings = this.complete(request);
     this.#checkOpen();
@@ -131,7 +133,12 @@ export class Pipeline implements AsyncDisposable {
     const both = signal ? AbortSignal.any([signal, leaving.signal]) : leaving.signal;
     try {
       yield* withProgress<PipelineEvent, ProgressEvent, void>((onProgress) =>
-        this.#drawInTurn(settings, { signal: both, onProgress, ...(probe && { probe }) }),
+        this.#drawInTurn(settings, {
+          signal: both,
+          onProgress,
+          ...(probe && { probe }),
+          ...(onRun && { onRun }),
+        }),
       );
     } finally {
       leaving.abort();

@@ -64,6 +64,16 @@ export function getWeightBytes({ parameters }: Program): number {
  */
 export const usualBudget = 1e9;
 
+async function timed<T>(
+  task: () => Promise<T>,
+  tell: (times: { readonly start: number; readonly end: number }) => void,
+): Promise<T> {
+  const start = performance.now() / 1000;
+  const result = await task();
+  tell({ start, end: performance.now() / 1000 });
+  return result;
+}
+
 export class SessionPool {
   readonly #budget: number;
   /** Least recently used first. */
@@ -106,8 +116,10 @@ export class SessionPool {
     model: number,
     network: Network,
     work: (session: Session) => Promise<T>,
-    { signal, onProgress }: Watch = {},
+    { signal, onProgress, onRun }: Watch = {},
   ): Promise<T> {
+    const tell = <R>(kind: "run" | "load", task: () => Promise<R>) =>
+      onRun ? timed(task, (times) => onRun({ kind, network: network.title, ...times })) : task();
     const name = `${model} ${JSON.stringify(Object.entries(network.key).sort())}`;
     const entry = await this.#serialize(async () => {
       const loaded = this.#loaded.get(name);
@@ -119,9 +131,14 @@ export class SessionPool {
         checkAborted(signal);
         onProgress?.({ kind: "load", stage: network.title });
       }
-      const next = loaded ?? { model, network, session: network.load(), users: new Set() };
+      const next = loaded ?? {
+        model,
+        network,
+        session: tell("load", () => network.load()),
+        users: new Set(),
+      };
       this.#loaded.set(name, next);
-      return this.#join(name, next, work, signal);
+      return this.#join(name, next, (session) => tell("run", () => work(session)), signal);
     });
     return entry.result;
   }

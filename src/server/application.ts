@@ -3,6 +3,8 @@
 import type {
   Capabilities,
   Catalogue,
+  Forecast,
+  ForecastRequest,
   ImagePage,
   ImageQuery,
   Job,
@@ -54,6 +56,11 @@ export interface Application {
   requestSchema(model?: string): Promise<Readonly<Record<string, unknown>> | undefined>;
   /** Counts a prompt's tokens, as a model reads them beside what is loaded with it. Loads no weights. */
   countTokens(request: TokensRequest): Promise<Tokens | undefined>;
+  /**
+   * Forecasts the time and memory of a request. Loads no weights.
+   * @throws NishikiError "usage" for a request that the model does not take
+   */
+  forecast(request: ForecastRequest): Promise<Forecast | undefined>;
 
   /**
    * Checks a job's request, fixes its seed and every setting, and queues it.

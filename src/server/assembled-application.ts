@@ -4,6 +4,8 @@ import { NishikiError } from "../errors.js";
 import { getRequestJsonSchema } from "../pipeline/index.js";
 import type {
   Catalogue,
+  Forecast,
+  ForecastRequest,
   ImageQuery,
   Job,
   JobPage,
@@ -104,6 +106,17 @@ export class AssembledApplication implements Application {
     if (!(await this.#parts.models.find(model))) return undefined;
     const count = await this.#parts.drawer.tokens(model, load, prompt);
     return count ?? { tokens: null, parts: null, room: null };
+  }
+
+  async forecast({
+    model = this.#parts.models.default,
+    load = {},
+    request,
+  }: ForecastRequest): Promise<Forecast | undefined> {
+    if (!(await this.#parts.models.find(model))) return undefined;
+    const images = await this.#maker.readImages(request);
+    const outlook = await this.#parts.drawer.forecast(model, load, request, images);
+    return { forecast: outlook ? { ...outlook, advice: outlook.advice ?? null } : null };
   }
 
   async createJob(request: JobRequest, caller: Caller, id?: string): Promise<CreatedJob> {

@@ -66,7 +66,7 @@ export class JobMaker {
     await models.resolve(model, load);
     const modelName = (await models.find(model))!.name;
     const asked = known ? withSeeds(checked.request, known.request) : checked.request;
-    const images = await this.#readImages(asked);
+    const images = await this.readImages(asked);
     const { request: completed } = await drawer.complete(model, load, asked, images);
     return {
       id,
@@ -85,7 +85,8 @@ export class JobMaker {
     };
   }
 
-  async #readImages(request: Readonly<Record<string, unknown>>): Promise<Map<string, Uint8Array>> {
+  /** The files of the images that a request names by their ids. @throws NishikiError "usage" */
+  async readImages(request: Readonly<Record<string, unknown>>): Promise<Map<string, Uint8Array>> {
     const images = new Map<string, Uint8Array>();
     for (const [path, id] of (await listImages(storedRequestSchema, request)) as Map<string, string>) {
       const file = await this.#parts.library.file(id);

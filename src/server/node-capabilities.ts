@@ -4,8 +4,8 @@ import { availableParallelism } from "node:os";
 import { samplers, stepSchedules } from "../diffusion/index.js";
 import { getPackageFile } from "../engine/node.js";
 import { MAX_PIXELS } from "../image/index.js";
+import { readMemory } from "../pipeline/node.js";
 import { apiVersion, type Capabilities } from "./api/index.js";
-import { readMemory } from "./catalogue/memory.js";
 import { upscalers } from "./drawing/upscalers.js";
 import { uploadBytes } from "./http/limits.js";
 

@@ -5,6 +5,8 @@ import type { SettingsSchema } from "../settings/schema.js";
 import type {
   Capabilities,
   Catalogue,
+  DrawJobRequest,
+  Forecast,
   ImagePage,
   Job,
   JobError,
@@ -112,6 +114,8 @@ export const api = {
   settings: (model?: string) => get<SettingsSchema>(`settings${query({ model })}`),
 
   tokens: (prompt: string, model: string, load: JobLoad) => post<Tokens>("tokens", { prompt, model, load }),
+  forecast: (request: Pick<DrawJobRequest, "request" | "model" | "load">) =>
+    post<Forecast>("forecast", request),
 
   jobs: (filter: { state?: readonly string[]; group?: string; cursor?: string; limit?: number } = {}) =>
     get<JobPage>(`jobs${query(filter)}`),

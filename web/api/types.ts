@@ -4,6 +4,7 @@ export type {
   Capabilities,
   Catalogue,
   DrawJobRequest,
+  Forecast,
   ImagePage,
   Job,
   JobError,

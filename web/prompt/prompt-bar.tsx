@@ -11,6 +11,7 @@ import { capabilities } from "../store/models.js";
 import { stored } from "../store/storage.js";
 import { openSheet } from "../store/ui.js";
 import { ModelChip } from "./model-chip.jsx";
+import { Outlook } from "./outlook.jsx";
 import { PromptField } from "./prompt-field.jsx";
 import { SeedChip } from "./seed-chip.jsx";
 import { SizeChip } from "./size-chip.jsx";
@@ -60,6 +61,7 @@ export function PromptBar() {
         <span>{texts.draw}</span>
         <Keys of="ctrl+enter" />
       </button>
+      <Outlook />
       {!isNarrow.value && isOpen.value && <Settings />}
     </form>
   );

@@ -12,9 +12,11 @@ import {
   type ProgressEvent,
   parsePromptParameters,
   type RequestContext,
+  RunMeter,
 } from "../../pipeline/index.js";
 import { openModel, readImages } from "../../pipeline/node.js";
 import { drawAll } from "../drawing.js";
+import { announce, learn, printForecasts } from "../forecast.js";
 import { type ImageFiles, prepareImageFiles } from "../image-files.js";
 import { addOptionHints } from "../option-hints.js";
 import { preparePreview } from "../preview-file.js";
@@ -31,6 +33,7 @@ interface Options extends Readonly<Record<string, unknown>> {
   readonly force?: boolean;
   readonly preview?: string;
   readonly server?: string;
+  readonly forecast?: boolean;
 }
 
 const examples = `
@@ -39,6 +42,7 @@ Examples:
   echo "a red fox" | nishiki draw - --output - > fox.png
   nishiki draw "a red fox" --image sketch.png --strength 0.6
   nishiki draw "a {red, grey} fox --no snow --quality 2"
+  nishiki draw "a fox" --model org/name --size 768x768 --forecast
   nishiki draw "a fox" --model org/name --lora ink.safetensors:0.8 --lora file=snow.safetensors,weight=0.5
 `;
 
@@ -59,6 +63,7 @@ export function addGenerateCommand(program: Command): void {
     .option("-f, --force", "replace existing files")
     .option("--preview <file>", ".png file that receives a preview after every step")
     .option("--server <url>", "draw on a running server (nishiki serve); models are named by their ids there")
+    .option("--forecast", "say how long it would take and how much memory, and draw nothing")
     .option("--json", "print a JSON line for the model, each warning and each image instead of paths")
     .option("-q, --quiet", "print no progress")
     .addHelpText("after", examples)
@@ -83,19 +88,44 @@ async function generate(words: readonly string[], options: Options): Promise<voi
   const preview = options.preview === undefined ? undefined : await preparePreview(options.preview, force);
   const model = await openModel(load);
   const drawings = await prepareDrawings(given, model.context, output, force);
+  const plan = (settings: ImageSettings) => ({ opened: model, load, settings });
+  if (options.forecast)
+    return printForecasts(
+      drawings.map(({ settings }) => plan(settings)),
+      json,
+    );
   const { steps } = drawings[0]!.settings;
   const progress = makeProgress(quiet);
   const stop = listenForStop();
   progress.show("Loading the model", 0, steps);
+  const { signal } = stop;
   try {
+    for (const { settings } of drawings) await announce(plan(settings), progress);
     const onProgress = (event: ProgressEvent) => {
       if (event.kind === "load") progress.show(`Loading the ${event.stage}`, 0, steps);
     };
-    const pipeline = new Pipeline(await model.load({ signal: stop.signal, onProgress }));
+    let meter = new RunMeter();
+    const now = () => performance.now() / 1000;
+    let start = now();
+    const pipeline = new Pipeline(await model.load({ signal, onProgress, onRun: meter.add }));
     try {
       for (const { settings, notices, files } of drawings) {
         const write = makeWriter(files);
-        await drawAll({ pipeline, settings, notices, write, preview, progress, signal: stop.signal, json });
+        const loaded = now();
+        await drawAll({
+          pipeline,
+          settings,
+          notices,
+          write,
+          preview,
+          progress,
+          signal,
+          json,
+          onRun: meter.add,
+        });
+        const times = { start, loaded, end: now() };
+        await learn(plan(settings), { meter, times, isAlone: drawings.length === 1 });
+        [meter, start] = [new RunMeter(), now()];
       }
     } finally {
       await pipeline.dispose();

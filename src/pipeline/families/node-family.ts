@@ -1,17 +1,21 @@
 // The interface of a family for opening models (node): a row of the table in node-families.ts.
 import type { Description } from "../description.js";
+import type { ImageSettings } from "../image-request.js";
 import type { CompleteLoadOptions, FamilyLoadOption } from "../load-options.js";
 import type { ModelFiles } from "../node-model-files.js";
 import type { PipelineParts } from "../pipeline.js";
 import type { RequestContext } from "../request-context.js";
 import type { Runtime } from "../runtime.js";
 import type { TokenCount } from "../token-count.js";
+import type { NetworkWork } from "../work.js";
 
 /** A model with its configs and headers read but no weights loaded: enough to check a request. */
 export interface OpenedModel {
   readonly context: RequestContext;
   /** Counts a prompt's tokens without loading weights; absent where prompts are not read in tokens of their text. */
   countTokens?(prompt: string): Promise<TokenCount>;
+  /** What an image costs, network by network: as the loaded model says. Loads no weights. */
+  getWork?(settings: ImageSettings): Promise<readonly NetworkWork[]>;
   /** Makes it ready to draw. @throws NishikiError "aborted", "file", "checkpoint", "device", "memory" */
   load(runtime?: Runtime): Promise<PipelineParts>;
 }

@@ -1,4 +1,5 @@
 // The catalogue: models, and what can be added to them.
+import { storedRequestSchema } from "../../pipeline/index.js";
 import { z } from "../../schema/index.js";
 import { jobLoadSchema } from "./load.js";
 import { catalogueIdSchema, textUpTo } from "./values.js";
@@ -49,6 +50,47 @@ export const additionSchema = z.object({
   words: z.array(z.string()).meta({ description: "words that call it, where its file says so" }),
 });
 export type Addition = Readonly<z.output<typeof additionSchema>>;
+
+/** A request whose time and memory are forecast. */
+export const forecastRequestSchema = z.strictObject({
+  request: storedRequestSchema,
+  model: catalogueIdSchema.optional().meta({ description: "model; the default model if left out" }),
+  load: jobLoadSchema.optional(),
+});
+export type ForecastRequest = Readonly<z.output<typeof forecastRequestSchema>>;
+
+const bytes = z.number().meta({ description: "bytes of memory at the peak" });
+
+export const forecastSchema = z.object({
+  forecast: z
+    .object({
+      seconds: z.number().meta({ description: "for all images, with loading if the model is not in memory" }),
+      secondsPerImage: z.number(),
+      loadSeconds: z.number(),
+      bytes,
+      multiplications: z.number().meta({ description: "of all images" }),
+      isMeasured: z
+        .boolean()
+        .meta({ description: "false if this model has not drawn here yet: its speed is estimated" }),
+      memory: z
+        .object({ total: z.number(), free: z.number() })
+        .meta({ description: "this machine's, in bytes" }),
+      fits: z.boolean().meta({ description: "whether the free memory is enough" }),
+      advice: z
+        .object({
+          change: z
+            .record(z.string(), z.unknown())
+            .meta({ description: "what makes it fit: a size, a precision or lowMemory" }),
+          seconds: z.number(),
+          bytes,
+        })
+        .nullable()
+        .meta({ description: "null if it fits, or nothing helps" }),
+    })
+    .nullable()
+    .meta({ description: "null if the model does not say what its networks cost" }),
+});
+export type Forecast = Readonly<z.output<typeof forecastSchema>>;
 
 /** A prompt whose tokens are counted. */
 export const tokensRequestSchema = z.strictObject({

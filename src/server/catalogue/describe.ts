@@ -1,8 +1,8 @@
 // What clients see of the models.
 import { formatBytes } from "../../pipeline/index.js";
+import type { Memory } from "../../pipeline/node.js";
 import type { ModelInfo } from "../api/index.js";
 import type { FoundModel } from "./found.js";
-import type { Memory } from "./memory.js";
 
 export interface ModelStates {
   readonly loaded: readonly string[];

@@ -1,9 +1,10 @@
 // The catalogue as clients see and use it: what there is, what is loaded, and how fast it is.
+
+import { readMemory } from "../../pipeline/node.js";
 import type { Catalogue, Job, ModelInfo } from "../api/index.js";
 import type { Drawer, WorkEvent } from "../parts.js";
 import type { ModelList } from "./catalogue.js";
 import { describeModel } from "./describe.js";
-import { readMemory } from "./memory.js";
 import type { Speeds } from "./speeds.js";
 
 export interface ModelsParts {

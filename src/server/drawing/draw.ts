@@ -4,10 +4,13 @@ import {
   completeRequest,
   getRemainingSettings,
   type ImageSettings,
+  type NetworkRun,
   type Pipeline,
   type PipelineEvent,
   type ProgressEvent,
+  RunMeter,
 } from "../../pipeline/index.js";
+import { keepDrawing } from "../../pipeline/node.js";
 import type { WorkEvent } from "../parts.js";
 import type { Pipelines } from "./pipelines.js";
 import { PartialImages, PreviewPace } from "./preview.js";
@@ -29,29 +32,42 @@ export async function draw(
   { signal, onSkip, report }: DrawOptions,
 ): Promise<void> {
   if (from >= (request.count as number)) return;
-  const { context } = await pipelines.open(load);
+  const opened = await pipelines.open(load);
+  const { context, getWork } = opened;
   const read = await readRequestImages(request, images, context);
   const settings = completeRequest(read.request, context);
   for (const message of read.notices) report({ kind: "warning", message });
   const progress = new WorkProgress(settings.count, report, from);
   const onProgress = (event: ProgressEvent) => progress.take(event);
+  const meter = new RunMeter();
+  const start = performance.now() / 1000;
+  let loaded = start;
+  let isWhole = true;
   const drawAll = async (pipeline: Pipeline) => {
+    loaded = performance.now() / 1000;
     for (let index = from; index < settings.count; ) {
       const skip = new AbortController();
       onSkip(() => skip.abort());
       progress.startAt(index);
       const isEmbedded = load.model === undefined;
       const options = { signal, skip: skip.signal, partials, isEmbedded, progress, report };
-      index += await drawFrom(pipeline, settings, index, options);
+      index += await drawFrom(pipeline, settings, index, { ...options, onRun: meter.add });
+      isWhole &&= !skip.signal.aborted;
     }
   };
-  await pipelines.use(load, drawAll, { signal, onProgress });
+  await pipelines.use(load, drawAll, { signal, onProgress, onRun: meter.add });
+  if (!getWork || !isWhole) return;
+  const times = { start, loaded, end: performance.now() / 1000 };
+  const count = settings.count - from;
+  // Nobody waits for it.
+  void keepDrawing({ settings, load, getWork, meter, count, times }).catch(() => undefined);
 }
 
 interface PartOptions extends Omit<DrawOptions, "onSkip"> {
   readonly skip: AbortSignal;
   readonly partials: number;
   readonly isEmbedded: boolean;
+  readonly onRun: (run: NetworkRun) => void;
   readonly progress: WorkProgress;
 }
 
@@ -60,14 +76,17 @@ async function drawFrom(
   pipeline: Pipeline,
   settings: ImageSettings,
   first: number,
-  { signal, skip, partials: count, isEmbedded, progress, report }: PartOptions,
+  { signal, skip, partials: count, isEmbedded, progress, report, onRun }: PartOptions,
 ): Promise<number> {
   const pace = new PreviewPace(isEmbedded);
   const partials = new PartialImages(count);
   const both = AbortSignal.any([signal, skip]);
   let finished = 0;
   try {
-    for await (const event of pipeline.generate(getRemainingSettings(settings, first), { signal: both })) {
+    for await (const event of pipeline.generate(getRemainingSettings(settings, first), {
+      signal: both,
+      onRun,
+    })) {
       await reportEvent(event, { first, pace, partials, progress, report });
       if (event.kind === "image") finished += 1;
     }

@@ -1,7 +1,8 @@
 // The drawing process: holds the models, takes tasks from the server and answers with events. If the runtime crashes, this
 // process dies and the server goes on.
 import { NishikiError } from "../../errors.js";
-import { completeRequest, imageRequestSchema, mapImages } from "../../pipeline/index.js";
+import { completeRequest, imageRequestSchema, type LoadOptions, mapImages } from "../../pipeline/index.js";
+import { foresee } from "../../pipeline/node.js";
 import { scan } from "../catalogue/scan.js";
 import type { WorkEvent } from "../parts.js";
 import { draw } from "./draw.js";
@@ -35,12 +36,23 @@ async function complete({
   return { request: named as Record<string, unknown>, notices: read.notices };
 }
 
+async function forecast({ load, request, images }: Tasks["forecast"]["task"]) {
+  const opened = await pipelines.open(load);
+  const read = await readRequestImages(request, images, opened.context);
+  const settings = completeRequest(read.request, opened.context);
+  const isLoaded = pipelines.isLoaded(load);
+  const reopen = (changed: LoadOptions) => pipelines.open(changed);
+  return foresee({ settings, load, opened }, { isLoaded, reopen });
+}
+
 async function run(id: number, task: Task, state: Running): Promise<unknown> {
   const { signal } = state.stop;
   const report = (event: WorkEvent) => send({ kind: "event", id, event });
   switch (task.kind) {
     case "complete":
       return complete(task);
+    case "forecast":
+      return forecast(task);
     case "scan":
       return scan(task.folders);
     case "tokens":

@@ -20,6 +20,13 @@ export interface ProcessDrawer extends Drawer {
     request: IdRequest,
     images: ImageFiles,
   ): Promise<Tasks["complete"]["answer"]>;
+  /** Forecasts what a request would take; undefined if the model does not say. @throws as `complete` does */
+  forecast(
+    model: string,
+    load: JobLoad,
+    request: IdRequest,
+    images: ImageFiles,
+  ): Promise<Tasks["forecast"]["answer"]>;
   /** Looks into models folders. */
   scan(folders: readonly string[]): Promise<Found>;
   /** A prompt's tokens; undefined if the model does not count them. */
@@ -75,6 +82,8 @@ export function makeDrawer(
     loaded: () => [...paths].filter(([, path]) => process.loaded.includes(path)).map(([id]) => id),
     complete: async (model, load, request, images) =>
       process.run({ kind: "complete", load: await find(model, load), request, images }),
+    forecast: async (model, load, request, images) =>
+      process.run({ kind: "forecast", load: await find(model, load), request, images }),
     tokens: async (model, load, prompt) =>
       process.run({ kind: "tokens", load: await find(model, load), prompt }),
     planTraining: (count) => process.run({ kind: "plan-training", images: count }),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { NishikiError } from "../../errors.js";
-import { DrawingProcessError, findSmallerSize, makeJobError } from "./failures.js";
+import { findSmallerSize } from "../../pipeline/index.js";
+import { DrawingProcessError, makeJobError } from "./failures.js";
 
 const sizes = {
   usual: { width: 512, height: 512 },

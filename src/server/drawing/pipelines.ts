@@ -1,12 +1,6 @@
 // The models of a drawing process: opened once, loaded once, and freed when others need their memory.
 import { NishikiError } from "../../errors.js";
-import {
-  type LoadOptions,
-  Pipeline,
-  type ProgressEvent,
-  SessionPool,
-  usualBudget,
-} from "../../pipeline/index.js";
+import { type LoadOptions, Pipeline, SessionPool, usualBudget, type Watch } from "../../pipeline/index.js";
 import { type OpenedModel, openModel } from "../../pipeline/node.js";
 import { stampFiles } from "../catalogue/sizes.js";
 import type { ModelPath } from "./protocol.js";
@@ -25,11 +19,6 @@ interface Entry {
   users: number;
   /** Whether it is to be freed. */
   isLeaving: boolean;
-}
-
-interface Watch {
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (event: ProgressEvent) => void;
 }
 
 export class Pipelines {
@@ -61,6 +50,12 @@ export class Pipelines {
       entry.users -= 1;
       if (entry.isLeaving) await this.#free(entry);
     }
+  }
+
+  /** Whether a model is in memory. */
+  isLoaded(load: LoadOptions): boolean {
+    const model = load.model;
+    return [...this.#entries.values()].some((entry) => entry.isLoaded && entry.load.model === model);
   }
 
   /** Frees the pipelines of a model, or all. @param model Its path as in the load options; undefined: the embedded one. */

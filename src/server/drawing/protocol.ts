@@ -1,6 +1,7 @@
 // What the server and its drawing process say to each other: plain data, sent by structured clone.
 import type { ErrorCode } from "../../errors.js";
 import type { LoadOptions, RequestContext, TokenCount } from "../../pipeline/index.js";
+import type { Outlook } from "../../pipeline/node.js";
 import type { Found } from "../catalogue/found.js";
 import type { WorkEvent } from "../parts.js";
 import type { EvaluateAnswer, EvaluateTask, ExplainTask, TrainAnswer, TrainTask } from "../training/tasks.js";
@@ -56,6 +57,11 @@ export interface Tasks {
   readonly tokens: {
     readonly task: { readonly kind: "tokens"; readonly load: LoadOptions; readonly prompt: string };
     readonly answer: TokenCount | undefined;
+  };
+  /** What a request would take on this machine; undefined if the model does not say. */
+  readonly forecast: {
+    readonly task: Omit<Tasks["complete"]["task"], "kind"> & { readonly kind: "forecast" };
+    readonly answer: Outlook | undefined;
   };
   readonly load: {
     readonly task: { readonly kind: "load"; readonly load: LoadOptions };

@@ -12,7 +12,7 @@ import { hashFile, readEnvironment } from "../../node-environment.js";
 import { recordLoad } from "../../node-load-record.js";
 import { adaptDenoiser, openLoras } from "../../node-loras.js";
 import type { PipelineParts } from "../../pipeline.js";
-import type { RequestContext } from "../../request-context.js";
+import { getEnlargingFactor, type RequestContext } from "../../request-context.js";
 import type { Runtime } from "../../runtime.js";
 import { getBudget, type ModelSessions, SessionPool } from "../../session-pool.js";
 import type { OpenedModel } from "../node-family.js";
@@ -21,6 +21,7 @@ import { type ModelManifest, parseManifest } from "./manifest.js";
 import { readKnownWords } from "./node-known-words.js";
 import { describeNetworks, type NishikiNetworks } from "./node-networks.js";
 import { traceNetworks } from "./programs.js";
+import { getNishikiWork } from "./work.js";
 
 /** The folder of the model that comes with the package. */
 export const embeddedModel = join(findPackageRoot() ?? "nishiki", "weights");
@@ -106,6 +107,8 @@ export async function openNishikiModel(folder: string, options: CompleteLoadOpti
   const context = getNishikiContext(manifest, { hasEncoder: await hasEncoder(folder, manifest) });
   return {
     context,
+    getWork: async (settings) =>
+      getNishikiWork(manifest, settings, getEnlargingFactor(context.sizes, settings.size)),
     load: (runtime = {}) => loadNishikiModel({ folder, manifest, context, options }, runtime),
   };
 }
@@ -174,7 +177,9 @@ async function loadUsual(
   runtime: Runtime,
 ): Promise<void> {
   if (!pool.hasRoom(usual)) return;
-  const loads = usual.map((network) => sessions.use(network, async () => {}, runtime));
+  // Nothing is run, so there is no run to tell of.
+  const watch: Runtime = { ...runtime, onRun: (run) => run.kind === "load" && runtime.onRun?.(run) };
+  const loads = usual.map((network) => sessions.use(network, async () => {}, watch));
   await Promise.allSettled(loads);
   await Promise.all(loads);
 }

@@ -170,6 +170,22 @@ export function makeDoublingStage(
   };
 }
 
+/** How an image of this size is split: the tiles' size in pixels, and their number. */
+export function countTiles(
+  config: SuperResolutionConfig,
+  width: number,
+  height: number,
+): { readonly width: number; readonly height: number; readonly count: number } {
+  const { fold } = config;
+  const [rows, columns] = [height / fold, width / fold];
+  const tiling = { tileSize: Math.floor(usualTile / fold), overlap: superResolutionReach(config) };
+  return {
+    width: Math.min(columns, tiling.tileSize) * fold,
+    height: Math.min(rows, tiling.tileSize) * fold,
+    count: [...planTiles(rows, columns, tiling)].length,
+  };
+}
+
 /** One evaluation of the network. */
 async function runInTiles(
   { config, augmentation, open, tile = usualTile }: SuperResolution,

@@ -6,6 +6,7 @@ import {
   openStableDiffusion,
   type StableDiffusionFiles,
 } from "../../../checkpoint/node.js";
+import type { WeightPlace } from "../../../engine/index.js";
 import { makeEngine } from "../../../engine/node.js";
 import { listSome, quote } from "../../../errors.js";
 import { resolveModel } from "../../../hub/index.js";
@@ -30,6 +31,7 @@ import { openEmbeddings, teach } from "./node-embeddings.js";
 import { checkWeights, openNetworks } from "./node-networks.js";
 import { withPrecision } from "./node-precision.js";
 import { traceTextEncoder, traceUnet } from "./programs.js";
+import { getStableDiffusionWork, type StoredBytes } from "./work.js";
 
 /** Opens a model, as a diffusers folder or a single file, without loading weights. @throws NishikiError "file", "checkpoint" */
 export async function openStableDiffusionModel(
@@ -54,7 +56,30 @@ export async function openStableDiffusionModel(
   return {
     context: model.context,
     countTokens: makeTokenCounter(files, model, machine),
+    getWork: async (settings) =>
+      getStableDiffusionWork(
+        model,
+        settings,
+        await readTokenizers(files),
+        sumStored(files, encoders, machine),
+      ),
     load: (runtime = {}) => load(files, encoders, model, machine, preview, runtime),
+  };
+}
+
+/** Bytes of the weights in memory: on the CPU, they stay as they are in their files. */
+function sumStored(
+  { unet }: StableDiffusionFiles,
+  encoders: readonly ModelComponent[],
+  { device, precision }: CompleteLoadOptions,
+): StoredBytes | undefined {
+  if (device !== "auto" && device !== "cpu") return undefined;
+  const sum = ({ weights }: ModelComponent, of: (place: WeightPlace) => number = ({ length }) => length) =>
+    [...weights.values()].reduce((bytes, place) => bytes + of(place), 0);
+  const count = ({ shape }: WeightPlace) => shape.reduce((product, side) => product * side, 1);
+  return {
+    unet: sum(unet, precision === "int8" ? count : undefined),
+    textEncoders: encoders.map((encoder) => sum(encoder)),
   };
 }
 

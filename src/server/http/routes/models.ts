@@ -4,6 +4,8 @@ import {
   capabilitiesSchema,
   catalogueIdSchema,
   catalogueSchema,
+  forecastRequestSchema,
+  forecastSchema,
   modelSchema,
   textUpTo,
   tokensRequestSchema,
@@ -57,6 +59,23 @@ export const modelRoutes: readonly Route[] = [
     async handle({ application, c, body }) {
       const count = await application.countTokens(body);
       return count && c.json(count);
+    },
+  }),
+  route({
+    tag: "models",
+    method: "post",
+    path: "/forecast",
+    summary: "Forecast what a request would take",
+    description:
+      "Counted from the model's networks and from how fast this machine was before. Draws nothing and loads no weights.",
+    body: forecastRequestSchema,
+    answers: {
+      200: { description: "seconds, memory, and what helps if it is not enough", schema: forecastSchema },
+    },
+    noun: "model with this id",
+    async handle({ application, c, body }) {
+      const forecast = await application.forecast(body);
+      return forecast && c.json(forecast);
     },
   }),
   route({
