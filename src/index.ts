@@ -8,6 +8,7 @@ export {
   type DecodeEvent,
   type EncodeEvent,
   encodeImage,
+  expandWildcards,
   type FileRequest,
   type GenerateOptions,
   type ImageEvent,
@@ -19,10 +20,12 @@ export {
   Pipeline,
   type PipelineEvent,
   type Pixels,
+  parsePromptParameters,
   parseReceipt,
   type Receipt,
   type Runtime,
   type StepEvent,
+  takeLoraTags,
   type WarningEvent,
 } from "./pipeline/index.js";
 export {
@@ -32,4 +35,5 @@ export {
   readImages,
   readInputImage,
   readMask,
+  readWildcards,
 } from "./pipeline/node.js";

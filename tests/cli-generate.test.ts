@@ -63,7 +63,7 @@ describe("nishiki PROMPT", () => {
     const refused = await draw(["a cat --v 7", "-o", "asked"]);
     expect([refused.code, refused.stderr]).toEqual([
       2,
-      expect.stringMatching(/--v has no counterpart here: .*--model/),
+      expect.stringMatching(/--v 7: that model is Midjourney's, and not here\. .*--model/),
     ]);
     const prose = await draw(["a cat -- asleep --", "--seed", "1", "-o", "asked"]);
     expect(prose.lines).toEqual([join("asked", "a-cat-asleep-1.png")]);

@@ -199,6 +199,16 @@ describe("answers", () => {
     await checkCall("post /tokens", { body: { prompt: "a cat" } });
     const forecast = await checkCall("post /forecast", { body: { request: { prompt: "a cat", count: 2 } } });
     expect(forecast.value.forecast).toMatchObject({ fits: expect.any(Boolean), advice: null });
+    const prompt = "a {red, blue} cat --no fog --seed 4 --hd";
+    const { value } = await checkCall("post /prompts", { body: { prompt } });
+    expect(value).toMatchObject({
+      requests: [
+        { prompt: "a red cat", negativePrompt: "fog", seed: 4 },
+        { prompt: "a blue cat", negativePrompt: "fog", seed: 4 },
+      ],
+      parameters: [{ text: "--no fog" }, { text: "--seed 4" }, { text: "--hd", isRefused: true }],
+      faults: [expect.stringMatching(/--size/)],
+    });
     await checkCall("post /models/{id}/load", { id: "embedded" });
     await checkCall("post /models/{id}/unload", { id: "embedded" });
     await checkCall("post /models/unload");

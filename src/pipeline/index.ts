@@ -111,11 +111,17 @@ export type {
   PromptTokens,
   PromptWord,
 } from "./probe.js";
+export { type LoraTag, takeLoraTags } from "./prompt/lora-tags.js";
 export {
+  type ParameterOptions,
   type ParameterRequest,
   type ParsedPrompt,
+  type PromptParameter,
+  type PromptReading,
   parsePromptParameters,
-} from "./prompt/prompt-parameters.js";
+  readPromptParameters,
+} from "./prompt/parameters/index.js";
+export { type Expansion, expandWildcards, type Lists } from "./prompt/wildcards.js";
 export {
   type Environment,
   type LoadRecord,

@@ -22,6 +22,7 @@ export {
   readReferencedImage,
 } from "./node-input-images.js";
 export { type Memory, readMemory } from "./node-memory.js";
+export { findLoras, readModelAliases, readWildcards } from "./node-prompt-files.js";
 export { besideImage, restoreLoad } from "./node-restore-load.js";
 
 /**

@@ -14,6 +14,8 @@ import type {
   ModelInfo,
   Move,
   NumberedEvent,
+  PromptAnswer,
+  PromptRequest,
   StoredImage,
   Tokens,
   TokensRequest,
@@ -54,6 +56,8 @@ export interface Application {
   unloadModel(id?: string): Promise<void>;
   /** JSON Schema of the requests that a model takes, with its defaults and sizes. */
   requestSchema(model?: string): Promise<Readonly<Record<string, unknown>> | undefined>;
+  /** Reads the parameters and permutations of a prompt, as a model takes them. Undefined if there is no such model. */
+  readPrompt(request: PromptRequest): Promise<PromptAnswer | undefined>;
   /** Counts a prompt's tokens, as a model reads them beside what is loaded with it. Loads no weights. */
   countTokens(request: TokensRequest): Promise<Tokens | undefined>;
   /**

@@ -13,6 +13,7 @@ import type {
   JobRequest,
   ModelInfo,
   Move,
+  PromptRequest,
   ServerEvent,
   StoredImage,
   TokensRequest,
@@ -28,6 +29,7 @@ import { getImageIds } from "./job-images.js";
 import { LiveWork } from "./live-work.js";
 import { getCapabilities } from "./node-capabilities.js";
 import type { QueueChange, WorkEvent, Worker } from "./parts.js";
+import { readPromptForModel } from "./read-prompt.js";
 import { readReport } from "./training/report.js";
 
 export interface ApplicationParts extends JobMakerParts {
@@ -100,6 +102,11 @@ export class AssembledApplication implements Application {
   async requestSchema(model: string = this.#parts.models.default) {
     const found = await this.#parts.models.find(model);
     return found?.known && getRequestJsonSchema(found.known.context);
+  }
+
+  async readPrompt({ prompt, model = this.#parts.models.default, count, seed }: PromptRequest) {
+    const found = await this.#parts.models.find(model);
+    return found && readPromptForModel(found, prompt, { count, seed });
   }
 
   async countTokens({ model = this.#parts.models.default, load = {}, prompt }: TokensRequest) {

@@ -7,9 +7,11 @@ import { parse } from "../schema/index.js";
 import { drawJobSchema, type Job, type JobLoad, type JobRequest, jobIdSchema } from "./api/index.js";
 import type { Caller, CreatedJob } from "./application.js";
 import type { ModelList } from "./catalogue/catalogue.js";
+import type { FoundModel } from "./catalogue/found.js";
 import { completeWork } from "./create-work.js";
 import type { ProcessDrawer } from "./drawing/drawer.js";
 import type { JobQueue, JobRecord, Library } from "./parts.js";
+import { readPromptForModel } from "./read-prompt.js";
 
 export interface JobMakerParts {
   readonly queue: JobQueue;
@@ -64,8 +66,13 @@ export class JobMaker {
     const model = checked.model ?? models.default;
     const load: JobLoad = checked.load ?? {};
     await models.resolve(model, load);
-    const modelName = (await models.find(model))!.name;
-    const asked = known ? withSeeds(checked.request, known.request) : checked.request;
+    const found = (await models.find(model))!;
+    // As it was given: defaults that the check fills in would win over the prompt's parameters.
+    const given = (request as { readonly request: { readonly prompt: string } }).request;
+    const read = checked.readParameters
+      ? withParameters(given, found)
+      : { request: checked.request, labels: {} };
+    const asked = known ? withSeeds(read.request, known.request) : read.request;
     const images = await this.readImages(asked);
     const { request: completed } = await drawer.complete(model, load, asked, images);
     return {
@@ -74,9 +81,9 @@ export class JobMaker {
       owner,
       priority: checked.priority,
       group: checked.group ?? null,
-      labels: checked.labels ?? {},
+      labels: { ...checked.labels, ...read.labels },
       model,
-      modelName,
+      modelName: found.name,
       request: completed,
       load,
       parent: checked.parent ?? null,
@@ -98,6 +105,22 @@ export class JobMaker {
 }
 
 type Settings = Readonly<Record<string, unknown>>;
+
+const mostInLabel = 500;
+
+/** The request with what its prompt's parameters ask for; what is done differently here is kept as a label. */
+function withParameters(
+  { prompt, ...given }: { readonly prompt: string } & Settings,
+  found: FoundModel,
+): { readonly request: Settings; readonly labels: Readonly<Record<string, string>> } {
+  const { requests, notices, faults } = readPromptForModel(found, prompt, {});
+  const several = `The prompt asks for ${requests.length} drawings, and a job is one. POST /prompts lists them`;
+  const all = requests.length > 1 ? [...faults, `${several}: create a job of each.`] : faults;
+  if (all.length > 0) throw new NishikiError("usage", all.join("\n"));
+  const labels: Record<string, string> = {};
+  if (notices.length > 0) labels.notices = notices.join(" ").slice(0, mostInLabel);
+  return { request: { ...requests[0], ...dropUndefined(given) }, labels };
+}
 
 /** The request with the seeds that an earlier, equal request was given. */
 function withSeeds(request: Settings, earlier: Settings): Settings {

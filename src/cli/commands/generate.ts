@@ -7,12 +7,14 @@ import {
   type FileRequest,
   fileRequestSchema,
   type ImageSettings,
+  type LoraTag,
   loadOptionsSchema,
   Pipeline,
   type ProgressEvent,
   parsePromptParameters,
   type RequestContext,
   RunMeter,
+  readPromptParameters,
 } from "../../pipeline/index.js";
 import { openModel, readImages } from "../../pipeline/node.js";
 import { drawAll } from "../drawing.js";
@@ -21,12 +23,19 @@ import { type ImageFiles, prepareImageFiles } from "../image-files.js";
 import { addOptionHints } from "../option-hints.js";
 import { preparePreview } from "../preview-file.js";
 import { makeProgress } from "../progress.js";
+import {
+  addPromptOptions,
+  listRequests,
+  type PromptOptions,
+  type ReadPrompt,
+  readPromptFiles,
+} from "../prompt-options.js";
 import { readPrompt } from "../read-prompt.js";
 import { addSettingOptions, nameOptions, pickSettings } from "../setting-options.js";
 import { listenForStop } from "../stop.js";
 import { printBytes } from "../terminal.js";
 
-interface Options extends Readonly<Record<string, unknown>> {
+interface Options extends PromptOptions, Readonly<Record<string, unknown>> {
   readonly output?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -43,6 +52,8 @@ Examples:
   nishiki draw "a red fox" --image sketch.png --strength 0.6
   nishiki draw "a {red, grey} fox --no snow --quality 2"
   nishiki draw "a fox" --model org/name --size 768x768 --forecast
+  nishiki draw "a __animal__ in the {snow|rain}" --wildcards lists --count 4
+  nishiki draw "a forest AND a red fox :1.4 <lora:ink:0.8>" --lora-folder loras
   nishiki draw "a fox" --model org/name --lora ink.safetensors:0.8 --lora file=snow.safetensors,weight=0.5
 `;
 
@@ -55,7 +66,7 @@ export function addGenerateCommand(program: Command): void {
   addSettingOptions(command, fileRequestSchema);
   addSettingOptions(command, loadOptionsSchema);
   addOptionHints(command);
-  command
+  addPromptOptions(command)
     .option(
       "-o, --output <path>",
       '.png file, folder, or "-" for standard output (default: the current folder)',
@@ -81,13 +92,15 @@ function renameSettings(error: unknown): never {
 async function generate(words: readonly string[], options: Options): Promise<void> {
   if (options.server !== undefined) return drawOnServer(options.server, words, options);
   const { json = false, force = false, quiet = false, output } = options;
-  const load = completeLoadOptions(pickSettings(options, loadOptionsSchema));
-  const prompt = await readPrompt(words);
-  const given = { ...pickSettings(options, fileRequestSchema), prompt } as FileRequest;
+  const given = {
+    ...pickSettings(options, fileRequestSchema),
+    prompt: await readPrompt(words),
+  } as FileRequest;
   if (output === "-") checkStandardOutput(given, json);
+  const read = await readPromptFiles(given, pickSettings(options, loadOptionsSchema), options);
   const preview = options.preview === undefined ? undefined : await preparePreview(options.preview, force);
-  const model = await openModel(load);
-  const drawings = await prepareDrawings(given, model.context, output, force);
+  const { model, load } = await openNamedModel(read, options);
+  const drawings = await prepareDrawings(read, model.context, options);
   const plan = (settings: ImageSettings) => ({ opened: model, load, settings });
   if (options.forecast)
     return printForecasts(
@@ -136,34 +149,48 @@ async function generate(words: readonly string[], options: Options): Promise<voi
   }
 }
 
+/** The model of the options, or the one that the prompt asks for with --niji or --v, by a name of the user's. */
+async function openNamedModel({ request, load: given, aliases }: ReadPrompt, { literal }: PromptOptions) {
+  const load = completeLoadOptions(given);
+  const model = await openModel(load);
+  if (literal || load.model !== undefined || Object.keys(aliases).length === 0) return { model, load };
+  const named = readPromptParameters(request.prompt, model.context, { aliases }).model;
+  if (named === undefined) return { model, load };
+  const other = { ...load, model: named };
+  return { model: await openModel(other), load: other };
+}
+
 interface PreparedDrawing {
   readonly settings: ImageSettings;
   readonly notices: readonly string[];
   readonly files: ImageFiles | undefined;
 }
 
-/** What a prompt asks for: one drawing, or several if it has permutations or is repeated. Options win over its parameters. */
 async function prepareDrawings(
-  given: FileRequest,
+  read: ReadPrompt,
   context: RequestContext,
-  output: string | undefined,
-  force: boolean,
+  options: Options,
 ): Promise<readonly PreparedDrawing[]> {
-  const { prompt, ...options } = given;
-  const { requests, notices: differences } = parsePromptParameters(prompt, context);
-  if (requests.length > 1 && (output === "-" || /\.png$/i.test(output ?? ""))) {
-    const several = `expected a folder for the ${requests.length} drawings of this prompt`;
-    throw new NishikiError("usage", `--output: ${several}, got ${output}.`);
-  }
+  const { output, force = false } = options;
+  const { requests, notices: differences } = await listRequests(read, options, (prompt, more) =>
+    parsePromptParameters(prompt, context, more),
+  );
+  checkOutput(requests.length, output);
   const drawings: PreparedDrawing[] = [];
-  for (const [i, parsed] of requests.entries()) {
-    const whole = { ...parsed, ...options, prompt: parsed.prompt } as FileRequest;
+  for (const [i, whole] of requests.entries()) {
     const { request, notices } = await readImages(whole, context);
     const settings = completeRequest(request, context);
     const files = output === "-" ? undefined : await prepareImageFiles({ ...settings, output, force });
     drawings.push({ settings, notices: i === 0 ? [...differences, ...notices] : notices, files });
   }
   return drawings;
+}
+
+/** Several drawings need several files. */
+function checkOutput(drawings: number, output: string | undefined): void {
+  if (drawings === 1 || (output !== "-" && !/\.png$/i.test(output ?? ""))) return;
+  const several = `expected a folder for the ${drawings} drawings of this prompt`;
+  throw new NishikiError("usage", `--output: ${several}, got ${output}.`);
 }
 
 /** Writes images to files, or to standard output. */
@@ -174,36 +201,37 @@ const makeWriter =
     return undefined;
   };
 
-/** The server checks the request; what it draws is saved here. */
+/** The server reads the prompt and checks the requests; what it draws is saved here. */
 async function drawOnServer(link: string, words: readonly string[], options: Options): Promise<void> {
   const { json = false, force = false, quiet = false, output } = options;
   const prompt = await readPrompt(words);
-  const request = { ...pickSettings(options, fileRequestSchema), prompt } as FileRequest;
-  if (output === "-") checkStandardOutput(request, json);
+  const given = { ...pickSettings(options, fileRequestSchema), prompt } as FileRequest;
+  if (output === "-") checkStandardOutput(given, json);
   const preview = options.preview === undefined ? undefined : await preparePreview(options.preview, force);
-  const { count = 1 } = request;
-  const files =
-    output === "-"
-      ? undefined
-      : await prepareImageFiles({ prompt, count, force, ...(output !== undefined && { output }) });
-  const { createRemoteJob } = await import("../remote/draw-remotely.js");
+  const byName = async (tags: readonly LoraTag[]) => tags.map(({ name, weight }) => ({ file: name, weight }));
+  const read = await readPromptFiles(given, pickSettings(options, loadOptionsSchema), options, byName);
+  const { createRemoteJob, parseRemotely } = await import("../remote/draw-remotely.js");
+  const { requests, notices } = await listRequests(read, options, parseRemotely(link, read.load));
+  checkOutput(requests.length, output);
   const progress = makeProgress(quiet);
   const stop = listenForStop();
+  const { signal } = stop;
   try {
-    const load = pickSettings(options, loadOptionsSchema);
-    const { drawing, settings } = await createRemoteJob(link, { request, load, preview });
-    const write = makeWriter(files);
-    const { signal } = stop;
-    await drawAll({
-      pipeline: drawing,
-      settings,
-      notices: [],
-      write,
-      preview: undefined,
-      progress,
-      signal,
-      json,
-    });
+    for (const [i, request] of requests.entries()) {
+      const files =
+        output === "-" ? undefined : await prepareImageFiles({ count: 1, ...request, force, output });
+      const { drawing, settings } = await createRemoteJob(link, { request, load: read.load, preview });
+      await drawAll({
+        pipeline: drawing,
+        settings,
+        notices: i === 0 ? notices : [],
+        write: makeWriter(files),
+        preview: undefined,
+        progress,
+        signal,
+        json,
+      });
+    }
   } finally {
     progress.clear();
     stop.release();

@@ -10,6 +10,9 @@ import {
   type ImageSettings,
   type LoadOptions,
   mapImages,
+  type ParameterOptions,
+  type ParsedPrompt,
+  type PromptReading,
 } from "../../pipeline/index.js";
 import { parse } from "../../schema/index.js";
 import type { Job, JobLoad } from "../../server/index.js";
@@ -43,6 +46,18 @@ export async function createRemoteJob(
   return {
     drawing: new RemoteDrawing(client, job, preview),
     settings: job.request as unknown as ImageSettings,
+  };
+}
+
+/** Reads the parameters of prompts as a server's model takes them. */
+export function parseRemotely(link: string, load: LoadOptions) {
+  return async (prompt: string, options: ParameterOptions): Promise<ParsedPrompt> => {
+    const { model } = nameAdditions(load);
+    const { count, seed } = options;
+    const body = { prompt, count, seed, model };
+    const reading = await new ServerClient(link).ask<PromptReading>("POST", "/prompts", body);
+    if (reading.faults.length > 0) throw new NishikiError("usage", reading.faults.join("\n"));
+    return reading;
   };
 }
 

@@ -3,7 +3,8 @@
 //
 //     a forest AND a red fox :1.4 AND fog :-0.5
 //
-// A part is a prompt like any other. Within brackets, and in a text that is all capitals, AND is a word.
+// A part is a prompt like any other. Within brackets, and in a text that is all capitals and
+// has no weights, AND is a word.
 import { NishikiError, quote } from "../../errors.js";
 import type { Conditioning } from "../plan.js";
 
@@ -70,7 +71,6 @@ function splitAtAnd(prompt: string): string[] {
  */
 export function splitComposition(prompt: string): readonly PromptPart[] {
   const plain = [{ text: prompt, weight: 1 }];
-  if (isAllCapitals(prompt)) return plain;
   const texts = splitAtAnd(prompt)
     .map((text) => text.trim())
     .filter((text) => text !== "");
@@ -80,6 +80,7 @@ export function splitComposition(prompt: string): readonly PromptPart[] {
       "usage",
       `The prompt has ${texts.length} parts joined by AND; use at most ${mostParts}.`,
     );
+  if (isAllCapitals(prompt) && !texts.some((text) => weightAtEnd.test(text))) return plain;
   const parts = texts.map((text) => {
     const [, inner, weight] = weightAtEnd.exec(text) ?? [];
     return inner === undefined ? { text, weight: 1 } : { text: inner.trim(), weight: Number(weight) };

@@ -38,12 +38,12 @@ const syntaxes: readonly Syntax[] = [
   {
     pattern: /\{[^{}|]{0,200}\|[^{}]{0,200}\}/,
     in: both,
-    cure: () => "No variant is chosen; write each prompt out.",
+    cure: () => "No variant is chosen; use --wildcards FOLDER, or write each prompt out.",
   },
   {
     pattern: /(?<![\p{L}\p{N}_])__[\p{L}\p{N}][\p{L}\p{N}_/ *-]{0,100}?__(?![\p{L}\p{N}_])/u,
     in: both,
-    cure: () => "Wildcard files are not read; write the words out.",
+    cure: () => "Its list is not read; use --wildcards FOLDER, or write the words out.",
   },
   {
     pattern: /(?<!\\)\([^()\\]{0,200}:\s*[+-]?(?:\d+\.?\d*|\.\d+)\s*\)/,

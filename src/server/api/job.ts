@@ -1,6 +1,6 @@
 // Jobs: what is asked of the server, and what becomes of it.
 import { storedRequestSchema } from "../../pipeline/index.js";
-import { numberBetween, oneOf, wholeNumber, z } from "../../schema/index.js";
+import { flag, numberBetween, oneOf, wholeNumber, z } from "../../schema/index.js";
 import { imageSchema, parentSchema } from "./image.js";
 import { jobLoadSchema } from "./load.js";
 import { catalogueIdSchema, imageIdSchema, jobIdSchema, textUpTo, timeSchema, wordsUpTo } from "./values.js";
@@ -26,6 +26,10 @@ export const drawJobSchema = z.strictObject({
   load: jobLoadSchema.optional(),
   parent: parentSchema.optional(),
   partials: partialsSchema.optional(),
+  readParameters: flag.optional().meta({
+    description:
+      "read parameters in the prompt as Midjourney's users write them, such as --ar 3:2; settings of the request win. A prompt that asks for several drawings is refused: POST /prompts lists them",
+  }),
   ...common,
 });
 

@@ -1,6 +1,6 @@
 // The catalogue: models, and what can be added to them.
 import { storedRequestSchema } from "../../pipeline/index.js";
-import { z } from "../../schema/index.js";
+import { wholeNumber, z } from "../../schema/index.js";
 import { jobLoadSchema } from "./load.js";
 import { catalogueIdSchema, textUpTo } from "./values.js";
 
@@ -109,6 +109,40 @@ export const tokensSchema = z.object({
   room: z.int().nullable().meta({ description: "tokens that one text has room for, such as 75" }),
 });
 export type Tokens = Readonly<z.output<typeof tokensSchema>>;
+
+/** A prompt whose parameters are read. */
+export const promptRequestSchema = z.strictObject({
+  prompt: textUpTo(100_000),
+  model: catalogueIdSchema.optional().meta({ description: "model; the default model if left out" }),
+  count: wholeNumber(1, 10_000)
+    .optional()
+    .meta({ description: "images of each request: seeds of repetitions count on" }),
+  seed: wholeNumber(0).optional().meta({ description: "seed that was chosen apart from the prompt" }),
+});
+export type PromptRequest = Readonly<z.output<typeof promptRequestSchema>>;
+
+export const promptReadingSchema = z.object({
+  requests: z
+    .array(z.record(z.string(), z.unknown()))
+    .meta({ description: "settings that the prompt asks for: one for each permutation and repetition" }),
+  model: z
+    .string()
+    .nullable()
+    .meta({ description: "model that --v or --niji asks for; null on servers, which know no such names" }),
+  notices: z.array(z.string()).meta({ description: "what is done differently here, one sentence each" }),
+  hasParameters: z
+    .boolean()
+    .meta({ description: "whether there was anything to read: else the prompt is plain words" }),
+  parameters: z.array(
+    z.object({
+      text: z.string().meta({ description: "as it stands in the prompt, such as --ar 3:2" }),
+      effect: z.string().meta({ description: "what it does here, or why it is refused" }),
+      isRefused: z.boolean(),
+    }),
+  ),
+  faults: z.array(z.string()).meta({ description: "why it cannot be drawn; empty if it can" }),
+});
+export type PromptAnswer = Readonly<z.output<typeof promptReadingSchema>>;
 
 export const catalogueSchema = z.object({
   models: z.array(modelSchema),

@@ -7,6 +7,8 @@ import {
   forecastRequestSchema,
   forecastSchema,
   modelSchema,
+  promptReadingSchema,
+  promptRequestSchema,
   textUpTo,
   tokensRequestSchema,
   tokensSchema,
@@ -76,6 +78,24 @@ export const modelRoutes: readonly Route[] = [
     async handle({ application, c, body }) {
       const forecast = await application.forecast(body);
       return forecast && c.json(forecast);
+    },
+  }),
+  route({
+    tag: "models",
+    method: "post",
+    path: "/prompts",
+    summary: "Read the parameters of a prompt",
+    description:
+      "Parameters and permutations as Midjourney's users write them, `a {red, blue} cat --no grass --seed 7`, as the settings that come closest for a model. Nothing is drawn: create a job of each request.",
+    body: promptRequestSchema,
+    answers: 
+      200: 
+        description: "what the prompt asks for, and what each parameter does here",
+        schema: promptReadingSchema,,,
+    noun: "model with this id",
+    async handle(application, c, body ) {
+      const reading = await application.readPrompt(body);
+      return reading && c.json(reading);
     },
   }),
   route({

@@ -1,0 +1,280 @@
+// Prompts as Midjourney's users write them: "a cat --ar 3:2 --no grass --seed 7", permutations, "a {red, green} cat", weights,
+// "a forest::2 a fox", and images before the words. Each parameter becomes the settings that come closest here; what has no
+// counterpart is refused with the reason. A prompt that merely contains two dashes is left alone.
+import { NishikiError, quote, unknownName } from "../../../errors.js";
+import type { FileRequest } from "../../image-request.js";
+import type { RequestContext } from "../../request-context.js";
+import type { ImageSize } from "../../request-values.js";
+import { type Draft, type Help, isImageName, isLink, type ParameterSettings } from "./draft.js";
+import { expandPermutations, mostPermutations } from "./permutations.js";
+import { type SplitPrompt, splitParameters, type WrittenParameter } from "./split.js";
+import { findParameter, isServiceName, parameterNames } from "./table.js";
+import { composeWeights } from "./weights.js";
+
+/** A request from a prompt with parameters; images are named by their files or ids. */
+export type ParameterRequest = Readonly<Partial<FileRequest>> & { readonly prompt: string };
+
+/** A parameter of a prompt. */
+export interface PromptParameter {
+  /** As it stands in the prompt, such as "--ar 3:2". */
+  readonly text: string;
+  /** What it does here, or why it is refused: a clause such as "is the negative prompt", or a sentence. */
+  readonly effect: string;
+  readonly isRefused: boolean;
+}
+
+export interface ParsedPrompt {
+  /** One for each permutation and repetition. */
+  readonly requests: readonly ParameterRequest[];
+  /** The model that the prompt asks for, by a name of the user's own; undefined if it asks for none. */
+  readonly model: string | undefined;
+  /** What is done differently here, one sentence each. */
+  readonly notices: readonly string[];
+  /** Whether the prompt had any parameter, permutation, weight or image. */
+  readonly hasParameters: boolean;
+}
+
+/** A prompt that was read without throwing. */
+export interface PromptReading extends ParsedPrompt {
+  /** The parameters of all permutations, each once. */
+  readonly parameters: readonly PromptParameter[];
+  /** Why it cannot be drawn; one sentence each, none if it can. */
+  readonly faults: readonly string[];
+}
+
+export interface ParameterOptions {
+  /** Images of each request, and the seed that was chosen apart from the prompt: repetitions count on from it. */
+  readonly count?: number;
+  readonly seed?: number;
+  /** What the user means by --v and --niji: "niji 6" or "v 7", and a model. */
+  readonly aliases?: Readonly<Record<string, string>>;
+}
+
+const asFault = (error: unknown): string => {
+  if (error instanceof NishikiError && error.code === "usage") return error.message;
+  throw error;
+};
+
+class Reader {
+  readonly #help: Help;
+  readonly #options: ParameterOptions;
+  readonly parameters = new Map<string, PromptParameter>();
+  readonly notices = new Set<string>();
+  readonly faults = new Set<string>();
+  readonly models = new Set<string>();
+  hasParameters = false;
+
+  constructor(context: RequestContext, options: ParameterOptions) {
+    this.#help = { context, aliases: options.aliases ?? {} };
+    this.#options = options;
+  }
+
+  /** The requests of one permutation. */
+  read(prompt: string): readonly ParameterRequest[] {
+    const split = this.#split(prompt);
+    const draft: Draft = { settings: {}, notices: [], repeat: 1, stepFactor: 1, isSmall: false };
+    const named = this.#dropRepeated(split.parameters);
+    for (const written of named) this.#apply(written, draft);
+    this.#tellService(split.parameters);
+    for (const name of split.strangers)
+      this.notices.add(`${quote(`--${name}`)} is no parameter and is read as words.`);
+    const text = this.#readText(split.text, draft);
+    this.hasParameters ||= split.parameters.length > 0 || text !== split.text;
+    finish(draft, this.#help.context);
+    for (const notice of draft.notices) this.notices.add(notice);
+    if (draft.model !== undefined) this.models.add(draft.model);
+    return this.#repeat({ ...draft.settings, prompt: text }, draft.repeat);
+  }
+
+  /** Long dashes belong to prose more often than to parameters: if what follows them makes no sense, they are prose. */
+  #split(prompt: string): SplitPrompt {
+    const split = splitParameters(prompt);
+    const { parameters } = split;
+    if (parameters.length === 0 || parameters.some(({ isLong }) => !isLong)) return split;
+    const trial: Draft = { settings: {}, notices: [], repeat: 1, stepFactor: 1, isSmall: false };
+    try {
+      for (const { name, value } of parameters) findParameter(name)?.apply(value, trial, this.#help);
+      return split;
+    } catch (error) {
+      asFault(error);
+      return { text: prompt, parameters: [], strangers: [] };
+    }
+  }
+
+  /** Of parameters that are given twice, the last counts, except for lists. */
+  #dropRepeated(written: readonly WrittenParameter[]): readonly WrittenParameter[] {
+    return written.filter(({ name, value }, i) => {
+      const parameter = findParameter(name);
+      if (!parameter || parameter.isList) return true;
+      const later = written.slice(i + 1).filter((other) => parameter.names.includes(other.name));
+      const last = later.at(-1);
+      if (!last) return true;
+      if (last.value !== value)
+        this.notices.add(`${quote(`--${name} ${value}`.trim())} is overruled by ${quote(last.source)}.`);
+      return false;
+    });
+  }
+
+  #apply({ name, value, source }: WrittenParameter, draft: Draft): void {
+    if (isServiceName(name)) return;
+    const parameter = findParameter(name);
+    const add = (effect: string, isRefused: boolean) =>
+      this.parameters.set(source, { text: source, effect, isRefused });
+    try {
+      if (!parameter)
+        throw unknownName(
+          "parameter",
+          `--${name}`,
+          parameterNames.map((known) => `--${known}`),
+        );
+      add(parameter.apply(value, draft, this.#help), false);
+    } catch (error) {
+      const fault = asFault(error);
+      this.faults.add(fault);
+      add(fault, true);
+    }
+  }
+
+  #tellService(written: readonly WrittenParameter[]): void {
+    const names = [...new Set(written.map(({ name }) => name).filter(isServiceName))];
+    if (names.length === 0) return;
+    const effect = "belongs to Midjourney's service and changes nothing here";
+    for (const { name, source } of written)
+      if (isServiceName(name)) this.parameters.set(source, { text: source, effect, isRefused: false });
+    const list = names.map((name) => `--${name}`).join(", ");
+    const verb = names.length === 1 ? "belongs" : "belong";
+    this.notices.add(
+      `${list} ${verb} to Midjourney's service and ${names.length === 1 ? "changes" : "change"} nothing here.`,
+    );
+  }
+
+  /** The words of a prompt, with its weights as parts, and without the images before them. */
+  #readText(text: string, draft: Draft): string {
+    try {
+      const words = this.#takeImages(text, draft);
+      return composeWeights(words) ?? words;
+    } catch (error) {
+      this.faults.add(asFault(error));
+      return text;
+    }
+  }
+
+  #takeImages(text: string, draft: Draft): string {
+    const words = text.split(/(?<=\s)(?=\S)/);
+    const first = words.findIndex((word) => !isImageName(word.trim()));
+    const link = words.find((word) => isLink(word.trim()));
+    if (link !== undefined && words.indexOf(link) <= Math.max(0, first))
+      throw new NishikiError(
+        "usage",
+        `${quote(link.trim())}: nothing is fetched from links; save the image, and name its file.`,
+      );
+    // A file's name alone, or in the middle of a prompt, is what to draw.
+    if (first <= 0) return text;
+    if (!this.#help.context.takes.includes("imagePrompt"))
+      throw new NishikiError(
+        "usage",
+        `${quote(words[0]!.trim())}: this model takes no images as prompts. Start from an image with --image, or choose another model.`,
+      );
+    const images = words.slice(0, first).map((word) => word.trim());
+    draft.settings.imagePrompt = { images } as NonNullable<FileRequest["imagePrompt"]>;
+    return words.slice(first).join("").trim();
+  }
+
+  #repeat(request: ParameterRequest, repeat: number): ParameterRequest[] {
+    const { count = 4, seed = request.seed } = this.#options;
+    // Each repetition has seeds of its own: they count on from the last one's.
+    return Array.from({ length: repeat }, (_, i) => ({
+      ...request,
+      ...(seed !== undefined && { seed: (seed as number) + (repeat > 1 ? count * i : 0) }),
+    }));
+  }
+}
+
+/** What follows from all parameters together. */
+function finish(draft: Draft, { defaults, sizes }: RequestContext): void {
+  const { settings, stepFactor, imageWeight, styleWeight } = draft;
+  const limit = (steps: number) => Math.min(1000, Math.max(1, Math.round(steps)));
+  if (stepFactor !== 1 && !settings.fast) settings.steps = limit(defaults.steps * stepFactor);
+  if (draft.isSmall && sizes.range && sizes.usual.width >= 768) settings.size = shrink(settings, sizes);
+  weigh(settings, "imagePrompt", imageWeight);
+  weigh(settings, "styleReference", styleWeight);
+}
+
+/** Three quarters of the sides, in multiples of 64. */
+function shrink({ size }: ParameterSettings, { usual, range }: RequestContext["sizes"]): ImageSize {
+  const { width, height } = (size as ImageSize | undefined) ?? usual;
+  const toStep = (side: number) => Math.max(range!.least, Math.round((side * 0.75) / 64) * 64);
+  return { width: toStep(width), height: toStep(height) };
+}
+
+function weigh(
+  settings: ParameterSettings,
+  name: "imagePrompt" | "styleReference",
+  weight: number | undefined,
+): void {
+  const group = settings[name] as { readonly images: readonly string[] } | undefined;
+  if (weight === undefined || !group) return;
+  Object.assign(settings, { [name]: { ...group, weights: group.images.map(() => weight) } });
+}
+
+/**
+ * Reads the parameters, permutations, weights and images of a prompt, and says what each does here. Never throws: what cannot be
+ * honoured is in `faults`.
+ * @param context The model's: what it takes, its sizes and its defaults.
+ */
+export function readPromptParameters(
+  prompt: string,
+  context: RequestContext,
+  options: ParameterOptions = {},
+): PromptReading {
+  const reader = new Reader(context, options);
+  let variants: readonly string[] = [prompt];
+  try {
+    variants = expandPermutations(prompt);
+  } catch (error) {
+    reader.faults.add(asFault(error));
+  }
+  const requests = variants.flatMap((variant) => reader.read(variant));
+  if (requests.length > mostPermutations && variants.length > 1)
+    reader.faults.add(
+      `The prompt asks for ${requests.length} drawings, ${variants.length} prompts with repetitions; use at most ${mostPermutations}.`,
+    );
+  if (reader.models.size > 1)
+    reader.faults.add("The prompts of the braces ask for different models; draw them one by one.");
+  if (requests.some((request) => request.prompt === "" && !request.imagePrompt))
+    reader.faults.add("There is nothing to draw before the parameters.");
+  const several =
+    variants.length > 1 ? [`The braces in the prompt make ${variants.length} prompts; each is drawn.`] : [];
+  return {
+    requests,
+    model: [...reader.models][0],
+    notices: [...several, ...reader.notices],
+    hasParameters: reader.hasParameters || variants.length > 1,
+    parameters: [...reader.parameters.values()],
+    faults: [...reader.faults],
+  };
+}
+
+/**
+ * Reads the parameters, permutations, weights and images of a prompt as Midjourney's users write them.
+ * @param context The model's: what it takes, its sizes and its defaults.
+ * @throws NishikiError "usage" with a sentence for each parameter that is unknown, out of range, or without a counterpart here
+ *
+ * @example
+ * ```ts
+ * import { openModel, parsePromptParameters } from "nishiki";
+ *
+ * const { context } = await openModel();
+ * const { requests } = parsePromptParameters("a {red, blue} cat --no grass --seed 7", context);
+ * console.log(requests.map(({ prompt, seed }) => `${prompt} ${seed}`)); // → [ 'a red cat 7', 'a blue cat 7' ]
+ * ```
+ */
+export function parsePromptParameters(
+  prompt: string,
+  context: RequestContext,
+  options: ParameterOptions = {},
+): ParsedPrompt {
+  const { requests, model, notices, hasParameters, faults } = readPromptParameters(prompt, context, options);
+  if (faults.length > 0) throw new NishikiError("usage", faults.join("\n"));
+  return { requests, model, notices, hasParameters };
+}
