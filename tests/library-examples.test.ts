@@ -104,7 +104,10 @@ describe("the main entry", async () => {
     "readInputImage",
     "readImages",
     "readMask",
-  ].concat(["encodeImage", "parseReceipt", "compareWithReceipt"]);
+  ].concat(
+    ["encodeImage", "parseReceipt", "compareWithReceipt"],
+    ["parsePromptParameters", "takeLoraTags", "readWildcards", "expandWildcards"],
+  );
 
   it("has these functions and classes, and no more", async () => {
     expect(Object.keys(await import("../src/index.js")).sort()).toEqual([...names].sort());

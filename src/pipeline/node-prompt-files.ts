@@ -22,6 +22,16 @@ async function listFiles(folder: string, what: string): Promise<readonly string[
  * Reads the lists of wildcards in a folder and its subfolders: `animal.txt` is `__animal__`, `food/fruit.txt` is
  * `__food/fruit__`. One text per line; empty lines and those that begin with # are left out.
  * @throws NishikiError "file"
+ *
+ * @example
+ * ```ts
+ * import { mkdir, writeFile } from "node:fs/promises";
+ * import { readWildcards } from "nishiki";
+ *
+ * await mkdir("lists", { recursive: true });
+ * await writeFile("lists/animal.txt", "cat\nred fox\n");
+ * console.log(await readWildcards("lists")); // → { animal: [ 'cat', 'red fox' ] }
+ * ```
  */
 export async function readWildcards(folder: string): Promise<Lists> {
   const lists: Record<string, readonly string[]> = {};

@@ -88,12 +88,14 @@ export const modelRoutes: readonly Route[] = [
     description:
       "Parameters and permutations as Midjourney's users write them, `a {red, blue} cat --no grass --seed 7`, as the settings that come closest for a model. Nothing is drawn: create a job of each request.",
     body: promptRequestSchema,
-    answers: 
-      200: 
+    answers: {
+      200: {
         description: "what the prompt asks for, and what each parameter does here",
-        schema: promptReadingSchema,,,
+        schema: promptReadingSchema,
+      },
+    },
     noun: "model with this id",
-    async handle(application, c, body ) {
+    async handle({ application, c, body }) {
       const reading = await application.readPrompt(body);
       return reading && c.json(reading);
     },
