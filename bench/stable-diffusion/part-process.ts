@@ -18,6 +18,8 @@ const { values, positionals } = parseArgs({
     threads: { type: "string", default: String(availableParallelism()) },
     /** Weights widened and packed when they are loaded, as the pipeline does for the decoder alone. */
     prepared: { type: "boolean", default: false },
+    /** Convolutions and layout as the programs have them. */
+    plain: { type: "boolean", default: false },
   },
 });
 const [name, folder] = positionals as [PartName, string];
@@ -28,6 +30,7 @@ const began = performance.now();
 const session = await engine.load(part.program, {
   weights: part.weights,
   inPlace: !(values.prepared || name === "decoder"),
+  ...(!values.plain && { usualSizes: part.usualSizes }),
 });
 const loadSeconds = (performance.now() - began) / 1000;
 const first = await timed(() => session.run(part.inputs));

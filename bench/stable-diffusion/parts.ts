@@ -25,12 +25,15 @@ export interface Part {
   readonly program: Program;
   readonly weights: WeightPlaces;
   readonly inputs: HostTensors;
+  /** For the choice of convolutions: the size that is measured. */
+  readonly usualSizes: Readonly<Record<string, number>>;
   /** Of one run on these inputs. */
   readonly flop: number;
 }
 
 const batch = 2;
 const side = 64;
+const sizes = { height: side, width: side, tokens: 77 };
 
 function normals(name: string, ...shape: number[]): HostTensor {
   const size = shape.reduce((a, b) => a * b, 1);
@@ -57,7 +60,13 @@ function openUnet({ unet: { config: json, weights } }: StableDiffusionFiles): Pa
     timestep: { dtype: "f32" as const, shape: shapes.timestep, data: new Float32Array(batch).fill(500) },
     states: normals("states", ...shapes.states),
   };
-  return { program: traceUnet(config), weights, inputs, flop: countFlop(fixed) };
+  return {
+    program: traceUnet(config),
+    weights,
+    inputs,
+    usualSizes: { ...sizes, batch },
+    flop: countFlop(fixed),
+  };
 }
 
 function openText({ textEncoder: { config: json, weights } }: StableDiffusionFiles): Part {
@@ -72,6 +81,7 @@ function openText({ textEncoder: { config: json, weights } }: StableDiffusionFil
     program: traceTextEncoder(config, { skip: 0, normalized: true }),
     weights,
     inputs: { ids: { dtype: "i32", shape, data } },
+    usualSizes: {},
     flop: countFlop(fixed),
   };
 }
@@ -89,6 +99,7 @@ function openDecoder({ vae: { config: json, weights } }: StableDiffusionFiles): 
     program: autoencoder.traceDecoder(),
     weights,
     inputs: { latents: normals("latents", ...shape) },
+    usualSizes: { ...sizes, batch: 1 },
     flop: countFlop(fixed),
   };
 }

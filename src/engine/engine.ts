@@ -80,6 +80,11 @@ export interface LoadOptions {
   /** Decomposes attention and norms even if the device has fused kernels. */
   readonly decompose?: boolean;
   /**
+   * The size of each symbol that the program usually runs with: on the CPU, convolutions and the layout of images are
+   * chosen for it. Any other size gives equally right results. Default: convolutions as they are.
+   */
+  readonly usualSizes?: Readonly<Record<string, number>>;
+  /**
    * Maps large weights from their files into memory, which the system shares and may reclaim; every run
    * widens the weights it reads. Loading then takes no time and no memory, but runs take about a tenth
    * longer. Default false: weights are widened and packed once.

@@ -134,7 +134,16 @@ class NodeEngine implements Engine {
   }
 
   async load(program: Program, options: LoadOptions = {}): Promise<Session> {
-    const { weights, carried = {}, kept = {}, pieces, optimize = true, decompose, inPlace } = options;
+    const {
+      weights,
+      carried = {},
+      kept = {},
+      pieces,
+      optimize = true,
+      decompose,
+      inPlace,
+      usualSizes,
+    } = options;
     const places = weights && (await resolveFiles(program, weights));
     const { stored, folder } = placeWeights(program, places, [
       ...Object.keys(carried),
@@ -145,6 +154,7 @@ class NodeEngine implements Engine {
       stored,
       decompose,
       inPlace,
+      usualSizes,
     });
     const interfaces = pieces
       ? describePieces(program, pieces)

@@ -1,3 +1,5 @@
+export type { UsualSizes } from "./channels-last.js";
+export { convolutionArithmetic } from "./convolution-table.js";
 export { countMultiplications, countPeakBytes } from "./count.js";
 export * from "./gradients.js";
 export {
@@ -18,7 +20,7 @@ export type { Lowering, NarrowRows, OnnxAttribute } from "./onnx/lowering.js";
 export * from "./ops/attention.js";
 export { expand, type ReduceOptions, reshape, sum, sumTo, unsqueeze } from "./ops/broadcast.js";
 export { cast, constant, fill, stopGradient, zerosLike } from "./ops/constant.js";
-export * from "./ops/conv.js";
+export { type ConvOptions, conv2d, convTranspose2d } from "./ops/conv.js";
 export * from "./ops/conv-channels-last.js";
 export { crop } from "./ops/crop.js";
 export * from "./ops/elementwise.js";
@@ -33,9 +35,17 @@ export {
   rmsNorm,
   softmax,
 } from "./ops/norm.js";
-export * from "./ops/pool.js";
+export {
+  averagePool2d,
+  foldPixels,
+  maxPool2d,
+  type PoolOptions,
+  unfoldPixels,
+  upsampleBilinear2d,
+  upsampleNearest2d,
+} from "./ops/pool.js";
 export * from "./ops/reduce.js";
-export * from "./ops/shape-ops.js";
+export { concat, pad, slice, split, transpose } from "./ops/shape-ops.js";
 export * from "./program.js";
 export { type RewriteRule, rewriteRules, simplify } from "./rewrite.js";
 export { formatShape, sameShape, sizeOf } from "./shape.js";

@@ -27,7 +27,10 @@ const reshapeOfReshape: RewriteRule = {
   },
 };
 
-const broadcasting = new Set([add, sub, mul, div, pow, minimum, maximum].map(({ op }) => op));
+/** Arithmetic of two operands, which broadcasts by itself. */
+export const broadcastingOps: ReadonlySet<Operation> = new Set(
+  [add, sub, mul, div, pow, minimum, maximum].map(({ op }) => op),
+);
 
 const unexpanded = (x: Tensor) => (x.node.op === expandOp ? x.node.inputs[0]! : x);
 
@@ -35,7 +38,7 @@ const unexpanded = (x: Tensor) => (x.node.op === expandOp ? x.node.inputs[0]! : 
 const expandedOperand: RewriteRule = {
   name: "arithmetic of an expanded operand",
   rewrite: ({ op, inputs: [a, b] }) => {
-    if (!broadcasting.has(op)) return undefined;
+    if (!broadcastingOps.has(op)) return undefined;
     const [left, right] = [unexpanded(a!), unexpanded(b!)];
     if (left === a && right === b) return undefined;
     const whole = broadcastShapes(a!.shape, b!.shape);
@@ -75,7 +78,7 @@ const weightedMean: RewriteRule = {
 export const rewriteRules: readonly RewriteRule[] = [reshapeOfReshape, expandedOperand, weightedMean];
 
 /** Collects the nodes that the outputs depend on, through operands and bodies of composites. */
-function reachable({ outputs, inputs, parameters }: Program): Set<GraphNode> {
+export function reachable({ outputs, inputs, parameters }: Program): Set<GraphNode> {
   const reached = new Set<GraphNode>();
   const stack = [...outputs, ...inputs, ...parameters].map(({ tensor }) => tensor.node);
   for (let node = stack.pop(); node; node = stack.pop()) {

@@ -41,8 +41,9 @@ async function runtimeVersion(): Promise<string> {
 /** Describes the environment of images drawn on `device` from files with these hashes. */
 export async function readEnvironment(
   device: string,
-  { weights, load }: Pick<Environment, "weights" | "load">,
+  { weights, load, arithmetic }: Pick<Environment, "weights" | "load" | "arithmetic">,
 ): Promise<Environment> {
   const [version, runtime] = await Promise.all([ownVersion(), runtimeVersion()]);
-  return { version, device, runtime, platform: `${process.platform}-${process.arch}`, weights, load };
+  const platform = `${process.platform}-${process.arch}`;
+  return { version, device, runtime, platform, ...(arithmetic && { arithmetic }), weights, load };
 }

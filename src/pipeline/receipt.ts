@@ -44,6 +44,7 @@ const receiptSchema = z.object({
   device: nonEmptyText,
   runtime: nonEmptyText,
   platform: nonEmptyText,
+  arithmetic: nonEmptyText.optional(),
   request: receiptRequestSchema,
   model: z.object({ name: nonEmptyText, version: nonEmptyText, weights: hashes }),
   load: loadRecordSchema,
@@ -59,6 +60,8 @@ export interface Environment {
   readonly runtime: string;
   /** Operating system and processor: "linux-x64". */
   readonly platform: string;
+  /** The form of convolutions, if it is not the runtime's own: "winograd 1". */
+  readonly arithmetic?: string;
   /** SHA-256 of every model file that affects pixels, by its name. */
   readonly weights: Readonly<Record<string, string>>;
   /** What was loaded in addition to the model. */

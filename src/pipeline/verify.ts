@@ -60,8 +60,10 @@ function listChanges({ model, load, ...receipt }: Receipt, now: Environment): st
   const compare = (what: string, was: string | undefined, is: string | undefined) => {
     if (was !== is) changes.push(`${showText(what)}: was ${was ?? "absent"}, is ${is ?? "absent"}`);
   };
-  for (const name of ["version", "device", "runtime", "platform"] as const)
-    compare(name, showText(receipt[name]), now[name]);
+  for (const name of ["version", "device", "runtime", "platform", "arithmetic"] as const) {
+    const was = receipt[name];
+    compare(name, was && showText(was), now[name]);
+  }
   for (const file of new Set([...Object.keys(model.weights), ...Object.keys(now.weights)])) {
     const [was, is] = [model.weights[file], now.weights[file]];
     compare(`SHA-256 of ${file}`, was && showText(was.slice(0, 12)), is?.slice(0, 12));

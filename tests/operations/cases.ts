@@ -18,6 +18,7 @@ export const cases: readonly OperationCase[] = [
 /** Exports that are no operations on tensors. */
 const others = [
   "apply",
+  "convolutionArithmetic",
   "countMultiplications",
   "describe",
   "fixedSize",

@@ -1,13 +1,15 @@
 // Lowering: writes a program as one ONNX model for a device. Copies no weights: initializers reference their
 // bytes.
 import { NishikiError } from "../../errors.js";
+import { toChannelsLast, type UsualSizes } from "../channels-last.js";
 import type { GraphNode, Tensor } from "../graph.js";
+import { winogradWeightsName } from "../ops/winograd.js";
 import type { Program } from "../program.js";
 import { simplify } from "../rewrite.js";
 import type { DType, Shape } from "../types.js";
 import { capabilities, type LoweringTarget } from "./capabilities.js";
 import { encodeModel } from "./schema.js";
-import { findChangedParameters } from "./weights-in-place.js";
+import { findChangedParameters, isLarge } from "./weights-in-place.js";
 import { type StoredParameter, Writer } from "./writer.js";
 
 export type { StoredParameter };
@@ -21,6 +23,12 @@ export interface LowerOptions {
   readonly stored?: ReadonlyMap<string, StoredParameter>;
   /** Writes composites by their bodies even if the device has a fused kernel. */
   readonly decompose?: boolean;
+  /**
+   * The size of each symbol that the program usually runs with. On the CPU, convolutions then take the form that is
+   * fastest for it, with images channels-last; any other size gives equally right results. Default: convolutions as
+   * they are.
+   */
+  readonly usualSizes?: UsualSizes;
   /**
    * Leaves large stored parameters as they are in their file; every run widens those that it uses. Default
    * false: the runtime widens and packs them once.
@@ -115,9 +123,19 @@ function bodyRule(options: LowerOptions): (node: GraphNode) => boolean {
   };
 }
 
+function chooseLayout(program: Program, { target, usualSizes }: LowerOptions): Program {
+  return target === "cpu" && usualSizes ? toChannelsLast(program, usualSizes) : program;
+}
+
+/** Parameters that every run transforms: kept, their transforms would take two to four times their memory. */
+function findTransformed(order: readonly GraphNode[]): ReadonlySet<GraphNode> {
+  const origin = (node: GraphNode): GraphNode => (node.inputs[0] ? origin(node.inputs[0].node) : node);
+  return new Set(order.filter(({ op }) => op.name === winogradWeightsName).map(origin));
+}
+
 /** Writes a program as an ONNX model for one device. */
 export function lowerProgram(traced: Program, options: LowerOptions): LoweredProgram {
-  const program = simplify(traced);
+  const program = chooseLayout(simplify(traced), options);
   const useBody = findOpen(program, options);
   const outputs = program.outputs.map(({ tensor }) => tensor);
   const reachable = needed(outputs, useBody);
@@ -125,7 +143,11 @@ export function lowerProgram(traced: Program, options: LowerOptions): LoweredPro
   const changed = findChangedParameters(order, (node) =>
     (node.body && useBody(node) ? node.body : node.inputs).map((tensor) => tensor.node),
   );
-  const stays = (node: GraphNode) => options.inPlace === true && !changed.has(node);
+  const transformed = findTransformed(order);
+  const stays = (node: GraphNode) => {
+    if (changed.has(node)) return false;
+    return transformed.has(node) || (options.inPlace === true && isLarge(node.outputs[0]!.shape as number[]));
+  };
   const writer = new Writer(options.target);
   for (const { name, tensor } of program.inputs) writer.bindInput(tensor, name);
   const fed: { name: string; dtype: DType; shape: Shape }[] = [];

@@ -5,7 +5,6 @@ import { type Capabilities, capabilities, type LoweringTarget } from "./capabili
 import { DimensionReader } from "./dimension-reader.js";
 import type { Lowering, NarrowRows, OnnxAttribute } from "./lowering.js";
 import { type OnnxInitializer, type OnnxNode, onnxTypes } from "./schema.js";
-import { isLarge } from "./weights-in-place.js";
 
 /**
  * The location of a parameter's bytes. `scale` applies to 8-bit numbers: value = number · scale, one for all
@@ -198,7 +197,7 @@ export class Writer implements Lowering {
     const { dtype, file, offset, length, scale, transposed } = place;
     const written = transposed ? [...shape].reverse() : shape;
     this.initializers.push({ name: raw, dtype, shape: written, data: { file, offset, length } });
-    if (stays && isLarge(shape)) this.inPlace.add(raw);
+    if (stays) this.inPlace.add(raw);
     const turned = transposed ? this.node("Transpose", [raw], { perm: [1, 0] }) : raw;
     if (dtype === "f32") return turned;
     const wide = this.cast(turned, "f32");

@@ -20,7 +20,7 @@ export interface ConvOptions {
   readonly groups?: number;
 }
 
-interface Window {
+export interface Window {
   readonly stride: number;
   readonly padding: readonly number[];
   readonly dilation: number;
@@ -48,7 +48,7 @@ function checkWindow(
   throw shapeError(name, "whole numbers: stride, dilation and groups from 1, padding from 0", x, w);
 }
 
-const convOp: Operation = {
+export const convOp: Operation = {
   name: "conv2d",
   multiplications: ({ inputs: [, w], outputs: [out] }) =>
     multiplyDims(countElements(out!.shape), countElements(w!.shape.slice(1))),

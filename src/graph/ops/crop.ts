@@ -3,7 +3,7 @@ import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
 import type { Dim } from "../types.js";
 import { pad } from "./shape-ops.js";
 
-const cropOp: Operation = {
+export const cropOp: Operation = {
   name: "crop",
   infer: ([x], { axis, size }) => [
     { shape: x!.shape.map((dim, i) => (i === axis ? (size as Dim) : dim)), dtype: x!.dtype },

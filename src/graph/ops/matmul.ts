@@ -116,7 +116,7 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
 }
 
 /** base + scale · up · down, as one product that starts from the base. */
-const addProductOp: Operation = {
+export const addProductOp: Operation = {
   name: "addProduct",
   infer: ([base, up, down]) => {
     const fits =

@@ -114,7 +114,7 @@ export function maxPool2d(
   return apply(maxPoolOp, [x], attributes, [body!]);
 }
 
-const upsampleOp: Operation = {
+export const upsampleOp: Operation = {
   name: "upsampleNearest2d",
   infer: ([x], { factor }) => [
     {

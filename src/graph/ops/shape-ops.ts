@@ -7,7 +7,7 @@ import type { Dim } from "../types.js";
 import { reshape, unsqueeze } from "./broadcast.js";
 import { zerosLike } from "./constant.js";
 
-const transposeOp: Operation = {
+export const transposeOp: Operation = {
   name: "transpose",
   infer: ([x], { order }) => [{ shape: numbers(order).map((axis) => x!.shape[axis]!), dtype: x!.dtype }],
   gradient: ({ gradients: [g], attributes }) => {
@@ -33,7 +33,7 @@ export function transpose(x: Tensor, order?: readonly number[]): Tensor {
   return axes.every((axis, i) => axis === i) ? x : apply(transposeOp, [x], { order: axes });
 }
 
-const concatOp: Operation = {
+export const concatOp: Operation = {
   name: "concat",
   infer: (inputs, attributes) => {
     const axis = attributes.axis as number;
@@ -85,7 +85,7 @@ function sliceSize(dim: Dim, start: number, end: number, step: number): Dim {
   return floorDivideDim(addDims(addDims(to, multiplyDims(from, -1)), step - 1), step);
 }
 
-const sliceOp: Operation = {
+export const sliceOp: Operation = {
   name: "slice",
   infer: ([x], attributes) => {
     const { axis, start, end, step } = attributes as Record<string, number>;
@@ -183,7 +183,7 @@ export function split(x: Tensor, axis: number, parts: number | readonly number[]
   return sizes.length === 1 ? [x] : [...x.graph.apply(splitOp, [x], { axis: at, sizes })];
 }
 
-const padOp: Operation = {
+export const padOp: Operation = {
   name: "pad",
   infer: ([x], { before, after }) => [
     {

@@ -9,6 +9,7 @@ import {
 import type { WeightPlace } from "../../../engine/index.js";
 import { makeEngine } from "../../../engine/node.js";
 import { listSome, quote } from "../../../errors.js";
+import { convolutionArithmetic } from "../../../graph/index.js";
 import { resolveModel } from "../../../hub/index.js";
 import type { ClipTokenizer } from "../../../tokenizer/index.js";
 import { loadClipFolder, loadEmbeddedClip } from "../../../tokenizer/node.js";
@@ -158,7 +159,12 @@ async function load(
   const stop = new AbortController();
   const embeddings = learned.words.map(({ file }) => file);
   const hashes = hashAll(files, options, { loras: opened.files, embeddings }, stop.signal);
-  const environment = hashes.then((all) => readEnvironment(engine.device, all));
+  const environment = hashes.then((all) =>
+    readEnvironment(engine.device, {
+      ...all,
+      ...(engine.device === "cpu" && { arithmetic: convolutionArithmetic }),
+    }),
+  );
   environment.catch(() => {}); // reported where a receipt waits for it
   const close = async () => {
     stop.abort();

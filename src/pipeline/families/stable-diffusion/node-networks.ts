@@ -2,7 +2,7 @@
 import type { ModelComponent, StableDiffusionFiles } from "../../../checkpoint/node.js";
 import type { Engine, WeightPlaces } from "../../../engine/index.js";
 import { listSome, NishikiError } from "../../../errors.js";
-import { formatShape, type Program } from "../../../graph/index.js";
+import { formatShape, type Program, type UsualSizes } from "../../../graph/index.js";
 import type { Watch } from "../../cancel.js";
 import type { NetworkAdapters } from "../../node-loras.js";
 import { getWeightBytes, type ModelSessions, type Network, type NetworkGroup } from "../../session-pool.js";
@@ -111,6 +111,19 @@ const groups: Readonly<Record<NetworkKey["part"], NetworkGroup>> = {
 const staysInFiles = (part: NetworkKey["part"]) =>
   ["text encoder", "image encoder", "denoiser"].includes(part);
 
+/** The sizes for which the CPU's convolutions are chosen: those of the model's usual image, whatever is drawn. */
+function getUsualSizes({ part }: NetworkKey, { context, autoencoder }: StableDiffusionModel): UsualSizes {
+  const { width, height } = context.sizes.usual;
+  const isGuided = part === "denoiser" && (context.defaults.guidance ?? 0) > 1;
+  return {
+    batch: isGuided ? 2 : 1,
+    height: height / autoencoder.scale,
+    width: width / autoencoder.scale,
+    tokens: 77,
+    texts: 1,
+  };
+}
+
 /** The networks for one request. */
 export function openNetworks(
   sources: NetworkSources,
@@ -121,13 +134,14 @@ export function openNetworks(
   const describe = (key: NetworkKey): Network => {
     const { part } = key;
     const recipe = makeRecipe(key, sources);
+    const usualSizes = getUsualSizes(key, sources.model);
     const inPlace = engine.device === "cpu" && staysInFiles(part);
     return {
       key,
       group: groups[part],
       title: part,
       bytes: getWeightBytes(recipe.program),
-      load: () => engine.load(recipe.program, { weights: recipe.places, inPlace }),
+      load: () => engine.load(recipe.program, { weights: recipe.places, inPlace, usualSizes }),
     };
   };
   const known = new Map<string, Network>();

@@ -1,0 +1,62 @@
+// Which form of a 3×3 convolution is fastest on the CPU, as measured:
+//
+//   npm run bench -- convolutions
+import type { TileSize } from "./ops/winograd-transforms.js";
+
+/**
+ * What receipts call the arithmetic of programs with usual sizes on the CPU. The number changes with the table, the tiles'
+ * points and anything else here that changes an image's last bits.
+ */
+export const convolutionArithmetic = "winograd 1";
+
+/** A 3×3 convolution of stride 1, with its usual size. */
+export interface ConvolutionSize {
+  readonly batch: number;
+  /** Of the result. */
+  readonly height: number;
+  readonly width: number;
+  readonly inner: number;
+  readonly out: number;
+}
+
+export interface ConvolutionForm {
+  /** Winograd's tiles. */
+  readonly tile: TileSize;
+  readonly bands: number;
+}
+
+interface Rule {
+  readonly tile: TileSize;
+  /** Tiles in all images: each position's matrix of weights is read once for so many rows. */
+  readonly leastTiles: number;
+  /** Channels on either side: the transforms of tiles cost as much as so few channels' products. */
+  readonly leastChannels: number;
+}
+
+/** The first rule that holds is used; without one, the runtime's convolution. */
+const rules: readonly Rule[] = [
+  { tile: 4, leastTiles: 100, leastChannels: 48 },
+  { tile: 2, leastTiles: 100, leastChannels: 256 },
+];
+
+/** Bytes of a band's transformed tiles: larger ones leave the processor's cache and take memory. */
+const bandBytes = 96e6;
+
+/** Undefined if the runtime's own convolution is as fast. */
+export function chooseForm({
+  batch,
+  height,
+  width,
+  inner,
+  out,
+}: ConvolutionSize): ConvolutionForm | undefined {
+  const rule = rules.find(({ tile, leastTiles, leastChannels }) => {
+    const tiles = batch * Math.ceil(height / tile) * Math.ceil(width / tile);
+    return tiles >= leastTiles && Math.min(inner, out) >= leastChannels;
+  });
+  if (!rule) return undefined;
+  const { tile } = rule;
+  const rows = Math.ceil(height / tile);
+  const bytes = 4 * batch * rows * Math.ceil(width / tile) * (tile + 2) ** 2 * Math.max(inner, out);
+  return { tile, bands: Math.max(1, Math.min(rows, Math.round(bytes / bandBytes))) };
+}

@@ -1,0 +1,211 @@
+// Convolution with 3×3 kernels by Winograd's minimal filtering (Winograd 1980; Lavin and Gray 2015, arXiv:1509.09308):
+// the image is cut into overlapping tiles, tiles and kernels are transformed, and the convolution becomes one matrix
+// product per position of a transformed tile. Images are channels-last, so that a pixel is a row of memory.
+//
+//   tiles = B (x) B applied to windows, weights = G (x) G applied to kernels, y = A (x) A applied to their products
+import { addDims, floorDivideDim, multiplyDims } from "../dimension.js";
+import { apply, fixedSize, type Graph, type Operation, shapeError, type Tensor } from "../graph.js";
+import type { Lowering } from "../onnx/lowering.js";
+import type { Dim } from "../types.js";
+import { reshape } from "./broadcast.js";
+import { constant, sharedData } from "./constant.js";
+import { gather } from "./index-ops.js";
+import { matmul } from "./matmul.js";
+import { concat, pad } from "./shape-ops.js";
+import { kernelSize, type TileSize, transforms } from "./winograd-transforms.js";
+
+/** How an image is cut into tiles. Height and width are those of the image that the convolution sees. */
+export interface Tiling {
+  /** Rows and columns of results that a tile gives. */
+  readonly tile: TileSize;
+  readonly height: Dim;
+  readonly width: Dim;
+  /** Zeros around the image: top, left, bottom, right. */
+  readonly padding: readonly [number, number, number, number];
+  /** Every pixel of the source stands for upsample × upsample pixels of the image. */
+  readonly upsample: number;
+  /** Width of the source. */
+  readonly sourceWidth: Dim;
+  /** Pixels of the source; the pixel after them is zero. */
+  readonly sourcePixels: Dim;
+  /** The image is worked off in so many bands of equal height; they overlap if they do not divide it. */
+  readonly bands: number;
+}
+
+interface Grid {
+  readonly outHeight: Dim;
+  readonly outWidth: Dim;
+  /** Tiles per row of tiles, rows of tiles, and rows of tiles in a band. */
+  readonly across: Dim;
+  readonly down: Dim;
+  readonly bandRows: Dim;
+  /** Tiles in a band. */
+  readonly tiles: Dim;
+}
+
+const count = (size: Dim, part: number): Dim => floorDivideDim(addDims(size, part - 1), part);
+
+function makeGrid({ tile, height, width, padding: [top, left, bottom, right], bands }: Tiling): Grid {
+  const outHeight = addDims(height, top + bottom - kernelSize + 1);
+  const outWidth = addDims(width, left + right - kernelSize + 1);
+  const [across, down] = [count(outWidth, tile), count(outHeight, tile)];
+  const bandRows = count(down, bands);
+  return { outHeight, outWidth, across, down, bandRows, tiles: multiplyDims(bandRows, across) };
+}
+
+const toTiling = (attributes: unknown) => attributes as Tiling;
+
+/** Integer arithmetic of index vectors while they are written. */
+function integerNodes(lowering: Lowering) {
+  const number = (value: Dim) => lowering.shapeVector([value]);
+  const node = (type: string, ...inputs: readonly (string | number)[]) =>
+    lowering.node(
+      type,
+      inputs.map((input) => (typeof input === "number" ? lowering.integers([input]) : input)),
+    );
+  const range = (size: Dim) =>
+    lowering.node("Range", [
+      lowering.scalar("i64", 0),
+      lowering.node("Squeeze", [number(size)]),
+      lowering.scalar("i64", 1),
+    ]);
+  const unsqueeze = (x: string, axes: readonly number[]) => node("Unsqueeze", x, lowering.integers(axes));
+  return { number, node, range, unsqueeze };
+}
+
+/** The first row of tiles in a band: the last band ends with the image. */
+function bandStart(lowering: Lowering, band: number | string, { bands }: Tiling, grid: Grid): string {
+  const { number, node } = integerNodes(lowering);
+  if (bands === 1) return lowering.integers([0]);
+  const regular = node("Mul", number(grid.bandRows), band);
+  return node("Min", regular, node("Sub", number(grid.down), number(grid.bandRows)));
+}
+
+/** Indices of the pixels that tiles see, `[n·n·tiles]`, by row and column of the tile, then by tile. */
+const tileIndicesOp: Operation = {
+  name: "winogradTiles",
+  infer: (_, attributes) => {
+    const { size } = transforms[toTiling(attributes).tile];
+    return [{ shape: [multiplyDims(size * size, makeGrid(toTiling(attributes)).tiles)], dtype: "i64" }];
+  },
+  lower: (lowering, _, { attributes }) => {
+    const tiling = toTiling(attributes);
+    const { tile, padding, upsample, sourceWidth, sourcePixels } = tiling;
+    const grid = makeGrid(tiling);
+    const { number, node, range, unsqueeze } = integerNodes(lowering);
+    const within = Array.from({ length: transforms[tile].size }, (_, i) => i);
+    const outside = number(sourcePixels);
+    /** Positions [n, tiles] along one axis: of the source, times a factor; far outside, where there is none. */
+    const along = (tiles: string, before: number, size: Dim, factor: Dim) => {
+      const starts = node("Sub", node("Mul", tiles, tile), before);
+      const places = node("Add", unsqueeze(lowering.integers(within), [1]), starts);
+      const inside = node("And", node("GreaterOrEqual", places, 0), node("Less", places, number(size)));
+      const source = upsample === 1 ? places : node("Div", places, upsample);
+      return node("Where", inside, factor === 1 ? source : node("Mul", source, number(factor)), outside);
+    };
+    const start = bandStart(lowering, attributes.band as number, tiling, grid);
+    const rows = along(node("Add", range(grid.bandRows), start), padding[0], tiling.height, sourceWidth);
+    const columns = along(range(grid.across), padding[1], tiling.width, 1);
+    const places = node("Add", unsqueeze(rows, [1, 3]), unsqueeze(columns, [0, 2])); // [n, n, rows, across]
+    return [node("Reshape", node("Min", places, outside), -1)];
+  },
+};
+
+/** Indices of an image's pixels among the results of all bands, `[height·width]`. */
+const pixelIndicesOp: Operation = {
+  name: "winogradPixels",
+  infer: (_, attributes) => {
+    const { outHeight, outWidth } = makeGrid(toTiling(attributes));
+    return [{ shape: [multiplyDims(outHeight, outWidth)], dtype: "i64" }];
+  },
+  lower: (lowering, _, { attributes }) => {
+    const tiling = toTiling(attributes);
+    const { tile } = tiling;
+    const grid = makeGrid(tiling);
+    const { number, node, range, unsqueeze } = integerNodes(lowering);
+    const tiles = number(grid.tiles);
+    const split = (places: string) => {
+      const whole = node("Div", places, tile);
+      return { whole, rest: node("Sub", places, node("Mul", whole, tile)) };
+    };
+    const row = split(range(grid.outHeight));
+    const band = node("Div", row.whole, number(grid.bandRows));
+    const local = node("Sub", row.whole, bandStart(lowering, band, tiling, grid));
+    const before = node("Add", node("Mul", band, tile * tile), node("Mul", row.rest, tile));
+    const rows = node("Add", node("Mul", before, tiles), node("Mul", local, number(grid.across)));
+    const column = split(range(grid.outWidth));
+    const columns = node("Add", node("Mul", column.rest, tiles), column.whole);
+    return [node("Reshape", node("Add", unsqueeze(rows, [1]), columns), -1)];
+  },
+};
+
+/** Kernels `[out, in, 3, 3]` → `[n·n, out, in]`: one matrix for each position of a transformed tile. */
+const winogradWeightsOp: Operation = {
+  name: "winogradWeights",
+  infer: ([w], { tile }) => {
+    const { size } = transforms[tile as TileSize];
+    return [{ shape: [size * size, ...w!.shape.slice(0, 2)], dtype: w!.dtype }];
+  },
+  lower: (lowering, [w], { attributes, inputs: [weight] }) => {
+    const { size, kernels } = transforms[attributes.tile as TileSize];
+    const [out, inner, ...kernel] = weight!.shape as number[];
+    const area = kernel.reduce((a, b) => a * b, 1);
+    const flat = lowering.node("Reshape", [w!, lowering.integers([out! * inner!, area])]);
+    const matrix = lowering.constant("f32", [size * size, area], kernels);
+    const product = lowering.node("Gemm", [matrix, flat], { transB: 1 });
+    return [lowering.node("Reshape", [product, lowering.integers([size * size, out!, inner!])])];
+  },
+};
+
+export const winogradWeightsName = winogradWeightsOp.name;
+
+function matrix(graph: Graph, tile: TileSize, which: "windows" | "results"): Tensor {
+  const { size, [which]: data } = transforms[tile];
+  const numbers = sharedData(graph, `winograd ${which} ${tile}`, () => data);
+  return constant(graph, numbers, [numbers.length / (size * size), size * size]);
+}
+
+export interface WinogradOptions {
+  readonly tile: TileSize;
+  readonly padding: Tiling["padding"];
+  /** Default 1. */
+  readonly bands?: number;
+  /** Convolves the image that repeats every pixel upsample × upsample times, cropped to a size. Default 1. */
+  readonly upsample?: number;
+  /** Height and width of that image. Default: all of it. */
+  readonly size?: readonly [Dim, Dim];
+}
+
+/**
+ * 3×3 convolution of stride 1: `x [batch, height, width, in]`, `weight [out, in, 3, 3]` →
+ * `[batch, height', width', out]`. Errors are those of float32 sums, times about 4 for tiles of 4 (see
+ * `winograd-transforms.ts`). No gradient: it is chosen when a program is written for a device.
+ */
+export function convWinograd(x: Tensor, weight: Tensor, options: WinogradOptions): Tensor {
+  const { tile, padding, bands = 1, upsample = 1 } = options;
+  const [batch, sourceHeight, sourceWidth] = x.shape as [Dim, Dim, Dim, number];
+  const [inner, out] = [fixedSize(x, 3), weight.shape[0] as number];
+  if (weight.shape.slice(1).join() !== `${inner},${kernelSize},${kernelSize}`) {
+    throw shapeError("convWinograd", "[batch, height, width, in] and a weight [out, in, 3, 3]", x, weight);
+  }
+  const whole = [multiplyDims(sourceHeight, upsample), multiplyDims(sourceWidth, upsample)] as const;
+  const [height, width] = options.size ?? whole;
+  const sourcePixels = multiplyDims(sourceHeight, sourceWidth);
+  const tiling = { tile, height, width, padding, upsample, sourceWidth, sourcePixels, bands };
+  const { outHeight, outWidth, tiles } = makeGrid(tiling);
+  const positions = transforms[tile].size ** 2;
+  const rows = pad(reshape(x, [batch, sourcePixels, inner]), [0, 0, 0], [0, 1, 0]); // the last pixel is zero
+  const kernels = apply(winogradWeightsOp, [weight], { tile });
+  const [windows, results] = [matrix(x.graph, tile, "windows"), matrix(x.graph, tile, "results")];
+  const parts = Array.from({ length: bands }, (_, band) => {
+    const indices = x.graph.apply(tileIndicesOp, [], { ...tiling, band })[0]!;
+    const seen = reshape(gather(rows, indices, 1), [batch, positions, multiplyDims(tiles, inner)]);
+    const turned = reshape(matmul(windows, seen), [batch, positions, tiles, inner]);
+    const products = matmul(turned, kernels, { transposeB: true }); // [batch, n·n, tiles, out]
+    const flat = reshape(products, [batch, positions, multiplyDims(tiles, out)]);
+    return reshape(matmul(results, flat), [batch, multiplyDims(tile * tile, tiles), out]);
+  });
+  const pixels = x.graph.apply(pixelIndicesOp, [], tiling)[0]!;
+  const image = gather(parts.length === 1 ? parts[0]! : concat(parts, 1), pixels, 1); // [batch, h·w, out]
+  return reshape(image, [batch, outHeight, outWidth, out]);
+}
