@@ -66,6 +66,10 @@ export const autoencoderName: Rename = (name) =>
   );
 const attentionNames = { query: "to_q", key: "to_k", value: "to_v", proj_attn: "to_out.0" };
 
+/** transformers 5 saves text encoders without a prefix. */
+export const textEncoderName: Rename = (name) =>
+  /^(embeddings|encoder|final_layer_norm)\./.test(name) ? `text_model.${name}` : name;
+
 /** A 1×1 convolution holds the same numbers as the matrix that replaced it. */
 export function currentShape(name: string, place: WeightLocation): WeightLocation {
   const { shape } = place;

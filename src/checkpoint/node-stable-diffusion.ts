@@ -12,9 +12,9 @@ import {
   type Json,
   type ModelComponent,
   openComponent,
-  type Rename,
   readJson,
   refuseOtherFormats,
+  textEncoderName,
 } from "./node-component.js";
 import { openSafetensors } from "./node-file.js";
 import { openImageEmbedding } from "./node-image-embedding.js";
@@ -34,10 +34,6 @@ const pipelines = [
   "LatentConsistencyModelImg2ImgPipeline",
   "StableUnCLIPImg2ImgPipeline",
 ];
-
-/** transformers 5 saves text encoders without a prefix. */
-const textEncoderName: Rename = (name) =>
-  /^(embeddings|encoder|final_layer_norm)\./.test(name) ? `text_model.${name}` : name;
 
 /** Whether a folder has diffusers' layout. */
 export async function isDiffusersFolder(path: string): Promise<boolean> {

@@ -12,7 +12,7 @@ export {
   writeFileAtomic,
 } from "./node-atomic.js";
 export { openAutoencoder } from "./node-autoencoder.js";
-export { isSingleFile, type ModelComponent, readJson } from "./node-component.js";
+export { isSingleFile, type ModelComponent, readJson, textEncoderName } from "./node-component.js";
 export { isEmbedding, type LearnedVectors, type LearnedWord, openEmbedding } from "./node-embedding.js";
 export {
   openSafetensors,

@@ -1,5 +1,6 @@
 export {
   type CachedModel,
+  findSnapshot,
   isRepositoryName,
   listCachedModels,
   modelInSnapshot,

@@ -7,6 +7,7 @@ import { stagesSchema, superResolutionSchema, timestepsSchema } from "./cascade-
 import { hiresMethods } from "./enlarge-latents.js";
 import { declareImagePrompt, declareReference } from "./image-prompt-schema.js";
 import { randomNames } from "./noise.js";
+import { priorSchema } from "./prior-schema.js";
 import {
   checkPrompt,
   extensionSchema,
@@ -267,6 +268,7 @@ const declareRequest = <I extends z.ZodType>(image: I) =>
         })
         .optional()
         .meta({ description: "reuse of the denoiser's deep features (DeepCache)" }),
+      prior: priorSchema,
       stages: stagesSchema,
       superResolution: superResolutionSchema,
       upscale: oneOf(upscaleNames)

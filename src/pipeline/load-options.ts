@@ -60,6 +60,11 @@ export const loadOptionsSchema = z.strictObject({
     flag: "--base <path>",
     defaultText: "none",
   }),
+  prior: nonEmptyText.optional().meta({
+    description: "folder of the prior, or org/name in the hub's cache, for Kandinsky 2.2's decoder",
+    flag: "--prior <path>",
+    defaultText: "found by the decoder's name",
+  }),
   previewVae: nonEmptyText.optional().meta({
     description: "tiny autoencoder for Stable Diffusion previews: a folder or a .safetensors file",
     flag: "--preview-vae <path>",

@@ -7,7 +7,7 @@ import { checkAborted, type Watch } from "./cancel.js";
 import { type Turn, Turns } from "./turns.js";
 
 /** Networks of a group work alternately: none is freed to make room for another, unless the group has a limit. */
-export type NetworkGroup = "text" | "denoise" | "decode" | "enlarge";
+export type NetworkGroup = "text" | "vision" | "prior" | "denoise" | "decode" | "enlarge";
 
 /** Identifies a network and its variant within a model. */
 export type NetworkKey = { readonly part: string } & Readonly<Record<string, string | number | boolean>>;

@@ -9,9 +9,10 @@ import { nishikiFamily } from "./nishiki/node.js";
 import { refuseFolder } from "./nishiki/node-model.js";
 import type { Family, ModelDescription, OpenedModel } from "./node-family.js";
 import { stableDiffusionFamily } from "./stable-diffusion/node.js";
+import { unclipFamily } from "./unclip/node.js";
 
 /** The first family that detects its files opens them; families that also detect foreign files to reject them come last. */
-export const families: readonly Family[] = [nishikiFamily, stableDiffusionFamily];
+export const families: readonly Family[] = [nishikiFamily, unclipFamily, stableDiffusionFamily];
 
 /** Finds the family that opens these files. @throws NishikiError "file" */
 export async function findFamily(files: ModelFiles, table: readonly Family[] = families): Promise<Family> {

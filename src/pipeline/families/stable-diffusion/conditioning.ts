@@ -28,7 +28,7 @@ export function getTextOptions(
 }
 
 /** The position of the token whose state is pooled: the first end token, or, in old configs, the largest id. */
-function findEnd(ids: Int32Array, endToken: number): number {
+export function findEnd(ids: Int32Array, endToken: number): number {
   const at =
     endToken === 2 ? ids.indexOf(ids.reduce((most, id) => Math.max(most, id))) : ids.indexOf(endToken);
   return Math.max(0, at);

@@ -15,7 +15,8 @@ const families = {
   sdxl: "Stable Diffusion XL",
 } as const;
 
-function countNumbers({ weights }: ModelComponent): number {
+/** How many numbers a network's weights are. */
+export function countNumbers({ weights }: ModelComponent): number {
   return [...weights.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
 }
 
@@ -35,7 +36,8 @@ function listMemory({
 /** CLIP's text encoders read this many tokens at a time. */
 const maxTokens = 77;
 
-function describeComponent(title: string, component: ModelComponent): Description {
+/** The size of a network. */
+export function describeComponent(title: string, component: ModelComponent): Description {
   const { weights } = component;
   const places = [...weights.values()];
   const numbers = countNumbers(component);

@@ -61,7 +61,10 @@ export function refuse(reason: string): never {
 /** A model's own sampler: its networks were trained for one way of sampling. @throws NishikiError "checkpoint" */
 export function getOwnSampler({ sampler, className }: TrainedScheduler, what: string) {
   if (sampler) return getSampler(sampler);
-  throw new NishikiError("checkpoint", `The scheduler of ${what} is ${quote(className)}, which is not supported.`);
+  throw new NishikiError(
+    "checkpoint",
+    `The scheduler of ${what} is ${quote(className)}, which is not supported.`,
+  );
 }
 
 /** What a request asks of the prior. */
@@ -80,7 +83,10 @@ export const getPriorSettings = ({ prior }: ImageSettings): PriorSettings => ({
 /** Plans the prior's steps. @throws NishikiError "usage", "checkpoint" */
 export function planPrior({ scheduler }: PriorModel, { steps }: Pick<PriorSettings, "steps">) {
   if (steps < 2)
-    throw new NishikiError("usage", `prior.steps: the times of the prior span its schedule; expected at least 2, got ${steps}.`);
+    throw new NishikiError(
+      "usage",
+      `prior.steps: the times of the prior span its schedule; expected at least 2, got ${steps}.`,
+    );
   return planSteps(scheduler, { sampler: getOwnSampler(scheduler, "the prior").name, steps });
 }
 
@@ -103,7 +109,9 @@ function makeNetwork(
 ): Network<Conditioning> {
   const texts = [...Array.from({ length: candidates }, () => text), ...(negative ? [negative] : [])];
   return async (input, time, conditions) => {
-    const rows = conditions.flatMap((condition) => (condition === "uncond" ? texts.map(() => uncond) : texts));
+    const rows = conditions.flatMap((condition) =>
+      condition === "uncond" ? texts.map(() => uncond) : texts,
+    );
     const join = (get: (text: EncodedText) => Float32Array, ...shape: number[]) => {
       const size = get(text).length;
       const data = new Float32Array(rows.length * size);

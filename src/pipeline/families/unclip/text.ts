@@ -47,7 +47,11 @@ export function countTokens(encoder: TextEncoder, text: string): TokenCount {
 }
 
 /** Encodes a text. */
-export async function encodeText(encoder: TextEncoder, text: string, networks: Networks): Promise<EncodedText> {
+export async function encodeText(
+  encoder: TextEncoder,
+  text: string,
+  networks: Networks,
+): Promise<EncodedText> {
   checkAborted(networks.signal);
   const { positions, endToken } = encoder.config;
   const { ids, mask } = tokenize(encoder, text);

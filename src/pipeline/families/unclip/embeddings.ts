@@ -1,0 +1,203 @@
+// The image embedding that a decoder draws from: the prior's for a text, CLIP's of an image, or a blend of several of both,
+// turned by the difference of two texts (Ramesh et al. 2022, arXiv:2204.06125, section 3). Random numbers are drawn in the
+// order of diffusers' `KandinskyV22PriorPipeline` and its `interpolate`.
+import { NishikiError } from "../../../errors.js";
+import type { ImageSettings } from "../../image-request.js";
+import type { Stage, StageResult, TransformStage } from "../../plan.js";
+import { getValues } from "../../stage-results.js";
+import { f32, floats } from "../../tensors.js";
+import { blendEmbeddings, turnByDifference } from "../../vision/blend.js";
+import { encodeImages, type ImageEncoderModel } from "../../vision/image-encoder.js";
+import type { Networks } from "./networks.js";
+import { getPriorSettings, makePriorStage, type PriorModel, type PriorSettings, planPrior } from "./prior.js";
+import { type EncodedText, encodeText, type TextEncoder } from "./text.js";
+
+/** What embeddings are made with. */
+export interface EmbeddingParts {
+  /** Undefined for a model that draws from images only. */
+  readonly prior: PriorModel | undefined;
+  readonly text: TextEncoder;
+  readonly images: ImageEncoderModel | undefined;
+}
+
+export interface Embeddings {
+  readonly cond: Float32Array;
+  /** What guidance leads away from; undefined where the decoder has its own, or no guidance. */
+  readonly uncond?: Float32Array | undefined;
+}
+
+export interface EmbeddingPlan {
+  /** The prior's, in order. */
+  readonly stages: readonly Stage[];
+  /** The embeddings, once these stages have run. */
+  get(results: ReadonlyMap<string, StageResult>): Embeddings;
+}
+
+/** What a decoder needs of them. */
+export interface EmbeddingNeeds {
+  /** Whether the prompt is one of the texts to blend where there are image prompts; else only the decoder reads it. */
+  readonly blendsPrompt: boolean;
+  /** Whether guidance leads away from the embedding of the negative prompt, or of no image. */
+  readonly needsUncond: boolean;
+}
+
+type ImagePrompt = NonNullable<ImageSettings["imagePrompt"]>;
+
+/** CLIP's embeddings of images. @throws NishikiError "usage" if the model cannot see */
+async function encodeWith(parts: EmbeddingParts, images: ImagePrompt["images"], networks: Networks) {
+  const encoder = requireEncoder(parts, "imagePrompt.images: image prompts need");
+  return encodeImages(encoder, images, "embedding", (_, work) =>
+    networks.use({ part: "image encoder" }, work),
+  );
+}
+
+function requireEncoder({ images }: EmbeddingParts, why: string): ImageEncoderModel {
+  if (images) return images;
+  const message = `${why} the model's image encoder, and its folder has none. Download the model again with its image_encoder.`;
+  throw new NishikiError("checkpoint", message);
+}
+
+/** The embedding of no image: of zeros after normalisation, as in diffusers. */
+async function encodeNothing(parts: EmbeddingParts, networks: Networks): Promise<Float32Array> {
+  const { config } = requireEncoder(parts, "Without a negative prompt, guidance needs");
+  const { imageSide: side } = config;
+  const pixels = f32(new Float32Array(3 * side * side), 1, 3, side, side);
+  return floats(
+    await networks.use({ part: "image encoder" }, (session) => session.run({ pixels })),
+    "embedding",
+  );
+}
+
+const getRow = (result: StageResult | undefined, row: number, width: number): Float32Array =>
+  getValues(result).slice(row * width, (row + 1) * width);
+
+/** Prior drawings need a prior. @throws NishikiError "usage" */
+function requirePrior({ prior }: EmbeddingParts): PriorModel {
+  if (prior) return prior;
+  const message =
+    "imagePrompt: this model has no prior, and draws from images only; expected image prompts and no texts.";
+  throw new NishikiError("usage", message);
+}
+
+/** Plans the embeddings of a request. */
+export async function planEmbeddings(
+  parts: EmbeddingParts,
+  settings: ImageSettings,
+  networks: Networks,
+  needs: EmbeddingNeeds,
+): Promise<EmbeddingPlan> {
+  return settings.imagePrompt
+    ? planBlend(parts, settings, settings.imagePrompt, networks, needs)
+    : planFromText(parts, settings, networks, needs);
+}
+
+/** A scale of up to 1 is the plain network. */
+const getSettings = (settings: ImageSettings): PriorSettings => {
+  const own = getPriorSettings(settings);
+  return { ...own, guidance: Math.max(1, own.guidance) };
+};
+
+async function planFromText(
+  parts: EmbeddingParts,
+  settings: ImageSettings,
+  networks: Networks,
+  { needsUncond }: EmbeddingNeeds,
+): Promise<EmbeddingPlan> {
+  const prior = requirePrior(parts);
+  const { prompt, negativePrompt } = settings;
+  const text = await encodeText(parts.text, prompt, networks);
+  const uncond = await encodeText(parts.text, negativePrompt, networks);
+  const negative = needsUncond && negativePrompt !== "" ? uncond : undefined;
+  const nothing = needsUncond && !negative ? await encodeNothing(parts, networks) : undefined;
+  const width = prior.network.outputWidth;
+  return {
+    stages: [makePriorStage(prior, networks, { text, negative, uncond }, getSettings(settings))],
+    get: (results) => {
+      const result = results.get("prior");
+      return { cond: getRow(result, 0, width), uncond: negative ? getRow(result, 1, width) : nothing };
+    },
+  };
+}
+
+/** The texts to blend, with their weights. */
+function getTexts({ prompt }: ImageSettings, group: ImagePrompt, blendsPrompt: boolean) {
+  const { images, texts = [], weights, textWeights } = group;
+  const own = blendsPrompt && prompt.trim() !== "" ? [prompt] : [];
+  const share = 1 / (own.length + texts.length + images.length);
+  return {
+    texts: [
+      ...own.map((text) => ({ text, weight: share })),
+      ...texts.map((text, i) => ({ text, weight: textWeights?.[i] ?? share })),
+    ],
+    images: images.map((image, i) => ({ image, weight: weights?.[i] ?? share })),
+  };
+}
+
+async function planBlend(
+  parts: EmbeddingParts,
+  settings: ImageSettings,
+  group: ImagePrompt,
+  networks: Networks,
+  { blendsPrompt, needsUncond }: EmbeddingNeeds,
+): Promise<EmbeddingPlan> {
+  const { texts, images } = getTexts(settings, group, blendsPrompt);
+  const empty = await encodeText(parts.text, "", networks);
+  const own = getSettings(settings);
+  const makeStage = (text: EncodedText, name: string) =>
+    makePriorStage(requirePrior(parts), networks, { text, uncond: empty }, own, name);
+  const getName = (i: number) => (i === 0 ? "prior" : `prior ${i + 1}`);
+  const stages: Stage[] = [];
+  for (const [i, { text }] of texts.entries())
+    stages.push(makeStage(await encodeText(parts.text, text, networks), getName(i)));
+  const { negativePrompt } = settings;
+  const hasNegative = needsUncond && negativePrompt !== "";
+  if (hasNegative)
+    stages.push(makeStage(await encodeText(parts.text, negativePrompt, networks), negativeStage));
+  else if (needsUncond && parts.prior) stages.push(skipPrior(parts.prior, own));
+  const seen = await encodeWith(parts, group.images, networks);
+  const turn = await makeTurn(parts, group, networks);
+  const nothing = needsUncond && !hasNegative ? await encodeNothing(parts, networks) : undefined;
+  return {
+    stages,
+    get: (results) => ({
+      cond: turn(
+        blendEmbeddings(
+          [
+            ...texts.map(({ weight }, i) => ({ values: getValues(results.get(getName(i))), weight })),
+            ...images.map(({ weight }, i) => ({ values: seen[i]!, weight })),
+          ],
+          group.blend ?? "sum",
+        ),
+      ),
+      uncond: hasNegative ? getValues(results.get(negativeStage)) : nothing,
+    }),
+  };
+}
+
+const negativeStage = "negative prior";
+
+/** diffusers draws the prior of the empty negative prompt, and uses none of it: only its random numbers are taken. */
+function skipPrior(prior: PriorModel, settings: PriorSettings): TransformStage {
+  const { sigmas } = planPrior(prior, settings);
+  const width = prior.network.embeddingWidth;
+  return {
+    kind: "transform",
+    name: negativeStage,
+    run: async ({ noise, last }) => {
+      for (const _ of sigmas.slice(1)) noise.draw(negativeStage, width);
+      return last ?? { kind: "values", shape: [0], data: new Float32Array(0) };
+    },
+  };
+}
+
+/** Turns an image's embedding by the difference of two texts. */
+async function makeTurn(
+  { text }: EmbeddingParts,
+  { difference }: ImagePrompt,
+  networks: Networks,
+): Promise<(embedding: Float32Array) => Float32Array> {
+  if (!difference) return (embedding) => embedding;
+  const from = (await encodeText(text, difference.from, networks)).embedding;
+  const to = (await encodeText(text, difference.to, networks)).embedding;
+  return (embedding) => turnByDifference(embedding, { from, to, weight: difference.weight ?? 0.3 });
+}

@@ -1,0 +1,185 @@
+// Kandinsky 2.2 as a family (Razzhigaev et al. 2023, arXiv:2310.03502; 2.2 by the same authors): a prior draws CLIP's
+// embedding of an image, and a latent diffusion draws the image from that embedding alone. What goes into the networks, and in
+// which order random numbers are drawn, is that of diffusers' pipelines.
+import {
+  getDenoiser,
+  getPredictionFrame,
+  getSampler,
+  type Network,
+  splitVariance,
+} from "../../../diffusion/index.js";
+import { getMovqScale } from "../../../models/index.js";
+import type { Watch } from "../../cancel.js";
+import type { ImageSettings } from "../../image-request.js";
+import { makeInitImage } from "../../init-image.js";
+import {
+  type Conditioning,
+  type DiffusionStage,
+  getStopAfter,
+  type ImageEncoder,
+  type Model,
+  type Plan,
+  type TransformStage,
+} from "../../plan.js";
+import { fromPlanes, toPlanes } from "../../planes.js";
+import type { Runtime } from "../../runtime.js";
+import { getValues } from "../../stage-results.js";
+import { f32, floats } from "../../tensors.js";
+import type { NetworkWork } from "../../work.js";
+import { type EmbeddingPlan, type Embeddings, planEmbeddings } from "./embeddings.js";
+import { type KandinskyModel, planBase } from "./kandinsky-model.js";
+import { getKandinskyWork } from "./kandinsky-work.js";
+import type { Networks } from "./networks.js";
+import { findTextWarnings, type TextEncoder } from "./text.js";
+
+/** Height and width of latents. */
+interface Area {
+  readonly height: number;
+  readonly width: number;
+}
+
+class Kandinsky implements Model {
+  readonly identity: Model["identity"];
+  readonly context: KandinskyModel["context"];
+  private readonly parts: KandinskyModel;
+  private readonly text: TextEncoder;
+  private readonly open: (watch: Watch) => Networks;
+
+  constructor(parts: KandinskyModel, text: TextEncoder, open: (watch: Watch) => Networks) {
+    this.parts = parts;
+    this.text = text;
+    this.open = open;
+    this.identity = { name: parts.name, version: "published" };
+    this.context = parts.context;
+  }
+
+  async prepare(settings: ImageSettings, runtime: Runtime): Promise<Plan> {
+    const networks = this.open(runtime);
+    runtime.onProgress?.({ kind: "encode", stage: "prompt" });
+    const { prior, images } = this.parts;
+    const needs = { blendsPrompt: true, needsUncond: settings.guidance > 1 };
+    const embeddings = await planEmbeddings({ prior, images, text: this.text }, settings, networks, needs);
+    const area = this.getArea(settings);
+    const decode: TransformStage = {
+      kind: "transform",
+      name: "decode",
+      run: async ({ results }) => ({
+        kind: "pixels",
+        pixels: await this.decode(getValues(results.get("base")), area, networks),
+      }),
+    };
+    const warnings = findTextWarnings(this.text, [
+      { name: "prompt", text: settings.prompt },
+      { name: "negative prompt", text: settings.negativePrompt },
+    ]);
+    const base = this.makeBaseStage(settings, area, networks, embeddings);
+    return { warnings, stages: [...embeddings.stages, base, decode] };
+  }
+
+  getWork(settings: ImageSettings): readonly NetworkWork[] {
+    return getKandinskyWork(this.parts, settings);
+  }
+
+  private getArea({ size: { height, width } }: ImageSettings): Area {
+    const scale = getMovqScale(this.parts.movq);
+    return { height: height / scale, width: width / scale };
+  }
+
+  private makeBaseStage(
+    settings: ImageSettings,
+    area: Area,
+    networks: Networks,
+    embeddings: EmbeddingPlan,
+  ): DiffusionStage {
+    const { scheduler, movq, limit } = this.parts;
+    const plan = planBase(this.parts, settings);
+    const { sigmas, noiseScale, finalScale, getMaskSigma, options } = plan;
+    const stopAfter = getStopAfter(settings.stopAt, sigmas.length - 1);
+    const image = makeInitImage(settings);
+    return {
+      kind: "diffusion",
+      name: "base",
+      shape: [movq.latentChannels, area.height, area.width],
+      steps: {
+        sampler: getSampler(settings.sampler).sample,
+        sigmas,
+        noiseScale,
+        finalScale,
+        getMaskSigma,
+        stopAfter,
+        options,
+      },
+      guidance: {
+        scale: Math.max(1, settings.guidance),
+        rescale: settings.guidanceRescale,
+        rescaleIn: getPredictionFrame(scheduler.prediction, plan.schedule),
+        interval: settings.guidanceInterval,
+      },
+      limit,
+      ...(image && {
+        init: { image, isFullNoise: false, encoder: async () => this.encoder(area, networks) },
+      }),
+      start: async ({ results }) => {
+        const { network, ...variance } = this.network(area, networks, embeddings.get(results));
+        return {
+          ...variance,
+          denoiser: () => getDenoiser(scheduler.prediction, network, plan.schedule),
+          preview: (latents) => this.decode(latents, area, networks),
+        };
+      },
+    };
+  }
+
+  /** The denoiser, and its variances where the scheduler takes them. */
+  private network({ height, width }: Area, networks: Networks, { cond, uncond }: Embeddings) {
+    const { unet, movq, scheduler } = this.parts;
+    const whole: Network<Conditioning> = async (input, time, conditions) => {
+      const rows = conditions.length;
+      const image = new Float32Array(rows * cond.length);
+      conditions.forEach((condition, i) => {
+        image.set(condition === "uncond" ? uncond! : cond, i * cond.length);
+      });
+      const inputs = {
+        sample: f32(input, rows, unet.inChannels, height, width),
+        timestep: f32(new Float32Array(rows).fill(time), rows),
+        image: f32(image, rows, cond.length),
+      };
+      return floats(await networks.use({ part: "denoiser" }, (session) => session.run(inputs)), "prediction");
+    };
+    if (unet.outChannels === movq.latentChannels) return { network: whole };
+    const split = splitVariance(whole);
+    return scheduler.fields.variance_type === "learned_range" ? split : { network: split.network };
+  }
+
+  private encoder({ height, width }: Area, networks: Networks): ImageEncoder {
+    const scale = getMovqScale(this.parts.movq);
+    return {
+      takesMask: false,
+      encode: async (values) => {
+        const pixels = f32(toPlanes(values), 1, 3, height * scale, width * scale);
+        return floats(
+          await networks.use({ part: "encoder" }, (session) => session.run({ pixels })),
+          "latents",
+        );
+      },
+      resizeMask: () => new Float32Array(0),
+    };
+  }
+
+  private async decode(values: Float32Array, { height, width }: Area, networks: Networks) {
+    const { movq } = this.parts;
+    const latents = f32(values, 1, movq.latentChannels, height, width);
+    const outputs = await networks.use({ part: "decoder" }, (session) => session.run({ latents }));
+    const scale = getMovqScale(movq);
+    return fromPlanes(floats(outputs, "pixels"), { height: height * scale, width: width * scale });
+  }
+}
+
+/** A model, its text encoder and its networks, as a family. */
+export function makeKandinsky(
+  model: KandinskyModel,
+  text: TextEncoder,
+  open: (watch: Watch) => Networks,
+): Model {
+  return new Kandinsky(model, text, open);
+}

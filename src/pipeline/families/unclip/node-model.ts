@@ -1,0 +1,78 @@
+// What all unCLIP models have in common when they are loaded (node).
+import { makeEngine } from "../../../engine/node.js";
+import type { ClipTextConfig } from "../../../models/index.js";
+import type { ClipTokenizer } from "../../../tokenizer/index.js";
+import { checkAborted, type Watch } from "../../cancel.js";
+import type { CompleteLoadOptions } from "../../load-options.js";
+import { readEnvironment } from "../../node-environment.js";
+import { hashFiles, recordLoad } from "../../node-load-record.js";
+import type { PipelineParts } from "../../pipeline.js";
+import type { Model } from "../../plan.js";
+import type { Environment } from "../../receipt.js";
+import type { RequestContext } from "../../request-context.js";
+import type { Runtime } from "../../runtime.js";
+import { getBudget, SessionPool } from "../../session-pool.js";
+import type { OpenedModel } from "../node-family.js";
+import type { Networks } from "./networks.js";
+import { checkWeights, openNetworks, type Recipes } from "./node-networks.js";
+import { countTokens, type TextEncoder } from "./text.js";
+
+/** A model with its configs read. */
+export interface ModelSource {
+  readonly context: RequestContext;
+  /** All files that affect pixels, by their names in receipts. */
+  readonly files: ReadonlyMap<string, string>;
+  readonly recipes: Recipes;
+  readonly text: ClipTextConfig;
+  loadTokenizer(): Promise<ClipTokenizer>;
+  make(text: TextEncoder, open: (watch: Watch) => Networks): Model;
+  readonly options: CompleteLoadOptions;
+}
+
+/** Opens a model: what a request is checked against, and how to load it. */
+export function openModelFiles(source: ModelSource): OpenedModel {
+  getBudget(source.options, "cpu"); // rejects contradictory options
+  let text: Promise<TextEncoder> | undefined;
+  const getText = () => {
+    text ??= source.loadTokenizer().then((tokenizer) => ({ config: source.text, tokenizer }));
+    return text;
+  };
+  return {
+    context: source.context,
+    countTokens: async (prompt) => countTokens(await getText(), prompt),
+    load: async (runtime = {}) => load(source, await getText(), runtime),
+  };
+}
+
+async function load(source: ModelSource, text: TextEncoder, runtime: Runtime): Promise<PipelineParts> {
+  const { options, recipes, files } = source;
+  checkWeights(recipes);
+  checkAborted(runtime.signal);
+  const engine = makeEngine({ device: options.device, threads: options.threads });
+  const pool = runtime.sessions ?? new SessionPool({ budget: getBudget(options, engine.device) });
+  const sessions = pool.forModel();
+  const stop = new AbortController();
+  const environment = hashAll(files, options, stop.signal).then((all) => readEnvironment(engine.device, all));
+  environment.catch(() => {}); // reported where a receipt waits for it
+  const close = async () => {
+    stop.abort();
+    await environment.catch(() => {});
+    // Closing the engine first waits for the current run and prevents further ones.
+    await engine.close();
+    await sessions.close();
+  };
+  const model = source.make(text, (watch) => openNetworks(recipes, engine, sessions, watch));
+  return { model, environment, sessions: pool, close };
+}
+
+/** Hashes everything that was loaded, alongside the first steps. */
+async function hashAll(
+  files: ReadonlyMap<string, string>,
+  options: CompleteLoadOptions,
+  signal: AbortSignal,
+): Promise<Pick<Environment, "weights" | "load">> {
+  return {
+    weights: await hashFiles(files, signal),
+    load: await recordLoad(options, { loras: [] }, signal),
+  };
+}
