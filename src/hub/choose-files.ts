@@ -21,6 +21,13 @@ export interface Choice {
 }
 
 const networks = ["unet", "vae", "text_encoder", "text_encoder_2"];
+/** What Kandinsky 2.2 and Karlo have beside these; a folder with all of Kandinsky names the prior's parts "prior_…". */
+const unclipNetworks = [
+  ...["prior", "movq", "image_encoder", "decoder", "text_proj", "super_res_first", "super_res_last"],
+  ...["prior_prior", "prior_text_encoder", "prior_image_encoder"],
+];
+const unclipConfig =
+  /^((\w+_)?scheduler\/scheduler_config|(prior_)?image_processor\/preprocessor_config|feature_extractor\/preprocessor_config)\.json$/;
 /** What Stable unCLIP has beside these. */
 const imageNetworks = ["image_encoder", "image_normalizer"];
 const otherConfigs = [
@@ -92,13 +99,15 @@ function chosenFile(files: readonly HubFile[], repository: string, name: string)
 function wholeFolder(files: readonly HubFile[], repository: string, variant: "fp16" | "full"): HubFile[] {
   const inside = (folder: string) => files.filter(({ path }) => path.startsWith(`${folder}/`));
   const hasImages = inside("image_normalizer").length > 0;
-  const parts = hasImages ? [...networks, ...imageNetworks] : networks;
+  const isUnclip = ["prior", "movq", "prior_prior"].some((folder) => inside(folder).length > 0);
+  const more = [...(hasImages ? imageNetworks : []), ...(isUnclip ? unclipNetworks : [])];
+  const parts = [...new Set([...networks, ...more])];
   const small = files.filter(({ path }) => {
     const [folder, name, ...more] = path.split("/");
     if (more.length > 0) return false;
-    if (otherConfigs.includes(path)) return true;
+    if (otherConfigs.includes(path) || (isUnclip && unclipConfig.test(path))) return true;
     if (folder === "feature_extractor") return hasImages && name === "preprocessor_config.json";
-    if (/^tokenizer(_2)?$/.test(folder!)) return tokenizerFiles.includes(name!);
+    if (/^(prior_)?tokenizer(_2)?$/.test(folder!)) return tokenizerFiles.includes(name!);
     return parts.includes(folder!) && name === "config.json";
   });
   const lacking: string[] = [];

@@ -1,12 +1,14 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { openGolden, relativeError, runOnce } from "../../tests/support/golden-network.js";
+import { openSafetensors, openWeights, readJson } from "../checkpoint/node.js";
 import type { HostTensor } from "../engine/index.js";
 import { makeEngine } from "../engine/node.js";
 import { readMovqConfig, traceMovqDecoder, traceMovqEncoder } from "./movq.js";
 import { readPriorTransformerConfig, tracePriorTransformer } from "./prior-transformer.js";
 import { readUnclipTextProjectionConfig, traceUnclipTextProjection } from "./unclip-text-projection.js";
 
-// By diffusers; versions are in the files' metadata, the command in tests/golden/scripts/unclip_networks.py.
+// By diffusers; versions are in the files' metadata, the commands in tests/golden/scripts/unclip_networks.py and
+// kandinsky.py (MoVQ).
 const engine = makeEngine({ device: "cpu", threads: 1 });
 afterAll(() => engine.close());
 
@@ -42,8 +44,14 @@ describe("unCLIP's prior against diffusers", async () => {
 });
 
 describe("MoVQ against diffusers", async () => {
-  const { config, weights, tensors } = await openGolden("tests/golden/unclip-movq.safetensors");
-  const model = readMovqConfig(config);
+  const folder = "tests/golden/pipelines/kandinsky-2-2-decoder/movq";
+  const weights = await openWeights(folder);
+  const file = await openSafetensors("tests/golden/pipelines/kandinsky.safetensors");
+  const read = async (name: string): Promise<HostTensor> => {
+    const { shape } = file.tensors.get(`movq.${name}`)!;
+    return { dtype: "f32", shape: [...shape], data: await file.readFloat32(`movq.${name}`) };
+  };
+  const model = readMovqConfig(await readJson(`${folder}/config.json`));
   const [decoder, encoder] = [traceMovqDecoder(model), traceMovqEncoder(model)];
 
   it.each(both)("decodes and encodes the same at two sizes (by parts: %s)", async (decompose) => {
@@ -52,10 +60,10 @@ describe("MoVQ against diffusers", async () => {
       await engine.load(decoder, { weights, decompose }),
     ];
     for (const i of [0, 1]) {
-      const { pixels } = await up.run({ latents: tensors[`latents.${i}`]! });
-      expect(relativeError(pixels!, tensors[`decoded.${i}`]!)).toBeLessThan(1e-5);
-      const { latents } = await down.run({ pixels: tensors[`pixels.${i}`]! });
-      expect(relativeError(latents!, tensors[`encoded.${i}`]!)).toBeLessThan(1e-5);
+      const { pixels } = await up.run({ latents: await read(`latents.${i}`) });
+      expect(relativeError(pixels!, await read(`decoded.${i}`))).toBeLessThan(1e-5);
+      const { latents } = await down.run({ pixels: await read(`pixels.${i}`) });
+      expect(relativeError(latents!, await read(`encoded.${i}`))).toBeLessThan(1e-5);
     }
     await Promise.all([up.close(), down.close()]);
   });

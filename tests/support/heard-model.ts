@@ -1,5 +1,26 @@
 // A model whose latents can be compared with a reference's.
-import type { Model, Stage, TransformStage } from "../../src/pipeline/index.js";
+import type { Model, Stage, StageResult, TransformStage } from "../../src/pipeline/index.js";
+
+/** A model that keeps the numbers of every stage before its last. */
+export function listenToStages(model: Model): {
+  model: Model;
+  results: () => ReadonlyMap<string, Float32Array>;
+} {
+  let all: ReadonlyMap<string, StageResult> = new Map();
+  const prepare: Model["prepare"] = async (settings, runtime) => {
+    const plan = await model.prepare(settings, runtime);
+    const last = plan.stages.at(-1) as TransformStage;
+    const run: TransformStage["run"] = (input, context) => {
+      all = new Map(input.results);
+      return last.run(input, context);
+    };
+    return { ...plan, stages: [...plan.stages.slice(0, -1), { ...last, run }] };
+  };
+  const getNumbers = () =>
+    new Map([...all].flatMap(([name, one]) => (one.kind === "values" ? [[name, one.data] as const] : [])));
+  const { identity, context } = model;
+  return { model: { identity, context, prepare }, results: getNumbers };
+}
 
 /** A model that keeps the latents of its base stage. */
 export function listen(model: Model): { model: Model; latents: () => Float32Array } {

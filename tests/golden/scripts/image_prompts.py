@@ -113,5 +113,6 @@ def write(name, cases, draw):
 
 
 makers = {"unclip": unclip}
-for name in sys.argv[1:] or makers:
-    makers[name]()
+if __name__ == "__main__":
+    for name in sys.argv[1:] or makers:
+        makers[name]()

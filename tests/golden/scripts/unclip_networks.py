@@ -3,9 +3,8 @@
     pip install diffusers torch safetensors numpy
     python tests/golden/scripts/unclip_networks.py
 
-Writes tests/golden/unclip-NAME.safetensors for diffusers' PriorTransformer, VQModel and UnCLIPTextProjModel: `weights.<name>`
-(those of VQModel as float16, of which they are exact multiples), inputs and outputs. The metadata holds the config and the
-versions.
+Writes tests/golden/unclip-NAME.safetensors for diffusers' PriorTransformer and UnCLIPTextProjModel: `weights.<name>`, inputs
+and outputs. The metadata holds the config and the versions.
 """
 
 import json
@@ -20,7 +19,7 @@ from diffusers.pipelines.deprecated.unclip.text_proj import UnCLIPTextProjModel
 GOLDEN = Path(__file__).resolve().parents[1]
 
 
-def randomize(model, dtype=torch.float32):
+def randomize(model):
     """Every parameter random, so that none can be left out or mistaken for another."""
     for name, parameter in model.named_parameters():
         with torch.no_grad():
@@ -30,11 +29,11 @@ def randomize(model, dtype=torch.float32):
                 value = 0.2 * torch.randn_like(parameter)
             else:
                 value = torch.randn_like(parameter) / parameter[0].numel() ** 0.5
-            parameter.copy_(value.to(dtype).float())
+            parameter.copy_(value)
 
 
-def write(name, model, config, tensors, dtype=torch.float32):
-    weights = {f"weights.{key}": value.to(dtype).contiguous() for key, value in model.state_dict().items()}
+def write(name, model, config, tensors):
+    weights = {f"weights.{key}": value.contiguous() for key, value in model.state_dict().items()}
     metadata = {
         "config": json.dumps({"_class_name": type(model).__name__, **config}),
         "command": "python tests/golden/scripts/unclip_networks.py",
@@ -67,30 +66,6 @@ def prior():
 
 
 @torch.no_grad()
-def movq():
-    config = dict(
-        block_out_channels=[32, 32],
-        down_block_types=["DownEncoderBlock2D", "AttnDownEncoderBlock2D"],
-        up_block_types=["AttnUpDecoderBlock2D", "UpDecoderBlock2D"],
-        latent_channels=4,
-        layers_per_block=1,
-        norm_num_groups=8,
-        norm_type="spatial",
-        num_vq_embeddings=4,
-        vq_embed_dim=4,
-    )
-    model = diffusers.VQModel(**config).eval()
-    randomize(model, torch.float16)
-    tensors = {}
-    for i, (batch, height, width) in enumerate(((1, 6, 4), (2, 3, 5))):
-        tensors[f"latents.{i}"] = torch.randn(batch, 4, height, width)
-        tensors[f"decoded.{i}"] = model.decode(tensors[f"latents.{i}"], force_not_quantize=True).sample
-        tensors[f"pixels.{i}"] = torch.rand(batch, 3, 2 * height, 2 * width) * 2 - 1
-        tensors[f"encoded.{i}"] = model.encode(tensors[f"pixels.{i}"]).latents
-    write("movq", model, config, tensors, torch.float16)
-
-
-@torch.no_grad()
 def text_projection():
     config = dict(clip_embeddings_dim=8, time_embed_dim=12, cross_attention_dim=6, clip_extra_context_tokens=3)
     model = UnCLIPTextProjModel(**config).eval()
@@ -105,5 +80,4 @@ def text_projection():
 
 torch.manual_seed(13)
 prior()
-movq()
 text_projection()
