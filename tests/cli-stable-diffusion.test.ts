@@ -396,8 +396,13 @@ describe("broken models are refused before anything is drawn", () => {
     ],
     [
       "an unsupported option",
+      edit("unet/config.json", { class_embed_type: "simple_projection" }),
+      /class_embed_type: expected one of timestep, .*, got "simple_projection"\.$/,
+    ],
+    [
+      "an input that nothing gives",
       edit("unet/config.json", { class_embed_type: "timestep" }),
-      /class_embed_type: expected nothing, got "timestep"\.$/,
+      /takes a class embedding \(timestep\), which no other part provides\.$/,
     ],
     [
       "layers without end",
