@@ -75,6 +75,7 @@ describe("the package", () => {
   it("holds the program, its types, the weights and the licence, and nothing else", () => {
     for (const needed of [
       ...["package.json", "LICENSE", "dist/index.js", "dist/index.d.ts", "dist/cli/main.js"],
+      ...["dist/bundle/run.js", "dist/bundle/node-worker.js", "dist/bundle/drawer-process.js"],
       ...["dist/web/index.html", "dist/inside/inside.js", "dist/inside/inside.css"],
     ])
       expect(files).toContain(needed);
@@ -87,7 +88,7 @@ describe("the package", () => {
     ])
       expect(files).toContain(`weights/${needed}`);
     const allowed =
-      /^(dist\/.*\.(js|d\.ts)|dist\/(web|inside)\/.*|dist\/server\/database\/template-[\d.]+\.zip|weights\/.*|docs\/.*\.(md|webp|html|json)|examples\/.*|engines\/xla\/.*|schemas\/\w+\.json|package\.json|LICENSE|README\.md|CHANGELOG\.md|ARCHITECTURE\.md)$/;
+      /^(dist\/.*\.(js|d\.ts)|dist\/(web|inside)\/.*|dist\/bundle\/LICENCES\.txt|dist\/server\/database\/template-[\d.]+\.zip|weights\/.*|docs\/.*\.(md|webp|html|json)|examples\/.*|engines\/xla\/.*|schemas\/\w+\.json|package\.json|LICENSE|README\.md|CHANGELOG\.md|ARCHITECTURE\.md)$/;
     expect(files.filter((path) => !allowed.test(path) || /\.test\./.test(path))).toEqual([]);
   });
 

@@ -16,6 +16,7 @@ it("is the version of package.json, and is checked before anything else is loade
   const { engines } = JSON.parse(await read("../../package.json")) as { engines: { node: string } };
   expect(findNodeProblem("1.0.0")).toContain(`Node ${engines.node.replace(">=", "")} or later`);
   const imports = [...(await read("./main.ts")).matchAll(/^import .* from "(.*)"/gm)].map(([, from]) => from);
-  expect(imports).toEqual(["./node-version.js"]);
+  expect(imports).toEqual(["node:module", "./find-program.js", "./node-version.js"]);
+  expect(await read("./find-program.ts")).not.toMatch(/^import (?!.*"node:)/m);
   expect(await read("./node-version.ts")).not.toMatch(/^import/m);
 });

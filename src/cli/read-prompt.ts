@@ -1,5 +1,4 @@
 // The prompt of a command line: its words, or standard input for "-".
-import { decodeText } from "../data/index.js";
 import { NishikiError } from "../errors.js";
 
 /** Longer prompts are refused, by the request; here it only ends what would never end by itself. */
@@ -11,7 +10,7 @@ export async function readPrompt(
   input: NodeJS.ReadableStream = process.stdin,
 ): Promise<string> {
   if (words.length !== 1 || words[0] !== "-") return words.join(" ");
-  const prompt = decode(await readBytes(input)).trim();
+  const prompt = (await decode(await readBytes(input))).trim();
   if (prompt === "")
     throw new NishikiError("usage", "prompt: expected a text on standard input, got nothing.");
   return prompt;
@@ -30,7 +29,8 @@ async function readBytes(input: NodeJS.ReadableStream): Promise<Uint8Array> {
 }
 
 /** UTF-8, or UTF-16 as PowerShell pipes it. */
-function decode(bytes: Uint8Array): string {
+async function decode(bytes: Uint8Array): Promise<string> {
+  const { decodeText } = await import("../data/index.js");
   try {
     return decodeText(bytes);
   } catch (error) {

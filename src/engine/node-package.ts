@@ -2,7 +2,7 @@
 // a bundler moved the code, they are still in the installed package.
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { NishikiError } from "../errors.js";
 
@@ -84,5 +84,6 @@ export function findWorker(beside: () => URL, inPackage: string): URL {
     const url = beside();
     if (existsSync(url)) return url;
   } catch {} // The caller was bundled.
-  return pathToFileURL(getPackageFile("dist", inPackage));
+  const bundled = getPackageFile("dist", "bundle", basename(inPackage));
+  return pathToFileURL(existsSync(bundled) ? bundled : getPackageFile("dist", inPackage));
 }

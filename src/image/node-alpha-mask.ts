@@ -1,6 +1,6 @@
 // Masks in an image's transparency (node): OpenAI's interface marks what to redraw with transparent pixels.
-import sharp from "sharp";
 import { decodeImage } from "./node-file.js";
+import { loadSharp } from "./node-sharp.js";
 
 export interface AlphaMask {
   readonly width: number;
@@ -26,6 +26,7 @@ export async function readAlphaMask(bytes: Uint8Array, file?: string): Promise<A
     values[pixel] = 255;
     count++;
   }
+  const sharp = await loadSharp();
   const png = await sharp(values, { raw: { width, height, channels: 1 } })
     .png()
     .toBuffer();

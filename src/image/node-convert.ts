@@ -1,8 +1,8 @@
 // Images in other file formats (node), for clients that ask for them. The settings stay in the file: as EXIF's user comment,
 // where other programs keep the `parameters` text too.
-import sharp from "sharp";
 import { addJpegComment, addWebpComment } from "./exif-comment.js";
 import { MAX_PIXELS } from "./image.js";
+import { loadSharp } from "./node-sharp.js";
 import { readPngText } from "./png.js";
 
 export interface ConvertOptions {
@@ -16,6 +16,7 @@ export async function convertImage(
   bytes: Uint8Array,
   { format, quality = 100 }: ConvertOptions,
 ): Promise<Uint8Array> {
+  const sharp = await loadSharp();
   const image = sharp(bytes, { failOn: "error", limitInputPixels: MAX_PIXELS });
   if (format === "png") return image.png().toBuffer();
   const options = { quality: Math.max(1, quality) };

@@ -1,12 +1,12 @@
 // Image files (node): reads any common format, writes PNG and renders SVG.
 
 import { readFile, stat } from "node:fs/promises";
-import sharp from "sharp";
 import { fileError, writeFileAtomic } from "../checkpoint/node.js";
 import { NishikiError, showText } from "../errors.js";
 import { readExifText } from "./exif.js";
 import { getImageFormat, readableFormats, withArticle } from "./format.js";
 import { checkImage, checkSize, type Image, MAX_PIXELS, MAX_SIDE } from "./image.js";
+import { loadSharp } from "./node-sharp.js";
 import { encodePng, inspectPng } from "./png.js";
 import { xmpKeyword } from "./xmp.js";
 
@@ -57,6 +57,7 @@ export async function decodeImage(
 ): Promise<Image> {
   const format = requireReadable(bytes, file);
   try {
+    const sharp = await loadSharp();
     const found = await sharp(bytes, { limitInputPixels: false }).metadata();
     checkSize(file, found);
     const { hasAlpha } = found;
@@ -104,6 +105,7 @@ function damaged(error: unknown, file: string, format: string): NishikiError {
  * image with 8 bits. The library brings such files to another colour space than sRGB and does not say so.
  */
 export async function toEightBits<T extends Uint8Array | string>(file: T): Promise<T | Uint8Array> {
+  const sharp = await loadSharp();
   const { space, hasProfile } = await sharp(file, { limitInputPixels: false }).metadata();
   if (space !== "rgb16" || !hasProfile) return file;
   return sharp(file, { failOn: "error", ignoreIcc: true, limitInputPixels: MAX_PIXELS })
@@ -144,6 +146,7 @@ export async function inspectImage(bytes: Uint8Array, file = "The file"): Promis
     return { format, frames: 1, ...info };
   }
   try {
+    const sharp = await loadSharp();
     const {
       width,
       height,
@@ -184,6 +187,7 @@ export async function scaleImage(
 ): Promise<Image> {
   checkImage(image);
   const raw = { width: image.width, height: image.height, channels: image.channels };
+  const sharp = await loadSharp();
   const { data, info } = await sharp(image.data, { raw })
     .resize(width, height, { fit: "fill", kernel })
     .raw({ depth: "uchar" })
@@ -199,6 +203,7 @@ export async function scaleImage(
 export async function encodePngAside(image: Image): Promise<Uint8Array> {
   checkImage(image);
   const raw = { width: image.width, height: image.height, channels: image.channels };
+  const sharp = await loadSharp();
   return sharp(image.data, { raw }).png({ compressionLevel: 3 }).toBuffer();
 }
 
@@ -229,6 +234,7 @@ export async function writePng(
  */
 export async function renderSvg(svg: string): Promise<Image> {
   try {
+    const sharp = await loadSharp();
     const image = sharp(new TextEncoder().encode(svg), {
       limitInputPixels: MAX_SIDE * MAX_SIDE,
       unlimited: true,

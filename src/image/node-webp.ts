@@ -1,6 +1,6 @@
 // Small images for pages (node): WebP, which every browser shows.
-import sharp from "sharp";
 import type { Image } from "./image.js";
+import { loadSharp } from "./node-sharp.js";
 
 export interface WebpOptions {
   /** Longer side in pixels; a larger image is scaled down, a smaller one stays. */
@@ -14,6 +14,7 @@ export async function encodeWebp(
   { width, height, channels, data }: Image,
   { side, quality = 80 }: WebpOptions = {},
 ): Promise<Uint8Array> {
+  const sharp = await loadSharp();
   const image = sharp(data, { raw: { width, height, channels } });
   const fitted =
     side !== undefined && Math.max(width, height) > side

@@ -7,17 +7,17 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
+function run(script: string, ...args: readonly string[]): string {
+  const { stdout, error } = spawnSync(process.execPath, [script, ...args], { cwd: root, encoding: "utf8" });
+  if (error) throw error;
+  return stdout;
+}
+
 /** Types are checked by their own command; here only a missing build is fatal. */
 export default function build(): void {
-  const compiler = join(
-    dirname(createRequire(import.meta.url).resolve("typescript/package.json")),
-    "bin/tsc",
-  );
-  const { stdout, error } = spawnSync(process.execPath, [compiler, "-p", "tsconfig.build.json"], {
-    cwd: root,
-    encoding: "utf8",
-  });
-  if (error) throw error;
-  if (!existsSync(join(root, "dist/engine/node-worker.js"))) throw new Error(`The build failed:\n${stdout}`);
-  if (stdout.trim()) console.warn(stdout);
+  const typescript = dirname(createRequire(import.meta.url).resolve("typescript/package.json"));
+  const faults = run(join(typescript, "bin/tsc"), "-p", "tsconfig.build.json");
+  if (!existsSync(join(root, "dist/engine/node-worker.js"))) throw new Error(`The build failed:\n${faults}`);
+  if (faults.trim()) console.warn(faults);
+  run("scripts/bundle.mjs");
 }

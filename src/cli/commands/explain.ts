@@ -5,7 +5,6 @@ import { type Command, Option } from "commander";
 import { makeFolder, writeFileAtomic } from "../../checkpoint/node.js";
 import { NishikiError } from "../../errors.js";
 import type { Finding } from "../../inspect/index.js";
-import { makeExplanation, makeExplanationPage, readSkills } from "../../inspect/node.js";
 import {
   completeLoadOptions,
   completeRequest,
@@ -154,6 +153,7 @@ async function write(
   { options, progress, signal }: { options: Options; progress: Progress; signal: AbortSignal },
 ): Promise<string> {
   const isEmbedded = load.model === undefined;
+  const { makeExplanation, makeExplanationPage, readSkills } = await import("../../inspect/node.js");
   const pipeline = await loadPipeline(load, { signal });
   try {
     const { otherSeeds: seeds, leaveOut, scales } = options;

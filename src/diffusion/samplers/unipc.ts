@@ -3,7 +3,6 @@
 // corrector.
 // Zhao et al. 2023 (arXiv 2302.04867), the multistep form for data prediction, over lambda = -log sigma.
 
-import { Matrix, solve } from "ml-matrix";
 import { NishikiError } from "../../errors.js";
 import { combine, type Term } from "../vectors.js";
 import { prepare, type Sampler } from "./sampler.js";
@@ -13,6 +12,20 @@ import { prepare, type Sampler } from "./sampler.js";
  * B1 grows without bound in long steps, so use B2 unless there are many steps.
  */
 type Variant = "bh1" | "bh2";
+
+/** Solves a system of linear equations, given by its rows and its right side. */
+type Solve = (rows: number[][], right: number[]) => number[];
+
+/** Loaded when it is used: the library is a tenth of all modules. */
+async function loadSolve(): Promise<Solve> {
+  const { Matrix, solve } = await import("ml-matrix");
+  return (rows, right) => solve(new Matrix(rows), Matrix.columnVector(right)).to1DArray();
+}
+
+interface Method {
+  readonly variant: Variant;
+  readonly solve: Solve;
+}
 
 /** A model output and its lambda. */
 interface Answer {
@@ -25,6 +38,7 @@ const makeUniPc = (variant: Variant): Sampler =>
     const model = prepare(denoise, sigmas, options);
     const order = requireOrder(options.order);
     const steps = sigmas.length - 1;
+    const method = { variant, solve: await loadSolve() };
     let answers: Answer[] = []; // newest first
     let xLast = x;
     for (let i = 0; i < steps; i++) {
@@ -32,13 +46,13 @@ const makeUniPc = (variant: Variant): Sampler =>
       const lambda = -Math.log(sigmas[i]!);
       const denoised = await model(x, sigmas[i]!);
       const answer = { lambda, denoised };
-      if (i > 0) x = update(xLast, answers, lambda, variant, answer); // UniC
+      if (i > 0) x = update(xLast, answers, lambda, method, answer); // UniC
       // The order grows with the outputs available and falls again at the end, so the step to 0 is x = x̂0.
       const left = next === 0 || options.lowerOrderFinal !== false ? steps - i : order;
       const p = Math.min(order, i + 1, left);
       answers = [answer, ...answers].slice(0, p);
       xLast = x;
-      x = update(xLast, answers, -Math.log(next), variant); // UniP
+      x = update(xLast, answers, -Math.log(next), method); // UniP
       yield { step: i + 1, steps, sigma: next, x, denoised };
     }
   };
@@ -54,7 +68,7 @@ function update(
   x: Float32Array,
   [newest, ...older]: readonly Answer[],
   lambda: number,
-  variant: Variant,
+  { variant, solve }: Method,
   atLambda?: Answer,
 ): Float32Array {
   const { lambda: lambda0, denoised: m0 } = newest!;
@@ -62,7 +76,7 @@ function update(
   const others = atLambda ? [...older, atLambda] : older;
   const r = others.map((other) => (other.lambda - lambda0) / h);
   const B = variant === "bh1" ? -h : Math.expm1(-h);
-  const rho = getWeights(r, h, B);
+  const rho = getWeights(r, h, B, solve);
   const terms = others.flatMap(({ denoised: m }, j): Term[] => {
     const weight = (-B * rho[j]!) / r[j]!;
     return [
@@ -78,7 +92,7 @@ function update(
  * then exact if the model output is a polynomial of degree q in lambda. For q = 1 the paper uses 1/2, which
  * also has the order.
  */
-function getWeights(r: readonly number[], h: number, B: number): number[] {
+function getWeights(r: readonly number[], h: number, B: number, solve: Solve): number[] {
   if (r.length === 1) return [0.5];
   let phi = Math.expm1(-h) / -h - 1; // (-h)·φ_2(-h), where φ_(n+1)(z) = (φ_n(z) - 1/n!)/z
   let factorial = 1;
@@ -88,8 +102,8 @@ function getWeights(r: readonly number[], h: number, B: number): number[] {
     phi = phi / -h - 1 / factorial;
     return value;
   });
-  const vandermonde = new Matrix(r.map((_, n) => r.map((value) => value ** n)));
-  return solve(vandermonde, Matrix.columnVector(b)).to1DArray();
+  const vandermonde = r.map((_, n) => r.map((value) => value ** n));
+  return solve(vandermonde, b);
 }
 
 function requireOrder(order = 2): number {
