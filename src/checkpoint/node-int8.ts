@@ -1,12 +1,13 @@
 // Weights as int8 rows with one scale each, converted once from a model's files and stored in the user's
 // cache (node).
 // value = code · scale[row], symmetric; the row's largest magnitude maps to 127.
+import { createHash } from "node:crypto";
 import { stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { NishikiError, quote } from "../errors.js";
 import { readWeightFloat32, type TensorSource, type WeightLocation, writeSafetensors } from "./node-file.js";
 import { makeFolder } from "./node-folder.js";
-import { getCacheLimit, getInt8Folder, trimWeightCache } from "./node-weight-cache.js";
+import { getCacheLimit, getInt8Folder, getWeightCache, trimWeightCache } from "./node-weight-cache.js";
 import { openWeights, type Weights } from "./node-weights.js";
 
 /** Smaller tensors stay float32, as do the first and last layers, which have few input or output channels. */
@@ -127,6 +128,25 @@ export async function openInt8Weights(
     if (transposed) opened.set(name, { ...opened.get(name)!, shape, transposed });
   }
   return opened;
+}
+
+/** Changes with the rule by which weights become int8. */
+const rule = "rows 1";
+
+/**
+ * {@link openInt8Weights} in the user's cache, under the hash of the files that hold the weights.
+ * @param hashFile Hashes a file.
+ * @throws NishikiError "file", "checkpoint", "aborted"
+ */
+export async function openInt8Of(
+  weights: Weights,
+  hashFile: (path: string, signal?: AbortSignal) => Promise<string>,
+  signal?: AbortSignal,
+): Promise<Weights> {
+  const paths = [...new Set([...weights.values()].map(({ file }) => file))];
+  const hash = createHash("sha256").update(rule);
+  for (const path of paths) hash.update(await hashFile(path, signal));
+  return openInt8Weights(weights, hash.digest("hex"), getWeightCache(), signal);
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -14,6 +14,7 @@ export { getTimestepList, type TimestepListName, timestepListNames } from "./tim
 export { getTrainedLimit } from "./trained-limit.js";
 export {
   getSamplerSettings,
+  getTrainedSchedule,
   type PipelineKind,
   readScheduler,
   type Spacing,

@@ -89,17 +89,19 @@ const LEAST_ALPHA_BAR = 2 ** -24;
  * @param zeroSnr Removes the signal entirely at the last time and shifts the other levels accordingly (Lin et
  *   al. 2023, arXiv 2305.08891, algorithm 1).
  * @param leastAlphaBar The signal left there anyway, to keep sigma finite.
+ * @param isSingle Whether ᾱ is rounded to float32, as PyTorch holds it: near the cleanest times, sigma differs by a
+ *   thousandth of itself.
  */
 export function getDiscreteSchedule(
   betas: readonly number[],
-  { zeroSnr = false, leastAlphaBar = LEAST_ALPHA_BAR } = {},
+  { zeroSnr = false, leastAlphaBar = LEAST_ALPHA_BAR, isSingle = false } = {},
 ): NoiseSchedule {
   if (betas.length < 2 || !betas.every((beta) => beta > 0 && beta < 1))
     throw new NishikiError("usage", "A noise schedule needs at least two betas, all between 0 and 1.");
   let product = 1;
   const alphaBars = betas.map((beta) => {
-    product *= 1 - beta;
-    return product;
+    product *= isSingle ? Math.fround(1 - Math.fround(beta)) : 1 - beta;
+    return isSingle ? Math.fround(product) : product;
   });
   return getScheduleOfAlphaBars(zeroSnr ? removeLastSignal(alphaBars, leastAlphaBar) : alphaBars);
 }
@@ -158,6 +160,21 @@ export function getFlowSchedule({ shift = 1, timeScale = 1 } = {}): NoiseSchedul
     alphaOf: (sigma) => 1 / (1 + sigma),
     timeOf: (sigma) => (timeScale * sigma) / (1 + sigma),
   };
+}
+
+/**
+ * Adds noise up to a training time, in the network's scale: alpha·(x + sigma·noise).
+ * @param time A whole training time.
+ */
+export function addNoise(
+  x: Float32Array,
+  noise: Float32Array,
+  time: number,
+  { sigmaAt, alphaOf, levels }: NoiseSchedule,
+): Float32Array {
+  const sigma = sigmaAt((time + 1) / levels);
+  const alpha = alphaOf(sigma);
+  return x.map((value, i) => alpha * (value + sigma * noise[i]!));
 }
 
 function clamp(value: number, low: number, high: number): number {

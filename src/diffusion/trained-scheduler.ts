@@ -130,7 +130,7 @@ export function getSamplerSettings(trained: TrainedScheduler, sampler: SamplerNa
   const spacing = fields.timestep_spacing ?? "linspace";
   return {
     rule: known.rule,
-    schedule: makeSchedule(fields, known),
+    schedule: makeSchedule(fields, known, trained.pipeline === "pixels" && className === "DDPMScheduler"),
     spacing,
     stepsOffset: getStepsOffset(trained, className, fields),
     stepSchedule: (["karras", "exponential", "beta"] as const).find(
@@ -147,6 +147,13 @@ export function getSamplerSettings(trained: TrainedScheduler, sampler: SamplerNa
     hasShare: sampler === "lcm",
     timestepScaling: fields.timestep_scaling ?? 10,
   };
+}
+
+/** The noise levels of a config, for its own class. @throws NishikiError "checkpoint" for an unsupported class */
+export function getTrainedSchedule(trained: TrainedScheduler): NoiseSchedule {
+  const { sampler, className } = trained;
+  if (sampler === undefined) return fail(`_class_name: ${quote(className)} is not supported here.`);
+  return getSamplerSettings(trained, sampler).schedule;
 }
 
 /** Whether a class ends without noise. */
@@ -175,12 +182,13 @@ function getStepsOffset(
 /** The residual signal for classes that leave none; the others leave 2^-24. */
 const ALMOST_NOTHING = 2 ** -60;
 
-function makeSchedule(fields: SchedulerFields, { rule }: SchedulerClass): NoiseSchedule {
+function makeSchedule(fields: SchedulerFields, { rule }: SchedulerClass, isSingle: boolean): NoiseSchedule {
   const count = fields.num_train_timesteps ?? 1000;
   const range = [fields.beta_start ?? 0.0001, fields.beta_end ?? 0.02] as const;
   const betas = fields.trained_betas ?? getBetas(betaNames[fields.beta_schedule ?? "linear"], count, range);
   return getDiscreteSchedule(betas, {
     zeroSnr: fields.rescale_betas_zero_snr === true,
+    isSingle,
     ...((rule === "ddim" || rule === "consistency") && { leastAlphaBar: ALMOST_NOTHING }),
   });
 }

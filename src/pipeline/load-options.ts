@@ -92,9 +92,15 @@ export const loadOptionsSchema = z.strictObject({
     flag: "--embedding <file>",
     defaultText: "none",
   }),
+  superResolution: oneOrMore(nonEmptyText).optional().meta({
+    description:
+      "model of the next stage of a cascade, such as DeepFloyd IF's stage 2: a folder, or org/name in the hub's cache; may be repeated",
+    flag: "--super-resolution <path>",
+    defaultText: "none",
+  }),
   precision: oneOf(precisions).optional().meta({
     description:
-      "precision of Stable Diffusion's denoiser: float32, or int8 for a quarter of the memory and slightly different images",
+      "precision of a published model's denoiser, and of T5: float32, or int8 for a quarter of the memory and slightly different images",
     flag: "--precision <name>",
     defaultText: "float32",
   }),

@@ -5,6 +5,7 @@ import { checkAborted } from "../cancel.js";
 import { type CompleteLoadOptions, type FamilyLoadOption, familyLoadOptions } from "../load-options.js";
 import { type ModelFiles, readModelFiles } from "../node-model-files.js";
 import type { Runtime } from "../runtime.js";
+import { deepFloydIfFamily } from "./deepfloyd-if/node.js";
 import { nishikiFamily } from "./nishiki/node.js";
 import { refuseFolder } from "./nishiki/node-model.js";
 import type { Family, ModelDescription, OpenedModel } from "./node-family.js";
@@ -12,7 +13,12 @@ import { stableDiffusionFamily } from "./stable-diffusion/node.js";
 import { unclipFamily } from "./unclip/node.js";
 
 /** The first family that detects its files opens them; families that also detect foreign files to reject them come last. */
-export const families: readonly Family[] = [nishikiFamily, unclipFamily, stableDiffusionFamily];
+export const families: readonly Family[] = [
+  nishikiFamily,
+  unclipFamily,
+  deepFloydIfFamily,
+  stableDiffusionFamily,
+];
 
 /** Finds the family that opens these files. @throws NishikiError "file" */
 export async function findFamily(files: ModelFiles, table: readonly Family[] = families): Promise<Family> {

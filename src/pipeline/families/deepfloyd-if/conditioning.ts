@@ -1,0 +1,86 @@
+// Encodes DeepFloyd IF's prompts by T5. The states are the same in all stages.
+import { getT5Buckets, type T5EncoderConfig } from "../../../models/index.js";
+import { encodeT5, type T5Tokenizer } from "../../../tokenizer/index.js";
+import type { ImageSettings } from "../../image-request.js";
+import { findUnsupportedSyntax } from "../../prompt/unsupported-syntax.js";
+import { f32, floats } from "../../tensors.js";
+import type { Networks } from "./networks.js";
+import { promptTokens } from "./programs.js";
+
+/** The states of a prompt and a negative prompt, `[tokens, width]` each. */
+export interface EncodedPrompts {
+  readonly cond: Float32Array;
+  readonly uncond: Float32Array;
+  readonly warnings: readonly string[];
+}
+
+/** As diffusers prepares prompts where it does not clean captions of what stood around pictures on the web. */
+const simplify = (prompt: string) => prompt.toLowerCase().trim();
+
+/** Prompts whose states are kept: encoding takes T5-XXL, whose weights are those of several denoisers. */
+const mostKept = 32;
+
+/** Encodes prompts, and remembers the latest. */
+export class PromptEncoder {
+  readonly #config: T5EncoderConfig;
+  readonly #tokenizer: T5Tokenizer;
+  readonly #kept = new Map<string, Float32Array>();
+
+  constructor(config: T5EncoderConfig, tokenizer: T5Tokenizer) {
+    this.#config = config;
+    this.#tokenizer = tokenizer;
+  }
+
+  /** Tokens of a prompt, without the one at its end. */
+  count(prompt: string): number {
+    return this.#tokenizer.encode(simplify(prompt)).length;
+  }
+
+  async encode({ prompt, negativePrompt }: ImageSettings, networks: Networks): Promise<EncodedPrompts> {
+    const named = [
+      { name: "prompt", text: simplify(prompt) },
+      { name: "negative prompt", text: simplify(negativePrompt) },
+    ] as const;
+    const missing = [...new Set(named.map(({ text }) => text))].filter((text) => !this.#kept.has(text));
+    if (missing.length > 0) await this.#run(missing, networks);
+    const [cond, uncond] = named.map(({ text }) => this.#kept.get(text)!) as [Float32Array, Float32Array];
+    this.#forget(new Set(named.map(({ text }) => text)));
+    const warnings = [
+      { name: "prompt", text: prompt },
+      { name: "negative prompt", text: negativePrompt },
+    ].flatMap(({ name, text }) => [...findUnsupportedSyntax(text, "words", name), ...this.#warn(name, text)]);
+    return { cond, uncond, warnings };
+  }
+
+  async #run(texts: readonly string[], networks: Networks): Promise<void> {
+    const { ids, mask } = encodeT5(this.#tokenizer, texts, promptTokens);
+    const shape = [texts.length, promptTokens];
+    const buckets = getT5Buckets(this.#config, promptTokens);
+    const inputs = {
+      ids: { dtype: "i32" as const, shape, data: ids },
+      mask: f32(mask, ...shape),
+      buckets: { dtype: "i32" as const, shape: [promptTokens, promptTokens], data: buckets },
+    };
+    const outputs = await networks.use({ part: "text encoder" }, (session) => session.run(inputs));
+    const states = floats(outputs, "states");
+    const size = promptTokens * this.#config.width;
+    for (const [i, text] of texts.entries()) this.#kept.set(text, states.slice(i * size, (i + 1) * size));
+  }
+
+  /** Forgets the oldest states, but none of these. */
+  #forget(inUse: ReadonlySet<string>): void {
+    for (const text of this.#kept.keys()) {
+      if (this.#kept.size <= mostKept) return;
+      if (!inUse.has(text)) this.#kept.delete(text);
+    }
+  }
+
+  #warn(name: string, text: string): string[] {
+    const tokens = this.count(text);
+    const room = promptTokens - 1;
+    if (tokens <= room) return [];
+    return [
+      `The ${name} has ${tokens} tokens, over the limit of ${room}; the last ${tokens - room} are ignored.`,
+    ];
+  }
+}

@@ -1,0 +1,72 @@
+// DeepFloyd IF as a family: Imagen's design with open weights. T5 encodes the prompt, stage 1 draws a small image in pixels, and
+// stage 2 enlarges it four times; what goes into the networks, and in which order random numbers are drawn, is that of
+// diffusers' pipelines.
+import type { T5Tokenizer } from "../../../tokenizer/index.js";
+import type { Watch } from "../../cancel.js";
+import type { ImageSettings } from "../../image-request.js";
+import type { DiffusionStage, Model, Plan, StageResult, TransformStage } from "../../plan.js";
+import type { ImageSize } from "../../request-values.js";
+import type { Runtime } from "../../runtime.js";
+import type { NetworkWork } from "../../work.js";
+import { PromptEncoder } from "./conditioning.js";
+import { enlargement, getStageSettings, type IfModel } from "./model.js";
+import type { Networks } from "./networks.js";
+import { getPlanes, makeIfStage, toPixels } from "./stage.js";
+import { getIfWork } from "./work.js";
+
+const toResult = (pixels: ReturnType<typeof toPixels>): StageResult => ({ kind: "pixels", pixels });
+
+/** The last stage: what the cascade gave as pixels. */
+const finish: TransformStage = {
+  kind: "transform",
+  name: "pixels",
+  run: async (input) => toResult(toPixels(getPlanes(input))),
+};
+
+class DeepFloydIf implements Model {
+  readonly identity: Model["identity"];
+  readonly context: IfModel["context"];
+  private readonly parts: IfModel;
+  private readonly encoder: PromptEncoder;
+  private readonly open: (watch: Watch) => Networks;
+
+  constructor(parts: IfModel, tokenizer: T5Tokenizer, open: (watch: Watch) => Networks) {
+    this.parts = parts;
+    this.encoder = new PromptEncoder(parts.text, tokenizer);
+    this.open = open;
+    this.identity = { name: parts.name, version: "published" };
+    this.context = parts.context;
+  }
+
+  async prepare(settings: ImageSettings, runtime: Runtime): Promise<Plan> {
+    const networks = this.open(runtime);
+    runtime.onProgress?.({ kind: "encode", stage: "prompt" });
+    const texts = await this.encoder.encode(settings, networks);
+    const { stages } = this.parts;
+    const own = getStageSettings(settings, stages);
+    const drawn: DiffusionStage[] = own.map((one, i) => {
+      const size = this.getSize(settings, own.length - 1 - i);
+      return makeIfStage(stages[i]!, { networks, texts, size, settings, own: one });
+    });
+    return { warnings: texts.warnings, stages: [...drawn, finish] };
+  }
+
+  /** The size of a stage after which so many enlarge. */
+  private getSize({ size: { width, height } }: ImageSettings, later: number): ImageSize {
+    const times = enlargement ** later;
+    return { width: width / times, height: height / times };
+  }
+
+  getWork(settings: ImageSettings): readonly NetworkWork[] {
+    return getIfWork(this.parts, settings);
+  }
+}
+
+/** A model, its tokenizer and its networks, as a family. */
+export function makeDeepFloydIf(
+  model: IfModel,
+  tokenizer: T5Tokenizer,
+  open: (watch: Watch) => Networks,
+): Model {
+  return new DeepFloydIf(model, tokenizer, open);
+}

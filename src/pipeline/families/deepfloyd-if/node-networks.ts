@@ -1,0 +1,37 @@
+// The networks of a DeepFloyd IF model, as recipes (node).
+import type { WeightPlaces } from "../../../engine/index.js";
+import { traceAddedKvUnet } from "../../../models/index.js";
+import type { Recipe } from "../node-recipes.js";
+import type { IfModel } from "./model.js";
+import type { NetworkKey } from "./networks.js";
+import { traceTextEncoder } from "./programs.js";
+
+/** Where the weights of a model's networks lie. */
+export interface IfWeights {
+  readonly text: WeightPlaces;
+  /** Of the denoiser of each stage, in the model's order. */
+  readonly denoisers: readonly WeightPlaces[];
+}
+
+/** Makes a network's recipe. */
+export function makeIfRecipe(model: IfModel, weights: IfWeights, key: NetworkKey): Recipe {
+  if (key.part === "text encoder") {
+    const program = traceTextEncoder(model.text);
+    return { title: "text encoder", program, places: weights.text, group: "text", inPlace: true };
+  }
+  const index = model.stages.findIndex(({ number }) => number === key.stage);
+  return {
+    title: `stage ${key.stage} denoiser`,
+    program: traceAddedKvUnet(model.stages[index]!.unet),
+    places: weights.denoisers[index]!,
+    // The stages draw one after the other.
+    group: key.stage === 1 ? "denoise" : "enlarge",
+    inPlace: true,
+  };
+}
+
+/** The keys of all networks of a model. */
+export const listNetworks = ({ stages }: IfModel): readonly NetworkKey[] => [
+  { part: "text encoder" },
+  ...stages.map(({ number }): NetworkKey => ({ part: "denoiser", stage: number })),
+];

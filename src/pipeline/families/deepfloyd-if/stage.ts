@@ -1,0 +1,172 @@
+// A stage of DeepFloyd IF's cascade (Saharia et al. 2022, arXiv:2205.11487, section 2.4): a diffusion over pixels, in stage 2
+// beside the enlarged and noised image of stage 1. Random numbers are drawn in the order of diffusers' pipelines.
+import {
+  addNoise,
+  getDenoiser,
+  getPredictionFrame,
+  getSampler,
+  type Network,
+  splitVariance,
+} from "../../../diffusion/index.js";
+import { NishikiError } from "../../../errors.js";
+import type { ImageSettings } from "../../image-request.js";
+import { makeInitImage } from "../../init-image.js";
+import { fromBytes, type Pixels, toBytes } from "../../pixels.js";
+import type { Conditioning, DiffusionStage, ImageEncoder, StageInput, StageRun } from "../../plan.js";
+import type { ImageSize } from "../../request-values.js";
+import { resizeBilinear } from "../../resize-bilinear.js";
+import { f32, floats } from "../../tensors.js";
+import type { EncodedPrompts } from "./conditioning.js";
+import { type IfStage, planStage, type StageSettings } from "./model.js";
+import type { Networks } from "./networks.js";
+
+/** Names of the stages in events. */
+export const getStageName = ({ number }: Pick<IfStage, "number">) =>
+  number === 1 ? "base" : "super-resolution";
+
+/** An image as planes `[3, height, width]` in about [-1, 1]. */
+interface Planes extends ImageSize {
+  readonly data: Float32Array;
+}
+
+/** `[height, width, 3]` → planes. */
+function toPlanes(pixels: Pixels): Planes {
+  const values = fromBytes(pixels.data);
+  const places = values.length / 3;
+  const data = values.map((_, i) => values[(i % places) * 3 + Math.floor(i / places)]!);
+  return { width: pixels.width, height: pixels.height, data };
+}
+
+/** Planes → pixels. */
+export function toPixels({ width, height, data }: Planes): Pixels {
+  const places = width * height;
+  const values = data.map((_, i) => data[(i % 3) * places + Math.floor(i / 3)]!);
+  return { width, height, channels: 3, data: toBytes(values) };
+}
+
+/** The planes of a stage's result. */
+export function getPlanes(input: Pick<StageInput, "last">): Planes {
+  const { last } = input;
+  if (last?.kind === "values" && last.shape.length === 3) {
+    const [, height, width] = last.shape as [number, number, number];
+    return { width, height, data: last.data };
+  }
+  throw new NishikiError("internal", `Expected the image of a stage, got ${last?.kind ?? "nothing"}.`);
+}
+
+/** Pixels are their own latents. */
+const pixelEncoder: ImageEncoder = {
+  takesMask: false,
+  encode: async (values) => {
+    const places = values.length / 3;
+    return values.map((_, i) => values[(i % places) * 3 + Math.floor(i / places)]!);
+  },
+  resizeMask: () => {
+    throw new NishikiError("internal", "DeepFloyd IF draws no masks.");
+  },
+};
+
+/** What works for one request. */
+export interface StageRequest {
+  readonly networks: Networks;
+  readonly texts: EncodedPrompts;
+  readonly size: ImageSize;
+  /** The settings of the request and of this stage. */
+  readonly settings: ImageSettings;
+  readonly own: StageSettings;
+}
+
+/** The image beside the noisy one, and its noise level. */
+interface SmallImage {
+  readonly data: Float32Array;
+  readonly level: number;
+}
+
+function makeNetwork(
+  stage: IfStage,
+  request: StageRequest,
+  getSmall: () => SmallImage | undefined,
+): Network<Conditioning> {
+  const { networks, texts, size } = request;
+  const { unet, number } = stage;
+  return async (input, time, conditions) => {
+    const rows = conditions.length;
+    const small = getSmall();
+    const length = input.length / rows;
+    const each = length + (small?.data.length ?? 0);
+    const sample = new Float32Array(rows * each);
+    const states = new Float32Array(rows * texts.cond.length);
+    conditions.forEach((condition, i) => {
+      sample.set(input.subarray(i * length, (i + 1) * length), i * each);
+      if (small) sample.set(small.data, i * each + length);
+      states.set(condition === "uncond" ? texts.uncond : texts.cond, i * texts.cond.length);
+    });
+    const width = unet.tokens && "width" in unet.tokens ? unet.tokens.width : unet.crossWidth;
+    const inputs = {
+      sample: f32(sample, rows, unet.inChannels, size.height, size.width),
+      timestep: f32(new Float32Array(rows).fill(time), rows),
+      states: f32(states, rows, texts.cond.length / width, width),
+      ...(small && { labels: f32(new Float32Array(rows).fill(small.level), rows) }),
+    };
+    const outputs = await networks.use({ part: "denoiser", stage: number }, (session) => session.run(inputs));
+    return floats(outputs, "prediction");
+  };
+}
+
+/** The network without the variances that it predicts too. */
+function withoutVariance({ unet, scheduler }: IfStage, network: Network<Conditioning>) {
+  if (unet.outChannels === 3) return { network };
+  const split = splitVariance(network);
+  return scheduler.fields.variance_type === "learned_range" ? split : { network: split.network };
+}
+
+/** A stage of the cascade; its result is planes `[3, height, width]`. */
+export function makeIfStage(stage: IfStage, request: StageRequest): DiffusionStage {
+  const { size, settings, own } = request;
+  const plan = planStage(stage, settings.sampler, own);
+  const { sigmas, noiseScale, finalScale, options } = plan;
+  const shape = [3, size.height, size.width];
+  const image = stage.number === 1 ? makeInitImage(settings) : undefined;
+  const toPreview = (data: Float32Array) => toPixels({ ...size, data });
+  const start = (input: StageInput): StageRun => {
+    let small: SmallImage | undefined;
+    const { network, ...variance } = withoutVariance(
+      stage,
+      makeNetwork(stage, request, () => small),
+    );
+    return {
+      ...variance,
+      denoiser: () => getDenoiser(stage.scheduler.prediction, network, plan.schedule),
+      preview: async (denoised) => toPreview(denoised),
+      ...(stage.noising && {
+        begin: async (noise) => {
+          const x = noise.initial().map((value) => value * noiseScale);
+          const large = resizeBilinear(getSmallImage(input, settings), size);
+          const level = own.noiseLevel;
+          small = { data: addNoise(large, noise.condition(large.length), level, stage.noising!), level };
+          return x;
+        },
+      }),
+    };
+  };
+  return {
+    kind: "diffusion",
+    name: getStageName(stage),
+    shape,
+    steps: { sampler: getSampler(settings.sampler).sample, sigmas, noiseScale, finalScale, options },
+    guidance: {
+      scale: own.guidance <= 1 ? 1 : own.guidance,
+      rescale: settings.guidanceRescale,
+      rescaleIn: getPredictionFrame(stage.scheduler.prediction, plan.schedule),
+      interval: settings.guidanceInterval,
+    },
+    limit: stage.limit,
+    ...(image && { init: { image, isFullNoise: false, encoder: async () => pixelEncoder } }),
+    start: async (input) => start(input),
+  };
+}
+
+/** What stage 2 enlarges: the image of stage 1, or that of the request. */
+function getSmallImage(input: StageInput, { init }: ImageSettings): Planes {
+  return input.last ? getPlanes(input) : toPlanes(init!.image);
+}

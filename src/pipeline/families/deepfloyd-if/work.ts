@@ -1,0 +1,45 @@
+// What an image of DeepFloyd IF costs, counted from its networks' programs.
+import { getUnetStep, traceAddedKvUnet } from "../../../models/index.js";
+import type { ImageSettings } from "../../image-request.js";
+import { countEvaluations, countRows, countWork, type NetworkWork } from "../../work.js";
+import { enlargement, getStageSettings, type IfModel } from "./model.js";
+import { promptTokens, traceTextEncoder } from "./programs.js";
+
+/** Bytes that weights take in memory. On the CPU, large ones stay as they are in their files. */
+export interface StoredBytes {
+  readonly text: number;
+  /** In the order of the stages. */
+  readonly denoisers: readonly number[];
+}
+
+/** What IF takes for a prompt, which is read as one, whatever it holds. */
+const plainPrompt = "a";
+
+export function getIfWork(
+  { text, stages }: IfModel,
+  settings: ImageSettings,
+  stored?: StoredBytes,
+): readonly NetworkWork[] {
+  const own = getStageSettings(settings, stages);
+  const denoisers = own.map(({ steps, guidance, strength }, i): NetworkWork => {
+    const { unet, number } = stages[i]!;
+    const times = enlargement ** (own.length - 1 - i) * getUnetStep(unet);
+    const size = { height: settings.size.height / times, width: settings.size.width / times };
+    const init = settings.init && { ...settings.init, strength };
+    const pass = { ...settings, prompt: plainPrompt, steps, guidance, init };
+    return countWork(traceAddedKvUnet(unet), {
+      network: `stage ${number} denoiser`,
+      group: number === 1 ? "denoise" : "enlarge",
+      evaluations: countEvaluations(pass, { isGuided: guidance > 1 }),
+      rows: countRows(pass, guidance > 1),
+      sizes: { ...size, tokens: promptTokens },
+      ...(stored && { weightBytes: stored.denoisers[i]! }),
+    });
+  });
+  const encoding = countWork(traceTextEncoder(text), {
+    ...{ network: "text encoder", group: "text", batch: "texts", evaluations: 2, rows: 2 },
+    sizes: { tokens: promptTokens },
+    ...(stored && { weightBytes: stored.text }),
+  });
+  return [encoding, ...denoisers];
+}
