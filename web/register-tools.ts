@@ -8,6 +8,7 @@ import { StartChip } from "./drop/start-chip.jsx";
 import { drawMore, enlarge, remix, useAsStart, vary } from "./family/actions.js";
 import { fillSlot, registerGroupView, registerSheet } from "./features.js";
 import { AdditionChips, LoadSettings } from "./models/additions.jsx";
+import { ParameterChips } from "./parameters/chips.jsx";
 import { lazy } from "./parts/lazy.jsx";
 import { StyleChips } from "./presets/chips.jsx";
 import { peekImage } from "./store/images.js";
@@ -226,6 +227,7 @@ export function registerToolFeatures(): void {
   registerTools();
   fillSlot("page", Drop);
   fillSlot("prompt", StartChip);
+  fillSlot("prompt", ParameterChips);
   fillSlot("prompt", StyleChips);
   fillSlot("prompt", AdditionChips);
   fillSlot("settings", LoadSettings);

@@ -15,6 +15,7 @@ import type {
   JobRequest,
   ModelInfo,
   Move,
+  PromptAnswer,
   StoredImage,
   Tokens,
   Upload,
@@ -114,6 +115,8 @@ export const api = {
   settings: (model?: string) => get<SettingsSchema>(`settings${query({ model })}`),
 
   tokens: (prompt: string, model: string, load: JobLoad) => post<Tokens>("tokens", { prompt, model, load }),
+  readPrompt: (request: { prompt: string; model?: string; count?: number; seed?: number }) =>
+    post<PromptAnswer>("prompts", request),
   forecast: (request: Pick<DrawJobRequest, "request" | "model" | "load">) =>
     post<Forecast>("forecast", request),
 

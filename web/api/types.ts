@@ -16,6 +16,7 @@ export type {
   Move,
   Parent,
   Progress,
+  PromptAnswer,
   ServerEvent,
   StoredImage,
   Tokens,

@@ -172,6 +172,11 @@ export const deTools: Translated<typeof enTools> = {
   exportFile: "Als Datei sichern",
   removed: (name) => `${name} entfernt.`,
   removeNamed: (name) => `${name} entfernen`,
+  parameters: "Parameter des Prompts",
+  readParameters: "--Parameter und {Varianten} lesen",
+  readAsWords: "Als Wörter lesen",
+  drawsPrompts: (prompts, images) => `Zeichnet ${prompts} Prompts, zusammen ${images} Bilder.`,
+  unknownLoras: (names) => `Ein LoRA namens ${names} gibt es nicht.`,
   unknownLists: (names) => `Eine Liste namens ${names} gibt es nicht.`,
 
   additions: "LoRAs und andere Zusätze",

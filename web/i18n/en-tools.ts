@@ -185,6 +185,12 @@ export const enTools = {
   exportFile: "Save as a file",
   removed: (name: string) => `${name} removed.`,
   removeNamed: (name: string) => `Remove ${name}`,
+  parameters: "Parameters of the prompt",
+  readParameters: "Read --parameters and {permutations}",
+  readAsWords: "Read them as words",
+  drawsPrompts: (prompts: number, images: number) =>
+    `Draws ${number(prompts)} prompts, ${number(images)} images in all.`,
+  unknownLoras: (names: string) => `There is no LoRA called ${names}.`,
   unknownLists: (names: string) => `There is no list called ${names}.`,
 
   // Models

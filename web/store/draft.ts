@@ -7,7 +7,7 @@ import { prepareJobs } from "../presets/prepare.js";
 import { isFiltered, setFilter } from "./images.js";
 import { forgetJob, moveJob, putJob, putJobs } from "./jobs.js";
 import { model, settingsSchema } from "./models.js";
-import { notify, notifyError } from "./notices.js";
+import { attempt, notify, notifyError } from "./notices.js";
 import { stored } from "./storage.js";
 
 export interface Draft {
@@ -147,7 +147,11 @@ export async function drawDraft(options: { first?: boolean } = {}): Promise<stri
   drawnJobs.value++;
   if (isFiltered.peek())
     notify(messages().queued, { action: { label: messages().showAll, run: () => void setFilter({}) } });
-  const ids = await Promise.all(prepareJobs(getJobRequest(from)).map((job) => sendJob(job, options)));
+  let ids: readonly (string | undefined)[] = [];
+  await attempt(async () => {
+    const jobs = await prepareJobs(getJobRequest(from));
+    ids = await Promise.all(jobs.map((job) => sendJob(job, options)));
+  });
   return ids[0];
 }
 

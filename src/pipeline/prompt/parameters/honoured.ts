@@ -96,11 +96,11 @@ const applyStop: Apply = (value, { settings }, help) => {
   return `stops after ${stop}% of the steps and shows what the model predicts by then`;
 };
 
-const applyQuality: Apply = (value, draft) => {
+const applyQuality: Apply = (value, draft, { context: { defaults } }) => {
   if (!["0.25", ".25", "0.5", ".5", "1", "2", "4"].includes(value))
     expected("quality", "0.25, 0.5, 1, 2 or 4", value);
   draft.stepFactor *= Number(value);
-  return `draws ${Number(value)} times the usual number of steps`;
+  return `draws ${Number(value)} times the usual ${defaults.steps} steps`;
 };
 
 const applyDraft: Apply = (value, draft, { context: { takes } }) => {
