@@ -25,6 +25,7 @@ export {
 export { expandHome, makeFolder } from "./node-folder.js";
 export { type OpenedImageEncoder, openImageEncoder } from "./node-image-encoder.js";
 export { openInt8Of, openInt8Weights } from "./node-int8.js";
+export { isIpAdapter, listEncoderPlaces, type OpenedIpAdapter, openIpAdapter } from "./node-ip-adapter.js";
 export { type InspectedLora, inspectLora, isLora, openLora } from "./node-lora.js";
 export { openPublishedFolder, type PublishedFolder, type PublishedPart } from "./node-published-folder.js";
 export { isDiffusersFolder, openStableDiffusion, type StandIns } from "./node-stable-diffusion.js";

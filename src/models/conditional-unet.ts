@@ -4,6 +4,7 @@
 // session serves all sizes. Channels-first.
 import {
   add,
+  attention,
   concat,
   crop,
   type Dim,
@@ -42,6 +43,21 @@ export interface ConditionalUnetInputs {
   readonly timeCondition?: Tensor;
   /** The class, or what takes its place; its form depends on the kind of the embedding. */
   readonly classLabels?: Tensor;
+  /** Images beside the text. Default: none. */
+  readonly images?: readonly AttendedImage[];
+}
+
+/** An image that the denoiser attends to beside the text (IP-Adapter: Ye et al. 2023, arXiv:2308.06721, section 3.2). */
+export interface AttendedImage {
+  /**
+   * Its keys and values for a cross-attention, which depend on the image alone: `[batch, tokens, width]` each.
+   * @param attention The name: "mid_block.attentions.0.transformer_blocks.0.attn2".
+   */
+  look(attention: string, width: number): { readonly keys: Tensor; readonly values: Tensor };
+  /** Factor of its attention's result: `[batch, 1, 1]`. */
+  readonly weight: Tensor;
+  /** The blocks that attend to it, by the beginning of their names; all if omitted. */
+  readonly blocks?: string;
 }
 
 /** Shared by the residual blocks and transformers of all levels. */
@@ -49,6 +65,7 @@ interface Context {
   readonly config: ConditionalUnetConfig;
   readonly time: Tensor; // [batch, 4·widths[0]]
   readonly words: Tensor; // [batch, tokens, crossWidth]
+  readonly images: readonly AttendedImage[];
 }
 
 // Fixed in the reference: the epsilon of the normalisation before a transformer.
@@ -60,7 +77,12 @@ function makeContext(scope: Scope, config: ConditionalUnetConfig, inputs: Condit
     timeCondition: inputs.timeCondition !== undefined,
     labels: inputs.classLabels !== undefined,
   });
-  return { config, time: embedTime(scope, config, inputs), words: inputs.encoderStates };
+  return {
+    config,
+    time: embedTime(scope, config, inputs),
+    words: inputs.encoderStates,
+    images: inputs.images ?? [],
+  };
 }
 
 function predict(
@@ -183,7 +205,7 @@ function transformer(
   const places = transpose(reshape(normed, [batch, channels, -1]), [0, 2, 1]); // [batch, height·width, channels]
   let y = project(scope.child("proj_in"), places, context.config);
   for (let i = 0; i < blocks; i++) {
-    y = transformerBlock(scope.child("transformer_blocks").child(i), y, attends, context.words);
+    y = transformerBlock(scope.child("transformer_blocks").child(i), y, attends, context);
   }
   y = project(scope.child("proj_out"), y, context.config);
   return add(reshape(transpose(y, [0, 2, 1]), x.shape), x);
@@ -200,11 +222,11 @@ function transformerBlock(
   scope: Scope,
   x: Tensor,
   { heads, crossOnly }: Pick<UnetLevel, "heads" | "crossOnly">,
-  words: Tensor,
+  { words, images }: Pick<Context, "words" | "images">,
 ): Tensor {
   const normed = norm(scope.child("norm1"), x);
   x = add(x, lookAt(scope.child("attn1"), normed, crossOnly ? words : normed, heads));
-  x = add(x, lookAt(scope.child("attn2"), norm(scope.child("norm2"), x), words, heads));
+  x = add(x, lookAt(scope.child("attn2"), norm(scope.child("norm2"), x), words, heads, images));
   const width = fixedSize(x, 2);
   const network = scope.child("ff.net");
   const wide = dense(network.child("0.proj"), norm(scope.child("norm3"), x), 8 * width);
@@ -212,9 +234,41 @@ function transformerBlock(
   return add(x, dense(network.child(2), mul(value, gelu(gate)), width));
 }
 
-function lookAt(scope: Scope, x: Tensor, context: Tensor, heads: number): Tensor {
+function lookAt(
+  scope: Scope,
+  x: Tensor,
+  context: Tensor,
+  heads: number,
+  images: readonly AttendedImage[] = [],
+): Tensor {
   const width = fixedSize(x, 2);
   const map = (name: string, from: Tensor) => dense(scope.child(name), from, width, { bias: false });
-  const mixed = attend(scope, map("to_q", x), map("to_k", context), map("to_v", context), { heads });
-  return dense(scope.child("to_out.0"), mixed, width);
+  const q = map("to_q", x);
+  const mixed = attend(scope, q, map("to_k", context), map("to_v", context), { heads });
+  const seen = images.filter(({ blocks }) => blocks === undefined || scope.path.startsWith(`${blocks}.`));
+  const all = seen.reduce((sum, { look, weight }) => {
+    const { keys, values } = look(scope.path, width);
+    return add(sum, mul(attention(q, keys, values, { heads }), weight));
+  }, mixed);
+  return dense(scope.child("to_out.0"), all, width);
+}
+
+/** A cross-attention: its name, and the width of its keys and values. */
+export interface CrossAttention {
+  readonly name: string;
+  readonly width: number;
+}
+
+/** The cross-attentions in the order in which IP-Adapters number them: on the way down, up, in the middle. */
+export function listCrossAttentions({ down, up, middle }: ConditionalUnetConfig): CrossAttention[] {
+  const within = (attention: string, blocks: number, width: number) =>
+    Array.from({ length: blocks }, (_, block) => {
+      return { name: `${attention}.transformer_blocks.${block}.attn2`, width };
+    });
+  const ofLevels = (levels: readonly UnetLevel[], name: string) =>
+    levels.flatMap(({ transformers, width }, level) =>
+      transformers.flatMap((blocks, layer) => within(`${name}.${level}.attentions.${layer}`, blocks, width)),
+    );
+  const last = middle === undefined ? [] : within("mid_block.attentions.0", middle, down.at(-1)!.width);
+  return [...ofLevels(down, "down_blocks"), ...ofLevels(up, "up_blocks"), ...last];
 }

@@ -18,6 +18,7 @@ export * from "./conditional-unet.js";
 export * from "./conditional-unet-config.js";
 export * from "./denoiser.js";
 export * from "./dit.js";
+export * from "./ip-adapter.js";
 export * from "./layouts.js";
 export * from "./minilm.js";
 export * from "./movq.js";

@@ -98,6 +98,16 @@ export const loadOptionsSchema = z.strictObject({
     flag: "--super-resolution <path>",
     defaultText: "none",
   }),
+  ipAdapter: nonEmptyText.optional().meta({
+    description: "IP-Adapter for Stable Diffusion: a .safetensors file; makes it take image prompts",
+    flag: "--ip-adapter <file>",
+    defaultText: "none",
+  }),
+  imageEncoder: nonEmptyText.optional().meta({
+    description: "folder of the image encoder that the IP-Adapter was trained with",
+    flag: "--image-encoder <path>",
+    defaultText: "image_encoder near the IP-Adapter",
+  }),
   precision: oneOf(precisions).optional().meta({
     description:
       "precision of a published model's denoiser, and of T5: float32, or int8 for a quarter of the memory and slightly different images",

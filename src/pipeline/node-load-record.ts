@@ -13,11 +13,19 @@ export interface LoraFiles {
   readonly files: readonly string[];
 }
 
+/** A file that holds weights, and the base name of the path in the load options, which may be a folder. */
+export interface NamedFile {
+  readonly name: string;
+  readonly file: string;
+}
+
 /** Paths of the files loaded in addition to the model. */
 export interface AddedFiles {
   readonly loras: readonly LoraFiles[];
   readonly embeddings?: readonly string[];
-  readonly vae?: { readonly name: string; readonly file: string };
+  readonly vae?: NamedFile;
+  readonly ipAdapter?: NamedFile;
+  readonly imageEncoder?: NamedFile;
 }
 
 async function hashLora({ name, weight, files: [first, ...others] }: LoraFiles, signal?: AbortSignal) {
@@ -51,7 +59,7 @@ export async function recordLoad(
     precision,
     prediction,
   }: Pick<CompleteLoadOptions, "model" | "base" | "allowPartialLora" | "precision" | "prediction">,
-  { loras, embeddings = [], vae }: AddedFiles,
+  { loras, embeddings = [], vae, ipAdapter, imageEncoder }: AddedFiles,
   signal?: AbortSignal,
 ): Promise<LoadRecord> {
   const named = async (file: string, name = basename(file)) => ({
@@ -64,6 +72,8 @@ export async function recordLoad(
     ...(loras.length > 0 && { loras: await inOrder(loras, (lora) => hashLora(lora, signal)) }),
     ...(embeddings.length > 0 && { embeddings: await inOrder(embeddings, (file) => named(file)) }),
     ...(vae && { vae: await named(vae.file, vae.name) }),
+    ...(ipAdapter && { ipAdapter: await named(ipAdapter.file, ipAdapter.name) }),
+    ...(imageEncoder && { imageEncoder: await named(imageEncoder.file, imageEncoder.name) }),
     ...(loras.length > 0 && allowPartialLora && { allowPartialLora }),
     ...(precision !== undefined && { precision }),
     ...(prediction !== undefined && { prediction }),

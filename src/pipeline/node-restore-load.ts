@@ -2,6 +2,7 @@
 // hub's cache, or at the caller's paths. Names in a receipt are base names, never paths.
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { listEncoderPlaces } from "../checkpoint/node.js";
 import { listSome, NishikiError, quote, showText } from "../errors.js";
 import { getHubCache, isRepositoryName, resolveModel } from "../hub/index.js";
 import type { CompleteLoadOptions, LoadOptions } from "./load-options.js";
@@ -114,7 +115,7 @@ export async function restoreLoad(
   options: CompleteLoadOptions,
   { folders, cache = getHubCache(), signal }: SearchOptions,
 ): Promise<LoadOptions> {
-  const { loras, embeddings, vae, allowPartialLora, precision, prediction } = load;
+  const { loras, embeddings, vae, ipAdapter, imageEncoder, allowPartialLora, precision, prediction } = load;
   const finder = new Finder(folders, cache, signal);
   const lora: { file: string; weight: number }[] = [];
   const loraFiles = (options.lora ?? []).map(({ file }) => file);
@@ -129,6 +130,12 @@ export async function restoreLoad(
   }
   const vaeCandidates = options.vae === undefined ? [] : [options.vae];
   const vaeFile = vae && (await finder.find("VAE", "--vae", vae, vaeCandidates));
+  const named = (path: string | undefined) => (path === undefined ? [] : [path]);
+  const adapterFile =
+    ipAdapter && (await finder.find("IP-Adapter", "--ip-adapter", ipAdapter, named(options.ipAdapter)));
+  const encoders = [...named(options.imageEncoder), ...(adapterFile ? listEncoderPlaces(adapterFile) : [])];
+  const encoderFile =
+    imageEncoder && (await finder.find("image encoder", "--image-encoder", imageEncoder, encoders));
   if (finder.missing.length > 0) {
     const searched = "beside the image, in the current folder and in the hub's cache";
     const message = `Cannot find files that the image was drawn with: ${listSome(finder.missing)}. Searched ${searched}.`;
@@ -143,6 +150,8 @@ export async function restoreLoad(
     ...(loras && { lora }),
     ...(embeddings && { embedding }),
     ...(vaeFile !== undefined && { vae: vaeFile }),
+    ...(adapterFile !== undefined && { ipAdapter: adapterFile }),
+    ...(encoderFile !== undefined && { imageEncoder: encoderFile }),
     allowPartialLora: options.allowPartialLora ?? allowPartialLora,
     precision: options.precision ?? precision,
     prediction: options.prediction ?? prediction,

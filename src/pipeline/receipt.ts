@@ -26,6 +26,8 @@ const loadRecordSchema = z.object({
   loras: z.array(z.object({ ...loadedFile, weight: z.number(), beside: hashes.optional() })).optional(),
   embeddings: z.array(z.object(loadedFile)).optional(),
   vae: z.object(loadedFile).optional(),
+  ipAdapter: z.object(loadedFile).optional(),
+  imageEncoder: z.object(loadedFile).optional(),
   allowPartialLora: z.boolean().optional(),
   precision: oneOf(precisions).optional(),
   prediction: oneOf(predictionNames).optional(),

@@ -33,6 +33,8 @@ function listLoaded({
   loras = [],
   embeddings = [],
   vae,
+  ipAdapter,
+  imageEncoder,
   precision,
   prediction,
 }: LoadRecord): ReadonlyMap<string, LoadedRow> {
@@ -49,6 +51,8 @@ function listLoaded({
     }),
     ...embeddings.map(({ file: name, sha256 }, i) => [`embedding ${i + 1}`, file(name, sha256)] as const),
     ["VAE", vae && file(vae.file, vae.sha256)],
+    ["IP-Adapter", ipAdapter && file(ipAdapter.file, ipAdapter.sha256)],
+    ["image encoder", imageEncoder && file(imageEncoder.file, imageEncoder.sha256)],
     ["precision", precision && choice(precision)],
     ["prediction", prediction && choice(prediction)],
   ];

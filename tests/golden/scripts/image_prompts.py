@@ -1,11 +1,13 @@
 """Golden pipelines with image prompts, drawn by diffusers (float32, CPU; tiny networks, random weights).
 
     pip install torch diffusers transformers safetensors numpy pillow
-    OMP_NUM_THREADS=1 python tests/golden/scripts/image_prompts.py [unclip ...]
+    OMP_NUM_THREADS=1 python tests/golden/scripts/image_prompts.py [unclip ip-adapter ...]
 
 Writes, under tests/golden/pipelines/ and after pipelines.py, whose image it takes: unclip/, a Stable unCLIP model as
 `save_pretrained` lays it out (float16 weights), and unclip.safetensors with the final latents of every case, [channels,
-height, width]; the metadata says what each case asked for, and which versions made it.
+height, width]; the metadata says what each case asked for, and which versions made it. And ip-adapter/, IP-Adapters under the
+names of published files (their image encoder is unclip/image_encoder) and a denoiser like XL's with three levels, which takes
+the place of xl/unet; with ip-adapter.safetensors, the latents of their cases.
 """
 
 import json
@@ -21,7 +23,7 @@ import transformers
 from diffusers import DDIMScheduler, DDPMScheduler, StableUnCLIPImg2ImgPipeline
 from diffusers.pipelines.stable_diffusion.stable_unclip_image_normalizer import StableUnCLIPImageNormalizer
 from PIL import Image
-from pipelines import ddim, liven, one_encoder, publish, read_files, root
+from pipelines import ddim, liven, one_encoder, publish, read_files, root, unet
 from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
@@ -112,7 +114,160 @@ def write(name, cases, draw):
     safetensors.torch.save_file(latents, root / f"{name}.safetensors", metadata)
 
 
-makers = {"unclip": unclip}
+# --- IP-Adapter ------------------------------------------------------------------------------------------------------
+
+
+def xl_unet():
+    return liven(
+        unet(
+            block_out_channels=(8, 8, 16), layers_per_block=2,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"), use_linear_projection=True,
+            attention_head_dim=[2, 2, 4], transformer_layers_per_block=[1, 1, 2], cross_attention_dim=28,
+            addition_embed_type="text_time", addition_time_embed_dim=4, projection_class_embeddings_input_dim=6 * 4 + 12,
+        ),
+        1.2,
+    )  # fmt: skip
+
+
+def cross_attentions(network):
+    return [name for name in network.attn_processors if name.endswith("attn2.processor")]
+
+
+def adapter(network, kind, cross):
+    """Random numbers under the names of a published file."""
+    generator = torch.Generator().manual_seed(6)
+    tensors = {}
+
+    def put(name, *shape, centre=0.0, deviation=None):
+        spread = deviation or 1.2 / (shape[-1] ** 0.5)
+        tensors[name] = (centre + spread * torch.randn(shape, generator=generator)).half()
+
+    def put_norm(name, size):
+        put(f"{name}.weight", size, centre=1.0, deviation=0.1)
+        put(f"{name}.bias", size, deviation=0.1)
+
+    if kind == "linear":
+        put("image_proj.proj.weight", 4 * cross, width)
+        put("image_proj.proj.bias", 4 * cross, deviation=0.1)
+        put_norm("image_proj.norm", cross)
+    elif kind == "layers":
+        put("image_proj.proj.0.weight", 16, 16)
+        put("image_proj.proj.0.bias", 16, deviation=0.1)
+        put("image_proj.proj.2.weight", cross, 16)
+        put("image_proj.proj.2.bias", cross, deviation=0.1)
+        put_norm("image_proj.proj.3", cross)
+    else:
+        inner, hidden = 64, 6
+        put("image_proj.latents", 1, 3, hidden, deviation=1)
+        for name, out, into in [("proj_in", hidden, 16), ("proj_out", cross, hidden)]:
+            put(f"image_proj.{name}.weight", out, into)
+            put(f"image_proj.{name}.bias", out, deviation=0.1)
+        put_norm("image_proj.norm_out", cross)
+        for layer in range(4):
+            base = f"image_proj.layers.{layer}"
+            put_norm(f"{base}.0.norm1", hidden)
+            put_norm(f"{base}.0.norm2", hidden)
+            put(f"{base}.0.to_q.weight", inner, hidden)
+            put(f"{base}.0.to_kv.weight", 2 * inner, hidden)
+            put(f"{base}.0.to_out.weight", hidden, inner)
+            put_norm(f"{base}.1.0", hidden)
+            put(f"{base}.1.1.weight", 4 * hidden, hidden)
+            put(f"{base}.1.3.weight", hidden, 4 * hidden)
+    # The order of diffusers' processors numbers the layers: on the way down, up, in the middle.
+    for number, name in enumerate(cross_attentions(network)):
+        size = network.get_submodule(name.removesuffix(".processor")).to_k.weight.shape[0]
+        put(f"ip_adapter.{2 * number + 1}.to_k_ip.weight", size, cross)
+        put(f"ip_adapter.{2 * number + 1}.to_v_ip.weight", size, cross)
+    return tensors
+
+
+adapters = {"sd1": ("sd1", "linear"), "sd1-plus": ("sd1", "resampler"), "sd1-full": ("sd1", "layers"), "xl": ("xl3", "linear")}
+# Blocks of InstantStyle (arXiv:2404.02733): XL's by the paper, the others' style by its code.
+blocks = {"xl3": {"style": "up_blocks.0.attentions.1.", "layout": "down_blocks.2.attentions.1."}}
+picture, mask = {"file": "picture.png"}, {"file": "mask.png"}
+shown = {"prompt": "the blue cat", "negative": "a red car", "seed": 7, "steps": 8, "guidance": 5, "images": [picture]}
+adapter_cases = {
+    "sd1": {
+        "plain": {},
+        "weak": {"images": [{**picture, "weight": 0.4}], "seed": 2, "size": "96x64"},
+        "two": {"images": [{**picture, "weight": 0.7}, {**mask, "weight": -0.5}], "steps": 5},
+        "unguided": {"guidance": 1, "sampler": "euler"},
+        "begun": {"image": True, "strength": 0.6},
+    },
+    "sd1-plus": {"plain": {}, "two": {"images": [{**picture, "weight": 1.2}, {**mask, "weight": 0.5}], "guidance": 3}},
+    "sd1-full": {"plain": {"images": [{**mask, "weight": 0.8}]}},
+    "xl": {
+        "plain": {},
+        "style": {"images": [{**picture, "aspect": "style", "weight": 1}]},
+        "layout": {"images": [{**picture, "aspect": "layout", "weight": 1}]},
+        "all": {
+            "images": [
+                {**picture, "weight": 0.3}, {**mask, "aspect": "style", "weight": 1.5}, {**picture, "aspect": "layout", "weight": 0.9},
+            ],
+            "negative": "",
+        },
+    },
+}  # fmt: skip
+
+
+def load_model(name):
+    encoder = CLIPVisionModelWithProjection.from_pretrained(root / "unclip/image_encoder", dtype=torch.float32)
+    more = {"image_encoder": encoder, "feature_extractor": processor()}
+    if name == "xl3":
+        more["unet"] = diffusers.UNet2DConditionModel.from_pretrained(root / "ip-adapter/xl3", torch_dtype=torch.float32)
+        return diffusers.StableDiffusionXLPipeline.from_pretrained(root / "xl", torch_dtype=torch.float32, **more)
+    return diffusers.StableDiffusionPipeline.from_pretrained(root / name, torch_dtype=torch.float32, **more)
+
+
+def draw_adapted(name, case):
+    model, _ = adapters[name]
+    pipe = load_model(model)
+    if case.get("image"):
+        pipe = diffusers.StableDiffusionImg2ImgPipeline(**pipe.components, requires_safety_checker=False)
+    pipe.set_progress_bar_config(disable=True)
+    if case.get("sampler"):
+        pipe.scheduler = diffusers.EulerDiscreteScheduler.from_config(pipe.scheduler.config)
+    tensors = safetensors.torch.load_file(root / f"ip-adapter/{name}.safetensors")
+    parts = {
+        part: {key.removeprefix(f"{part}."): value.float() for key, value in tensors.items() if key.startswith(f"{part}.")}
+        for part in ("image_proj", "ip_adapter")
+    }
+    images = case["images"]
+    pipe.unet._load_ip_adapter_weights([parts] * len(images))
+    for layer in cross_attentions(pipe.unet):
+        prefix = [blocks[model][image["aspect"]] if "aspect" in image else "" for image in images]
+        seen = [layer.startswith(start) * image.get("weight", 1.0) for start, image in zip(prefix, images)]
+        pipe.unet.attn_processors[layer].scale = seen
+    wide, high = (int(part) for part in case.get("size", "64x64").split("x"))
+    size = {} if case.get("image") else {"width": wide, "height": high}
+    begin = {"image": Image.open(root / "picture.png").convert("RGB"), "strength": case["strength"]} if case.get("image") else {}
+    return pipe(
+        prompt=case["prompt"], negative_prompt=case["negative"] or None, num_inference_steps=case["steps"],
+        guidance_scale=case["guidance"], ip_adapter_image=[Image.open(root / one["file"]).convert("RGB") for one in images],
+        output_type="latent", generator=torch.Generator().manual_seed(case["seed"]), **size, **begin,
+    ).images[0]  # fmt: skip
+
+
+def ip_adapter():
+    folder = root / "ip-adapter"
+    shutil.rmtree(folder, ignore_errors=True)
+    torch.manual_seed(0)
+    xl_unet().half().save_pretrained(folder / "xl3")
+    for name, (model, kind) in adapters.items():
+        network = load_model(model).unet
+        tensors = adapter(network, kind, network.config.cross_attention_dim)
+        safetensors.torch.save_file(tensors, folder / f"{name}.safetensors")
+    cases = {
+        f"{name}-{case}": {"adapter": name, "model": adapters[name][0], **shown, **more}
+        for name, all in adapter_cases.items()
+        for case, more in all.items()
+    }
+    write("ip-adapter", cases, lambda case: draw_adapted(case["adapter"], case))
+    print("ip-adapter", sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()), "bytes")
+
+
+makers = {"unclip": unclip, "ip-adapter": ip_adapter}
 if __name__ == "__main__":
     for name in sys.argv[1:] or makers:
         makers[name]()

@@ -14,7 +14,7 @@ import type { Watch } from "../../cancel.js";
 import { splitPasses } from "../../complete-hires.js";
 import type { ImageSettings } from "../../image-request.js";
 import { makeInitImage } from "../../init-image.js";
-import { type MaskSize, resizeMask } from "../../mask.js";
+import { resizeMask } from "../../mask.js";
 import { makePasteStage } from "../../paste-stage.js";
 import {
   type DiffusionStage,
@@ -47,36 +47,12 @@ import {
   makeImagePromptStage,
   makeLabelInputs,
 } from "./image-embedding.js";
+import { encodeAttendedImages, type ImageAspect } from "./ip-adapter.js";
 import type { StableDiffusionModel, Tokenizers } from "./model.js";
 import type { Networks } from "./networks.js";
 import { getVectorWidth, sizeCount } from "./programs.js";
+import { extraChannels, getPixelSize, getSizes } from "./unet-inputs.js";
 import { getStableDiffusionWork } from "./work.js";
-
-/** What an inpainting network sees beside the latents: the mask, and the image without what is redrawn. */
-function extraChannels(
-  { unet, autoencoder: { latentChannels, scale } }: StableDiffusionModel,
-  area: Area,
-  inpainting: Inpainting | undefined,
-): Float32Array {
-  if (unet.inChannels === latentChannels) return new Float32Array(0);
-  const size = area.height * area.width;
-  const extra = new Float32Array((latentChannels + 1) * size);
-  if (inpainting) {
-    extra.set(resizeMask(inpainting.mask, getPixelSize(area, scale), area, inpainting.rule));
-    extra.set(inpainting.masked, size);
-  } else extra.fill(1, 0, size); // everything is to be drawn, from nothing
-  return extra;
-}
-
-function getPixelSize({ height, width }: Area, scale: number): MaskSize {
-  return { height: height * scale, width: width * scale };
-}
-
-/** Sizes that XL takes: the original's, what was cropped, the one to draw; heights first. */
-function getSizes({ height, width }: Area, scale: number): Float32Array {
-  const [h, w] = [height * scale, width * scale];
-  return Float32Array.of(h, w, 0, 0, h, w);
-}
 
 /** What works for one request. */
 interface RequestNetworks {
@@ -84,7 +60,7 @@ interface RequestNetworks {
   readonly autoencoder: AutoencoderRuns;
   readonly area: Area;
   /** What the denoiser takes from image prompts. */
-  readonly images?: ImageInputs;
+  readonly images?: { readonly inputs: ImageInputs; readonly aspects?: readonly ImageAspect[] };
   /** Receives the denoiser's attention. */
   readonly probe?: Probe;
 }
@@ -137,7 +113,13 @@ class StableDiffusion implements Model {
     probe?.onTokens?.(tokens);
     if (probe?.onAttention && settings.deepCache) refuseDeepCache();
     const autoencoder = new AutoencoderRuns(this.parts.autoencoder, networks);
-    const common = { networks, autoencoder, ...(probe?.onAttention && { probe }) };
+    const { ipAdapter } = this.parts;
+    const images = ipAdapter && (await encodeAttendedImages(ipAdapter, this.parts.unet, settings, networks));
+    const common = {
+      ...{ networks, autoencoder },
+      ...(probe?.onAttention && { probe }),
+      ...(images && { images }),
+    };
     const base = { ...common, area: this.getArea(first.size) };
     const stages: Stage[] = [
       ...(await this.makeImagePrompt(settings, networks)),
@@ -241,8 +223,12 @@ class StableDiffusion implements Model {
       guidance: this.getGuidance(settings, plan.schedule),
       start: async ({ seed, results }) => ({
         denoiser: (inpainting) => {
-          const images = this.parts.imageEmbedding && makeLabelInputs(results.get(imagePromptStage));
-          const network = this.network({ ...request, ...(images && { images }) }, settings, inpainting);
+          const inputs = this.parts.imageEmbedding && makeLabelInputs(results.get(imagePromptStage));
+          const network = this.network(
+            { ...request, ...(inputs && { images: { inputs } }) },
+            settings,
+            inpainting,
+          );
           const denoise = getDenoiser(scheduler.prediction, network, plan.schedule);
           const noise = makeTextNoise(settings, seed, sigmas.length - 1, part.steps);
           return (x, sigma, conditions, signal) => {
@@ -310,7 +296,7 @@ class StableDiffusion implements Model {
           vector: makeRows(conditions, ({ text }) => text.vector!, getVectorWidth(unet.addition)),
           sizes: makeRows(conditions, () => sizes, sizeCount),
         }),
-        ...images?.(conditions),
+        ...images?.inputs(conditions),
         ...(guidanceRow && { guidance: makeRows(conditions, () => guidanceRow, guidanceRow.length) }),
       };
       const names = conditions.map(({ conditioning }) => conditioning);
@@ -318,9 +304,14 @@ class StableDiffusion implements Model {
       const deep = features?.take(keys);
       const form = deep ? "shallow" : features ? "deep" : probe ? "observed" : "whole";
       const feeds = deep ? { ...inputs, deep } : inputs;
-      const outputs = await networks.use({ part: "denoiser", form, wraps: seamless }, (session) =>
-        session.run(feeds),
-      );
+      const aspects = images?.aspects;
+      const denoiser = {
+        part: "denoiser",
+        form,
+        wraps: seamless,
+        ...(aspects && { images: aspects.join(" ") }),
+      } as const;
+      const outputs = await networks.use(denoiser, (session) => session.run(feeds));
       if (form === "deep") features!.keep(keys, outputs.deep!);
       if (probe) reportAttention(probe, outputs, { time, conditions: names, latents: area });
       return floats(outputs, "prediction");

@@ -10,7 +10,12 @@ import type { ImageSettings } from "../../image-request.js";
 import type { StageResult, TransformStage } from "../../plan.js";
 import { getValues } from "../../stage-results.js";
 import { blendEmbeddings } from "../../vision/blend.js";
-import { encodeImages, type ImageEncoderModel, readImageEncoder } from "../../vision/image-encoder.js";
+import {
+  encodeImages,
+  type ImageEncoderModel,
+  readImageEncoder,
+  type UseImageEncoder,
+} from "../../vision/image-encoder.js";
 import type { Condition } from "./condition.js";
 import { makeRows } from "./conditioning.js";
 import type { Networks } from "./networks.js";
@@ -94,8 +99,7 @@ export async function encodeImagePrompt(
   { images, weights, blend = "slerp" }: ImagePrompt,
   networks: Networks,
 ): Promise<Float32Array> {
-  const use = <T>(output: "embedding" | "penultimate", work: Parameters<typeof networks.use<T>>[1]) =>
-    networks.use({ part: "image encoder", output }, work);
+  const use: UseImageEncoder = (output, work) => networks.use({ part: "image encoder", output }, work);
   const embeddings = await encodeImages(encoder, images, "embedding", use);
   const weighted = embeddings.map((values, i) => ({ values, weight: weights?.[i] ?? 1 / images.length }));
   return blendEmbeddings(weighted, blend);

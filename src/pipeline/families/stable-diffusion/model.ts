@@ -27,6 +27,7 @@ import {
   type ImageEmbeddingDescription,
   readImageEmbedding,
 } from "./image-embedding.js";
+import { checkAttendedImages, type IpAdapter } from "./ip-adapter.js";
 import { getVectorWidth } from "./programs.js";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -41,6 +42,7 @@ export interface StableDiffusionDescription {
   readonly textEncoders: readonly Json[];
   /** Of a Stable unCLIP model. */
   readonly imageEmbedding?: ImageEmbeddingDescription;
+  readonly ipAdapter?: IpAdapter;
   readonly scheduler: Json;
   readonly zerosForEmptyPrompt: boolean;
 }
@@ -52,6 +54,8 @@ export interface StableDiffusionModel {
   /** Decodes previews in place of the model's own autoencoder. */
   readonly previewAutoencoder?: Autoencoder;
   readonly textEncoders: readonly ClipTextConfig[];
+  /** Lets the denoiser attend to images. */
+  readonly ipAdapter?: IpAdapter;
   /** Conditions the denoiser on an image's embedding; requests must then have an image prompt. */
   readonly imageEmbedding?: ImageEmbedding;
   readonly scheduler: TrainedScheduler;
@@ -75,7 +79,12 @@ export function readModel(files: StableDiffusionDescription): StableDiffusionMod
   checkFit(unet, autoencoder, textEncoders, files.imageEmbedding !== undefined);
   const imageEmbedding = files.imageEmbedding && readImageEmbedding(files.imageEmbedding, unet);
   if (previewAutoencoder) checkPreview(autoencoder, previewAutoencoder);
-  const parts = { unet, autoencoder, textEncoders, scheduler, ...(imageEmbedding && { imageEmbedding }) };
+  const { ipAdapter } = files;
+  const parts = {
+    ...{ unet, autoencoder, textEncoders, scheduler },
+    ...(imageEmbedding && { imageEmbedding }),
+    ...(ipAdapter && { ipAdapter }),
+  };
   const context = getContext(files, parts);
   const { name, zerosForEmptyPrompt } = files;
   return { name, ...parts, zerosForEmptyPrompt, context, ...(previewAutoencoder && { previewAutoencoder }) };
@@ -131,11 +140,14 @@ function checkFit(
 
 type Parts = Pick<
   StableDiffusionModel,
-  "unet" | "autoencoder" | "textEncoders" | "imageEmbedding" | "scheduler"
+  "unet" | "autoencoder" | "textEncoders" | "imageEmbedding" | "ipAdapter" | "scheduler"
 >;
 
 /** @throws NishikiError "usage" */
-function checkSettings(settings: ImageSettings, { textEncoders, imageEmbedding, scheduler }: Parts): void {
+function checkSettings(
+  settings: ImageSettings,
+  { unet, textEncoders, imageEmbedding, ipAdapter, scheduler }: Parts,
+): void {
   const { clipSkip = 0, sampler, steps, schedule } = settings;
   const layers = Math.min(...textEncoders.map((encoder) => encoder.layers));
   const most = layers - textEncoders.length; // XL never takes the last layer
@@ -149,6 +161,7 @@ function checkSettings(settings: ImageSettings, { textEncoders, imageEmbedding, 
     throw new NishikiError("usage", `sampler: ${published}; choose one of ${names}.`);
   }
   if (imageEmbedding) checkImagePrompt(settings, imageEmbedding);
+  if (ipAdapter) checkAttendedImages(settings, ipAdapter, unet);
   planSteps(scheduler, {
     sampler: getSampler(sampler).name,
     stepSchedule: schedule as StepScheduleName | undefined,
@@ -210,6 +223,7 @@ function getContext({ unet: json }: StableDiffusionDescription, parts: Parts): R
       "promptSpread",
       "cads",
       ...(parts.imageEmbedding ? (["imagePrompt"] as const) : []),
+      ...(parts.ipAdapter ? (["imagePrompt", "styleReference", "layoutReference"] as const) : []),
     ],
     check: (settings) => checkSettings(settings, parts),
   };

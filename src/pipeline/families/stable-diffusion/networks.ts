@@ -8,7 +8,14 @@ import type { UnetForm } from "./programs.js";
 export type NetworkKey =
   | { readonly part: "text encoder"; readonly index: number; readonly skip: number }
   | { readonly part: "image encoder"; readonly output: VisionOutput }
-  | { readonly part: "denoiser"; readonly form: UnetForm; readonly wraps: boolean }
+  | { readonly part: "image projection" }
+  | {
+      readonly part: "denoiser";
+      readonly form: UnetForm;
+      readonly wraps: boolean;
+      /** What is taken from each image that it attends to, as words: "all style". Default: no images. */
+      readonly images?: string;
+    }
   | { readonly part: "decoder"; readonly wraps: boolean }
   | { readonly part: "encoder" }
   | { readonly part: "preview decoder" };

@@ -1,5 +1,5 @@
 // Loads Stable Diffusion from published files into sessions on this machine's devices (node).
-import { basename } from "node:path";
+import { basename, dirname } from "node:path";
 import {
   type ModelComponent,
   openAutoencoder,
@@ -8,9 +8,10 @@ import {
 } from "../../../checkpoint/node.js";
 import type { WeightPlace } from "../../../engine/index.js";
 import { makeEngine } from "../../../engine/node.js";
-import { listSome, quote } from "../../../errors.js";
+import { listSome, NishikiError, quote } from "../../../errors.js";
 import { convolutionArithmetic } from "../../../graph/index.js";
 import { resolveModel } from "../../../hub/index.js";
+import { readConditionalUnetConfig } from "../../../models/index.js";
 import type { ClipTokenizer } from "../../../tokenizer/index.js";
 import { loadClipFolder, loadEmbeddedClip } from "../../../tokenizer/node.js";
 import { checkAborted } from "../../cancel.js";
@@ -29,6 +30,7 @@ import { getTextOptions } from "./conditioning.js";
 import { makeStableDiffusion } from "./family.js";
 import { readModel, type StableDiffusionModel } from "./model.js";
 import { openEmbeddings, teach } from "./node-embeddings.js";
+import { type IpAdapterFiles, openAdapter } from "./node-ip-adapter.js";
 import { checkWeights, openNetworks } from "./node-networks.js";
 import { withPrecision } from "./node-precision.js";
 import { traceTextEncoder, traceUnet } from "./programs.js";
@@ -44,6 +46,7 @@ export async function openStableDiffusionModel(
   const preview =
     machine.previewVae === undefined ? undefined : await openAutoencoder(machine.previewVae, files.family);
   const encoders = [files.textEncoder, ...(files.textEncoder2 ? [files.textEncoder2] : [])];
+  const ipAdapter = await openIpAdapterFor(files, path, machine);
   const model = readModel({
     name: files.name,
     unet: files.unet.config,
@@ -51,6 +54,7 @@ export async function openStableDiffusionModel(
     ...(preview && { previewVae: preview.config }),
     textEncoders: encoders.map(({ config }) => config),
     ...(files.imageEmbedding && { imageEmbedding: files.imageEmbedding }),
+    ...(ipAdapter && { ipAdapter: ipAdapter.model }),
     scheduler: files.scheduler,
     zerosForEmptyPrompt: files.zerosForEmptyPrompt,
   });
@@ -64,7 +68,7 @@ export async function openStableDiffusionModel(
         await readTokenizers(files),
         sumStored(files, encoders, machine),
       ),
-    load: (runtime = {}) => load(files, encoders, model, machine, preview, runtime),
+    load: (runtime = {}) => load({ files, encoders, model, preview, ipAdapter }, machine, runtime),
   };
 }
 
@@ -82,6 +86,23 @@ function sumStored(
     unet: sum(unet, precision === "int8" ? count : undefined),
     textEncoders: encoders.map((encoder) => sum(encoder)),
   };
+}
+
+/** @throws NishikiError "usage" for a model that takes images in another way */
+async function openIpAdapterFor(
+  { unet, imageEmbedding, name }: StableDiffusionFiles,
+  path: string,
+  { ipAdapter, imageEncoder }: CompleteLoadOptions,
+): Promise<IpAdapterFiles | undefined> {
+  if (ipAdapter === undefined) {
+    if (imageEncoder === undefined) return undefined;
+    throw new NishikiError("usage", "imageEncoder: requires ipAdapter, whose images it encodes.");
+  }
+  if (imageEmbedding) {
+    const message = `ipAdapter: ${name} is conditioned on images already, and takes none; omit it.`;
+    throw new NishikiError("usage", message);
+  }
+  return openAdapter(ipAdapter, imageEncoder, path, readConditionalUnetConfig(unet.config));
 }
 
 /** Counts tokens with the tokenizer of the first text encoder, and the words that textual inversions add. */
@@ -121,12 +142,18 @@ function withPrediction(
   return { ...files, scheduler: { ...files.scheduler, prediction_type: prediction } };
 }
 
+/** A model's opened files and configs. */
+interface OpenedFiles {
+  readonly files: StableDiffusionFiles;
+  readonly encoders: readonly ModelComponent[];
+  readonly model: StableDiffusionModel;
+  readonly preview: ModelComponent | undefined;
+  readonly ipAdapter: IpAdapterFiles | undefined;
+}
+
 async function load(
-  published: StableDiffusionFiles,
-  encoders: readonly ModelComponent[],
-  model: StableDiffusionModel,
+  { files: published, encoders, model, preview, ipAdapter }: OpenedFiles,
   options: CompleteLoadOptions,
-  preview: ModelComponent | undefined,
   runtime: Runtime,
 ): Promise<PipelineParts> {
   const { device, threads, lora, allowPartialLora, embedding, precision } = options;
@@ -141,12 +168,13 @@ async function load(
   );
   const learned = await openEmbeddings(embedding ?? []);
   const { tokenizers, vectors } = teach(learned.words, await readTokenizers(files), model.textEncoders);
-  const imageEncoder = files.imageEmbedding?.encoder;
+  const imageEncoder = files.imageEmbedding?.encoder ?? ipAdapter?.encoder;
   const sources = {
     files,
     model,
     textEncoders: encoders,
     ...(imageEncoder && { imageEncoder }),
+    ...(ipAdapter && { ipAdapter }),
     adapters,
     vectors,
     preview,
@@ -158,7 +186,8 @@ async function load(
   const sessions = pool.forModel();
   const stop = new AbortController();
   const embeddings = learned.words.map(({ file }) => file);
-  const hashes = hashAll(files, options, { loras: opened.files, embeddings }, stop.signal);
+  const added = { loras: opened.files, embeddings, ...(ipAdapter && getAdapterFiles(ipAdapter)) };
+  const hashes = hashAll(files, options, added, stop.signal);
   const environment = hashes.then((all) =>
     readEnvironment(engine.device, {
       ...all,
@@ -193,6 +222,17 @@ async function hashAll(
   const vae = options.vae === undefined ? undefined : getVaeFile(options.vae, files);
   const weights = await hashFiles(files.files, signal);
   return { weights, load: await recordLoad(options, { ...added, ...(vae && { vae }) }, signal) };
+}
+
+function getAdapterFiles({
+  adapter,
+  encoder,
+}: IpAdapterFiles): Pick<AddedFiles, "ipAdapter" | "imageEncoder"> {
+  const [config, weights] = encoder.files as [string, string];
+  return {
+    ipAdapter: { name: basename(adapter.file), file: adapter.file },
+    imageEncoder: { name: basename(dirname(config)), file: weights },
+  };
 }
 
 /** A notice about unknown tensors, if any. */

@@ -8,15 +8,18 @@ import type { NetworkAdapters } from "../../node-loras.js";
 import { getWeightBytes, type ModelSessions, type Network, type NetworkGroup } from "../../session-pool.js";
 import { traceImageEncoder } from "../../vision/program.js";
 import { getTextOptions } from "./conditioning.js";
+import { getAdapterInput, getAspectBlocks, getImageTokens, type ImageAspect } from "./ip-adapter.js";
 import type { StableDiffusionModel } from "./model.js";
 import type { NetworkKey, Networks } from "./networks.js";
-import { traceTextEncoder, traceUnet } from "./programs.js";
+import type { IpAdapterFiles } from "./node-ip-adapter.js";
+import { type ImageSlots, traceImageProjection, traceTextEncoder, traceUnet } from "./programs.js";
 
 /** What a model's networks are made of. */
 export interface NetworkSources {
   readonly files: Pick<StableDiffusionFiles, "unet" | "vae">;
   /** CLIP's image encoder, for image prompts. */
   readonly imageEncoder?: ModelComponent;
+  readonly ipAdapter?: IpAdapterFiles;
   readonly model: StableDiffusionModel;
   readonly textEncoders: readonly ModelComponent[];
   readonly adapters: NetworkAdapters;
@@ -43,13 +46,20 @@ function makeRecipe(key: NetworkKey, sources: NetworkSources): Recipe {
       return { program, places: textEncoders[index]!.weights };
     }
     case "image encoder": {
-      const { config } = model.imageEmbedding!.encoder;
+      const { config } = (model.imageEmbedding ?? model.ipAdapter)!.encoder;
       return { program: traceImageEncoder(config, key.output), places: sources.imageEncoder!.weights };
+    }
+    case "image projection": {
+      const { adapter } = sources.ipAdapter!;
+      const { config, attentions } = model.ipAdapter!;
+      return { program: traceImageProjection(config, attentions), places: adapter.weights };
     }
     case "denoiser": {
       const { form, wraps } = key;
       const { adapt } = adapters.unet;
-      return { program: traceUnet(model.unet, { wraps, adapt, form }), places: files.unet.weights };
+      const images = key.images === undefined ? undefined : getImageSlots(model, key.images);
+      const program = traceUnet(model.unet, { wraps, adapt, form, images });
+      return { program, places: files.unet.weights };
     }
     case "decoder": {
       const { wraps } = key;
@@ -62,15 +72,28 @@ function makeRecipe(key: NetworkKey, sources: NetworkSources): Recipe {
   }
 }
 
+function getImageSlots({ unet, ipAdapter }: StableDiffusionModel, aspects: string): ImageSlots {
+  const blocks = aspects.split(" ").map((aspect) => getAspectBlocks(aspect as ImageAspect, unet));
+  return { tokens: getImageTokens(ipAdapter!), blocks };
+}
+
+/** What image prompts need, by titles of their own. */
+function listImageNetworks({ imageEncoder, model }: NetworkSources): (readonly [string, NetworkKey])[] {
+  const { ipAdapter } = model;
+  const output = ipAdapter ? getAdapterInput(ipAdapter.config) : "embedding";
+  return [
+    ...(imageEncoder ? [["image encoder", { part: "image encoder", output }] as const] : []),
+    ...(ipAdapter ? [["IP-Adapter's projection", { part: "image projection" }] as const] : []),
+  ];
+}
+
 /** @throws NishikiError "checkpoint" where weights do not fit the programs that read them */
 export function checkWeights(sources: NetworkSources): void {
   const keys: readonly (readonly [title: string, key: NetworkKey])[] = [
-    ["unet", { part: "denoiser", form: "whole", wraps: false }],
+    ["unet", { part: "denoiser", form: "whole", wraps: false, ...(sources.ipAdapter && { images: "all" }) }],
     ["decoder", { part: "decoder", wraps: false }],
     ["encoder", { part: "encoder" }],
-    ...(sources.imageEncoder
-      ? [["image encoder", { part: "image encoder", output: "embedding" }] as const]
-      : []),
+    ...listImageNetworks(sources),
     ...(sources.preview ? [["preview's autoencoder", { part: "preview decoder" }] as const] : []),
     ...sources.textEncoders.map((_, index) => {
       const key: NetworkKey = { part: "text encoder", index, skip: 0 };
@@ -98,6 +121,7 @@ function findProblems(title: string, { program, places }: Recipe): string[] {
 const groups: Readonly<Record<NetworkKey["part"], NetworkGroup>> = {
   "text encoder": "text",
   "image encoder": "text",
+  "image projection": "text",
   denoiser: "denoise",
   decoder: "decode",
   encoder: "decode",

@@ -19,6 +19,8 @@ export const stableDiffusionFamily: Family = {
     "lora",
     "allowPartialLora",
     "embedding",
+    "ipAdapter",
+    "imageEncoder",
     "precision",
   ],
   detect: ({ path, pipelineClass }) => pipelineClass !== undefined || isSingleFile(path),

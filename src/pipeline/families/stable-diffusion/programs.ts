@@ -1,7 +1,29 @@
 // The programs of Stable Diffusion's networks. Batch and size are symbols: one session serves all sizes.
-import { type Program, type Tensor, type TraceOptions, trace } from "../../../graph/index.js";
-import type { ClipTextConfig, ConditionalUnetConfig } from "../../../models/index.js";
-import { clipText, conditionalUnet, getLabelInput, projectText } from "../../../models/index.js";
+import {
+  type Dim,
+  type Program,
+  reshape,
+  slice,
+  type Tensor,
+  type TraceOptions,
+  type Tracer,
+  trace,
+} from "../../../graph/index.js";
+import type {
+  ClipTextConfig,
+  ConditionalUnetConfig,
+  CrossAttention,
+  IpAdapterConfig,
+} from "../../../models/index.js";
+import {
+  type AttendedImage,
+  clipText,
+  conditionalUnet,
+  getLabelInput,
+  lookAtImage,
+  projectImage,
+  projectText,
+} from "../../../models/index.js";
 import { type AttentionLayer, summarizeAttention } from "../../probe.js";
 
 export interface TextProgramOptions {
@@ -66,13 +88,67 @@ const formOptions: Readonly<Record<UnetForm, TraceOptions>> = {
   },
 };
 
+/** Images that a denoiser attends to: the tokens of each, and the blocks that see it, or all. */
+export interface ImageSlots {
+  readonly tokens: number;
+  readonly blocks: readonly (string | undefined)[];
+}
+
+/** The input for an image's keys or values. */
+export const getImageInput = (image: number, part: "keys" | "values", attention: string) =>
+  `image.${image}.${part}.${attention}`;
+
+/** Inputs of each image, as {@link getImageInput} names them, `[batch, tokens, width]`, and "imageWeights", `[batch, images]`. */
+function addImages(tracer: Tracer, { tokens, blocks }: ImageSlots): AttendedImage[] {
+  const weights = tracer.input("imageWeights", ["batch", blocks.length]);
+  const [batch] = weights.shape as [Dim];
+  return blocks.map((seen, i) => {
+    const input = (part: "keys" | "values", attention: string, width: number) =>
+      tracer.input(getImageInput(i, part, attention), ["batch", tokens, width]);
+    return {
+      look: (attention, width) => ({
+        keys: input("keys", attention, width),
+        values: input("values", attention, width),
+      }),
+      weight: reshape(slice(weights, 1, i, i + 1), [batch, 1, 1]),
+      ...(seen !== undefined && { blocks: seen }),
+    };
+  });
+}
+
+/**
+ * The program of an IP-Adapter: an image encoder's output → keys and values for each cross-attention, by their names.
+ */
+export function traceImageProjection(
+  config: IpAdapterConfig,
+  attentions: readonly CrossAttention[],
+): Program {
+  const { kind, inputWidth } = config;
+  const shape = kind === "linear" ? ["batch", inputWidth] : ["batch", "states", inputWidth];
+  return trace((tracer) => {
+    const tokens = projectImage(tracer.scope("image_proj"), config, tracer.input("image", shape));
+    const widths = attentions.map(({ width }) => width);
+    const all = lookAtImage(tracer.scope("ip_adapter"), tokens, widths);
+    const outputs = attentions.flatMap(({ name }, i) => [
+      [`keys.${name}`, all[i]!.keys] as const,
+      [`values.${name}`, all[i]!.values] as const,
+    ]);
+    return Object.fromEntries(outputs);
+  });
+}
+
 /**
  * sample `[batch, channels, height, width]`, timestep, states and what else the config asks for → prediction.
  * Deep features are `[batch, width, height, width]`: an output of the form "deep", an input of "shallow".
  */
 export function traceUnet(
   config: ConditionalUnetConfig,
-  { wraps = false, adapt, form = "whole" }: TraceOptions & { readonly form?: UnetForm } = {},
+  {
+    wraps = false,
+    adapt,
+    form = "whole",
+    images,
+  }: TraceOptions & { readonly form?: UnetForm; readonly images?: ImageSlots | undefined } = {},
 ): Program {
   return trace(
     (tracer): Readonly<Record<string, Tensor>> => {
@@ -91,6 +167,7 @@ export function traceUnet(
         ...(classEmbedding && {
           classLabels: tracer.input("labels", ...getLabelInput(classEmbedding, 4 * config.down[0]!.width)),
         }),
+        ...(images && { images: addImages(tracer, images) }),
         ...(timeConditionWidth !== undefined && {
           timeCondition: tracer.input("guidance", ["batch", timeConditionWidth]),
         }),
