@@ -48,7 +48,7 @@ async function measure(size: string): Promise<string[]> {
     w: normals(out, inner, 3, 3),
   });
   const load = (tile: TileSize | undefined) => {
-    const options = { padding: [1, 1, 1, 1], bands: choice?.bands ?? 1 } as const;
+    const options = { padding: [1, 1, 1, 1], bands: choice?.bands ?? 1, parts: choice?.parts ?? 1 } as const;
     const program = trace((t) => {
       const x = t.input("x", tile ? [batch, side, side, inner] : [batch, inner, side, side]);
       const w = t.input("w", [out, inner, 3, 3]);

@@ -23,6 +23,8 @@ export interface ConvolutionForm {
   /** Winograd's tiles. */
   readonly tile: TileSize;
   readonly bands: number;
+  /** Equal parts of the output channels. */
+  readonly parts: number;
 }
 
 interface Rule {
@@ -42,6 +44,16 @@ const rules: readonly Rule[] = [
 /** Bytes of a band's transformed tiles: larger ones leave the processor's cache and take memory. */
 const bandBytes = 96e6;
 
+/** Bytes of transformed weights at a time: more would raise the memory that a denoiser takes. */
+const weightBytes = 40e6;
+
+/** The least number of equal parts that fit. */
+function countParts(out: number, bytes: number): number {
+  for (let parts = 1; parts < out; parts++)
+    if (out % parts === 0 && bytes <= parts * weightBytes) return parts;
+  return out;
+}
+
 /** Undefined if the runtime's own convolution is as fast. */
 export function chooseForm({
   batch,
@@ -56,7 +68,9 @@ export function chooseForm({
   });
   if (!rule) return undefined;
   const { tile } = rule;
+  const positions = (tile + 2) ** 2;
   const rows = Math.ceil(height / tile);
-  const bytes = 4 * batch * rows * Math.ceil(width / tile) * (tile + 2) ** 2 * Math.max(inner, out);
-  return { tile, bands: Math.max(1, Math.min(rows, Math.round(bytes / bandBytes))) };
+  const bytes = 4 * batch * rows * Math.ceil(width / tile) * positions * Math.max(inner, out);
+  const bands = Math.max(1, Math.min(rows, Math.round(bytes / bandBytes)));
+  return { tile, bands, parts: countParts(out, 4 * positions * inner * out) };
 }

@@ -139,21 +139,35 @@ const pixelIndicesOp: Operation = {
   },
 };
 
-/** Kernels `[out, in, 3, 3]` → `[n·n, out, in]`: one matrix for each position of a transformed tile. */
+/** Rows of a stored weight, taken before they are widened if it is narrow. */
+function takeRows(lowering: Lowering, w: string, [from, to]: readonly [number, number]): string {
+  const stored = lowering.narrowRows(w);
+  const bounds = [from, to, 0].map((value) => lowering.integers([value]));
+  const slice = (rows: string) => lowering.node("Slice", [rows, ...bounds]);
+  if (!stored) return slice(w);
+  const rows = lowering.cast(slice(stored.rows), "f32");
+  if (!stored.scale) return rows;
+  const scale = lowering.node("Unsqueeze", [slice(stored.scale), lowering.integers([1, 2, 3])]);
+  return lowering.node("Mul", [rows, scale]);
+}
+
+/** Some rows of kernels `[out, in, 3, 3]` → `[n·n, rows, in]`: one matrix for each position of a transformed tile. */
 const winogradWeightsOp: Operation = {
   name: "winogradWeights",
-  infer: ([w], { tile }) => {
+  infer: ([w], { tile, from, to }) => {
     const { size } = transforms[tile as TileSize];
-    return [{ shape: [size * size, ...w!.shape.slice(0, 2)], dtype: w!.dtype }];
+    return [{ shape: [size * size, (to as number) - (from as number), w!.shape[1]!], dtype: w!.dtype }];
   },
   lower: (lowering, [w], { attributes, inputs: [weight] }) => {
-    const { size, kernels } = transforms[attributes.tile as TileSize];
+    const { tile, from, to } = attributes as { tile: TileSize; from: number; to: number };
+    const { size, kernels } = transforms[tile];
     const [out, inner, ...kernel] = weight!.shape as number[];
     const area = kernel.reduce((a, b) => a * b, 1);
-    const flat = lowering.node("Reshape", [w!, lowering.integers([out! * inner!, area])]);
+    const rows = to - from === out ? w! : takeRows(lowering, w!, [from, to]);
+    const flat = lowering.node("Reshape", [rows, lowering.integers([(to - from) * inner!, area])]);
     const matrix = lowering.constant("f32", [size * size, area], kernels);
     const product = lowering.node("Gemm", [matrix, flat], { transB: 1 });
-    return [lowering.node("Reshape", [product, lowering.integers([size * size, out!, inner!])])];
+    return [lowering.node("Reshape", [product, lowering.integers([size * size, to - from, inner!])])];
   },
 };
 
@@ -168,8 +182,10 @@ function matrix(graph: Graph, tile: TileSize, which: "windows" | "results"): Ten
 export interface WinogradOptions {
   readonly tile: TileSize;
   readonly padding: Tiling["padding"];
-  /** Default 1. */
+  /** Parts of the image's height that are computed one after another: they take less memory. Default 1. */
   readonly bands?: number;
+  /** Equal parts of the output channels, for the same reason. Default 1. */
+  readonly parts?: number;
   /** Convolves the image that repeats every pixel upsample × upsample times, cropped to a size. Default 1. */
   readonly upsample?: number;
   /** Height and width of that image. Default: all of it. */
@@ -182,30 +198,52 @@ export interface WinogradOptions {
  * `winograd-transforms.ts`). No gradient: it is chosen when a program is written for a device.
  */
 export function convWinograd(x: Tensor, weight: Tensor, options: WinogradOptions): Tensor {
-  const { tile, padding, bands = 1, upsample = 1 } = options;
-  const [batch, sourceHeight, sourceWidth] = x.shape as [Dim, Dim, Dim, number];
-  const [inner, out] = [fixedSize(x, 3), weight.shape[0] as number];
+  const { tile, parts = 1 } = options;
+  const [out, inner] = [weight.shape[0] as number, fixedSize(x, 3)];
   if (weight.shape.slice(1).join() !== `${inner},${kernelSize},${kernelSize}`) {
     throw shapeError("convWinograd", "[batch, height, width, in] and a weight [out, in, 3, 3]", x, weight);
   }
+  const { windows, tiling } = readTiles(x, options);
+  const results = Array.from({ length: parts }, (_, part) => {
+    const [from, to] = [(part * out) / parts, ((part + 1) * out) / parts];
+    return writePixels(windows, apply(winogradWeightsOp, [weight], { tile, from, to }), tiling);
+  });
+  return parts === 1 ? results[0]! : concat(results, 3);
+}
+
+/** The transformed tiles of each band, `[batch, n·n, tiles, in]`. */
+function readTiles(x: Tensor, options: WinogradOptions): { windows: readonly Tensor[]; tiling: Tiling } {
+  const { tile, padding, bands = 1, upsample = 1 } = options;
+  const [batch, sourceHeight, sourceWidth, inner] = x.shape as [Dim, Dim, Dim, number];
   const whole = [multiplyDims(sourceHeight, upsample), multiplyDims(sourceWidth, upsample)] as const;
   const [height, width] = options.size ?? whole;
   const sourcePixels = multiplyDims(sourceHeight, sourceWidth);
   const tiling = { tile, height, width, padding, upsample, sourceWidth, sourcePixels, bands };
-  const { outHeight, outWidth, tiles } = makeGrid(tiling);
+  const { tiles } = makeGrid(tiling);
   const positions = transforms[tile].size ** 2;
-  const rows = pad(reshape(x, [batch, sourcePixels, inner]), [0, 0, 0], [0, 1, 0]); // the last pixel is zero
-  const kernels = apply(winogradWeightsOp, [weight], { tile });
-  const [windows, results] = [matrix(x.graph, tile, "windows"), matrix(x.graph, tile, "results")];
-  const parts = Array.from({ length: bands }, (_, band) => {
+  const pixels = pad(reshape(x, [batch, sourcePixels, inner]), [0, 0, 0], [0, 1, 0]); // the last one is zero
+  const windows = Array.from({ length: bands }, (_, band) => {
     const indices = x.graph.apply(tileIndicesOp, [], { ...tiling, band })[0]!;
-    const seen = reshape(gather(rows, indices, 1), [batch, positions, multiplyDims(tiles, inner)]);
-    const turned = reshape(matmul(windows, seen), [batch, positions, tiles, inner]);
-    const products = matmul(turned, kernels, { transposeB: true }); // [batch, n·n, tiles, out]
-    const flat = reshape(products, [batch, positions, multiplyDims(tiles, out)]);
-    return reshape(matmul(results, flat), [batch, multiplyDims(tile * tile, tiles), out]);
+    const seen = reshape(gather(pixels, indices, 1), [batch, positions, multiplyDims(tiles, inner)]);
+    return reshape(matmul(matrix(x.graph, tile, "windows"), seen), [batch, positions, tiles, inner]);
   });
-  const pixels = x.graph.apply(pixelIndicesOp, [], tiling)[0]!;
-  const image = gather(parts.length === 1 ? parts[0]! : concat(parts, 1), pixels, 1); // [batch, h·w, out]
+  return { windows, tiling };
+}
+
+/** Products with the kernels, transformed back and put in the order of pixels: `[batch, height, width, out]`. */
+function writePixels(windows: readonly Tensor[], kernels: Tensor, tiling: Tiling): Tensor {
+  const { tile } = tiling;
+  const { graph } = kernels;
+  const [positions, out] = kernels.shape as [number, number];
+  const { outHeight, outWidth, tiles } = makeGrid(tiling);
+  const [batch] = windows[0]!.shape as [Dim];
+  const bands = windows.map((window) => {
+    const products = matmul(window, kernels, { transposeB: true }); // [batch, n·n, tiles, out]
+    const flat = reshape(products, [batch, positions, multiplyDims(tiles, out)]);
+    const results = matmul(matrix(graph, tile, "results"), flat);
+    return reshape(results, [batch, multiplyDims(tile * tile, tiles), out]);
+  });
+  const indices = graph.apply(pixelIndicesOp, [], { ...tiling })[0]!;
+  const image = gather(bands.length === 1 ? bands[0]! : concat(bands, 1), indices, 1); // [batch, h·w, out]
   return reshape(image, [batch, outHeight, outWidth, out]);
 }
