@@ -3,10 +3,16 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildSprites, loadSprites, SceneDrawer } from "../src/data/index.js";
+import { buildSprites, loadSprites, readCaption, SceneDrawer, sceneMix } from "../src/data/index.js";
 import type { Engine } from "../src/engine/index.js";
 import { makeEngine } from "../src/engine/node.js";
-import { openClassifier, type Report, TrainingDrawings } from "../src/evaluate/index.js";
+import {
+  composeScenes,
+  findNearestScenes,
+  openClassifier,
+  type Report,
+  TrainingDrawings,
+} from "../src/evaluate/index.js";
 import { autoencoderConfigs } from "../src/models/index.js";
 import { completeTrainingConfig, readMetrics, type SampleReport, train } from "../src/training/index.js";
 import { runCli } from "./support/run-cli.js";
@@ -99,6 +105,20 @@ describe("a classifier", { timeout: 300_000 }, () => {
     expect(moved).toMatchObject({ thing: "cat", set: "flat" });
     expect(moved.psnr).toBeGreaterThan(22);
     expect((await nearest(draw(0.53, 0.76, "green"))).psnr).toBeLessThan(20);
+
+    // A picture that is a training scene, with noise, is found and called a near copy; one of another colour is not.
+    const content = readCaption("a red cat, flat style")!;
+    const composed = composeScenes(content, 6, { sprites, mix: sceneMix(), size: 256 });
+    const noisy = composed[2]!.pixels.map(
+      (value, i) => value + (((i * 7919) % 11) - 5) * (value > 20 && value < 235 ? 1 : 0),
+    );
+    const copy = await findNearestScenes(noisy, composed, classifier);
+    expect(copy).toMatchObject({ isNearCopy: true, scenes: 6 });
+    expect(copy.nearest[0]!.scene).toBe(composed[2]);
+    expect(copy.among.length).toBe(6);
+    const unlike = await findNearestScenes(draw(0.5, 0.76, "green"), composed, classifier);
+    expect(unlike).toMatchObject({ isNearCopy: false });
+    expect(unlike.distance).toBeGreaterThan(copy.distance);
     await classifier.close();
   });
 

@@ -26,6 +26,7 @@ export {
 } from "./open-folder.js";
 export { abstractWords, peopleWords } from "./people-words.js";
 export { type PreviewSheet, type PreviewSheetOptions, previewSheet } from "./preview-sheet.js";
+export { readCaption } from "./read-caption.js";
 export {
   type LabelClasses,
   labelClasses,

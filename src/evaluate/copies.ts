@@ -6,7 +6,8 @@ import type { Classifier } from "./classifier.js";
 import { distance } from "./statistics.js";
 
 /** Side at which images are compared pixel by pixel, and the largest shift between them, in pixels. */
-const side = 64;
+export const comparedSide = 64;
+const side = comparedSide;
 const reach = 3;
 /** Side at which the search for the nearest by pixels runs. */
 const coarseSide = 16;
@@ -126,12 +127,12 @@ export function shrink(pixels: Uint8Array, from: number, to: number): Uint8Array
   return result;
 }
 
-function coarsen(small: Uint8Array): Float32Array {
+export function coarsen(small: Uint8Array): Float32Array {
   return Float32Array.from(shrink(small, side, coarseSide));
 }
 
 /** Best PSNR over all small shifts, compared where the images overlap. */
-function shiftedPsnr(a: Uint8Array, b: Uint8Array): number {
+export function shiftedPsnr(a: Uint8Array, b: Uint8Array): number {
   let best = 0;
   for (let dy = -reach; dy <= reach; dy++) {
     for (let dx = -reach; dx <= reach; dx++) best = Math.max(best, psnrAt(a, b, dx, dy));

@@ -1,9 +1,10 @@
 export { makeCard } from "./card.js";
 export { type Classifier, openClassifier, packagedClassifier, type Verdict } from "./classifier.js";
-export { copyLimit, type Nearest, TrainingDrawings } from "./copies.js";
+export { copyLimit, type Nearest, shrink, TrainingDrawings } from "./copies.js";
 export { type EvaluatedImage, type EvaluateOptions, evaluate } from "./evaluate.js";
 export type { Fidelity } from "./fidelity.js";
 export type { Looks, Nearness } from "./looks.js";
+export { composeScenes, findNearestScenes, type NearestScenes, type NearScene } from "./nearest-scenes.js";
 export { makePage } from "./page.js";
 export { embeddedMix, type GroupName, groups, makePlan, type PlanOptions, type Task } from "./plan.js";
 export type { RealOrDrawn } from "./real-or-drawn.js";

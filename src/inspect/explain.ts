@@ -11,6 +11,7 @@ import type {
   Receipt,
 } from "../pipeline/index.js";
 import { Attribution, resizeMap, type WordMap } from "./attribution.js";
+import { measureFirstPull, type OrdinaryPull } from "./first-pull.js";
 import { GuidanceMagnitude, getPercentile } from "./guidance-magnitude.js";
 import { correlate, differ, meanImage, meanPairDistance, psnr } from "./image-statistics.js";
 import { type PromptVariant, withoutWord } from "./prompt-words.js";
@@ -47,10 +48,11 @@ export interface WordsFinding {
 export interface PullFinding {
   readonly kind: "pull";
   readonly values: readonly number[];
-  readonly mean: number;
+  /** Of the first prediction, from noise alone. */
+  readonly first: number;
   /** Share of the ordinary prompts that pull less, 0 to 1. */
   readonly percentile: number;
-  readonly ordinary: readonly { readonly prompt: string; readonly mean: number }[];
+  readonly ordinary: readonly OrdinaryPull[];
 }
 
 /** The same seed without one word: what the word changed. */
@@ -111,8 +113,8 @@ export interface ExplainOptions {
   readonly words?: number;
   /** Guidance scales to draw. Default 1, 2, 8 and 15, beside the drawing's own. */
   readonly scales?: readonly number[];
-  /** Ordinary prompts to compare the pull with; each costs `ordinarySteps` steps. Default: none. */
-  readonly ordinary?: readonly string[];
+  /** The pull of ordinary prompts (see `measureFirstPull`), or what measures it when it is needed. Default: none. */
+  readonly ordinary?: readonly OrdinaryPull[] | (() => Promise<readonly OrdinaryPull[]>);
 }
 
 interface Drawn {
@@ -174,7 +176,7 @@ export async function* explain(
   yield { kind: "steps", images: steps };
   const maps = attribution?.wordMaps(tokens.cond) ?? [];
   if (maps.length > 0) yield { kind: "words", maps };
-  if (pull.values.length > 0) yield* comparePull(pipeline, fixed, { pull, ordinary, watch });
+  if (pull.values.length > 0) yield await comparePull(pipeline, fixed, pull.values, { ordinary, ...watch });
   for (const variant of withoutWord(fixed.prompt, tokens.cond, maps, words)) {
     const { image } = await drawOne(pipeline, { ...fixed, prompt: variant.prompt }, watch);
     yield describeWithout(variant, drawn.image, image, maps);
@@ -218,23 +220,19 @@ async function drawWhileLooking(pipeline: Pipeline, request: Fixed, watch: Watch
   return { drawn, seconds, attribution, pull, steps, tokens };
 }
 
-async function* comparePull(
+async function comparePull(
   pipeline: Pipeline,
   request: Fixed,
-  { pull, ordinary, watch }: { pull: GuidanceMagnitude; ordinary: readonly string[]; watch: Watch },
-): AsyncGenerator<PullFinding, void, void> {
-  const others: { prompt: string; mean: number }[] = [];
-  const { init: _init, inpaint: _inpaint, negativePrompt: _negative, ...plain } = request;
-  for (const prompt of ordinary) {
-    const other = new GuidanceMagnitude("base");
-    await drawOne(pipeline, { ...plain, prompt }, { ...watch, probe: { onPrediction: other.add } });
-    others.push({ prompt, mean: other.mean });
-  }
+  values: readonly number[],
+  { ordinary, signal }: Required<Pick<ExplainOptions, "ordinary">> & Watch,
+): Promise<PullFinding> {
+  const others = typeof ordinary === "function" ? await ordinary() : ordinary;
+  const first = await measureFirstPull(pipeline, request, request.prompt, { seed: request.seed, signal });
   const percentile = getPercentile(
-    pull.mean,
-    others.map(({ mean }) => mean),
+    first,
+    others.map(({ pull }) => pull),
   );
-  yield { kind: "pull", values: pull.values, mean: pull.mean, percentile, ordinary: others };
+  return { kind: "pull", values, first, percentile, ordinary: others };
 }
 
 function describeWithout(

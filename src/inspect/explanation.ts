@@ -1,6 +1,7 @@
 // An explanation as data: what `nishiki explain` writes as JSON, and what the page shows. Images are data URLs, so that it is
 // complete in itself.
 import type { NetworkWork } from "../pipeline/index.js";
+import type { TrainingFacts } from "./embedded-training.js";
 
 /** An image as a `data:` URL. */
 export type ImageUrl = string;
@@ -89,9 +90,36 @@ export interface Explanation {
   readonly skills?: readonly { readonly skill: string; readonly share: number }[];
   readonly scales: readonly { readonly scale: number; readonly image: ImageUrl }[];
   readonly pull?: {
+    /** By evaluation: the root mean square of what the prompt changes in the predicted noise. */
     readonly values: readonly number[];
-    readonly mean: number;
+    /** Of the first prediction, from noise alone; this is what prompts are compared by. */
+    readonly first: number;
+    /** Share of the ordinary prompts that pull less, 0 to 1. */
     readonly percentile: number;
-    readonly ordinary: readonly { readonly prompt: string; readonly mean: number }[];
+    readonly ordinary: readonly { readonly prompt: string; readonly pull: number }[];
   };
+  /** Training pictures near to the drawing; undefined where the training's drawings are not on this machine. */
+  readonly nearest?: {
+    /** The nearest first. */
+    readonly images: readonly {
+      readonly image: ImageUrl;
+      readonly caption: string;
+      /** PSNR in dB at the best small shift, at 64×64 pixels. */
+      readonly psnr: number;
+      /** Distance of a classifier's features. */
+      readonly distance: number;
+    }[];
+    /** Feature distance to the nearest by features. */
+    readonly distance: number;
+    /** Of each training picture that was compared, the same to the nearest other one. */
+    readonly among: readonly { readonly psnr: number; readonly distance: number }[];
+    readonly scenes: number;
+    /** PSNR from which a drawing counts as a near copy. */
+    readonly limit: number;
+    readonly isNearCopy: boolean;
+    /** Whether training left out such pairs: then it never saw this. */
+    readonly isHeldOut: boolean;
+  };
+  /** How it was trained, where that is known. */
+  readonly training?: TrainingFacts;
 }

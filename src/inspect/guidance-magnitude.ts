@@ -7,6 +7,7 @@ import type { PredictionRecord } from "../pipeline/index.js";
 export class GuidanceMagnitude {
   /** Root mean square of ε(x, prompt) − ε(x, none), by evaluation. Evaluations without both are left out. */
   readonly values: number[] = [];
+  #first: number | undefined;
   readonly #stage: string | undefined;
 
   /** @param stage Only this stage counts. Default: all. */
@@ -18,9 +19,19 @@ export class GuidanceMagnitude {
     if (!cond || !uncond || (this.#stage !== undefined && stage !== this.#stage)) return;
     let squares = 0;
     for (let i = 0; i < cond.length; i++) squares += (cond[i]! - uncond[i]!) ** 2;
+    const distance = Math.sqrt(squares / cond.length);
+    this.#first ??= distance;
     // x = x0 + sigma·noise: a difference in x̂0 is sigma times one in the noise.
-    this.values.push(Math.sqrt(squares / cond.length) / sigma);
+    this.values.push(distance / sigma);
   };
+
+  /**
+   * What the prompt changes in the first prediction of the latents (x̂0), root mean square. It depends on the prompt and the noise
+   * alone, not on guidance or the sampler. 0 if there was none.
+   */
+  get first(): number {
+    return this.#first ?? 0;
+  }
 
   /** The mean over evaluations; 0 if there were none. */
   get mean(): number {
@@ -34,4 +45,13 @@ export function getPercentile(value: number, reference: readonly number[]): numb
   const below = reference.filter((other) => other < value).length;
   const equal = reference.filter((other) => other === value).length;
   return reference.length === 0 ? 0.5 : (below + equal / 2) / reference.length;
+}
+
+/**
+ * The area under the ROC curve: how often a value of the first kind is above one of the second; 0.5 is chance. Equal ones count
+ * half (Mann and Whitney 1947).
+ */
+export function areaUnderCurve(positives: readonly number[], negatives: readonly number[]): number {
+  const shares = positives.map((value) => getPercentile(value, negatives));
+  return shares.reduce((a, b) => a + b, 0) / shares.length;
 }

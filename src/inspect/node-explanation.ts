@@ -3,15 +3,24 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { encodeWebp } from "../image/node.js";
 import type { ImageRequest, Pipeline, Pixels } from "../pipeline/index.js";
+import { embeddedTraining } from "./embedded-training.js";
 import { type ExplainOptions, explain, type Finding } from "./explain.js";
 import type { ByteMap, Energy, Explanation, ImageUrl, LeftOutWord, ReadFile } from "./explanation.js";
 import { startEnergy } from "./node-energy.js";
+import { findNearest } from "./node-nearest.js";
+import { getOrdinaryPulls } from "./node-ordinary.js";
+import { getOrdinaryPrompts } from "./node-ordinary-prompts.js";
 
 export interface ExplanationOptions extends ExplainOptions {
   /** Where the model's files lie, for their sizes. */
   readonly folder?: string;
   /** Whether it is the model that comes with the package. */
   readonly isEmbedded?: boolean;
+  /** Compare the prompt's pull with this many ordinary prompts; each costs one step, once for a model. Default 0. */
+  readonly ordinaryPrompts?: number;
+  /** Drawings that `nishiki data build` wrote, to look for the nearest training picture. */
+  readonly sprites?: string;
+  readonly threads?: number;
   /** Called after each finding. */
   readonly onFinding?: (kind: Finding["kind"]) => void;
 }
@@ -59,7 +68,11 @@ async function listFiles(
   );
 }
 
-type Draft = { -readonly [K in keyof Explanation]?: Explanation[K] } & { leftOut: LeftOutWord[] };
+type Draft = { -readonly [K in keyof Explanation]?: Explanation[K] } & {
+  leftOut: LeftOutWord[];
+  /** The drawing, for findings that compare with it. */
+  drawn?: Pixels;
+};
 
 type Handlers = {
   readonly [K in Finding["kind"]]: (
@@ -77,11 +90,17 @@ const handlers: Handlers = {
     Object.assign(draft, { prompt, negativePrompt, seed, steps, guidance, sampler, seconds, warnings });
     Object.assign(draft, { version: receipt.version, device: receipt.device, runtime: receipt.runtime });
     Object.assign(draft, { width: image.width, height: image.height, image: await toUrl(image) });
+    draft.drawn = image;
     draft.model = { name, version, isEmbedded };
+    if (isEmbedded) draft.training = embeddedTraining;
     draft.files = await listFiles(weights, folder);
   },
-  tokens: ({ prompt: { tokens, text } }, draft) => {
+  tokens: async ({ prompt: { tokens, text } }, draft, { isEmbedded = false, sprites, threads }) => {
     draft.tokens = tokens;
+    if (isEmbedded && sprites !== undefined && draft.drawn) {
+      const nearest = await findNearest(draft.drawn, text, { sprites, toUrl, ...(threads && { threads }) });
+      if (nearest) draft.nearest = nearest;
+    }
     if (text !== draft.prompt) draft.encoded = text;
   },
   work: ({ networks }, draft) => {
@@ -126,12 +145,16 @@ export async function makeExplanation(
   options: ExplanationOptions = {},
 ): Promise<Explanation> {
   const draft: Draft = { format: 1, leftOut: [], words: [], scales: [] };
+  const { ordinaryPrompts = 0, isEmbedded = false, signal } = options;
+  const ordinary = () =>
+    getOrdinaryPulls(pipeline, request, getOrdinaryPrompts(isEmbedded, ordinaryPrompts), signal);
   const stopEnergy = await startEnergy();
   let energy: Energy | undefined;
-  for await (const finding of explain(pipeline, request, options)) {
+  for await (const finding of explain(pipeline, request, { ordinary, ...options })) {
     energy ??= await stopEnergy();
     await (handlers[finding.kind] as Handlers["work"])(finding as never, draft, options);
     options.onFinding?.(finding.kind);
   }
-  return { ...draft, energy } as Explanation;
+  const { drawn: _, ...whole } = draft;
+  return { ...whole, energy } as Explanation;
 }

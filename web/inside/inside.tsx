@@ -3,9 +3,9 @@ import "./inside.css";
 import "uplot/dist/uPlot.min.css";
 import { useSignal } from "@preact/signals";
 import type { Explanation } from "../../src/inspect/index.js";
+import { CopyPanel } from "./copy-panel.jsx";
 import {
   AveragePanel,
-  CopyPanel,
   CostPanel,
   DevicePanel,
   GuidancePanel,

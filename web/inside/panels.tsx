@@ -1,43 +1,9 @@
 // The questions that people ask of such a picture, each with its answer.
-import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
-import uPlot from "uplot";
-import type { Explanation, LeftOutWord } from "../../src/inspect/index.js";
+import type { LeftOutWord } from "../../src/inspect/index.js";
 import { Spotlight } from "./heat-map.jsx";
-import type { Gaze } from "./spine.jsx";
+import { Figure, formatBytes, Panel, type PanelProps } from "./parts.jsx";
+import { LinePlot } from "./plot.jsx";
 import type { InsideTexts } from "./texts.js";
-
-export interface PanelProps {
-  readonly explanation: Explanation;
-  readonly texts: InsideTexts;
-  readonly code: string;
-  readonly gaze: Gaze;
-}
-
-const Panel = ({ title, children }: { readonly title: string; readonly children: ComponentChildren }) => (
-  <section class="inside-panel">
-    <h2>{title}</h2>
-    {children}
-  </section>
-);
-
-const Figure = ({
-  src,
-  caption,
-  children,
-}: {
-  src?: string;
-  caption: string;
-  children?: ComponentChildren;
-}) => (
-  <figure>
-    <div class="inside-frame">
-      {src !== undefined && <img src={src} alt={caption} />}
-      {children}
-    </div>
-    <figcaption>{caption}</figcaption>
-  </figure>
-);
 
 export function WherePanel({ explanation, texts, gaze }: PanelProps) {
   const { words, leftOut, image } = explanation;
@@ -119,55 +85,8 @@ export function GuidancePanel({ explanation: { scales, pull }, texts }: PanelPro
           <Figure key={scale} src={image} caption={texts.scale(scale)} />
         ))}
       </div>
-      {pull && <PullPlot values={pull.values} label={texts.pullAxis} />}
+      {pull && <LinePlot values={pull.values} label={texts.pullAxis} />}
     </Panel>
-  );
-}
-
-const formatBytes = (code: string, bytes: number) => {
-  const isLarge = bytes >= 1e9;
-  const unit = isLarge ? "gigabyte" : "megabyte";
-  const format = new Intl.NumberFormat(code, { style: "unit", unit, maximumFractionDigits: 1 });
-  return format.format(bytes / (isLarge ? 1e9 : 1e6));
-};
-
-export function CopyPanel({ explanation, texts, code }: PanelProps) {
-  const { files, model, pull } = explanation;
-  const bytes = files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
-  return (
-    <Panel title={texts.copy}>
-      {bytes > 0 && <p>{texts.copyWeights(formatBytes(code, bytes))}</p>}
-      <p>{model.isEmbedded ? texts.copyEmbedded : texts.copyPublished}</p>
-      {pull && pull.ordinary.length > 0 && <p>{texts.pull(pull.percentile, pull.ordinary.length)}</p>}
-    </Panel>
-  );
-}
-
-function PullPlot({ values, label }: { values: readonly number[]; label: string }) {
-  const place = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    const ink = getComputedStyle(place.current!).color;
-    const axis = { stroke: ink, grid: { stroke: "#8884", width: 1 }, ticks: { show: false } };
-    const options: uPlot.Options = {
-      width: place.current!.clientWidth,
-      height: 160,
-      title: label,
-      legend: { show: false },
-      cursor: { y: false },
-      scales: { x: { time: false }, y: { range: (_, __, most) => [0, most * 1.1] } },
-      axes: [axis, { ...axis, size: 48 }],
-      series: [{}, { stroke: ink, width: 2, points: { show: true } }],
-    };
-    const plot = new uPlot(options, [values.map((_, i) => i + 1), [...values]], place.current!);
-    return () => plot.destroy();
-  }, [values]);
-  return (
-    <div
-      ref={place}
-      class="inside-plot"
-      role="img"
-      aria-label={`${label}: ${values.map((v) => v.toFixed(2)).join(", ")}`}
-    />
   );
 }
 

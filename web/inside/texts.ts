@@ -38,12 +38,26 @@ export const en = {
   copy: "Is it a copy of a training picture?",
   copyWeights: (bytes: string) =>
     `The model is ${bytes} of numbers. There is no picture among them to look up.`,
+  copyShare: (images: number, each: number, picture: number) =>
+    `It was trained on ${number("en", images)} pictures: ${number("en", each)} bytes for each, where this picture has ${number("en", picture)}.`,
   copyEmbedded:
-    "Still, a model can learn a picture by heart. The scorecard of the embedded model looks for the nearest drawing that it was trained on, and counts near copies: the documentation has the numbers.",
+    "Still, a model can learn a picture by heart, so this drawing is compared with what it was trained on.",
+  nearestMissing:
+    "The drawings it was trained on are not on this machine. `nishiki data build` makes them; then the nearest training pictures appear here.",
+  nearestText: (scenes: number) =>
+    `Its training pictures were composed of drawings. Here are ${scenes} for this caption, composed as training composed them; the nearest ones stand beside the picture.`,
+  nearestHeldOut:
+    "Training left out this combination of words on purpose, so none of these pictures was ever seen: the model put together what it learned apart.",
+  nearestOne: (caption: string, psnr: number) => `“${caption}”, ${number("en", psnr, 1)} dB`,
+  nearestVerdict: (psnr: number, usual: number, limit: number, isCopy: boolean) =>
+    `The nearest is ${number("en", psnr, 1)} dB away; more is more alike. From ${number("en", limit)} dB on, a picture counts as a near copy: this one ${isCopy ? "does" : "does not"}. For scale: of these training pictures, each has another one at ${number("en", usual, 1)} dB (median), because the caption leaves that little open.`,
+  nearestPlot:
+    "dB to the nearest training picture: this drawing (large), and training pictures themselves (small)",
   copyPublished:
     "Still, a model can learn a picture by heart, above all one that its training set repeated. That training set is not on this machine, so a copy cannot be ruled out here.",
   pull: (percentile: number, count: number) =>
-    `A sign of learning by heart is a prompt that pulls far harder than others. This one pulls harder than ${percent("en", percentile)} of ${count} ordinary prompts of the same model.`,
+    `A sign of learning by heart is a prompt that pulls the first prediction far harder than others do. This one pulls harder than ${percent("en", percentile)} of ${count} ordinary prompts of the same model.`,
+  pullPlot: "Pull on the first prediction: this prompt (large), and ordinary prompts (small)",
   pullAxis: "Pull of the prompt by step",
   search: "Did it search for pictures?",
   searchText: (files: number) =>
@@ -123,12 +137,25 @@ const de: InsideTexts = {
   copy: "Ist es die Kopie eines Trainingsbildes?",
   copyWeights: (bytes) =>
     `Das Modell besteht aus ${bytes} Zahlen. Darin liegt kein Bild, das man nachschlagen könnte.`,
+  copyShare: (images, each, picture) =>
+    `Trainiert wurde es mit ${number("de", images)} Bildern: ${number("de", each)} Byte für jedes, wo dieses Bild ${number("de", picture)} hat.`,
   copyEmbedded:
-    "Trotzdem kann ein Modell ein Bild auswendig lernen. Der Leistungsbericht des mitgelieferten Modells sucht zu jedem Bild die ähnlichste Zeichnung aus dem Training und zählt Beinahe-Kopien: Die Zahlen stehen in der Dokumentation.",
+    "Trotzdem kann ein Modell ein Bild auswendig lernen; darum wird dieses mit dem verglichen, womit es trainiert wurde.",
+  nearestMissing:
+    "Die Zeichnungen, mit denen es trainiert wurde, liegen nicht auf diesem Rechner. `nishiki data build` macht sie; dann stehen hier die ähnlichsten Trainingsbilder.",
+  nearestText: (scenes) =>
+    `Seine Trainingsbilder wurden aus Zeichnungen zusammengesetzt. Hier sind ${scenes} zu diesem Text, zusammengesetzt wie im Training; die ähnlichsten stehen neben dem Bild.`,
+  nearestHeldOut:
+    "Das Training ließ diese Verbindung von Wörtern absichtlich aus: Keines dieser Bilder wurde je gesehen, das Modell hat getrennt Gelerntes zusammengesetzt.",
+  nearestOne: (caption, psnr) => `„${caption}“, ${number("de", psnr, 1)} dB`,
+  nearestVerdict: (psnr, usual, limit, isCopy) =>
+    `Das ähnlichste ist ${number("de", psnr, 1)} dB entfernt; mehr heißt ähnlicher. Ab ${number("de", limit)} dB gilt ein Bild als Beinahe-Kopie: dieses ${isCopy ? "gilt als eine" : "nicht"}. Zum Vergleich: Zu jedem dieser Trainingsbilder gibt es ein anderes mit ${number("de", usual, 1)} dB (Median), weil der Text nicht mehr offenlässt.`,
+  nearestPlot: "dB zum ähnlichsten Trainingsbild: dieses Bild (groß) und die Trainingsbilder selbst (klein)",
   copyPublished:
     "Trotzdem kann ein Modell ein Bild auswendig lernen, vor allem eines, das seine Trainingsmenge wiederholte. Diese Trainingsmenge liegt nicht auf diesem Rechner; eine Kopie lässt sich hier nicht ausschließen.",
   pull: (percentile, count) =>
-    `Ein Zeichen für Auswendiggelerntes ist ein Prompt, der viel stärker zieht als andere. Dieser zieht stärker als ${percent("de", percentile)} von ${count} gewöhnlichen Prompts desselben Modells.`,
+    `Ein Zeichen für Auswendiggelerntes ist ein Prompt, der die erste Vorhersage viel stärker zieht als andere. Dieser zieht stärker als ${percent("de", percentile)} von ${count} gewöhnlichen Prompts desselben Modells.`,
+  pullPlot: "Zug an der ersten Vorhersage: dieser Prompt (groß) und gewöhnliche Prompts (klein)",
   pullAxis: "Zug des Prompts je Schritt",
   search: "Hat es nach Bildern gesucht?",
   searchText: (files) =>

@@ -32,6 +32,8 @@ interface Options extends Readonly<Record<string, unknown>> {
   readonly otherSeeds: number;
   readonly leaveOut: number;
   readonly scales: boolean;
+  readonly ordinary?: number;
+  readonly sprites?: string;
 }
 
 const help = `
@@ -67,6 +69,16 @@ export function addExplainCommand(program: Command): void {
       new Option("--leave-out <number>", "the most words to leave out, one at a time")
         .default(5)
         .argParser(wholeNumberFrom(0)),
+    )
+    .addOption(
+      new Option(
+        "--ordinary <number>",
+        "ordinary prompts whose pull is compared, one step each, once for a model (default: 24 for the embedded model)",
+      ).argParser(wholeNumberFrom(0)),
+    )
+    .option(
+      "--sprites <folder>",
+      "drawings of `nishiki data build`, to look for the nearest training picture",
     )
     .option("--no-scales", "draw no other guidance scales")
     .option("-q, --quiet", "print no progress")
@@ -153,7 +165,9 @@ async function write(
   { options, progress, signal }: { options: Options; progress: Progress; signal: AbortSignal },
 ): Promise<string> {
   const isEmbedded = load.model === undefined;
-  const { makeExplanation, makeExplanationPage, readSkills } = await import("../../inspect/node.js");
+  const { findSprites, makeExplanation, makeExplanationPage, readSkills, usualOrdinary } = await import(
+    "../../inspect/node.js"
+  );
   const pipeline = await loadPipeline(load, { signal });
   try {
     const { otherSeeds: seeds, leaveOut, scales } = options;
@@ -165,6 +179,9 @@ async function write(
       words: leaveOut,
       ...(!scales && { scales: [] }),
       isEmbedded,
+      ordinaryPrompts: options.ordinary ?? (isEmbedded ? usualOrdinary : 0),
+      sprites: options.sprites ?? findSprites(),
+      ...(load.threads !== undefined && { threads: load.threads }),
       folder: load.model ?? embeddedModel,
       onFinding: (kind) => {
         done = Math.min(total, done + 1);

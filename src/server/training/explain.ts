@@ -1,5 +1,5 @@
 // Explains an image, in the drawing process: with the pipeline that drew it, if that is still there.
-import { makeExplanation, readSkills } from "../../inspect/node.js";
+import { findSprites, makeExplanation, readSkills, usualOrdinary } from "../../inspect/node.js";
 import { completeRequest, type Pipeline } from "../../pipeline/index.js";
 import { embeddedModel } from "../../pipeline/node.js";
 import type { Pipelines } from "../drawing/pipelines.js";
@@ -29,6 +29,8 @@ export async function explain(
       words: leaveOut,
       scales,
       isEmbedded,
+      ordinaryPrompts: isEmbedded ? usualOrdinary : 0,
+      sprites: findSprites(),
       folder: load.model ?? embeddedModel,
       onFinding: (kind) => {
         done = Math.min(drawings, done + (weights[kind as keyof typeof weights] ?? 0));

@@ -1,5 +1,5 @@
 // Where trainings and evaluations keep their files, in the library's folder.
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 
 /** LoRAs that were trained here; a models folder like any other. */
 export const getOwnModelsFolder = (folder: string) => join(folder, "models");
@@ -15,5 +15,4 @@ export const getEvaluationFolder = (folder: string, job: string) => join(folder,
 export const getExplanationFile = (folder: string, job: string) =>
   join(folder, ".nishiki", "explanations", `${job}.json`);
 
-/** Sprites that `nishiki data build` wrote: evaluations compare with scenes composed of them. */
-export const findSprites = () => resolve(process.env.NISHIKI_SPRITES ?? ".data/sprites");
+export { findSprites } from "../../inspect/node.js";

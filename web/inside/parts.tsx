@@ -1,0 +1,50 @@
+// What panels are made of.
+import type { ComponentChildren } from "preact";
+import type { Explanation } from "../../src/inspect/index.js";
+import type { Gaze } from "./spine.jsx";
+import type { InsideTexts } from "./texts.js";
+
+export interface PanelProps {
+  readonly explanation: Explanation;
+  readonly texts: InsideTexts;
+  readonly code: string;
+  readonly gaze: Gaze;
+}
+
+export const Panel = ({
+  title,
+  children,
+}: {
+  readonly title: string;
+  readonly children: ComponentChildren;
+}) => (
+  <section class="inside-panel">
+    <h2>{title}</h2>
+    {children}
+  </section>
+);
+
+export const Figure = ({
+  src,
+  caption,
+  children,
+}: {
+  src?: string;
+  caption: string;
+  children?: ComponentChildren;
+}) => (
+  <figure>
+    <div class="inside-frame">
+      {src !== undefined && <img src={src} alt={caption} />}
+      {children}
+    </div>
+    <figcaption>{caption}</figcaption>
+  </figure>
+);
+
+export const formatBytes = (code: string, bytes: number) => {
+  const isLarge = bytes >= 1e9;
+  const unit = isLarge ? "gigabyte" : "megabyte";
+  const format = new Intl.NumberFormat(code, { style: "unit", unit, maximumFractionDigits: 1 });
+  return format.format(bytes / (isLarge ? 1e9 : 1e6));
+};
