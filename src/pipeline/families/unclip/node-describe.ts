@@ -5,6 +5,7 @@ import type { ModelDescription } from "../node-family.js";
 import { countNumbers, describeComponent } from "../stable-diffusion/node-describe.js";
 import { readKandinskyFiles } from "./node-kandinsky.js";
 import { openKandinskyFiles } from "./node-kandinsky-files.js";
+import { openKarloFiles, readKarloFiles } from "./node-karlo.js";
 
 /** The networks of a model by their titles. */
 export type TitledNetworks = readonly (readonly [title: string, network: ModelComponent | undefined])[];
@@ -31,7 +32,7 @@ export function describeNetworks(
 }
 
 /** @throws NishikiError "file", "checkpoint" */
-export async function describeUnclip(path: string): Promise<ModelDescription> {
+export async function describeKandinsky(path: string): Promise<ModelDescription> {
   const files = await openKandinskyFiles(path);
   const { context, prior, images, scheduler } = readKandinskyFiles(files);
   const { unet, movq } = files.decoder.networks;
@@ -57,5 +58,37 @@ export async function describeUnclip(path: string): Promise<ModelDescription> {
       ["Autoencoder", movq],
     ],
     { size: context.sizes.usual.width, maxTokens: prior.text.positions },
+  );
+}
+
+/** @throws NishikiError "file", "checkpoint" */
+export async function describeKarlo(path: string): Promise<ModelDescription> {
+  const files = await openKarloFiles(path);
+  const { context, prior, images, text, decoder } = readKarloFiles(files);
+  const { networks } = files;
+  const draws = [
+    ...(prior ? ["from text"] : []),
+    ...(images ? ["from images that say what to draw"] : []),
+  ].join(" and ");
+  return describeNetworks(
+    "Karlo",
+    {
+      title: `${path}: ${files.name}`,
+      values: {
+        family: "Karlo",
+        draws: `${draws}, ${decoder.side} pixels wide and then ${context.sizes.usual.width}`,
+        scheduler: decoder.scheduler.className,
+      },
+    },
+    [
+      ["Text encoder", networks.text_encoder],
+      ["Image encoder", networks.image_encoder],
+      ["Prior", networks.prior],
+      ["Text projection", networks.text_proj],
+      ["Decoder", networks.decoder],
+      ["First super-resolution", networks.super_res_first],
+      ["Last super-resolution", networks.super_res_last],
+    ],
+    { size: context.sizes.usual.width, maxTokens: text.positions },
   );
 }
