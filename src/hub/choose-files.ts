@@ -55,6 +55,8 @@ export function chooseFiles(
 ) {
   if (file !== undefined) return [chosenFile(files, repository, file)];
   if (files.some(({ path }) => path === "model_index.json")) return wholeFolder(files, repository, variant);
+  const clip = wholeClip(files, variant);
+  if (clip) return clip;
   const single = files.filter(({ path }) => /^(?!\._)[^/]+\.safetensors$/i.test(path));
   if (single.length === 1) return single;
   if (single.length > 1) {
@@ -66,6 +68,16 @@ export function chooseFiles(
     throw new NishikiError("usage", message);
   }
   throw new NishikiError("checkpoint", `${repository} cannot be used: ${whatElse(files)}.`);
+}
+
+/** A CLIP has its config, its weights, its tokenizer and its image processor at the top; undefined for anything else. */
+function wholeClip(files: readonly HubFile[], variant: "fp16" | "full"): HubFile[] | undefined {
+  const top = files.filter(({ path }) => !path.includes("/"));
+  const names = ["config.json", "preprocessor_config.json"];
+  if (!names.every((name) => top.some(({ path }) => path === name))) return undefined;
+  const weights = chooseWeights(top, variant);
+  if (weights.length === 0) return undefined;
+  return [...top.filter(({ path }) => [...names, ...tokenizerFiles].includes(path)), ...weights];
 }
 
 function whatElse(files: readonly HubFile[]): string {

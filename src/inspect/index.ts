@@ -1,4 +1,6 @@
 export { Attribution, type AttributionOptions, resizeMap, type WordMap, wordsAt } from "./attribution.js";
+export * from "./describe.js";
+export * from "./describe-words.js";
 export type { TrainingFacts } from "./embedded-training.js";
 export * from "./explain.js";
 export type * from "./explanation.js";

@@ -24,6 +24,7 @@ export {
 export { type Memory, readMemory } from "./node-memory.js";
 export { findLoras, readModelAliases, readWildcards } from "./node-prompt-files.js";
 export { besideImage, restoreLoad } from "./node-restore-load.js";
+export { type Clip, type ClipOptions, loadClip } from "./vision/node-clip.js";
 
 /**
  * Reads a model's configs and headers without loading its weights: enough to check a request.

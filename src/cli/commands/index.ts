@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { addCacheCommand } from "./cache.js";
 import { addDataCommand } from "./data.js";
+import { addDescribeCommand } from "./describe.js";
 import { addEvaluateCommand } from "./evaluate.js";
 import { addExplainCommand } from "./explain.js";
 import { addExportCommand } from "./export.js";
@@ -23,6 +24,7 @@ export const commands: readonly ((program: Command) => void)[] = [
   addReindexCommand,
   addVerifyCommand,
   addExplainCommand,
+  addDescribeCommand,
   addInfoCommand,
   addPullCommand,
   addModelsCommand,
