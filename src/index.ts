@@ -24,6 +24,7 @@ export {
   parseReceipt,
   type Receipt,
   type Runtime,
+  type StageImageEvent,
   type StepEvent,
   takeLoraTags,
   type WarningEvent,

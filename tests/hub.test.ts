@@ -10,6 +10,7 @@ import {
   type HubEnvironment,
   listCachedModels,
   type PullOptions,
+  type PullPlan,
   pullModel,
   readHubEnvironment,
   resolveModel,
@@ -198,7 +199,16 @@ describe("what cannot be", () => {
   it("is told of tokens, dead servers and folders that cannot be written", async () => {
     const wrong = pull("tiny/gated", { environment: environment({ token: "wrong" }) });
     await expect(wrong).rejects.toThrow(/not open to this token/);
-    const right = await pull("tiny/gated", { environment: environment({ token: "secret" }) });
+    let plan: PullPlan | undefined;
+    const right = await pull("tiny/gated", {
+      environment: environment({ token: "secret" }),
+      onPlan: (one) => {
+        plan = one;
+        expect(downloads()).toEqual([]); // told before anything is fetched
+      },
+    });
+    expect(plan?.terms).toEqual({ licence: "tiny-licence (LICENSE.md)", isGated: true });
+    expect(plan?.page).toBe(`${hub.url}/tiny/gated`);
     expect(right.path).toContain("models--tiny--gated");
     const dead = pull("tiny/painter", { environment: environment({ endpoint: "http://127.0.0.1:9" }) });
     await expect(dead).rejects.toThrow(/The hub cannot be reached/);

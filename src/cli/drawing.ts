@@ -7,6 +7,7 @@ import type {
   NetworkRun,
   Pipeline,
   PipelineEvent,
+  StageImageEvent,
   StepEvent,
 } from "../pipeline/index.js";
 import type { WritePreview } from "./preview-file.js";
@@ -20,6 +21,8 @@ export interface Drawing {
   readonly notices: readonly string[];
   /** Writes a finished image. @returns Its path, unless it was printed. */
   readonly write: (index: number, seed: number, png: Uint8Array) => Promise<string | undefined>;
+  /** Writes the image of a stage of a cascade. Default: it is not kept. */
+  readonly writeStage?: ((event: StageImageEvent) => Promise<string>) | undefined;
   readonly preview: WritePreview | undefined;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -84,6 +87,8 @@ class Reporter {
         );
       case "step":
         return this.#step(event);
+      case "stage-image":
+        return this.#stageImage(event);
       case "image":
         return this.#image(event);
     }
@@ -102,6 +107,16 @@ class Reporter {
     const secondsLeft = Number.isNaN(totalSecondsLeft) ? undefined : totalSecondsLeft;
     progress.show(this.#label(index, stage), step, steps, secondsLeft);
     await preview?.(await event.preview());
+  }
+
+  async #stageImage(event: StageImageEvent): Promise<void> {
+    const { writeStage, json } = this.#drawing;
+    const file = await writeStage?.(event);
+    if (file === undefined) return;
+    if (!json) return printPath(file);
+    const { stages, index, seed, width, height, receipt } = event;
+    const { request, pixels } = receipt;
+    await printJson({ kind: "stage-image", file, stages, index, seed, width, height, request, pixels });
   }
 
   async #image(event: ImageEvent): Promise<void> {

@@ -8,6 +8,8 @@ import { NishikiError } from "../errors.js";
 export interface ImageFiles {
   /** Writes image `index` and returns its path. */
   write(index: number, seed: number, png: Uint8Array): Promise<string>;
+  /** Writes what a stage of a cascade gave for image `index`, and returns its path. */
+  writeStage(index: number, seed: number, stages: number, png: Uint8Array): Promise<string>;
 }
 
 export interface ImageFilesOptions {
@@ -71,27 +73,34 @@ async function namedFiles(file: string, count: number, force: boolean): Promise<
       await writeFileAtomic(pathOf(index), png, { overwrite: force });
       return pathOf(index);
     },
+    writeStage: (index, _seed, stages, png) =>
+      writeFree(`${pathOf(index).slice(0, -extname(file).length)}-stage-${stages}`, png, force),
   };
+}
+
+/** Writes to the first free name of NAME.png, NAME-2.png, …. @returns The path. */
+async function writeFree(stem: string, png: Uint8Array, force: boolean): Promise<string> {
+  for (let number = 1; ; number++) {
+    const path = number === 1 ? `${stem}.png` : `${stem}-${number}.png`;
+    if (!force && (await exists(path))) continue;
+    try {
+      await writeFileAtomic(path, png, { overwrite: force });
+      return path;
+    } catch (error) {
+      // Another process took the name in between.
+      if (force || !(await exists(path))) throw error;
+    }
+  }
 }
 
 /** Names made from prompt and seed, with the next free number where they are taken. */
 async function filesInFolder(folder: string, prompt: string, force: boolean): Promise<ImageFiles> {
   await prepareFolder(folder);
-  const write = async (_index: number, seed: number, png: Uint8Array): Promise<string> => {
-    const stem = join(folder, `${nameOf(prompt)}-${seed}`);
-    for (let number = 1; ; number++) {
-      const path = number === 1 ? `${stem}.png` : `${stem}-${number}.png`;
-      if (!force && (await exists(path))) continue;
-      try {
-        await writeFileAtomic(path, png, { overwrite: force });
-        return path;
-      } catch (error) {
-        // Another process took the name in between.
-        if (force || !(await exists(path))) throw error;
-      }
-    }
+  const stem = (seed: number) => join(folder, `${nameOf(prompt)}-${seed}`);
+  return {
+    write: (_index, seed, png) => writeFree(stem(seed), png, force),
+    writeStage: (_index, seed, stages, png) => writeFree(`${stem(seed)}-stage-${stages}`, png, force),
   };
-  return { write };
 }
 
 /**

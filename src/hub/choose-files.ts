@@ -18,6 +18,8 @@ export interface Choice {
   readonly variant?: "fp16" | "full";
   /** One file of the repository: a single-file checkpoint, a LoRA, an embedding. */
   readonly file?: string;
+  /** Folders of networks to leave out. */
+  readonly without?: readonly string[];
 }
 
 const networks = ["unet", "vae", "text_encoder", "text_encoder_2"];
@@ -34,6 +36,7 @@ const otherConfigs = [
   "model_index.json",
   "scheduler/scheduler_config.json",
   "image_noising_scheduler/scheduler_config.json",
+  "low_res_scheduler/scheduler_config.json",
 ];
 const tokenizerFiles = [
   "vocab.json",
@@ -41,6 +44,7 @@ const tokenizerFiles = [
   "tokenizer.json",
   "tokenizer_config.json",
   "special_tokens_map.json",
+  "spiece.model",
 ];
 
 /**
@@ -51,10 +55,11 @@ const tokenizerFiles = [
 export function chooseFiles(
   files: readonly HubFile[],
   repository: string,
-  { variant = "fp16", file }: Choice = {},
+  { variant = "fp16", file, without = [] }: Choice = {},
 ) {
   if (file !== undefined) return [chosenFile(files, repository, file)];
-  if (files.some(({ path }) => path === "model_index.json")) return wholeFolder(files, repository, variant);
+  if (files.some(({ path }) => path === "model_index.json"))
+    return wholeFolder(withoutParts(files, repository, without), repository, variant);
   const clip = wholeClip(files, variant);
   if (clip) return clip;
   const single = files.filter(({ path }) => /^(?!\._)[^/]+\.safetensors$/i.test(path));
@@ -108,6 +113,27 @@ function chosenFile(files: readonly HubFile[], repository: string, name: string)
   return namedFile;
 }
 
+/** @throws NishikiError "usage" for a part that the repository does not have */
+function withoutParts(
+  files: readonly HubFile[],
+  repository: string,
+  parts: readonly string[],
+): readonly HubFile[] {
+  const folders = [
+    ...new Set(files.flatMap(({ path }) => (path.includes("/") ? [path.split("/")[0]!] : []))),
+  ];
+  const unknown = parts.find((part) => !folders.includes(part));
+  if (unknown === undefined) return files.filter(({ path }) => !parts.includes(path.split("/")[0]!));
+  const choices = listSome(
+    folders.map((folder) => showText(folder)),
+    12,
+  );
+  throw new NishikiError(
+    "usage",
+    `--without: ${repository} has no part ${quote(unknown)}; it has ${choices}.`,
+  );
+}
+
 function wholeFolder(files: readonly HubFile[], repository: string, variant: "fp16" | "full"): HubFile[] {
   const inside = (folder: string) => files.filter(({ path }) => path.startsWith(`${folder}/`));
   const hasImages = inside("image_normalizer").length > 0;
@@ -143,10 +169,14 @@ function chooseWeights(files: readonly HubFile[], variant: "fp16" | "full"): Hub
   const forms = {
     fp16: named(/^(diffusion_pytorch_model|model)\.fp16\.safetensors$/),
     full: named(/^(diffusion_pytorch_model|model)\.safetensors$/),
+    halfShards: named(
+      /^(diffusion_pytorch_model|model)(\.fp16-\d+-of-\d+\.safetensors|\.safetensors\.index\.fp16\.json)$/,
+    ),
     shards: named(/^(diffusion_pytorch_model|model)(-\d+-of-\d+\.safetensors|\.safetensors\.index\.json)$/),
   };
-  const order =
-    variant === "fp16" ? (["fp16", "full", "shards"] as const) : (["full", "shards", "fp16"] as const);
+  const half = ["fp16", "halfShards"] as const;
+  const full = ["full", "shards"] as const;
+  const order = variant === "fp16" ? [...half, ...full] : [...full, ...half];
   const form = order.find((name) => forms[name].length > 0);
   return form ? [...forms[form]] : [];
 }

@@ -15,15 +15,38 @@ export function stopped(cause?: unknown): NishikiError {
   return new NishikiError("aborted", message, { cause });
 }
 
+/** What a repository's page says of its terms. */
+export interface Terms {
+  /** The licence's name and address; undefined where the page names none. */
+  readonly licence: string | undefined;
+  /** Whether its terms must be accepted, with an account, before anything can be downloaded. */
+  readonly isGated: boolean;
+}
+
+/** Reads the terms; the card's fields can be anything. */
+function readTerms(gated: unknown, card: unknown): Terms {
+  const { license, license_name, license_link } = (
+    typeof card === "object" && card !== null ? card : {}
+  ) as Readonly<Record<string, unknown>>;
+  const text = (value: unknown) =>
+    typeof value === "string" && value.trim() !== "" ? showText(value, { limit: 200 }) : undefined;
+  const name = license === "other" ? (text(license_name) ?? "other") : text(license);
+  const link = text(license_link);
+  return {
+    licence: name === undefined ? undefined : link === undefined ? name : `${name} (${link})`,
+    isGated: gated === "auto" || gated === "manual" || gated === true,
+  };
+}
+
 /**
- * Gets the commit that a revision points to, and its files.
+ * Gets the commit that a revision points to, its files, and its terms.
  * @throws NishikiError "file" (network, access, an answer that is not a hub's), "aborted".
  */
 export async function listRepository(
   repository: string,
   revision: string,
   { environment, signal }: { readonly environment: HubEnvironment; readonly signal?: AbortSignal },
-): Promise<{ readonly commit: string; readonly files: readonly HubFile[] }> {
+): Promise<{ readonly commit: string; readonly files: readonly HubFile[]; readonly terms: Terms }> {
   const { endpoint, token } = environment;
   const [{ listFiles, modelInfo }, ask] = await Promise.all([loadLibrary(), makeFetch()]);
   const hub = endpoint ?? hubUrl;
@@ -37,7 +60,13 @@ export async function listRepository(
     },
   };
   try {
-    const info = await modelInfo({ name: repository, revision, additionalFields: ["sha"], ...access });
+    const additionalFields = ["sha", "cardData"] as const;
+    const info = await modelInfo({
+      name: repository,
+      revision,
+      additionalFields: [...additionalFields],
+      ...access,
+    });
     const commit = checkCommit(info.sha, hub);
     const files: HubFile[] = [];
     const repo = { type: "model", name: repository } as const;
@@ -45,7 +74,7 @@ export async function listRepository(
       const file = entry.type === "file" ? checkFile(entry, hub) : undefined;
       if (file) files.push(file);
     }
-    return { commit, files };
+    return { commit, files, terms: readTerms(info.gated, info.cardData) };
   } catch (error) {
     if (signal?.aborted) throw stopped(error);
     throw error instanceof NishikiError ? error : await explain(error, repository, revision, environment);

@@ -20,7 +20,7 @@ import { type Choice, chooseFiles, type HubFile } from "./choose-files.js";
 import { download } from "./download.js";
 import type { HubEnvironment } from "./environment.js";
 import { makeFetch } from "./fetch.js";
-import { hubUrl, listRepository, stopped } from "./list-repository.js";
+import { hubUrl, listRepository, stopped, type Terms } from "./list-repository.js";
 
 export interface PullOptions extends Choice {
   /** A branch, tag or commit. Default "main". */
@@ -39,6 +39,9 @@ export interface PullPlan {
   readonly total: number;
   readonly missing: number;
   readonly cache: string;
+  readonly terms: Terms;
+  /** The repository's page, where terms are accepted. */
+  readonly page: string;
 }
 
 export interface Pulled {
@@ -59,7 +62,7 @@ export async function pullModel(name: string, options: PullOptions): Promise<Pul
   const { environment } = options;
   const revision = checkRevision(options.revision ?? "main");
   if (environment.offline) return findOffline(repository, revision, environment);
-  const { commit, files } = await listRepository(repository, revision, options);
+  const { commit, files, terms } = await listRepository(repository, revision, options);
   const chosen = chooseFiles(files, repository, options);
   const folders = getFolders(repository, environment.cache);
   const getBlobPath = (file: HubFile) => join(folders.blobs, (file.sha256 ?? file.oid)!);
@@ -70,7 +73,8 @@ export async function pullModel(name: string, options: PullOptions): Promise<Pul
   const total = chosen.reduce((sum, { size }) => sum + size, 0);
   const toCome = there.filter(({ is }) => !is).map(({ file }) => file);
   const missing = toCome.reduce((sum, { size }) => sum + size, 0);
-  options.onPlan?.({ repository, files: chosen, total, missing, cache: environment.cache });
+  const page = `${environment.endpoint ?? hubUrl}/${repository}`;
+  options.onPlan?.({ repository, files: chosen, total, missing, cache: environment.cache, terms, page });
   await checkSpace(environment.cache, missing - (await countPartialBytes(toCome, getBlobPath)));
   const hubFetch = await makeFetch();
   let done = total - missing;

@@ -61,6 +61,26 @@ export interface DecodeEvent {
   readonly count: number;
 }
 
+/** A stage of a cascade finished a smaller image, which later stages enlarge. */
+export interface StageImageEvent {
+  readonly kind: "stage-image";
+  /** The diffusion stage, such as "base"; `stages` counts those until here. */
+  readonly stage: string;
+  readonly stages: number;
+  /** Index of the image within the request, from 0; `count` is the number of images. */
+  readonly index: number;
+  readonly count: number;
+  readonly seed: number;
+  readonly width: number;
+  readonly height: number;
+  /** That of the same request with these stages alone. */
+  readonly receipt: Receipt;
+  /** [height, width, 3], 8-bit RGB. Not enumerable. */
+  readonly pixels: Uint8Array;
+  /** Encodes the image as a PNG that includes the receipt and the `parameters` text. */
+  png(): Uint8Array;
+}
+
 /** An image is finished. */
 export interface ImageEvent {
   readonly kind: "image";
@@ -84,6 +104,7 @@ export type PipelineEvent =
   | EncodeEvent
   | StepEvent
   | DecodeEvent
+  | StageImageEvent
   | ImageEvent;
 
 /** The data fields of an event, which JSON.stringify keeps. */

@@ -11,6 +11,7 @@ export {
   type LoadEvent,
   makeEvent,
   type PipelineEvent,
+  type StageImageEvent,
   type StepEvent,
   type WaitEvent,
   type WarningEvent,

@@ -1,5 +1,5 @@
 // The load record of a receipt: hashes of the loaded files by base name (node).
-import { basename } from "node:path";
+import { basename, resolve } from "node:path";
 import { isRepositoryName } from "../hub/index.js";
 import type { CompleteLoadOptions } from "./load-options.js";
 import { hashFile } from "./node-environment.js";
@@ -55,10 +55,14 @@ export async function recordLoad(
   {
     model,
     base,
+    superResolution,
     allowPartialLora,
     precision,
     prediction,
-  }: Pick<CompleteLoadOptions, "model" | "base" | "allowPartialLora" | "precision" | "prediction">,
+  }: Pick<
+    CompleteLoadOptions,
+    "model" | "base" | "superResolution" | "allowPartialLora" | "precision" | "prediction"
+  >,
   { loras, embeddings = [], vae, ipAdapter, imageEncoder }: AddedFiles,
   signal?: AbortSignal,
 ): Promise<LoadRecord> {
@@ -69,6 +73,11 @@ export async function recordLoad(
   return {
     ...(model !== undefined && isRepositoryName(model) && { model }),
     ...(base !== undefined && isRepositoryName(base) && { base }),
+    ...(superResolution && {
+      superResolution: superResolution.map((path) =>
+        isRepositoryName(path) ? path : basename(resolve(path)),
+      ),
+    }),
     ...(loras.length > 0 && { loras: await inOrder(loras, (lora) => hashLora(lora, signal)) }),
     ...(embeddings.length > 0 && { embeddings: await inOrder(embeddings, (file) => named(file)) }),
     ...(vae && { vae: await named(vae.file, vae.name) }),

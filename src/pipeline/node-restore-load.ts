@@ -95,6 +95,20 @@ class Finder {
     this.missing.push(`the ${kind} ${quote(recorded.file)} (SHA-256 ${hash}…; name its path with ${option})`);
     return undefined;
   }
+
+  /** Finds the models of further stages in the hub's cache. */
+  async findModels(names: readonly string[]): Promise<readonly string[]> {
+    const paths: string[] = [];
+    for (const name of names) {
+      const path = isRepositoryName(name)
+        ? await resolveModel(name, this.#cache).catch(() => undefined)
+        : undefined;
+      if (path === undefined)
+        this.missing.push(`the model ${quote(name)} (name its path with --super-resolution)`);
+      else paths.push(path);
+    }
+    return paths;
+  }
 }
 
 /** Where to search for files. */
@@ -115,7 +129,8 @@ export async function restoreLoad(
   options: CompleteLoadOptions,
   { folders, cache = getHubCache(), signal }: SearchOptions,
 ): Promise<LoadOptions> {
-  const { loras, embeddings, vae, ipAdapter, imageEncoder, allowPartialLora, precision, prediction } = load;
+  const { loras, embeddings, vae, ipAdapter, imageEncoder, superResolution } = load;
+  const { allowPartialLora, precision, prediction } = load;
   const finder = new Finder(folders, cache, signal);
   const lora: { file: string; weight: number }[] = [];
   const loraFiles = (options.lora ?? []).map(({ file }) => file);
@@ -136,6 +151,7 @@ export async function restoreLoad(
   const encoders = [...named(options.imageEncoder), ...(adapterFile ? listEncoderPlaces(adapterFile) : [])];
   const encoderFile =
     imageEncoder && (await finder.find("image encoder", "--image-encoder", imageEncoder, encoders));
+  const stages = options.superResolution ?? (superResolution && (await finder.findModels(superResolution)));
   if (finder.missing.length > 0) {
     const searched = "beside the image, in the current folder and in the hub's cache";
     const message = `Cannot find files that the image was drawn with: ${listSome(finder.missing)}. Searched ${searched}.`;
@@ -152,6 +168,7 @@ export async function restoreLoad(
     ...(vaeFile !== undefined && { vae: vaeFile }),
     ...(adapterFile !== undefined && { ipAdapter: adapterFile }),
     ...(encoderFile !== undefined && { imageEncoder: encoderFile }),
+    superResolution: stages,
     allowPartialLora: options.allowPartialLora ?? allowPartialLora,
     precision: options.precision ?? precision,
     prediction: options.prediction ?? prediction,

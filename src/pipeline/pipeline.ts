@@ -16,6 +16,7 @@ import {
   type ImageEvent,
   makeEvent,
   type PipelineEvent,
+  type StageImageEvent,
   type StepEvent,
   type WarningEvent,
 } from "./events.js";
@@ -26,7 +27,7 @@ import { isPlain, type Pixels } from "./pixels.js";
 import { countPlannedSteps, type Model, type Plan } from "./plan.js";
 import type { Probe } from "./probe.js";
 import { type Environment, makeReceipt, referToImages } from "./receipt.js";
-import { getPixels, runPlan, type StageEvent, type StageStep } from "./run-plan.js";
+import { getPixels, runPlan, type StageEvent, type StagePicture, type StageStep } from "./run-plan.js";
 import type { Runtime } from "./runtime.js";
 import { SessionPool } from "./session-pool.js";
 import type { NetworkWork } from "./work.js";
@@ -206,13 +207,35 @@ export class Pipeline implements AsyncDisposable {
       transform = undefined;
       const { value } = state;
       if (value.kind === "step") forecast.lap(value.stage.name);
-      else if (value.stage.kind === "transform") transform = value.stage.name;
-      const event = makeStageEvent(value, prepared, index);
-      if (event) yield event;
+      else if (value.kind === "start" && value.stage.kind === "transform") transform = value.stage.name;
+      if (value.kind === "picture") yield await this.#keepStage(value, imageSettings, prepared, index);
+      else {
+        const event = makeStageEvent(value, prepared, index);
+        if (event) yield event;
+      }
       forecast.resume();
     }
     if (transform !== undefined) forecast.lap(transform);
     yield* this.#finish(imageSettings, index, getPixels(plan, state.value), prepared);
+  }
+
+  /** The image of a stage, with the receipt of a request that ends there. */
+  async #keepStage(
+    { stage, stages, pixels }: StagePicture,
+    { seed }: ImageSettings,
+    { settings: { count }, references, runtime }: Prepared,
+    index: number,
+  ): Promise<StageImageEvent> {
+    const { model, environment } = this.#parts;
+    const { width, height, data } = pixels;
+    const { superResolution: _, ...request } = getImageSettings(references, index);
+    const machine = await interruptible(Promise.resolve(environment), runtime.signal);
+    const ended = { ...request, size: { width, height }, stages };
+    const receipt = await makeReceipt(ended, model.identity, machine, data);
+    return makeEvent<StageImageEvent>(
+      { kind: "stage-image", stage: stage.name, stages, index, count, seed, width, height, receipt },
+      { pixels: data, png: () => encodeImage(pixels, receipt) },
+    );
   }
 
   async *#finish(
@@ -239,7 +262,7 @@ export class Pipeline implements AsyncDisposable {
 
 /** The event that reports a stage event to the caller; none for the start of a diffusion, whose first step follows. */
 function makeStageEvent(
-  event: StageEvent,
+  event: Exclude<StageEvent, StagePicture>,
   prepared: Prepared,
   index: number,
 ): StepEvent | DecodeEvent | undefined {

@@ -135,6 +135,11 @@ export interface DiffusionStage {
   /** Limits each guided prediction of the clean image, as pixels need it. Default: none. */
   readonly limit?: Limit | undefined;
   readonly init?: InitPlan;
+  /**
+   * The image of the result of a cascade's stage that others follow, to be kept and looked at: that of the same request with
+   * so many `stages`.
+   */
+  readonly picture?: { readonly stages: number; read(result: StageResult): Pixels } | undefined;
   /** Separate random numbers for the image with this seed. Default: those of the request's generator. */
   noise?(seed: number, seeds: ImageSeeds): StageNoise;
   /** Prepares everything that depends on earlier stages. */

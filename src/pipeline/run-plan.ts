@@ -30,7 +30,16 @@ export interface StageStep {
   readonly preview: () => Promise<Pixels>;
 }
 
-export type StageEvent = StageStart | StageStep;
+/** A stage of a cascade finished an image that later stages go on from. */
+export interface StagePicture {
+  readonly kind: "picture";
+  readonly stage: DiffusionStage;
+  /** Stages until here. */
+  readonly stages: number;
+  readonly pixels: Pixels;
+}
+
+export type StageEvent = StageStart | StageStep | StagePicture;
 
 /** The seeds of an image, and their generator. */
 export interface ImageNumbers {
@@ -60,6 +69,9 @@ export async function* runPlan(
       last = await interruptible(stage.run(input, runtime), runtime.signal);
     }
     results.set(stage.name, last);
+    if (stage.kind !== "diffusion" || !stage.picture) continue;
+    const { stages: count, read } = stage.picture;
+    yield { kind: "picture", stage, stages: count, pixels: read(last) };
   }
   return results;
 }

@@ -50,7 +50,11 @@ export async function startHub(
     if (revision !== undefined && revision !== "main" && revision !== commit)
       return send(response, 404, { error: "Revision not found" });
     if (url.startsWith("/api/"))
-      return send(response, 200, url.includes("/tree/") ? tree(files) : info(found, commit));
+      return send(
+        response,
+        200,
+        url.includes("/tree/") ? tree(files) : info(found, commit, gated.includes(found)),
+      );
     const path = url.split(`/resolve/${revision}/`)[1]!;
     const content = files[path];
     if (!content) return send(response, 404, { error: "Entry not found" });
@@ -72,14 +76,17 @@ function send(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
 }
 
-function info(id: string, sha: string) {
+function info(id: string, sha: string, isGated: boolean) {
   return {
     _id: "1",
     id,
     modelId: id,
     sha,
     private: false,
-    gated: false,
+    gated: isGated ? "manual" : false,
+    cardData: isGated
+      ? { license: "other", license_name: "tiny-licence", license_link: "LICENSE.md" }
+      : { license: "mit" },
     downloads: 0,
     likes: 0,
     lastModified: "2026-01-01T00:00:00.000Z",

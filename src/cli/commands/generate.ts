@@ -15,6 +15,7 @@ import {
   type RequestContext,
   RunMeter,
   readPromptParameters,
+  type StageImageEvent,
 } from "../../pipeline/index.js";
 import { openModel, readImages } from "../../pipeline/node.js";
 import { drawAll } from "../drawing.js";
@@ -43,6 +44,7 @@ interface Options extends PromptOptions, Readonly<Record<string, unknown>> {
   readonly preview?: string;
   readonly server?: string;
   readonly forecast?: boolean;
+  readonly keepStages?: boolean;
 }
 
 const examples = `
@@ -72,6 +74,7 @@ export function addGenerateCommand(program: Command): void {
       '.png file, folder, or "-" for standard output (default: the current folder)',
     )
     .option("-f, --force", "replace existing files")
+    .option("--keep-stages", "write the smaller images of a cascade's stages, too, as NAME-stage-1.png")
     .option("--preview <file>", ".png file that receives a preview after every step")
     .option("--server <url>", "draw on a running server (nishiki serve); models are named by their ids there")
     .option("--forecast", "say how long it would take and how much memory, and draw nothing")
@@ -130,6 +133,7 @@ async function generate(words: readonly string[], options: Options): Promise<voi
           settings,
           notices,
           write,
+          writeStage: makeStageWriter(files, options),
           preview,
           progress,
           signal,
@@ -192,6 +196,12 @@ function checkOutput(drawings: number, output: string | undefined): void {
   const several = `expected a folder for the ${drawings} drawings of this prompt`;
   throw new NishikiError("usage", `--output: ${several}, got ${output}.`);
 }
+
+/** Writes the images of a cascade's stages to files beside the images, if they are to be kept. */
+const makeStageWriter = (files: ImageFiles | undefined, { keepStages }: Options) =>
+  files && keepStages
+    ? (event: StageImageEvent) => files.writeStage(event.index, event.seed, event.stages, event.png())
+    : undefined;
 
 /** Writes images to files, or to standard output. */
 const makeWriter =

@@ -11,6 +11,7 @@ interface Options {
   readonly revision?: string;
   readonly variant: "fp16" | "full";
   readonly file?: string;
+  readonly without?: readonly string[];
   readonly quiet?: boolean;
   readonly json?: boolean;
 }
@@ -27,6 +28,7 @@ Examples:
   nishiki pull org/name
   nishiki pull org/name --variant full
   nishiki pull org/name --file style.safetensors
+  nishiki pull DeepFloyd/IF-II-M-v1.0 --without text_encoder
 `;
 
 export function addPullCommand(program: Command): void {
@@ -41,6 +43,11 @@ export function addPullCommand(program: Command): void {
         .default("fp16"),
     )
     .option("--file <path>", "single file to download: a checkpoint, a LoRA, an embedding")
+    .option(
+      "--without <part>",
+      "part of the model to leave out, such as text_encoder, where another model has it; may be repeated",
+      (part: string, parts: readonly string[] = []) => [...parts, part],
+    )
     .option("--json", "print the result as JSON")
     .option("-q, --quiet", "print no progress")
     .addHelpText("after", help)
@@ -81,7 +88,13 @@ async function run(name: string, { quiet = false, json = false, ...choice }: Opt
   }
 }
 
-function tellPlan(progress: Progress, { repository, files, total, missing, cache }: PullPlan): void {
+function tellPlan(progress: Progress, plan: PullPlan): void {
+  const { repository, files, total, missing, cache, terms, page } = plan;
+  if (terms.licence !== undefined) progress.say(`Licence of ${repository}: ${terms.licence}`);
+  if (terms.isGated)
+    progress.say(
+      `${repository} can be downloaded once its terms are accepted on ${page}, with a token in HF_TOKEN`,
+    );
   const all = `${files.length} files, ${formatBytes(total)}`;
   const rest = missing === 0 ? "all there" : `${formatBytes(missing)} to download`;
   progress.say(`${repository}: ${all}, ${rest}, into ${cache}`);

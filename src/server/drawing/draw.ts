@@ -122,6 +122,8 @@ async function reportEvent(
       if (preview) progress.show(preview, partial);
       return;
     }
+    case "stage-image": // the next progress shows it
+      return;
     default:
       return progress.take(event);
   }

@@ -46,7 +46,8 @@ class DeepFloydIf implements Model {
     const own = getStageSettings(settings, stages);
     const drawn: DiffusionStage[] = own.map((one, i) => {
       const size = this.getSize(settings, own.length - 1 - i);
-      return makeIfStage(stages[i]!, { networks, texts, size, settings, own: one });
+      const isFollowed = i < own.length - 1;
+      return makeIfStage(stages[i]!, { networks, texts, size, settings, own: one, isFollowed });
     });
     return { warnings: texts.warnings, stages: [...drawn, finish] };
   }

@@ -74,6 +74,8 @@ export interface StageRequest {
   /** The settings of the request and of this stage. */
   readonly settings: ImageSettings;
   readonly own: StageSettings;
+  /** Whether another stage follows. */
+  readonly isFollowed: boolean;
 }
 
 /** The image beside the noisy one, and its noise level. */
@@ -161,6 +163,9 @@ export function makeIfStage(stage: IfStage, request: StageRequest): DiffusionSta
       interval: settings.guidanceInterval,
     },
     limit: stage.limit,
+    ...(request.isFollowed && {
+      picture: { stages: stage.number, read: (last) => toPixels(getPlanes({ last })) },
+    }),
     ...(image && { init: { image, isFullNoise: false, encoder: async () => pixelEncoder } }),
     start: async (input) => start(input),
   };
