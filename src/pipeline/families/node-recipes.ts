@@ -20,6 +20,8 @@ export interface Recipe {
   readonly group: NetworkGroup;
   /** Whether its weights stay in their files on the CPU: a little slower, and half the memory. */
   readonly inPlace: boolean;
+  /** Limit on the group's loaded sessions, for networks that follow each other. */
+  readonly groupLimit?: number;
 }
 
 /** @throws NishikiError "checkpoint" where weights do not fit the programs that read them */
@@ -55,9 +57,11 @@ export function openRecipes<K extends NetworkKey>(
   watch: Watch,
 ): RecipeNetworks<K> {
   const describe = (key: K): Network => {
-    const { title, program, places, group, inPlace } = makeRecipe(key);
+    const { title, program, places, group, inPlace, groupLimit } = makeRecipe(key);
     const options = { weights: places, inPlace: engine.device === "cpu" && inPlace };
-    return { key, group, title, bytes: getWeightBytes(program), load: () => engine.load(program, options) };
+    const load = () => engine.load(program, options);
+    const bytes = getWeightBytes(program);
+    return { key, group, title, bytes, load, ...(groupLimit !== undefined && { groupLimit }) };
   };
   const known = new Map<string, Network>();
   const find = (key: K) => {

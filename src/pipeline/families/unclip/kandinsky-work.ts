@@ -1,5 +1,4 @@
 // What an image of Kandinsky 2.2 costs, counted from its networks' programs.
-import { countMultiplications } from "../../../graph/index.js";
 import {
   getMovqScale,
   getUnetStep,
@@ -8,35 +7,33 @@ import {
   traceMovqEncoder,
 } from "../../../models/index.js";
 import type { ImageSettings } from "../../image-request.js";
-import { traceImageEncoder } from "../../vision/program.js";
-import { countEvaluations, type NetworkWork } from "../../work.js";
+import { countEvaluations, countWork, type NetworkWork } from "../../work.js";
 import type { KandinskyModel } from "./kandinsky-model.js";
-import { getPriorWork, getTextWork } from "./prior-work.js";
+import { getImageWork, getPriorWork, getStored, getTextWork, type StoredBytes } from "./prior-work.js";
 
-export function getKandinskyWork(model: KandinskyModel, settings: ImageSettings): readonly NetworkWork[] {
-  const { unet, movq, images, prior } = model;
+export function getKandinskyWork(
+  { unet, movq, images, prior }: KandinskyModel,
+  settings: ImageSettings,
+  stored: StoredBytes = new Map(),
+): readonly NetworkWork[] {
   const { size, guidance, imagePrompt, init, negativePrompt } = settings;
   const scale = getMovqScale(movq);
+  const latents = { height: size.height / scale, width: size.width / scale };
   const step = getUnetStep(unet);
-  const latents = { batch: 1, height: size.height / scale, width: size.width / scale };
-  const inSteps = { ...latents, height: latents.height / step, width: latents.width / step };
   const isGuided = guidance > 1;
-  const hasNothing = isGuided && negativePrompt === "";
-  const seen = (imagePrompt?.images.length ?? 0) + (hasNothing ? 1 : 0);
-  const count = (network: string, multiplications: number, evaluations: number): NetworkWork[] =>
-    evaluations > 0 ? [{ network, multiplications, evaluations }] : [];
+  const seen = (imagePrompt?.images.length ?? 0) + (isGuided && negativePrompt === "" ? 1 : 0);
+  const pixels = { group: "decode", evaluations: 1, sizes: latents } as const;
   return [
-    ...getTextWork(prior, settings),
-    ...(images
-      ? count("image encoder", countMultiplications(traceImageEncoder(images.config), { batch: 1 }), seen)
-      : []),
-    ...getPriorWork(prior, settings, { blendsPrompt: true, needsUncond: isGuided }),
-    ...count(
-      "denoiser",
-      countMultiplications(traceAddedKvUnet(unet), inSteps),
-      countEvaluations(settings, { isGuided }),
-    ),
-    ...(init ? count("encoder", countMultiplications(traceMovqEncoder(movq), latents), 1) : []),
-    ...count("decoder", countMultiplications(traceMovqDecoder(movq), latents), 1),
+    getTextWork(prior.text, settings, stored),
+    ...getImageWork(images, seen, stored),
+    ...getPriorWork(prior, settings, { blendsPrompt: true, needsUncond: isGuided }, stored),
+    countWork(traceAddedKvUnet(unet), {
+      ...{ network: "denoiser", group: "denoise", evaluations: countEvaluations(settings, { isGuided }) },
+      sizes: { height: latents.height / step, width: latents.width / step },
+      rows: isGuided ? 2 : 1,
+      ...getStored(stored, "denoiser"),
+    }),
+    ...(init ? [countWork(traceMovqEncoder(movq), { network: "encoder", ...pixels })] : []),
+    countWork(traceMovqDecoder(movq), { network: "decoder", ...pixels }),
   ];
 }

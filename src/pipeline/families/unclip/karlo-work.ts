@@ -1,48 +1,37 @@
 // What an image of Karlo costs, counted from its networks' programs.
-import { countMultiplications } from "../../../graph/index.js";
 import { type AddedKvUnetConfig, getUnetStep, traceAddedKvUnet } from "../../../models/index.js";
 import type { ImageSettings } from "../../image-request.js";
-import { traceImageEncoder } from "../../vision/program.js";
-import { countEvaluations, type NetworkWork } from "../../work.js";
+import { countEvaluations, countWork, type NetworkWork } from "../../work.js";
 import { getSuperResolutionSteps, type KarloModel } from "./karlo-model.js";
-import { getPriorWork, getTextWork } from "./prior-work.js";
+import { getImageWork, getPriorWork, getStored, getTextWork, type StoredBytes } from "./prior-work.js";
 
-export function getKarloWork(model: KarloModel, settings: ImageSettings): readonly NetworkWork[] {
-  const { text, prior, images, textProjection, decoder, superResolution } = model;
-  const tokens = textProjection.imageTokens + text.positions;
-  const count = (unet: AddedKvUnetConfig, side: number, masked: boolean) => {
-    const inSteps = side / getUnetStep(unet);
-    return countMultiplications(traceAddedKvUnet(unet, { masked }), {
-      batch: 1,
-      height: inSteps,
-      width: inSteps,
-      ...(masked && { tokens }),
-    });
+export function getKarloWork(
+  { text, prior, images, textProjection, decoder, superResolution }: KarloModel,
+  settings: ImageSettings,
+  stored: StoredBytes = new Map(),
+): readonly NetworkWork[] {
+  const isGuided = settings.guidance > 1;
+  const getSizes = (unet: AddedKvUnetConfig, side: number) => {
+    const steps = side / getUnetStep(unet);
+    return { height: steps, width: steps };
   };
-  const seen = settings.imagePrompt?.images.length ?? 0;
+  const enlarge = (network: string, unet: AddedKvUnetConfig, evaluations: number): NetworkWork =>
+    countWork(traceAddedKvUnet(unet), {
+      ...{ network, group: "enlarge", evaluations, sizes: getSizes(unet, superResolution.side) },
+      ...getStored(stored, network),
+    });
   const steps = getSuperResolutionSteps(settings);
-  const enlarge = (network: string, unet: AddedKvUnetConfig, evaluations: number): NetworkWork => ({
-    network,
-    multiplications: count(unet, superResolution.side, false),
-    evaluations,
-  });
+  const tokens = textProjection.imageTokens + text.positions;
   return [
-    ...getTextWork({ text }, settings),
-    ...(images && seen > 0
-      ? [
-          {
-            network: "image encoder",
-            multiplications: countMultiplications(traceImageEncoder(images.config), { batch: 1 }),
-            evaluations: seen,
-          },
-        ]
-      : []),
-    ...(prior ? getPriorWork(prior, settings, { blendsPrompt: false, needsUncond: false }) : []),
-    {
-      network: "denoiser",
-      multiplications: count(decoder.unet, decoder.side, true),
-      evaluations: countEvaluations(settings, { isGuided: settings.guidance > 1 }),
-    },
+    getTextWork(text, settings, stored),
+    ...getImageWork(images, settings.imagePrompt?.images.length ?? 0, stored),
+    ...getPriorWork(prior, settings, { blendsPrompt: false, needsUncond: false }, stored),
+    countWork(traceAddedKvUnet(decoder.unet, { masked: true }), {
+      ...{ network: "denoiser", group: "denoise", evaluations: countEvaluations(settings, { isGuided }) },
+      sizes: { ...getSizes(decoder.unet, decoder.side), tokens },
+      rows: isGuided ? 2 : 1,
+      ...getStored(stored, "denoiser"),
+    }),
     ...(settings.stages === 1
       ? []
       : [

@@ -20,3 +20,7 @@ export interface Networks {
   /** Runs work with a network, and loads it first if necessary. */
   use<T>(key: NetworkKey, work: (session: Session) => Promise<T>): Promise<T>;
 }
+
+/** What to call a network in events, messages and forecasts. */
+export const getTitle = (key: NetworkKey): string =>
+  key.part === "super-resolution" ? `${key.isLast ? "last" : "first"} super-resolution` : key.part;

@@ -13,10 +13,11 @@ import type { OpenedModel } from "../node-family.js";
 import { traceTextEncoder } from "../stable-diffusion/programs.js";
 import { makeKandinsky } from "./kandinsky.js";
 import { type KandinskyModel, readKandinsky } from "./kandinsky-model.js";
+import { getKandinskyWork } from "./kandinsky-work.js";
 import type { NetworkKey } from "./networks.js";
 import { type KandinskyFiles, openKandinskyFiles } from "./node-kandinsky-files.js";
 import { openModelFiles } from "./node-model.js";
-import type { Recipe, Recipes } from "./node-networks.js";
+import type { NetworkSource, NetworkSources } from "./node-networks.js";
 
 /** A part of the prior's folder. */
 const getPriorPart = ({ prior, prefix }: KandinskyFiles, name: string): ModelComponent | undefined =>
@@ -39,7 +40,7 @@ export function readKandinskyFiles(files: KandinskyFiles): KandinskyModel {
   });
 }
 
-function makeRecipe(files: KandinskyFiles, model: KandinskyModel, { part }: NetworkKey): Recipe {
+function getSource(files: KandinskyFiles, model: KandinskyModel, { part }: NetworkKey): NetworkSource {
   const { unet, movq } = files.decoder.networks;
   switch (part) {
     case "text encoder":
@@ -72,17 +73,18 @@ const parts = ["text encoder", "prior", "denoiser", "decoder", "encoder"] as con
 export async function openKandinsky(path: string, options: CompleteLoadOptions): Promise<OpenedModel> {
   const files = await openKandinskyFiles(path, options.prior);
   const model = readKandinskyFiles(files);
-  const recipes: Recipes = {
+  const networks: NetworkSources = {
     name: files.name,
     keys: [...parts, ...(model.images ? (["image encoder"] as const) : [])].map((part) => ({ part })),
-    make: (key) => makeRecipe(files, model, key),
+    get: (key) => getSource(files, model, key),
   };
   return openModelFiles({
     context: model.context,
     files: files.files,
-    recipes,
+    networks,
     text: model.prior.text,
     loadTokenizer: () => loadClipFolder(files.prior.tokenizers[`${files.prefix}tokenizer`]!),
+    getWork: (settings, stored) => getKandinskyWork(model, settings, stored),
     make: (text, open) => makeKandinsky(model, text, open),
     options,
   });

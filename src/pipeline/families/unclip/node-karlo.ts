@@ -16,9 +16,10 @@ import type { OpenedModel } from "../node-family.js";
 import { traceTextEncoder } from "../stable-diffusion/programs.js";
 import { makeKarlo } from "./karlo.js";
 import { type KarloModel, readKarlo } from "./karlo-model.js";
+import { getKarloWork } from "./karlo-work.js";
 import type { NetworkKey } from "./networks.js";
 import { openModelFiles } from "./node-model.js";
-import type { Recipe, Recipes } from "./node-networks.js";
+import type { NetworkSource, NetworkSources } from "./node-networks.js";
 
 /** The pipelines whose folders these are. */
 export const karloPipelines: readonly string[] = ["UnCLIPPipeline", "UnCLIPImageVariationPipeline"];
@@ -91,24 +92,27 @@ export function readKarloFiles({ name, networks, schedulers, processor }: KarloF
 }
 
 /** Its folder, and its program. */
-function makeRecipe({ networks }: KarloFiles, model: KarloModel, key: NetworkKey): Recipe {
-  const recipe = (name: string, trace: Recipe["trace"]): Recipe => ({ component: networks[name]!, trace });
+function getSource({ networks }: KarloFiles, model: KarloModel, key: NetworkKey): NetworkSource {
+  const source = (name: string, trace: NetworkSource["trace"]): NetworkSource => ({
+    component: networks[name]!,
+    trace,
+  });
   const { decoder, superResolution } = model;
   switch (key.part) {
     case "text encoder":
-      return recipe("text_encoder", () => traceTextEncoder(model.text, { skip: 0, normalized: true }));
+      return source("text_encoder", () => traceTextEncoder(model.text, { skip: 0, normalized: true }));
     case "image encoder":
-      return recipe("image_encoder", () => traceImageEncoder(model.images!.config));
+      return source("image_encoder", () => traceImageEncoder(model.images!.config));
     case "prior":
-      return recipe("prior", () => tracePriorTransformer(model.prior!.network));
+      return source("prior", () => tracePriorTransformer(model.prior!.network));
     case "text projection":
-      return recipe("text_proj", () => traceUnclipTextProjection(model.textProjection, key));
+      return source("text_proj", () => traceUnclipTextProjection(model.textProjection, key));
     case "super-resolution":
       return key.isLast
-        ? recipe("super_res_last", () => traceAddedKvUnet(superResolution.last))
-        : recipe("super_res_first", () => traceAddedKvUnet(superResolution.first));
+        ? source("super_res_last", () => traceAddedKvUnet(superResolution.last))
+        : source("super_res_first", () => traceAddedKvUnet(superResolution.first));
     default:
-      return recipe("decoder", () => traceAddedKvUnet(decoder.unet, { masked: true }));
+      return source("decoder", () => traceAddedKvUnet(decoder.unet, { masked: true }));
   }
 }
 
@@ -129,17 +133,18 @@ function listKeys({ prior, images }: KarloModel): readonly NetworkKey[] {
 export async function openKarlo(path: string, options: CompleteLoadOptions): Promise<OpenedModel> {
   const files = await openKarloFiles(path);
   const model = readKarloFiles(files);
-  const recipes: Recipes = {
+  const networks: NetworkSources = {
     name: files.name,
     keys: listKeys(model),
-    make: (key) => makeRecipe(files, model, key),
+    get: (key) => getSource(files, model, key),
   };
   return openModelFiles({
     context: model.context,
     files: files.files,
-    recipes,
+    networks,
     text: model.text,
     loadTokenizer: () => loadClipFolder(files.tokenizers.tokenizer!),
+    getWork: (settings, stored) => getKarloWork(model, settings, stored),
     make: (text, open) => makeKarlo(model, text, open),
     options,
   });

@@ -3,6 +3,7 @@ import { makeEngine } from "../../../engine/node.js";
 import type { ClipTextConfig } from "../../../models/index.js";
 import type { ClipTokenizer } from "../../../tokenizer/index.js";
 import { checkAborted, type Watch } from "../../cancel.js";
+import type { ImageSettings } from "../../image-request.js";
 import type { CompleteLoadOptions } from "../../load-options.js";
 import { readEnvironment } from "../../node-environment.js";
 import { hashFiles, recordLoad } from "../../node-load-record.js";
@@ -12,9 +13,12 @@ import type { Environment } from "../../receipt.js";
 import type { RequestContext } from "../../request-context.js";
 import type { Runtime } from "../../runtime.js";
 import { getBudget, SessionPool } from "../../session-pool.js";
+import type { NetworkWork } from "../../work.js";
 import type { OpenedModel } from "../node-family.js";
-import type { Networks } from "./networks.js";
-import { checkWeights, openNetworks, type Recipes } from "./node-networks.js";
+import { checkRecipes, openRecipes } from "../node-recipes.js";
+import type { NetworkKey, Networks } from "./networks.js";
+import { makeRecipe, type NetworkSources, sumStored } from "./node-networks.js";
+import type { StoredBytes } from "./prior-work.js";
 import { countTokens, type TextEncoder } from "./text.js";
 
 /** A model with its configs read. */
@@ -22,10 +26,12 @@ export interface ModelSource {
   readonly context: RequestContext;
   /** All files that affect pixels, by their names in receipts. */
   readonly files: ReadonlyMap<string, string>;
-  readonly recipes: Recipes;
+  readonly networks: NetworkSources;
   readonly text: ClipTextConfig;
   loadTokenizer(): Promise<ClipTokenizer>;
   make(text: TextEncoder, open: (watch: Watch) => Networks): Model;
+  /** What an image costs; with the bytes of weights that stay in their files. */
+  getWork(settings: ImageSettings, stored: StoredBytes): readonly NetworkWork[];
   readonly options: CompleteLoadOptions;
 }
 
@@ -40,13 +46,19 @@ export function openModelFiles(source: ModelSource): OpenedModel {
   return {
     context: source.context,
     countTokens: async (prompt) => countTokens(await getText(), prompt),
+    getWork: async (settings) => {
+      const { device } = source.options;
+      const isCpu = device === "auto" || device === "cpu";
+      return source.getWork(settings, isCpu ? sumStored(source.networks) : new Map());
+    },
     load: async (runtime = {}) => load(source, await getText(), runtime),
   };
 }
 
 async function load(source: ModelSource, text: TextEncoder, runtime: Runtime): Promise<PipelineParts> {
-  const { options, recipes, files } = source;
-  checkWeights(recipes);
+  const { options, networks, files } = source;
+  const getRecipe = (key: NetworkKey) => makeRecipe(networks, key);
+  checkRecipes(networks.name, networks.keys.map(getRecipe));
   checkAborted(runtime.signal);
   const engine = makeEngine({ device: options.device, threads: options.threads });
   const pool = runtime.sessions ?? new SessionPool({ budget: getBudget(options, engine.device) });
@@ -61,7 +73,7 @@ async function load(source: ModelSource, text: TextEncoder, runtime: Runtime): P
     await engine.close();
     await sessions.close();
   };
-  const model = source.make(text, (watch) => openNetworks(recipes, engine, sessions, watch));
+  const model = source.make(text, (watch) => openRecipes(getRecipe, engine, sessions, watch));
   return { model, environment, sessions: pool, close };
 }
 

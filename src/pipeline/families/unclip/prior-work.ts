@@ -1,45 +1,65 @@
-// What the prior and its text encoder cost, counted from their programs.
-import { countMultiplications } from "../../../graph/index.js";
+// What the prior and CLIP's encoders cost, counted from their programs.
+import type { ClipTextConfig } from "../../../models/index.js";
 import { tracePriorTransformer } from "../../../models/index.js";
 import type { ImageSettings } from "../../image-request.js";
-import type { NetworkWork } from "../../work.js";
+import type { ImageEncoderModel } from "../../vision/image-encoder.js";
+import { traceImageEncoder } from "../../vision/program.js";
+import { countWork, type NetworkWork } from "../../work.js";
 import { traceTextEncoder } from "../stable-diffusion/programs.js";
 import type { EmbeddingNeeds } from "./embeddings.js";
 import { getPriorSettings, type PriorModel } from "./prior.js";
 
+/** Bytes of weights in memory, by the networks' titles, of those that stay in their files. */
+export type StoredBytes = ReadonlyMap<string, number>;
+
+/** The option of `countWork` for a network whose weights stay in their files. */
+export function getStored(stored: StoredBytes, network: string): { readonly weightBytes?: number } {
+  const weightBytes = stored.get(network);
+  return weightBytes === undefined ? {} : { weightBytes };
+}
+
 /** Texts that are encoded: the prompt, its negative, and those to blend or to compare. */
 export function getTextWork(
-  { text }: Pick<PriorModel, "text">,
+  text: ClipTextConfig,
   { imagePrompt }: ImageSettings,
-): readonly NetworkWork[] {
+  stored: StoredBytes,
+): NetworkWork {
   const more = (imagePrompt?.texts?.length ?? 0) + (imagePrompt?.difference ? 2 : 0);
-  const program = traceTextEncoder(text, { skip: 0, normalized: true });
-  return [
-    {
-      network: "text encoder",
-      multiplications: countMultiplications(program, { texts: 1 }),
-      evaluations: 2 + more,
-    },
-  ];
+  const network = "text encoder";
+  return countWork(traceTextEncoder(text, { skip: 0, normalized: true }), {
+    ...{ network, group: "text", evaluations: 2 + more, batch: "texts" },
+    ...getStored(stored, network),
+  });
+}
+
+/** Images that are encoded. */
+export function getImageWork(
+  images: ImageEncoderModel | undefined,
+  evaluations: number,
+  stored: StoredBytes,
+): readonly NetworkWork[] {
+  if (!images || evaluations === 0) return [];
+  const network = "image encoder";
+  const options = { network, group: "vision", evaluations, ...getStored(stored, network) } as const;
+  return [countWork(traceImageEncoder(images.config), options)];
 }
 
 /** Rows that the prior evaluates, for every text whose image embedding is drawn. */
 export function getPriorWork(
-  prior: PriorModel,
+  prior: PriorModel | undefined,
   settings: ImageSettings,
   { blendsPrompt, needsUncond }: EmbeddingNeeds,
+  stored: StoredBytes,
 ): readonly NetworkWork[] {
   const { imagePrompt, prompt, negativePrompt } = settings;
   const { steps, guidance, candidates } = getPriorSettings(settings);
   const own = imagePrompt && !(blendsPrompt && prompt.trim() !== "") ? 0 : 1;
   const texts = own + (imagePrompt?.texts?.length ?? 0);
   const drawn = texts * candidates + (needsUncond && negativePrompt !== "" ? 1 : 0);
-  if (drawn === 0) return [];
-  return [
-    {
-      network: "prior",
-      multiplications: countMultiplications(tracePriorTransformer(prior.network), { batch: 1 }),
-      evaluations: drawn * steps * (guidance > 1 ? 2 : 1),
-    },
-  ];
+  if (!prior || drawn === 0) return [];
+  const sides = guidance > 1 ? 2 : 1;
+  // Without image prompts, all are evaluated together; with them, one text after another.
+  const rows = sides * (imagePrompt ? candidates : drawn);
+  const options = { network: "prior", group: "prior", evaluations: drawn * steps * sides, rows } as const;
+  return [countWork(tracePriorTransformer(prior.network), { ...options, ...getStored(stored, "prior") })];
 }
