@@ -135,8 +135,9 @@ export function build() {
   const compile = tool("typescript/bin/tsc", "-p", "tsconfig.build.json");
   buildPart(".built", ["src", "package.json", "tsconfig.json", "tsconfig.build.json"], compile, "");
   const bundled = [process.execPath, [join(root, "scripts/bundle.mjs")]];
-  const sources = ["src", "package.json", "package-lock.json", "scripts/bundle.mjs"];
-  buildPart(".bundle-built", sources, bundled, " the program");
+  // The program takes the bundle only if it is newer than what the compiler has written.
+  const compiled = ["dist/.tsbuildinfo", "package-lock.json", "scripts/bundle.mjs"];
+  buildPart(".bundle-built", compiled, bundled, " the program");
   buildPart(".database-built", databaseSources, packDatabase, " the database");
   const page = [process.execPath, [join(root, "scripts/build-web.mjs")]];
   buildPart(".web-built", ["web", "package-lock.json", "scripts/build-web.mjs"], page, " the page");
