@@ -95,10 +95,15 @@ export async function listRequests(
   return { requests: filled.flat(), notices: parsed.notices };
 }
 
+/** More images are refused, as the request's schema says. */
+const mostImages = 10_000;
+
 /** One request for each image, unless all get the same prompt. @throws NishikiError "usage" for a list that is not there */
 function fillWildcards(request: FileRequest, lists: Lists): readonly FileRequest[] {
   const { prompt, negativePrompt = "" } = request;
   const { count = 1, seed = drawSeed() } = request as { readonly count?: number; readonly seed?: number };
+  // What is no number of images, or no seed, is refused with the rest of the request.
+  if (!Number.isSafeInteger(seed) || !(count >= 1 && count <= mostImages)) return [request];
   const fill = (text: string, imageSeed: number) => {
     const { text: filled, unknown } = expandWildcards(text, lists, imageSeed);
     if (unknown.length === 0) return filled;

@@ -185,7 +185,7 @@ class Reader {
     // Each repetition has seeds of its own: they count on from the last one's.
     return Array.from({ length: repeat }, (_, i) => ({
       ...request,
-      ...(seed !== undefined && { seed: (seed as number) + (repeat > 1 ? count * i : 0) }),
+      ...(seed !== undefined && { seed: repeat > 1 ? (seed as number) + count * i : seed }),
     }));
   }
 }
