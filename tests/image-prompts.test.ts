@@ -24,6 +24,13 @@ interface Case {
   readonly noiseLevel?: number;
 }
 
+/** A blend with the names of the golden file. */
+interface BlendCase
+  extends Omit<Case, "image" | "noiseLevel">,
+    Omit<NonNullable<ImageRequest["imagePrompt"]>, "images"> {
+  readonly images: readonly string[];
+}
+
 const { metadata } = await openSafetensors(golden("unclip.safetensors"));
 const cases = Object.entries(JSON.parse(metadata.cases!) as Record<string, Case>);
 
@@ -73,6 +80,50 @@ describe("Stable unCLIP against diffusers", () => {
     const { init: _, ...plain } = request;
     const hires = { size: "96x96", hires: { from: "64x64" } };
     expect(await draw({ ...plain, init: undefined, ...hires, seed: 3 })).toHaveLength(1);
+  });
+});
+
+describe("blends of images and texts against the papers' formulas", async () => {
+  const file = await openSafetensors(golden("unclip-blends.safetensors"));
+  let pipeline: Pipeline;
+  let latents: () => Float32Array;
+
+  beforeAll(async () => {
+    const clip = fileURLToPath(new URL("./golden/clip", import.meta.url));
+    const parts = await loadParts({ model: golden("unclip"), clip, threads: 1 });
+    const heard = listen(parts.model);
+    latents = heard.latents;
+    pipeline = new Pipeline({ ...parts, model: heard.model });
+  });
+  afterAll(() => pipeline?.dispose());
+
+  it.each(Object.entries(JSON.parse(file.metadata.cases!) as Record<string, BlendCase>))(
+    "%s",
+    async (key, {
+      images,
+      weights,
+      texts,
+      textWeights,
+      blend,
+      difference,
+      noiseLevel,
+      negative,
+      ...same
+    }) => {
+      const imagePrompt = {
+        images: await Promise.all(images.map((name) => readInputImage(golden(name)))),
+        ...{ weights, texts, textWeights, blend, difference, noiseLevel },
+      };
+      const request = { ...same, negativePrompt: negative, imagePrompt };
+      for await (const event of pipeline.generate(request)) expect(event.kind).not.toBe("warning");
+      const error = getError(latents(), await file.readFloat32(key));
+      if (process.env.SHOW) console.log(key, error.toExponential(1));
+      expect(error).toBeLessThan(1e-4);
+    },
+  );
+
+  it("are in the receipt with the hash of the CLIP", async () => {
+    expect((await pipeline.environment()).load.clip).toMatchObject({ file: "clip" });
   });
 });
 
@@ -131,6 +182,8 @@ describe("a picture drawn from image prompts", () => {
     [["a", "cat"], "--image-prompt: expected an image to draw variations of, got none."],
     [["--image-prompt", "missing.png"], "missing.png"],
     [["--image-prompt", "first.png", "--blend-text", "a dog"], "--blend-text: the model has no text encoder"],
+    [["--image-prompt", "first.png", "--clip", golden("sd1/text_encoder")], "expected a CLIPModel"],
+    [["--model", golden("sd1"), "--clip", golden("../clip")], "only Stable unCLIP has"],
     [["--image-prompt", "first.png", "--image-prompt-weight", "-1"], "expected weights from 0, not all 0"],
     [
       ["--image-prompt", "first.png", "--style-image", "first.png"],

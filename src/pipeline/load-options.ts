@@ -108,6 +108,12 @@ export const loadOptionsSchema = z.strictObject({
     flag: "--image-encoder <path>",
     defaultText: "image_encoder near the IP-Adapter",
   }),
+  clip: nonEmptyText.optional().meta({
+    description:
+      "CLIP whose texts are blended with image prompts by Stable unCLIP: a folder of the CLIPModel that its image encoder is from",
+    flag: "--clip <path>",
+    defaultText: "none",
+  }),
   precision: oneOf(precisions).optional().meta({
     description:
       "precision of a published model's denoiser, and of T5: float32, or int8 for a quarter of the memory and slightly different images",

@@ -26,6 +26,7 @@ export interface AddedFiles {
   readonly vae?: NamedFile;
   readonly ipAdapter?: NamedFile;
   readonly imageEncoder?: NamedFile;
+  readonly clip?: NamedFile;
 }
 
 async function hashLora({ name, weight, files: [first, ...others] }: LoraFiles, signal?: AbortSignal) {
@@ -63,7 +64,7 @@ export async function recordLoad(
     CompleteLoadOptions,
     "model" | "base" | "superResolution" | "allowPartialLora" | "precision" | "prediction"
   >,
-  { loras, embeddings = [], vae, ipAdapter, imageEncoder }: AddedFiles,
+  { loras, embeddings = [], vae, ipAdapter, imageEncoder, clip }: AddedFiles,
   signal?: AbortSignal,
 ): Promise<LoadRecord> {
   const named = async (file: string, name = basename(file)) => ({
@@ -83,6 +84,7 @@ export async function recordLoad(
     ...(vae && { vae: await named(vae.file, vae.name) }),
     ...(ipAdapter && { ipAdapter: await named(ipAdapter.file, ipAdapter.name) }),
     ...(imageEncoder && { imageEncoder: await named(imageEncoder.file, imageEncoder.name) }),
+    ...(clip && { clip: await named(clip.file, clip.name) }),
     ...(loras.length > 0 && allowPartialLora && { allowPartialLora }),
     ...(precision !== undefined && { precision }),
     ...(prediction !== undefined && { prediction }),

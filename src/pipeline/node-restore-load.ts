@@ -129,7 +129,7 @@ export async function restoreLoad(
   options: CompleteLoadOptions,
   { folders, cache = getHubCache(), signal }: SearchOptions,
 ): Promise<LoadOptions> {
-  const { loras, embeddings, vae, ipAdapter, imageEncoder, superResolution } = load;
+  const { loras, embeddings, vae, ipAdapter, imageEncoder, clip, superResolution } = load;
   const { allowPartialLora, precision, prediction } = load;
   const finder = new Finder(folders, cache, signal);
   const lora: { file: string; weight: number }[] = [];
@@ -152,6 +152,7 @@ export async function restoreLoad(
   const encoderFile =
     imageEncoder && (await finder.find("image encoder", "--image-encoder", imageEncoder, encoders));
   const stages = options.superResolution ?? (superResolution && (await finder.findModels(superResolution)));
+  const clipFile = clip && (await finder.find("CLIP", "--clip", clip, named(options.clip)));
   if (finder.missing.length > 0) {
     const searched = "beside the image, in the current folder and in the hub's cache";
     const message = `Cannot find files that the image was drawn with: ${listSome(finder.missing)}. Searched ${searched}.`;
@@ -167,6 +168,7 @@ export async function restoreLoad(
     ...(embeddings && { embedding }),
     ...(vaeFile !== undefined && { vae: vaeFile }),
     ...(adapterFile !== undefined && { ipAdapter: adapterFile }),
+    ...(clipFile !== undefined && { clip: clipFile }),
     ...(encoderFile !== undefined && { imageEncoder: encoderFile }),
     superResolution: stages,
     allowPartialLora: options.allowPartialLora ?? allowPartialLora,

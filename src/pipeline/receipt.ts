@@ -29,6 +29,7 @@ const loadRecordSchema = z.object({
   vae: z.object(loadedFile).optional(),
   ipAdapter: z.object(loadedFile).optional(),
   imageEncoder: z.object(loadedFile).optional(),
+  clip: z.object(loadedFile).optional(),
   allowPartialLora: z.boolean().optional(),
   precision: oneOf(precisions).optional(),
   prediction: oneOf(predictionNames).optional(),

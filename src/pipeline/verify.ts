@@ -35,6 +35,7 @@ function listLoaded({
   vae,
   ipAdapter,
   imageEncoder,
+  clip,
   precision,
   prediction,
 }: LoadRecord): ReadonlyMap<string, LoadedRow> {
@@ -53,6 +54,7 @@ function listLoaded({
     ["VAE", vae && file(vae.file, vae.sha256)],
     ["IP-Adapter", ipAdapter && file(ipAdapter.file, ipAdapter.sha256)],
     ["image encoder", imageEncoder && file(imageEncoder.file, imageEncoder.sha256)],
+    ["CLIP", clip && file(clip.file, clip.sha256)],
     ["precision", precision && choice(precision)],
     ["prediction", prediction && choice(prediction)],
   ];

@@ -1,11 +1,11 @@
 """Golden pipelines with image prompts, drawn by diffusers (float32, CPU; tiny networks, random weights).
 
     pip install torch diffusers transformers safetensors numpy pillow
-    OMP_NUM_THREADS=1 python tests/golden/scripts/image_prompts.py [unclip ip-adapter ...]
+    OMP_NUM_THREADS=1 python tests/golden/scripts/image_prompts.py [unclip unclip-blends ip-adapter ...]
 
 Writes, under tests/golden/pipelines/ and after pipelines.py, whose image it takes: unclip/, a Stable unCLIP model as
 `save_pretrained` lays it out (float16 weights), and unclip.safetensors with the final latents of every case, [channels,
-height, width]; the metadata says what each case asked for, and which versions made it. And ip-adapter/, IP-Adapters under the
+height, width]; unclip-blends.safetensors, of embeddings blended with those of the CLIP that clip_model.py made; the metadata says what each case asked for, and which versions made it. And ip-adapter/, IP-Adapters under the
 names of published files (their image encoder is unclip/image_encoder) and a denoiser like XL's with three levels, which takes
 the place of xl/unet; with ip-adapter.safetensors, the latents of their cases.
 """
@@ -24,7 +24,7 @@ from diffusers import DDIMScheduler, DDPMScheduler, StableUnCLIPImg2ImgPipeline
 from diffusers.pipelines.stable_diffusion.stable_unclip_image_normalizer import StableUnCLIPImageNormalizer
 from PIL import Image
 from pipelines import ddim, liven, one_encoder, publish, read_files, root, unet
-from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+from transformers import CLIPModel, CLIPTokenizer, CLIPVisionConfig, CLIPVisionModelWithProjection
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 side, width = 28, 20
@@ -102,6 +102,67 @@ def unclip():
     publish(folder, words)
     write("unclip", {name: drawn | more for name, more in unclip_cases.items()}, lambda case: draw_unclip(load_unclip(folder), case))
     print("unclip", sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()), "bytes")
+
+
+# Blends, by the formulas of the papers in numpy: Ramesh et al. 2022 (arXiv:2204.06125), sections 3.2 and 3.3.
+blend_cases = {
+    "two": {"images": ["picture.png", "mask.png"], "weights": [1, 3]},
+    "sum": {"images": ["picture.png", "mask.png"], "weights": [0.8, -0.4], "blend": "sum"},
+    "texts": {"images": ["picture.png"], "texts": ["a cat", "the blue sea"], "weights": [2], "textWeights": [1, 1]},
+    "difference": {"images": ["mask.png"], "difference": {"from": "a red cat", "to": "the blue sea", "weight": 0.4}},
+    "all": {
+        "images": ["picture.png", "mask.png"], "texts": ["a cat"], "blend": "sum", "noiseLevel": 50,
+        "difference": {"from": "a cat", "to": "the red sea"},
+    },
+}  # fmt: skip
+
+
+def rotate(a, b, share):
+    length = (1 - share) * np.linalg.norm(a) + share * np.linalg.norm(b)
+    one, two = a / np.linalg.norm(a), b / np.linalg.norm(b)
+    angle = np.arccos(np.dot(one, two))
+    return length * (np.sin((1 - share) * angle) * one + np.sin(share * angle) * two) / np.sin(angle)
+
+
+def draw_blend(pipe, case):
+    clip = CLIPModel.from_pretrained(root.parent / "clip", dtype=torch.float32).eval()
+    words = CLIPTokenizer.from_pretrained(root.parent / "clip")
+    texts = [*case.get("texts", []), *(case["difference"][key] for key in ("from", "to") if "difference" in case)]
+    with torch.no_grad():
+        seen = processor()([Image.open(root / file).convert("RGB") for file in case["images"]], return_tensors="pt").pixel_values
+        images = pipe.image_encoder(seen).image_embeds.double().numpy()
+        if texts:
+            tokens = words(texts, padding="max_length", max_length=77, return_tensors="pt")
+            read = clip.get_text_features(**tokens)
+            read = getattr(read, "pooler_output", read).double().numpy()
+    mean = np.mean([np.linalg.norm(image) for image in images])
+    blended = [*images, *(mean * text / np.linalg.norm(text) for text in (read[: len(case["texts"])] if case.get("texts") else []))]
+    share = [1 / len(blended)] * len(blended)
+    weights = [*case.get("weights", share[: len(images)]), *case.get("textWeights", share[len(images) :])]
+    if case.get("blend") == "sum":
+        z = sum(weight * value for weight, value in zip(weights, blended))
+    else:
+        z, total = blended[0], weights[0]
+        for value, weight in zip(blended[1:], weights[1:]):
+            total += weight
+            z = rotate(z, value, weight / total)
+    if "difference" in case:
+        start, to = (text / np.linalg.norm(text) for text in read[-2:])
+        direction = to - start
+        length = np.linalg.norm(z)
+        z = rotate(z, length * direction / np.linalg.norm(direction), case["difference"].get("weight", 0.3))
+        z *= length / np.linalg.norm(z)
+    return pipe(
+        prompt=case["prompt"], negative_prompt=case["negative"], num_inference_steps=case["steps"], guidance_scale=case["guidance"],
+        noise_level=case.get("noiseLevel", 0), width=64, height=64, image_embeds=torch.tensor(z[None], dtype=torch.float32),
+        output_type="latent", generator=torch.Generator().manual_seed(case["seed"]),
+    ).images[0]  # fmt: skip
+
+
+def unclip_blends():
+    asked = {key: value for key, value in drawn.items() if key != "image"}
+    cases = {name: {**asked, "steps": 6, **more} for name, more in blend_cases.items()}
+    write("unclip-blends", cases, lambda case: draw_blend(load_unclip(root / "unclip"), case))
 
 
 def write(name, cases, draw):
@@ -267,7 +328,7 @@ def ip_adapter():
     print("ip-adapter", sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()), "bytes")
 
 
-makers = {"unclip": unclip, "ip-adapter": ip_adapter}
+makers = {"unclip": unclip, "unclip-blends": unclip_blends, "ip-adapter": ip_adapter}
 if __name__ == "__main__":
     for name in sys.argv[1:] or makers:
         makers[name]()

@@ -34,6 +34,7 @@ import type { LearnedWordName } from "../../prompt/unsupported-syntax.js";
 import type { Runtime } from "../../runtime.js";
 import { getValues } from "../../stage-results.js";
 import { f32, floats } from "../../tensors.js";
+import type { TextEmbedder } from "../../vision/text-embedding.js";
 import type { NetworkWork } from "../../work.js";
 import { type Area, AutoencoderRuns, decodePreview } from "./autoencoder-runs.js";
 import { type Condition, getCondition, makeTextNoise } from "./condition.js";
@@ -85,14 +86,17 @@ class StableDiffusion implements Model {
   private readonly tokenizers: Tokenizers;
   private readonly open: (watch: Watch) => Networks;
   private readonly learned: readonly LearnedWordName[];
+  private readonly embedder: TextEmbedder | undefined;
 
   constructor(
     parts: StableDiffusionModel,
     tokenizers: Tokenizers,
     open: (watch: Watch) => Networks,
     learned: readonly LearnedWordName[],
+    embedder: TextEmbedder | undefined,
   ) {
     this.parts = parts;
+    this.embedder = embedder;
     this.learned = learned;
     this.tokenizers = tokenizers;
     this.open = open;
@@ -150,7 +154,7 @@ class StableDiffusion implements Model {
   private async makeImagePrompt({ imagePrompt }: ImageSettings, networks: Networks): Promise<Stage[]> {
     const { imageEmbedding } = this.parts;
     if (!imageEmbedding || !imagePrompt) return [];
-    const embedding = await encodeImagePrompt(imageEmbedding, imagePrompt, networks);
+    const embedding = await encodeImagePrompt(imageEmbedding, imagePrompt, networks, this.embedder);
     return [makeImagePromptStage(imageEmbedding, embedding, imagePrompt.noiseLevel ?? 0)];
   }
 
@@ -333,12 +337,16 @@ class StableDiffusion implements Model {
   }
 }
 
-/** A model, its tokenizers, its networks and the words that textual inversions taught it, as a family. */
+/**
+ * A model, its tokenizers, its networks, the words that textual inversions taught it, and CLIP's text encoder for texts that are
+ * blended with image prompts, as a family.
+ */
 export function makeStableDiffusion(
   model: StableDiffusionModel,
   tokenizers: Tokenizers,
   open: (watch: Watch) => Networks,
   learned: readonly LearnedWordName[] = [],
+  embedder?: TextEmbedder,
 ): Model {
-  return new StableDiffusion(model, tokenizers, open, learned);
+  return new StableDiffusion(model, tokenizers, open, learned, embedder);
 }

@@ -5,17 +5,23 @@
 import { getSamplerSettings, type NoiseSchedule, readScheduler } from "../../../diffusion/index.js";
 import type { HostTensors } from "../../../engine/index.js";
 import { NishikiError } from "../../../errors.js";
-import type { ConditionalUnetConfig, ConfigRecord } from "../../../models/index.js";
+import {
+  type ClipTextConfig,
+  type ConditionalUnetConfig,
+  type ConfigRecord,
+  readClipTextConfig,
+} from "../../../models/index.js";
 import type { ImageSettings } from "../../image-request.js";
 import type { StageResult, TransformStage } from "../../plan.js";
 import { getValues } from "../../stage-results.js";
-import { blendEmbeddings } from "../../vision/blend.js";
+import { blendEmbeddings, turnByDifference, withLength } from "../../vision/blend.js";
 import {
   encodeImages,
   type ImageEncoderModel,
   readImageEncoder,
   type UseImageEncoder,
 } from "../../vision/image-encoder.js";
+import { embedTexts, type TextEmbedder } from "../../vision/text-embedding.js";
 import type { Condition } from "./condition.js";
 import { makeRows } from "./conditioning.js";
 import type { Networks } from "./networks.js";
@@ -32,6 +38,8 @@ export interface ImageEmbedding {
   /** Mean and deviation of the embeddings that it was trained on. */
   readonly mean: Float32Array;
   readonly std: Float32Array;
+  /** The text encoder of the same CLIP, for texts to blend. */
+  readonly text?: ClipTextConfig;
   /** The noise of each level. */
   readonly noising: NoiseSchedule;
 }
@@ -42,11 +50,13 @@ export interface ImageEmbeddingDescription {
   readonly mean: Float32Array;
   readonly std: Float32Array;
   readonly noising: ConfigRecord;
+  /** The config of CLIP's text encoder with its projection. */
+  readonly text?: ConfigRecord;
 }
 
 /** @throws NishikiError "checkpoint" for parts that do not fit to each other or to the denoiser */
 export function readImageEmbedding(
-  { encoder: files, mean, std, noising }: ImageEmbeddingDescription,
+  { encoder: files, mean, std, noising, text: textFile }: ImageEmbeddingDescription,
   unet: ConditionalUnetConfig,
 ): ImageEmbedding {
   const encoder = readImageEncoder(files.config, files.processor);
@@ -66,43 +76,76 @@ export function readImageEmbedding(
     refuse(
       `the image encoder's embedding has ${width} numbers, but image_normalizer has statistics of ${mean.length}`,
     );
-  return { encoder, mean, std, noising: getSamplerSettings(readScheduler(noising), "ddpm").schedule };
+  const text = textFile && readClipTextConfig(textFile);
+  if (text && text.projection !== width)
+    refuse(
+      `the image encoder's embedding has ${width} numbers, but those of the CLIP's texts have ${text.projection}; name the CLIP that the image encoder is from`,
+    );
+  const { schedule } = getSamplerSettings(readScheduler(noising), "ddpm");
+  return { encoder, mean, std, noising: schedule, ...(text && { text }) };
 }
 
 type ImagePrompt = NonNullable<ImageSettings["imagePrompt"]>;
 
 /** @throws NishikiError "usage" where a request names no image */
-export function checkImagePrompt({ imagePrompt }: ImageSettings, { noising }: ImageEmbedding): void {
+export function checkImagePrompt({ imagePrompt }: ImageSettings, { noising, text }: ImageEmbedding): void {
   if (!imagePrompt) {
     const message = "imagePrompt.images: expected an image to draw variations of, got none.";
     throw new NishikiError("usage", message);
   }
-  const { noiseLevel = 0, weights, blend = "slerp", texts, difference } = imagePrompt;
+  const { noiseLevel = 0, blend = "slerp", texts, difference } = imagePrompt;
   const unread = texts ? "texts" : difference ? "difference" : undefined;
-  if (unread !== undefined) {
+  if (unread !== undefined && !text) {
     const reason = "the model has no text encoder whose embeddings are like those of images";
-    throw new NishikiError("usage", `imagePrompt.${unread}: ${reason}; omit it.`);
+    const cure = "Name the CLIP that its image encoder is from as clip, or omit it.";
+    throw new NishikiError("usage", `imagePrompt.${unread}: ${reason}. ${cure}`);
   }
   const most = noising.levels - 1;
   if (noiseLevel > most)
     throw new NishikiError("usage", `imagePrompt.noiseLevel: expected at most ${most}, got ${noiseLevel}.`);
-  const total = (weights ?? [1]).reduce((all, weight) => all + weight, 0);
-  if (blend === "slerp" && (total <= 0 || weights?.some((weight) => weight < 0))) {
+  const weights = getWeights(imagePrompt);
+  const total = weights.reduce((all, weight) => all + weight, 0);
+  if (blend === "slerp" && (total <= 0 || weights.some((weight) => weight < 0))) {
     const expected = "expected weights from 0, not all 0, to blend by slerp";
-    throw new NishikiError("usage", `imagePrompt.weights: ${expected}; got ${weights?.join(", ")}.`);
+    throw new NishikiError("usage", `imagePrompt.weights: ${expected}; got ${weights.join(", ")}.`);
   }
 }
 
-/** The embedding of a request's images, blended into one where there are several. */
+/** Weights of all images, then of all texts; equal shares where none are given. */
+function getWeights({ images, weights, texts = [], textWeights }: ImagePrompt): number[] {
+  const share = 1 / (images.length + texts.length);
+  return [...images.map((_, i) => weights?.[i] ?? share), ...texts.map((_, i) => textWeights?.[i] ?? share)];
+}
+
+/**
+ * The embedding of a request's images and texts, blended into one where there are several, and turned by the difference of two
+ * texts. Embeddings of texts take the length of those of the images, which the model was trained on.
+ * @param embedder CLIP's text encoder; required for texts.
+ */
 export async function encodeImagePrompt(
   { encoder }: ImageEmbedding,
-  { images, weights, blend = "slerp" }: ImagePrompt,
+  prompt: ImagePrompt,
   networks: Networks,
+  embedder: TextEmbedder | undefined,
 ): Promise<Float32Array> {
+  const { images, texts = [], blend = "slerp", difference } = prompt;
   const use: UseImageEncoder = (output, work) => networks.use({ part: "image encoder", output }, work);
-  const embeddings = await encodeImages(encoder, images, "embedding", use);
-  const weighted = embeddings.map((values, i) => ({ values, weight: weights?.[i] ?? 1 / images.length }));
-  return blendEmbeddings(weighted, blend);
+  const seen = await encodeImages(encoder, images, "embedding", use);
+  const length = seen.reduce((sum, values) => sum + Math.hypot(...values), 0) / seen.length;
+  const sentences = [...texts, ...(difference ? [difference.from, difference.to] : [])];
+  const read =
+    sentences.length === 0
+      ? []
+      : await embedTexts(embedder!, sentences, (work) => networks.use({ part: "text embedding" }, work));
+  const all = [...seen, ...read.slice(0, texts.length).map((values) => withLength(values, length))];
+  const weights = getWeights(prompt);
+  const blended = blendEmbeddings(
+    all.map((values, i) => ({ values, weight: weights[i]! })),
+    blend,
+  );
+  if (!difference) return blended;
+  const [from, to] = read.slice(-2) as [Float32Array, Float32Array];
+  return turnByDifference(blended, { from, to, weight: difference.weight ?? 0.3 });
 }
 
 /** Cosines and sines of a noise level at geometrically spaced frequencies: `[width]`. */

@@ -9,6 +9,7 @@ export type NetworkKey =
   | { readonly part: "text encoder"; readonly index: number; readonly skip: number }
   | { readonly part: "image encoder"; readonly output: VisionOutput }
   | { readonly part: "image projection" }
+  | { readonly part: "text embedding" }
   | {
       readonly part: "denoiser";
       readonly form: UnetForm;

@@ -1,5 +1,5 @@
 // Loads Stable Diffusion from published files into sessions on this machine's devices (node).
-import { basename, dirname } from "node:path";
+import { basename } from "node:path";
 import {
   type ModelComponent,
   openAutoencoder,
@@ -8,10 +8,9 @@ import {
 } from "../../../checkpoint/node.js";
 import type { WeightPlace } from "../../../engine/index.js";
 import { makeEngine } from "../../../engine/node.js";
-import { listSome, NishikiError, quote } from "../../../errors.js";
+import { listSome, quote } from "../../../errors.js";
 import { convolutionArithmetic } from "../../../graph/index.js";
 import { resolveModel } from "../../../hub/index.js";
-import { readConditionalUnetConfig } from "../../../models/index.js";
 import type { ClipTokenizer } from "../../../tokenizer/index.js";
 import { loadClipFolder, loadEmbeddedClip } from "../../../tokenizer/node.js";
 import { checkAborted } from "../../cancel.js";
@@ -25,12 +24,13 @@ import type { Environment } from "../../receipt.js";
 import type { Runtime } from "../../runtime.js";
 import { getBudget, SessionPool } from "../../session-pool.js";
 import type { TokenCount } from "../../token-count.js";
+import type { TextEmbedder } from "../../vision/text-embedding.js";
 import type { OpenedModel } from "../node-family.js";
 import { getTextOptions } from "./conditioning.js";
 import { makeStableDiffusion } from "./family.js";
 import { readModel, type StableDiffusionModel } from "./model.js";
 import { openEmbeddings, teach } from "./node-embeddings.js";
-import { type IpAdapterFiles, openAdapter } from "./node-ip-adapter.js";
+import { type ImagePromptFiles, listImagePromptFiles, openImagePrompts } from "./node-image-prompts.js";
 import { checkWeights, openNetworks } from "./node-networks.js";
 import { withPrecision } from "./node-precision.js";
 import { traceTextEncoder, traceUnet } from "./programs.js";
@@ -46,15 +46,17 @@ export async function openStableDiffusionModel(
   const preview =
     machine.previewVae === undefined ? undefined : await openAutoencoder(machine.previewVae, files.family);
   const encoders = [files.textEncoder, ...(files.textEncoder2 ? [files.textEncoder2] : [])];
-  const ipAdapter = await openIpAdapterFor(files, path, machine);
+  const images = await openImagePrompts(files, path, machine);
+  const { imageEmbedding } = files;
+  const text = images.clip?.text.config;
   const model = readModel({
     name: files.name,
     unet: files.unet.config,
     vae: files.vae.config,
     ...(preview && { previewVae: preview.config }),
     textEncoders: encoders.map(({ config }) => config),
-    ...(files.imageEmbedding && { imageEmbedding: files.imageEmbedding }),
-    ...(ipAdapter && { ipAdapter: ipAdapter.model }),
+    ...(imageEmbedding && { imageEmbedding: { ...imageEmbedding, ...(text && { text }) } }),
+    ...(images.ipAdapter && { ipAdapter: images.ipAdapter.model }),
     scheduler: files.scheduler,
     zerosForEmptyPrompt: files.zerosForEmptyPrompt,
   });
@@ -68,7 +70,7 @@ export async function openStableDiffusionModel(
         await readTokenizers(files),
         sumStored(files, encoders, machine),
       ),
-    load: (runtime = {}) => load({ files, encoders, model, preview, ipAdapter }, machine, runtime),
+    load: (runtime = {}) => load({ files, encoders, model, preview, images }, machine, runtime),
   };
 }
 
@@ -86,23 +88,6 @@ function sumStored(
     unet: sum(unet, precision === "int8" ? count : undefined),
     textEncoders: encoders.map((encoder) => sum(encoder)),
   };
-}
-
-/** @throws NishikiError "usage" for a model that takes images in another way */
-async function openIpAdapterFor(
-  { unet, imageEmbedding, name }: StableDiffusionFiles,
-  path: string,
-  { ipAdapter, imageEncoder }: CompleteLoadOptions,
-): Promise<IpAdapterFiles | undefined> {
-  if (ipAdapter === undefined) {
-    if (imageEncoder === undefined) return undefined;
-    throw new NishikiError("usage", "imageEncoder: requires ipAdapter, whose images it encodes.");
-  }
-  if (imageEmbedding) {
-    const message = `ipAdapter: ${name} is conditioned on images already, and takes none; omit it.`;
-    throw new NishikiError("usage", message);
-  }
-  return openAdapter(ipAdapter, imageEncoder, path, readConditionalUnetConfig(unet.config));
 }
 
 /** Counts tokens with the tokenizer of the first text encoder, and the words that textual inversions add. */
@@ -148,11 +133,11 @@ interface OpenedFiles {
   readonly encoders: readonly ModelComponent[];
   readonly model: StableDiffusionModel;
   readonly preview: ModelComponent | undefined;
-  readonly ipAdapter: IpAdapterFiles | undefined;
+  readonly images: ImagePromptFiles;
 }
 
 async function load(
-  { files: published, encoders, model, preview, ipAdapter }: OpenedFiles,
+  { files: published, encoders, model, preview, images }: OpenedFiles,
   options: CompleteLoadOptions,
   runtime: Runtime,
 ): Promise<PipelineParts> {
@@ -168,13 +153,13 @@ async function load(
   );
   const learned = await openEmbeddings(embedding ?? []);
   const { tokenizers, vectors } = teach(learned.words, await readTokenizers(files), model.textEncoders);
-  const imageEncoder = files.imageEmbedding?.encoder ?? ipAdapter?.encoder;
+  const imageEncoder = files.imageEmbedding?.encoder ?? images.ipAdapter?.encoder;
   const sources = {
     files,
     model,
     textEncoders: encoders,
     ...(imageEncoder && { imageEncoder }),
-    ...(ipAdapter && { ipAdapter }),
+    ...images,
     adapters,
     vectors,
     preview,
@@ -186,7 +171,7 @@ async function load(
   const sessions = pool.forModel();
   const stop = new AbortController();
   const embeddings = learned.words.map(({ file }) => file);
-  const added = { loras: opened.files, embeddings, ...(ipAdapter && getAdapterFiles(ipAdapter)) };
+  const added = { loras: opened.files, embeddings, ...listImagePromptFiles(images) };
   const hashes = hashAll(files, options, added, stop.signal);
   const environment = hashes.then((all) =>
     readEnvironment(engine.device, {
@@ -208,8 +193,18 @@ async function load(
     tokenizers,
     (watch) => openNetworks(sources, engine, sessions, watch),
     learned.words.map(({ word, file }) => ({ word, name: basename(file) })),
+    await makeEmbedder(model, images),
   );
   return { model: loaded, environment, sessions: pool, close, notices };
+}
+
+/** CLIP's text encoder, for texts that are blended with image prompts. */
+async function makeEmbedder(
+  { imageEmbedding }: StableDiffusionModel,
+  { clip }: ImagePromptFiles,
+): Promise<TextEmbedder | undefined> {
+  const config = imageEmbedding?.text;
+  return config && clip && { config, tokenizer: await loadClipFolder(clip.folder) };
 }
 
 /** Hashes everything that was loaded. Gigabytes take seconds, so this runs alongside the first steps. */
@@ -222,17 +217,6 @@ async function hashAll(
   const vae = options.vae === undefined ? undefined : getVaeFile(options.vae, files);
   const weights = await hashFiles(files.files, signal);
   return { weights, load: await recordLoad(options, { ...added, ...(vae && { vae }) }, signal) };
-}
-
-function getAdapterFiles({
-  adapter,
-  encoder,
-}: IpAdapterFiles): Pick<AddedFiles, "ipAdapter" | "imageEncoder"> {
-  const [config, weights] = encoder.files as [string, string];
-  return {
-    ipAdapter: { name: basename(adapter.file), file: adapter.file },
-    imageEncoder: { name: basename(dirname(config)), file: weights },
-  };
 }
 
 /** A notice about unknown tensors, if any. */

@@ -1,5 +1,5 @@
 // The networks of a Stable Diffusion model, as a pool of sessions loads them (node).
-import type { ModelComponent, StableDiffusionFiles } from "../../../checkpoint/node.js";
+import type { ModelComponent, OpenedClip, StableDiffusionFiles } from "../../../checkpoint/node.js";
 import type { Engine, WeightPlaces } from "../../../engine/index.js";
 import { listSome, NishikiError } from "../../../errors.js";
 import { formatShape, type Program, type UsualSizes } from "../../../graph/index.js";
@@ -7,6 +7,7 @@ import type { Watch } from "../../cancel.js";
 import type { NetworkAdapters } from "../../node-loras.js";
 import { getWeightBytes, type ModelSessions, type Network, type NetworkGroup } from "../../session-pool.js";
 import { traceImageEncoder } from "../../vision/program.js";
+import { traceTextEmbedding } from "../../vision/text-embedding.js";
 import { getTextOptions } from "./conditioning.js";
 import { getAdapterInput, getAspectBlocks, getImageTokens, type ImageAspect } from "./ip-adapter.js";
 import type { StableDiffusionModel } from "./model.js";
@@ -20,6 +21,8 @@ export interface NetworkSources {
   /** CLIP's image encoder, for image prompts. */
   readonly imageEncoder?: ModelComponent;
   readonly ipAdapter?: IpAdapterFiles;
+  /** CLIP whose texts are blended with image prompts. */
+  readonly clip?: OpenedClip;
   readonly model: StableDiffusionModel;
   readonly textEncoders: readonly ModelComponent[];
   readonly adapters: NetworkAdapters;
@@ -49,6 +52,11 @@ function makeRecipe(key: NetworkKey, sources: NetworkSources): Recipe {
       const { config } = (model.imageEmbedding ?? model.ipAdapter)!.encoder;
       return { program: traceImageEncoder(config, key.output), places: sources.imageEncoder!.weights };
     }
+    case "text embedding":
+      return {
+        program: traceTextEmbedding(model.imageEmbedding!.text!),
+        places: sources.clip!.text.weights,
+      };
     case "image projection": {
       const { adapter } = sources.ipAdapter!;
       const { config, attentions } = model.ipAdapter!;
@@ -83,6 +91,7 @@ function listImageNetworks({ imageEncoder, model }: NetworkSources): (readonly [
   const output = ipAdapter ? getAdapterInput(ipAdapter.config) : "embedding";
   return [
     ...(imageEncoder ? [["image encoder", { part: "image encoder", output }] as const] : []),
+    ...(model.imageEmbedding?.text ? [["text encoder of CLIP", { part: "text embedding" }] as const] : []),
     ...(ipAdapter ? [["IP-Adapter's projection", { part: "image projection" }] as const] : []),
   ];
 }
@@ -122,6 +131,7 @@ const groups: Readonly<Record<NetworkKey["part"], NetworkGroup>> = {
   "text encoder": "text",
   "image encoder": "text",
   "image projection": "text",
+  "text embedding": "text",
   denoiser: "denoise",
   decoder: "decode",
   encoder: "decode",

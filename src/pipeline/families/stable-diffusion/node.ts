@@ -21,6 +21,7 @@ export const stableDiffusionFamily: Family = {
     "embedding",
     "ipAdapter",
     "imageEncoder",
+    "clip",
     "precision",
   ],
   detect: ({ path, pipelineClass }) => pipelineClass !== undefined || isSingleFile(path),

@@ -42,12 +42,14 @@ export function getStableDiffusionWork(
 }
 
 function countImagePrompt(
-  { imageEmbedding }: StableDiffusionModel,
-  { imagePrompt }: ImageSettings,
+  { imageEmbedding, ipAdapter }: StableDiffusionModel,
+  { imagePrompt, styleReference, layoutReference }: ImageSettings,
 ): readonly NetworkWork[] {
-  if (!imageEmbedding || !imagePrompt) return [];
-  const program = traceImageEncoder(imageEmbedding.encoder.config);
-  const evaluations = imagePrompt.images.length;
+  const { encoder } = imageEmbedding ?? ipAdapter ?? {};
+  const groups = [imagePrompt, styleReference, layoutReference];
+  const evaluations = groups.reduce((sum, group) => sum + (group?.images.length ?? 0), 0);
+  if (!encoder || evaluations === 0) return [];
+  const program = traceImageEncoder(encoder.config);
   return [countWork(program, { network: "image encoder", group: "text", evaluations })];
 }
 

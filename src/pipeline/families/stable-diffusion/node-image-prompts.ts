@@ -1,0 +1,57 @@
+// What a Stable Diffusion model needs for image prompts beside its own parts: an IP-Adapter with its image encoder, or the CLIP
+// whose texts are blended with images (node).
+import { basename, dirname } from "node:path";
+import { type OpenedClip, openClip, type StableDiffusionFiles } from "../../../checkpoint/node.js";
+import { NishikiError } from "../../../errors.js";
+import { resolveModel } from "../../../hub/index.js";
+import { readConditionalUnetConfig } from "../../../models/index.js";
+import type { CompleteLoadOptions } from "../../load-options.js";
+import type { AddedFiles } from "../../node-load-record.js";
+import { type IpAdapterFiles, openAdapter } from "./node-ip-adapter.js";
+
+export interface ImagePromptFiles {
+  readonly ipAdapter?: IpAdapterFiles;
+  readonly clip?: OpenedClip;
+}
+
+/**
+ * Opens the files that the options name.
+ * @throws NishikiError "usage" for options that the model does not take, "file", "checkpoint"
+ */
+export async function openImagePrompts(
+  { unet, imageEmbedding, name }: StableDiffusionFiles,
+  path: string,
+  { ipAdapter, imageEncoder, clip }: CompleteLoadOptions,
+): Promise<ImagePromptFiles> {
+  const refuse = (message: string): never => {
+    throw new NishikiError("usage", message);
+  };
+  if (imageEncoder !== undefined && ipAdapter === undefined)
+    refuse("imageEncoder: requires ipAdapter, whose images it encodes.");
+  if (clip !== undefined && !imageEmbedding)
+    refuse(`clip: ${name} has no image embedding to blend with texts; only Stable unCLIP has. Omit it.`);
+  if (ipAdapter !== undefined && imageEmbedding)
+    refuse(`ipAdapter: ${name} is conditioned on images already, and takes none; omit it.`);
+  const config = readConditionalUnetConfig(unet.config);
+  return {
+    ...(ipAdapter !== undefined && { ipAdapter: await openAdapter(ipAdapter, imageEncoder, path, config) }),
+    ...(clip !== undefined && { clip: await openClip(await resolveModel(clip)) }),
+  };
+}
+
+/** The files for the load record. */
+export function listImagePromptFiles({
+  ipAdapter,
+  clip,
+}: ImagePromptFiles): Pick<AddedFiles, "ipAdapter" | "imageEncoder" | "clip"> {
+  const toNamed = ([config, weights]: readonly string[]) => {
+    return { name: basename(dirname(config!)), file: weights! };
+  };
+  return {
+    ...(ipAdapter && {
+      ipAdapter: { name: basename(ipAdapter.adapter.file), file: ipAdapter.adapter.file },
+      imageEncoder: toNamed(ipAdapter.encoder.files),
+    }),
+    ...(clip && { clip: toNamed(clip.encoder.files) }),
+  };
+}
