@@ -45,7 +45,14 @@ export function windowCount(dim: Dim, add: number, divisor: number): Dim {
 
 /** The product of all dimensions. */
 export function countElements(shape: Shape): Dim {
-  return shape.reduce<Dim>(multiplyDims, 1);
+  let known = 1;
+  let symbolic: Dim = 1;
+  // Formulas are multiplied with one another only: arithmetic of texts costs more than everything else here.
+  for (const dim of shape) {
+    if (typeof dim === "number") known *= dim;
+    else symbolic = symbolic === 1 ? dim : multiplyDims(symbolic, dim);
+  }
+  return multiplyDims(known, symbolic);
 }
 
 /** Replaces -1 in `to` when `from` is reshaped; undefined if the sizes do not agree. */

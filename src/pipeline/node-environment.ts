@@ -1,7 +1,6 @@
 // The environment that receipts record: versions of this program and its runtime, and file hashes (node).
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { type FileHandle, open, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileError } from "../checkpoint/node.js";
@@ -12,14 +11,23 @@ import type { Environment } from "./receipt.js";
 /** SHA-256 of a file's content. @throws NishikiError "file", "aborted" */
 export async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
+  // One buffer for all pieces: new memory for each costs as much time as the hash.
+  const buffer = Buffer.allocUnsafe(2 ** 20);
+  let file: FileHandle | undefined;
   try {
-    const pieces = createReadStream(path, { highWaterMark: 2 ** 20, ...(signal && { signal }) });
-    for await (const piece of pieces) hash.update(piece as Buffer);
+    file = await open(path);
+    for (;;) {
+      signal?.throwIfAborted();
+      const { bytesRead } = await file.read(buffer, 0, buffer.length);
+      if (bytesRead === 0) return hash.digest("hex");
+      hash.update(bytesRead === buffer.length ? buffer : buffer.subarray(0, bytesRead));
+    }
   } catch (error) {
     if (signal?.aborted) throw new NishikiError("aborted", "Hashing was stopped.", { cause: error });
     throw fileError(error, `read ${path}`);
+  } finally {
+    await file?.close();
   }
-  return hash.digest("hex");
 }
 
 /** The version field of a package.json. */
