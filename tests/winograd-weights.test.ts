@@ -32,7 +32,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-const [inner, out, side] = [48, 64, 40];
+const [inner, out, side] = [96, 112, 40];
 const normals = (name: string, size: number, scale = 1) =>
   random(3, name)
     .normals(size)

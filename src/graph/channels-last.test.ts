@@ -11,6 +11,7 @@ import {
   conv2d,
   crop,
   type Dim,
+  getUsualSizes,
   groupNorm,
   lowerProgram,
   mul,
@@ -98,7 +99,7 @@ describe("a Winograd convolution", () => {
   });
 });
 
-const width = 48;
+const width = 96;
 
 /** What published networks are made of, at two sizes. */
 function network(size: readonly [Dim, Dim, Dim]): Program {
@@ -129,9 +130,9 @@ const shapes = {
   in: [width, 4],
   one: [width, width],
   mix: [width, width, 1],
-  two: [width, 64],
+  two: [width, 112],
   up: [width, width],
-  three: [width, 96],
+  three: [width, 2 * width],
 };
 const inputsOf = (batch: number, height: number, across: number): HostTensors => {
   const weights = Object.entries({ ...shapes, out: [4, width], down: [width, width] }).flatMap(
@@ -193,13 +194,18 @@ describe("a channels-last program", () => {
     expect(transposes.size).toBe(4);
   });
 
+  it("gets its usual sizes from its image", () => {
+    const program = trace((t) => ({ y: t.input("x", ["n", 3, "h*8", 9]), other: t.input("z", ["m"]) }));
+    expect(getUsualSizes(program, { batch: 2, height: 64, width: 9 })).toEqual({ n: 2, h: 8 });
+  });
+
   it("leaves a program alone whose weights are computed, and one without usual sizes", () => {
     const computed = trace((t) => {
       const weight = mul(
-        t.scope().parameter("w", [64, 64, 3, 3]),
+        t.scope().parameter("w", [96, 96, 3, 3]),
         constant(t.graph, Float32Array.of(2), [1]),
       );
-      return { y: conv2d(t.input("x", [1, 64, 64, 64]), weight, { padding: 1 }) };
+      return { y: conv2d(t.input("x", [1, 96, 64, 64]), weight, { padding: 1 }) };
     });
     const nodes = (usualSizes?: Record<string, number>) =>
       lowerProgram(computed, { target: "cpu", ...(usualSizes && { usualSizes }) }).nodeCount;

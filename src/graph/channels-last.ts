@@ -3,8 +3,8 @@
 // images themselves. Networks are written channels-first, as published; transposes stay where the program begins and
 // ends, and around operations that have no form here.
 
-import { chooseForm } from "./convolution-table.js";
-import { evaluateDim } from "./dimension.js";
+import { type ConvolutionForm, type ConvolutionSize, chooseForm } from "./convolution-table.js";
+import { evaluateDim, listSymbols, parseDim } from "./dimension.js";
 import { type AttributeValue, apply, Graph, type GraphNode, numbers, type Tensor } from "./graph.js";
 import { reshape, reshapeOp } from "./ops/broadcast.js";
 import { parameterOp } from "./ops/constant.js";
@@ -27,6 +27,9 @@ const pointwise: ReadonlySet<string> = new Set([
 
 /** The size of each symbol that a program usually runs with. Any other size gives equally right results. */
 export type UsualSizes = Readonly<Record<string, number>>;
+
+/** Chooses a convolution's form; undefined leaves it to the runtime. */
+export type ChooseForm = (size: ConvolutionSize) => ConvolutionForm | undefined;
 
 /** An upsampled image that nothing has asked for yet: a convolution reads its source instead. */
 interface Enlarged {
@@ -116,11 +119,13 @@ class Recorder {
   readonly graph = new Graph();
   readonly #images = new Map<Tensor, Image>();
   readonly #sizes: UsualSizes;
+  readonly #choose: ChooseForm;
   /** Whether any convolution has a faster form. */
   gains = false;
 
-  constructor(sizes: UsualSizes) {
+  constructor(sizes: UsualSizes, choose: ChooseForm) {
     this.#sizes = sizes;
+    this.#choose = choose;
   }
 
   image(tensor: Tensor): Image {
@@ -186,8 +191,11 @@ class Recorder {
       return new Image({ last: linear(x.last, reshape(filter, [out!, inner!])) });
     }
     if (kernel.join() !== "3,3" || !isStored(weight)) return undefined;
-    const [batch, , height, width] = dimsOf(node.outputs[0]!).map((dim) => evaluateDim(dim, this.#sizes));
-    const form = chooseForm({ batch: batch!, height: height!, width: width!, inner: inner!, out: out! });
+    const shape = dimsOf(node.outputs[0]!);
+    if (shape.some((dim) => listSymbols(dim).some((symbol) => this.#sizes[symbol] === undefined)))
+      return undefined;
+    const [batch, , height, width] = shape.map((dim) => evaluateDim(dim, this.#sizes));
+    const form = this.#choose({ batch: batch!, height: height!, width: width!, inner: inner!, out: out! });
     if (!form) return undefined;
     this.gains = true;
     const sides = padding as [number, number, number, number];
@@ -252,10 +260,14 @@ class Recorder {
 /**
  * Records a program with its images channels-last, if that makes a convolution faster. Inputs, parameters and outputs keep
  * their names, shapes and order.
- * @param sizes For the choice of each convolution's form.
+ * @param sizes For the choice of each convolution's form. Convolutions of images with other symbols stay as they are.
  */
-export function toChannelsLast(program: Program, sizes: UsualSizes): Program {
-  const recorder = new Recorder(sizes);
+export function toChannelsLast(
+  program: Program,
+  sizes: UsualSizes,
+  choose: ChooseForm = chooseForm,
+): Program {
+  const recorder = new Recorder(sizes, choose);
   const needed = reachable(program);
   for (const node of program.graph.nodes) if (needed.has(node)) recorder.record(node);
   if (!recorder.gains) return program;
@@ -269,4 +281,25 @@ export function toChannelsLast(program: Program, sizes: UsualSizes): Program {
     parameters: program.parameters.map(again),
     outputs: program.outputs.map(again),
   };
+}
+
+/**
+ * The sizes of a program's symbols for usual images: its first input `[batch, channels, height, width]` has the given batch,
+ * height and width. Symbols that are not found there have no usual size.
+ */
+export function getUsualSizes(
+  { inputs }: Pick<Program, "inputs">,
+  { batch, height, width }: { readonly batch: number; readonly height: number; readonly width: number },
+): UsualSizes {
+  const shape = inputs.find(({ tensor }) => tensor.shape.length === 4)?.tensor.shape ?? [];
+  const usual = [batch, undefined, height, width];
+  return Object.fromEntries(
+    shape.flatMap((dim, axis): [string, number][] => {
+      const [term, ...more] = parseDim(dim);
+      const [symbol, ...others] = term?.atoms ?? [];
+      const size = usual[axis];
+      const isSimple = symbol !== undefined && more.length + others.length === 0 && size !== undefined;
+      return isSimple ? [[symbol, size / term!.coefficient]] : [];
+    }),
+  );
 }

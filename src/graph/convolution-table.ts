@@ -37,7 +37,7 @@ interface Rule {
 
 /** The first rule that holds is used; without one, the runtime's convolution. */
 const rules: readonly Rule[] = [
-  { tile: 4, leastTiles: 100, leastChannels: 48 },
+  { tile: 4, leastTiles: 100, leastChannels: 96 },
   { tile: 2, leastTiles: 100, leastChannels: 256 },
 ];
 

@@ -6,6 +6,7 @@ import {
   canonicalDim,
   divideDims,
   floorDivideDim,
+  listSymbols,
   multiplyDims,
   type Polynomial,
   parseDim,
@@ -52,6 +53,13 @@ const { formula } = fc.letrec<{ formula: Pair }>((tie) => ({
       .map(([a, k]) => ({ dim: floorDivideDim(a.dim, k), value: Math.floor(a.value / k) })),
   ),
 }));
+
+describe("the symbols of a formula", () => {
+  it("are found within floors, too", () => {
+    expect(listSymbols("floor((floor((h+1)/2)*w+3)/4)*b+2").sort()).toEqual(["b", "h", "w"]);
+    expect(listSymbols(7)).toEqual([]);
+  });
+});
 
 describe("formulas", () => {
   it("mean what the arithmetic says, and read back as themselves", () => {

@@ -178,6 +178,16 @@ export function multiplyDims(a: Dim, b: Dim): Dim {
   return format(times(parseDim(a), parseDim(b)));
 }
 
+/** The symbols of which a formula is made. */
+export function listSymbols(dim: Dim): string[] {
+  return parseDim(dim).flatMap(({ atoms }) =>
+    atoms.flatMap((atom) => {
+      const inner = parseFloor(atom);
+      return inner ? inner.numerator.flatMap((term) => term.atoms.flatMap(listSymbols)) : [atom];
+    }),
+  );
+}
+
 /** floor(dim / divisor). */
 export function floorDivideDim(dim: Dim, divisor: number): Dim {
   if (typeof dim === "number") return Math.floor(dim / divisor);

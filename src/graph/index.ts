@@ -1,4 +1,4 @@
-export type { UsualSizes } from "./channels-last.js";
+export { getUsualSizes, type UsualSizes } from "./channels-last.js";
 export { convolutionArithmetic } from "./convolution-table.js";
 export { countMultiplications, countPeakBytes } from "./count.js";
 export * from "./gradients.js";

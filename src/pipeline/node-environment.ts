@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { fileError } from "../checkpoint/node.js";
 import { getPackageFile } from "../engine/node.js";
 import { NishikiError } from "../errors.js";
+import { convolutionArithmetic } from "../graph/index.js";
 import type { Environment } from "./receipt.js";
 
 /** SHA-256 of a file's content. @throws NishikiError "file", "aborted" */
@@ -46,12 +47,17 @@ async function runtimeVersion(): Promise<string> {
   return `onnxruntime-node ${await versionIn(join(dirname(dirname(entry)), "package.json"))}`;
 }
 
-/** Describes the environment of images drawn on `device` from files with these hashes. */
+/**
+ * Describes the environment of images drawn on `device` from files with these hashes.
+ * @param options.usualSizes Whether the networks are loaded for usual sizes, which changes the CPU's arithmetic.
+ */
 export async function readEnvironment(
   device: string,
-  { weights, load, arithmetic }: Pick<Environment, "weights" | "load" | "arithmetic">,
+  { weights, load }: Pick<Environment, "weights" | "load">,
+  { usualSizes = false }: { readonly usualSizes?: boolean } = {},
 ): Promise<Environment> {
   const [version, runtime] = await Promise.all([ownVersion(), runtimeVersion()]);
   const platform = `${process.platform}-${process.arch}`;
-  return { version, device, runtime, platform, ...(arithmetic && { arithmetic }), weights, load };
+  const arithmetic = usualSizes && device === "cpu" ? { arithmetic: convolutionArithmetic } : {};
+  return { version, device, runtime, platform, ...arithmetic, weights, load };
 }

@@ -1,7 +1,7 @@
 // The networks of a family, from recipes: a program, and the weights that it reads (node).
 import type { Engine, Session, WeightPlaces } from "../../engine/index.js";
 import { listSome, NishikiError } from "../../errors.js";
-import { formatShape, type Program } from "../../graph/index.js";
+import { formatShape, type Program, type UsualSizes } from "../../graph/index.js";
 import type { Watch } from "../cancel.js";
 import {
   getWeightBytes,
@@ -22,6 +22,8 @@ export interface Recipe {
   readonly inPlace: boolean;
   /** Limit on the group's loaded sessions, for networks that follow each other. */
   readonly groupLimit?: number;
+  /** The size of each symbol in the model's usual image, for the choice of convolutions. */
+  readonly usualSizes?: UsualSizes;
 }
 
 /** @throws NishikiError "checkpoint" where weights do not fit the programs that read them */
@@ -57,8 +59,8 @@ export function openRecipes<K extends NetworkKey>(
   watch: Watch,
 ): RecipeNetworks<K> {
   const describe = (key: K): Network => {
-    const { title, program, places, group, inPlace, groupLimit } = makeRecipe(key);
-    const options = { weights: places, inPlace: engine.device === "cpu" && inPlace };
+    const { title, program, places, group, inPlace, groupLimit, usualSizes } = makeRecipe(key);
+    const options = { weights: places, inPlace: engine.device === "cpu" && inPlace, usualSizes };
     const load = () => engine.load(program, options);
     const bytes = getWeightBytes(program);
     return { key, group, title, bytes, load, ...(groupLimit !== undefined && { groupLimit }) };

@@ -104,7 +104,7 @@ async function load(
     recordLoad(options, { loras: [] }, stop.signal),
   ]);
   const environment = hashes.then(([all, record]) =>
-    readEnvironment(engine.device, { weights: all, load: record }),
+    readEnvironment(engine.device, { weights: all, load: record }, { usualSizes: true }),
   );
   environment.catch(() => {}); // reported where a receipt waits for it
   const close = async () => {

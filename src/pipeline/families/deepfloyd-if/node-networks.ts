@@ -1,5 +1,6 @@
 // The networks of a DeepFloyd IF model, as recipes (node).
 import type { WeightPlaces } from "../../../engine/index.js";
+import { getUsualSizes } from "../../../graph/index.js";
 import { traceAddedKvUnet } from "../../../models/index.js";
 import type { Recipe } from "../node-recipes.js";
 import type { IfModel } from "./model.js";
@@ -20,13 +21,16 @@ export function makeIfRecipe(model: IfModel, weights: IfWeights, key: NetworkKey
     return { title: "text encoder", program, places: weights.text, group: "text", inPlace: true };
   }
   const index = model.stages.findIndex(({ number }) => number === key.stage);
+  const { unet, side } = model.stages[index]!;
+  const program = traceAddedKvUnet(unet);
   return {
     title: `stage ${key.stage} denoiser`,
-    program: traceAddedKvUnet(model.stages[index]!.unet),
+    program,
     places: weights.denoisers[index]!,
     // The stages draw one after the other.
     group: key.stage === 1 ? "denoise" : "enlarge",
     inPlace: true,
+    usualSizes: getUsualSizes(program, { batch: 2, height: side, width: side }),
   };
 }
 

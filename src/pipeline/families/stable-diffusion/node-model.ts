@@ -9,7 +9,6 @@ import {
 import type { WeightPlace } from "../../../engine/index.js";
 import { makeEngine } from "../../../engine/node.js";
 import { listSome, quote } from "../../../errors.js";
-import { convolutionArithmetic } from "../../../graph/index.js";
 import { resolveModel } from "../../../hub/index.js";
 import type { ClipTokenizer } from "../../../tokenizer/index.js";
 import { loadClipFolder, loadEmbeddedClip } from "../../../tokenizer/node.js";
@@ -173,12 +172,7 @@ async function load(
   const embeddings = learned.words.map(({ file }) => file);
   const added = { loras: opened.files, embeddings, ...listImagePromptFiles(images) };
   const hashes = hashAll(files, options, added, stop.signal);
-  const environment = hashes.then((all) =>
-    readEnvironment(engine.device, {
-      ...all,
-      ...(engine.device === "cpu" && { arithmetic: convolutionArithmetic }),
-    }),
-  );
+  const environment = hashes.then((all) => readEnvironment(engine.device, all, { usualSizes: true }));
   environment.catch(() => {}); // reported where a receipt waits for it
   const close = async () => {
     stop.abort();

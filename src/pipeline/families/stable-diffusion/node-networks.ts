@@ -2,7 +2,7 @@
 import type { ModelComponent, OpenedClip, StableDiffusionFiles } from "../../../checkpoint/node.js";
 import type { Engine, WeightPlaces } from "../../../engine/index.js";
 import { listSome, NishikiError } from "../../../errors.js";
-import { formatShape, type Program, type UsualSizes } from "../../../graph/index.js";
+import { formatShape, getUsualSizes, type Program } from "../../../graph/index.js";
 import type { Watch } from "../../cancel.js";
 import type { NetworkAdapters } from "../../node-loras.js";
 import { getWeightBytes, type ModelSessions, type Network, type NetworkGroup } from "../../session-pool.js";
@@ -145,17 +145,12 @@ const groups: Readonly<Record<NetworkKey["part"], NetworkGroup>> = {
 const staysInFiles = (part: NetworkKey["part"]) =>
   ["text encoder", "image encoder", "denoiser"].includes(part);
 
-/** The sizes for which the CPU's convolutions are chosen: those of the model's usual image, whatever is drawn. */
-function getUsualSizes({ part }: NetworkKey, { context, autoencoder }: StableDiffusionModel): UsualSizes {
+/** The image for which the CPU's convolutions are chosen: the model's usual one, whatever is drawn. */
+function getUsualImage({ part }: NetworkKey, { context, autoencoder }: StableDiffusionModel) {
   const { width, height } = context.sizes.usual;
+  const scale = part === "encoder" ? 1 : autoencoder.scale;
   const isGuided = part === "denoiser" && (context.defaults.guidance ?? 0) > 1;
-  return {
-    batch: isGuided ? 2 : 1,
-    height: height / autoencoder.scale,
-    width: width / autoencoder.scale,
-    tokens: 77,
-    texts: 1,
-  };
+  return { batch: isGuided ? 2 : 1, height: height / scale, width: width / scale };
 }
 
 /** The networks for one request. */
@@ -168,7 +163,7 @@ export function openNetworks(
   const describe = (key: NetworkKey): Network => {
     const { part } = key;
     const recipe = makeRecipe(key, sources);
-    const usualSizes = getUsualSizes(key, sources.model);
+    const usualSizes = getUsualSizes(recipe.program, getUsualImage(key, sources.model));
     const inPlace = engine.device === "cpu" && staysInFiles(part);
     return {
       key,

@@ -64,7 +64,9 @@ async function load(source: ModelSource, text: TextEncoder, runtime: Runtime): P
   const pool = runtime.sessions ?? new SessionPool({ budget: getBudget(options, engine.device) });
   const sessions = pool.forModel();
   const stop = new AbortController();
-  const environment = hashAll(files, options, stop.signal).then((all) => readEnvironment(engine.device, all));
+  const environment = hashAll(files, options, stop.signal).then((all) =>
+    readEnvironment(engine.device, all, { usualSizes: true }),
+  );
   environment.catch(() => {}); // reported where a receipt waits for it
   const close = async () => {
     stop.abort();

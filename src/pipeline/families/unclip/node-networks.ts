@@ -1,6 +1,6 @@
 // The networks of an unCLIP model: their names, and how they share memory (node).
 import type { ModelComponent } from "../../../checkpoint/node.js";
-import type { Program } from "../../../graph/index.js";
+import { getUsualSizes, type Program } from "../../../graph/index.js";
 import type { NetworkGroup } from "../../session-pool.js";
 import type { Recipe } from "../node-recipes.js";
 import { getTitle, type NetworkKey } from "./networks.js";
@@ -36,14 +36,25 @@ const groups: Readonly<Record<NetworkKey["part"], NetworkGroup>> = {
 /** Few weights and large images gain from packed weights; everything else stays in its files. */
 const isPacked = (part: NetworkKey["part"]) => part === "encoder" || part === "decoder";
 
+/**
+ * The images for which the CPU's convolutions are chosen: 64 pixels or latents per side in both models' denoisers, 256 pixels
+ * in Karlo's super-resolution, 512 in Kandinsky's encoder.
+ */
+function getUsualImage(part: NetworkKey["part"]) {
+  const side = part === "super-resolution" ? 256 : part === "encoder" ? 512 : 64;
+  return { batch: part === "denoiser" ? 2 : 1, height: side, width: side };
+}
+
 export function makeRecipe({ get }: NetworkSources, key: NetworkKey): Recipe {
   const { component, trace } = get(key);
+  const program = trace();
   return {
     title: getTitle(key),
-    program: trace(),
+    program,
     places: component.weights,
     group: groups[key.part],
     inPlace: !isPacked(key.part),
+    usualSizes: getUsualSizes(program, getUsualImage(key.part)),
     // The two networks of super-resolution follow each other.
     ...(key.part === "super-resolution" && { groupLimit: 1 }),
   };
