@@ -26,6 +26,7 @@ interface Case {
   readonly negative: string;
   readonly image?: string;
   readonly strength?: number;
+  readonly mask?: string;
   readonly images?: readonly string[];
   readonly weights?: readonly number[];
   readonly texts?: readonly string[];
@@ -39,6 +40,7 @@ async function makeRequest({
   negative,
   image,
   strength,
+  mask,
   images,
   weights,
   texts,
@@ -49,7 +51,8 @@ async function makeRequest({
   return {
     ...same,
     negativePrompt: negative,
-    ...(image && { init: { image: await readImage(image), strength } }),
+    ...(image && { init: { image: await readImage(image), ...(strength && { strength }) } }),
+    ...(mask && { inpaint: { mask: await readImage(mask), pasteBack: false } }),
     ...(images && { imagePrompt: { images: await Promise.all(images.map(readImage)), ...blend } }),
   } as ImageRequest;
 }
@@ -60,20 +63,34 @@ const cases = Object.entries(JSON.parse(file.metadata.cases!) as Record<string, 
 /** diffusers' float32 divides by a signal of 5e-5 where the prior begins. */
 const tolerance = 1e-4;
 
+/** A model that is listened to. */
+async function listenTo(model: string) {
+  const parts = await loadParts({ model, prior: golden("kandinsky-2-2-prior"), threads: 1 });
+  const { model: heard, results } = listenToStages(parts.model);
+  return { pipeline: new Pipeline({ ...parts, model: heard }), results };
+}
+
 describe("Kandinsky 2.2 against diffusers", () => {
-  let pipeline: Pipeline;
-  let results: ReturnType<typeof listenToStages>["results"];
+  let folder: string;
+  let plain: Awaited<ReturnType<typeof listenTo>>;
+  let inpaint: Awaited<ReturnType<typeof listenTo>>;
 
   beforeAll(async () => {
-    const parts = await loadParts({ model: golden("kandinsky-2-2-decoder"), threads: 1 });
-    const heard = listenToStages(parts.model);
-    results = heard.results;
-    pipeline = new Pipeline({ ...parts, model: heard.model });
+    folder = await mkdtemp(join(tmpdir(), "nishiki-inpaint-"));
+    await cp(golden("kandinsky-2-2-decoder-inpaint"), folder, { recursive: true });
+    await cp(golden("kandinsky-2-2-decoder/movq"), join(folder, "movq"), { recursive: true });
+    plain = await listenTo(golden("kandinsky-2-2-decoder"));
+    inpaint = await listenTo(folder);
   });
-  afterAll(() => pipeline?.dispose());
+  afterAll(async () => {
+    await plain?.pipeline.dispose();
+    await inpaint?.pipeline.dispose();
+    await rm(folder, { recursive: true, force: true });
+  });
 
   it.each(cases)("%s", async (name, asked) => {
     const request = await makeRequest(asked);
+    const { pipeline, results } = asked.mask ? inpaint : plain;
     let pixels: Uint8Array | undefined;
     for await (const event of pipeline.generate(request)) {
       expect(event.kind).not.toBe("warning");

@@ -88,7 +88,8 @@ async function inpaint(
     const masked = await encoder.encode(grey, () => noise.encoding("masked image"));
     return { x, network: run.denoiser({ mask, rule, masked }), ...everywhere(steps) };
   }
-  noise.encoding("masked image"); // diffusers draws these numbers for plain networks too, unused
+  // diffusers draws these numbers for plain networks too, unused.
+  if (encoder.drawsForMasked !== false) noise.encoding("masked image");
   const start = isFullNoise ? { sigma: sigmas[0]!, scale: noiseScale } : undefined;
   const outside = {
     mask: cells,

@@ -55,6 +55,8 @@ export interface ImageEncoder {
    * @param normals Returns standard normals in the latents' shape; called only by stochastic encoders.
    */
   encode(values: Float32Array, normals: () => Float32Array): Promise<Float32Array>;
+  /** Whether random numbers are drawn for the masked image, as pipelines do that encode it. Default true. */
+  readonly drawsForMasked?: boolean;
   /** Resizes a mask [height, width] to one number per element of the latents. */
   resizeMask(mask: Uint8Array, rule: CellRule): Float32Array;
 }

@@ -7,6 +7,7 @@ Writes, under tests/golden/pipelines/ and after pipelines.py, whose image it tak
 kandinsky-2-2-decoder/ as `save_pretrained` lays them out (float16 weights), and kandinsky.safetensors with the image embeddings
 of every case, [texts, numbers], its final latents, [channels, height, width], and the pixels of some, [3, height, width]; the
 metadata says what each case asked for, and which versions made it. Also latents and pixels through MoVQ alone.
+kandinsky-2-2-decoder-inpaint/ lacks movq/, which is that of kandinsky-2-2-decoder/.
 """
 
 import json
@@ -21,6 +22,7 @@ import transformers
 from diffusers import (
     DDPMScheduler,
     KandinskyV22Img2ImgPipeline,
+    KandinskyV22InpaintPipeline,
     KandinskyV22Pipeline,
     KandinskyV22PriorPipeline,
     PriorTransformer,
@@ -45,9 +47,9 @@ def prior(folder):
     )  # fmt: skip
 
 
-def decoder():
+def decoder(channels=4, kind=KandinskyV22Pipeline):
     unet = UNet2DConditionModel(
-        sample_size=16, in_channels=4, out_channels=8, block_out_channels=(8, 16), norm_num_groups=4, layers_per_block=1,
+        sample_size=16, in_channels=channels, out_channels=8, block_out_channels=(8, 16), norm_num_groups=4, layers_per_block=1,
         down_block_types=("ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"), attention_head_dim=4,
         mid_block_type="UNetMidBlock2DSimpleCrossAttn", up_block_types=("SimpleCrossAttnUpBlock2D", "ResnetUpsampleBlock2D"),
         cross_attention_dim=8, encoder_hid_dim=width, encoder_hid_dim_type="image_proj", addition_embed_type="image",
@@ -62,7 +64,7 @@ def decoder():
         beta_schedule="linear", beta_start=0.00085, beta_end=0.012, variance_type="learned_range", clip_sample=True,
         clip_sample_range=2.0,
     )  # fmt: skip
-    return KandinskyV22Pipeline(unet=liven(unet, 0.7), movq=liven(movq, 1.2), scheduler=scheduler)
+    return kind(unet=liven(unet, 0.7), movq=liven(movq, 1.2), scheduler=scheduler)
 
 
 # Of a case: what Nishiki is asked for.
@@ -75,6 +77,7 @@ cases = {
     "unguided": {"guidance": 1, "prior": {"steps": 2, "guidance": 1}, "seed": 0},
     "wide": {"size": "48x24", "guidance": 6, "seed": 4294967295},
     "image": {"image": picture, "strength": 0.6, "seed": 5, "size": "64x64"},
+    "mask": {"image": picture, "mask": "mask.png", "seed": 6, "size": "64x64", "steps": 6, "guidance": 3},
     "variation": {"prompt": "", "images": [picture], "seed": 21},
     "blend": {"images": [picture], "weights": [0.6], "texts": ["a red car"], "textWeights": [0.4], "prompt": "", "seed": 2},
     "blend-negative": {"images": [picture], "weights": [0.7], "texts": ["a red car"], "textWeights": [0.3], "prompt": "", "negative": "the sea", "seed": 2},
@@ -95,7 +98,7 @@ def embed(pipe, case, generator):
     return output.image_embeds, output.negative_image_embeds
 
 
-def draw(prior_pipe, pipe, case, name):
+def draw(prior_pipe, pipe, inpaint, case, name):
     generator = torch.Generator().manual_seed(case["seed"])
     cond, uncond = embed(prior_pipe, case, generator)
     w, h = (int(side) for side in case.get("size", f"{16 * scale}x{16 * scale}").split("x"))
@@ -103,7 +106,10 @@ def draw(prior_pipe, pipe, case, name):
         image_embeds=cond, negative_image_embeds=uncond, width=w, height=h, num_inference_steps=case["steps"],
         guidance_scale=case["guidance"], generator=generator,
     )  # fmt: skip
-    if "image" in case:
+    if "mask" in case:
+        pipe = inpaint
+        options |= {key: Image.open(root / case[name]) for key, name in (("image", "image"), ("mask_image", "mask"))}
+    elif "image" in case:
         pipe = KandinskyV22Img2ImgPipeline(**pipe.components)
         pipe.set_progress_bar_config(disable=True)
         options |= {"image": Image.open(root / case["image"]).convert("RGB"), "strength": case["strength"]}
@@ -127,7 +133,7 @@ def pass_movq(movq):
 
 @torch.no_grad()
 def main():
-    folders = [root / f"kandinsky-2-2-{part}" for part in ("prior", "decoder")]
+    folders = [root / f"kandinsky-2-2-{part}" for part in ("prior", "decoder", "decoder-inpaint")]
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
     torch.manual_seed(0)
@@ -141,12 +147,16 @@ def main():
     decoder().to(torch.float16).save_pretrained(folders[1])
     prior_pipe = KandinskyV22PriorPipeline.from_pretrained(folders[0], torch_dtype=torch.float32)
     pipe = KandinskyV22Pipeline.from_pretrained(folders[1], torch_dtype=torch.float32)
-    for each in (prior_pipe, pipe):
+    decoder(9, KandinskyV22InpaintPipeline).to(torch.float16).save_pretrained(folders[2])
+    shutil.rmtree(folders[2] / "movq")
+    unet = UNet2DConditionModel.from_pretrained(folders[2] / "unet", torch_dtype=torch.float32)
+    inpaint = KandinskyV22InpaintPipeline(unet=unet, scheduler=pipe.scheduler, movq=pipe.movq)
+    for each in (prior_pipe, pipe, inpaint):
         each.set_progress_bar_config(disable=True)
     asked = {name: plain | more for name, more in cases.items()}
     tensors = pass_movq(pipe.movq)
     for name, case in asked.items():
-        found = draw(prior_pipe, pipe, case, name)
+        found = draw(prior_pipe, pipe, inpaint, case, name)
         print(name, {key: (tuple(value.shape), f"{value.std():.3f}") for key, value in found.items()})
         tensors |= found
     modules = (torch, diffusers, transformers, safetensors, np)

@@ -80,8 +80,10 @@ function checkFit({ prior, images, unet, movq }: Parts): void {
       `the image encoder's embedding has ${images.config.projection} numbers, but the prior's ${outputWidth}`,
     );
   const latents = movq.latentChannels;
-  if (inChannels !== latents)
-    refuse(`the denoiser takes ${inChannels} channels, but the autoencoder's latents have ${latents}`);
+  if (inChannels !== latents && inChannels !== 2 * latents + 1) {
+    const expected = `${latents} as the autoencoder's latents have, or ${2 * latents + 1} for inpainting`;
+    refuse(`the denoiser takes ${inChannels} channels; expected ${expected}`);
+  }
   if (outChannels !== latents && outChannels !== 2 * latents)
     refuse(
       `the denoiser outputs ${outChannels} channels; expected ${latents}, or ${2 * latents} with variances`,
@@ -117,7 +119,7 @@ function getContext(files: KandinskyDescription, parts: Parts): RequestContext {
       guidance: 4,
     },
     sizes: getSizes(files, parts),
-    takes: ["schedule", "rng", "init", "variation", "prior", "imagePrompt", "stopAt"],
+    takes: ["schedule", "rng", "init", "inpaint", "variation", "prior", "imagePrompt", "stopAt"],
     check: (settings) => checkSettings(settings, parts),
   };
 }

@@ -12,16 +12,15 @@ import { getMovqScale } from "../../../models/index.js";
 import type { Watch } from "../../cancel.js";
 import type { ImageSettings } from "../../image-request.js";
 import { makeInitImage } from "../../init-image.js";
+import { makePasteStage } from "../../paste-stage.js";
 import {
   type Conditioning,
   type DiffusionStage,
   getStopAfter,
-  type ImageEncoder,
   type Model,
   type Plan,
   type TransformStage,
 } from "../../plan.js";
-import { fromPlanes, toPlanes } from "../../planes.js";
 import type { Runtime } from "../../runtime.js";
 import { getValues } from "../../stage-results.js";
 import { f32, floats } from "../../tensors.js";
@@ -29,14 +28,9 @@ import type { NetworkWork } from "../../work.js";
 import { type EmbeddingPlan, type Embeddings, planEmbeddings } from "./embeddings.js";
 import { type KandinskyModel, planBase } from "./kandinsky-model.js";
 import { getKandinskyWork } from "./kandinsky-work.js";
+import { type Area, MovqRuns } from "./movq-runs.js";
 import type { Networks } from "./networks.js";
 import { findTextWarnings, type TextEncoder } from "./text.js";
-
-/** Height and width of latents. */
-interface Area {
-  readonly height: number;
-  readonly width: number;
-}
 
 class Kandinsky implements Model {
   readonly identity: Model["identity"];
@@ -59,21 +53,33 @@ class Kandinsky implements Model {
     const { prior, images } = this.parts;
     const needs = { blendsPrompt: true, needsUncond: settings.guidance > 1 };
     const embeddings = await planEmbeddings({ prior, images, text: this.text }, settings, networks, needs);
-    const area = this.getArea(settings);
+    const movq = new MovqRuns(this.parts.movq, networks, this.getArea(settings));
     const decode: TransformStage = {
       kind: "transform",
       name: "decode",
       run: async ({ results }) => ({
         kind: "pixels",
-        pixels: await this.decode(getValues(results.get("base")), area, networks),
+        pixels: await movq.decode(getValues(results.get("base"))),
       }),
     };
-    const warnings = findTextWarnings(this.text, [
-      { name: "prompt", text: settings.prompt },
-      { name: "negative prompt", text: settings.negativePrompt },
-    ]);
-    const base = this.makeBaseStage(settings, area, networks, embeddings);
-    return { warnings, stages: [...embeddings.stages, base, decode] };
+    const base = this.makeBaseStage(settings, movq, networks, embeddings);
+    const stages = [...embeddings.stages, base, decode, ...makePasteStage(settings)];
+    return { warnings: this.findWarnings(settings), stages };
+  }
+
+  private findWarnings({ prompt, negativePrompt, inpaint }: ImageSettings): readonly string[] {
+    const { unet, movq } = this.parts;
+    const isUnmasked = unet.inChannels !== movq.latentChannels && !inpaint;
+    const kind = `This is an inpainting model: its denoiser takes ${unet.inChannels} channels, including a mask`;
+    return [
+      ...(isUnmasked
+        ? [`${kind}. Without --image and --mask, it draws the whole image, and worse than a plain model.`]
+        : []),
+      ...findTextWarnings(this.text, [
+        { name: "prompt", text: prompt },
+        { name: "negative prompt", text: negativePrompt },
+      ]),
+    ];
   }
 
   getWork(settings: ImageSettings): readonly NetworkWork[] {
@@ -87,11 +93,12 @@ class Kandinsky implements Model {
 
   private makeBaseStage(
     settings: ImageSettings,
-    area: Area,
+    runs: MovqRuns,
     networks: Networks,
     embeddings: EmbeddingPlan,
   ): DiffusionStage {
-    const { scheduler, movq, limit } = this.parts;
+    const { scheduler, movq, unet, limit } = this.parts;
+    const area = this.getArea(settings);
     const plan = planBase(this.parts, settings);
     const { sigmas, noiseScale, finalScale, getMaskSigma, options } = plan;
     const stopAfter = getStopAfter(settings.stopAt, sigmas.length - 1);
@@ -117,30 +124,39 @@ class Kandinsky implements Model {
       },
       limit,
       ...(image && {
-        init: { image, isFullNoise: false, encoder: async () => this.encoder(area, networks) },
+        init: {
+          image,
+          isFullNoise: settings.init?.strength === 1,
+          encoder: async () => runs.makeEncoder(unet.inChannels !== movq.latentChannels),
+        },
       }),
       start: async ({ results }) => {
-        const { network, ...variance } = this.network(area, networks, embeddings.get(results));
+        const { network, ...variance } = this.network(area, runs, networks, embeddings.get(results));
         return {
           ...variance,
           denoiser: () => getDenoiser(scheduler.prediction, network, plan.schedule),
-          preview: (latents) => this.decode(latents, area, networks),
+          preview: (latents) => runs.decode(latents),
         };
       },
     };
   }
 
   /** The denoiser, and its variances where the scheduler takes them. */
-  private network({ height, width }: Area, networks: Networks, { cond, uncond }: Embeddings) {
+  private network({ height, width }: Area, runs: MovqRuns, networks: Networks, { cond, uncond }: Embeddings) {
     const { unet, movq, scheduler } = this.parts;
     const whole: Network<Conditioning> = async (input, time, conditions) => {
       const rows = conditions.length;
       const image = new Float32Array(rows * cond.length);
+      const extra = runs.getExtraChannels(unet);
+      const length = input.length / rows;
+      const sample = new Float32Array(rows * (length + extra.length));
       conditions.forEach((condition, i) => {
         image.set(condition === "uncond" ? uncond! : cond, i * cond.length);
+        sample.set(input.subarray(i * length, (i + 1) * length), i * (length + extra.length));
+        sample.set(extra, i * (length + extra.length) + length);
       });
       const inputs = {
-        sample: f32(input, rows, unet.inChannels, height, width),
+        sample: f32(sample, rows, unet.inChannels, height, width),
         timestep: f32(new Float32Array(rows).fill(time), rows),
         image: f32(image, rows, cond.length),
       };
@@ -149,29 +165,6 @@ class Kandinsky implements Model {
     if (unet.outChannels === movq.latentChannels) return { network: whole };
     const split = splitVariance(whole);
     return scheduler.fields.variance_type === "learned_range" ? split : { network: split.network };
-  }
-
-  private encoder({ height, width }: Area, networks: Networks): ImageEncoder {
-    const scale = getMovqScale(this.parts.movq);
-    return {
-      takesMask: false,
-      encode: async (values) => {
-        const pixels = f32(toPlanes(values), 1, 3, height * scale, width * scale);
-        return floats(
-          await networks.use({ part: "encoder" }, (session) => session.run({ pixels })),
-          "latents",
-        );
-      },
-      resizeMask: () => new Float32Array(0),
-    };
-  }
-
-  private async decode(values: Float32Array, { height, width }: Area, networks: Networks) {
-    const { movq } = this.parts;
-    const latents = f32(values, 1, movq.latentChannels, height, width);
-    const outputs = await networks.use({ part: "decoder" }, (session) => session.run({ latents }));
-    const scale = getMovqScale(movq);
-    return fromPlanes(floats(outputs, "pixels"), { height: height * scale, width: width * scale });
   }
 }
 

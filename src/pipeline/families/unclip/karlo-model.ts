@@ -13,7 +13,6 @@ import {
   type ConfigRecord,
   getUnetStep,
   readAddedKvUnetConfig,
-  readClipTextConfig,
   readUnclipTextProjectionConfig,
   readUnconditionalUnetConfig,
   type UnclipTextProjectionConfig,
@@ -21,7 +20,15 @@ import {
 import type { ImageSettings } from "../../image-request.js";
 import type { ImageSizes, RequestContext } from "../../request-context.js";
 import { type ImageEncoderModel, readImageEncoder } from "../../vision/image-encoder.js";
-import { getOwnSampler, getPriorSettings, type PriorModel, planPrior, readPrior, refuse } from "./prior.js";
+import {
+  getOwnSampler,
+  getPriorSettings,
+  type PriorModel,
+  planPrior,
+  readPrior,
+  readProjectedText,
+  refuse,
+} from "./prior.js";
 
 /** The configs of a model's files. */
 export interface KarloDescription {
@@ -99,7 +106,7 @@ export function readKarlo(files: KarloDescription): KarloModel {
   const [first, last] = [readUnconditionalUnetConfig(large.first), readUnconditionalUnetConfig(large.last)];
   const model = {
     name,
-    text: readClipTextConfig(files.textEncoder),
+    text: readProjectedText(files.textEncoder),
     prior: prior && readPrior(files.textEncoder, prior.config, prior.scheduler),
     images: imageEncoder && readImageEncoder(imageEncoder.config, imageEncoder.processor),
     textProjection: readUnclipTextProjectionConfig(files.textProjection),

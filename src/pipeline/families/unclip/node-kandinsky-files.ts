@@ -12,8 +12,12 @@ import {
 import { NishikiError } from "../../../errors.js";
 import { findSnapshot, resolveModel } from "../../../hub/index.js";
 
-const combined = ["KandinskyV22CombinedPipeline", "KandinskyV22Img2ImgCombinedPipeline"];
-const decoders = ["KandinskyV22Pipeline", "KandinskyV22Img2ImgPipeline"];
+const combined = [
+  "KandinskyV22CombinedPipeline",
+  "KandinskyV22Img2ImgCombinedPipeline",
+  "KandinskyV22InpaintCombinedPipeline",
+];
+const decoders = ["KandinskyV22Pipeline", "KandinskyV22Img2ImgPipeline", "KandinskyV22InpaintPipeline"];
 const priors = ["KandinskyV22PriorPipeline", "KandinskyV22PriorEmb2EmbPipeline"];
 
 /** The pipelines whose folders this family opens. */
@@ -70,19 +74,21 @@ function readSnapshotPath(path: string): { readonly cache: string; readonly repo
   return { cache: dirname(folder), repository: `${organisation}/${name}` };
 }
 
-/**
- * Finds the other folder of a model: beside it, or in the hub's cache, under its name with "prior" for "decoder" or the other
- * way round.
- */
+/** "kandinsky-2-2-decoder-inpaint" and "kandinsky-2-2-prior" belong together; the other way round, so does the plain decoder. */
+function renameHalf(name: string, from: string, to: string): string | undefined {
+  const at = name.lastIndexOf(from);
+  return at < 0 ? undefined : `${name.slice(0, at)}${to}`;
+}
+
+/** Finds the other folder of a model by its name: beside it, or in the hub's cache. */
 async function findOther(path: string, from: string, to: string): Promise<string | undefined> {
   const whole = resolve(path);
   const snapshot = readSnapshotPath(whole);
-  const rename = (name: string) => (name.includes(from) ? name.replace(from, to) : undefined);
   if (snapshot) {
-    const other = rename(snapshot.repository);
+    const other = renameHalf(snapshot.repository, from, to);
     return other && findSnapshot(other, snapshot.cache);
   }
-  const candidates = [rename(basename(whole)), to].filter((name) => name !== undefined);
+  const candidates = [renameHalf(basename(whole), from, to), to].filter((name) => name !== undefined);
   for (const name of candidates) {
     const folder = join(dirname(whole), name);
     if (folder !== whole && (await exists(join(folder, "model_index.json")))) return folder;

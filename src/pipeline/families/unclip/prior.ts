@@ -36,10 +36,14 @@ export interface PriorModel {
 /** The defaults of diffusers' pipelines. */
 export const priorDefaults = { steps: 25, guidance: 4, candidates: 1 } as const;
 
+/** A text encoder's config; model_index.json has named its class. @throws NishikiError "checkpoint" */
+export const readProjectedText = (json: ConfigRecord): ClipTextConfig =>
+  readClipTextConfig({ ...json, architectures: ["CLIPTextModelWithProjection"] });
+
 /** @throws NishikiError "checkpoint" for unsupported or mismatched configs */
 export function readPrior(text: ConfigRecord, prior: ConfigRecord, trained: ConfigRecord): PriorModel {
   const model = {
-    text: readClipTextConfig(text),
+    text: readProjectedText(text),
     network: readPriorTransformerConfig(prior),
     scheduler: readScheduler(trained, "pixels"),
   };
