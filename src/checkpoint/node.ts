@@ -13,7 +13,13 @@ export {
 } from "./node-atomic.js";
 export { openAutoencoder } from "./node-autoencoder.js";
 export { type OpenedClip, openClip } from "./node-clip.js";
-export { isSingleFile, type ModelComponent, readJson, textEncoderName } from "./node-component.js";
+export {
+  autoencoderName,
+  isSingleFile,
+  type ModelComponent,
+  readJson,
+  textEncoderName,
+} from "./node-component.js";
 export { isEmbedding, type LearnedVectors, type LearnedWord, openEmbedding } from "./node-embedding.js";
 export {
   openSafetensors,

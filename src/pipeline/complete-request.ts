@@ -43,7 +43,7 @@ export function completeRequest(request: ImageRequest, context: RequestContext):
   const sizes = getStageSizes(context, settings.stages);
   const faults = [
     ...findUnsupported(settings, context),
-    ...findPromptFaults(settings),
+    ...findPromptFaults(settings, context),
     ...findScheduleFaults(checked, settings),
     ...findEtaFaults(settings),
     ...findImageFaults(settings, context, sizes),
@@ -136,10 +136,10 @@ function findUnsupported(settings: ImageSettings, { takes }: RequestContext): st
 }
 
 /** An image prompt may stand in the place of a text. Weights are those of the images and texts, one each. */
-function findPromptFaults(settings: ImageSettings): string[] {
+function findPromptFaults(settings: ImageSettings, { needsInit }: RequestContext): string[] {
   const { prompt, imagePrompt } = settings;
   const faults: string[] = [];
-  if (prompt.trim() === "" && !imagePrompt)
+  if (prompt.trim() === "" && !imagePrompt && !needsInit)
     faults.push(`prompt: expected text that is not empty, got ${JSON.stringify(prompt)}.`);
   for (const group of ["imagePrompt", "styleReference", "layoutReference"] as const)
     faults.push(...findWeightFaults(`${group}.weights`, settings[group]?.weights, settings[group]?.images));

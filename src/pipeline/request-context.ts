@@ -20,7 +20,7 @@ export interface RequestContext {
   readonly sizes: ImageSizes;
   /** A cascade's sizes where only its first stages are drawn, by their number, from one stage on. The last are `sizes`. */
   readonly stageSizes?: readonly ImageSizes[];
-  /** Whether a request must have an init image, which the model enlarges. */
+  /** Whether a request must have an init image, which the model enlarges; its prompt may be empty. */
   readonly needsInit?: boolean;
   /** The optional settings and groups that this model supports. */
   readonly takes: readonly OptionalSetting[];

@@ -11,12 +11,14 @@ import { refuseFolder } from "./nishiki/node-model.js";
 import type { Family, ModelDescription, OpenedModel } from "./node-family.js";
 import { stableDiffusionFamily } from "./stable-diffusion/node.js";
 import { unclipFamily } from "./unclip/node.js";
+import { upscalerFamily } from "./upscaler/node.js";
 
 /** The first family that detects its files opens them; families that also detect foreign files to reject them come last. */
 export const families: readonly Family[] = [
   nishikiFamily,
   unclipFamily,
   deepFloydIfFamily,
+  upscalerFamily,
   stableDiffusionFamily,
 ];
 

@@ -1,23 +1,19 @@
 // What a published DeepFloyd IF model is (node). Only headers are read.
 import type { ModelComponent } from "../../../checkpoint/node.js";
-import { type Description, formatBytes, formatCount } from "../../description.js";
+import { countNumbers, countTypes, type Description, formatBytes, formatCount } from "../../description.js";
 import type { ModelDescription } from "../node-family.js";
 import { type IfFiles, openIf } from "./node-files.js";
 import { readIf } from "./node-model.js";
 import { promptTokens } from "./programs.js";
 
-const countNumbers = ({ weights }: ModelComponent): number =>
-  [...weights.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
-
 function describeComponent(title: string, component: ModelComponent): Description {
   const places = [...component.weights.values()];
   const bytes = places.reduce((sum, { length }) => sum + length, 0);
-  const types = [...new Set(places.map(({ dtype }) => dtype))].join(", ");
-  const numbers = countNumbers(component);
+  const numbers = countNumbers([...component.weights]);
   return {
     title,
     values: {
-      tensors: `${component.weights.size} (${types}), ${formatCount(numbers)} numbers`,
+      tensors: `${component.weights.size} (${countTypes([...component.weights])}), ${formatCount(numbers)} numbers`,
       size: `${formatBytes(bytes)}, ${formatBytes(4 * numbers)} in memory`,
     },
   };
@@ -31,7 +27,9 @@ export async function describeIf(path: string, className: string): Promise<Model
   const files = await openIf(path, className);
   const model = readIf(files);
   const { number, side } = model.stages[0]!;
-  const memory = [files.textEncoder, files.stages[0]!.networks.unet!].map((part) => 4 * countNumbers(part));
+  const memory = [files.textEncoder, files.stages[0]!.networks.unet!].map(
+    ({ weights }) => 4 * countNumbers([...weights]),
+  );
   return {
     what: `DeepFloyd IF, stage ${number}`,
     size: side,

@@ -35,7 +35,7 @@ export function findEnd(ids: Int32Array, endToken: number): number {
 }
 
 function makeEncoder(
-  model: StableDiffusionModel,
+  model: TextModel,
   tokenizers: Tokenizers,
   networks: Networks,
   index: number,
@@ -74,13 +74,19 @@ function warn(name: string, { tokens, dropped, chunks }: PromptLength, room: num
 }
 
 /** An inpainting network also draws without a mask, but was not trained for it. */
-function warnWithoutMask({ unet, autoencoder }: StableDiffusionModel, isInpainting: boolean): string[] {
-  if (isInpainting || unet.inChannels === autoencoder.latentChannels) return [];
+function warnWithoutMask({ unet, autoencoder }: TextModel, isInpainting: boolean): string[] {
+  if (isInpainting || unet.inChannels !== 2 * autoencoder.latentChannels + 1) return [];
   const kind = `This is an inpainting model: its denoiser takes ${unet.inChannels} channels, including a mask`;
   return [
     `${kind}. Without --image and --mask (init and inpaint), it draws the whole image, and worse than a plain model.`,
   ];
 }
+
+/** What encoding needs to know of a model. */
+export type TextModel = Pick<
+  StableDiffusionModel,
+  "unet" | "autoencoder" | "textEncoders" | "zerosForEmptyPrompt"
+>;
 
 /** A request's prompts, encoded, over the steps in which they change. */
 export interface EncodedConditioning {
@@ -105,7 +111,7 @@ interface Side {
  * @param steps The steps that are taken.
  */
 export async function encodeConditioning(
-  model: StableDiffusionModel,
+  model: TextModel,
   tokenizers: Tokenizers,
   networks: Networks,
   settings: ImageSettings,
