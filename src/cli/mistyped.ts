@@ -21,7 +21,6 @@ const elsewhere: Readonly<Record<string, string>> = {
   ls: "models",
   show: "info",
   inspect: "info",
-  describe: "info",
   check: "verify",
   resume: "train CONFIG --resume",
   eval: "evaluate",

@@ -57,6 +57,23 @@ export {
 } from "./families/nishiki/super-resolution.js";
 export { Forecast, type Work } from "./forecast.js";
 export {
+  type ActionOptions,
+  type ActionRequest,
+  type DrawnPicture,
+  makeBlend,
+  makePan,
+  makeRemix,
+  makeSquare,
+  makeUpscale,
+  makeVariation,
+  makeZoom,
+  type PanDirection,
+  panDirections,
+  type UpscaleWay,
+  type VariationWay,
+  variationDistances,
+} from "./image-actions.js";
+export {
   commonSettings,
   type FileRequest,
   type FillName,

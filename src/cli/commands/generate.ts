@@ -3,24 +3,18 @@ import type { Command } from "commander";
 import { NishikiError } from "../../errors.js";
 import {
   completeLoadOptions,
-  completeRequest,
   type FileRequest,
   fileRequestSchema,
-  type ImageSettings,
   type LoraTag,
   loadOptionsSchema,
-  Pipeline,
-  type ProgressEvent,
   parsePromptParameters,
-  type RequestContext,
-  RunMeter,
   readPromptParameters,
-  type StageImageEvent,
 } from "../../pipeline/index.js";
-import { openModel, readImages } from "../../pipeline/node.js";
+import { openModel } from "../../pipeline/node.js";
+import { checkOutput, drawPrepared, makeWriter, prepareDrawings } from "../draw-prepared.js";
 import { drawAll } from "../drawing.js";
-import { announce, learn, printForecasts } from "../forecast.js";
-import { type ImageFiles, prepareImageFiles } from "../image-files.js";
+import { printForecasts } from "../forecast.js";
+import { prepareImageFiles } from "../image-files.js";
 import { addOptionHints } from "../option-hints.js";
 import { preparePreview } from "../preview-file.js";
 import { makeProgress } from "../progress.js";
@@ -34,7 +28,6 @@ import {
 import { readPrompt } from "../read-prompt.js";
 import { addSettingOptions, nameOptions, pickSettings } from "../setting-options.js";
 import { listenForStop } from "../stop.js";
-import { printBytes } from "../terminal.js";
 
 interface Options extends PromptOptions, Readonly<Record<string, unknown>> {
   readonly output?: string;
@@ -94,7 +87,7 @@ function renameSettings(error: unknown): never {
 /** Everything is checked before the model is loaded, and everything is loaded before anything is drawn. */
 async function generate(words: readonly string[], options: Options): Promise<void> {
   if (options.server !== undefined) return drawOnServer(options.server, words, options);
-  const { json = false, force = false, quiet = false, output } = options;
+  const { json = false, force = false, quiet = false, keepStages = false, output } = options;
   const given = {
     ...pickSettings(options, fileRequestSchema),
     prompt: await readPrompt(words),
@@ -102,55 +95,17 @@ async function generate(words: readonly string[], options: Options): Promise<voi
   if (output === "-") checkStandardOutput(given, json);
   const read = await readPromptFiles(given, pickSettings(options, loadOptionsSchema), options);
   const preview = options.preview === undefined ? undefined : await preparePreview(options.preview, force);
-  const { model, load } = await openNamedModel(read, options);
-  const drawings = await prepareDrawings(read, model.context, options);
-  const plan = (settings: ImageSettings) => ({ opened: model, load, settings });
+  const { model: opened, load } = await openNamedModel(read, options);
+  const { requests, notices } = await listRequests(read, options, (prompt, more) =>
+    parsePromptParameters(prompt, opened.context, more),
+  );
+  const drawings = await prepareDrawings(requests, notices, opened.context, options);
   if (options.forecast)
     return printForecasts(
-      drawings.map(({ settings }) => plan(settings)),
+      drawings.map(({ settings }) => ({ opened, load, settings })),
       json,
     );
-  const { steps } = drawings[0]!.settings;
-  const progress = makeProgress(quiet);
-  const stop = listenForStop();
-  progress.show("Loading the model", 0, steps);
-  const { signal } = stop;
-  try {
-    for (const { settings } of drawings) await announce(plan(settings), progress);
-    const onProgress = (event: ProgressEvent) => {
-      if (event.kind === "load") progress.show(`Loading the ${event.stage}`, 0, steps);
-    };
-    let meter = new RunMeter();
-    const now = () => performance.now() / 1000;
-    let start = now();
-    const pipeline = new Pipeline(await model.load({ signal, onProgress, onRun: meter.add }));
-    try {
-      for (const { settings, notices, files } of drawings) {
-        const write = makeWriter(files);
-        const loaded = now();
-        await drawAll({
-          pipeline,
-          settings,
-          notices,
-          write,
-          writeStage: makeStageWriter(files, options),
-          preview,
-          progress,
-          signal,
-          json,
-          onRun: meter.add,
-        });
-        const times = { start, loaded, end: now() };
-        await learn(plan(settings), { meter, times, isAlone: drawings.length === 1 });
-        [meter, start] = [new RunMeter(), now()];
-      }
-    } finally {
-      await pipeline.dispose();
-    }
-  } finally {
-    progress.clear();
-    stop.release();
-  }
+  await drawPrepared({ opened, load }, drawings, { quiet, json, preview, keepStages });
 }
 
 /** The model of the options, or the one that the prompt asks for with --niji or --v, by a name of the user's. */
@@ -163,53 +118,6 @@ async function openNamedModel({ request, load: given, aliases }: ReadPrompt, { l
   const other = { ...load, model: named };
   return { model: await openModel(other), load: other };
 }
-
-interface PreparedDrawing {
-  readonly settings: ImageSettings;
-  readonly notices: readonly string[];
-  readonly files: ImageFiles | undefined;
-}
-
-async function prepareDrawings(
-  read: ReadPrompt,
-  context: RequestContext,
-  options: Options,
-): Promise<readonly PreparedDrawing[]> {
-  const { output, force = false } = options;
-  const { requests, notices: differences } = await listRequests(read, options, (prompt, more) =>
-    parsePromptParameters(prompt, context, more),
-  );
-  checkOutput(requests.length, output);
-  const drawings: PreparedDrawing[] = [];
-  for (const [i, whole] of requests.entries()) {
-    const { request, notices } = await readImages(whole, context);
-    const settings = completeRequest(request, context);
-    const files = output === "-" ? undefined : await prepareImageFiles({ ...settings, output, force });
-    drawings.push({ settings, notices: i === 0 ? [...differences, ...notices] : notices, files });
-  }
-  return drawings;
-}
-
-/** Several drawings need several files. */
-function checkOutput(drawings: number, output: string | undefined): void {
-  if (drawings === 1 || (output !== "-" && !/\.png$/i.test(output ?? ""))) return;
-  const several = `expected a folder for the ${drawings} drawings of this prompt`;
-  throw new NishikiError("usage", `--output: ${several}, got ${output}.`);
-}
-
-/** Writes the images of a cascade's stages to files beside the images, if they are to be kept. */
-const makeStageWriter = (files: ImageFiles | undefined, { keepStages }: Options) =>
-  files && keepStages
-    ? (event: StageImageEvent) => files.writeStage(event.index, event.seed, event.stages, event.png())
-    : undefined;
-
-/** Writes images to files, or to standard output. */
-const makeWriter =
-  (files: ImageFiles | undefined) => async (index: number, seed: number, png: Uint8Array) => {
-    if (files) return files.write(index, seed, png);
-    await printBytes(png);
-    return undefined;
-  };
 
 /** The server reads the prompt and checks the requests; what it draws is saved here. */
 async function drawOnServer(link: string, words: readonly string[], options: Options): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { addActionCommands } from "./actions.js";
 import { addCacheCommand } from "./cache.js";
 import { addDataCommand } from "./data.js";
 import { addDescribeCommand } from "./describe.js";
@@ -19,6 +20,7 @@ import { addWorkerCommand } from "./worker.js";
 /** Every command, in the order of the help. Each adds itself to the program. */
 export const commands: readonly ((program: Command) => void)[] = [
   addGenerateCommand,
+  addActionCommands,
   addServeCommand,
   addWorkerCommand,
   addReindexCommand,

@@ -241,8 +241,9 @@ export function readPromptParameters(
     );
   if (reader.models.size > 1)
     reader.faults.add("The prompts of the braces ask for different models; draw them one by one.");
-  // Without any text, the request is for an image prompt of its own to complete.
-  if (prompt.trim() !== "" && requests.some((request) => request.prompt === "" && !request.imagePrompt))
+  // Without any text, the request is for an image prompt of its own to complete, or to refuse.
+  const isEmpty = (request: ParameterRequest) => request.prompt.trim() === "" && !request.imagePrompt;
+  if (reader.hasParameters && requests.some(isEmpty))
     reader.faults.add("There is nothing to draw before the parameters.");
   const several =
     variants.length > 1 ? [`The braces in the prompt make ${variants.length} prompts; each is drawn.`] : [];
