@@ -1,4 +1,4 @@
-// Midjourney's way of working: nishiki vary, zoom, pan, upscale and remix PICTURE, blend PICTURES, describe PICTURE.
+// Midjourney's way of working: nishiki vary, zoom, pan, upscale and remix PICTURE, blend PICTURES.
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { NishikiError } from "../../errors.js";
 import {
@@ -19,7 +19,7 @@ import {
 import { openModel } from "../../pipeline/node.js";
 import { drawPrepared, prepareDrawings } from "../draw-prepared.js";
 import { type ActionCommandOptions, addActionOptions, runAction } from "../run-action.js";
-import { addSettingOptions, pickSettings } from "../setting-options.js";
+import { pickSettings } from "../setting-options.js";
 
 const about = `
 The picture is one that nishiki drew: its receipt holds the request, and the model and its additions are found as for
@@ -47,7 +47,6 @@ export function addActionCommands(program: Command): void {
   addUpscale(program);
   addRemix(program);
   addBlend(program);
-  addDescribe(program);
 }
 
 function addVary(program: Command): void {
@@ -171,22 +170,4 @@ function addBlend(program: Command): void {
     const drawings = await prepareDrawings([request], [], opened.context, options);
     await drawPrepared({ opened, load }, drawings, options);
   });
-}
-
-function addDescribe(program: Command): void {
-  const command = program
-    .command("describe")
-    .description("say what a picture shows, by the classifier of the embedded model, and a prompt for it")
-    .argument("<picture>", "any image")
-    .option("--json", "print the answers as JSON");
-  addSettingOptions(command, loadOptionsSchema, ["device", "threads"]);
-  command
-    .addHelpText(
-      "after",
-      "\nThe classifier was trained on the embedded model's own scenes: it knows their things, colours and styles, and answers\nin these words whatever the picture shows.\n\nExamples:\n  nishiki describe fox.png\n",
-    )
-    .action(async (file: string, options: Readonly<Record<string, unknown>>) => {
-      const { describePicture } = await import("../describe-picture.js");
-      await describePicture(file, options);
-    });
 }

@@ -17,7 +17,7 @@ import { print } from "../terminal.js";
 import { wholeNumberFrom } from "./number-options.js";
 
 interface Options {
-  readonly model: string;
+  readonly model?: string;
   readonly text?: readonly string[];
   readonly words?: readonly string[];
   readonly top: number;
@@ -34,7 +34,11 @@ counts are often wrong, and shares only weigh the words of a list against each o
 --text scores sentences of your own. The score is 100 times the cosine, as papers report it; sentences that fit have about
 25 to 35, others about 10 to 20. It depends on the CLIP, so compare scores of the same one only.
 
+Without --model, the classifier that scores the embedded model answers instead. It knows that model's things, colours,
+styles and backgrounds, and answers in these words whatever the picture shows.
+
 Examples:
+  nishiki describe fox.png
   nishiki pull openai/clip-vit-large-patch14
   nishiki describe fox.png --model openai/clip-vit-large-patch14
   nishiki describe fox.png --model openai/clip-vit-large-patch14 --text "a red fox" --text "a blue cat"
@@ -46,9 +50,14 @@ const collect = (value: string, before: readonly string[] = []) => [...before, v
 export function addDescribeCommand(program: Command): void {
   program
     .command("describe")
-    .description("describe a picture by the nearest words of lists, or score texts for it, with a CLIP")
+    .description(
+      "describe a picture: by a classifier, or by the nearest words of lists with a CLIP, which scores texts, too",
+    )
     .argument("<picture>", "an image file")
-    .requiredOption("-m, --model <path>", "folder of a CLIPModel, or org/name in the hub's cache")
+    .option(
+      "-m, --model <path>",
+      "folder of a CLIPModel, or org/name in the hub's cache (default: the embedded model's own classifier)",
+    )
     .option("--text <text>", "text to score, instead of the lists; may be repeated", collect)
     .option(
       "--words <file>",
@@ -74,6 +83,13 @@ async function describe(file: string, options: Options): Promise<void> {
       "usage",
       "--text and --words: expected one of them, since texts are scored as they are.",
     );
+  if (model === undefined) {
+    if (text || words)
+      throw new NishikiError("usage", "--text and --words need a CLIP: name one with --model.");
+    const { describeByClassifier } = await import("../describe-by-classifier.js");
+    const more = { ...(threads !== undefined && { threads }), ...(json && { json }) };
+    return describeByClassifier(file, { device, ...more });
+  }
   const image = await readInputImage(file);
   const groups = words ? await Promise.all(words.map(readWords)) : wordGroups;
   const clip = await loadClip(model, { device, ...(threads !== undefined && { threads }) });

@@ -1,11 +1,10 @@
 // What `nishiki describe` does. Apart from its command, because its libraries are loaded only when it is asked for.
 import { backgroundPhrases, type Question, questions, type StyleName, styleNamed } from "../data/index.js";
+import type { deviceNames } from "../engine/index.js";
 import { makeEngine } from "../engine/node.js";
 import { type Classifier, openClassifier, type Verdict } from "../evaluate/index.js";
 import { toRgb } from "../image/index.js";
 import { readImage, scaleImage } from "../image/node.js";
-import { completeLoadOptions, loadOptionsSchema } from "../pipeline/index.js";
-import { pickSettings } from "./setting-options.js";
 import { print } from "./terminal.js";
 
 /** An answer and its probability, 0 to 1. */
@@ -85,14 +84,17 @@ function formatAnswers(answers: Answers): string {
   return lines.join("\n");
 }
 
+export interface DescribeOptions {
+  readonly device: (typeof deviceNames)[number];
+  readonly threads?: number;
+  readonly json?: boolean;
+}
+
 /** Prints what the classifier sees in an image, and a prompt. @throws NishikiError "file", "device" */
-export async function describePicture(
+export async function describeByClassifier(
   file: string,
-  options: Readonly<Record<string, unknown>>,
+  { device, threads, json = false }: DescribeOptions,
 ): Promise<void> {
-  const { device, threads } = completeLoadOptions(
-    pickSettings(options, loadOptionsSchema, ["device", "threads"]),
-  );
   const engine = makeEngine({ device, ...(threads !== undefined && { threads }) });
   const classifier = await openClassifier(engine);
   try {
@@ -101,9 +103,11 @@ export async function describePicture(
     const [verdict] = await classifier.classify([Uint8Array.from(data)]);
     const answers = rankAnswers(verdict!, classifier.classes);
     const prompt = makePrompt(answers);
-    if (options.json) return print(`${JSON.stringify({ kind: "description", file, prompt, answers })}\n`);
+    if (json) return print(`${JSON.stringify({ kind: "description", file, prompt, answers })}\n`);
     await print(`${prompt}\n\n${formatAnswers(answers)}\n\n`);
-    await print("By the embedded model's own classifier, which knows only what that model draws.\n");
+    await print(
+      "By the embedded model's own classifier, which knows only what that model draws; --model names a CLIP, which knows more.\n",
+    );
   } finally {
     await classifier.close();
     await engine.close();
