@@ -177,6 +177,13 @@ describe("a picture drawn with an IP-Adapter", () => {
     expect(code).toBeGreaterThan(0);
   });
 
+  it("is described by its file", async () => {
+    const { stdout } = await runHere(["info", golden("ip-adapter/sd1-plus.safetensors")]);
+    expect(stdout).toMatch(/IP-Adapter\n/);
+    expect(stdout).toMatch(/kind +Plus/);
+    expect(stdout).toMatch(/image encoder +one with states of width 16/);
+  });
+
   it("has no aspects that its denoiser lacks, and no embedding to change", async () => {
     const adapter = ["--ip-adapter", inModels("sd1.safetensors")];
     const layout = await draw(...adapter, "--layout-image", picture);

@@ -8,6 +8,7 @@ import { App } from "./app.jsx";
 import { messages, startLanguage } from "./i18n/index.js";
 import { registerFeatures } from "./register.js";
 import { SignIn } from "./sign-in.jsx";
+import { draft } from "./store/draft.js";
 import { startEvents } from "./store/events.js";
 import { loadSettings, model } from "./store/models.js";
 import { notify } from "./store/notices.js";
@@ -17,14 +18,16 @@ import { loadViewer } from "./viewer/lazy.jsx";
 
 const root = document.getElementById("app")!;
 
-/** Asks for the model's settings whenever another model is chosen. */
+/** Asks for the model's settings whenever another model or IP-Adapter is chosen. */
 function followModel(): void {
   let shown: string | undefined;
   effect(() => {
     const id = model.value?.id;
-    if (id === undefined || id === shown) return;
-    shown = id;
-    void loadSettings(id);
+    const { ipAdapter } = draft.value.load;
+    const key = JSON.stringify([id, ipAdapter]);
+    if (id === undefined || key === shown) return;
+    shown = key;
+    void loadSettings(id, ipAdapter);
   });
 }
 

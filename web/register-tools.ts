@@ -7,6 +7,7 @@ import { Drop } from "./drop/drop.jsx";
 import { StartChip } from "./drop/start-chip.jsx";
 import { drawMore, enlarge, remix, useAsStart, vary } from "./family/actions.js";
 import { fillSlot, registerGroupView, registerSheet } from "./features.js";
+import { ImagePromptChips } from "./image-prompts/chips.jsx";
 import { AdditionChips, LoadSettings } from "./models/additions.jsx";
 import { ParameterChips } from "./parameters/chips.jsx";
 import { lazy } from "./parts/lazy.jsx";
@@ -229,6 +230,7 @@ export function registerToolFeatures(): void {
   fillSlot("prompt", StartChip);
   fillSlot("prompt", ParameterChips);
   fillSlot("prompt", StyleChips);
+  fillSlot("prompt", ImagePromptChips);
   fillSlot("prompt", AdditionChips);
   fillSlot("settings", LoadSettings);
   fillSlot(

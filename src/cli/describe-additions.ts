@@ -1,9 +1,11 @@
-// What is added to a Stable Diffusion model: LoRAs and textual inversions. Of LoRAs, only headers and alphas are read.
+// What is added to a Stable Diffusion model: LoRAs, textual inversions and IP-Adapters. Of LoRAs, only headers and alphas are
+// read.
 
 import { stat } from "node:fs/promises";
 import { basename } from "node:path";
-import { inspectLora, openEmbedding } from "../checkpoint/node.js";
+import { inspectLora, openEmbedding, openIpAdapter } from "../checkpoint/node.js";
 import { listSome, quote } from "../errors.js";
+import { readIpAdapterConfig } from "../models/index.js";
 import { type Description, formatBytes } from "./description.js";
 
 const range = (values: readonly number[], show: (value: number) => string) => {
@@ -55,6 +57,28 @@ export async function describeEmbedding(path: string): Promise<Description> {
       width: encoders.map(({ width }) => width).join(" and "),
       fits: families[encoders.map(({ width }) => width).join()] ?? "no published family",
       use: `--embedding ${basename(path)}`,
+    },
+  };
+}
+
+const adapterKinds = { linear: "plain", layers: "Full Face", resampler: "Plus" };
+
+/** @throws NishikiError "file", "checkpoint" */
+export async function describeIpAdapter(path: string): Promise<Description> {
+  const { weights, attentions } = await openIpAdapter(path);
+  const config = readIpAdapterConfig(weights);
+  const width = weights.get("ip_adapter.1.to_k_ip.weight")?.shape[1];
+  const output = config?.kind === "linear" ? "embeddings of" : "states of width";
+  return {
+    title: `${path}: IP-Adapter`,
+    values: {
+      kind: config ? adapterKinds[config.kind] : "not known",
+      fits: families[width === 2048 ? "768,1280" : String(width)] ?? "no published family",
+      tokens: config ? String(config.tokens ?? "one for each state of the image encoder") : undefined,
+      "cross-attentions": String(attentions),
+      "image encoder": config && `one with ${output} ${config.inputWidth}`,
+      size: formatBytes((await stat(path)).size),
+      use: `--ip-adapter ${basename(path)} --image-prompt PICTURE`,
     },
   };
 }

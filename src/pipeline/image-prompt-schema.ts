@@ -8,6 +8,9 @@ import { checkPrompt, shareSchema } from "./request-values.js";
 export const blendNames = ["sum", "slerp"] as const;
 export type BlendName = (typeof blendNames)[number];
 
+/** The settings that a model takes through an IP-Adapter. */
+export const ipAdapterSettings = ["imagePrompt", "styleReference", "layoutReference"] as const;
+
 /** Images in a group, at most. */
 const mostImages = 16;
 

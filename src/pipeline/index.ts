@@ -73,6 +73,7 @@ export {
   type VariationWay,
   variationDistances,
 } from "./image-actions.js";
+export { ipAdapterSettings } from "./image-prompt-schema.js";
 export {
   commonSettings,
   type FileRequest,

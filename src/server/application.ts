@@ -55,7 +55,7 @@ export interface Application {
   /** Frees the memory of one model, or of all. */
   unloadModel(id?: string): Promise<void>;
   /** JSON Schema of the requests that a model takes, with its defaults and sizes. */
-  requestSchema(model?: string): Promise<Readonly<Record<string, unknown>> | undefined>;
+  requestSchema(model?: string, ipAdapter?: string): Promise<Readonly<Record<string, unknown>> | undefined>;
   /** Reads the parameters and permutations of a prompt, as a model takes them. Undefined if there is no such model. */
   readPrompt(request: PromptRequest): Promise<PromptAnswer | undefined>;
   /** Counts a prompt's tokens, as a model reads them beside what is loaded with it. Loads no weights. */

@@ -1,7 +1,7 @@
 // The application over its parts. It adds to the queue's jobs what the library and the running work know of them, and makes
 // events of every change.
 import { NishikiError } from "../errors.js";
-import { getRequestJsonSchema } from "../pipeline/index.js";
+import { getRequestJsonSchema, ipAdapterSettings } from "../pipeline/index.js";
 import type {
   Catalogue,
   Forecast,
@@ -99,9 +99,12 @@ export class AssembledApplication implements Application {
     return this.#models.unload(id);
   }
 
-  async requestSchema(model: string = this.#parts.models.default) {
+  async requestSchema(model: string = this.#parts.models.default, ipAdapter?: string) {
     const found = await this.#parts.models.find(model);
-    return found?.known && getRequestJsonSchema(found.known.context);
+    if (!found?.known) return undefined;
+    const { facts, context } = found.known;
+    const more = ipAdapter !== undefined && facts.loadOptions.includes("ipAdapter") ? ipAdapterSettings : [];
+    return getRequestJsonSchema({ ...context, takes: [...context.takes, ...more] });
   }
 
   async readPrompt({ prompt, model = this.#parts.models.default, count, seed }: PromptRequest) {

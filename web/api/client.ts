@@ -112,7 +112,8 @@ export const api = {
   refreshModels: () => post<Catalogue>("models/refresh"),
   loadModel: (model: string) => post<ModelInfo>(`models/${id(model)}/load`),
   unloadModel: (model: string) => post<void>(`models/${id(model)}/unload`),
-  settings: (model?: string) => get<SettingsSchema>(`settings${query({ model })}`),
+  settings: (model?: string, ipAdapter?: string) =>
+    get<SettingsSchema>(`settings${query({ model, ipAdapter })}`),
 
   tokens: (prompt: string, model: string, load: JobLoad) => post<Tokens>("tokens", { prompt, model, load }),
   readPrompt: (request: { prompt: string; model?: string; count?: number; seed?: number }) =>

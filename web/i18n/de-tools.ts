@@ -180,7 +180,12 @@ export const deTools: Translated<typeof enTools> = {
   unknownLists: (names) => `Eine Liste namens ${names} gibt es nicht.`,
 
   additions: "LoRAs und andere Zusätze",
-  additionKinds: { lora: "LoRA", embedding: "Textual Inversion", vae: "Autoencoder" },
+  additionKinds: {
+    lora: "LoRA",
+    embedding: "Textual Inversion",
+    vae: "Autoencoder",
+    ipAdapter: "IP-Adapter",
+  },
   addLora: "LoRA",
   allAreChosen: "Alle sind gewählt.",
   weightOf: (name) => `Gewicht von ${name}`,
@@ -197,6 +202,14 @@ export const deTools: Translated<typeof enTools> = {
     "Jede Datei und jeder Ordner von Stable Diffusion im Format .safetensors geht, dort, wo sie liegen. Starte den Server mit dem Ordner:",
   addModelPull: "Oder lass Nishiki eines holen:",
   lookAgain: "Noch einmal nachsehen",
+  imagePrompts: "Bilder als Prompt",
+  imagePromptGroups: {
+    imagePrompt: "Bild als Prompt",
+    styleReference: "Bild für den Stil",
+    layoutReference: "Bild für den Aufbau",
+  },
+  ipAdapter: "IP-Adapter",
+  noIpAdapter: "Keiner",
   vae: "Autoencoder",
   precision: "Genauigkeit",
   int8: "int8: halber Speicher, etwas ungenauer",

@@ -195,7 +195,12 @@ export const enTools = {
 
   // Models
   additions: "LoRAs and other additions",
-  additionKinds: { lora: "LoRA", embedding: "Textual inversion", vae: "Autoencoder" },
+  additionKinds: {
+    lora: "LoRA",
+    embedding: "Textual inversion",
+    vae: "Autoencoder",
+    ipAdapter: "IP-Adapter",
+  },
   addLora: "LoRA",
   allAreChosen: "All are chosen.",
   weightOf: (name: string) => `Weight of ${name}`,
@@ -212,6 +217,14 @@ export const enTools = {
     "Any Stable Diffusion file or folder works, as .safetensors, where it lies. Start the server with the folder:",
   addModelPull: "Or let Nishiki fetch one:",
   lookAgain: "Look again",
+  imagePrompts: "Picture prompts",
+  imagePromptGroups: {
+    imagePrompt: "Picture prompt",
+    styleReference: "Style picture",
+    layoutReference: "Layout picture",
+  },
+  ipAdapter: "IP-Adapter",
+  noIpAdapter: "None",
   vae: "Autoencoder",
   precision: "Precision",
   int8: "int8: half the memory, a little less exact",

@@ -37,7 +37,7 @@ export function AdditionChips() {
   const texts = messages();
   const takes = model.value?.loadOptions ?? [];
   const { additions } = catalogue.value;
-  const usable = additions.filter(({ kind }) => kind !== "vae" && takes.includes(kind));
+  const usable = additions.filter(({ kind }) => ["lora", "embedding"].includes(kind) && takes.includes(kind));
   const nameOf = (id: string) => additions.find((addition) => addition.id === id)?.name ?? id;
   const chosen = [...lorasOf().map(({ id }) => id), ...embeddingsOf()];
   if (usable.length === 0 && chosen.length === 0) return null;
@@ -142,6 +142,7 @@ export function LoadSettings() {
   const takes = model.value?.loadOptions ?? [];
   const { load } = draft.value;
   const vaes = catalogue.value.additions.filter(({ kind }) => kind === "vae");
+  const adapters = catalogue.value.additions.filter(({ kind }) => kind === "ipAdapter");
   return (
     <>
       {takes.includes("vae") && vaes.length > 0 && (
@@ -155,6 +156,22 @@ export function LoadSettings() {
             {vaes.map(({ id, name }) => (
               <option key={id} value={id}>
                 {name}
+              </option>
+            ))}
+          </select>
+        </label>
+      )}
+      {takes.includes("ipAdapter") && adapters.length > 0 && (
+        <label class="field choice">
+          <span>{texts.ipAdapter}</span>
+          <select
+            value={load.ipAdapter ?? ""}
+            onChange={({ currentTarget }) => changeLoad({ ipAdapter: currentTarget.value || undefined })}
+          >
+            <option value="">{texts.noIpAdapter}</option>
+            {adapters.map(({ id, name, family }) => (
+              <option key={id} value={id}>
+                {[name, family].filter(Boolean).join(" · ")}
               </option>
             ))}
           </select>

@@ -8,7 +8,10 @@ const schema = getRequestJsonSchema() as unknown as SettingsSchema;
 describe("getFields", () => {
   it("has a field for every setting that has no place of its own", () => {
     const fields = getFields(schema, { sampler: ["euler"], schedule: ["karras"] });
-    const elsewhere = ["prompt", "negativePrompt", "seed", "count", "size", "init", "inpaint"];
+    const elsewhere = [
+      ...["prompt", "negativePrompt", "seed", "count", "size", "init", "inpaint"],
+      ...["styleReference", "layoutReference"],
+    ];
     const names = Object.keys(schema.properties).filter((name) => !elsewhere.includes(name));
     expect(fields.map(({ path }) => path[0])).toEqual(names);
   });

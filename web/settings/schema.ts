@@ -46,7 +46,10 @@ export type Field =
     });
 
 /** Settings that have a place of their own on the page. */
-const placedElsewhere = ["prompt", "negativePrompt", "seed", "count", "size", "init", "inpaint"];
+const placedElsewhere = [
+  ...["prompt", "negativePrompt", "seed", "count", "size", "init", "inpaint"],
+  ...["styleReference", "layoutReference"],
+];
 
 /** Where the useful values of a setting end well below its limit. */
 const usefulMost: Readonly<Record<string, number>> = { steps: 60, guidance: 15 };

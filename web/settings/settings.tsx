@@ -37,7 +37,7 @@ export default function Settings() {
   const isChanged = fields.value.some(({ path }) => getAt(draft.value.settings, path) !== undefined);
   return (
     <div class="settings">
-      {fields.value.map((field) => (
+      {fields.value.filter(isUseful).map((field) => (
         <FieldView key={field.path.join(".")} field={field} />
       ))}
       {slots.value.settings.map((Slot, index) => (
@@ -53,9 +53,19 @@ export default function Settings() {
   );
 }
 
+/** Without pictures, there is nothing that the settings of image prompts could change. */
+const isUseful = ({ path }: Field) =>
+  path[0] !== "imagePrompt" || draft.value.settings.imagePrompt !== undefined;
+
 function reset(): void {
-  const { size, init, inpaint } = draft.peek().settings;
-  const kept = Object.entries({ size, init, inpaint }).filter(([, value]) => value !== undefined);
+  const { size, init, inpaint, styleReference, layoutReference, ...others } = draft.peek().settings;
+  const { images, weights } = (others.imagePrompt ?? {}) as { images?: unknown; weights?: unknown };
+  const imagePrompt =
+    images === undefined ? undefined : { images, ...(weights !== undefined && { weights }) };
+  const pictures = { imagePrompt, styleReference, layoutReference };
+  const kept = Object.entries({ size, init, inpaint, ...pictures }).filter(
+    ([, value]) => value !== undefined,
+  );
   changeDraft({ settings: Object.fromEntries(kept) });
 }
 

@@ -142,7 +142,7 @@ export function rememberPrompt(prompt: string): void {
 /** Draws what the prompt bar holds. */
 export async function drawDraft(options: { first?: boolean } = {}): Promise<string | undefined> {
   const from = draft.peek();
-  if (from.prompt.trim() === "") return undefined;
+  if (from.prompt.trim() === "" && !getTaken(from.settings).imagePrompt) return undefined;
   rememberPrompt(from.prompt.trim());
   drawnJobs.value++;
   if (isFiltered.peek())

@@ -40,12 +40,14 @@ export function putModels(models: readonly ModelInfo[]): void {
 
 const schemas = new Map<string, SettingsSchema>();
 
-/** Gets the settings of a model, once. */
-export async function loadSettings(id: string): Promise<void> {
+/** Gets the settings of a model with what is loaded beside it, once. */
+export async function loadSettings(id: string, ipAdapter?: string): Promise<void> {
   await attempt(async () => {
-    const schema = schemas.get(id) ?? (await api.settings(id));
-    schemas.set(id, schema);
-    if (model.peek()?.id === id) settingsSchema.value = schema;
+    const key = JSON.stringify([id, ipAdapter]);
+    const schema = schemas.get(key) ?? (await api.settings(id, ipAdapter));
+    schemas.set(key, schema);
+    const isChosen = model.peek()?.id === id && draft.peek().load.ipAdapter === ipAdapter;
+    if (isChosen) settingsSchema.value = schema;
   });
 }
 

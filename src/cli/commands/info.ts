@@ -2,12 +2,19 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
-import { fileError, isDiffusersFolder, isEmbedding, isLora, openSafetensors } from "../../checkpoint/node.js";
+import {
+  fileError,
+  isDiffusersFolder,
+  isEmbedding,
+  isIpAdapter,
+  isLora,
+  openSafetensors,
+} from "../../checkpoint/node.js";
 import { NishikiError } from "../../errors.js";
 import { resolveModel } from "../../hub/index.js";
 import { FORMAT_BYTES, getImageFormat, readableFormats } from "../../image/index.js";
 import { describeModel } from "../../pipeline/node.js";
-import { describeEmbedding, describeLora } from "../describe-additions.js";
+import { describeEmbedding, describeIpAdapter, describeLora } from "../describe-additions.js";
 import { describeImage } from "../describe-image.js";
 import { describeWeights } from "../describe-weights.js";
 import type { Description } from "../description.js";
@@ -52,6 +59,7 @@ async function describe(name: string): Promise<Description> {
     const missing = await findMissing(file);
     if (missing?.length) return describePartial(file, missing);
     if (missing) return (await describeModel(file)).description;
+    if (isIpAdapter((await openSafetensors(file)).tensors.keys())) return describeIpAdapter(file);
     if (await isLora(file)) return describeLora(file);
     if (await isEmbedding(file)) return describeEmbedding(file);
     return describeWeights(file);

@@ -10,6 +10,9 @@ export const jobLoadSchema = z.strictObject({
     .optional(),
   embeddings: z.array(catalogueIdSchema).max(64).optional(),
   vae: catalogueIdSchema.optional(),
+  ipAdapter: catalogueIdSchema
+    .optional()
+    .meta({ description: "makes the model take image prompts, style and layout references" }),
   precision: oneOf(["float32", "int8"]).optional(),
 });
 export type JobLoad = Readonly<z.output<typeof jobLoadSchema>>;

@@ -22,7 +22,7 @@ export const modelSchema = z.object({
   takes: z.array(z.string()).meta({ description: "the settings that it takes, beyond the common ones" }),
   loadOptions: z
     .array(z.string())
-    .meta({ description: "what can be loaded beside it: lora, embedding, vae, precision" }),
+    .meta({ description: "what can be loaded beside it: lora, embedding, vae, ipAdapter, precision" }),
   defaults: z.record(z.string(), z.unknown()).meta({ description: "its defaults for a request" }),
   sizes: z.record(z.string(), z.unknown()).meta({ description: "the sizes that it draws" }),
   tokenLimit: z
@@ -37,10 +37,10 @@ export const modelSchema = z.object({
 });
 export type ModelInfo = Readonly<z.output<typeof modelSchema>>;
 
-/** A LoRA, textual inversion or autoencoder in the models folders. */
+/** A LoRA, textual inversion, autoencoder or IP-Adapter in the models folders. */
 export const additionSchema = z.object({
   id: catalogueIdSchema,
-  kind: z.enum(["lora", "embedding", "vae"]),
+  kind: z.enum(["lora", "embedding", "vae", "ipAdapter"]),
   name: z.string(),
   bytes: z.int(),
   family: z

@@ -64,7 +64,7 @@ export class ModelList {
     const model = models.get(id);
     if (!model) throw unknownName("model", id, [...models.keys()]);
     if (model.problem !== undefined) throw new NishikiError("checkpoint", model.problem);
-    const { loras = [], embeddings = [], vae, precision } = load;
+    const { loras = [], embeddings = [], vae, ipAdapter, precision } = load;
     return {
       ...(model.path !== undefined && { model: model.path }),
       ...(loras.length > 0 && {
@@ -72,6 +72,7 @@ export class ModelList {
       }),
       ...(embeddings.length > 0 && { embedding: embeddings.map((name) => this.#path("embedding", name)) }),
       ...(vae !== undefined && { vae: this.#path("vae", vae) }),
+      ...(ipAdapter !== undefined && { ipAdapter: this.#path("ipAdapter", ipAdapter) }),
       ...(precision !== undefined && { precision }),
     };
   }
@@ -80,7 +81,7 @@ export class ModelList {
     const addition = this.#additions.get(id);
     if (addition?.kind === kind) return addition.path;
     const choices = [...this.#additions].filter(([, one]) => one.kind === kind).map(([name]) => name);
-    const title = { lora: "LoRA", embedding: "embedding", vae: "autoencoder" }[kind];
+    const title = { lora: "LoRA", embedding: "embedding", vae: "autoencoder", ipAdapter: "IP-Adapter" }[kind];
     if (choices.length > 0) throw unknownName(title, id, choices);
     throw new NishikiError("usage", `Unknown ${title} "${id}": there is none in the models folders.`);
   }

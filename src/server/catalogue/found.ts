@@ -26,9 +26,9 @@ export interface FoundModel {
   readonly problem?: string;
 }
 
-/** A LoRA, textual inversion or autoencoder. */
+/** A LoRA, textual inversion, autoencoder or IP-Adapter. */
 export interface FoundAddition {
-  readonly kind: "lora" | "embedding" | "vae";
+  readonly kind: "lora" | "embedding" | "vae" | "ipAdapter";
   readonly name: string;
   readonly path: string;
   readonly bytes: number;

@@ -26,6 +26,11 @@ beforeAll(async () => {
   await cp(join(golden, "pipelines", "sd1"), at("Stable-diffusion", "more", "first"), { recursive: true });
   await cp(join(golden, "pipelines", "sd1", "vae"), at("VAE", "own vae"), { recursive: true });
   await cp(join(golden, "lora", "kohya.safetensors"), at("Lora", "ink.safetensors"));
+  await cp(join(golden, "pipelines", "ip-adapter", "sd1.safetensors"), at("ip", "see.safetensors"));
+  await cp(join(golden, "pipelines", "unclip", "image_encoder"), at("ip", "image_encoder"), {
+    recursive: true,
+  });
+  await cp(join(golden, "clip"), at("clip"), { recursive: true });
   await cp(join(golden, "receipts", "toy-cat.safetensors"), at("embeddings", "toy-cat.safetensors"));
   await writeFile(at("Stable-diffusion", "old.ckpt"), "pickle");
   await writeFile(at("Stable-diffusion", "half.safetensors"), new Uint8Array(100));
@@ -52,6 +57,7 @@ describe("scan", () => {
     ]);
     expect(found.additions.map(({ kind, name }) => `${kind} ${name}`).sort()).toEqual([
       "embedding toy-cat",
+      "ipAdapter see",
       "lora ink",
       "vae own vae",
     ]);

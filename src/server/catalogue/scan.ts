@@ -4,9 +4,11 @@ import { basename, extname, join } from "node:path";
 import {
   inspectLora,
   isEmbedding,
+  isIpAdapter,
   isLora,
   openAutoencoder,
   openEmbedding,
+  openIpAdapter,
   openSafetensors,
 } from "../../checkpoint/node.js";
 import { NishikiError } from "../../errors.js";
@@ -75,6 +77,7 @@ function describeProblem(error: unknown, path: string): string {
 async function identifyAddition(name: string, path: string): Promise<FoundAddition | undefined> {
   const isFile = /\.safetensors$/i.test(path);
   const isFolder = !isFile && extname(path) === "" && (await stat(path)).isDirectory();
+  if (isFile && isIpAdapter((await openSafetensors(path)).tensors.keys())) return readIpAdapter(name, path);
   if (isFile && (await isEmbedding(path))) return readEmbedding(name, path);
   if ((isFile || isFolder) && (await isLora(path))) return readLora(name, path);
   return undefined;
@@ -110,6 +113,19 @@ async function readLora(name: string, path: string): Promise<FoundAddition> {
   };
 }
 
+const adapterFamilies: Readonly<Record<number, string>> = {
+  768: "Stable Diffusion 1.x",
+  1024: "Stable Diffusion 2.x",
+  2048: "Stable Diffusion XL",
+};
+
+/** @throws NishikiError "file", "checkpoint" */
+async function readIpAdapter(name: string, path: string): Promise<FoundAddition> {
+  const { weights } = await openIpAdapter(path);
+  const family = adapterFamilies[weights.get("ip_adapter.1.to_k_ip.weight")?.shape[1] ?? 0] ?? null;
+  return { kind: "ipAdapter", name, path, bytes: await countBytes(path), family, words: [] };
+}
+
 /** @throws NishikiError "file", "checkpoint" */
 async function readAutoencoder(name: string, path: string): Promise<FoundAddition> {
   await openAutoencoder(path, "sd1");
@@ -130,7 +146,7 @@ const baseMemory = 0.6e9;
 const weightShare = 0.66;
 
 /** The load options that clients of the server choose by ids. */
-const offered = ["lora", "embedding", "vae", "precision"];
+const offered = ["lora", "embedding", "vae", "ipAdapter", "precision"];
 
 async function readFacts(path: string): Promise<ModelFacts> {
   const { id, loadOptions } = await getModelFamily(path);

@@ -11,7 +11,7 @@ const weightFile = /\.(safetensors|ckpt|gguf)$/i;
 /** Folders that are one model or one addition, by a file in them. */
 const wholeFolder =
   /^(model\.json|model_index\.json|adapter_config\.json|pytorch_lora_weights\.safetensors)$/;
-const notModels = /^(\.|_|node_modules$|__pycache__$)/;
+const notModels = /^(\.|_|node_modules$|__pycache__$|image_encoder$)/;
 
 /** Paths that may be models or additions, in the order of their names. Folders that cannot be read are left out. */
 export async function walk(folder: string): Promise<string[]> {
@@ -28,11 +28,16 @@ export async function walk(folder: string): Promise<string[]> {
     const names = (await readdir(real).catch(() => [] as string[])).filter((name) => !notModels.test(name));
     entries += names.length;
     if (names.some((name) => wholeFolder.test(name)) || isAutoencoder(names)) return void paths.push(path);
+    if (isClip(names)) return;
     for (const name of names.sort()) await visit(join(path, name), depth + 1);
   };
   await visit(folder, 0);
   return paths;
 }
+
+/** A CLIP sees and does not draw. */
+const isClip = (names: readonly string[]) =>
+  names.includes("config.json") && names.includes("preprocessor_config.json");
 
 /** A part of a diffusers model by itself: a config, and weights under the usual name. */
 const isAutoencoder = (names: readonly string[]) =>

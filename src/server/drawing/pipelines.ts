@@ -145,9 +145,11 @@ export class Pipelines {
 }
 
 /** The files and folders that are loaded. */
-function listPaths({ model, vae, base, lora = [], embedding = [] }: LoadOptions): string[] {
+function listPaths({ model, vae, base, ipAdapter, lora = [], embedding = [] }: LoadOptions): string[] {
   const loras = (Array.isArray(lora) ? lora : [lora]) as readonly (string | { readonly file: string })[];
   const files = loras.map((one) => (typeof one === "string" ? one : one.file));
   const words = Array.isArray(embedding) ? (embedding as readonly string[]) : [embedding as string];
-  return [model, vae, base, ...files, ...words].filter((path): path is string => path !== undefined);
+  return [model, vae, base, ipAdapter, ...files, ...words].filter(
+    (path): path is string => path !== undefined,
+  );
 }

@@ -18,8 +18,13 @@ export interface NewRow {
 
 /** Ids of everything that must be in the models folders to run a job. */
 function listNeeds({ model, load }: JobRecord): string[] {
-  const { loras = [], embeddings = [], vae } = load;
-  return [model, ...loras.map(({ id }) => id), ...embeddings, ...(vae === undefined ? [] : [vae])];
+  const { loras = [], embeddings = [], vae, ipAdapter } = load;
+  return [
+    model,
+    ...loras.map(({ id }) => id),
+    ...embeddings,
+    ...[vae, ipAdapter].filter((id) => id !== undefined),
+  ];
 }
 
 /** @returns false if there is a job with this id */

@@ -17,6 +17,7 @@ import {
 } from "../../../models/index.js";
 import type { ClipTokenizer } from "../../../tokenizer/index.js";
 import { splitPasses } from "../../complete-hires.js";
+import { ipAdapterSettings } from "../../image-prompt-schema.js";
 import type { ImageSettings } from "../../image-request.js";
 import type { RequestContext } from "../../request-context.js";
 import { type Autoencoder, readAutoencoder } from "./autoencoder.js";
@@ -223,7 +224,7 @@ function getContext({ unet: json }: StableDiffusionDescription, parts: Parts): R
       "promptSpread",
       "cads",
       ...(parts.imageEmbedding ? (["imagePrompt"] as const) : []),
-      ...(parts.ipAdapter ? (["imagePrompt", "styleReference", "layoutReference"] as const) : []),
+      ...(parts.ipAdapter ? ipAdapterSettings : []),
     ],
     check: (settings) => checkSettings(settings, parts),
   };

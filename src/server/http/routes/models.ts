@@ -36,6 +36,9 @@ export const modelRoutes: readonly Route[] = [
     summary: "Get the settings that a model takes",
     query: z.strictObject({
       model: textUpTo(200).optional().meta({ description: "id of a model; the default if left out" }),
+      ipAdapter: textUpTo(200).optional().meta({
+        description: "id of an IP-Adapter that is loaded beside it, which adds settings",
+      }),
     }),
     answers: {
       200: {
@@ -44,8 +47,8 @@ export const modelRoutes: readonly Route[] = [
       },
     },
     noun: "model with this id",
-    async handle({ application, c, query: { model } }) {
-      const schema = await application.requestSchema(model);
+    async handle({ application, c, query: { model, ipAdapter } }) {
+      const schema = await application.requestSchema(model, ipAdapter);
       return schema && c.json(schema);
     },
   }),
