@@ -1,6 +1,6 @@
 // The HTTP application: the checks that every request passes, then the interfaces, each a router of its own.
-import { fileURLToPath } from "node:url";
 import { Hono, type MiddlewareHandler } from "hono";
+import { getPackageFile } from "../../engine/node.js";
 import { quote, showText } from "../../errors.js";
 import { apiVersion } from "../api/index.js";
 import type { Application } from "../application.js";
@@ -36,9 +36,6 @@ export interface HttpOptions extends HostOptions {
   /** Ends long answers. */
   readonly closing?: AbortSignal;
 }
-
-/** dist/web, from dist/server/http and from src/server/http. */
-const builtPage = fileURLToPath(new URL("../../../dist/web", import.meta.url));
 
 const logRequests =
   (log: Log): MiddlewareHandler<HttpEnv> =>
@@ -82,7 +79,7 @@ export function describeRoutes(): string {
  * @throws NishikiError "usage" for a token or an origin that cannot be right
  */
 export function makeHttpApp(application: Application, options: HttpOptions = {}): Hono<HttpEnv> {
-  const { token, cors = [], page = builtPage, onTrouble = () => {}, log, closing } = options;
+  const { token, cors = [], page = getPackageFile("dist", "web"), onTrouble = () => {}, log, closing } = options;
   // Only a proxy gives this server another name on this machine.
   const getAddress = makeAddressReader({ isProxied: (options.allowedHosts ?? []).length > 0 });
   const context: NativeContext = {
