@@ -79,7 +79,14 @@ export function describeRoutes(): string {
  * @throws NishikiError "usage" for a token or an origin that cannot be right
  */
 export function makeHttpApp(application: Application, options: HttpOptions = {}): Hono<HttpEnv> {
-  const { token, cors = [], page = getPackageFile("dist", "web"), onTrouble = () => {}, log, closing } = options;
+  const {
+    token,
+    cors = [],
+    page = getPackageFile("dist", "web"),
+    onTrouble = () => {},
+    log,
+    closing,
+  } = options;
   // Only a proxy gives this server another name on this machine.
   const getAddress = makeAddressReader({ isProxied: (options.allowedHosts ?? []).length > 0 });
   const context: NativeContext = {
