@@ -102,6 +102,36 @@ describe("Karlo as published", () => {
     await pipeline.dispose();
   });
 
+  it("takes an image encoder from elsewhere, and names it in receipts", async () => {
+    const path = await copy("blind", async (at) => {
+      await cp(join(at, "image_encoder"), join(folder, "eyes"), { recursive: true });
+      await cp(join(at, "feature_extractor"), join(folder, "feature_extractor"), { recursive: true });
+      await rm(join(at, "image_encoder"), { recursive: true });
+    });
+    const image = await readInputImage(golden("picture.png"));
+    const request: ImageRequest = {
+      prompt: "",
+      imagePrompt: { images: [image] },
+      steps: 2,
+      stages: 1,
+      seed: 3,
+    };
+    const draw = async (options: Parameters<typeof loadPipeline>[0]) => {
+      const pipeline = await loadPipeline({ ...options, threads: 1 });
+      try {
+        for await (const event of pipeline.generate(request)) if (event.kind === "image") return event;
+      } finally {
+        await pipeline.dispose();
+      }
+      throw new Error("no image");
+    };
+    const own = await draw({ model });
+    const other = await draw({ model: path, imageEncoder: join(folder, "eyes") });
+    expect(other.pixels).toEqual(own.pixels);
+    expect(other.receipt.load.imageEncoder).toMatchObject({ file: "eyes" });
+    await expect(draw({ model: path })).rejects.toThrow(/image prompts need the model's image encoder/);
+  });
+
   it("draws variations without a prior, and no words then", async () => {
     const path = await copy("variations", async (at) => {
       await edit(join(at, "model_index.json"), {
@@ -163,7 +193,7 @@ describe("Karlo as published", () => {
     await expect(openModel({ model: lacking })).rejects.toThrow(
       /super_res_last, which is missing.*text_proj/,
     );
-    await expect(openModel({ model, prior: "x" })).rejects.toThrow(/^prior: only Kandinsky 2\.2/);
+    await expect(openModel({ model, prior: "x" })).rejects.toThrow(/^prior: this is a Karlo model/);
     await expect(openModel({ model, vae: "x" })).rejects.toThrow(/^vae: only .+ models support/);
   });
 

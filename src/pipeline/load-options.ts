@@ -104,9 +104,10 @@ export const loadOptionsSchema = z.strictObject({
     defaultText: "none",
   }),
   imageEncoder: nonEmptyText.optional().meta({
-    description: "folder of the image encoder that the IP-Adapter was trained with",
+    description:
+      "folder of the image encoder that the IP-Adapter was trained with, or of CLIP ViT-L/14 for image prompts with Karlo",
     flag: "--image-encoder <path>",
-    defaultText: "image_encoder near the IP-Adapter",
+    defaultText: "image_encoder near the IP-Adapter, or in the model",
   }),
   clip: nonEmptyText.optional().meta({
     description:

@@ -56,13 +56,14 @@ export async function recordLoad(
   {
     model,
     base,
+    prior,
     superResolution,
     allowPartialLora,
     precision,
     prediction,
   }: Pick<
     CompleteLoadOptions,
-    "model" | "base" | "superResolution" | "allowPartialLora" | "precision" | "prediction"
+    "model" | "base" | "prior" | "superResolution" | "allowPartialLora" | "precision" | "prediction"
   >,
   { loras, embeddings = [], vae, ipAdapter, imageEncoder, clip }: AddedFiles,
   signal?: AbortSignal,
@@ -74,6 +75,7 @@ export async function recordLoad(
   return {
     ...(model !== undefined && isRepositoryName(model) && { model }),
     ...(base !== undefined && isRepositoryName(base) && { base }),
+    ...(prior !== undefined && isRepositoryName(prior) && { prior }),
     ...(superResolution && {
       superResolution: superResolution.map((path) =>
         isRepositoryName(path) ? path : basename(resolve(path)),

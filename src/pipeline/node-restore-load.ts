@@ -160,10 +160,12 @@ export async function restoreLoad(
   }
   const model = options.model ?? (await findModel(load.model, cache));
   const base = options.base ?? (await findModel(load.base, cache));
+  const prior = options.prior ?? (await findModel(load.prior, cache));
   return dropUndefined({
     ...options,
     model,
     base,
+    prior,
     ...(loras && { lora }),
     ...(embeddings && { embedding }),
     ...(vaeFile !== undefined && { vae: vaeFile }),

@@ -23,6 +23,7 @@ const loadedFile = { file: z.string(), sha256: z.string() };
 const loadRecordSchema = z.object({
   model: z.string().optional(),
   base: z.string().optional(),
+  prior: z.string().optional(),
   superResolution: z.array(z.string()).optional(),
   loras: z.array(z.object({ ...loadedFile, weight: z.number(), beside: hashes.optional() })).optional(),
   embeddings: z.array(z.object(loadedFile)).optional(),
@@ -36,7 +37,7 @@ const loadRecordSchema = z.object({
 });
 
 /**
- * What was loaded in addition to the model's own files. Files are base names; `model` and `base` are set only for hub models,
+ * What was loaded in addition to the model's own files. Files are base names; `model`, `base` and `prior` are set only for hub models,
  * as "org/name"; `superResolution` holds such names, or base names of folders. A LoRA's `beside` lists its other files; `allowPartialLora` is set if parts of LoRAs that did not fit were
  * ignored.
  */

@@ -1,7 +1,8 @@
 // Loads Karlo from published files into sessions on this machine's devices (node).
 import { stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import {
+  openImageEncoder,
   openPublishedFolder,
   type PublishedFolder,
   type PublishedPart,
@@ -51,16 +52,24 @@ const imageEncoder = (optional: boolean) =>
 
 /** The files of a model. */
 export interface KarloFiles extends PublishedFolder {
+  /** An image encoder from another folder, by its name and its weights. */
+  readonly otherEncoder?: { readonly name: string; readonly file: string };
   /** The image processor's config; empty where there is none. */
   readonly processor: Readonly<Record<string, unknown>>;
 }
 
-/** Opens a folder; reads only configs and headers. @throws NishikiError "file", "checkpoint" */
-export async function openKarloFiles(path: string): Promise<KarloFiles> {
+/**
+ * Opens a folder; reads only configs and headers.
+ * @param encoder A folder with an image encoder, in place of the model's own.
+ * @throws NishikiError "file", "checkpoint"
+ */
+export async function openKarloFiles(path: string, encoder?: string): Promise<KarloFiles> {
   const { _class_name: className } = await readJson(join(path, "model_index.json"));
   const drawsTexts = className === karloPipelines[0];
-  const parts = [...shared, ...(drawsTexts ? forTexts : []), imageEncoder(drawsTexts)];
+  const parts = [...shared, ...(drawsTexts ? forTexts : [])];
+  if (encoder === undefined) parts.push(imageEncoder(drawsTexts));
   const folder = await openPublishedFolder(path, karloPipelines, parts);
+  if (encoder !== undefined) return withEncoder(folder, encoder);
   const name = "feature_extractor/preprocessor_config.json";
   const file = join(path, name);
   const isThere = await stat(file).then(
@@ -69,6 +78,13 @@ export async function openKarloFiles(path: string): Promise<KarloFiles> {
   );
   if (!isThere) return { ...folder, processor: {} };
   return { ...folder, files: new Map([...folder.files, [name, file]]), processor: await readJson(file) };
+}
+
+async function withEncoder(folder: PublishedFolder, encoder: string): Promise<KarloFiles> {
+  const { config, weights, processor } = await openImageEncoder(encoder);
+  const networks = { ...folder.networks, image_encoder: { config, weights } };
+  const [first] = weights.values();
+  return { ...folder, networks, processor, otherEncoder: { name: basename(encoder), file: first!.file } };
 }
 
 /** Reads the configs of opened files. @throws NishikiError "checkpoint" */
@@ -131,7 +147,7 @@ function listKeys({ prior, images }: KarloModel): readonly NetworkKey[] {
 
 /** Opens a model without loading weights. @throws NishikiError "file", "checkpoint" */
 export async function openKarlo(path: string, options: CompleteLoadOptions): Promise<OpenedModel> {
-  const files = await openKarloFiles(path);
+  const files = await openKarloFiles(path, options.imageEncoder);
   const model = readKarloFiles(files);
   const networks: NetworkSources = {
     name: files.name,
@@ -142,6 +158,7 @@ export async function openKarlo(path: string, options: CompleteLoadOptions): Pro
     context: model.context,
     files: files.files,
     networks,
+    ...(files.otherEncoder && { added: { imageEncoder: files.otherEncoder } }),
     text: model.text,
     loadTokenizer: () => loadClipFolder(files.tokenizers.tokenizer!),
     getWork: (settings, stored) => getKarloWork(model, settings, stored),

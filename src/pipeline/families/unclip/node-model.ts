@@ -6,7 +6,7 @@ import { checkAborted, type Watch } from "../../cancel.js";
 import type { ImageSettings } from "../../image-request.js";
 import type { CompleteLoadOptions } from "../../load-options.js";
 import { readEnvironment } from "../../node-environment.js";
-import { hashFiles, recordLoad } from "../../node-load-record.js";
+import { type AddedFiles, hashFiles, recordLoad } from "../../node-load-record.js";
 import type { PipelineParts } from "../../pipeline.js";
 import type { Model } from "../../plan.js";
 import type { Environment } from "../../receipt.js";
@@ -27,6 +27,8 @@ export interface ModelSource {
   /** All files that affect pixels, by their names in receipts. */
   readonly files: ReadonlyMap<string, string>;
   readonly networks: NetworkSources;
+  /** Files from elsewhere. */
+  readonly added?: Pick<AddedFiles, "imageEncoder">;
   readonly text: ClipTextConfig;
   loadTokenizer(): Promise<ClipTokenizer>;
   make(text: TextEncoder, open: (watch: Watch) => Networks): Model;
@@ -56,7 +58,7 @@ export function openModelFiles(source: ModelSource): OpenedModel {
 }
 
 async function load(source: ModelSource, text: TextEncoder, runtime: Runtime): Promise<PipelineParts> {
-  const { options, networks, files } = source;
+  const { options, networks } = source;
   const getRecipe = (key: NetworkKey) => makeRecipe(networks, key);
   checkRecipes(networks.name, networks.keys.map(getRecipe));
   checkAborted(runtime.signal);
@@ -64,7 +66,7 @@ async function load(source: ModelSource, text: TextEncoder, runtime: Runtime): P
   const pool = runtime.sessions ?? new SessionPool({ budget: getBudget(options, engine.device) });
   const sessions = pool.forModel();
   const stop = new AbortController();
-  const environment = hashAll(files, options, stop.signal).then((all) =>
+  const environment = hashAll(source, stop.signal).then((all) =>
     readEnvironment(engine.device, all, { usualSizes: true }),
   );
   environment.catch(() => {}); // reported where a receipt waits for it
@@ -81,12 +83,11 @@ async function load(source: ModelSource, text: TextEncoder, runtime: Runtime): P
 
 /** Hashes everything that was loaded, alongside the first steps. */
 async function hashAll(
-  files: ReadonlyMap<string, string>,
-  options: CompleteLoadOptions,
+  { files, options, added }: ModelSource,
   signal: AbortSignal,
 ): Promise<Pick<Environment, "weights" | "load">> {
   return {
     weights: await hashFiles(files, signal),
-    load: await recordLoad(options, { loras: [] }, signal),
+    load: await recordLoad(options, { loras: [], ...added }, signal),
   };
 }

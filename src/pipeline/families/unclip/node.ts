@@ -12,14 +12,18 @@ const isKarlo = (pipelineClass: string | undefined) => karloPipelines.includes(p
 export const unclipFamily: Family = {
   id: "unclip",
   title: "unCLIP",
-  loadOptions: ["prior"],
+  loadOptions: ["prior", "imageEncoder"],
   detect: ({ pipelineClass }) => isKarlo(pipelineClass) || kandinskyPipelines.includes(pipelineClass ?? ""),
   open: async ({ path, pipelineClass }, options) => {
-    if (!isKarlo(pipelineClass)) return openKandinsky(path, options);
-    if (options.prior === undefined) return openKarlo(path, options);
-    const message =
-      "prior: only Kandinsky 2.2 has its prior in another folder; this is a Karlo model. Omit it.";
-    throw new NishikiError("usage", message);
+    const [own, other] = isKarlo(pipelineClass)
+      ? (["Karlo", "prior"] as const)
+      : (["Kandinsky 2.2", "imageEncoder"] as const);
+    if (options[other] !== undefined)
+      throw new NishikiError(
+        "usage",
+        `${other}: this is a ${own} model, which takes it from its own folders; omit it.`,
+      );
+    return own === "Karlo" ? openKarlo(path, options) : openKandinsky(path, options);
   },
   describe: ({ path, pipelineClass }) =>
     isKarlo(pipelineClass) ? describeKarlo(path) : describeKandinsky(path),
