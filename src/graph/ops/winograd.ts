@@ -18,6 +18,7 @@ import { kernelSize, type TileSize, transforms } from "./winograd-transforms.js"
 export interface Tiling {
   /** Rows and columns of results that a tile gives. */
   readonly tile: TileSize;
+  readonly batch: Dim;
   readonly height: Dim;
   readonly width: Dim;
   /** Zeros around the image: top, left, bottom, right. */
@@ -26,7 +27,7 @@ export interface Tiling {
   readonly upsample: number;
   /** Width of the source. */
   readonly sourceWidth: Dim;
-  /** Pixels of the source; the pixel after them is zero. */
+  /** Pixels of a source; the pixel after them is zero. */
   readonly sourcePixels: Dim;
   /** The image is worked off in so many bands of equal height; they overlap if they do not divide it. */
   readonly bands: number;
@@ -39,18 +40,21 @@ interface Grid {
   readonly across: Dim;
   readonly down: Dim;
   readonly bandRows: Dim;
-  /** Tiles in a band. */
+  /** Tiles in a band of one image, and of all images. */
   readonly tiles: Dim;
+  readonly allTiles: Dim;
 }
 
 const count = (size: Dim, part: number): Dim => floorDivideDim(addDims(size, part - 1), part);
 
-function makeGrid({ tile, height, width, padding: [top, left, bottom, right], bands }: Tiling): Grid {
+function makeGrid({ tile, batch, height, width, padding, bands }: Tiling): Grid {
+  const [top, left, bottom, right] = padding;
   const outHeight = addDims(height, top + bottom - kernelSize + 1);
   const outWidth = addDims(width, left + right - kernelSize + 1);
   const [across, down] = [count(outWidth, tile), count(outHeight, tile)];
   const bandRows = count(down, bands);
-  return { outHeight, outWidth, across, down, bandRows, tiles: multiplyDims(bandRows, across) };
+  const tiles = multiplyDims(bandRows, across);
+  return { outHeight, outWidth, across, down, bandRows, tiles, allTiles: multiplyDims(batch, tiles) };
 }
 
 const toTiling = (attributes: unknown) => attributes as Tiling;
@@ -81,12 +85,12 @@ function bandStart(lowering: Lowering, band: number | string, { bands }: Tiling,
   return node("Min", regular, node("Sub", number(grid.down), number(grid.bandRows)));
 }
 
-/** Indices of the pixels that tiles see, `[n·n·tiles]`, by row and column of the tile, then by tile. */
+/** Indices of the pixels that tiles see, `[n·n·batch·tiles]`, by row and column of the tile, then by tile. */
 const tileIndicesOp: Operation = {
   name: "winogradTiles",
   infer: (_, attributes) => {
     const { size } = transforms[toTiling(attributes).tile];
-    return [{ shape: [multiplyDims(size * size, makeGrid(toTiling(attributes)).tiles)], dtype: "i64" }];
+    return [{ shape: [multiplyDims(size * size, makeGrid(toTiling(attributes)).allTiles)], dtype: "i64" }];
   },
   lower: (lowering, _, { attributes }) => {
     const tiling = toTiling(attributes);
@@ -106,24 +110,27 @@ const tileIndicesOp: Operation = {
     const start = bandStart(lowering, attributes.band as number, tiling, grid);
     const rows = along(node("Add", range(grid.bandRows), start), padding[0], tiling.height, sourceWidth);
     const columns = along(range(grid.across), padding[1], tiling.width, 1);
-    const places = node("Add", unsqueeze(rows, [1, 3]), unsqueeze(columns, [0, 2])); // [n, n, rows, across]
-    return [node("Reshape", node("Min", places, outside), -1)];
+    const sums = node("Add", unsqueeze(rows, [1, 2, 4]), unsqueeze(columns, [0, 2, 3]));
+    const images = node("Mul", range(tiling.batch), number(addDims(sourcePixels, 1)));
+    const places = node("Add", node("Min", sums, outside), unsqueeze(images, [1, 2])); // [n, n, batch, rows, across]
+    return [node("Reshape", places, -1)];
   },
 };
 
-/** Indices of an image's pixels among the results of all bands, `[height·width]`. */
+/** Indices of all pixels among the results of all bands, `[batch·height·width]`. */
 const pixelIndicesOp: Operation = {
   name: "winogradPixels",
   infer: (_, attributes) => {
     const { outHeight, outWidth } = makeGrid(toTiling(attributes));
-    return [{ shape: [multiplyDims(outHeight, outWidth)], dtype: "i64" }];
+    const { batch } = toTiling(attributes);
+    return [{ shape: [multiplyDims(batch, multiplyDims(outHeight, outWidth))], dtype: "i64" }];
   },
   lower: (lowering, _, { attributes }) => {
     const tiling = toTiling(attributes);
     const { tile } = tiling;
     const grid = makeGrid(tiling);
     const { number, node, range, unsqueeze } = integerNodes(lowering);
-    const tiles = number(grid.tiles);
+    const tiles = number(grid.allTiles);
     const split = (places: string) => {
       const whole = node("Div", places, tile);
       return { whole, rest: node("Sub", places, node("Mul", whole, tile)) };
@@ -135,7 +142,8 @@ const pixelIndicesOp: Operation = {
     const rows = node("Add", node("Mul", before, tiles), node("Mul", local, number(grid.across)));
     const column = split(range(grid.outWidth));
     const columns = node("Add", node("Mul", column.rest, tiles), column.whole);
-    return [node("Reshape", node("Add", unsqueeze(rows, [1]), columns), -1)];
+    const images = unsqueeze(node("Mul", range(tiling.batch), number(grid.tiles)), [1, 2]);
+    return [node("Reshape", node("Add", images, node("Add", unsqueeze(rows, [1]), columns)), -1)];
   },
 };
 
@@ -211,21 +219,22 @@ export function convWinograd(x: Tensor, weight: Tensor, options: WinogradOptions
   return parts === 1 ? results[0]! : concat(results, 3);
 }
 
-/** The transformed tiles of each band, `[batch, n·n, tiles, in]`. */
+/** The transformed tiles of each band, `[n·n, batch·tiles, in]`. */
 function readTiles(x: Tensor, options: WinogradOptions): { windows: readonly Tensor[]; tiling: Tiling } {
   const { tile, padding, bands = 1, upsample = 1 } = options;
   const [batch, sourceHeight, sourceWidth, inner] = x.shape as [Dim, Dim, Dim, number];
   const whole = [multiplyDims(sourceHeight, upsample), multiplyDims(sourceWidth, upsample)] as const;
   const [height, width] = options.size ?? whole;
   const sourcePixels = multiplyDims(sourceHeight, sourceWidth);
-  const tiling = { tile, height, width, padding, upsample, sourceWidth, sourcePixels, bands };
-  const { tiles } = makeGrid(tiling);
+  const tiling = { tile, batch, height, width, padding, upsample, sourceWidth, sourcePixels, bands };
+  const { allTiles } = makeGrid(tiling);
   const positions = transforms[tile].size ** 2;
-  const pixels = pad(reshape(x, [batch, sourcePixels, inner]), [0, 0, 0], [0, 1, 0]); // the last one is zero
+  const rows = pad(reshape(x, [batch, sourcePixels, inner]), [0, 0, 0], [0, 1, 0]); // each image ends with zeros
+  const pixels = reshape(rows, [-1, inner]);
   const windows = Array.from({ length: bands }, (_, band) => {
     const indices = x.graph.apply(tileIndicesOp, [], { ...tiling, band })[0]!;
-    const seen = reshape(gather(pixels, indices, 1), [batch, positions, multiplyDims(tiles, inner)]);
-    return reshape(matmul(matrix(x.graph, tile, "windows"), seen), [batch, positions, tiles, inner]);
+    const seen = reshape(gather(pixels, indices), [positions, multiplyDims(allTiles, inner)]);
+    return reshape(matmul(matrix(x.graph, tile, "windows"), seen), [positions, allTiles, inner]);
   });
   return { windows, tiling };
 }
@@ -235,15 +244,13 @@ function writePixels(windows: readonly Tensor[], kernels: Tensor, tiling: Tiling
   const { tile } = tiling;
   const { graph } = kernels;
   const [positions, out] = kernels.shape as [number, number];
-  const { outHeight, outWidth, tiles } = makeGrid(tiling);
-  const [batch] = windows[0]!.shape as [Dim];
+  const { outHeight, outWidth, allTiles } = makeGrid(tiling);
   const bands = windows.map((window) => {
-    const products = matmul(window, kernels, { transposeB: true }); // [batch, n·n, tiles, out]
-    const flat = reshape(products, [batch, positions, multiplyDims(tiles, out)]);
-    const results = matmul(matrix(graph, tile, "results"), flat);
-    return reshape(results, [batch, multiplyDims(tile * tile, tiles), out]);
+    const products = matmul(window, kernels, { transposeB: true }); // [n·n, batch·tiles, out]
+    const flat = reshape(products, [positions, multiplyDims(allTiles, out)]);
+    return reshape(matmul(matrix(graph, tile, "results"), flat), [multiplyDims(tile * tile, allTiles), out]);
   });
   const indices = graph.apply(pixelIndicesOp, [], { ...tiling })[0]!;
-  const image = gather(bands.length === 1 ? bands[0]! : concat(bands, 1), indices, 1); // [batch, h·w, out]
-  return reshape(image, [batch, outHeight, outWidth, out]);
+  const image = gather(bands.length === 1 ? bands[0]! : concat(bands, 0), indices); // [batch·h·w, out]
+  return reshape(image, [tiling.batch, outHeight, outWidth, out]);
 }
