@@ -6,8 +6,8 @@
 For measuring time and memory, and for comparing with diffusers on equal weights, where no published model is at hand.
 Families: sd15, sd21 (v-prediction, also Turbo's sizes), sdxl, inpaint (SD 1.5 with 9 channels). Weights keep the variance
 of what passes through, so that numbers stay finite; matrices are float16, as published. Tensors are made and written one
-after the other: memory is that of the largest. The vocabulary knows single bytes only, so that a word is as many tokens
-as it has letters.
+after the other: memory is that of the largest. The vocabulary knows single bytes and one merge, so that a word is about as
+many tokens as it has letters.
 """
 
 import argparse
@@ -132,9 +132,10 @@ def write_tokenizer(target, pad):
     visible = [*range(33, 127), *range(161, 173), *range(174, 256)]
     letters = [chr(byte) for byte in visible] + [chr(256 + i) for i in range(256 - len(visible))]
     vocabulary = {piece: i for i, piece in enumerate(letters + [f"{letter}</w>" for letter in letters])}
+    vocabulary |= {"th</w>": len(vocabulary)}  # a file without merges is taken for a broken one
     vocabulary |= {"<|startoftext|>": 49406, "<|endoftext|>": 49407}
     (target / "vocab.json").write_text(json.dumps(vocabulary))
-    (target / "merges.txt").write_text("#version: 0.2\n")
+    (target / "merges.txt").write_text("#version: 0.2\nt h</w>\n")
     special = {"bos_token": "<|startoftext|>", "eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>", "pad_token": pad}
     (target / "special_tokens_map.json").write_text(json.dumps(special))
     settings = special | {"tokenizer_class": "CLIPTokenizer", "model_max_length": 77, "do_lower_case": True}

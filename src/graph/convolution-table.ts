@@ -45,7 +45,7 @@ const rules: readonly Rule[] = [
 const bandBytes = 96e6;
 
 /** Bytes of transformed weights at a time: more would raise the memory that a denoiser takes. */
-const weightBytes = 40e6;
+const weightBytes = 20e6;
 
 /** The least number of equal parts that fit. */
 function countParts(out: number, bytes: number): number {
