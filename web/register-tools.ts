@@ -6,7 +6,9 @@ import { pair } from "./compare/state.js";
 import { Drop } from "./drop/drop.jsx";
 import { StartChip } from "./drop/start-chip.jsx";
 import { drawMore, enlarge, remix, useAsStart, vary } from "./family/actions.js";
+import type { FrameAction } from "./family/frame-actions.js";
 import { fillSlot, registerGroupView, registerSheet } from "./features.js";
+import type { Messages } from "./i18n/index.js";
 import { ImagePromptChips } from "./image-prompts/chips.jsx";
 import { AdditionChips, LoadSettings } from "./models/additions.jsx";
 import { ParameterChips } from "./parameters/chips.jsx";
@@ -172,6 +174,66 @@ function registerImageActions(): void {
   );
 }
 
+/** Actions that draw around a picture or enlarge it by its model: in the viewer's menu, and in the palette. */
+function registerFrameActions(): void {
+  const grows = all(notInTrash, takes("inpaint"));
+  const add = (
+    id: string,
+    rank: number,
+    title: (texts: Messages) => string,
+    action: FrameAction,
+    icon: "larger" | "image" | "edit" = "image",
+  ) => ({
+    id: `image.${id}`,
+    section: "image" as const,
+    rank,
+    title,
+    icon,
+    needs: "images" as const,
+    viewer: "menu" as const,
+    when: action.kind === "upscale" ? all(notInTrash, takes("init")) : grows,
+    run: async ({ images }: ActionContext) => {
+      const { runFrameAction } = await import("./family/frame-actions.js");
+      await runFrameAction(action, images);
+    },
+  });
+  registerActions(
+    add("upscaleSubtle", 38, (texts) => texts.upscaleSubtle, { kind: "upscale", way: "subtle" }, "larger"),
+    add(
+      "upscaleCreative",
+      38.1,
+      (texts) => texts.upscaleCreative,
+      { kind: "upscale", way: "creative" },
+      "larger",
+    ),
+    add("zoomOut", 38.2, (texts) => texts.zoomOutBy("1.5"), { kind: "zoom", factor: 1.5 }),
+    add("zoomOutTwice", 38.3, (texts) => texts.zoomOutBy("2"), { kind: "zoom", factor: 2 }),
+    add("panLeft", 38.4, (texts) => texts.panTo.left, { kind: "pan", to: "left" }),
+    add("panRight", 38.5, (texts) => texts.panTo.right, { kind: "pan", to: "right" }),
+    add("panUp", 38.6, (texts) => texts.panTo.up, { kind: "pan", to: "up" }),
+    add("panDown", 38.7, (texts) => texts.panTo.down, { kind: "pan", to: "down" }),
+    {
+      ...add("square", 38.8, (texts) => texts.makeSquare, { kind: "square" }),
+      when: all(grows, ({ images }) => images.every(({ width, height }) => width !== height)),
+    },
+    {
+      id: "image.grid",
+      section: "image",
+      rank: 39,
+      title: (texts) => texts.saveGrid,
+      icon: "grid",
+      needs: "images",
+      viewer: "menu",
+      when: ({ images }) => images.length > 1,
+      run: ({ images }) =>
+        attempt(async () => {
+          const { saveGrid } = await import("./family/grid.js");
+          await saveGrid(images);
+        }),
+    },
+  );
+}
+
 function registerTools(): void {
   const tool = (
     id: string,
@@ -225,6 +287,7 @@ export function registerToolFeatures(): void {
     },
   );
   registerImageActions();
+  registerFrameActions();
   registerTools();
   fillSlot("page", Drop);
   fillSlot("prompt", StartChip);

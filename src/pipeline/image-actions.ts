@@ -1,6 +1,7 @@
 // From one picture to the next, as Midjourney's users work: vary, zoom out, pan, make square, enlarge, remix, blend. Each function
 // makes the request for it, out of the request that drew the picture; nothing is drawn here.
 import { NishikiError } from "../errors.js";
+// The page uses this file, too: it imports nothing that is large.
 import {
   getDrawnSize,
   getEnlargingFactor,
@@ -8,7 +9,7 @@ import {
   isSameSize,
   type RequestContext,
 } from "./request-context.js";
-import { type Extension, formatSize, type ImageSize } from "./request-values.js";
+import type { Extension, ImageSize } from "./request-values.js";
 
 type Settings = Readonly<Record<string, unknown>>;
 
@@ -50,6 +51,8 @@ const without = (settings: Settings, ...names: readonly string[]): Settings =>
 
 /** Settings of a picture that do not fit one that starts from it. */
 const ofItsStart = ["seed", "count", "variation", "init", "inpaint", "fast", "hires", "stopAt"];
+
+const formatSize = ({ width, height }: ImageSize) => `${width}x${height}`;
 
 const refuse = (action: string, reason: string) => new NishikiError("usage", `${action}: ${reason}`);
 

@@ -15,6 +15,12 @@ export const deTools: Translated<typeof enTools> = {
   larger: "Größer",
   varySubtle: "Leicht variieren",
   varyStrong: "Stark variieren",
+  upscaleSubtle: "Vergrößern, wie es ist",
+  upscaleCreative: "Vergrößern, mit neuen Einzelheiten",
+  zoomOutBy: (factor) => `${factor}× herauszoomen`,
+  panTo: { left: "Mehr links", right: "Mehr rechts", up: "Mehr oben", down: "Mehr unten" },
+  makeSquare: "Quadratisch machen",
+  saveGrid: "Als ein Raster speichern",
   compare: "Vergleichen",
   cannotVary:
     "Dieses Bild lässt sich nicht variieren: Sein Modell ist nicht da oder kann weder Seeds mischen noch von einem Bild ausgehen.",

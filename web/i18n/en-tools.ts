@@ -24,6 +24,12 @@ export const enTools = {
   larger: "Larger",
   varySubtle: "Vary a little",
   varyStrong: "Vary a lot",
+  upscaleSubtle: "Upscale, as it is",
+  upscaleCreative: "Upscale, with new details",
+  zoomOutBy: (factor: string) => `Zoom out ${factor}×`,
+  panTo: { left: "More on the left", right: "More on the right", up: "More above", down: "More below" },
+  makeSquare: "Make square",
+  saveGrid: "Save as one grid",
   compare: "Compare",
   cannotVary:
     "This image cannot be varied: its model is not here, or can neither mix seeds nor start from an image.",

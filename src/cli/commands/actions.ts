@@ -157,7 +157,7 @@ function addBlend(program: Command): void {
     const load = completeLoadOptions(pickSettings(options, loadOptionsSchema));
     const opened = await openModel(load);
     const {
-      prompt = "a picture",
+      prompt = "",
       count,
       seed,
     } = { ...options, ...pickSettings(options, fileRequestSchema, ["seed"]) };
