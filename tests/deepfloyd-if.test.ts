@@ -29,13 +29,14 @@ interface Case {
   readonly width?: number;
   readonly height?: number;
   readonly timesteps?: "fast27";
+  readonly timesteps2?: "super27";
   readonly strength?: number;
   readonly from?: boolean;
 }
 
 const file = await openSafetensors(golden("if.safetensors"));
 const cases = Object.entries(JSON.parse(file.metadata.cases!) as Record<string, Case>);
-const folders = { first: golden("if-1"), second: golden("if-2") };
+const folders = { first: golden("if-1"), second: golden("if-2"), third: golden("x4") };
 
 /** A pipeline, and the results of the stages that it drew last. */
 async function listen(options: LoadOptions) {
@@ -57,8 +58,8 @@ async function listen(options: LoadOptions) {
 }
 
 /** The largest difference from what diffusers drew, as part of its largest number. */
-async function compare(name: string, stage: 1 | 2, results: StageInput["results"]): Promise<number> {
-  const found = results.get(stage === 1 ? "base" : "super-resolution");
+async function compare(name: string, stage: 1 | 2 | 3, results: StageInput["results"]): Promise<number> {
+  const found = results.get(["base", "super-resolution", "upscaler"][stage - 1]!);
   const expected = await file.readFloat32(`${name}.${stage}`);
   if (found?.kind !== "values" || found.data.length !== expected.length) return Number.POSITIVE_INFINITY;
   const most = Math.max(...expected.map(Math.abs));
@@ -82,8 +83,8 @@ describe("DeepFloyd IF against diffusers", () => {
   let whole: Heard;
   let second: Heard;
   beforeAll(async () => {
-    whole = await listen({ model: folders.first, superResolution: folders.second });
-    second = await listen({ model: folders.second });
+    whole = await listen({ model: folders.first, superResolution: [folders.second, folders.third] });
+    second = await listen({ model: folders.second, superResolution: folders.third });
   });
   afterAll(async () => {
     await whole?.pipeline.dispose();
@@ -92,29 +93,39 @@ describe("DeepFloyd IF against diffusers", () => {
 
   it.each(cases.filter(([, { from }]) => !from))("%s", async (name, one) => {
     const { prompt, negative, seed, steps, guidance, stages, timesteps, strength } = one;
-    const factor = stages === 2 ? 4 : 1;
+    const factor = 4 ** (stages - 1);
+    const last = stages === 3 ? { steps: [3], guidance: [9], noiseLevel: [100] } : undefined;
     const request: ImageRequest = {
       ...{ prompt, negativePrompt: negative, seed, guidance, stages },
       ...(timesteps ? { timesteps } : { steps }),
       size: { width: factor * (one.width ?? 8), height: factor * (one.height ?? 8) },
-      ...(stages === 2 && {
-        superResolution: { steps: [one.steps2], guidance: [one.guidance2], noiseLevel: [one.noise] },
+      ...(stages > 1 && {
+        superResolution: {
+          ...(one.timesteps2
+            ? { timesteps: one.timesteps2 }
+            : { steps: [one.steps2, ...(last?.steps ?? [])] }),
+          guidance: [one.guidance2, ...(last?.guidance ?? [])],
+          noiseLevel: [one.noise, ...(last?.noiseLevel ?? [])],
+        },
       }),
       ...(strength && { init: { image: await readInputImage(golden("if-picture.png")), strength } }),
     };
     const { warnings } = await draw(whole, request);
-    for (const stage of stages === 2 ? ([1, 2] as const) : ([1] as const))
+    for (const stage of ([1, 2, 3] as const).slice(0, stages))
       expect(await compare(name, stage, whole.results())).toBeLessThan(1e-4);
     expect(warnings.filter((warning) => !/tokens, over the limit of 76/.test(warning))).toEqual([]);
     expect(warnings).toHaveLength(name === "long" ? 1 : 0);
   });
 
   it.each(cases.filter(([, { from }]) => from))("%s", async (name, one) => {
-    const { prompt, negative, seed, steps2: steps, guidance2: guidance, noise } = one;
+    const { prompt, negative, seed, steps2: steps, guidance2: guidance, noise, stages } = one;
     const image = await readInputImage(golden(one.width === 12 ? "if-picture-wide.png" : "if-picture.png"));
     const asked = { prompt, negativePrompt: negative, seed, steps, guidance, init: { image } };
-    await draw(second, { ...asked, superResolution: { noiseLevel: [noise] } });
-    expect(await compare(name, 2, second.results())).toBeLessThan(1e-4);
+    // Stage 2 counts as the first here, and stage 3 as its super-resolution.
+    const later = stages === 3 ? { steps: [3] } : {};
+    await draw(second, { ...asked, stages: stages - 1, superResolution: { noiseLevel: [noise], ...later } });
+    for (const stage of ([2, 3] as const).slice(0, stages - 1))
+      expect(await compare(name, stage, second.results())).toBeLessThan(1e-4);
   });
 });
 
@@ -361,6 +372,9 @@ describe("a DeepFloyd IF folder", () => {
     await expect(opening({ model: folders.second, superResolution: folders.second })).rejects.toThrow(
       "superResolution: this model is stage 2 itself",
     );
+    await expect(
+      opening({ model: folders.first, superResolution: [folders.third, folders.second] }),
+    ).rejects.toThrow("the x4 upscaler draws the last stage; name it last");
     await expect(
       opening({ model: "tests/golden/pipelines/sd1", superResolution: folders.second }),
     ).rejects.toThrow("superResolution: only DeepFloyd IF models support this option");

@@ -14,6 +14,42 @@ export const stagesSchema = wholeNumber(1, mostStages).optional().meta({
   defaultText: "all of the model's",
 });
 
+/** Training times of the model's steps, at most. */
+const mostTimes = 1000;
+
+const isListName = (text: string): text is TimestepListName =>
+  (timestepListNames as readonly string[]).includes(text);
+
+/** "smart50" or "999,749,499,249". */
+function readTimes(text: string): readonly number[] {
+  const name = text.trim().toLowerCase();
+  return isListName(name) ? getTimestepList(name) : name.split(/\s*,\s*/).map(Number);
+}
+
+const isTimes = (times: readonly number[]) =>
+  times.length >= 1 &&
+  times.length <= mostTimes &&
+  times.every((time, i) => Number.isSafeInteger(time) && time >= 0 && (i === 0 || time < times[i - 1]!));
+
+const timesList = z
+  .union([
+    z.string().refine((text) => isTimes(readTimes(text))),
+    z.array(z.number()).readonly().refine(isTimes),
+  ])
+  .transform((value): readonly number[] => (typeof value === "string" ? readTimes(value) : value))
+  .meta({
+    expected: `${timestepListNames.join(", ")}, or falling whole numbers such as 999,749,499,249`,
+  })
+  .optional();
+
+const listChoices = `${timestepListNames.join(", ")}, or a list such as 999,749,499,249`;
+
+export const timestepsSchema = timesList.meta({
+  description: `training times of the steps: ${listChoices}`,
+  flag: "--timesteps <list>",
+  defaultText: "spaced by --steps and --schedule",
+});
+
 const perStage = <S extends z.ZodType>(value: S) =>
   z
     .array(value)
@@ -33,6 +69,11 @@ export const superResolutionSchema = z
       flag: "--super-resolution-steps <number>",
       defaultText: "the model's",
     }),
+    timesteps: timesList.meta({
+      description: `training times of the first super-resolution stage's steps: ${listChoices}`,
+      flag: "--super-resolution-timesteps <list>",
+      defaultText: "spaced by --super-resolution-steps",
+    }),
     guidance: perStage(numberBetween(0, 100)).optional().meta({
       description: "guidance scale of a super-resolution stage; may be repeated for further stages",
       flag: "--super-resolution-guidance <number>",
@@ -41,39 +82,6 @@ export const superResolutionSchema = z
   })
   .optional()
   .meta({ description: "super-resolution stages of a cascade" });
-
-/** Training times of the model's steps, at most. */
-const mostTimes = 1000;
-
-const isListName = (text: string): text is TimestepListName =>
-  (timestepListNames as readonly string[]).includes(text);
-
-/** "smart50" or "999,749,499,249". */
-function readTimes(text: string): readonly number[] {
-  const name = text.trim().toLowerCase();
-  return isListName(name) ? getTimestepList(name) : name.split(/\s*,\s*/).map(Number);
-}
-
-const isTimes = (times: readonly number[]) =>
-  times.length >= 1 &&
-  times.length <= mostTimes &&
-  times.every((time, i) => Number.isSafeInteger(time) && time >= 0 && (i === 0 || time < times[i - 1]!));
-
-export const timestepsSchema = z
-  .union([
-    z.string().refine((text) => isTimes(readTimes(text))),
-    z.array(z.number()).readonly().refine(isTimes),
-  ])
-  .transform((value): readonly number[] => (typeof value === "string" ? readTimes(value) : value))
-  .meta({
-    expected: `${timestepListNames.join(", ")}, or falling whole numbers such as 999,749,499,249`,
-  })
-  .optional()
-  .meta({
-    description: `training times of the steps: ${timestepListNames.join(", ")}, or a list such as 999,749,499,249`,
-    flag: "--timesteps <list>",
-    defaultText: "spaced by --steps and --schedule",
-  });
 
 /** The settings that this file checks. */
 interface CascadeSettings {

@@ -1,7 +1,9 @@
 """Golden pictures of DeepFloyd IF at tiny sizes with random weights, drawn by diffusers (float32, CPU).
 
     pip install torch diffusers transformers sentencepiece protobuf safetensors numpy pillow
-    OMP_NUM_THREADS=1 python tests/golden/scripts/deepfloyd_if.py
+    OMP_NUM_THREADS=1 python tests/golden/scripts/deepfloyd_if.py [--cases]
+
+With --cases, it draws with the folders that are there. Stage 3 is that of upscaler.py, which must have been run before.
 
 Writes, under tests/golden/pipelines/, the folders if-1 and if-2 as `save_pretrained` lays them out (float16 weights, the text
 encoder of the first in shards, a vocabulary of letters and a few syllables in spiece.model), and if.safetensors with what each
@@ -12,6 +14,7 @@ made it. Stage 2 goes on with the generator of stage 1, unless the case begins w
 import json
 import platform
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
@@ -26,9 +29,11 @@ from diffusers import (
     IFImg2ImgPipeline,
     IFPipeline,
     IFSuperResolutionPipeline,
+    StableDiffusionUpscalePipeline,
     UNet2DConditionModel,
 )
 from diffusers.pipelines.deepfloyd_if import fast27_timesteps
+from diffusers.pipelines.deepfloyd_if.timesteps import super27_timesteps
 from PIL import Image
 from transformers import T5Config, T5EncoderModel, T5Tokenizer
 
@@ -143,6 +148,9 @@ cases = {
     "long": {"prompt": "a red cat, " * 60, "stages": 1, "steps": 4},
     "image": {"strength": 0.6, "stages": 2},
     "image-weak": {"strength": 0.3, "steps": 12, "stages": 1},
+    "listed-twice": {"timesteps": "fast27", "timesteps2": "super27"},
+    "third": {"stages": 3, "steps": 4, "steps2": 3},
+    "third-alone": {"from": True, "stages": 3, "steps2": 3},
     "from-picture": {"from": True},
     "from-picture-wide": {"from": True, "width": 12, "noise": 0, "seed": 3},
 }
@@ -179,25 +187,34 @@ def draw(case, pipes):
         else:
             image = pipes["one"](**arguments, width=width, height=height).images
         results.append(image[0])
-    if case["stages"] == 2:
+    if case["stages"] >= 2:
         times = large // small
+        listed = {"timesteps": super27_timesteps} if "timesteps2" in case else {"num_inference_steps": case["steps2"]}
         image = pipes["two"](
-            **common, image=image, num_inference_steps=case["steps2"], guidance_scale=case["guidance2"],
+            **common, image=image, **listed, guidance_scale=case["guidance2"],
             noise_level=case["noise"], width=times * width, height=times * height,
         ).images  # fmt: skip
         results.append(image[0])
+    if case["stages"] == 3:
+        latents = pipes["three"](
+            case["prompt"], negative_prompt=case["negative"] or None, image=image, num_inference_steps=3, guidance_scale=9.0,
+            noise_level=100, generator=generator, output_type="latent",
+        ).images  # fmt: skip
+        results.append(latents[0])
     return results
 
 
 def main():
     torch.manual_seed(0)
-    for name in ("if-1", "if-2"):
-        shutil.rmtree(root / name, ignore_errors=True)
-    write_folders()
+    if "--cases" not in sys.argv:
+        for name in ("if-1", "if-2"):
+            shutil.rmtree(root / name, ignore_errors=True)
+        write_folders()
     pipes = {
         "one": load(IFPipeline, root / "if-1"),
         "two": load(IFSuperResolutionPipeline, root / "if-2"),
         "image": load(IFImg2ImgPipeline, root / "if-1"),
+        "three": load(StableDiffusionUpscalePipeline, root / "x4"),
     }
     picture(small, small).save(root / "if-picture.png")
     picture(12, small).save(root / "if-picture-wide.png")
@@ -205,7 +222,7 @@ def main():
     for name, more in cases.items():
         case = asked[name] = {**plain, **stage_two, **more}
         results = draw(case, pipes)
-        for stage, result in zip((1, 2) if "from" not in case else (2,), results):
+        for stage, result in zip((1, 2, 3) if "from" not in case else (2, 3), results):
             tensors[f"{name}.{stage}"] = result.contiguous()
             print(name, stage, tuple(result.shape), f"{result.std():.3f} {result.abs().max():.3f}")
     modules = (torch, diffusers, transformers, safetensors, sentencepiece, np)

@@ -8,8 +8,9 @@ import type { DiffusionStage, Model, Plan, StageResult, TransformStage } from ".
 import type { ImageSize } from "../../request-values.js";
 import type { Runtime } from "../../runtime.js";
 import type { NetworkWork } from "../../work.js";
+import { prepareUpscale, type UpscaleParts } from "../upscaler/family.js";
 import { PromptEncoder } from "./conditioning.js";
-import { enlargement, getStageSettings, type IfModel } from "./model.js";
+import { drawsThird, enlargement, getStageSettings, getThirdSettings, type IfModel } from "./model.js";
 import type { Networks } from "./networks.js";
 import { getPlanes, makeIfStage, toPixels } from "./stage.js";
 import { getIfWork } from "./work.js";
@@ -23,14 +24,24 @@ const finish: TransformStage = {
   run: async (input) => toResult(toPixels(getPlanes(input))),
 };
 
+/** Stage 3, for one request. */
+export type OpenUpscaler = (watch: Watch) => UpscaleParts;
+
 class DeepFloydIf implements Model {
   readonly identity: Model["identity"];
   readonly context: IfModel["context"];
   private readonly parts: IfModel;
   private readonly encoder: PromptEncoder;
   private readonly open: (watch: Watch) => Networks;
+  private readonly openUpscaler: OpenUpscaler | undefined;
 
-  constructor(parts: IfModel, tokenizer: T5Tokenizer, open: (watch: Watch) => Networks) {
+  constructor(
+    parts: IfModel,
+    tokenizer: T5Tokenizer,
+    open: (watch: Watch) => Networks,
+    openUpscaler: OpenUpscaler | undefined,
+  ) {
+    this.openUpscaler = openUpscaler;
     this.parts = parts;
     this.encoder = new PromptEncoder(parts.text, tokenizer);
     this.open = open;
@@ -44,12 +55,19 @@ class DeepFloydIf implements Model {
     const texts = await this.encoder.encode(settings, networks);
     const { stages } = this.parts;
     const own = getStageSettings(settings, stages);
+    const third = drawsThird(settings, this.parts) ? 1 : 0;
     const drawn: DiffusionStage[] = own.map((one, i) => {
-      const size = this.getSize(settings, own.length - 1 - i);
-      const isFollowed = i < own.length - 1;
-      return makeIfStage(stages[i]!, { networks, texts, size, settings, own: one, isFollowed });
+      const size = this.getSize(settings, own.length - 1 - i + third);
+      const isLast = third === 0 && i === own.length - 1;
+      const drawnStages = isLast ? undefined : i + 1;
+      return makeIfStage(stages[i]!, { networks, texts, size, settings, own: one, stages: drawnStages });
     });
-    return { warnings: texts.warnings, stages: [...drawn, finish] };
+    if (!third) return { warnings: texts.warnings, stages: [...drawn, finish] };
+    const last = await prepareUpscale(this.openUpscaler!(runtime), getThirdSettings(settings, this.parts), {
+      name: "upscaler",
+      getSmall: (input) => getPlanes(input).data.map((value) => Math.min(1, Math.max(-1, value))),
+    });
+    return { warnings: texts.warnings, stages: [...drawn, ...last.stages] };
   }
 
   /** The size of a stage after which so many enlarge. */
@@ -59,7 +77,8 @@ class DeepFloydIf implements Model {
   }
 
   getWork(settings: ImageSettings): readonly NetworkWork[] {
-    return getIfWork(this.parts, settings);
+    const tokenizers = this.openUpscaler?.({}).tokenizers;
+    return getIfWork(this.parts, settings, { tokenizers });
   }
 }
 
@@ -68,6 +87,7 @@ export function makeDeepFloydIf(
   model: IfModel,
   tokenizer: T5Tokenizer,
   open: (watch: Watch) => Networks,
+  openUpscaler?: OpenUpscaler,
 ): Model {
-  return new DeepFloydIf(model, tokenizer, open);
+  return new DeepFloydIf(model, tokenizer, open, openUpscaler);
 }

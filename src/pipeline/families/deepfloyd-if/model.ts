@@ -20,6 +20,7 @@ import {
 } from "../../../models/index.js";
 import type { ImageSettings } from "../../image-request.js";
 import type { ImageSizes, RequestContext } from "../../request-context.js";
+import type { UpscalerModel } from "../upscaler/model.js";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -47,6 +48,8 @@ export interface IfModel {
   readonly text: T5EncoderConfig;
   /** Stage 1, stage 2, or both. */
   readonly stages: readonly IfStage[];
+  /** Stage 3: Stable Diffusion's x4 upscaler. */
+  readonly upscaler: UpscalerModel | undefined;
   readonly context: RequestContext;
 }
 
@@ -57,6 +60,8 @@ export const enlargement = 4;
 export const stageDefaults = {
   1: { steps: 100, guidance: 7, noiseLevel: 0 },
   2: { steps: 50, guidance: 4, noiseLevel: 250 },
+  // The noise level that DeepFloyd's documentation takes.
+  3: { steps: 75, guidance: 9, noiseLevel: 100 },
 } as const;
 
 const refuse = (reason: string): never => {
@@ -100,7 +105,12 @@ function readStage({ unet: json, scheduler: trained, noising }: IfStageDescripti
  * @param stages Those of stage 1, stage 2, or both.
  * @throws NishikiError "checkpoint" for unsupported or mismatched configs
  */
-export function readIfModel(name: string, textEncoder: Json, stages: readonly IfStageDescription[]): IfModel {
+export function readIfModel(
+  name: string,
+  textEncoder: Json,
+  stages: readonly IfStageDescription[],
+  upscaler?: UpscalerModel,
+): IfModel {
   const text = readT5EncoderConfig(textEncoder);
   const read = stages.map(readStage);
   for (const { number, unet } of read) {
@@ -115,7 +125,7 @@ export function readIfModel(name: string, textEncoder: Json, stages: readonly If
     refuse(
       `stage 1 draws ${first.side} pixels, so stage 2 should draw ${enlargement * first.side}, not ${second.side}`,
     );
-  return { name, text, stages: read, context: getContext(read) };
+  return { name, text, stages: read, upscaler, context: getContext(read, upscaler) };
 }
 
 /** The sizes after a stage; it enlarges the init image where there is one before it. */
@@ -134,9 +144,21 @@ function getSizes(stages: readonly IfStage[], index: number): ImageSizes {
   };
 }
 
-function getContext(stages: readonly IfStage[]): RequestContext {
+/** The sizes after stage 3, which enlarges the last of these. */
+function enlargeSizes({ usual, range, initScale = 1 }: ImageSizes): ImageSizes {
+  const times = (length: number) => enlargement * length;
+  const { step, least, most } = range!;
+  return {
+    usual: { width: times(usual.width), height: times(usual.height) },
+    range: { step: times(step), least: times(least), most: times(most) },
+    initScale: times(initScale),
+  };
+}
+
+function getContext(stages: readonly IfStage[], upscaler: UpscalerModel | undefined): RequestContext {
   const first = stages[0]!;
-  const stageSizes = stages.map((_, index) => getSizes(stages, index));
+  const pixelSizes = stages.map((_, index) => getSizes(stages, index));
+  const stageSizes = upscaler ? [...pixelSizes, enlargeSizes(pixelSizes.at(-1)!)] : pixelSizes;
   return {
     defaults: {
       sampler: first.scheduler.sampler ?? first.scheduler.className,
@@ -148,7 +170,7 @@ function getContext(stages: readonly IfStage[]): RequestContext {
     stageSizes,
     needsInit: first.number === 2,
     takes: ["schedule", "timesteps", "rng", "init", "variation", "stages", "superResolution"],
-    check: (settings) => checkSettings(settings, stages),
+    check: (settings) => checkSettings(settings, stages, upscaler),
   };
 }
 
@@ -184,12 +206,38 @@ export function getStageSettings(
         strength: number === 1 ? (init?.strength ?? 1) : 1,
       };
     return {
-      steps: superResolution.steps?.[0] ?? defaults.steps,
+      steps: superResolution.steps?.[0] ?? superResolution.timesteps?.length ?? defaults.steps,
+      times: superResolution.timesteps,
       guidance: superResolution.guidance?.[0] ?? defaults.guidance,
       noiseLevel,
       strength: 1,
     };
   });
+}
+
+/** Whether a request draws stage 3. */
+export const drawsThird = (
+  { stages: drawn }: Pick<ImageSettings, "stages">,
+  { stages, upscaler }: Pick<IfModel, "stages" | "upscaler">,
+): boolean => upscaler !== undefined && (drawn === undefined || drawn > stages.length);
+
+/** The request that stage 3 draws: its prompts, with settings of its own. */
+export function getThirdSettings(
+  settings: ImageSettings,
+  { stages, upscaler }: Pick<IfModel, "stages" | "upscaler">,
+): ImageSettings {
+  const { superResolution = {} } = settings;
+  const { steps, guidance, noiseLevel } = stageDefaults[3];
+  const before = stages.length - 1; // stages with settings in these lists
+  const enlarging = stages.filter(({ number }) => number === 2).length;
+  const { schedule: _, timesteps: __, init: ___, stages: ____, ...rest } = settings;
+  return {
+    ...rest,
+    sampler: upscaler!.context.defaults.sampler,
+    steps: superResolution.steps?.[before] ?? steps,
+    guidance: superResolution.guidance?.[before] ?? guidance,
+    superResolution: { noiseLevel: [superResolution.noiseLevel?.[enlarging] ?? noiseLevel] },
+  };
 }
 
 /** Plans a stage's steps. @throws NishikiError "usage" */
@@ -205,23 +253,29 @@ export function planStage({ scheduler }: IfStage, sampler: string, settings: Sta
 }
 
 /** @throws NishikiError "usage" */
-function checkSettings(settings: ImageSettings, stages: readonly IfStage[]): void {
-  const { superResolution, sampler } = settings;
+function checkSettings(
+  settings: ImageSettings,
+  stages: readonly IfStage[],
+  upscaler: UpscalerModel | undefined,
+): void {
   const drawn = getStageSettings(settings, stages);
-  const enlarging = stages.slice(0, drawn.length).filter(({ number }) => number === 2).length;
-  for (const [name, list] of Object.entries(superResolution ?? {})) {
-    if (list && list.length > enlarging) {
-      const message = `superResolution.${name}: expected values for ${enlarging} super-resolution stages, got ${list.length}.`;
-      throw new NishikiError("usage", message);
-    }
-    const isOwn = stages[0]!.number === 2 && name !== "noiseLevel";
-    if (list && isOwn)
-      throw new NishikiError(
-        "usage",
-        `superResolution.${name}: this model is the super-resolution stage; use ${name}.`,
-      );
+  const third = drawsThird(settings, { stages, upscaler }) ? 1 : 0;
+  const later = drawn.length - 1 + third;
+  const enlarging = stages.slice(0, drawn.length).filter(({ number }) => number === 2).length + third;
+  for (const [name, value] of Object.entries(settings.superResolution ?? {})) {
+    const count = name === "noiseLevel" ? enlarging : name === "timesteps" ? drawn.length - 1 : later;
+    const length = name === "timesteps" ? Math.min(1, value?.length ?? 0) : (value?.length ?? 0);
+    if (length > count) throw refuseList(name, count, length, stages[0]!.number === 2);
   }
   drawn.forEach((one, i) => {
-    planStage(stages[i]!, sampler, one);
+    planStage(stages[i]!, settings.sampler, one);
   });
+  if (third) upscaler!.context.check?.(getThirdSettings(settings, { stages, upscaler }));
+}
+
+function refuseList(name: string, count: number, length: number, isSecond: boolean): NishikiError {
+  const stages = count === 1 ? "1 super-resolution stage" : `${count} super-resolution stages`;
+  const cure = isSecond && count === 0 ? `; this model is the super-resolution stage, so use ${name}` : "";
+  const message = `superResolution.${name}: expected values for ${stages}, got ${length}${cure}.`;
+  return new NishikiError("usage", message);
 }

@@ -8,6 +8,9 @@ import {
 import { NishikiError } from "../../../errors.js";
 import { resolveModel } from "../../../hub/index.js";
 import { getT5WeightName } from "../../../models/index.js";
+import { readModelFiles } from "../../node-model-files.js";
+import { openUpscaler, upscalerPipelines } from "../upscaler/node-model.js";
+import type { UpscalerFiles } from "../upscaler/node-networks.js";
 
 /** Pipelines of each stage. All pipelines of a stage have the same parts. */
 export const stagePipelines = {
@@ -41,6 +44,8 @@ export interface IfFiles {
   readonly tokenizer: string;
   /** In the order in which they draw. */
   readonly stages: readonly PublishedFolder[];
+  /** Stage 3. */
+  readonly upscaler: UpscalerFiles | undefined;
   /** All files that affect pixels, by their names in receipts. */
   readonly files: ReadonlyMap<string, string>;
 }
@@ -48,7 +53,7 @@ export interface IfFiles {
 /**
  * Opens a model.
  * @param className The pipeline of the folder at `path`.
- * @param more The folders of further stages, or their names in the hub's cache.
+ * @param more The folders of stage 2 and of the x4 upscaler, in this order, or their names in the hub's cache.
  * @throws NishikiError "usage", "file", "checkpoint"
  */
 export async function openIf(
@@ -58,20 +63,10 @@ export async function openIf(
 ): Promise<IfFiles> {
   const isSecond = isSecondStage(className);
   const first = await openPublishedFolder(path, ifPipelines, listParts(isSecond, true));
-  const most = isSecond ? 0 : 1;
-  if (more.length > most) {
-    const message = isSecond
-      ? "superResolution: this model is stage 2 itself; load stage 1 as the model, and this one as superResolution."
-      : `superResolution: expected one folder, that of stage 2, got ${more.length}.`;
-    throw new NishikiError("usage", message);
-  }
-  const others: PublishedFolder[] = [];
-  for (const name of more)
-    others.push(
-      await openPublishedFolder(await resolveModel(name), stagePipelines[2], listParts(true, false)),
-    );
-  const stages = [first, ...others];
-  const files = stages.flatMap((folder, i) =>
+  const { second, upscaler } = await openLater(more, isSecond);
+  const stages = [first, ...(second ? [second] : [])];
+  const all = [...stages, ...(upscaler ? [upscaler.folder] : [])];
+  const files = all.flatMap((folder, i) =>
     [...folder.files].map(([name, file]) => [i === 0 ? name : `stage-${i + 1}/${name}`, file] as const),
   );
   return {
@@ -79,6 +74,36 @@ export async function openIf(
     textEncoder: first.networks.text_encoder!,
     tokenizer: first.tokenizers.tokenizer!,
     stages,
+    upscaler,
     files: new Map(files),
   };
+}
+
+interface LaterStages {
+  readonly second?: PublishedFolder;
+  readonly upscaler?: UpscalerFiles;
+}
+
+/** Opens the folders of further stages, each of which knows by its pipeline which one it is. */
+async function openLater(more: readonly string[], isSecond: boolean): Promise<LaterStages> {
+  const later: { second?: PublishedFolder; upscaler?: UpscalerFiles } = {};
+  for (const name of more) {
+    const path = await resolveModel(name);
+    const { pipelineClass } = await readModelFiles(path);
+    if (later.upscaler) refuse("the x4 upscaler draws the last stage; name it last");
+    if (pipelineClass !== undefined && upscalerPipelines.includes(pipelineClass))
+      later.upscaler = await openUpscaler(path);
+    else {
+      const second = await openPublishedFolder(path, stagePipelines[2], listParts(true, false));
+      if (isSecond)
+        refuse("this model is stage 2 itself; load stage 1 as the model, and this one as superResolution");
+      if (later.second) refuse("expected one folder of stage 2, got two");
+      later.second = second;
+    }
+  }
+  return later;
+}
+
+function refuse(reason: string): never {
+  throw new NishikiError("usage", `superResolution: ${reason}.`);
 }

@@ -13,6 +13,8 @@ import type { Runtime } from "../../runtime.js";
 import { getBudget, SessionPool } from "../../session-pool.js";
 import type { OpenedModel } from "../node-family.js";
 import { checkRecipes, openRecipes } from "../node-recipes.js";
+import { loadUpscalerTokenizers } from "../upscaler/node-model.js";
+import { checkUpscaler, openUpscalerNetworks } from "../upscaler/node-networks.js";
 import { PromptEncoder } from "./conditioning.js";
 import { makeDeepFloydIf } from "./family.js";
 import { type IfModel, readIfModel } from "./model.js";
@@ -37,7 +39,10 @@ export async function openIfModel(
       encoder ??= loadTokenizer(files, model).then((tokenizer) => new PromptEncoder(model.text, tokenizer));
       return { tokens: (await encoder).count(prompt), parts: 1, room: promptTokens - 1 };
     },
-    getWork: async (settings) => getIfWork(model, settings, sumStored(files, options)),
+    getWork: async (settings) => {
+      const tokenizers = files.upscaler && (await loadUpscalerTokenizers(files.upscaler));
+      return getIfWork(model, settings, { stored: sumStored(files, options), tokenizers });
+    },
     load: (runtime = {}) => load(files, model, options, runtime),
   };
 }
@@ -60,13 +65,13 @@ function sumStored(
   };
 }
 
-export function readIf({ name, textEncoder, stages }: IfFiles): IfModel {
+export function readIf({ name, textEncoder, stages, upscaler }: IfFiles): IfModel {
   const descriptions = stages.map(({ networks, schedulers }) => ({
     unet: networks.unet!.config,
     scheduler: schedulers.scheduler!,
     noising: schedulers.image_noising_scheduler,
   }));
-  return readIfModel(name, textEncoder.config, descriptions);
+  return readIfModel(name, textEncoder.config, descriptions, upscaler?.model);
 }
 
 /** The tokenizer, whose ids must be rows of the text encoder's table. @throws NishikiError "file", "checkpoint" */
@@ -93,6 +98,9 @@ async function load(
     listNetworks(model).map((key) => makeIfRecipe(model, published, key)),
   );
   const tokenizer = await loadTokenizer(files, model);
+  const { upscaler } = files;
+  if (upscaler) checkUpscaler(upscaler);
+  const tokenizers = upscaler && (await loadUpscalerTokenizers(upscaler));
   const weights = await withPrecision(published, options.precision, runtime.signal);
   checkAborted(runtime.signal);
   const engine = makeEngine({ device, threads });
@@ -114,8 +122,15 @@ async function load(
     await engine.close();
     await sessions.close();
   };
-  const loaded = makeDeepFloydIf(model, tokenizer, (watch) =>
-    openRecipes((key) => makeIfRecipe(model, weights, key), engine, sessions, watch),
+  const loaded = makeDeepFloydIf(
+    model,
+    tokenizer,
+    (watch) => openRecipes((key) => makeIfRecipe(model, weights, key), engine, sessions, watch),
+    upscaler &&
+      ((watch) => {
+        const networks = openUpscalerNetworks(upscaler, engine, sessions, watch);
+        return { model: upscaler.model, tokenizers: tokenizers!, networks };
+      }),
   );
   return { model: loaded, environment, sessions: pool, close };
 }

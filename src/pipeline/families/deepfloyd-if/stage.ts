@@ -74,8 +74,8 @@ export interface StageRequest {
   /** The settings of the request and of this stage. */
   readonly settings: ImageSettings;
   readonly own: StageSettings;
-  /** Whether another stage follows. */
-  readonly isFollowed: boolean;
+  /** How many stages are drawn until here; undefined for the last one. */
+  readonly stages: number | undefined;
 }
 
 /** The image beside the noisy one, and its noise level. */
@@ -163,8 +163,8 @@ export function makeIfStage(stage: IfStage, request: StageRequest): DiffusionSta
       interval: settings.guidanceInterval,
     },
     limit: stage.limit,
-    ...(request.isFollowed && {
-      picture: { stages: stage.number, read: (last) => toPixels(getPlanes({ last })) },
+    ...(request.stages !== undefined && {
+      picture: { stages: request.stages, read: (last) => toPixels(getPlanes({ last })) },
     }),
     ...(image && { init: { image, isFullNoise: false, encoder: async () => pixelEncoder } }),
     start: async (input) => start(input),

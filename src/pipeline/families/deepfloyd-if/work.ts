@@ -2,7 +2,9 @@
 import { getUnetStep, traceAddedKvUnet } from "../../../models/index.js";
 import type { ImageSettings } from "../../image-request.js";
 import { countEvaluations, countRows, countWork, type NetworkWork } from "../../work.js";
-import { enlargement, getStageSettings, type IfModel } from "./model.js";
+import type { Tokenizers } from "../stable-diffusion/model.js";
+import { getUpscalerWork } from "../upscaler/work.js";
+import { drawsThird, enlargement, getStageSettings, getThirdSettings, type IfModel } from "./model.js";
 import { promptTokens, traceTextEncoder } from "./programs.js";
 
 /** Bytes that weights take in memory. On the CPU, large ones stay as they are in their files. */
@@ -15,15 +17,24 @@ export interface StoredBytes {
 /** What IF takes for a prompt, which is read as one, whatever it holds. */
 const plainPrompt = "a";
 
+/** What is known besides the configs. */
+interface WorkOptions {
+  readonly stored?: StoredBytes | undefined;
+  /** Of stage 3. */
+  readonly tokenizers?: Tokenizers | undefined;
+}
+
 export function getIfWork(
-  { text, stages }: IfModel,
+  model: IfModel,
   settings: ImageSettings,
-  stored?: StoredBytes,
+  { stored, tokenizers }: WorkOptions = {},
 ): readonly NetworkWork[] {
+  const { text, stages, upscaler } = model;
   const own = getStageSettings(settings, stages);
+  const third = upscaler && tokenizers && drawsThird(settings, model) ? upscaler : undefined;
   const denoisers = own.map(({ steps, guidance, strength }, i): NetworkWork => {
     const { unet, number } = stages[i]!;
-    const times = enlargement ** (own.length - 1 - i) * getUnetStep(unet);
+    const times = enlargement ** (own.length - 1 - i + (third ? 1 : 0)) * getUnetStep(unet);
     const size = { height: settings.size.height / times, width: settings.size.width / times };
     const init = settings.init && { ...settings.init, strength };
     const pass = { ...settings, prompt: plainPrompt, steps, guidance, init };
@@ -41,5 +52,6 @@ export function getIfWork(
     sizes: { tokens: promptTokens },
     ...(stored && { weightBytes: stored.text }),
   });
-  return [encoding, ...denoisers];
+  if (!third) return [encoding, ...denoisers];
+  return [encoding, ...denoisers, ...getUpscalerWork(third, getThirdSettings(settings, model), tokenizers!)];
 }

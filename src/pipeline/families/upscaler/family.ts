@@ -12,7 +12,7 @@ import type { Tokenizers } from "../stable-diffusion/model.js";
 import type { Networks } from "../stable-diffusion/networks.js";
 import type { BlendedTiling } from "./blended-tiles.js";
 import type { UpscalerModel } from "./model.js";
-import { makeUpscaleStage, usualTiling } from "./stage.js";
+import { makeUpscaleStage, type UpscalePlace, usualTiling } from "./stage.js";
 import { getUpscalerWork } from "./work.js";
 
 /** `[height, width, 3]` bytes → planes in [-1, 1]. */
@@ -20,6 +20,37 @@ function toPlanes(bytes: Uint8Array): Float32Array {
   const values = fromBytes(bytes);
   const places = values.length / 3;
   return values.map((_, i) => values[(i % places) * 3 + Math.floor(i / places)]!);
+}
+
+/** What draws. */
+export interface UpscaleParts {
+  readonly model: UpscalerModel;
+  readonly tokenizers: Tokenizers;
+  readonly networks: Networks;
+  readonly tiling?: BlendedTiling;
+}
+
+/** The stages that enlarge a small image to `settings.size`, with the prompts encoded; the last one gives pixels. */
+export async function prepareUpscale(
+  { model, tokenizers, networks, tiling = usualTiling }: UpscaleParts,
+  settings: ImageSettings,
+  place: UpscalePlace,
+): Promise<Pick<Plan, "warnings" | "stages">> {
+  const encoded = await encodeConditioning(model, tokenizers, networks, settings, [], settings.steps);
+  const { conditioning, warnings } = encoded;
+  const { scale } = model.autoencoder;
+  const area = { height: settings.size.height / scale, width: settings.size.width / scale };
+  const autoencoder = new AutoencoderRuns(model.autoencoder, networks);
+  const request = { networks, autoencoder, conditioning, settings, area, tiling };
+  const decode: TransformStage = {
+    kind: "transform",
+    name: "decode",
+    run: async ({ last }) => ({
+      kind: "pixels",
+      pixels: await autoencoder.decode(getValues(last), area, false),
+    }),
+  };
+  return { warnings, stages: [makeUpscaleStage(model, request, place), decode] };
 }
 
 class Upscaler implements Model {
@@ -46,24 +77,12 @@ class Upscaler implements Model {
 
   async prepare(settings: ImageSettings, runtime: Runtime): Promise<Plan> {
     const networks = this.open(runtime);
-    const { tokenizers, parts, tiling } = this;
+    const { tokenizers, parts: model, tiling } = this;
     runtime.onProgress?.({ kind: "encode", stage: "prompt" });
-    const encoded = await encodeConditioning(parts, tokenizers, networks, settings, [], settings.steps);
-    const { conditioning, warnings } = encoded;
-    const { scale } = parts.autoencoder;
-    const area = { height: settings.size.height / scale, width: settings.size.width / scale };
-    const autoencoder = new AutoencoderRuns(parts.autoencoder, networks);
-    const request = { networks, autoencoder, conditioning, settings, area, tiling };
-    const base = makeUpscaleStage(parts, request, () => toPlanes(settings.init!.image.data));
-    const decode: TransformStage = {
-      kind: "transform",
-      name: "decode",
-      run: async ({ last }) => ({
-        kind: "pixels",
-        pixels: await autoencoder.decode(getValues(last), area, false),
-      }),
-    };
-    return { warnings, stages: [base, decode] };
+    return prepareUpscale({ model, tokenizers, networks, tiling }, settings, {
+      name: "base",
+      getSmall: () => toPlanes(settings.init!.image.data),
+    });
   }
 
   getWork(settings: ImageSettings): readonly NetworkWork[] {

@@ -9,7 +9,7 @@ import {
   type Network,
 } from "../../../diffusion/index.js";
 import type { ImageSettings } from "../../image-request.js";
-import type { DiffusionStage } from "../../plan.js";
+import type { DiffusionStage, StageInput, StageRun } from "../../plan.js";
 import { getPartWeights } from "../../prompt/composition.js";
 import { getStepAt } from "../../prompt/prompt-editing.js";
 import { f32, floats } from "../../tensors.js";
@@ -43,17 +43,24 @@ interface SmallImage {
   readonly level: number;
 }
 
-/** @param getSmall Planes `[3, height, width]` in [-1, 1]. */
+/** Where a stage stands in a plan. */
+export interface UpscalePlace {
+  /** The stage's name in events. */
+  readonly name: string;
+  /** The small image, as planes `[3, height, width]` in [-1, 1]. */
+  getSmall(input: StageInput): Float32Array;
+}
+
 export function makeUpscaleStage(
   model: UpscalerModel,
   request: UpscaleRequest,
-  getSmall: () => Float32Array,
+  { name, getSmall }: UpscalePlace,
 ): DiffusionStage {
   const { settings, area, autoencoder, conditioning } = request;
   const plan = planUpscale(model, settings);
   const { sigmas, noiseScale, finalScale, options } = plan;
   const { prediction } = model.scheduler;
-  const start = (): Awaited<ReturnType<DiffusionStage["start"]>> => {
+  const start = (input: StageInput): StageRun => {
     let small: SmallImage | undefined;
     const denoise = getDenoiser(
       prediction,
@@ -66,7 +73,7 @@ export function makeUpscaleStage(
         return denoise(x, sigma, rows, signal);
       },
       begin: async (noise) => {
-        const image = getSmall();
+        const image = getSmall(input);
         const level = getNoiseLevel(settings);
         small = { data: addNoise(image, noise.condition(image.length), level, model.noising), level };
         return noise.initial().map((value) => value * noiseScale);
@@ -77,7 +84,7 @@ export function makeUpscaleStage(
   const eta = settings.eta === undefined ? {} : { eta: settings.eta };
   return {
     kind: "diffusion",
-    name: "base",
+    name,
     shape: [model.autoencoder.latentChannels, area.height, area.width],
     steps: {
       sampler: getSampler(settings.sampler).sample,
@@ -91,7 +98,7 @@ export function makeUpscaleStage(
       rescaleIn: getPredictionFrame(prediction, plan.schedule),
       interval: settings.guidanceInterval,
     },
-    start: async () => start(),
+    start: async (input) => start(input),
   };
 }
 

@@ -48,7 +48,7 @@ export function getUpscalerWork(
       ...(stored && { weightBytes: stored.text }),
     }),
     countWork(traceUnet(unet), {
-      ...{ network: "denoiser", group: "denoise", rows: countRows(settings, isGuided) },
+      ...{ network: "denoiser", group: "enlarge", rows: countRows(settings, isGuided) },
       evaluations: tiles * countEvaluations(whole, { isGuided }),
       sizes: {
         height: Math.min(latents.height, tiling.side),
