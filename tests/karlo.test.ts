@@ -102,6 +102,44 @@ describe("Karlo as published", () => {
     await pipeline.dispose();
   });
 
+  it("begins with an image, and keeps what is outside a mask, to the pixel and at both sizes", async () => {
+    const whole = await readInputImage(golden("picture.png"));
+    const cut = (at: number) =>
+      Uint8Array.from({ length: 3 * 32 * 32 }, (_, i) => {
+        const [row, column] = [Math.floor(i / 96), Math.floor(i / 3) % 32];
+        return whole.data[((row + at) * whole.width + column + at) * 3 + (i % 3)]!;
+      });
+    const image = { width: 32, height: 32, channels: 3 as const, data: cut(8) };
+    const isMasked = (pixel: number) => pixel % 32 >= 16;
+    const data = Uint8Array.from({ length: 3 * 32 * 32 }, (_, i) => (isMasked(Math.floor(i / 3)) ? 255 : 0));
+    const mask = { width: 32, height: 32, channels: 3 as const, data };
+    const pipeline = await loadPipeline({ model, threads: 1 });
+    const draw = async (request: Partial<ImageRequest>) => {
+      const base = {
+        prompt: "a cat",
+        seed: 1,
+        steps: 4,
+        prior: { steps: 2 },
+        superResolution: { steps: [3] },
+      };
+      for await (const event of pipeline.generate({ ...base, ...request }))
+        if (event.kind === "image") return event.pixels;
+      throw new Error("no image");
+    };
+    const difference = (a: Uint8Array, b: Uint8Array, counts: (pixel: number) => boolean) =>
+      Math.max(...a.map((value, i) => (counts(Math.floor(i / 3)) ? Math.abs(value - b[i]!) : 0)));
+    for (const pasteBack of [true, false]) {
+      const drawn = await draw({ init: { image }, inpaint: { mask, pasteBack } });
+      expect(difference(drawn, image.data, (pixel) => !isMasked(pixel))).toBeLessThanOrEqual(
+        pasteBack ? 0 : 1,
+      );
+      expect(difference(drawn, image.data, isMasked)).toBeGreaterThan(20);
+    }
+    const weak = await draw({ init: { image, strength: 0.25 } });
+    expect(weak).not.toEqual(await draw({}));
+    await pipeline.dispose();
+  });
+
   it("takes an image encoder from elsewhere, and names it in receipts", async () => {
     const path = await copy("blind", async (at) => {
       await cp(join(at, "image_encoder"), join(folder, "eyes"), { recursive: true });

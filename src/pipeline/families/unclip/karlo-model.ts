@@ -168,7 +168,7 @@ function getContext(parts: Parts): RequestContext {
     },
     sizes: sizes[1]!,
     stageSizes: sizes,
-    takes: ["rng", "variation", "prior", "imagePrompt", "stages", "superResolution"],
+    takes: ["rng", "init", "inpaint", "variation", "prior", "imagePrompt", "stages", "superResolution"],
     check: (settings) => checkSettings(settings, parts),
   };
 }
@@ -199,7 +199,7 @@ function checkSettings(settings: ImageSettings, parts: Parts): void {
     );
   }
   if (parts.prior) planPrior(parts.prior, getPriorSettings(settings));
-  planPixels(parts.decoder, settings.steps, "steps");
+  planPixels(parts.decoder, settings.steps, "steps", settings.init?.strength);
   planPixels(parts.superResolution, getSuperResolutionSteps(settings), "superResolution.steps");
 }
 
@@ -207,8 +207,8 @@ export const getSuperResolutionSteps = ({ superResolution }: ImageSettings): num
   superResolution?.steps?.[0] ?? karloDefaults.superResolutionSteps;
 
 /** Plans the steps of a stage. @throws NishikiError "usage" */
-export function planPixels({ scheduler }: PixelStage, steps: number, setting: string) {
+export function planPixels({ scheduler }: PixelStage, steps: number, setting: string, strength = 1) {
   if (steps < 2)
     usage(`${setting}: the times of a stage span its schedule; expected at least 2, got ${steps}.`);
-  return planSteps(scheduler, { sampler: getOwnSampler(scheduler, "a stage").name, steps });
+  return planSteps(scheduler, { sampler: getOwnSampler(scheduler, "a stage").name, steps, strength });
 }

@@ -5,6 +5,7 @@ import { getDenoiser, getPredictionFrame, type Network, splitVariance } from "..
 import type { Watch } from "../../cancel.js";
 import { enlargeBicubic } from "../../enlarge-bicubic.js";
 import type { ImageSettings } from "../../image-request.js";
+import { makePasteStage } from "../../paste-stage.js";
 import type {
   Conditioning,
   DiffusionStage,
@@ -20,6 +21,7 @@ import { getValues } from "../../stage-results.js";
 import { f32, floats } from "../../tensors.js";
 import type { NetworkWork } from "../../work.js";
 import { type EmbeddingPlan, planEmbeddings } from "./embeddings.js";
+import { makeDecoderInit, makeEnlargedInit } from "./karlo-init.js";
 import { getSuperResolutionSteps, type KarloModel, type PixelStage, planPixels } from "./karlo-model.js";
 import { getKarloWork } from "./karlo-work.js";
 import type { Networks } from "./networks.js";
@@ -76,7 +78,8 @@ class Karlo implements Model {
       ...(isSmall ? [] : [this.makeSuperResolutionStage(settings, networks)]),
     ];
     const { side } = isSmall ? decoder : superResolution;
-    return { warnings, stages: [...embeddings.stages, ...drawn, makePixelStage(side)] };
+    const stages = [...embeddings.stages, ...drawn, makePixelStage(side), ...makePasteStage(settings)];
+    return { warnings, stages };
   }
 
   getWork(settings: ImageSettings): readonly NetworkWork[] {
@@ -90,9 +93,11 @@ class Karlo implements Model {
     texts: Texts,
   ): DiffusionStage {
     const { decoder } = this.parts;
-    const plan = planPixels(decoder, settings.steps, "steps");
+    const plan = planPixels(decoder, settings.steps, "steps", settings.init?.strength);
+    const init = makeDecoderInit(settings, decoder.side);
     return {
       ...makeStage("base", decoder, plan),
+      ...(init && { init }),
       guidance: {
         scale: Math.max(1, settings.guidance),
         rescale: settings.guidanceRescale,
@@ -166,8 +171,10 @@ class Karlo implements Model {
     const { scheduler, side } = superResolution;
     const plan = planPixels(superResolution, getSuperResolutionSteps(settings), "superResolution.steps");
     const lastTime = plan.schedule.timeOf(plan.sigmas.at(-2)!);
+    const init = makeEnlargedInit(settings);
     return {
       ...makeStage("super-resolution", superResolution, plan),
+      ...(init && { init }),
       start: async ({ results }): Promise<StageRun> => {
         const small = getValues(results.get("base"));
         const large = enlargeBicubic({ ...getSize(decoder), data: small }, getSize(superResolution));
