@@ -16,7 +16,17 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const small = ["--steps", "4", "--other-seeds", "1", "--leave-out", "1", "--no-scales", "--quiet"];
+const small = [
+  "--steps",
+  "4",
+  "--other-seeds",
+  "1",
+  "--leave-out",
+  "1",
+  "--no-scales",
+  "--no-autopsy",
+  "--quiet",
+];
 const at = (name: string) => join(folder, name);
 const readJson = async (name: string) => JSON.parse(await readFile(at(name), "utf8")) as Explanation;
 

@@ -17,4 +17,5 @@ export {
   type WritePngOptions,
   writePng,
 } from "./node-file.js";
+export { encodeFilm, type FilmOptions } from "./node-film.js";
 export { encodeWebp, type WebpOptions } from "./node-webp.js";

@@ -3,6 +3,8 @@ import { loadPipeline } from "../pipeline/node.js";
 import { explain, type Finding } from "./explain.js";
 import { correlate, differ, meanImage, meanPairDistance, psnr } from "./image-statistics.js";
 import { withoutWord } from "./prompt-words.js";
+import { measureSettling } from "./settling.js";
+import { measureWordPull } from "./word-pull.js";
 
 const image = (...data: number[]) => ({
   width: data.length / 3,
@@ -57,6 +59,35 @@ it("takes the repeated word that stands at its place", () => {
   ]);
 });
 
+it("measures a word's pull as nothing where nothing is left out", async () => {
+  await using pipeline = await loadPipeline({ device: "cpu", threads: 1 });
+  const request = { prompt: "a blue cat, on a red background", seed: 4, steps: 4 };
+  const [same, cat] = await measureWordPull(pipeline, request, [
+    { word: "same", index: 0, prompt: request.prompt },
+    { word: "cat", index: 2, prompt: "a blue, on a red background" },
+  ]);
+  expect(Math.max(...same!.values)).toBeLessThan(1e-4);
+  expect(Math.min(...cat!.values)).toBeGreaterThan(1e-3);
+  expect(cat!.values.length).toBe(4);
+});
+
+it("finds when structure and detail came", () => {
+  const side = 64;
+  const make = (structure: boolean, detail: boolean) => ({
+    width: side,
+    height: side,
+    channels: 3 as const,
+    data: Uint8Array.from({ length: side * side * 3 }, (_, i) => {
+      const [x, y] = [Math.floor(i / 3) % side, Math.floor(i / 3 / side)];
+      return 128 + (structure && x < side / 2 ? 60 : 0) + (detail ? ((x + y) % 2 === 0 ? 20 : -20) : 0);
+    }),
+  });
+  const settled = measureSettling([make(false, false), make(true, false), make(true, true)]);
+  expect(settled.map(({ structure }) => structure > 0.95)).toEqual([false, true, true]);
+  expect(settled.map(({ detail }) => detail > 0.95)).toEqual([false, false, true]);
+  expect(settled[0]).toEqual({ structure: 0, detail: 0 });
+});
+
 it("explains a drawing of the embedded model", async () => {
   await using pipeline = await loadPipeline({ device: "cpu", threads: 1 });
   const request = { prompt: "a blue cat beside a red house", seed: 4, steps: 10 };
@@ -104,6 +135,29 @@ it("explains a drawing of the embedded model", async () => {
   expect(pull!.percentile).toBe(0.5);
   expect(pull!.first).toBeGreaterThan(0.1);
   expect(pull!.first).toBeLessThan(9);
+  // Words for colours and things pull; the lines have a value for every step.
+  const [pulls] = get("word-pull");
+  expect(pulls!.words.map(({ word }) => word).sort()).toEqual(["blue", "cat", "house", "red"]);
+  for (const { values } of pulls!.words) {
+    expect(values.length).toBe(10);
+    expect(values[0]!).toBeGreaterThan(0.05);
+  }
+  // The arrow starts from one noisy picture: without the prompt, with it, and beyond.
+  const arrows = get("arrow");
+  expect(arrows.map(({ step, images }) => [step, images.map(({ scale }) => scale)])).toEqual([
+    [0, [0, 1, 4.5, 9]],
+    [3, [0, 1, 4.5, 9]],
+  ]);
+  const [without0, with0, beyond0] = arrows[0]!.images.map(({ image }) => image);
+  expect(psnr(without0!, with0!)).toBeGreaterThan(psnr(without0!, beyond0!));
+  // A word that joins later is farther from the drawing.
+  const [joined] = get("switch");
+  const near = joined!.images.map(({ image }) => psnr(image, drawing!.image));
+  expect(joined!.images.map(({ step }) => step)).toEqual([2, 4, 6, 8]);
+  expect(near[0]!).toBeGreaterThan(near[3]!);
+  const { settled } = get("steps")[0]!;
+  expect(settled[9]).toEqual({ structure: 1, detail: 1 });
+  expect(settled[4]!.structure).toBeGreaterThan(settled[4]!.detail);
   expect(get("guidance")[0]!.images.map(({ scale }) => scale)).toEqual([1, 4.5]);
   expect(get("work")[0]!.networks.map(({ network }) => network)).toEqual([
     "text encoder",

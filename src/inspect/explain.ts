@@ -11,10 +11,12 @@ import type {
   Receipt,
 } from "../pipeline/index.js";
 import { Attribution, resizeMap, type WordMap } from "./attribution.js";
+import { type AutopsyFinding, explainPrompt } from "./explain-autopsy.js";
 import { measureFirstPull, type OrdinaryPull } from "./first-pull.js";
 import { GuidanceMagnitude, getPercentile } from "./guidance-magnitude.js";
 import { correlate, differ, meanImage, meanPairDistance, psnr } from "./image-statistics.js";
 import { type PromptVariant, withoutWord } from "./prompt-words.js";
+import { measureSettling, type Settled } from "./settling.js";
 
 /** The drawing itself. */
 export interface DrawingFinding {
@@ -36,6 +38,8 @@ export interface TokensFinding {
 export interface StepsFinding {
   readonly kind: "steps";
   readonly images: readonly Pixels[];
+  /** How much of the last prediction each of them has. */
+  readonly settled: readonly Settled[];
 }
 
 /** Where each word went, by attention. */
@@ -103,16 +107,21 @@ export type Finding =
   | WithoutFinding
   | SeedsFinding
   | GuidanceFinding
-  | WorkFinding;
+  | WorkFinding
+  | AutopsyFinding;
 
 export interface ExplainOptions {
   readonly signal?: AbortSignal;
   /** Other seeds to draw. Default 15. */
   readonly seeds?: number;
+  /** Steps of those. Default: the drawing's own. */
+  readonly seedSteps?: number;
   /** The most words to leave out, one at a time. Default 5. */
   readonly words?: number;
   /** Guidance scales to draw. Default 1, 2, 8 and 15, beside the drawing's own. */
   readonly scales?: readonly number[];
+  /** Whether to take the prompt apart: about as much as six further drawings, and one for two words. Default true. */
+  readonly autopsy?: boolean;
   /** The pull of ordinary prompts (see `measureFirstPull`), or what measures it when it is needed. Default: none. */
   readonly ordinary?: readonly OrdinaryPull[] | (() => Promise<readonly OrdinaryPull[]>);
 }
@@ -164,7 +173,7 @@ export async function* explain(
   request: ImageRequest,
   options: ExplainOptions = {},
 ): AsyncGenerator<Finding, void, void> {
-  const { signal, seeds = 15, words = 5, scales = [1, 2, 8, 15], ordinary = [] } = options;
+  const { signal, seeds = 15, words = 5, scales = [1, 2, 8, 15], ordinary = [], autopsy = true } = options;
   const fixed = { ...request, seed: request.seed ?? 0, count: 1 };
   const settings = pipeline.complete(fixed);
   const watch = signal ? { signal } : {};
@@ -173,15 +182,20 @@ export async function* explain(
   yield { kind: "drawing", ...drawn, seconds };
   yield { kind: "work", networks: pipeline.getWork(fixed) };
   yield { kind: "tokens", prompt: tokens.cond, negativePrompt: tokens.uncond };
-  yield { kind: "steps", images: steps };
+  yield { kind: "steps", images: steps, settled: measureSettling(steps) };
   const maps = attribution?.wordMaps(tokens.cond) ?? [];
   if (maps.length > 0) yield { kind: "words", maps };
   if (pull.values.length > 0) yield await comparePull(pipeline, fixed, pull.values, { ordinary, ...watch });
-  for (const variant of withoutWord(fixed.prompt, tokens.cond, maps, words)) {
+  const variants = withoutWord(fixed.prompt, tokens.cond, maps, words);
+  for (const variant of variants) {
     const { image } = await drawOne(pipeline, { ...fixed, prompt: variant.prompt }, watch);
     yield describeWithout(variant, drawn.image, image, maps);
   }
-  if (seeds > 0) yield await compareSeeds(pipeline, fixed, { seeds, drawn: drawn.image, watch });
+  if (seeds > 0) {
+    const steps = Math.min(settings.steps, options.seedSteps ?? settings.steps);
+    yield await compareSeeds(pipeline, fixed, { seeds, steps, drawn: drawn.image, watch });
+  }
+  if (autopsy) yield* explainPrompt(pipeline, fixed, variants, watch);
   const others = settings.fast ? [] : scales.filter((scale) => scale !== settings.guidance);
   if (others.length === 0) return;
   const images = [{ scale: settings.guidance, image: drawn.image }];
@@ -258,13 +272,13 @@ async function drawFirstStep(pipeline: Pipeline, request: Fixed, watch: Watch): 
 async function compareSeeds(
   pipeline: Pipeline,
   request: Fixed,
-  { seeds, drawn, watch }: { seeds: number; drawn: Pixels; watch: Watch },
+  { seeds, steps, drawn, watch }: { seeds: number; steps: number; drawn: Pixels; watch: Watch },
 ): Promise<SeedsFinding> {
   const first = await drawFirstStep(pipeline, request, watch);
   const images = [{ seed: request.seed, image: drawn }];
   for (let i = 1; i <= seeds; i++) {
     const seed = request.seed + i;
-    const { image } = await drawOne(pipeline, { ...request, seed }, watch);
+    const { image } = await drawOne(pipeline, { ...request, seed, steps }, watch);
     images.push({ seed, image });
   }
   const mean = meanImage(images.map(({ image }) => image));

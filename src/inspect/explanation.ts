@@ -2,6 +2,8 @@
 // complete in itself.
 import type { NetworkWork } from "../pipeline/index.js";
 import type { TrainingFacts } from "./embedded-training.js";
+import type { Settled } from "./settling.js";
+import type { WordPull } from "./word-pull.js";
 
 /** An image as a `data:` URL. */
 export type ImageUrl = string;
@@ -75,7 +77,25 @@ export interface Explanation {
   /** The text that was encoded, if it differs from the prompt. */
   readonly encoded?: string;
   readonly stepImages: readonly ImageUrl[];
+  /** How much of the last prediction's structure and detail each of them has, 0 to 1. */
+  readonly settled: readonly Settled[];
   readonly words: readonly ExplainedWord[];
+  /** What leaving a word out changes in the prediction, by evaluation. */
+  readonly wordPulls: readonly WordPull[];
+  /** Predictions from one noisy picture, with the difference that the prompt makes taken several times. */
+  readonly arrows: readonly {
+    readonly step: number;
+    readonly images: readonly { readonly scale: number; readonly image: ImageUrl }[];
+  }[];
+  /** The strongest word joins the prompt after so many steps. */
+  readonly switched?: {
+    readonly word: string;
+    readonly prompt: string;
+    readonly steps: number;
+    readonly images: readonly { readonly step: number; readonly image: ImageUrl }[];
+  };
+  /** For words that name a known thing: the names that the text encoder places nearest. */
+  readonly neighbours: readonly { readonly word: string; readonly names: readonly string[] }[];
   readonly leftOut: readonly LeftOutWord[];
   readonly seeds?: {
     readonly images: readonly { readonly seed: number; readonly image: ImageUrl }[];

@@ -2,7 +2,7 @@
 import { NishikiError } from "../errors.js";
 import type { Pixels } from "../pipeline/index.js";
 
-function checkSizes(images: readonly Pixels[]): void {
+export function checkSizes(images: readonly Pixels[]): void {
   const [first] = images;
   if (first && images.every(({ width, height }) => width === first.width && height === first.height)) return;
   throw new NishikiError("usage", "Expected images of one size.");

@@ -8,6 +8,7 @@ import { type ExplainOptions, explain, type Finding } from "./explain.js";
 import type { ByteMap, Energy, Explanation, ImageUrl, LeftOutWord, ReadFile } from "./explanation.js";
 import { startEnergy } from "./node-energy.js";
 import { findNearest } from "./node-nearest.js";
+import { listNeighbours } from "./node-neighbours.js";
 import { getOrdinaryPulls } from "./node-ordinary.js";
 import { getOrdinaryPrompts } from "./node-ordinary-prompts.js";
 
@@ -82,6 +83,11 @@ type Handlers = {
   ) => Promise<void> | void;
 };
 
+/** Steps of other seeds' drawings with the embedded model: they are looked at small, and compared with each other. */
+const quickSteps = 10;
+
+const noAutopsy = { wordPulls: [], arrows: [], neighbours: [] };
+
 /** What each finding adds. */
 const handlers: Handlers = {
   drawing: async ({ receipt, image, seconds, warnings }, draft, { isEmbedded = false, folder }) => {
@@ -97,6 +103,7 @@ const handlers: Handlers = {
   },
   tokens: async ({ prompt: { tokens, text } }, draft, { isEmbedded = false, sprites, threads }) => {
     draft.tokens = tokens;
+    if (isEmbedded) draft.neighbours = await listNeighbours(text);
     if (isEmbedded && sprites !== undefined && draft.drawn) {
       const nearest = await findNearest(draft.drawn, text, { sprites, toUrl, ...(threads && { threads }) });
       if (nearest) draft.nearest = nearest;
@@ -106,7 +113,19 @@ const handlers: Handlers = {
   work: ({ networks }, draft) => {
     draft.networks = networks;
   },
-  steps: async ({ images }, draft) => {
+  "word-pull": ({ words }, draft) => {
+    draft.wordPulls = words;
+  },
+  arrow: async ({ kind: _, images, step }, draft) => {
+    const urls = images.map(async ({ scale, image }) => ({ scale, image: await toUrl(image) }));
+    draft.arrows = [...(draft.arrows ?? []), { step, images: await Promise.all(urls) }];
+  },
+  switch: async ({ kind: _, images, ...rest }, draft) => {
+    const urls = images.map(async ({ step, image }) => ({ step, image: await toUrl(image) }));
+    draft.switched = { ...rest, images: await Promise.all(urls) };
+  },
+  steps: async ({ images, settled }, draft) => {
+    draft.settled = settled;
     draft.stepImages = await Promise.all(images.map(toUrl));
   },
   words: ({ maps }, draft) => {
@@ -144,13 +163,14 @@ export async function makeExplanation(
   request: ImageRequest,
   options: ExplanationOptions = {},
 ): Promise<Explanation> {
-  const draft: Draft = { format: 1, leftOut: [], words: [], scales: [] };
+  const draft: Draft = { format: 1, leftOut: [], words: [], scales: [], settled: [], ...noAutopsy };
   const { ordinaryPrompts = 0, isEmbedded = false, signal } = options;
   const ordinary = () =>
     getOrdinaryPulls(pipeline, request, getOrdinaryPrompts(isEmbedded, ordinaryPrompts), signal);
+  const seedSteps = isEmbedded ? { seedSteps: quickSteps } : {};
   const stopEnergy = await startEnergy();
   let energy: Energy | undefined;
-  for await (const finding of explain(pipeline, request, { ordinary, ...options })) {
+  for await (const finding of explain(pipeline, request, { ordinary, ...seedSteps, ...options })) {
     energy ??= await stopEnergy();
     await (handlers[finding.kind] as Handlers["work"])(finding as never, draft, options);
     options.onFinding?.(finding.kind);

@@ -130,6 +130,7 @@ export type {
   PromptTokens,
   PromptWord,
 } from "./probe.js";
+export { type PromptPart, splitComposition } from "./prompt/composition.js";
 export { type LoraTag, takeLoraTags } from "./prompt/lora-tags.js";
 export {
   type ParameterOptions,

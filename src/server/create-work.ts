@@ -128,7 +128,7 @@ async function completeExplanation(
   { library, models, queue }: WorkParts,
 ): Promise<Checked> {
   const checked = parse(explainJobSchema, request, options);
-  const { image: id, otherSeeds, leaveOut, scales } = checked;
+  const { image: id, otherSeeds, leaveOut, scales, autopsy } = checked;
   const image = await library.image(id);
   if (!image) throw new NishikiError("usage", `image: there is no drawn image with the id ${id}.`);
   const job = image.job === null ? undefined : await queue.get(image.job);
@@ -144,7 +144,7 @@ async function completeExplanation(
     ...keepCommon(checked),
     model: job.model,
     load: job.load,
-    request: { image: id, request: drawn, otherSeeds, leaveOut, scales },
+    request: { image: id, request: drawn, otherSeeds, leaveOut, scales, autopsy },
     parent: null,
   };
 }

@@ -4,22 +4,15 @@ import "uplot/dist/uPlot.min.css";
 import { useSignal } from "@preact/signals";
 import type { Explanation } from "../../src/inspect/index.js";
 import { CopyPanel } from "./copy-panel.jsx";
-import {
-  AveragePanel,
-  CostPanel,
-  DevicePanel,
-  GuidancePanel,
-  KnowPanel,
-  ReadPanel,
-  SearchPanel,
-  WherePanel,
-} from "./panels.jsx";
+import { AveragePanel, CostPanel, DevicePanel, KnowPanel, SearchPanel, WherePanel } from "./panels.jsx";
+import { GuidancePanel, ReadPanel, WhenPanel } from "./prompt-panels.jsx";
 import { Spine } from "./spine.jsx";
 import { getInsideTexts } from "./texts.js";
 
 const panels = [
   WherePanel,
   AveragePanel,
+  WhenPanel,
   CopyPanel,
   SearchPanel,
   KnowPanel,

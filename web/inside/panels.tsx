@@ -2,7 +2,6 @@
 import type { LeftOutWord } from "../../src/inspect/index.js";
 import { Spotlight } from "./heat-map.jsx";
 import { Figure, formatBytes, Panel, type PanelProps } from "./parts.jsx";
-import { LinePlot } from "./plot.jsx";
 import type { InsideTexts } from "./texts.js";
 
 export function WherePanel({ explanation, texts, gaze }: PanelProps) {
@@ -71,21 +70,6 @@ export function AveragePanel({ explanation, texts }: PanelProps) {
           <Figure key={seed} src={other} caption={texts.seed(seed)} />
         ))}
       </div>
-    </Panel>
-  );
-}
-
-export function GuidancePanel({ explanation: { scales, pull }, texts }: PanelProps) {
-  if (scales.length === 0) return null;
-  return (
-    <Panel title={texts.guidance}>
-      <p>{texts.guidanceText}</p>
-      <div class="inside-row">
-        {scales.map(({ scale, image }) => (
-          <Figure key={scale} src={image} caption={texts.scale(scale)} />
-        ))}
-      </div>
-      {pull && <LinePlot values={pull.values} label={texts.pullAxis} />}
     </Panel>
   );
 }
@@ -196,18 +180,3 @@ export const DevicePanel = ({ explanation: { device, runtime }, texts }: PanelPr
     <p>{texts.deviceText(device, runtime)}</p>
   </Panel>
 );
-
-export function ReadPanel({ explanation: { tokens, encoded }, texts }: PanelProps) {
-  const pieces = tokens.filter((token) => token !== "" && !/^\[(CLS|SEP|PAD)\]$/.test(token));
-  return (
-    <Panel title={texts.read}>
-      <p>{texts.readText}</p>
-      <p class="inside-tokens">
-        {pieces.map((token, i) => (
-          <span key={i}>{token}</span>
-        ))}
-      </p>
-      {encoded !== undefined && <p>{texts.encoded(encoded)}</p>}
-    </Panel>
-  );
-}

@@ -34,12 +34,58 @@ export function LinePlot({ values, label }: { readonly values: readonly number[]
       legend: { show: false },
       cursor: { y: false },
       scales: { x: { time: false }, y: { range: (_, __, most) => [0, most * 1.1] } },
-      axes: [axisOf(ink), { ...axisOf(ink), size: 48 }],
+      axes: [
+        { ...axisOf(ink), size: 30 },
+        { ...axisOf(ink), size: 48 },
+      ],
       series: [{}, { stroke: ink, width: 2, points: { show: true } }],
     },
     data: [values.map((_, i) => i + 1), [...values]],
   });
   return <Plot label={`${label}: ${values.map((value) => value.toFixed(2)).join(", ")}`} make={make} />;
+}
+
+export interface Line {
+  readonly name: string;
+  readonly values: readonly number[];
+}
+
+/** Colours that people with any colour vision tell apart (Okabe and Ito 2008), and dashes that need no colour. */
+const inks = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
+const dashes = [[], [6, 4], [2, 3], [10, 4, 2, 4]];
+
+/** Several lines of values by step, from 1, with their names below. */
+export function LinesPlot({ lines, label }: { readonly lines: readonly Line[]; readonly label: string }) {
+  const steps = Math.max(0, ...lines.map(({ values }) => values.length));
+  const make: Make = (ink, width) => ({
+    options: {
+      width,
+      height: 200,
+      title: label,
+      legend: { show: true, live: false },
+      cursor: { y: false },
+      scales: { x: { time: false }, y: { range: (_, __, most) => [0, most * 1.05] } },
+      axes: [
+        { ...axisOf(ink), size: 30 },
+        { ...axisOf(ink), size: 48 },
+      ],
+      series: [
+        {},
+        ...lines.map(({ name }, i) => ({
+          label: name,
+          stroke: inks[i % inks.length]!,
+          dash: dashes[Math.floor(i / inks.length) % dashes.length]!,
+          width: 2,
+          points: { show: false },
+        })),
+      ],
+    },
+    data: [Array.from({ length: steps }, (_, i) => i + 1), ...lines.map(({ values }) => [...values])],
+  });
+  const parts = lines.map(
+    ({ name, values }) => `${name} ${values.map((value) => value.toFixed(2)).join(" ")}`,
+  );
+  return <Plot label={`${label}: ${parts.join("; ")}`} make={make} />;
 }
 
 /** One value among many on a line: the many are dots, the one is a diamond below them. */
@@ -66,7 +112,7 @@ export function AmongPlot({
         legend: { show: false },
         cursor: { show: false },
         scales: { x: { time: false }, y: { range: [0, 2] } },
-        axes: [axisOf(ink), { show: false }],
+        axes: [{ ...axisOf(ink), size: 30 }, { show: false }],
         series: [
           {},
           { ...dots, points: { ...dots.points, fill: "#8888", stroke: "#888" } },

@@ -86,6 +86,28 @@ export const en = {
   read: "What did the model read?",
   readText: "Words are cut into pieces that the model knows. This is all of the prompt that reaches it:",
   encoded: (text: string) => `Unknown words were replaced: “${text}”.`,
+  neighbours: (word: string, names: string) =>
+    `Near “${word}”, the text encoder places: ${names}. That is how it knows words apart, and why it may take one for another.`,
+  wordPullText:
+    "At each step, the same noisy picture was read again with one word less. The lines show how much of the prediction each word accounts for: high lines early decide what the picture is, late ones only touch it up.",
+  wordPullAxis: "What each word changes in the prediction, by step",
+  when: "When was it decided?",
+  whenText: (structure: number, detail: number, steps: number) =>
+    `Nine tenths of the structure (the picture in 16×16 blocks) are there after step ${structure} of ${steps}, nine tenths of the detail after step ${detail}. Where things lie, how they are lit and from where they are seen is decided first; hair and edges come last.`,
+  whenAxis: "Share of the last prediction that is there, by step",
+  structure: "structure",
+  detail: "detail",
+  switchText: (word: string) =>
+    `How long can “${word}” wait? Here it joins the prompt only after some steps. The later it comes, the less of it is left to decide.`,
+  switchStep: (step: number, steps: number) => `after step ${step} of ${steps}`,
+  switchNever: "from the start",
+  arrowWithout: "without the prompt",
+  arrowWith: "with it",
+  arrowText: (step: number) =>
+    step === 0
+      ? "From noise alone: the prediction without the prompt, with it, and further along the arrow from one to the other."
+      : `The same after ${step} steps, from one noisy picture:`,
+  scalesText: "The finished pictures at several scales:",
   guidance: "How hard does it listen?",
   guidanceText:
     "Each step predicts twice, with the prompt and without, and goes further in the direction of the difference. The scale says how much further: at 1 the prompt is only heard, at high values it shouts.",
@@ -184,6 +206,28 @@ const de: InsideTexts = {
   read: "Was hat das Modell gelesen?",
   readText: "Wörter werden in Stücke zerlegt, die das Modell kennt. Mehr erreicht es vom Prompt nicht:",
   encoded: (text) => `Unbekannte Wörter wurden ersetzt: „${text}“.`,
+  neighbours: (word, names) =>
+    `In die Nähe von „${word}“ stellt der Textencoder: ${names}. So unterscheidet er Wörter, und darum hält er manches für ein anderes.`,
+  wordPullText:
+    "Bei jedem Schritt wurde dasselbe verrauschte Bild noch einmal mit einem Wort weniger gelesen. Die Linien zeigen, wie viel der Vorhersage an jedem Wort hängt: Hohe Linien am Anfang entscheiden, was das Bild wird, späte bessern nur nach.",
+  wordPullAxis: "Was jedes Wort an der Vorhersage ändert, je Schritt",
+  when: "Wann wurde es entschieden?",
+  whenText: (structure, detail, steps) =>
+    `Neun Zehntel des Aufbaus (das Bild in 16×16 Blöcken) sind nach Schritt ${structure} von ${steps} da, neun Zehntel der Einzelheiten nach Schritt ${detail}. Wo etwas liegt, woher Licht und Blick kommen, wird zuerst entschieden; Haare und Kanten kommen zuletzt.`,
+  whenAxis: "Anteil der letzten Vorhersage, der schon da ist, je Schritt",
+  structure: "Aufbau",
+  detail: "Einzelheiten",
+  switchText: (word) =>
+    `Wie lange kann „${word}“ warten? Hier kommt es erst nach einigen Schritten in den Prompt. Je später es kommt, desto weniger kann es noch entscheiden.`,
+  switchStep: (step, steps) => `nach Schritt ${step} von ${steps}`,
+  switchNever: "von Anfang an",
+  arrowWithout: "ohne den Prompt",
+  arrowWith: "mit ihm",
+  arrowText: (step) =>
+    step === 0
+      ? "Aus reinem Rauschen: die Vorhersage ohne den Prompt, mit ihm, und weiter auf dem Pfeil von der einen zur anderen."
+      : `Dasselbe nach ${step} Schritten, aus einem verrauschten Bild:`,
+  scalesText: "Die fertigen Bilder bei mehreren Faktoren:",
   guidance: "Wie genau hört es hin?",
   guidanceText:
     "Jeder Schritt sagt zweimal voraus, mit dem Prompt und ohne, und geht in Richtung des Unterschieds weiter. Der Faktor sagt, wie viel weiter: Bei 1 wird der Prompt nur gehört, bei hohen Werten schreit er.",

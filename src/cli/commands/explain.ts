@@ -32,6 +32,7 @@ interface Options extends Readonly<Record<string, unknown>> {
   readonly otherSeeds: number;
   readonly leaveOut: number;
   readonly scales: boolean;
+  readonly autopsy: boolean;
   readonly ordinary?: number;
   readonly sprites?: string;
 }
@@ -42,12 +43,12 @@ from disk, how much computation it was, what the model read of the prompt, and h
 works without a server or a network. A name that ends in .json gets the data instead.
 
 It draws the picture again, then some more: one for each word left out, for other seeds, and for other guidance scales. With
-a large model, ask for less: --other-seeds 0 --leave-out 1 --no-scales.
+a large model, ask for less: --other-seeds 0 --leave-out 1 --no-scales --no-autopsy.
 
 Examples:
   nishiki explain "blue cat against a sunset background"
   nishiki explain fox.png --output fox.html
-  nishiki explain "a cat" --model org/name --other-seeds 3 --leave-out 2 --no-scales
+  nishiki explain "a cat" --model org/name --other-seeds 3 --leave-out 2 --no-scales --no-autopsy
 `;
 
 export function addExplainCommand(program: Command): void {
@@ -81,6 +82,7 @@ export function addExplainCommand(program: Command): void {
       "drawings of `nishiki data build`, to look for the nearest training picture",
     )
     .option("--no-scales", "draw no other guidance scales")
+    .option("--no-autopsy", "do not take the prompt apart word by word, which costs about eight drawings")
     .option("-q, --quiet", "print no progress")
     .addHelpText("after", help)
     .action(explainPicture);
@@ -178,6 +180,7 @@ async function write(
       seeds,
       words: leaveOut,
       ...(!scales && { scales: [] }),
+      autopsy: options.autopsy,
       isEmbedded,
       ordinaryPrompts: options.ordinary ?? (isEmbedded ? usualOrdinary : 0),
       sprites: options.sprites ?? findSprites(),

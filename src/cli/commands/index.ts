@@ -10,6 +10,7 @@ import { addFinetuneCommand } from "./finetune.js";
 import { addGenerateCommand } from "./generate.js";
 import { addInfoCommand } from "./info.js";
 import { addModelsCommand } from "./models.js";
+import { addMorphCommand } from "./morph.js";
 import { addPullCommand } from "./pull.js";
 import { addReindexCommand } from "./reindex.js";
 import { addServeCommand } from "./serve.js";
@@ -27,6 +28,7 @@ export const commands: readonly ((program: Command) => void)[] = [
   addVerifyCommand,
   addExplainCommand,
   addDescribeCommand,
+  addMorphCommand,
   addInfoCommand,
   addPullCommand,
   addModelsCommand,

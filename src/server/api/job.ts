@@ -76,6 +76,9 @@ export const explainJobSchema = z.strictObject({
     .max(10)
     .default([1, 2, 8, 15])
     .meta({ description: "other guidance scales to draw" }),
+  autopsy: flag
+    .default(true)
+    .meta({ description: "take the prompt apart word by word, which costs about eight drawings" }),
   ...common,
 });
 

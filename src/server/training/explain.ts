@@ -9,7 +9,7 @@ import type { SliceOptions } from "./train-slice.js";
 
 /** @returns The explanation as JSON. @throws NishikiError what `explain` throws */
 export async function explain(
-  { load, request, images, otherSeeds, leaveOut, scales }: ExplainTask,
+  { load, request, images, otherSeeds, leaveOut, scales, autopsy = false }: ExplainTask,
   pipelines: Pipelines,
   { signal, report }: SliceOptions,
 ): Promise<string> {
@@ -18,8 +18,16 @@ export async function explain(
   const settings = completeRequest(read.request, context);
   const isEmbedded = load.model === undefined;
   // Drawings, of which each costs about the same.
-  const drawings = 1 + leaveOut + otherSeeds + scales.length;
-  const weights = { drawing: 1, without: 1, seeds: otherSeeds, guidance: scales.length } as const;
+  const drawings = 1 + leaveOut + otherSeeds + scales.length + (autopsy ? 8 : 0);
+  const weights = {
+    drawing: 1,
+    without: 1,
+    seeds: otherSeeds,
+    guidance: scales.length,
+    "word-pull": 3,
+    arrow: 0.5,
+    switch: 4,
+  };
   let done = 0;
   const started = performance.now();
   const lookInside = (pipeline: Pipeline) =>
@@ -27,6 +35,7 @@ export async function explain(
       signal,
       seeds: otherSeeds,
       words: leaveOut,
+      autopsy,
       scales,
       isEmbedded,
       ordinaryPrompts: isEmbedded ? usualOrdinary : 0,
@@ -36,7 +45,7 @@ export async function explain(
         done = Math.min(drawings, done + (weights[kind as keyof typeof weights] ?? 0));
         const seconds = (performance.now() - started) / 1000;
         const progress = {
-          ...{ stage: "explain", index: 0, count: 1, step: done, steps: drawings },
+          ...{ stage: "explain", index: 0, count: 1, step: Math.floor(done), steps: drawings },
           ...{
             fraction: done / drawings,
             secondsLeft: done === 0 ? null : (seconds / done) * (drawings - done),

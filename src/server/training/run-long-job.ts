@@ -111,11 +111,11 @@ async function runExplanation(
   reporter: Reporter,
   options: RunTaskOptions,
 ): Promise<Outcome> {
-  const { request, otherSeeds, leaveOut, scales } = job.request as unknown as ExplainRequest;
+  const { request, otherSeeds, leaveOut, scales, autopsy = false } = job.request as unknown as ExplainRequest;
   const images = new Map<string, Uint8Array>();
   for (const id of await listImageIds(job)) images.set(id, await reporter.image(id));
   const load = await work.resolve(job.model, job.load);
-  const task: ExplainTask = { kind: "explain", load, request, images, otherSeeds, leaveOut, scales };
+  const task: ExplainTask = { kind: "explain", load, request, images, otherSeeds, leaveOut, scales, autopsy };
   const json = await work.run<string>(task, options);
   const file = getExplanationFile(work.folder, job.id);
   await makeFolder(dirname(file));
@@ -127,6 +127,7 @@ interface ExplainRequest {
   readonly request: Readonly<Record<string, unknown>>;
   readonly otherSeeds: number;
   readonly leaveOut: number;
+  readonly autopsy?: boolean;
   readonly scales: readonly number[];
 }
 

@@ -54,5 +54,7 @@ export interface ExplainTask {
   readonly images: ReadonlyMap<string, Uint8Array>;
   readonly otherSeeds: number;
   readonly leaveOut: number;
+  /** Whether to take the prompt apart. Left out in jobs of earlier versions. */
+  readonly autopsy?: boolean;
   readonly scales: readonly number[];
 }
