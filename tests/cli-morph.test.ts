@@ -29,7 +29,10 @@ it("draws the way between two prompts and two seeds", async () => {
     stderr: "",
   });
   expect(await sharp(`${name}-strip.webp`).metadata()).toMatchObject({ width: 3 * 64, height: 64 });
-  expect(await sharp(`${name}-film.webp`, { pages: -1 }).metadata()).toMatchObject({ pages: 4, pageHeight: 64 });
+  expect(await sharp(`${name}-film.webp`, { pages: -1 }).metadata()).toMatchObject({
+    pages: 4,
+    pageHeight: 64,
+  });
   expect(await run(...args)).toMatchObject({ code: 1, stderr: expect.stringContaining("--force") });
 });
 
