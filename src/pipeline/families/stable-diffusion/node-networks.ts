@@ -153,6 +153,9 @@ function getUsualImage({ part }: NetworkKey, { context, autoencoder }: StableDif
   return { batch: isGuided ? 2 : 1, height: height / scale, width: width / scale };
 }
 
+/** Latents of a tile, or pixels for the encoder: its convolutions are the same for all larger ones. */
+const usualTile = { batch: 1, height: 96, width: 96 };
+
 /** The networks for one request. */
 export function openNetworks(
   sources: NetworkSources,
@@ -184,6 +187,9 @@ export function openNetworks(
   return {
     ...(watch.signal && { signal: watch.signal }),
     use: (key, work) => sessions.use(find(key), work, watch),
-    exclusive: (work) => sessions.exclusive(() => work((program) => engine.load(program, { weights }))),
+    exclusive: (work) =>
+      sessions.exclusive(() =>
+        work((program) => engine.load(program, { weights, usualSizes: getUsualSizes(program, usualTile) })),
+      ),
   };
 }
