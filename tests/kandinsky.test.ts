@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openSafetensors } from "../src/checkpoint/node.js";
+import { chooseFiles } from "../src/hub/index.js";
 import {
   type ImageEvent,
   type ImageRequest,
@@ -192,6 +193,32 @@ describe("Kandinsky 2.2 as published", () => {
       edit(join(at, "model_index.json"), { scheduler: ["diffusers", "FlowMatchEulerDiscreteScheduler"] }),
     );
     await expect(openModel({ model: flow, prior })).rejects.toThrow(/another kind of diffusion/);
+  });
+
+  it.each([
+    [
+      "kandinsky-2-2-prior",
+      ["image_encoder", "prior", "text_encoder"],
+      ["image_processor/preprocessor_config.json", "scheduler/scheduler_config.json", "tokenizer/vocab.json"],
+    ],
+    ["kandinsky-2-2-decoder", ["movq", "unet"], ["scheduler/scheduler_config.json"]],
+    [
+      "karlo-v1-alpha",
+      ["decoder", "prior", "super_res_first", "super_res_last", "text_encoder", "text_proj"],
+      ["decoder_scheduler/scheduler_config.json", "prior_scheduler/scheduler_config.json"],
+    ],
+  ])("of %s, pull takes every part in one form", (name, networks, others) => {
+    const forms = ["diffusion_pytorch_model.bin", "model.fp16.safetensors", "model.safetensors"];
+    const paths = [
+      ...["README.md", "model_index.json", "safety_checker/config.json", ...others],
+      ...networks.flatMap((part) => ["config.json", ...forms].map((file) => `${part}/${file}`)),
+    ];
+    const chosen = chooseFiles(
+      paths.map((path) => ({ path, size: 1 })),
+      `org/${name}`,
+    ).map(({ path }) => path);
+    const parts = networks.flatMap((part) => [`${part}/config.json`, `${part}/model.fp16.safetensors`]);
+    expect(chosen.sort()).toEqual(["model_index.json", ...others, ...parts].sort());
   });
 
   it("draws without an image encoder where nothing needs one", async () => {
