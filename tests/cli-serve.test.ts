@@ -8,23 +8,31 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { cliPath as main, runCli } from "./support/run-cli.js";
 
 // Minutes, because a machine may be busy with training; on an idle one it is seconds.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
+/** Where the user's pictures are. */
+let pictures: string;
+/** The server's folder, one for all tests: making its database takes longer than any of them. */
 let folder: string;
 const children: ChildProcess[] = [];
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), "nishiki-serve-"));
+beforeAll(async () => {
+  pictures = await mkdtemp(join(tmpdir(), "nishiki-serve-"));
+  folder = join(pictures, "Nishiki");
 });
 
 afterEach(async () => {
-  for (const child of children.splice(0)) child.kill("SIGKILL");
-  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  for (const child of children.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
 });
+afterAll(() => rm(pictures, { recursive: true, force: true, maxRetries: 5 }));
 
 function start(...args: string[]) {
   const { NISHIKI_TOKEN: _, NISHIKI_MODELS: __, ...env } = process.env;
@@ -75,17 +83,23 @@ async function waitFor(link: string, id: string, pattern: RegExp): Promise<void>
 }
 
 describe("nishiki serve", () => {
-  it("prints one link, answers, draws, and stops cleanly on Ctrl-C", async () => {
+  it("prints one link, answers, draws, leads a second start to itself, and stops cleanly on Ctrl-C", async () => {
     const server = start("--port", "0");
     const link = await server.link;
     expect(link).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     const capabilities = await fetch(`${link}/api/v1/capabilities`);
     expect(await capabilities.json()).toMatchObject({ name: "Nishiki" });
+    expect(await (await fetch(link)).text()).toContain("<title>Nishiki</title>");
     expect((await putJob(link, "one", { prompt: "a cat", steps: 2, seed: 1 })).status).toBe(201);
     await waitFor(link, "one", /"state":"done"/);
     const job = (await (await fetch(`${link}/api/v1/jobs/one`)).json()) as { images: { id: string }[] };
     const file = await fetch(`${link}/api/v1/images/${job.images[0]!.id}/file`);
     expect(file.headers.get("content-type")).toBe("image/png");
+    // A second start in the same folder leads to the first.
+    const second = start();
+    expect(await second.exit).toEqual([0, null]);
+    expect(await second.link).toBe(link);
+    expect(second.errors()).toContain("running already");
     server.child.kill("SIGINT");
     expect(await server.exit).toEqual([0, null]);
     expect(server.errors()).toContain("Stopping");
@@ -116,7 +130,7 @@ describe("nishiki serve", () => {
   it.skipIf(!existsSync("/usr/bin/script"))(
     "is what nishiki alone does on a terminal, but not on a pipe",
     async () => {
-      const env = { ...process.env, XDG_PICTURES_DIR: folder, NISHIKI_TOKEN: "", SSH_TTY: "none" };
+      const env = { ...process.env, XDG_PICTURES_DIR: pictures, NISHIKI_TOKEN: "", SSH_TTY: "none" };
       // Without exec, a shell that stays between them dies of Ctrl-C itself, and its code is told instead.
       const command = `exec '${process.execPath}' '${main}'`;
       const terminal = spawn("/usr/bin/script", ["-qec", command, "/dev/null"], { env, stdio: "pipe" });
@@ -145,15 +159,6 @@ describe("nishiki serve", () => {
     expect(await taken.exit).toEqual([2, null]);
     expect(taken.errors()).toContain(`port ${port}: another program uses it`);
     other.close();
-  });
-
-  it("leads a second start in the same folder to the first", async () => {
-    const first = start("--port", "0");
-    const link = await first.link;
-    const second = start();
-    expect(await second.exit).toEqual([0, null]);
-    expect(await second.link).toBe(link);
-    expect(second.errors()).toContain("running already");
   });
 
   it("asks for a token beyond loopback", async () => {

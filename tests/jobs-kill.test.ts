@@ -12,7 +12,7 @@ import { listJobFiles, readJobFile } from "../src/server/queue/index.js";
 import { findPostgresProblem, startPostgres, type TestPostgres } from "./setup/postgres.js";
 import { QueueProcess } from "./support/queue-processes.js";
 
-const kills = Number(process.env.NISHIKI_KILLS ?? 6);
+const kills = Number(process.env.NISHIKI_KILLS ?? 4);
 const seed = Number(process.env.NISHIKI_SEED ?? 1);
 const timeout = 120_000 + kills * 30_000;
 

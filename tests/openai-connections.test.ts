@@ -3,7 +3,7 @@ import { type ClientRequest, request as send } from "node:http";
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodePng } from "../src/image/index.js";
-import type { Job } from "../src/server/index.js";
+import { type Job, serveHttp } from "../src/server/index.js";
 import { startServer, type TestServer } from "./support/start-server.js";
 
 let server: TestServer;
@@ -179,23 +179,21 @@ describe("a job that someone else cancels", () => {
 
 describe("a server that closes", () => {
   it.each([false, true])("keeps the job for its next start (stream: %j)", async (stream) => {
-    const other = await startServer();
-    try {
-      const outgoing = send(`${other.url}/v1/images/generations`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-      });
-      outgoing.end(JSON.stringify({ prompt: "a boat", steps: 1000, stream }));
-      const answer = finish(outgoing);
-      const getJobs = async () => (await other.application.jobs({ limit: 10 })).jobs;
-      await until(async () => (await getJobs()).some(({ state }) => state === "running"));
-      await other.http.close();
-      const { status, text } = await answer;
-      expect(status).toBe(stream ? 200 : 503);
-      expect(text).toContain("The server is closing");
-      expect((await getJobs()).map(({ state }) => state)).toEqual(["running"]);
-    } finally {
-      await other.close();
-    }
+    const prompt = `a boat at closing time${stream ? " in a stream" : ""}`;
+    const other = await serveHttp(server.application, { port: 0 });
+    const outgoing = send(`${other.url}/v1/images/generations`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+    });
+    outgoing.end(JSON.stringify({ prompt, steps: 1000, stream }));
+    const answer = finish(outgoing);
+    await until(async () => (await find(prompt)).some(({ state }) => state === "running"));
+    await other.close();
+    const { status, text } = await answer;
+    expect(status).toBe(stream ? 200 : 503);
+    expect(text).toContain("The server is closing");
+    const [job] = await find(prompt);
+    expect(job!.state).toBe("running");
+    await server.application.cancelJob(job!.id);
   });
 });

@@ -21,7 +21,8 @@ export async function findRunning(folder: string, error: unknown): Promise<strin
   if (!(error instanceof NishikiError) || error.code !== "database") return undefined;
   const link = (await readFile(pathOf(folder), "utf8").catch(() => "")).trim();
   if (!URL.canParse(link)) return undefined;
-  const answer = await fetch(new URL(link).origin, { signal: AbortSignal.timeout(2000) }).catch(
+  // Long, for a server on a busy machine: where there is none, its address refuses at once.
+  const answer = await fetch(new URL(link).origin, { signal: AbortSignal.timeout(15_000) }).catch(
     () => undefined,
   );
   return answer?.ok ? link : undefined;

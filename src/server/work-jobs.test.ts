@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { writeTinyModel } from "../../tests/support/tiny-model.js";
 import { decodePng, encodePng } from "../image/index.js";
 import type { Job, JobRequest } from "./api/index.js";
 import type { Application } from "./application.js";
@@ -17,7 +18,8 @@ const caller = { owner: "test" };
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "nishiki-work-"));
-  application = await createApplication({ folder });
+  await writeTinyModel(join(folder, "others", "tiny"));
+  application = await createApplication({ folder, models: [join(folder, "others")] });
 });
 afterAll(async () => {
   await application.close();
@@ -135,7 +137,7 @@ describe("training", () => {
       const { id } = await application.upload(makeImage(64, 64, shift));
       images.push({ id, caption: "stripes in my style" });
     }
-    return create({ kind: "train", name, images, steps, rank: 4 });
+    return create({ kind: "train", name, model: "tiny", images, steps, rank: 4 });
   }
 
   it("lets drawings go first, shows its values and samples, and gives a LoRA that can be used at once", async () => {
@@ -148,7 +150,9 @@ describe("training", () => {
     });
     const running = await follow(id, ({ progress }) => progress?.stage === "train");
     expect(running.progress?.values?.loss).toBeGreaterThan(0);
-    const drawing = await finish((await create({ request: { prompt: "a cat", steps: 2, seed: 2 } })).id);
+    const drawing = await finish(
+      (await create({ model: "tiny", request: { prompt: "a cat", steps: 2, seed: 2 } })).id,
+    );
     expect(drawing.state).toBe("done");
     const trained = await finish(id);
     expect(trained).toMatchObject({ state: "done", error: null, result: { lora: "my stripes", steps: 8 } });
@@ -156,9 +160,9 @@ describe("training", () => {
     const { additions } = await application.catalogue();
     expect(additions).toMatchObject([{ id: "my stripes", kind: "lora" }]);
     const plain = { prompt: "stripes in my style", steps: 2, seed: 3 };
-    const before = await finish((await create({ request: plain })).id);
+    const before = await finish((await create({ model: "tiny", request: plain })).id);
     const after = await finish(
-      (await create({ request: plain, load: { loras: [{ id: "my stripes" }] } })).id,
+      (await create({ model: "tiny", request: plain, load: { loras: [{ id: "my stripes" }] } })).id,
     );
     expect(after).toMatchObject({ state: "done", error: null });
     expect(after.images[0]!.id).not.toBe(before.images[0]!.id);

@@ -74,33 +74,56 @@ afterAll(async () => {
 describe.each(["pglite", "postgres"] as const)("the queue on %s", (kind) => {
   const isSkipped = kind === "postgres" && problem !== undefined;
   let folder: string;
+  /** Where the embedded database lies: opening one takes longer than most tests, so they share it. */
+  let home: string;
   let url: string | undefined;
-  let database: ServerDatabase;
+  let database: ServerDatabase | undefined;
   let queue: JobQueue;
   let changes: QueueChange[];
 
   const open = async () => {
-    database = await openDatabase({ folder, url: url ?? "" });
+    database ??= await openDatabase({ folder: home, url: url ?? "" });
     queue = await openJobQueue({ database, folder, readImage: async () => new Uint8Array([1, 2, 3]) });
     changes = [];
     queue.onChange((change) => void changes.push(change));
   };
   const close = async () => {
     await queue.close();
-    await database.close();
+    await database?.close();
+    database = undefined;
   };
+  /** As it was before any job. */
+  const empty = async ({ query, transaction }: ServerDatabase) => {
+    const tables = await query<{ name: string }>(
+      "SELECT schemaname || '.' || tablename AS name FROM pg_tables WHERE schemaname = 'nishiki' AND tablename <> 'migration'",
+    );
+    await transaction(async (run) => {
+      await run(`TRUNCATE ${tables.map(({ name }) => name).join(", ")}`);
+      await run("DELETE FROM pgboss.job");
+    });
+  };
+
+  beforeAll(async () => {
+    if (isSkipped) return;
+    home = await mkdtemp(join(tmpdir(), "nishiki-queue-database-"));
+    if (kind === "pglite") await cp(join(template, ".nishiki"), join(home, ".nishiki"), { recursive: true });
+    else url = await postgres!.makeDatabase();
+  });
+  afterAll(async () => {
+    await database?.close();
+    if (!isSkipped) await rm(home, { recursive: true, force: true });
+  });
 
   beforeEach(async (context) => {
     // Postgres is not installed; the reason was printed.
     if (isSkipped) return context.skip();
     folder = await mkdtemp(join(tmpdir(), "nishiki-queue-"));
-    url = kind === "postgres" ? await postgres!.makeDatabase() : undefined;
-    if (!url) await cp(join(template, ".nishiki"), join(folder, ".nishiki"), { recursive: true });
     await open();
   });
   afterEach(async () => {
     if (isSkipped) return;
-    await close();
+    await queue.close();
+    await empty(database!);
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -250,7 +273,7 @@ describe.each(["pglite", "postgres"] as const)("the queue on %s", (kind) => {
     const all = () => Promise.all([done, left, paused].map(({ id }) => queue.get(id)));
     const before = await all();
     await close();
-    await rm(join(folder, ".nishiki"), { recursive: true });
+    for (const lost of [folder, home]) await rm(join(lost, ".nishiki"), { recursive: true, force: true });
     if (url) url = await postgres!.makeDatabase();
     await open();
     expect(await all()).toEqual(before);
