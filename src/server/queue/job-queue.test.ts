@@ -166,7 +166,7 @@ describe.each(["pglite", "postgres"] as const)("the queue on %s", (kind) => {
       makeRecord({ request: { prompt: "cat", init: { image } } } as Partial<JobRecord>),
     );
     await queue.cancel(job.id);
-    const ask = (id: string) => isNamedByJob((...sql) => database.query(...sql), id);
+    const ask = (id: string) => isNamedByJob((...sql) => database!.query(...sql), id);
     expect([await ask(image), await ask("b".repeat(64))]).toEqual([true, false]);
   });
 
