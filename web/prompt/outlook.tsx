@@ -4,7 +4,7 @@ import { useEffect } from "preact/hooks";
 import { api } from "../api/client.js";
 import type { Forecast } from "../api/types.js";
 import { formatBytes, formatSeconds, messages } from "../i18n/index.js";
-import { changeDraft, draft, getJobRequest, setSetting } from "../store/draft.js";
+import { changeDraft, draft, getJobRequest, isDrawable, setSetting } from "../store/draft.js";
 import { running } from "../store/jobs.js";
 import { model } from "../store/models.js";
 
@@ -18,9 +18,9 @@ function watchForecast(): () => void {
   const end = effect(() => {
     const id = model.value?.id;
     // How many words there are hardly matters, and whether there are any does.
-    const { prompt, negativePrompt, seed: _, parent: __, ...rest } = draft.value;
+    const { prompt: ___, negativePrompt, seed: _, parent: __, ...rest } = draft.value;
     const active = running.value.length;
-    const isEmpty = prompt.trim() === "";
+    const isEmpty = !isDrawable(draft.value);
     const question = JSON.stringify([id, isEmpty, negativePrompt === "", rest, active]);
     if (question === asked) return;
     asked = question;

@@ -6,7 +6,7 @@ import { Icon } from "../parts/icon.jsx";
 import { Keys } from "../parts/keys.jsx";
 import { isNarrow } from "../parts/media.js";
 import Settings from "../settings/settings.jsx";
-import { changeDraft, draft, drawDraft } from "../store/draft.js";
+import { changeDraft, draft, drawDraft, isDrawable } from "../store/draft.js";
 import { capabilities } from "../store/models.js";
 import { stored } from "../store/storage.js";
 import { openSheet } from "../store/ui.js";
@@ -57,7 +57,7 @@ export function PromptBar() {
           <SettingsButton />
         </div>
       </div>
-      <button type="submit" class="button draw" disabled={draft.value.prompt.trim() === ""}>
+      <button type="submit" class="button draw" disabled={!isDrawable(draft.value)}>
         <span>{texts.draw}</span>
         <Keys of="ctrl+enter" />
       </button>

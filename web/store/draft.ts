@@ -62,6 +62,11 @@ function getTaken(settings: Draft["settings"]): Draft["settings"] {
   return Object.fromEntries(Object.entries(settings).filter(([name]) => name in properties));
 }
 
+/** Whether a draft says what to draw: by words, or by a picture where the model takes one. Read by what draws the page. */
+export const isDrawable = ({ prompt, settings }: Draft): boolean =>
+  prompt.trim() !== "" ||
+  (settings.imagePrompt !== undefined && "imagePrompt" in (settingsSchema.value?.properties ?? {}));
+
 /** The job request of a draft. */
 export function getJobRequest(from: Draft): DrawJobRequest {
   const { prompt, negativePrompt, count, seed, settings, load, parent } = from;
@@ -142,7 +147,7 @@ export function rememberPrompt(prompt: string): void {
 /** Draws what the prompt bar holds. */
 export async function drawDraft(options: { first?: boolean } = {}): Promise<string | undefined> {
   const from = draft.peek();
-  if (from.prompt.trim() === "" && !getTaken(from.settings).imagePrompt) return undefined;
+  if (!isDrawable(from)) return undefined;
   rememberPrompt(from.prompt.trim());
   drawnJobs.value++;
   if (isFiltered.peek())
