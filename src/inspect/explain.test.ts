@@ -1,6 +1,8 @@
 import { expect, it } from "vitest";
 import { loadPipeline } from "../pipeline/node.js";
+import { ComposedAttribution, joinTokens } from "./composed-prompt.js";
 import { explain, type Finding } from "./explain.js";
+import { GuidanceMagnitude } from "./guidance-magnitude.js";
 import { correlate, differ, meanImage, meanPairDistance, psnr } from "./image-statistics.js";
 import { withoutWord } from "./prompt-words.js";
 import { measureSettling } from "./settling.js";
@@ -164,4 +166,64 @@ it("explains a drawing of the embedded model", async () => {
     "denoiser",
     "decoder",
   ]);
+});
+
+it("joins the parts of a composed prompt: their words, and where each went", () => {
+  const part = (text: string) => ({
+    text,
+    tokens: ["", ...text.split(" "), ""],
+    words: text.split(" ").map((word, i) => ({ text: word, positions: [i + 1] })),
+  });
+  const tokens = { cond: part("red cat"), "cond 2": part("house"), uncond: part("fog") };
+  const prompt = "red cat AND house :0.5";
+  const joined = joinTokens(prompt, tokens);
+  expect(joined.text).toBe(prompt);
+  expect(joined.words.map(({ text, positions }) => [text, joined.tokens[positions[0]!]])).toEqual([
+    ["red", "red"],
+    ["cat", "cat"],
+    ["house", "house"],
+  ]);
+  const attribution = new ComposedAttribution(prompt);
+  const map = (data: number[]) => ({
+    kind: "attention" as const,
+    layer: "one",
+    height: 1,
+    width: 1,
+    tokens: data.length,
+    data: Float32Array.from(data),
+  });
+  attribution.add({ time: 0, conditioning: "cond", maps: [map([0.1, 0.6, 0.2, 0.1])] });
+  attribution.add({ time: 0, conditioning: "cond 2", maps: [map([0.2, 0.5, 0.3])] });
+  const maps = attribution.wordMaps(tokens);
+  expect(maps.map(({ word, index }) => [word, index])).toEqual([
+    ["red", 0],
+    ["cat", 1],
+    ["house", 2],
+  ]);
+  expect(maps.map(({ share }) => share)).toEqual(
+    [0.375, 0.125, 0.5].map((value) => expect.closeTo(value, 6)),
+  );
+  expect(withoutWord(prompt, joined, maps, 9).map((variant) => variant.prompt)).toEqual([
+    "red cat AND:0.5",
+    "cat AND house:0.5",
+    "red AND house:0.5",
+  ]);
+});
+
+it("measures the pull of a composed prompt as guidance adds it up", () => {
+  const pull = new GuidanceMagnitude("base", [1, -0.5]);
+  const [cond, other, uncond] = [
+    [3, 1],
+    [1, 1],
+    [1, 0],
+  ].map((values) => Float32Array.from(values));
+  pull.add({
+    stage: "base",
+    sigma: 2,
+    x: uncond!,
+    denoised: { cond: cond!, "cond 2": other!, uncond: uncond! },
+  });
+  expect(pull.values).toEqual([Math.sqrt((2 ** 2 + 0.5 ** 2) / 2) / 2]);
+  pull.add({ stage: "base", sigma: 2, x: uncond!, denoised: { cond: cond!, uncond: uncond! } });
+  expect(pull.values).toHaveLength(1);
 });

@@ -2,15 +2,18 @@
 // one after another, so that a page can show each as soon as it is known.
 
 import { NishikiError } from "../errors.js";
-import type {
-  ImageRequest,
-  NetworkWork,
-  Pipeline,
-  Pixels,
-  PromptTokens,
-  Receipt,
+import {
+  type Conditionings,
+  getPartWeights,
+  type ImageRequest,
+  type NetworkWork,
+  type Pipeline,
+  type Pixels,
+  type PromptTokens,
+  type Receipt,
 } from "../pipeline/index.js";
-import { Attribution, resizeMap, type WordMap } from "./attribution.js";
+import { resizeMap, type WordMap } from "./attribution.js";
+import { ComposedAttribution, joinTokens } from "./composed-prompt.js";
 import { type AutopsyFinding, explainPrompt } from "./explain-autopsy.js";
 import { measureFirstPull, type OrdinaryPull } from "./first-pull.js";
 import { GuidanceMagnitude, getPercentile } from "./guidance-magnitude.js";
@@ -181,12 +184,13 @@ export async function* explain(
   const { drawn, seconds, attribution, pull, steps, tokens } = main;
   yield { kind: "drawing", ...drawn, seconds };
   yield { kind: "work", networks: pipeline.getWork(fixed) };
-  yield { kind: "tokens", prompt: tokens.cond, negativePrompt: tokens.uncond };
+  const prompt = joinTokens(fixed.prompt, tokens);
+  yield { kind: "tokens", prompt, negativePrompt: tokens.uncond };
   yield { kind: "steps", images: steps, settled: measureSettling(steps) };
-  const maps = attribution?.wordMaps(tokens.cond) ?? [];
+  const maps = attribution?.wordMaps(tokens) ?? [];
   if (maps.length > 0) yield { kind: "words", maps };
   if (pull.values.length > 0) yield await comparePull(pipeline, fixed, pull.values, { ordinary, ...watch });
-  const variants = withoutWord(fixed.prompt, tokens.cond, maps, words);
+  const variants = withoutWord(fixed.prompt, prompt, maps, words);
   for (const variant of variants) {
     const { image } = await drawOne(pipeline, { ...fixed, prompt: variant.prompt }, watch);
     yield describeWithout(variant, drawn.image, image, maps);
@@ -211,10 +215,10 @@ type Watch = { readonly signal?: AbortSignal };
 
 async function drawWhileLooking(pipeline: Pipeline, request: Fixed, watch: Watch) {
   // A distilled network has no guidance, and DeepCache no attention in most steps.
-  const attribution = request.fast || request.deepCache ? undefined : new Attribution();
-  const pull = new GuidanceMagnitude("base");
+  const attribution = request.fast || request.deepCache ? undefined : new ComposedAttribution(request.prompt);
+  const pull = new GuidanceMagnitude("base", getPartWeights(request.prompt));
   const none: PromptTokens = { text: "", tokens: [], words: [] };
-  let tokens: Readonly<Record<"cond" | "uncond", PromptTokens>> = { cond: none, uncond: none };
+  let tokens: Conditionings<PromptTokens> = { cond: none, uncond: none };
   const probe = {
     onTokens: (all: typeof tokens) => {
       tokens = all;

@@ -1,7 +1,7 @@
 // How far a prompt pulls a prediction: the distance between the predicted noise with and without it. Training pictures that a
 // model memorised pull far harder than ordinary prompts (Wen et al. 2024, ICLR, "Detecting, explaining, and mitigating
 // memorization in diffusion models", section 3). It costs nothing: guidance computes both predictions anyway.
-import type { PredictionRecord } from "../pipeline/index.js";
+import { nameConditioning, type PredictionRecord } from "../pipeline/index.js";
 
 /** Collects the pull of a drawing's evaluations; pass `add` to a probe as `onPrediction`. */
 export class GuidanceMagnitude {
@@ -9,17 +9,29 @@ export class GuidanceMagnitude {
   readonly values: number[] = [];
   #first: number | undefined;
   readonly #stage: string | undefined;
+  readonly #weights: readonly number[];
 
-  /** @param stage Only this stage counts. Default: all. */
-  constructor(stage?: string) {
+  /**
+   * @param stage Only this stage counts. Default: all.
+   * @param weights Those of a prompt's parts. Default: one part, of weight 1.
+   */
+  constructor(stage?: string, weights: readonly number[] = [1]) {
     this.#stage = stage;
+    this.#weights = weights;
   }
 
-  readonly add = ({ stage, sigma, denoised: { cond, uncond } }: PredictionRecord): void => {
-    if (!cond || !uncond || (this.#stage !== undefined && stage !== this.#stage)) return;
+  readonly add = ({ stage, sigma, denoised }: PredictionRecord): void => {
+    const { uncond } = denoised;
+    const parts = this.#weights.map((_, i) => denoised[nameConditioning(i)]);
+    if (!uncond || (this.#stage !== undefined && stage !== this.#stage)) return;
+    if (parts.some((part) => part === undefined)) return;
     let squares = 0;
-    for (let i = 0; i < cond.length; i++) squares += (cond[i]! - uncond[i]!) ** 2;
-    const distance = Math.sqrt(squares / cond.length);
+    for (let i = 0; i < uncond.length; i++) {
+      let pull = 0;
+      for (const [k, weight] of this.#weights.entries()) pull += weight * (parts[k]![i]! - uncond[i]!);
+      squares += pull ** 2;
+    }
+    const distance = Math.sqrt(squares / uncond.length);
     this.#first ??= distance;
     // x = x0 + sigma·noise: a difference in x̂0 is sigma times one in the noise.
     this.values.push(distance / sigma);

@@ -130,7 +130,15 @@ export type {
   PromptTokens,
   PromptWord,
 } from "./probe.js";
-export { type PromptPart, splitComposition } from "./prompt/composition.js";
+export {
+  type Conditionings,
+  getPartWeights,
+  nameConditioning,
+  type PromptPart,
+  type PromptPart,
+  splitComposition,
+  splitComposition,
+} from "./prompt/composition.js";
 export { type LoraTag, takeLoraTags } from "./prompt/lora-tags.js";
 export {
   type ParameterOptions,

@@ -42,7 +42,9 @@ describe("parts joined by AND", () => {
         ["a cat", 1],
       ],
     ],
-    ["AND a (cat AND", [["AND a (cat AND", 1]]],
+    ["AND a (cat AND", [["a (cat", 1]]],
+    ["a cat AND:0.5 AND", [["a cat", 1]]],
+    ["AND", [["AND", 1]]],
     [
       "a (b AND c",
       [

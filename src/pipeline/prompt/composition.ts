@@ -71,10 +71,14 @@ function splitAtAnd(prompt: string): string[] {
  */
 export function splitComposition(prompt: string): readonly PromptPart[] {
   const plain = [{ text: prompt, weight: 1 }];
-  const texts = splitAtAnd(prompt)
+  const pieces = splitAtAnd(prompt);
+  if (pieces.length === 1) return plain;
+  const texts = pieces
     .map((text) => text.trim())
-    .filter((text) => text !== "");
-  if (texts.length < 2) return plain;
+    // A part without words says nothing, also if it has a weight.
+    .filter((text) => !/^(?::\s*[+-]?[\d.]+)?$/.test(text));
+  // In "AND a cat", AND joins nothing.
+  if (texts.length < 2) return texts.length === 0 ? plain : [{ text: texts[0]!, weight: 1 }];
   if (texts.length > mostParts)
     throw new NishikiError(
       "usage",
