@@ -135,8 +135,6 @@ export {
   getPartWeights,
   nameConditioning,
   type PromptPart,
-  type PromptPart,
-  splitComposition,
   splitComposition,
 } from "./prompt/composition.js";
 export { type LoraTag, takeLoraTags } from "./prompt/lora-tags.js";
