@@ -134,6 +134,9 @@ describe("a picture drawn with an IP-Adapter", () => {
       ipAdapter: { file: "sd1.safetensors" },
       imageEncoder: { file: "image_encoder" },
     });
+    const info = await runHere(["info", file]);
+    expect(info.stdout).toMatch(/imagePrompt.images +picture.png, 64x64\n/);
+    expect(info.stdout).toMatch(/imagePrompt.weights +0.8\n[\s\S]*ipAdapter +sd1.safetensors\n/);
     // The encoder is found where the adapter's publisher put it.
     const verify = ["verify", file, "--model", golden("sd1"), "--ip-adapter", inModels("sd1.safetensors")];
     expect(await runHere(verify)).toMatchObject({
@@ -144,7 +147,7 @@ describe("a picture drawn with an IP-Adapter", () => {
   });
 
   it.each<[readonly string[], string]>([
-    [["--style-image", picture], "this model does not support this setting"],
+    [["--style-image", picture], "load an IP-Adapter of its family with --ip-adapter"],
     [["--image-encoder", golden("unclip/image_encoder")], "--image-encoder: requires --ip-adapter"],
     [["--ip-adapter", golden("ip-adapter/xl.safetensors")], "is for another model"],
     [["--ip-adapter", golden("sd1/unet/diffusion_pytorch_model.safetensors")], "expected an IP-Adapter"],

@@ -14,7 +14,8 @@ function describeSetting(path: string, value: unknown): string | number | undefi
   if (typeof value === "number") return value;
   if (typeof value === "string") return value === "" ? undefined : value;
   if (typeof value === "boolean") return value ? "yes" : undefined;
-  if (Array.isArray(value)) return value.join(" to ");
+  if (path === "guidanceInterval") return (value as readonly number[]).join(" to ");
+  if (Array.isArray(value)) return value.map((item) => describeSetting("", item) ?? "").join(", ");
   const entries = Object.entries(value as object);
   if (path === "size") return formatSize(value as ImageSize);
   if (entries.some(([name]) => name === "sha256")) {
@@ -48,13 +49,25 @@ function describeLoad({
   loras = [],
   embeddings = [],
   vae,
+  ipAdapter,
+  imageEncoder,
+  clip,
   precision,
   prediction,
 }: Receipt["load"]): Description["values"] {
   const names = (files: readonly { readonly file: string }[]) =>
     files.map(({ file }) => file).join(", ") || undefined;
   const weighted = loras.map(({ file, weight }) => ({ file: `${file}:${weight}` }));
-  return { lora: names(weighted), embedding: names(embeddings), vae: vae?.file, precision, prediction };
+  return {
+    lora: names(weighted),
+    embedding: names(embeddings),
+    vae: vae?.file,
+    ipAdapter: ipAdapter?.file,
+    imageEncoder: imageEncoder?.file,
+    clip: clip?.file,
+    precision,
+    prediction,
+  };
 }
 
 function describePixels(hash: string | undefined, receipt: Pick<Receipt, "pixels">): string {

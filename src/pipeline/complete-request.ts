@@ -125,13 +125,13 @@ function getDefaultSize(
   };
 }
 
-function findUnsupported(settings: ImageSettings, { takes }: RequestContext): string[] {
+function findUnsupported(settings: ImageSettings, { takes, cures }: RequestContext): string[] {
   const choices = takes.length === 0 ? "none" : `only ${takes.join(", ")}`;
   return optionalSettings
     .filter((name) => settings[name] !== undefined && !takes.includes(name))
     .map(
       (name) =>
-        `${name}: this model does not support this setting; of the optional settings it supports ${choices}.`,
+        `${name}: this model does not support this setting; ${cures?.[name] ?? `of the optional settings it supports ${choices}`}.`,
     );
 }
 

@@ -24,6 +24,8 @@ export interface RequestContext {
   readonly needsInit?: boolean;
   /** The optional settings and groups that this model supports. */
   readonly takes: readonly OptionalSetting[];
+  /** What would make the model support a setting that it does not: how a sentence goes on. */
+  readonly cures?: Readonly<Partial<Record<OptionalSetting, string>>>;
   /** Checks model-specific limits and combinations. @throws NishikiError "usage" */
   readonly check?: (settings: ImageSettings) => void;
 }

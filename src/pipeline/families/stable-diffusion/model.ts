@@ -194,6 +194,10 @@ function getDefaults({ unet, imageEmbedding, scheduler }: Parts): RequestContext
   return { ...common, steps: 25, guidance: unet.addition ? 5 : 7.5 };
 }
 
+const adapterCures = Object.fromEntries(
+  ipAdapterSettings.map((name) => [name, "load an IP-Adapter of its family with ipAdapter"]),
+);
+
 function getContext({ unet: json }: StableDiffusionDescription, parts: Parts): RequestContext {
   const { scale } = parts.autoencoder;
   const { sample_size: side } = json;
@@ -226,6 +230,7 @@ function getContext({ unet: json }: StableDiffusionDescription, parts: Parts): R
       ...(parts.imageEmbedding ? (["imagePrompt"] as const) : []),
       ...(parts.ipAdapter ? ipAdapterSettings : []),
     ],
+    ...(!parts.imageEmbedding && !parts.ipAdapter && { cures: adapterCures }),
     check: (settings) => checkSettings(settings, parts),
   };
 }
