@@ -3,7 +3,14 @@ import { openGolden, relativeError, runOnce } from "../../tests/support/golden-n
 import type { HostTensor } from "../engine/index.js";
 import { makeEngine } from "../engine/node.js";
 import { type Program, trace } from "../graph/index.js";
-import { getT5Buckets, getT5WeightName, t5Encoder } from "./t5-encoder.js";
+import {
+  embedT5,
+  getT5Buckets,
+  getT5WeightName,
+  splitT5Layers,
+  t5Encoder,
+  t5EncoderPart,
+} from "./t5-encoder.js";
 import { readT5EncoderConfig, type T5EncoderConfig } from "./t5-encoder-config.js";
 
 // By transformers; versions are in the files' metadata, the command in tests/golden/scripts/t5_encoder.py.
@@ -46,6 +53,26 @@ describe.each(["gated", "relu", "umt5"])("T5's encoder against transformers (%s)
     expect(relativeError(found.states!, unmasked!)).toBeLessThan(1e-5);
   });
 
+  it("gives the same states in parts", async () => {
+    let x: HostTensor | undefined;
+    for (const part of [
+      { from: 0, to: 1 },
+      { from: 1, to: config.layers },
+    ]) {
+      const program = trace((t) => {
+        const first =
+          part.from === 0
+            ? embedT5(t.scope(), config, t.input("ids", ["batch", "tokens"], "i32"))
+            : t.input("earlier", ["batch", "tokens", config.width]);
+        const buckets = t.input("buckets", ["tokens", "tokens"], "i32");
+        return { x: t5EncoderPart(t.scope(), config, { x: first, buckets }, part) };
+      });
+      const feeds = { buckets: inputs.buckets, ...(x ? { earlier: x } : { ids: inputs.ids }) };
+      x = (await runOnce(engine, program, golden.weights, feeds)).x!;
+    }
+    expect(relativeError(x!, unmasked!)).toBeLessThan(1e-5);
+  });
+
   it("asks for every tensor of the checkpoint, and for no other", () => {
     const names = traceStates(config, true).parameters.map((parameter) => parameter.name);
     expect(names.sort()).toEqual([...golden.weights.keys()].sort());
@@ -59,6 +86,15 @@ describe.each(["gated", "relu", "umt5"])("T5's encoder against transformers (%s)
       expect(rows).toEqual([...golden.tensors[`buckets.${count}`]!.data]);
     },
   );
+});
+
+it("splits large encoders into parts, and no small ones", () => {
+  const sizes = { d_model: 4096, d_kv: 64, d_ff: 10_240, num_layers: 24, num_heads: 64 };
+  const xxl = readT5EncoderConfig({ ...sizes, feed_forward_proj: "gated-gelu" });
+  const parts = splitT5Layers(xxl);
+  expect(parts.map(({ from, to }) => to - from)).toEqual([4, 4, 4, 4, 4, 4]);
+  expect([parts[0]!.from, parts.at(-1)!.to]).toEqual([0, 24]);
+  expect(splitT5Layers(readT5EncoderConfig({ d_model: 768, num_heads: 12, num_layers: 12 }))).toHaveLength(1);
 });
 
 describe("T5's files", () => {

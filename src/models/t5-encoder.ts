@@ -82,32 +82,79 @@ function feedForward(scope: Scope, x: Tensor, { activation, hidden: inner, width
   return map("wo", wide, width);
 }
 
+/** A run of layers, from the first included to the last excluded. */
+export interface T5Layers {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The widened weights of so many numbers may be in memory at once. */
+const mostNumbers = 8e8;
+
+/**
+ * The layers in parts that are run one after the other, so that memory is that of a part: the runtime widens the weights of
+ * many layers before it needs them. Small encoders are one part.
+ */
+export function splitT5Layers({
+  layers,
+  width,
+  heads,
+  headWidth,
+  hidden,
+  activation,
+}: T5EncoderConfig): T5Layers[] {
+  const numbers = width * (4 * heads * headWidth + (activation === "relu" ? 2 : 3) * hidden);
+  const each = Math.max(1, Math.floor(mostNumbers / numbers));
+  const count = Math.ceil(layers / each);
+  return Array.from({ length: count }, (_, i) => ({ from: i * each, to: Math.min(layers, (i + 1) * each) }));
+}
+
 /** Computes the states of every token, normalised: `[batch, tokens, width]`. @throws NishikiError "shape" */
-export function t5Encoder(
-  scope: Scope,
-  config: T5EncoderConfig,
-  { ids, mask, buckets }: T5EncoderInputs,
-): Tensor {
-  const { vocabulary, width, layers, hasOwnPositions } = config;
+export function t5Encoder(scope: Scope, config: T5EncoderConfig, inputs: T5EncoderInputs): Tensor {
+  const { ids, ...others } = inputs;
+  return t5EncoderPart(
+    scope,
+    config,
+    { ...others, x: embedT5(scope, config, ids) },
+    { from: 0, to: config.layers },
+  );
+}
+
+/** The vectors of tokens: `ids [batch, tokens] → [batch, tokens, width]`. */
+export function embedT5(scope: Scope, { vocabulary, width }: T5EncoderConfig, ids: Tensor): Tensor {
   const table = scope
     .child("shared")
     .parameter("weight", [vocabulary, width], { kind: "normal", deviation: 1 });
-  let x = gather(table, ids); // [batch, tokens, width]
+  return gather(table, ids);
+}
+
+/**
+ * Some of the layers: `x [batch, tokens, width]` → the same shape, normalised after the last layer. @throws NishikiError "shape"
+ */
+export function t5EncoderPart(
+  scope: Scope,
+  config: T5EncoderConfig,
+  { x: first, mask, buckets }: Omit<T5EncoderInputs, "ids"> & { readonly x: Tensor },
+  { from, to }: T5Layers,
+): Tensor {
+  const { width, layers, hasOwnPositions } = config;
+  let x = first;
   const encoder = scope.child("encoder");
   const padding = mask && mul(sub(1, unsqueeze(unsqueeze(mask, 1), 1)), hidden); // [batch, 1, 1, tokens]
-  let bias: Tensor | undefined;
-  for (let i = 0; i < layers; i++) {
-    const [first, second] = [0, 1].map((part) =>
-      encoder.child("block").child(i).child("layer").child(part),
-    ) as [Scope, Scope];
-    const self = first.child("SelfAttention");
-    if (bias === undefined || hasOwnPositions) {
-      const positions = positionBias(self, config, buckets);
-      bias = padding ? add(positions, padding) : positions;
-    }
-    x = add(x, selfAttention(self, norm(first, x, config), config, bias));
-    x = add(x, feedForward(second.child("DenseReluDense"), norm(second, x, config), config));
+  const getBias = (layer: number) => {
+    const self = encoder.child("block").child(layer).child("layer.0.SelfAttention");
+    const positions = positionBias(self, config, buckets);
+    return padding ? add(positions, padding) : positions;
+  };
+  const shared = hasOwnPositions ? undefined : getBias(0);
+  for (let i = from; i < to; i++) {
+    const layer = encoder.child("block").child(i).child("layer");
+    const [one, two] = [layer.child(0), layer.child(1)];
+    const bias = shared ?? getBias(i);
+    x = add(x, selfAttention(one.child("SelfAttention"), norm(one, x, config), config, bias));
+    x = add(x, feedForward(two.child("DenseReluDense"), norm(two, x, config), config));
   }
+  if (to < layers) return x;
   const last = encoder.child("final_layer_norm").parameter("weight", [width], { kind: "ones" });
   return rmsNorm(x, { weight: last, epsilon: config.epsilon });
 }

@@ -1,6 +1,8 @@
 // Encodes DeepFloyd IF's prompts by T5. The states are the same in all stages.
-import { getT5Buckets, type T5EncoderConfig } from "../../../models/index.js";
+import type { HostTensor } from "../../../engine/index.js";
+import { getT5Buckets, splitT5Layers, type T5EncoderConfig, type T5Layers } from "../../../models/index.js";
 import { encodeT5, type T5Tokenizer } from "../../../tokenizer/index.js";
+import { checkAborted } from "../../cancel.js";
 import type { ImageSettings } from "../../image-request.js";
 import { findUnsupportedSyntax } from "../../prompt/unsupported-syntax.js";
 import { f32, floats } from "../../tensors.js";
@@ -24,9 +26,16 @@ const mostKept = 32;
 export class PromptEncoder {
   readonly #config: T5EncoderConfig;
   readonly #tokenizer: T5Tokenizer;
+  readonly #parts: readonly T5Layers[];
   readonly #kept = new Map<string, Float32Array>();
 
-  constructor(config: T5EncoderConfig, tokenizer: T5Tokenizer) {
+  /** @param parts The parts in which the encoder runs. */
+  constructor(
+    config: T5EncoderConfig,
+    tokenizer: T5Tokenizer,
+    parts: readonly T5Layers[] = splitT5Layers(config),
+  ) {
+    this.#parts = parts;
     this.#config = config;
     this.#tokenizer = tokenizer;
   }
@@ -57,12 +66,20 @@ export class PromptEncoder {
     const shape = [texts.length, promptTokens];
     const buckets = getT5Buckets(this.#config, promptTokens);
     const inputs = {
-      ids: { dtype: "i32" as const, shape, data: ids },
       mask: f32(mask, ...shape),
       buckets: { dtype: "i32" as const, shape: [promptTokens, promptTokens], data: buckets },
     };
-    const outputs = await networks.use({ part: "text encoder" }, (session) => session.run(inputs));
-    const states = floats(outputs, "states");
+    let earlier: HostTensor | undefined;
+    for (const part of this.#parts) {
+      checkAborted(networks.signal);
+      const feeds = {
+        ...inputs,
+        ...(earlier ? { earlier } : { ids: { dtype: "i32" as const, shape, data: ids } }),
+      };
+      const outputs = await networks.use({ part: "text encoder", ...part }, (session) => session.run(feeds));
+      earlier = outputs.states!;
+    }
+    const states = floats({ states: earlier! }, "states");
     const size = promptTokens * this.#config.width;
     for (const [i, text] of texts.entries()) this.#kept.set(text, states.slice(i * size, (i + 1) * size));
   }

@@ -3,7 +3,7 @@ import type { Session } from "../../../engine/index.js";
 
 /** Identifies a network. */
 export type NetworkKey =
-  | { readonly part: "text encoder" }
+  | { readonly part: "text encoder"; readonly from: number; readonly to: number }
   | { readonly part: "denoiser"; readonly stage: number };
 
 /** Lends sessions to one request. */

@@ -2,6 +2,7 @@
 import { openInt8Of, type Weights } from "../../../checkpoint/node.js";
 import { makeEngine } from "../../../engine/node.js";
 import { NishikiError } from "../../../errors.js";
+import { splitT5Layers } from "../../../models/index.js";
 import type { T5Tokenizer } from "../../../tokenizer/index.js";
 import { loadT5Folder } from "../../../tokenizer/node.js";
 import { checkAborted } from "../../cancel.js";
@@ -41,7 +42,7 @@ export async function openIfModel(
     },
     getWork: async (settings) => {
       const tokenizers = files.upscaler && (await loadUpscalerTokenizers(files.upscaler));
-      return getIfWork(model, settings, { stored: sumStored(files, options), tokenizers });
+      return getIfWork(model, settings, { stored: sumStored(files, model, options), tokenizers });
     },
     load: (runtime = {}) => load(files, model, options, runtime),
   };
@@ -50,6 +51,7 @@ export async function openIfModel(
 /** Bytes of the weights in memory: on the CPU, they stay as they are in their files. */
 function sumStored(
   { textEncoder, stages }: IfFiles,
+  { text }: IfModel,
   { device, precision }: CompleteLoadOptions,
 ): StoredBytes | undefined {
   if (device !== "auto" && device !== "cpu") return undefined;
@@ -59,8 +61,15 @@ function sumStored(
       (bytes, { length, shape }) => bytes + (precision === "int8" ? count(shape) : length),
       0,
     );
+  const textParts = splitT5Layers(text).map(({ from, to }) => {
+    const isPart = (name: string) => {
+      const [, layer] = /^encoder\.block\.(\d+)\./.exec(name) ?? [];
+      return layer === undefined ? from === 0 : Number(layer) >= from && Number(layer) < to;
+    };
+    return sum(new Map([...textEncoder.weights].filter(([name]) => isPart(name))));
+  });
   return {
-    text: sum(textEncoder.weights),
+    text: Math.max(...textParts),
     denoisers: stages.map(({ networks }) => sum(networks.unet!.weights)),
   };
 }

@@ -1,7 +1,7 @@
 // The networks of a DeepFloyd IF model, as recipes (node).
 import type { WeightPlaces } from "../../../engine/index.js";
 import { getUsualSizes } from "../../../graph/index.js";
-import { traceAddedKvUnet } from "../../../models/index.js";
+import { splitT5Layers, traceAddedKvUnet } from "../../../models/index.js";
 import type { Recipe } from "../node-recipes.js";
 import type { IfModel } from "./model.js";
 import type { NetworkKey } from "./networks.js";
@@ -17,8 +17,10 @@ export interface IfWeights {
 /** Makes a network's recipe. */
 export function makeIfRecipe(model: IfModel, weights: IfWeights, key: NetworkKey): Recipe {
   if (key.part === "text encoder") {
-    const program = traceTextEncoder(model.text);
-    return { title: "text encoder", program, places: weights.text, group: "text", inPlace: true };
+    const program = traceTextEncoder(model.text, key);
+    const places = weights.text;
+    // Its parts follow each other, too.
+    return { title: "text encoder", program, places, group: "text", groupLimit: 1, inPlace: true };
   }
   const index = model.stages.findIndex(({ number }) => number === key.stage);
   const { unet, side } = model.stages[index]!;
@@ -35,7 +37,7 @@ export function makeIfRecipe(model: IfModel, weights: IfWeights, key: NetworkKey
 }
 
 /** The keys of all networks of a model. */
-export const listNetworks = ({ stages }: IfModel): readonly NetworkKey[] => [
-  { part: "text encoder" },
+export const listNetworks = ({ text, stages }: IfModel): readonly NetworkKey[] => [
+  ...splitT5Layers(text).map((layers): NetworkKey => ({ part: "text encoder", ...layers })),
   ...stages.map(({ number }): NetworkKey => ({ part: "denoiser", stage: number })),
 ];

@@ -1,5 +1,5 @@
 // What an image of DeepFloyd IF costs, counted from its networks' programs.
-import { getUnetStep, traceAddedKvUnet } from "../../../models/index.js";
+import { getUnetStep, splitT5Layers, traceAddedKvUnet } from "../../../models/index.js";
 import type { ImageSettings } from "../../image-request.js";
 import { countEvaluations, countRows, countWork, type NetworkWork } from "../../work.js";
 import type { Tokenizers } from "../stable-diffusion/model.js";
@@ -47,11 +47,14 @@ export function getIfWork(
       ...(stored && { weightBytes: stored.denoisers[i]! }),
     });
   });
-  const encoding = countWork(traceTextEncoder(text), {
-    ...{ network: "text encoder", group: "text", batch: "texts", evaluations: 2, rows: 2 },
-    sizes: { tokens: promptTokens },
-    ...(stored && { weightBytes: stored.text }),
-  });
-  if (!third) return [encoding, ...denoisers];
-  return [encoding, ...denoisers, ...getUpscalerWork(third, getThirdSettings(settings, model), tokenizers!)];
+  const parts = splitT5Layers(text).map((layers, i) =>
+    countWork(traceTextEncoder(text, layers), {
+      ...{ network: "text encoder", group: "text", batch: "texts", evaluations: 2, rows: 2 },
+      sizes: { tokens: promptTokens },
+      // One part is in memory at a time.
+      ...(stored ? { weightBytes: i === 0 ? stored.text : 0 } : i > 0 && { weightBytes: 0 }),
+    }),
+  );
+  if (!third) return [...parts, ...denoisers];
+  return [...parts, ...denoisers, ...getUpscalerWork(third, getThirdSettings(settings, model), tokenizers!)];
 }
