@@ -52,6 +52,24 @@ export interface Energy {
   readonly wattsPerCore?: number;
 }
 
+/** A device, and what came of drawing the same seed there. */
+export interface ExplainedDevice {
+  /** Such as "cpu" or "webgpu". */
+  readonly name: string;
+  /** Threads, on the CPU. */
+  readonly threads?: number;
+  /** "used" for the drawing, "drawn" the same seed, "absent" on this machine, or "untried". */
+  readonly state: "used" | "drawn" | "absent" | "untried";
+  /** Seconds of the second drawing, without loading. */
+  readonly seconds?: number;
+  /** Of the drawing to the one of the device that was used: PSNR in dB, 99 for the same bytes. */
+  readonly psnr?: number;
+  /** The largest difference of a channel, 0 to 255. */
+  readonly mostDifferent?: number;
+  /** Why it is absent. */
+  readonly reason?: string;
+}
+
 export interface Explanation {
   readonly format: 1;
   readonly version: string;
@@ -64,6 +82,8 @@ export interface Explanation {
   readonly model: { readonly name: string; readonly version: string; readonly isEmbedded: boolean };
   readonly device: string;
   readonly runtime: string;
+  /** The device that was used first, then the others for which the runtime has code. */
+  readonly devices: readonly ExplainedDevice[];
   readonly width: number;
   readonly height: number;
   readonly image: ImageUrl;

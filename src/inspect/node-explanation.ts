@@ -2,10 +2,11 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { encodeWebp } from "../image/node.js";
-import type { ImageRequest, Pipeline, Pixels } from "../pipeline/index.js";
+import type { ImageRequest, LoadOptions, Pipeline, Pixels } from "../pipeline/index.js";
 import { embeddedTraining } from "./embedded-training.js";
 import { type ExplainOptions, explain, type Finding } from "./explain.js";
 import type { ByteMap, Energy, Explanation, ImageUrl, LeftOutWord, ReadFile } from "./explanation.js";
+import { compareDevices, listDevices } from "./node-devices.js";
 import { startEnergy } from "./node-energy.js";
 import { findNearest } from "./node-nearest.js";
 import { listNeighbours } from "./node-neighbours.js";
@@ -22,6 +23,8 @@ export interface ExplanationOptions extends ExplainOptions {
   /** Drawings that `nishiki data build` wrote, to look for the nearest training picture. */
   readonly sprites?: string;
   readonly threads?: number;
+  /** Draw the same seed on every device that is there: each is loaded and draws twice. These are the options to load with. */
+  readonly devices?: LoadOptions;
   /** Called after each finding. */
   readonly onFinding?: (kind: Finding["kind"]) => void;
 }
@@ -176,5 +179,9 @@ export async function makeExplanation(
     options.onFinding?.(finding.kind);
   }
   const { drawn: _, ...whole } = draft;
-  return { ...whole, energy } as Explanation;
+  const { device = "cpu" } = draft;
+  const devices = options.devices
+    ? await compareDevices(request, options.devices, device, signal)
+    : listDevices(device, options.threads);
+  return { ...whole, energy, devices } as Explanation;
 }

@@ -134,7 +134,7 @@ export function KnowPanel({ explanation: { skills }, texts, code }: PanelProps) 
 }
 
 export function CostPanel({ explanation, texts, code }: PanelProps) {
-  const { networks, seconds, energy } = explanation;
+  const { networks, seconds, energy, training } = explanation;
   const count = new Intl.NumberFormat(code, {
     notation: "compact",
     compactDisplay: "long",
@@ -151,6 +151,15 @@ export function CostPanel({ explanation, texts, code }: PanelProps) {
   return (
     <Panel title={texts.cost}>
       <p>{texts.costText(count.format(all), unit(seconds, "second"), wattHours, how)}</p>
+      {training && (
+        <p>
+          {texts.costTraining(
+            count.format(training.multiplications),
+            training.hours,
+            count.format(training.multiplications / all),
+          )}
+        </p>
+      )}
       <table>
         <thead>
           <tr>
@@ -175,8 +184,39 @@ export function CostPanel({ explanation, texts, code }: PanelProps) {
   );
 }
 
-export const DevicePanel = ({ explanation: { device, runtime }, texts }: PanelProps) => (
-  <Panel title={texts.device}>
-    <p>{texts.deviceText(device, runtime)}</p>
-  </Panel>
-);
+export function DevicePanel({ explanation: { device, runtime, devices }, texts, code }: PanelProps) {
+  const [used, ...others] = devices;
+  const ratio = new Intl.NumberFormat(code, { maximumSignificantDigits: 2 });
+  const isTried = others.some(({ state }) => state === "drawn" || state === "absent");
+  const states = texts.deviceStates;
+  const same = (psnr: number | undefined, most = 0) =>
+    psnr === undefined ? "" : most === 0 ? texts.deviceSame : texts.deviceDifferent(most, psnr);
+  return (
+    <Panel title={texts.device}>
+      <p>{texts.deviceText(device, runtime)}</p>
+      {devices.length > 1 && (
+        <table>
+          <thead>
+            <tr>
+              <th>{texts.deviceName}</th>
+              <th>{texts.deviceState}</th>
+              <th>{texts.deviceSpeed}</th>
+              <th>{texts.devicePicture}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {devices.map(({ name, threads, state, seconds, psnr, mostDifferent, reason }, i) => (
+              <tr key={i}>
+                <td>{threads === undefined ? name : texts.deviceThreads(name, threads)}</td>
+                <td title={reason}>{states[state]}</td>
+                <td>{seconds && used?.seconds ? `${ratio.format(used.seconds / seconds)}×` : ""}</td>
+                <td>{same(psnr, mostDifferent)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {!isTried && <p class="inside-hint">{texts.devicePrice(Math.max(0, others.length))}</p>}
+    </Panel>
+  );
+}

@@ -15,9 +15,12 @@ export function ReadPanel({ explanation, texts }: PanelProps) {
         ))}
       </p>
       {encoded !== undefined && <p>{texts.encoded(encoded)}</p>}
-      {neighbours.map(({ word, names }) => (
-        <p key={word}>{texts.neighbours(word, names.join(", "))}</p>
-      ))}
+      {neighbours.length > 0 && (
+        <p>
+          {neighbours.map(({ word, names }) => texts.neighbours(word, names.join(", "))).join(" ")}{" "}
+          {texts.neighboursText}
+        </p>
+      )}
       {wordPulls.length > 0 && (
         <>
           <p>{texts.wordPullText}</p>

@@ -74,6 +74,8 @@ export const en = {
   cost: "How much computation was it?",
   costText: (count: string, seconds: string, joules: string, how: string) =>
     `${count} multiplications in ${seconds}, about ${joules} (${how}).`,
+  costTraining: (count: string, hours: number, pictures: string) =>
+    `Training the model took ${count} multiplications once, in ${number("en", hours, 1)} hours on two processor cores: as many as ${pictures} such pictures.`,
   measured: "measured",
   estimated: (watts: number) => `estimated at ${watts} W per busy core`,
   network: "Network",
@@ -83,11 +85,28 @@ export const en = {
   device: "Does it need a graphics card?",
   deviceText: (device: string, runtime: string) =>
     `No. This picture was drawn on the device “${device}” by ${runtime}. A graphics card makes the same multiplications faster; the picture is the same but for rounding.`,
+  deviceName: "Device",
+  deviceState: "",
+  deviceSpeed: "Speed",
+  devicePicture: "Picture of the same seed",
+  deviceThreads: (name: string, threads: number) =>
+    `${name}, ${threads === 1 ? "1 thread" : `${threads} threads`}`,
+  deviceStates: {
+    used: "drew this picture",
+    drawn: "drew the same seed",
+    absent: "not on this machine",
+    untried: "the runtime could use it; not tried",
+  },
+  deviceSame: "the same bytes",
+  deviceDifferent: (most: number, psnr: number) =>
+    `differs by at most ${most} of 255 (${number("en", psnr)} dB)`,
+  devicePrice: (count: number) =>
+    `Drawing the same seed on ${count === 1 ? "this other device" : `these ${count} other devices`} costs loading the model and two drawings for each that is there: nishiki explain … --devices.`,
   read: "What did the model read?",
   readText: "Words are cut into pieces that the model knows. This is all of the prompt that reaches it:",
   encoded: (text: string) => `Unknown words were replaced: “${text}”.`,
-  neighbours: (word: string, names: string) =>
-    `Near “${word}”, the text encoder places: ${names}. That is how it knows words apart, and why it may take one for another.`,
+  neighbours: (word: string, names: string) => `Near “${word}”, the text encoder places ${names}.`,
+  neighboursText: "That is how it knows words apart, and why it may take one for another.",
   wordPullText:
     "At each step, the same noisy picture was read again with one word less. The lines show how much of the prediction each word accounts for: high lines early decide what the picture is, late ones only touch it up.",
   wordPullAxis: "What each word changes in the prediction, by step",
@@ -194,6 +213,8 @@ const de: InsideTexts = {
   cost: "Wie viel Rechnung war das?",
   costText: (count, seconds, joules, how) =>
     `${count} Multiplikationen in ${seconds}, etwa ${joules} (${how}).`,
+  costTraining: (count, hours, pictures) =>
+    `Das Modell zu trainieren kostete einmal ${count} Multiplikationen, in ${number("de", hours, 1)} Stunden auf zwei Prozessorkernen: so viele wie ${pictures} solche Bilder.`,
   measured: "gemessen",
   estimated: (watts) => `geschätzt mit ${watts} W je beschäftigtem Kern`,
   network: "Netz",
@@ -203,11 +224,26 @@ const de: InsideTexts = {
   device: "Braucht es eine Grafikkarte?",
   deviceText: (device, runtime) =>
     `Nein. Dieses Bild entstand auf dem Gerät „${device}“ mit ${runtime}. Eine Grafikkarte rechnet dieselben Multiplikationen schneller; das Bild ist bis auf Rundung dasselbe.`,
+  deviceName: "Gerät",
+  deviceState: "",
+  deviceSpeed: "Tempo",
+  devicePicture: "Bild desselben Startwerts",
+  deviceThreads: (name, threads) => `${name}, ${threads} ${threads === 1 ? "Thread" : "Threads"}`,
+  deviceStates: {
+    used: "zeichnete dieses Bild",
+    drawn: "zeichnete denselben Startwert",
+    absent: "nicht auf diesem Rechner",
+    untried: "könnte die Laufzeit nutzen; nicht versucht",
+  },
+  deviceSame: "dieselben Bytes",
+  deviceDifferent: (most, psnr) => `weicht um höchstens ${most} von 255 ab (${number("de", psnr)} dB)`,
+  devicePrice: (count) =>
+    `Denselben Startwert auf ${count === 1 ? "diesem anderen Gerät" : `diesen ${count} anderen Geräten`} zu zeichnen kostet je vorhandenem Gerät einmal Laden und zwei Bilder: nishiki explain … --devices.`,
   read: "Was hat das Modell gelesen?",
   readText: "Wörter werden in Stücke zerlegt, die das Modell kennt. Mehr erreicht es vom Prompt nicht:",
   encoded: (text) => `Unbekannte Wörter wurden ersetzt: „${text}“.`,
-  neighbours: (word, names) =>
-    `In die Nähe von „${word}“ stellt der Textencoder: ${names}. So unterscheidet er Wörter, und darum hält er manches für ein anderes.`,
+  neighbours: (word, names) => `In die Nähe von „${word}“ stellt der Textencoder ${names}.`,
+  neighboursText: "So unterscheidet er Wörter, und darum hält er manches für ein anderes.",
   wordPullText:
     "Bei jedem Schritt wurde dasselbe verrauschte Bild noch einmal mit einem Wort weniger gelesen. Die Linien zeigen, wie viel der Vorhersage an jedem Wort hängt: Hohe Linien am Anfang entscheiden, was das Bild wird, späte bessern nur nach.",
   wordPullAxis: "Was jedes Wort an der Vorhersage ändert, je Schritt",

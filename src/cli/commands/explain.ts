@@ -33,6 +33,7 @@ interface Options extends Readonly<Record<string, unknown>> {
   readonly leaveOut: number;
   readonly scales: boolean;
   readonly autopsy: boolean;
+  readonly devices?: boolean;
   readonly ordinary?: number;
   readonly sprites?: string;
 }
@@ -82,6 +83,7 @@ export function addExplainCommand(program: Command): void {
       "drawings of `nishiki data build`, to look for the nearest training picture",
     )
     .option("--no-scales", "draw no other guidance scales")
+    .option("--devices", "draw the same seed on every device that is there; each is loaded and draws twice")
     .option("--no-autopsy", "do not take the prompt apart word by word, which costs about eight drawings")
     .option("-q, --quiet", "print no progress")
     .addHelpText("after", help)
@@ -181,6 +183,7 @@ async function write(
       words: leaveOut,
       ...(!scales && { scales: [] }),
       autopsy: options.autopsy,
+      ...(options.devices && { devices: load }),
       isEmbedded,
       ordinaryPrompts: options.ordinary ?? (isEmbedded ? usualOrdinary : 0),
       sprites: options.sprites ?? findSprites(),
