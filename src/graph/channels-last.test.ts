@@ -9,11 +9,14 @@ import {
   concat,
   constant,
   conv2d,
+  convChannelsLast,
   crop,
   type Dim,
   getUsualSizes,
+  gradients,
   groupNorm,
   lowerProgram,
+  mean,
   mul,
   type Program,
   reshape,
@@ -210,5 +213,34 @@ describe("a channels-last program", () => {
     const nodes = (usualSizes?: Record<string, number>) =>
       lowerProgram(computed, { target: "cpu", ...(usualSizes && { usualSizes }) }).nodeCount;
     expect(nodes({})).toBe(nodes());
+  });
+});
+
+describe("a training program", () => {
+  const [batch, side, inner, out] = [4, 18, 96, 112];
+  const program = trace((t) => {
+    const x = t.input("x", [batch, side, side, inner]);
+    const [w, bias] = [t.input("w", [out, 3, 3, inner]), t.input("bias", [out])];
+    const other = t.input("other", [out, 1, 1, out]);
+    const y = convChannelsLast(silu(convChannelsLast(x, w, bias)), other);
+    const loss = mean(mul(y, t.input("g", [batch, side, side, out])));
+    const [dx, dw, dbias] = gradients(loss, [x, w, bias]);
+    return { y, dx: dx!, dw: dw!, dbias: dbias! };
+  });
+  const inputs = {
+    x: normals("x", batch, side, side, inner),
+    w: normals("w", out, 3, 3, inner),
+    bias: normals("bias", out),
+    other: normals("other", out, 1, 1, out),
+    g: normals("g", batch, side, side, out),
+  };
+
+  it("gives the same values and gradients", async () => {
+    const [expected, actual] = [await run(program, inputs), await run(program, inputs, {})];
+    for (const name of ["y", "dx", "dw", "dbias"])
+      expect(errorOf(actual[name]!, expected[name]!)).toBeLessThan(2e-5); // one convolution after another
+    const last = toChannelsLast(program, {});
+    const names = new Set(last.graph.nodes.map(({ op }) => op.name));
+    expect(names).toContain("winogradTiles");
   });
 });

@@ -9,15 +9,17 @@ import { type AttributeValue, apply, Graph, type GraphNode, numbers, type Tensor
 import { reshape, reshapeOp } from "./ops/broadcast.js";
 import { parameterOp } from "./ops/constant.js";
 import { convOp, type Window } from "./ops/conv.js";
+import { convChannelsLastOp, inputGradientOp } from "./ops/conv-channels-last.js";
 import { cropOp } from "./ops/crop.js";
+import { add } from "./ops/elementwise.js";
 import { addProductOp, linear } from "./ops/matmul.js";
 import { groupNormLast, groupNormOp } from "./ops/norm.js";
 import { upsampleOp } from "./ops/pool.js";
 import { concatOp, padOp, sliceOp, transpose, transposeOp } from "./ops/shape-ops.js";
-import { convWinograd } from "./ops/winograd.js";
+import { convWinograd, convWinogradLast } from "./ops/winograd.js";
 import type { Program } from "./program.js";
 import { broadcastingOps, reachable } from "./rewrite.js";
-import type { Dim } from "./types.js";
+import type { Dim, Shape } from "./types.js";
 
 /** Operations of one operand whose results are of one element each. */
 const pointwise: ReadonlySet<string> = new Set([
@@ -151,6 +153,7 @@ class Recorder {
     const x = inputs[0] && this.image(inputs[0]);
     if (!x) return undefined;
     if (op === convOp) return this.#convolve(node, x);
+    if (op === convChannelsLastOp || op === inputGradientOp) return this.#convolveLast(node, x);
     if (op === transposeOp) return this.#transpose(node, x);
     if (op === upsampleOp) return this.#enlarge(node, x);
     if (op === cropOp && x.enlarged) return this.#cropEnlarged(node, x.enlarged);
@@ -191,17 +194,38 @@ class Recorder {
       return new Image({ last: linear(x.last, reshape(filter, [out!, inner!])) });
     }
     if (kernel.join() !== "3,3" || !isStored(weight)) return undefined;
-    const shape = dimsOf(node.outputs[0]!);
-    if (shape.some((dim) => listSymbols(dim).some((symbol) => this.#sizes[symbol] === undefined)))
-      return undefined;
-    const [batch, , height, width] = shape.map((dim) => evaluateDim(dim, this.#sizes));
-    const form = this.#choose({ batch: batch!, height: height!, width: width!, inner: inner!, out: out! });
+    const form = this.#chooseForm(node.outputs[0]!.shape, input, 1);
     if (!form) return undefined;
-    this.gains = true;
     const sides = padding as [number, number, number, number];
     const { source, factor, size } = x.enlarged ?? { source: x, factor: 1, size: undefined };
     const options = { ...form, padding: sides, upsample: factor, ...(size && { size }) };
     return new Image({ last: convWinograd(source.last, filter, options) });
+  }
+
+  /** This project's own convolutions, and their gradients by the input: they are channels-last as written. */
+  #convolveLast({ op, inputs, outputs: [output] }: GraphNode, x: Image): Image | undefined {
+    const [weight, bias] = inputs.slice(1).map((input) => this.image(input).first);
+    const form = weight!.shape[1] === 3 ? this.#chooseForm(output!.shape, inputs[0]!, 3) : undefined;
+    if (!form) return undefined;
+    const { tile, bands } = form;
+    const product = convWinogradLast(x.first, weight!, { tile, bands, turned: op === inputGradientOp });
+    return new Image({ first: bias ? add(product, bias) : product });
+  }
+
+  /** The form of a convolution with its usual size; undefined if it has none. */
+  #chooseForm(shape: Shape, input: Tensor, channels: 1 | 3): ConvolutionForm | undefined {
+    const symbols = shape.flatMap(listSymbols);
+    if (symbols.some((symbol) => this.#sizes[symbol] === undefined) || input.dtype !== "f32")
+      return undefined;
+    const sizes = shape.map((dim) => evaluateDim(dim, this.#sizes));
+    const [batch, height, width] = sizes.filter((_, axis) => axis !== channels) as [number, number, number];
+    const form = this.#choose({
+      ...{ batch, height, width },
+      inner: input.shape[channels] as number,
+      out: sizes[channels]!,
+    });
+    if (form) this.gains = true;
+    return form;
   }
 
   #enlarge(node: GraphNode, source: Image): Image {

@@ -21,7 +21,7 @@ export * from "./ops/attention.js";
 export { expand, type ReduceOptions, reshape, sum, sumTo, unsqueeze } from "./ops/broadcast.js";
 export { cast, constant, fill, stopGradient, zerosLike } from "./ops/constant.js";
 export { type ConvOptions, conv2d, convTranspose2d } from "./ops/conv.js";
-export * from "./ops/conv-channels-last.js";
+export { convChannelsLast } from "./ops/conv-channels-last.js";
 export { crop } from "./ops/crop.js";
 export * from "./ops/elementwise.js";
 export * from "./ops/index-ops.js";

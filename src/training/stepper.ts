@@ -70,7 +70,7 @@ async function makeSingle(
   const carried = Object.fromEntries(
     [...parameters, ...others].map(({ name }) => [name, { output: nextName(name), initial: state[name]! }]),
   );
-  const session = await engine.load(program, { carried, weights: frozen });
+  const session = await engine.load(program, { carried, weights: frozen, usualSizes: {} });
   return {
     step: async (batch, scalars) => toNumbers(await session.run({ ...batch, ...scalars })),
     readState: () => session.readState(),
@@ -121,7 +121,11 @@ class Workers implements Stepper {
         const own = engines[index]!;
         const writes = Object.fromEntries(names.map((name) => [gradientName(name), gradientName(name)]));
         const reads = Object.fromEntries(names.map((name) => [name, name]));
-        const gradients = await own.load(program, { kept: { reads, writes }, weights: frozen });
+        const gradients = await own.load(program, {
+          kept: { reads, writes },
+          weights: frozen,
+          usualSizes: {},
+        });
         return { ...(await loadShare(own, share, index, state, options)), gradients };
       });
       const opened = new Workers(await Promise.all(workers), options);

@@ -48,6 +48,11 @@ function turnedRows(graph: Graph, out: number, kernel: number): BigInt64Array {
   );
 }
 
+export const inputGradientOp: Operation = {
+  name: "convChannelsLastInput",
+  infer: ([g, w]) => [{ shape: [...g!.shape.slice(0, 3), w!.shape[3]!], dtype: g!.dtype }],
+};
+
 /**
  * The convolution of the gradient with the kernel rotated and its channels swapped: also one product of
  * windows.
@@ -59,10 +64,11 @@ function inputGradient(g: Tensor, w: Tensor): Tensor {
     reshape(w, [out * kernel * kernel, channels]),
     constant(w.graph, places, [places.length], "i64"),
   ); // [k·k·out, in]
-  return reshape(matmul(windows(g, kernel), turned), [...g.shape.slice(0, 3), channels]);
+  const body = reshape(matmul(windows(g, kernel), turned), [...g.shape.slice(0, 3), channels]);
+  return apply(inputGradientOp, [g, w], {}, [body]);
 }
 
-const convChannelsLastOp: Operation = {
+export const convChannelsLastOp: Operation = {
   name: "convChannelsLast",
   infer: ([x, w]) => [{ shape: [...x!.shape.slice(0, 3), w!.shape[0]!], dtype: x!.dtype }],
   gradient: ({ inputs: [x, w], gradients: [g], needs }) => {

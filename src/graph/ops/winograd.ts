@@ -11,7 +11,7 @@ import { reshape } from "./broadcast.js";
 import { constant, sharedData } from "./constant.js";
 import { gather } from "./index-ops.js";
 import { matmul } from "./matmul.js";
-import { concat, pad } from "./shape-ops.js";
+import { concat, pad, transpose } from "./shape-ops.js";
 import { kernelSize, type TileSize, transforms } from "./winograd-transforms.js";
 
 /** How an image is cut into tiles. Height and width are those of the image that the convolution sees. */
@@ -214,7 +214,7 @@ export function convWinograd(x: Tensor, weight: Tensor, options: WinogradOptions
   const { windows, tiling } = readTiles(x, options);
   const results = Array.from({ length: parts }, (_, part) => {
     const [from, to] = [(part * out) / parts, ((part + 1) * out) / parts];
-    return writePixels(windows, apply(winogradWeightsOp, [weight], { tile, from, to }), tiling);
+    return writePixels(windows, apply(winogradWeightsOp, [weight], { tile, from, to }), tiling, true);
   });
   return parts === 1 ? results[0]! : concat(results, 3);
 }
@@ -240,17 +240,44 @@ function readTiles(x: Tensor, options: WinogradOptions): { windows: readonly Ten
 }
 
 /** Products with the kernels, transformed back and put in the order of pixels: `[batch, height, width, out]`. */
-function writePixels(windows: readonly Tensor[], kernels: Tensor, tiling: Tiling): Tensor {
+function writePixels(
+  windows: readonly Tensor[],
+  kernels: Tensor,
+  tiling: Tiling,
+  transposeB: boolean,
+): Tensor {
   const { tile } = tiling;
   const { graph } = kernels;
-  const [positions, out] = kernels.shape as [number, number];
+  const [positions, out] = [fixedSize(kernels, 0), fixedSize(kernels, transposeB ? 1 : 2)];
   const { outHeight, outWidth, allTiles } = makeGrid(tiling);
   const bands = windows.map((window) => {
-    const products = matmul(window, kernels, { transposeB: true }); // [n·n, batch·tiles, out]
+    const products = matmul(window, kernels, { transposeB }); // [n·n, batch·tiles, out]
     const flat = reshape(products, [positions, multiplyDims(allTiles, out)]);
     return reshape(matmul(matrix(graph, tile, "results"), flat), [multiplyDims(tile * tile, allTiles), out]);
   });
   const indices = graph.apply(pixelIndicesOp, [], { ...tiling })[0]!;
   const image = gather(bands.length === 1 ? bands[0]! : concat(bands, 0), indices); // [batch·h·w, out]
   return reshape(image, [tiling.batch, outHeight, outWidth, out]);
+}
+
+/**
+ * The same of weights `[out, 3, 3, in]`, as this project's own networks have them, with one zero around the image:
+ * `x [batch, height, width, in]` → `[batch, height, width, out]`. `turned`: the convolution's gradient by its input instead,
+ * from `[…, out]` to `[…, in]`, with the kernels rotated by 180° and their channels exchanged.
+ */
+export function convWinogradLast(
+  x: Tensor,
+  weight: Tensor,
+  { turned, ...options }: Pick<WinogradOptions, "tile" | "bands"> & { readonly turned: boolean },
+): Tensor {
+  const { tile } = options;
+  const [out, , , inner] = weight.shape as readonly number[];
+  const { size, kernels } = transforms[tile];
+  const area = kernelSize ** 2;
+  const rotate = () => kernels.map((_, i) => kernels[i - (i % area) + area - 1 - (i % area)]!);
+  const data = turned ? sharedData(x.graph, `winograd turned ${tile}`, rotate) : kernels;
+  const flat = reshape(weight, [out!, area, inner!]);
+  const product = matmul(constant(x.graph, data, [size * size, area]), flat); // [out, n·n, in]
+  const { windows, tiling } = readTiles(x, { ...options, padding: [1, 1, 1, 1] });
+  return writePixels(windows, transpose(product, [1, 0, 2]), tiling, !turned);
 }
