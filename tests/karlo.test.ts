@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openSafetensors } from "../src/checkpoint/node.js";
 import { type ImageRequest, loadPipeline, openModel, Pipeline, readInputImage } from "../src/index.js";
+import { explain } from "../src/inspect/index.js";
 import { completeRequest } from "../src/pipeline/index.js";
 import { describeModel, loadParts } from "../src/pipeline/node.js";
 import { getError, listenToStages } from "./support/heard-model.js";
@@ -99,6 +100,24 @@ describe("Karlo as published", () => {
     expect(stages.at(-1)).toBe("super-resolution 3/3");
     const other = await draw({ prompt: "a cat", negativePrompt: "red", stages: 1 });
     expect(other.pixels).not.toEqual(small.pixels);
+    await pipeline.dispose();
+  });
+
+  it("is explained, though its prior shows no images and its stages have different sizes", async () => {
+    const pipeline = await loadPipeline({ model, threads: 1 });
+    const request = { prompt: "a cat", steps: 2, prior: { steps: 2 }, superResolution: { steps: [2] } };
+    const kinds: string[] = [];
+    for await (const finding of explain(pipeline, request, {
+      seeds: 1,
+      words: 1,
+      scales: [],
+      autopsy: false,
+    })) {
+      kinds.push(finding.kind);
+      if (finding.kind === "steps")
+        expect(finding.images.map(({ width }) => width)).toEqual([32, 32, 32, 32]);
+    }
+    expect(kinds).toEqual(expect.arrayContaining(["drawing", "steps", "seeds"]));
     await pipeline.dispose();
   });
 

@@ -106,7 +106,7 @@ class Reporter {
     // A server may not know yet.
     const secondsLeft = Number.isNaN(totalSecondsLeft) ? undefined : totalSecondsLeft;
     progress.show(this.#label(index, stage), step, steps, secondsLeft);
-    await preview?.(await event.preview());
+    if (event.hasPreview) await preview?.(await event.preview());
   }
 
   async #stageImage(event: StageImageEvent): Promise<void> {

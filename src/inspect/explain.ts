@@ -2,6 +2,7 @@
 // one after another, so that a page can show each as soon as it is known.
 
 import { NishikiError } from "../errors.js";
+import { resizeBicubic } from "../image/index.js";
 import {
   type Conditionings,
   getPartWeights,
@@ -145,7 +146,7 @@ async function drawOne(
   let drawn: Omit<Drawn, "warnings"> | undefined;
   for await (const event of pipeline.generate({ ...request, count: 1 }, options)) {
     if (event.kind === "warning") warnings.push(event.message);
-    if (event.kind === "step") await onStep?.(() => event.preview());
+    if (event.kind === "step" && event.hasPreview) await onStep?.(() => event.preview());
     if (event.kind === "image") {
       const { width, height, pixels: data, receipt } = event;
       drawn = { image: { width, height, channels: 3, data }, receipt };
@@ -187,7 +188,8 @@ export async function* explain(
   const prompt = joinTokens(fixed.prompt, tokens);
   yield { kind: "tokens", prompt, negativePrompt: tokens.uncond };
   yield { kind: "steps", images: steps, settled: measureSettling(steps) };
-  const maps = attribution?.wordMaps(tokens) ?? [];
+  // A model that reports no tokens reports no attention to them either.
+  const maps = tokens.cond.words.length > 0 ? (attribution?.wordMaps(tokens) ?? []) : [];
   if (maps.length > 0) yield { kind: "words", maps };
   if (pull.values.length > 0) yield await comparePull(pipeline, fixed, pull.values, { ordinary, ...watch });
   const variants = withoutWord(fixed.prompt, prompt, maps, words);
@@ -235,7 +237,14 @@ async function drawWhileLooking(pipeline: Pipeline, request: Fixed, watch: Watch
     looking += performance.now() - before;
   });
   const seconds = (performance.now() - start - looking) / 1000;
-  return { drawn, seconds, attribution, pull, steps, tokens };
+  const sized = steps.map((step) => toSize(step, drawn.image));
+  return { drawn, seconds, attribution, pull, steps: sized, tokens };
+}
+
+/** Stages of a cascade show smaller images, which are enlarged to compare them. */
+function toSize(image: Pixels, { width, height }: Pixels): Pixels {
+  if (image.width === width && image.height === height) return image;
+  return { ...image, width, height, data: resizeBicubic(image, { width, height }).data };
 }
 
 async function comparePull(
@@ -269,7 +278,7 @@ function describeWithout(
 async function drawFirstStep(pipeline: Pipeline, request: Fixed, watch: Watch): Promise<Pixels> {
   const plain = request.fast ? request : { ...request, guidance: 1 };
   for await (const event of pipeline.generate(plain, watch))
-    if (event.kind === "step") return event.preview();
+    if (event.kind === "step" && event.hasPreview) return event.preview();
   throw new NishikiError("internal", "The drawing had no step.");
 }
 
@@ -278,7 +287,7 @@ async function compareSeeds(
   request: Fixed,
   { seeds, steps, drawn, watch }: { seeds: number; steps: number; drawn: Pixels; watch: Watch },
 ): Promise<SeedsFinding> {
-  const first = await drawFirstStep(pipeline, request, watch);
+  const first = toSize(await drawFirstStep(pipeline, request, watch), drawn);
   const images = [{ seed: request.seed, image: drawn }];
   for (let i = 1; i <= seeds; i++) {
     const seed = request.seed + i;

@@ -47,7 +47,9 @@ export interface StepEvent {
   readonly secondsLeft: number;
   /** Estimated time until all images are finished. */
   readonly totalSecondsLeft: number;
-  /** Decodes the denoised prediction of this step. Costs about as much as one or two steps. */
+  /** Whether this stage can show its predictions: a prior's are no images. */
+  readonly hasPreview: boolean;
+  /** Decodes the denoised prediction of this step. Costs about as much as one or two steps. @throws NishikiError "usage" */
   preview(): Promise<Pixels>;
 }
 

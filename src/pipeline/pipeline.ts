@@ -285,6 +285,7 @@ function makeStageEvent(
       steps,
       secondsLeft: prepared.forecast.secondsLeft(left),
       totalSecondsLeft: prepared.forecast.secondsLeft([...left, ...others]),
+      hasPreview: event.hasPreview,
     },
     { preview: event.preview },
   );

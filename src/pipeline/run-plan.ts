@@ -27,6 +27,7 @@ export interface StageStep {
   readonly kind: "step";
   readonly stage: DiffusionStage;
   readonly state: SamplerState;
+  readonly hasPreview: boolean;
   readonly preview: () => Promise<Pixels>;
 }
 
@@ -110,7 +111,8 @@ async function* diffuse(
   for await (const state of sampler(denoise, initial.x, sigmas, { ...options, ...imageOptions })) {
     latents = state.x;
     const { denoised } = state;
-    yield { kind: "step", stage, state, preview: () => preview(stage, run.preview?.(denoised)) };
+    const hasPreview = run.preview !== undefined;
+    yield { kind: "step", stage, state, hasPreview, preview: () => preview(stage, run.preview?.(denoised)) };
     // The prediction is clean, and outside a mask it is the init image already: nothing is left to finish.
     if (state.step === stopAfter && state.step < state.steps)
       return run.finish?.(denoised) ?? { kind: "values", shape: stage.shape, data: denoised };

@@ -105,6 +105,7 @@ export class RemoteDrawing implements Pick<Pipeline, "model" | "environment" | "
       steps,
       secondsLeft: left,
       totalSecondsLeft: left,
+      hasPreview: false,
     } as const;
     return makeEvent<StepEvent>(data, {
       preview: () => Promise.reject(new NishikiError("internal", "Previews of a server come by themselves.")),

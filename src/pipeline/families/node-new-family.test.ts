@@ -116,10 +116,12 @@ describe("a family of two diffusions", () => {
     const pipeline = await open();
     const steps: string[] = [];
     const previews: unknown[] = [];
+    const shown = new Set<string>();
     for await (const event of pipeline.generate({ prompt: "a cat", seed: 1, count: 2 })) {
       if (event.kind === "step") {
         steps.push(`${event.index} ${event.stage} ${event.step}/${event.steps}`);
         expect(event.totalSecondsLeft).toBeGreaterThanOrEqual(event.secondsLeft);
+        if (event.hasPreview) shown.add(event.stage);
         previews.push(await event.preview().catch((error: Error) => error.message));
       }
       if (event.kind === "image")
@@ -132,6 +134,7 @@ describe("a family of two diffusions", () => {
     expect(steps).toEqual([...each(0), ...each(1)]);
     expect(previews[0]).toMatch(/^The stage "prior" has no preview/);
     expect(previews[6]).toMatchObject({ width: 8, height: 8 });
+    expect([...shown]).toEqual(["pixels"]);
     await pipeline.dispose();
   });
 

@@ -12,7 +12,7 @@ async function follow(pace: PreviewPace, steps: number, stepTime: number, previe
   const shown: number[] = [];
   for (let step = 1; step <= steps; step++) {
     vi.advanceTimersByTime(stepTime);
-    const event = { step, steps } as StepEvent;
+    const event = { step, steps, hasPreview: true } as StepEvent;
     event.preview = async () => {
       vi.advanceTimersByTime(previewTime);
       return { width: 4, height: 2, channels: 3, data: new Uint8Array(24) };
@@ -33,6 +33,11 @@ describe("PreviewPace", () => {
     expect(await follow(new PreviewPace(), 10, 3000, 3000)).toEqual([1, 4, 7]);
     expect(await follow(new PreviewPace(), 10, 9000, 3000)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
     expect(await follow(new PreviewPace(), 10, 1000, 5000)).toEqual([1]);
+  });
+
+  it("shows nothing of stages without previews, and asks for none", async () => {
+    const event = { step: 1, steps: 2, hasPreview: false } as StepEvent;
+    expect(await new PreviewPace(true).make(event, true)).toBeUndefined();
   });
 
   it("shows every step of the embedded model, whatever the machine is busy with", async () => {

@@ -32,6 +32,7 @@ export class PreviewPace {
    * @param full A preview in full size, made in any case.
    */
   async make(event: StepEvent, full = false): Promise<Uint8Array | undefined> {
+    if (!event.hasPreview) return undefined;
     const now = performance.now();
     if (this.#stepBegan !== undefined) this.#credit += (now - this.#stepBegan) * share;
     this.#stepBegan = now;
@@ -52,7 +53,7 @@ const encodePreview = ({ width, height, data }: Pixels, full: boolean): Promise<
     full ? { quality: fullQuality } : { side: previewSide, quality: smallQuality },
   );
 
-/** Tells which previews a client asked for in full size: those of evenly spread steps of each image's first diffusion. */
+/** Tells which previews a client asked for in full size: those of evenly spread steps of each image's first diffusion that shows any. */
 export class PartialImages {
   readonly #count: number;
   #index = -1;
@@ -63,7 +64,8 @@ export class PartialImages {
   }
 
   /** The number of the partial image that a step shows, from 0; undefined if it shows none. */
-  get({ index, stage, step, steps }: StepEvent): number | undefined {
+  get({ index, stage, step, steps, hasPreview }: StepEvent): number | undefined {
+    if (!hasPreview) return undefined;
     if (index !== this.#index) {
       this.#index = index;
       this.#stage = stage;
