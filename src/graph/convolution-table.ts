@@ -42,7 +42,7 @@ const rules: readonly Rule[] = [
 ];
 
 /** Bytes of a band's transformed tiles: larger ones leave the processor's cache and take memory. */
-const bandBytes = 96e6;
+const bandBytes = 40e6;
 
 /** Bytes of transformed weights at a time: more would raise the memory that a denoiser takes. */
 const weightBytes = 20e6;
