@@ -38,6 +38,43 @@ describe("openImageEncoder", () => {
     expect(files.at(-1)).toBe(join(folder, "preprocessor_config.json"));
   });
 
+  it("reads a published file alone by its shapes, and says what it cannot tell", async () => {
+    const shapes: Readonly<Record<string, readonly number[]>> = {
+      "vision_model.embeddings.class_embedding": [1280],
+      "vision_model.embeddings.patch_embedding.weight": [1280, 3, 2, 2],
+      "vision_model.embeddings.position_embedding.weight": [10, 1280],
+      "vision_model.encoder.layers.0.mlp.fc1.weight": [5, 1280],
+      "vision_model.encoder.layers.1.mlp.fc1.weight": [5, 1280],
+      "visual_projection.weight": [7, 1280],
+    };
+    const write = async (name: string, width: number) => {
+      const file = join(root, name);
+      const tensors = Object.entries(shapes).map(([tensor, all]) => {
+        const shape = all.map((size) => (size === 1280 ? width : size));
+        const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
+        return { name: tensor, dtype: "f32" as const, shape, data };
+      });
+      await writeSafetensors(file, tensors);
+      return file;
+    };
+    const opened = await openImageEncoder(await write("CLIP-ViT-H-14.safetensors", 1280));
+    expect(opened.config).toEqual({
+      hidden_size: 1280,
+      intermediate_size: 5,
+      num_hidden_layers: 2,
+      num_attention_heads: 16,
+      hidden_act: "gelu",
+      patch_size: 2,
+      image_size: 6,
+      projection_dim: 7,
+    });
+    expect(opened).toMatchObject({ processor: {}, files: { length: 1 } });
+    await expect(openImageEncoder(await write("other.safetensors", 20))).rejects.toThrow(
+      "got one of 20. Name the folder that has its config.json.",
+    );
+    await expect(openImageEncoder(join(root, "clip.bin"))).rejects.toThrow("it is a pickle");
+  });
+
   it.each([
     ["text", ["text_model.x"], "got another network"],
     ["bare", ["vision_model.x"], "got an image encoder without visual_projection.weight"],

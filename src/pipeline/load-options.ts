@@ -105,7 +105,7 @@ export const loadOptionsSchema = z.strictObject({
   }),
   imageEncoder: nonEmptyText.optional().meta({
     description:
-      "folder of the image encoder that the IP-Adapter was trained with, or of CLIP ViT-L/14 for image prompts with Karlo",
+      "image encoder that the IP-Adapter was trained with, or CLIP ViT-L/14 for image prompts with Karlo: a folder or a .safetensors file",
     flag: "--image-encoder <path>",
     defaultText: "image_encoder near the IP-Adapter, or in the model",
   }),

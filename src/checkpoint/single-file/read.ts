@@ -57,7 +57,7 @@ function detectFamily(tensors: CheckpointTensors, path: string): SingleFile["fam
       if (has(`${unetRoot}label_emb.`))
         throw refuse(
           path,
-          "it is a variant of 2.x that takes an image beside the prompt (unCLIP, upscaling)",
+          "it is a variant of 2.x that takes an image beside the prompt (unCLIP, upscaling); use the folder of it in diffusers' layout",
         );
       return "sd2";
     }

@@ -1,7 +1,12 @@
 // What a Stable Diffusion model needs for image prompts beside its own parts: an IP-Adapter with its image encoder, or the CLIP
 // whose texts are blended with images (node).
 import { basename, dirname } from "node:path";
-import { type OpenedClip, openClip, type StableDiffusionFiles } from "../../../checkpoint/node.js";
+import {
+  type OpenedClip,
+  type OpenedImageEncoder,
+  openClip,
+  type StableDiffusionFiles,
+} from "../../../checkpoint/node.js";
 import { NishikiError } from "../../../errors.js";
 import { resolveModel } from "../../../hub/index.js";
 import { readConditionalUnetConfig } from "../../../models/index.js";
@@ -44,14 +49,16 @@ export function listImagePromptFiles({
   ipAdapter,
   clip,
 }: ImagePromptFiles): Pick<AddedFiles, "ipAdapter" | "imageEncoder" | "clip"> {
-  const toNamed = ([config, weights]: readonly string[]) => {
-    return { name: basename(dirname(config!)), file: weights! };
+  // A folder is named by its own name, a file by its.
+  const toNamed = ({ files, weightFiles: [weights] }: OpenedImageEncoder) => {
+    const isFolder = files[0] !== weights;
+    return { name: basename(isFolder ? dirname(weights!) : weights!), file: weights! };
   };
   return {
     ...(ipAdapter && {
       ipAdapter: { name: basename(ipAdapter.adapter.file), file: ipAdapter.adapter.file },
-      imageEncoder: toNamed(ipAdapter.encoder.files),
+      imageEncoder: toNamed(ipAdapter.encoder),
     }),
-    ...(clip && { clip: toNamed(clip.encoder.files) }),
+    ...(clip && { clip: toNamed(clip.encoder) }),
   };
 }
