@@ -1,6 +1,6 @@
 // Kandinsky 2.2 against diffusers: the same seed, words and images, and the embeddings, latents and pixels that come out.
 // tests/golden/scripts/kandinsky.py made them; the file's metadata says with which versions.
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -57,6 +57,8 @@ async function makeRequest({
     ...(images && { imagePrompt: { images: await Promise.all(images.map(readImage)), ...blend } }),
   } as ImageRequest;
 }
+
+const dot = { width: 1, height: 1, channels: 3, data: new Uint8Array(3) } as const;
 
 const file = await openSafetensors(golden("kandinsky.safetensors"));
 const cases = Object.entries(JSON.parse(file.metadata.cases!) as Record<string, Case>);
@@ -259,10 +261,47 @@ describe("Kandinsky 2.2 as published", () => {
     await pipeline.dispose();
   });
 
+  it("finds its other half in the hub's cache, and says how to get it", async () => {
+    const snapshot = (name: string) => join(folder, `models--org--${name}`, "snapshots", "abc");
+    await cp(decoder, snapshot("kandinsky-2-2-decoder"), { recursive: true });
+    const open = () => openModel({ model: snapshot("kandinsky-2-2-decoder") });
+    await expect(open()).rejects.toThrow(/Download it with: nishiki pull org\/kandinsky-2-2-prior\.$/);
+    await cp(golden("kandinsky-2-2-prior"), snapshot("kandinsky-2-2-prior"), { recursive: true });
+    const refs = join(folder, "models--org--kandinsky-2-2-prior", "refs");
+    await mkdir(refs);
+    await writeFile(join(refs, "main"), "abc");
+    expect((await open()).context.sizes.usual).toEqual({ width: 32, height: 32 });
+  });
+
+  it("turns an image by the difference of two texts, blends by slerp, and samples otherwise", async () => {
+    const pipeline = await loadPipeline({ model: decoder, threads: 1 });
+    const images = [await readImage("picture.png"), await readImage("mask.png")];
+    const draw = async (more: Partial<ImageRequest>) => {
+      const request = { prompt: "", seed: 1, steps: 2, guidance: 1, ...more };
+      for await (const event of pipeline.generate(request)) if (event.kind === "image") return event.pixels;
+      throw new Error("no image");
+    };
+    const change = (weight: number) => ({ difference: { from: "a cat", to: "the sea", weight } });
+    const [image] = images as [(typeof images)[0]];
+    const plain = await draw({ imagePrompt: { images: [image] } });
+    expect(await draw({ imagePrompt: { images: [image], ...change(0) } })).toEqual(plain);
+    expect(await draw({ imagePrompt: { images: [image], ...change(0.5) } })).not.toEqual(plain);
+    const sum = await draw({ imagePrompt: { images } });
+    expect(await draw({ imagePrompt: { images, blend: "slerp" } })).not.toEqual(sum);
+    expect(await draw({ imagePrompt: { images: [image] }, sampler: "ddim" })).not.toEqual(plain);
+    await pipeline.dispose();
+  });
+
   it.each([
     [{ prior: { steps: 1 } }, /prior\.steps: expected a whole number from 2/],
     [{ size: "30x32" }, /size: this model draws sides of 4 to .*30x32/],
     [{ imagePrompt: { images: [], weights: [1] } }, /imagePrompt\.images/],
+    [{ prompt: "", imagePrompt: { images: [dot], weights: [0] } }, /weights: expected one that is not 0/],
+    [
+      { imagePrompt: { images: [dot], weights: [-1], blend: "slerp" } },
+      /weights from 0 to blend by slerp, got 0\.5, -1/,
+    ],
+    [{ imagePrompt: { images: [dot], noiseLevel: 3 } }, /noiseLevel: this model was trained without noise/],
     [{ deepCache: { interval: 2 } }, /deepCache/],
   ])("refuses %j", async (more, message) => {
     const { context } = await openModel({ model: decoder });

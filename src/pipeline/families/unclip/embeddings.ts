@@ -119,6 +119,22 @@ async function planFromText(
   };
 }
 
+/** @throws NishikiError "usage" for a group that these models cannot draw from */
+export function checkImagePrompt(settings: ImageSettings, blendsPrompt: boolean): void {
+  const { imagePrompt: group } = settings;
+  if (!group) return;
+  const fail = (field: string, sentence: string): never => {
+    throw new NishikiError("usage", `imagePrompt.${field}: ${sentence}.`);
+  };
+  if (group.noiseLevel) fail("noiseLevel", "this model was trained without noise on embeddings; omit it");
+  const { texts, images } = getTexts(settings, group, blendsPrompt);
+  const weights = [...texts, ...images].map(({ weight }) => weight);
+  const listed = weights.join(", ");
+  if (weights.every((weight) => weight === 0)) fail("weights", "expected one that is not 0, got none");
+  if (group.blend === "slerp" && weights.some((weight) => weight < 0))
+    fail("weights", `expected weights from 0 to blend by slerp, got ${listed}; or blend by sum`);
+}
+
 /** The texts to blend, with their weights. */
 function getTexts({ prompt }: ImageSettings, group: ImagePrompt, blendsPrompt: boolean) {
   const { images, texts = [], weights, textWeights } = group;

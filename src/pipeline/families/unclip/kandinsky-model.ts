@@ -21,6 +21,7 @@ import {
 import type { ImageSettings } from "../../image-request.js";
 import type { ImageSizes, RequestContext } from "../../request-context.js";
 import { type ImageEncoderModel, readImageEncoder } from "../../vision/image-encoder.js";
+import { checkImagePrompt } from "./embeddings.js";
 import { getPriorSettings, type PriorModel, planPrior, readPrior, refuse } from "./prior.js";
 
 /** The configs of a model's files. */
@@ -128,11 +129,7 @@ function getContext(files: KandinskyDescription, parts: Parts): RequestContext {
 function checkSettings(settings: ImageSettings, parts: Parts): void {
   planBase(parts, settings);
   planPrior(parts.prior, getPriorSettings(settings));
-  if (settings.imagePrompt?.noiseLevel)
-    throw new NishikiError(
-      "usage",
-      "imagePrompt.noiseLevel: this model was trained without noise on embeddings; omit it.",
-    );
+  checkImagePrompt(settings, true);
 }
 
 /** Plans the steps of the latents' diffusion. @throws NishikiError "usage" */

@@ -20,6 +20,7 @@ import {
 import type { ImageSettings } from "../../image-request.js";
 import type { ImageSizes, RequestContext } from "../../request-context.js";
 import { type ImageEncoderModel, readImageEncoder } from "../../vision/image-encoder.js";
+import { checkImagePrompt } from "./embeddings.js";
 import {
   getOwnSampler,
   getPriorSettings,
@@ -190,8 +191,7 @@ function checkSettings(settings: ImageSettings, parts: Parts): void {
     usage("superResolution: one stage does not enlarge; omit it, or draw 2 stages.");
   if ((superResolution?.steps?.length ?? 1) > 1)
     usage(`superResolution.steps: expected a value for one stage, got ${superResolution!.steps!.length}.`);
-  if (imagePrompt?.noiseLevel)
-    usage("imagePrompt.noiseLevel: this model was trained without noise on embeddings; omit it.");
+  checkImagePrompt(settings, false);
   if (!parts.prior && !imagePrompt) {
     const words = prompt === "" ? "nothing" : "a prompt alone";
     usage(

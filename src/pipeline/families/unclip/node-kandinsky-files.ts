@@ -97,11 +97,13 @@ async function findOther(path: string, from: string, to: string): Promise<string
 }
 
 function refuseHalf(path: string, has: string, lacks: string): never {
+  const snapshot = readSnapshotPath(resolve(path));
+  const other = snapshot && renameHalf(snapshot.repository, has, lacks);
   const where = `beside it, under the same name with "${lacks}" for "${has}"`;
-  const cure =
-    lacks === "prior"
-      ? `Put the prior's folder ${where}, or name it with --prior`
-      : `Put the decoder's folder ${where}`;
+  const option = lacks === "prior" ? ", or name it with --prior" : "";
+  const cure = other
+    ? `Download it with: nishiki pull ${other}`
+    : `Put the ${lacks}'s folder ${where}${option}`;
   throw new NishikiError(
     "checkpoint",
     `${path} is the ${has} of Kandinsky 2.2; expected its ${lacks} too. ${cure}.`,
