@@ -1,27 +1,28 @@
-// `npm run bench:sd -- --model FOLDER`: Stable Diffusion's networks at full size beside PyTorch with
-// diffusers and stable-diffusion.cpp, each in a process of its own, in turn. bench/peers/README.md says how
-// to get the peers.
-import { mkdtemp, rm } from "node:fs/promises";
+// `npm run bench:sd -- --model FOLDER`: Stable Diffusion at full size beside PyTorch with diffusers, OpenVINO and
+// stable-diffusion.cpp, each in a process of its own, turn and turn about. bench/peers/README.md says how to get the peers.
 import { createRequire } from "node:module";
-import { availableParallelism, tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { median } from "../cost.js";
 import { describeMachine, table } from "../report.js";
-import { type PartName, partNames } from "./parts.js";
-import { measureCpp } from "./stable-diffusion-cpp.js";
-import { watch } from "./watch.js";
+import { findPrograms, type Row, type Settings, type Subject, subjects, withScratch } from "./programs.js";
 
 const { values } = parseArgs({
   options: {
     model: { type: "string" },
-    part: { type: "string", multiple: true, default: [...partNames] },
-    samples: { type: "string", default: "3" },
+    /** Folder of a tiny autoencoder (TAESD); left out, neither it nor a whole image in one step is measured. */
+    tiny: { type: "string" },
+    /** A model for one step, such as SD-Turbo; left out, its image is not measured. */
+    turbo: { type: "string" },
+    part: { type: "string", multiple: true },
+    /** How often each program has its turn, and runs in each turn after one that warms up. */
+    rounds: { type: "string", default: "5" },
+    samples: { type: "string", default: "1" },
     /** Of a whole image; 0 for none. */
-    steps: { type: "string", default: "20" },
+    steps: { type: "string", default: "0" },
     threads: { type: "string", default: String(availableParallelism()) },
-    /** A Python with torch and diffusers; left out, PyTorch is not measured. */
+    /** A Python with torch and diffusers, and with openvino. */
     python: { type: "string" },
     /** stable-diffusion.cpp's program, and what else it shall be told. */
     "sd-cli": { type: "string" },
@@ -33,105 +34,65 @@ const { values } = parseArgs({
   },
 });
 if (!values.model) throw new Error("--model: expected a folder as diffusers lays it out.");
-const model = resolve(values.model);
-const [steps, threads] = [Number(values.steps), Number(values.threads)];
+const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
+const say = (text: string) => process.stderr.write(`${text}\n`);
 
-const require = createRequire(import.meta.url);
-const root = dirname(require.resolve("nishiki/package.json"));
-const { version } = require("onnxruntime-node/package.json") as { version: string };
-
-/** What one of the programs did with one network, or with a whole image. */
-interface Row {
-  readonly program: string;
-  readonly part: PartName | "picture";
-  readonly seconds: number;
-  readonly loadSeconds?: number;
-  readonly peakGigabytes?: number;
-  /** After the runs; what of it is not mapped from files; what the weights are in float32. */
-  readonly residentGigabytes?: number;
-  readonly anonymousGigabytes?: number;
-  readonly float32Gigabytes?: number;
-  readonly gflop?: number;
-  readonly matmulGflops?: number;
+function readSettings(scratch: string): Settings {
+  const { model, tiny, turbo, python } = values;
+  return {
+    model: resolve(model!),
+    ...(tiny && { tiny: resolve(tiny) }),
+    ...(turbo && { turbo: resolve(turbo) }),
+    samples: Number(values.samples),
+    threads: Number(values.threads),
+    steps: Number(values.steps),
+    ...(python && { python }),
+    ...(values["sd-cli"] && { sdCli: values["sd-cli"] }),
+    sdArguments: values["sd-argument"],
+    keepLoaded: values["keep-loaded"],
+    scratch,
+  };
 }
 
-interface PartReport extends Omit<Row, "program" | "part" | "seconds"> {
-  readonly seconds: readonly number[];
+/** What is measured, and why the rest is not. */
+function chooseSubjects({ tiny, turbo, steps }: Settings): readonly Subject[] {
+  const missing: Partial<Record<Subject, string>> = {
+    ...(!tiny && { tiny: "--tiny names no folder" }),
+    ...((!tiny || !turbo) && { turbo: "it needs --turbo and --tiny" }),
+    ...(steps === 0 && { picture: "--steps is 0" }),
+  };
+  const asked = values.part ?? subjects;
+  const unknown = asked.find((name) => !subjects.includes(name as Subject));
+  if (unknown) throw new Error(`--part: expected ${subjects.join(", ")}, got ${unknown}.`);
+  for (const part of subjects)
+    if (asked.includes(part) && missing[part]) say(`${part}: not measured (${missing[part]}).`);
+  return subjects.filter((part) => asked.includes(part) && !missing[part]);
 }
 
-const say = (text: string) => process.stderr.write(`Measuring ${text} …\n`);
-const samples = ["--samples", values.samples, "--threads", String(threads)];
-
-async function measureNishiki(part: PartName, prepared: boolean): Promise<Row> {
-  const program = prepared ? "Nishiki, weights prepared" : "Nishiki";
-  say(`${program}: ${part}`);
-  const script = fileURLToPath(new URL("./part-process.js", import.meta.url));
-  const flags = prepared ? ["--prepared"] : [];
-  const { output, peakGigabytes } = await watch(process.execPath, [
-    script,
-    part,
-    model,
-    ...samples,
-    ...flags,
-  ]);
-  const report = JSON.parse(output) as PartReport;
-  return { ...report, program, part, seconds: median(report.seconds), peakGigabytes };
-}
-
-const pythonScript = join(root, "bench/peers/diffusers_parts.py");
-
-async function measureTorch(python: string, part: PartName | "picture"): Promise<Row> {
-  say(`PyTorch: ${part}`);
-  const { output, seconds, peakGigabytes } = await watch(python, [
-    pythonScript,
-    part,
-    model,
-    ...samples,
-    "--steps",
-    values.steps,
-  ]);
-  const report = JSON.parse(output.trim().split("\n").at(-1)!) as PartReport;
-  // A whole image is the whole process, as it is for the others.
-  const took = part === "picture" ? seconds : median(report.seconds);
-  return { ...report, program: "PyTorch", part, seconds: took, peakGigabytes };
-}
-
-async function drawWithNishiki(): Promise<Row> {
-  say(`Nishiki: ${steps} steps`);
-  const folder = await mkdtemp(join(tmpdir(), "nishiki-bench-"));
-  try {
-    const cli = join(root, "dist/cli/main.js");
-    const settings = ["--steps", String(steps), "--size", "512x512", "--seed", "1", "--sampler", "euler"];
-    const machine = ["--model", model, "--threads", String(threads), "--quiet"];
-    const flags = values["keep-loaded"] ? ["--keep-loaded"] : [];
-    const output = ["--output", join(folder, "picture.png")];
-    const prompt = "blue cat against a sunset background";
-    const { seconds, peakGigabytes } = await watch(process.execPath, [
-      cli,
-      prompt,
-      ...settings,
-      ...machine,
-      ...flags,
-      ...output,
-    ]);
-    const program = values["keep-loaded"] ? "Nishiki, --keep-loaded" : "Nishiki";
-    return { program, part: "picture", seconds, peakGigabytes };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+/** One row for each program and part: medians of the rounds, and the highest peak. */
+function merge(rows: readonly Row[]): readonly Row[] {
+  const groups = new Map<string, Row[]>();
+  for (const row of rows) {
+    const key = `${subjects.indexOf(row.part)} ${row.program}`;
+    groups.set(key, [...(groups.get(key) ?? []), row]);
   }
-}
-
-async function measureStableDiffusionCpp(command: string): Promise<Row[]> {
-  say(`stable-diffusion.cpp: ${steps || 1} steps`);
-  const more = values["sd-argument"];
-  const found = await measureCpp(command, model, { steps: steps || 1, threads, more });
-  const program = "stable-diffusion.cpp";
-  return [
-    { program, part: "unet", seconds: found.stepSeconds, loadSeconds: found.loadSeconds },
-    { program, part: "text", seconds: found.textSeconds },
-    { program, part: "decoder", seconds: found.decodeSeconds },
-    { program, part: "picture", seconds: found.seconds, peakGigabytes: found.peakGigabytes },
-  ];
+  const merged = [...groups.values()].map((group): Row => {
+    const numbers = (key: "seconds" | "loadSeconds" | "matmulGflops" | "peakGigabytes") =>
+      group.flatMap((row) => row[key] ?? []);
+    const middle = (key: Parameters<typeof numbers>[0]) => {
+      const found = numbers(key);
+      return found.length === 0 ? undefined : median(found);
+    };
+    const peaks = numbers("peakGigabytes");
+    return {
+      ...group[0]!,
+      seconds: middle("seconds")!,
+      loadSeconds: middle("loadSeconds"),
+      matmulGflops: middle("matmulGflops"),
+      peakGigabytes: peaks.length === 0 ? undefined : Math.max(...peaks),
+    };
+  });
+  return merged.sort((a, b) => subjects.indexOf(a.part) - subjects.indexOf(b.part));
 }
 
 const fixed = (value: number | undefined, digits: number) =>
@@ -139,49 +100,58 @@ const fixed = (value: number | undefined, digits: number) =>
 
 function format(rows: readonly Row[]): string[] {
   const flopOf = new Map(rows.flatMap(({ part, gflop }) => (gflop ? [[part, gflop] as const] : [])));
+  const ours = new Map(
+    rows.flatMap(({ part, program, seconds }) => (program === "Nishiki" ? [[part, seconds] as const] : [])),
+  );
   const lines = rows.map((row) => {
     const gflop = flopOf.get(row.part);
     const rate = gflop && gflop / row.seconds;
     const share = rate && row.matmulGflops ? `${Math.round((100 * rate) / row.matmulGflops)}%` : "";
-    const ratio =
-      row.residentGigabytes && row.float32Gigabytes && row.residentGigabytes / row.float32Gigabytes;
+    const own = ours.get(row.part);
     return [
       row.part,
       row.program,
       fixed(row.seconds, 2),
+      own === undefined ? "" : `${(row.seconds / own).toFixed(2)}×`,
       fixed(rate, 0),
       fixed(row.matmulGflops, 0),
       share,
       fixed(row.loadSeconds, 1),
       fixed(row.peakGigabytes, 2),
       fixed(row.residentGigabytes, 2),
-      ratio ? `${ratio.toFixed(2)}×` : "",
     ];
   });
-  const head = ["part", "program", "seconds", "GFLOP/s", "MatMul 1024³", "share", "load s", "peak GB"];
-  return table([[...head, "stays GB", "of float32"], ...lines]);
+  const head = ["part", "program", "seconds", "of Nishiki's", "GFLOP/s", "MatMul 1024³", "share", "load s"];
+  return table([[...head, "peak GB", "stays GB"], ...lines]);
 }
 
-const parts = values.part.map((name) => {
-  const part = partNames.find((one) => one === name);
-  if (!part) throw new Error(`--part: expected ${partNames.join(", ")}, got ${name}.`);
-  return part;
-});
+async function measureAll(settings: Settings): Promise<readonly Row[]> {
+  const chosen = chooseSubjects(settings);
+  const programs = findPrograms(settings, { prepared: values.prepared, skip: say });
+  const rows: Row[] = [];
+  const failed = new Set<string>();
+  for (let round = 1; round <= Number(values.rounds); round++)
+    for (const part of chosen)
+      for (const { name, measures, measure } of programs) {
+        if (!measures.includes(part) || failed.has(`${name} ${part}`)) continue;
+        say(`Round ${round}, ${name}: ${part} …`);
+        try {
+          rows.push(...(await measure(part)));
+        } catch (error) {
+          if (name === "Nishiki") throw error;
+          // A peer that cannot do one of them leaves the others to be compared.
+          failed.add(`${name} ${part}`);
+          say(`${name}: ${part} is not measured (${(error as Error).message}).`);
+        }
+      }
+  return merge(rows);
+}
+
 const machine = describeMachine(version);
-const rows: Row[] = [];
-for (const part of parts) {
-  rows.push(await measureNishiki(part, false));
-  if (values.prepared && part !== "decoder") rows.push(await measureNishiki(part, true));
-  if (values.python) rows.push(await measureTorch(values.python, part));
-}
-if (steps > 0) {
-  rows.push(await drawWithNishiki());
-  if (values.python) rows.push(await measureTorch(values.python, "picture"));
-}
-if (values["sd-cli"]) rows.push(...(await measureStableDiffusionCpp(values["sd-cli"])));
-const order = [...partNames, "picture"];
-rows.sort((a, b) => order.indexOf(a.part) - order.indexOf(b.part));
-const text = `${JSON.stringify({ date: new Date().toISOString(), machine, threads, steps, rows }, null, 2)}\n`;
+const rows = await withScratch((scratch) => measureAll(readSettings(scratch)));
+const { rounds, samples, threads, steps } = values;
+const report = { date: new Date().toISOString(), machine, threads, rounds, samples, steps, rows };
+const text = `${JSON.stringify(report, null, 2)}\n`;
 const { processor, cores, loadBefore, node } = machine;
-const about = `${processor}, ${cores} cores, ${threads} threads, load ${loadBefore} before; Node ${node}, ONNX Runtime ${version}`;
+const about = `${processor}, ${cores} cores, ${threads} threads, load ${loadBefore} before; Node ${node}, ONNX Runtime ${version}; medians of ${rounds} rounds`;
 process.stdout.write(values.json ? text : [about, "", ...format(rows), "", text].join("\n"));

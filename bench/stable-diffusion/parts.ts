@@ -1,6 +1,8 @@
 // The networks of a Stable Diffusion folder as the pipeline runs them, with inputs of one size and what a run
 // costs.
-import { openStableDiffusion, type StableDiffusionFiles } from "../../src/checkpoint/node.js";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { openStableDiffusion, openWeights, type StableDiffusionFiles } from "../../src/checkpoint/node.js";
 import type { HostTensor, HostTensors, WeightPlaces } from "../../src/engine/index.js";
 import { type Program, trace } from "../../src/graph/index.js";
 import { clipText } from "../../src/models/clip-text.js";
@@ -18,7 +20,7 @@ import { traceTextEncoder, traceUnet } from "../../src/pipeline/families/stable-
 import { random } from "../../src/random/index.js";
 import { countFlop } from "../count-flop.js";
 
-export const partNames = ["unet", "text", "decoder"] as const;
+export const partNames = ["unet", "text", "decoder", "tiny"] as const;
 export type PartName = (typeof partNames)[number];
 
 export interface Part {
@@ -86,7 +88,7 @@ function openText({ textEncoder: { config: json, weights } }: StableDiffusionFil
   };
 }
 
-function openDecoder({ vae: { config: json, weights } }: StableDiffusionFiles): Part {
+function openDecoder({ vae: { config: json, weights } }: Pick<StableDiffusionFiles, "vae">): Part {
   const autoencoder = readAutoencoder(json);
   const shape = [1, autoencoder.latentChannels, side, side];
   const fixed = trace((t) => {
@@ -104,11 +106,19 @@ function openDecoder({ vae: { config: json, weights } }: StableDiffusionFiles): 
   };
 }
 
+/** A tiny autoencoder's folder in place of a whole model's. */
+async function openTiny(folder: string): Promise<Part> {
+  const config = JSON.parse(await readFile(join(folder, "config.json"), "utf8"));
+  return openDecoder({ vae: { config, weights: await openWeights(folder) } });
+}
+
 const openers = { unet: openUnet, text: openText, decoder: openDecoder } as const;
 
 /**
  * 512×512 pixels; the denoiser and the text encoder work on both sides of guidance. Models of 1.x and 2.x.
+ * @param folder A model's; for "tiny", a tiny autoencoder's.
  */
 export async function openPart(name: PartName, folder: string): Promise<Part> {
+  if (name === "tiny") return openTiny(folder);
   return openers[name](await openStableDiffusion(folder));
 }

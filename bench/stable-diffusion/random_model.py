@@ -1,10 +1,11 @@
 """A Stable Diffusion model at its full size with random weights, as a folder in diffusers' layout.
 
     pip install diffusers transformers torch
-    python bench/stable-diffusion/random_model.py sd15 FOLDER
+    python bench/stable-diffusion/random_model.py sd15 FOLDER       # taesd FOLDER: a tiny autoencoder alone
 
 For measuring time and memory, and for comparing with diffusers on equal weights, where no published model is at hand.
-Families: sd15, sd21 (v-prediction, also Turbo's sizes), sdxl, inpaint (SD 1.5 with 9 channels). Weights keep the variance
+Families: sd15, sd21 (v-prediction), turbo (SD-Turbo: the same sizes), sdxl, inpaint (SD 1.5 with 9 channels), small (no
+published sizes: to try a script with). Weights keep the variance
 of what passes through, so that numbers stay finite; matrices are float16, as published. Tensors are made and written one
 after the other: memory is that of the largest. The vocabulary knows single bytes and one merge, so that a word is about as
 many tokens as it has letters.
@@ -17,7 +18,7 @@ import struct
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers import AutoencoderKL, AutoencoderTiny, UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 CROSS = "CrossAttnDownBlock2D"
@@ -65,10 +66,15 @@ def text(width, layers, heads, activation, projection):
 
 
 CLIP_L = text(768, 12, 12, "quick_gelu", 768)
+SMALL_UNET = SD1_UNET | {"block_out_channels": [32, 64, 64, 64], "cross_attention_dim": 64, "attention_head_dim": 2}
+SMALL_VAE = vae(512, 0.18215) | {"block_out_channels": [32, 32, 32, 32], "layers_per_block": 1}
+SD2_TEXT = text(1024, 23, 16, "gelu", 512)
 FAMILIES = {
     "sd15": {"unet": SD1_UNET, "vae": vae(512, 0.18215), "text": [CLIP_L]},
     "inpaint": {"unet": SD1_UNET | {"in_channels": 9}, "vae": vae(512, 0.18215), "text": [CLIP_L]},
-    "sd21": {"unet": SD2_UNET, "vae": vae(768, 0.18215), "text": [text(1024, 23, 16, "gelu", 512)]},
+    "sd21": {"unet": SD2_UNET, "vae": vae(768, 0.18215), "text": [SD2_TEXT]},
+    "turbo": {"unet": SD2_UNET | {"sample_size": 64}, "vae": vae(768, 0.18215), "text": [SD2_TEXT]},
+    "small": {"unet": SMALL_UNET, "vae": SMALL_VAE, "text": [text(64, 2, 2, "quick_gelu", 64)]},
     "sdxl": {"unet": XL_UNET, "vae": vae(1024, 0.13025), "text": [CLIP_L, text(1280, 32, 20, "gelu", 1280)]},
 }
 PIPELINES = {"sdxl": "StableDiffusionXLPipeline", "inpaint": "StableDiffusionInpaintPipeline"}
@@ -154,7 +160,7 @@ def write_model(family, folder):
         end = "_2" if i == 1 else ""
         make = lambda given: kind(CLIPTextConfig(**given))
         write_component(folder, f"text_encoder{end}", make, config, "model.fp16.safetensors", 3 + i)
-        write_tokenizer(folder / f"tokenizer{end}", "!" if i == 1 or family == "sd21" else "<|endoftext|>")
+        write_tokenizer(folder / f"tokenizer{end}", "!" if i == 1 or family in ("sd21", "turbo") else "<|endoftext|>")
         index |= {f"text_encoder{end}": ["transformers", kind.__name__], f"tokenizer{end}": ["transformers", "CLIPTokenizer"]}
     if family != "sdxl":
         index |= {"safety_checker": [None, None], "feature_extractor": [None, None]}
@@ -166,7 +172,11 @@ def write_model(family, folder):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("family", choices=list(FAMILIES))
+    parser.add_argument("family", choices=[*FAMILIES, "taesd"])
     parser.add_argument("folder", type=Path)
     given = parser.parse_args()
-    write_model(given.family, given.folder)
+    if given.family == "taesd":
+        sizes = {"in_channels": 3, "out_channels": 3, "latent_channels": 4, "scaling_factor": 1.0}
+        write_component(given.folder, "", lambda config: AutoencoderTiny(**config), sizes, "diffusion_pytorch_model.safetensors", 9)
+    else:
+        write_model(given.family, given.folder)

@@ -37,7 +37,7 @@ function secondsOf(log: string, what: RegExp): number {
   return Number(found[1]);
 }
 
-/** 512×512 with guidance, weights as float32 as far as it can (it keeps those of convolutions as float16). */
+/** 512×512, weights as float32 as far as it can (it keeps those of convolutions as float16). */
 export async function measureCpp(
   command: string,
   folder: string,
@@ -45,7 +45,7 @@ export async function measureCpp(
 ): Promise<CppImage> {
   const linked = await link(folder);
   try {
-    const settings = ["--steps", String(steps), "-W", "512", "-H", "512", "--cfg-scale", "7.5", "-s", "1"];
+    const settings = ["--steps", String(steps), "-W", "512", "-H", "512", "-s", "1"];
     const run = ["--type", "f32", "-t", String(threads), "--sampling-method", "euler", "-v", ...more];
     const paths = ["-m", linked, "-o", join(linked, "picture.png")];
     const prompt = ["-p", "blue cat against a sunset background"];
