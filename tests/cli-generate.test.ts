@@ -1,4 +1,4 @@
-// The command line draws: files, names, output, Ctrl-C, no network. Every test runs the built program.
+// The command line draws: files, names, output, Ctrl-C, no network. Whatever draws runs the built program.
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { decodePng } from "../src/image/index.js";
 import { runCli } from "./support/run-cli.js";
+import { runHere } from "./support/run-here.js";
 import { writeTinyModel } from "./support/tiny-model.js";
 
 // Minutes, because a machine may be busy with training; on an idle one it is seconds.
@@ -140,7 +141,11 @@ describe("nishiki PROMPT", () => {
     [["--cfg", "7"], "There is no option --cfg here; use --guidance.\n"],
     [["--batch", "4"], "There is no option --batch here; use --count.\n"],
   ])("refuses %j with what is meant", async (args, stderr) => {
-    expect(await draw(["a cat", ...args])).toMatchObject({ code: 2, stdout: "", stderr });
+    expect(await runHere(["a cat", ...args, "--model", model])).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr,
+    });
   });
 
   it("writes previews, and never over a file that was there", async () => {
@@ -167,7 +172,7 @@ describe("nishiki PROMPT", () => {
   });
 
   it("names the limit of seeds, and the seed that is the same to PyTorch's CPU generator", async () => {
-    const { code, stderr } = await draw(["a cat", "--seed", "18446744073709551615"]);
+    const { code, stderr } = await runHere(["a cat", "--seed", "18446744073709551615", "--model", model]);
     expect(code).toBe(2);
     expect(stderr).toBe(
       'seed: expected a whole number from 0 to 9007199254740991 (2^53 − 1), got "18446744073709551615". ' +

@@ -16,6 +16,7 @@ import {
 import { autoencoderConfigs } from "../src/models/index.js";
 import { completeTrainingConfig, readMetrics, type SampleReport, train } from "../src/training/index.js";
 import { runCli } from "./support/run-cli.js";
+import { runHere } from "./support/run-here.js";
 import { writeTinyModel } from "./support/tiny-model.js";
 
 const things = ["cat", "comb", "apple", "star"];
@@ -168,19 +169,19 @@ describe("nishiki evaluate", { timeout: 300_000 }, () => {
   });
 
   it("refuses a folder of another evaluation, a missing classifier and sprites that are not built", async () => {
-    const other = await runCli(args(at("one"), "--evaluation-seed", "5"));
+    const other = await runHere(args(at("one"), "--evaluation-seed", "5"));
     expect(other.code).toBe(1);
     expect(other.stderr).toContain("another evaluation");
     // Whatever changes images, also what the report does not name.
-    const spaced = await runCli(args(at("one"), "--schedule", "karras"));
+    const spaced = await runHere(args(at("one"), "--schedule", "karras"));
     expect(spaced.stderr).toContain("another evaluation");
-    const noClassifier = await runCli([...args(at("four")), "--judge", at("nowhere")]);
+    const noClassifier = await runHere([...args(at("four")), "--judge", at("nowhere")]);
     expect(noClassifier.stderr).toMatch(/Cannot read the classifier .*nowhere/);
-    const noSprites = await runCli([...args(at("five")), "--sprites", at("nowhere")]);
+    const noSprites = await runHere([...args(at("five")), "--sprites", at("nowhere")]);
     expect(noSprites.stderr).toContain("nishiki data build");
-    const noNumber = await runCli([...args(at("six")), "--prompts", "many"]);
+    const noNumber = await runHere([...args(at("six")), "--prompts", "many"]);
     expect(noNumber.code).toBe(2);
-    const noFast = await runCli([
+    const noFast = await runHere([
       "evaluate",
       model,
       "--judge",
