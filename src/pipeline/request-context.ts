@@ -26,6 +26,8 @@ export interface RequestContext {
   readonly takes: readonly OptionalSetting[];
   /** What would make the model support a setting that it does not: how a sentence goes on. */
   readonly cures?: Readonly<Partial<Record<OptionalSetting, string>>>;
+  /** Whether prompts may have several weighted parts, joined by AND. Default: AND is a word. */
+  readonly composesPrompts?: boolean;
   /** Checks model-specific limits and combinations. @throws NishikiError "usage" */
   readonly check?: (settings: ImageSettings) => void;
 }

@@ -53,6 +53,28 @@ describe.skipIf(chromiumPath === undefined)("the tools", { timeout: 180_000 }, (
     await page.locator("dialog.viewer").waitFor();
   };
 
+  it("shows what the parameters of a prompt do, and draws each permutation", async () => {
+    const page = await open();
+    await page.fill("#prompt", "a {red, blue} house --seed 5 --ar 3:2 --q .25");
+    const parameters = page.getByRole("group", { name: "Parameters of the prompt" });
+    const refused = parameters.locator("li.refused");
+    await refused.getByText("squares only").waitFor();
+    await expectAccessible(page, "#prompt");
+    await refused.getByRole("button").click();
+    await parameters.getByText("Draws 2 prompts").waitFor();
+    expect(await page.inputValue("#prompt")).toBe("a {red, blue} house --seed 5 --q .25");
+    await parameters.getByText("2 images in all").waitFor();
+    await page.locator("#prompt").press("Control+Enter");
+    await expect.poll(() => page.locator(".tile-image").count(), { timeout: 120_000 }).toBe(2);
+    const drawn = await newest(page, 2);
+    expect(drawn.map(({ prompt, seed }) => [prompt, seed]).sort()).toEqual([
+      ["a blue house", 5],
+      ["a red house", 5],
+    ]);
+    await page.getByRole("button", { name: "Read them as words" }).click();
+    await page.getByRole("button", { name: "Read --parameters" }).waitFor();
+  });
+
   it("paints into a picture, keeps the mask with it, and takes it up again", async () => {
     const page = await open();
     const [house] = await draw(page, "red house");

@@ -8,7 +8,7 @@ interface Syntax {
   readonly pattern: RegExp;
   /** Only words that are not understood are worth a notice. */
   readonly in: readonly PromptDialect[];
-  readonly cure: (match: string) => string;
+  readonly cure: (match: string, composes: boolean) => string;
 }
 
 const both = ["weights", "words"] as const;
@@ -33,7 +33,10 @@ const syntaxes: readonly Syntax[] = [
   {
     pattern: /(?<=\S\s+)AND(?=\s+\S)/,
     in: both,
-    cure: () => 'It joins parts of the prompt, outside of brackets; elsewhere write "and".',
+    cure: (_, composes) =>
+      composes
+        ? 'It joins parts of a prompt, outside of brackets; elsewhere write "and".'
+        : 'Parts are not joined here; write "and".',
   },
   {
     pattern: /\{[^{}|]{0,200}\|[^{}]{0,200}\}/,
@@ -69,14 +72,20 @@ const isAllCapitals = (text: string) => !/\p{Ll}/u.test(text);
 
 /**
  * Notices for syntax in a prompt that this model reads as words.
+ * @param composes Whether this text may have parts that are joined by AND.
  * @param name What to call the text in a message: "prompt" or "negative prompt".
  */
-export function findUnsupportedSyntax(text: string, dialect: PromptDialect, name = "prompt"): string[] {
+export function findUnsupportedSyntax(
+  text: string,
+  dialect: PromptDialect,
+  name = "prompt",
+  composes = false,
+): string[] {
   const cures = new Set<string>();
   return syntaxes.flatMap(({ pattern, in: dialects, cure }) => {
     const match = dialects.includes(dialect) ? pattern.exec(text)?.[0] : undefined;
     if (match === undefined || (/^[A-Z]+$/.test(match) && isAllCapitals(text))) return [];
-    const remedy = cure(match);
+    const remedy = cure(match, composes);
     if (cures.has(remedy)) return [];
     cures.add(remedy);
     return [`${quote(match)} in the ${name} is read as plain words. ${remedy}`];

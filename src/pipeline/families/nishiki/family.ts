@@ -94,7 +94,7 @@ export function getNishikiContext(
     const expected = `expected ${formatSize(usual)} with inpaint.onlyMasked`;
     throw new NishikiError("usage", `size: ${expected}, got ${formatSize(size)}.`);
   };
-  return { defaults, sizes, takes, check, ...(fast && { fast }) };
+  return { defaults, sizes, takes, composesPrompts: true, check, ...(fast && { fast }) };
 }
 
 /** Rejects settings that a distilled network cannot change. @throws NishikiError "usage" */

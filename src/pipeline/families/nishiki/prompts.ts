@@ -62,7 +62,7 @@ class PromptReader {
 
   /** Replaces what the model does not know, then encodes. */
   async read(name: PromptName, text: string): Promise<ReadPrompt> {
-    this.#warn(findUnsupportedSyntax(text, "words", titles[name]));
+    this.#warn(findUnsupportedSyntax(text, "words", titles[name], name === "prompt"));
     const understood = await this.#understand(name, text);
     if (name === "negativePrompt" && understood === "")
       return { text: understood, tokens: noTokens, embeddings: undefined };

@@ -152,7 +152,7 @@ export async function encodeConditioning(
     tokens: nameParts(prompts.map(firstTokens), firstTokens(negative)),
     warnings: unique([
       ...warnWithoutMask(model, inpaint !== undefined),
-      ...texts.flatMap(({ name, text }) => findUnsupportedSyntax(text, "weights", name)),
+      ...texts.flatMap(({ name, text }) => findUnsupportedSyntax(text, "weights", name, name === "prompt")),
       ...findUnusedWords(
         learned,
         texts.map(({ text }) => text),

@@ -213,6 +213,7 @@ function getContext({ unet: json }: StableDiffusionDescription, parts: Parts): R
       usual: { width: size, height: size },
       range: { step: scale, least: leastSide, most: mostSide },
     },
+    composesPrompts: true,
     takes: [
       "schedule",
       "eta",

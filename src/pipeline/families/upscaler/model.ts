@@ -113,6 +113,7 @@ function getContext(
       steps: upscalerDefaults.steps,
       guidance: upscalerDefaults.guidance,
     },
+    composesPrompts: true,
     sizes: { usual: { width: size, height: size }, range: sides, initScale: scale },
     needsInit: true,
     takes: ["schedule", "eta", "rng", "init", "variation", "superResolution"],

@@ -20,7 +20,7 @@ const round = (value: number, digits: number) => Number(value.toFixed(digits));
 /** Sides of this ratio with as many pixels as the usual size, in the steps that the model draws. */
 const applyAspect: Apply = (value, { settings }, { context: { sizes } }) => {
   const { usual, range } = sizes;
-  const [, across, down] = /^(\d{1,5})\s*[:：x×/]\s*(\d{1,5})$/.exec(value) ?? [];
+  const [, across, down] = /^(\d{1,5}(?:\.\d+)?)\s*[:：x×/]\s*(\d{1,5}(?:\.\d+)?)$/.exec(value) ?? [];
   const ratio = Number(across) / Number(down);
   if (!(ratio >= 1 / 14 && ratio <= 14)) expected("ar", "a ratio such as 3:2, up to 14:1", value);
   if (!range) {

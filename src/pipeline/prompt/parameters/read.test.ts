@@ -7,6 +7,7 @@ import { type ParameterOptions, parsePromptParameters, readPromptParameters } fr
 const large: RequestContext = {
   defaults: { steps: 20, guidance: 7, sampler: "euler" },
   sizes: { usual: { width: 1024, height: 1024 }, range: { step: 8, least: 64, most: 4096 } },
+  composesPrompts: true,
   takes: ["variation", "seamless", "stopAt", "promptSpread", "cads", "imagePrompt", "styleReference"],
 };
 const small: RequestContext = {
@@ -148,8 +149,7 @@ describe("prose and prompts as they are pasted", () => {
     "std::vector of cats",
     'a sign that says "use --ar 16:9"',
     "ein Schild „--ar 16:9“ im Schnee",
-    "a man —style icon— walking",
-    "the lamp —seed of light— glows",
+    "a cat —no, wait— a dog",
     "a cat —",
     "a cat --",
   ])("leaves %s alone", (prompt) => {
@@ -163,6 +163,11 @@ describe("prose and prompts as they are pasted", () => {
     ["a cat --seed 7 --", { prompt: "a cat", seed: 7 }],
     ["a cat -- a dog --seed=7", { prompt: "a cat -- a dog", seed: 7 }],
     ["a cat — asleep —seed 7", { prompt: "a cat — asleep", seed: 7 }],
+    [
+      "/imagine prompt: a cat --no dogs, birds, --seed 7",
+      { prompt: "a cat", negativePrompt: "dogs, birds", seed: 7 },
+    ],
+    ["a cat --ar 1.91:1", { prompt: "a cat", size: { width: 1408, height: 768 } }],
     ["猫、夕焼け--seed 7", { prompt: "猫、夕焼け", seed: 7 }],
     ["猫　－－seed　7", { prompt: "猫", seed: 7 }],
     [
@@ -171,6 +176,18 @@ describe("prose and prompts as they are pasted", () => {
     ],
   ])("%s", (prompt, expected) => {
     expect(one(prompt)).toEqual(expected);
+  });
+
+  it("takes long dashes for prose if nothing after them makes sense, and says so", () => {
+    for (const prompt of ["a man —style icon— walking", "the lamp —seed of light— glows"])
+      expect(read(prompt)).toMatchObject({
+        requests: [{ prompt }],
+        notices: [expect.stringMatching(/is read as words/)],
+        hasParameters: false,
+      });
+    expect(() => read("a man — old —ar 4:5 —v 5")).toThrow(/--v 5/);
+    expect(one("a car —fast and red")).toEqual({ prompt: "a car —fast and red" });
+    expect(() => read("a car --fast and red")).toThrow(/at most one word/);
   });
 
   it("names what looks like a parameter and is none", () => {
@@ -201,6 +218,7 @@ describe("weights", () => {
     expect(() => read("a::1 b::-2.5 --ar 1:1")).toThrow(/add up to -1.5/);
     expect(() => read("a::1 b AND c")).toThrow(/cannot be combined/);
     expect(() => read("::2")).not.toThrow();
+    expect(() => read("a::2 b", small)).toThrow(/reads a prompt as one part/);
   });
 
   it("are composed by the model even in capitals", () => {

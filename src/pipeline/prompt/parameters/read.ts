@@ -5,7 +5,7 @@ import { NishikiError, quote, unknownName } from "../../../errors.js";
 import type { FileRequest } from "../../image-request.js";
 import type { RequestContext } from "../../request-context.js";
 import type { ImageSize } from "../../request-values.js";
-import { type Draft, type Help, isImageName, isLink, type ParameterSettings } from "./draft.js";
+import { type Draft, expected, type Help, isImageName, isLink, type ParameterSettings } from "./draft.js";
 import { expandPermutations, mostPermutations } from "./permutations.js";
 import { type SplitPrompt, splitParameters, type WrittenParameter } from "./split.js";
 import { findParameter, isServiceName, parameterNames } from "./table.js";
@@ -86,18 +86,26 @@ class Reader {
     return this.#repeat({ ...draft.settings, prompt: text }, draft.repeat);
   }
 
-  /** Long dashes belong to prose more often than to parameters: if what follows them makes no sense, they are prose. */
+  /** Long dashes belong to prose more often than to parameters: if none of what follows them makes sense, they are prose. */
   #split(prompt: string): SplitPrompt {
     const split = splitParameters(prompt);
     const { parameters } = split;
-    if (parameters.length === 0 || parameters.some(({ isLong }) => !isLong)) return split;
-    const trial: Draft = { settings: {}, notices: [], repeat: 1, stepFactor: 1, isSmall: false };
-    try {
-      for (const { name, value } of parameters) findParameter(name)?.apply(value, trial, this.#help);
+    if (parameters.length === 0 || parameters.some((written) => !written.isLong || this.#makesSense(written)))
       return split;
+    for (const { name } of parameters)
+      this.notices.add(`${quote(`—${name}`)} is read as words: nothing that it takes stands after it.`);
+    return { text: prompt, parameters: [], strangers: [] };
+  }
+
+  #makesSense({ name, value }: WrittenParameter): boolean {
+    const trial: Draft = { settings: {}, notices: [], repeat: 1, stepFactor: 1, isSmall: false };
+    if (isServiceName(name)) return value === "";
+    try {
+      findParameter(name)?.apply(value, trial, this.#help);
+      return true;
     } catch (error) {
       asFault(error);
-      return { text: prompt, parameters: [], strangers: [] };
+      return false;
     }
   }
 
@@ -116,11 +124,13 @@ class Reader {
   }
 
   #apply({ name, value, source }: WrittenParameter, draft: Draft): void {
-    if (isServiceName(name)) return;
     const parameter = findParameter(name);
     const add = (effect: string, isRefused: boolean) =>
       this.parameters.set(source, { text: source, effect, isRefused });
     try {
+      // "--video 1" has a value; more words would be lost.
+      if (isServiceName(name) && /\s/.test(value)) expected(name, "at most one word after it", value);
+      if (isServiceName(name)) return;
       if (!parameter)
         throw unknownName(
           "parameter",
@@ -140,7 +150,8 @@ class Reader {
     if (names.length === 0) return;
     const effect = "belongs to Midjourney's service and changes nothing here";
     for (const { name, source } of written)
-      if (isServiceName(name)) this.parameters.set(source, { text: source, effect, isRefused: false });
+      if (isServiceName(name) && !this.parameters.has(source))
+        this.parameters.set(source, { text: source, effect, isRefused: false });
     const list = names.map((name) => `--${name}`).join(", ");
     const verb = names.length === 1 ? "belongs" : "belong";
     this.notices.add(
@@ -152,7 +163,13 @@ class Reader {
   #readText(text: string, draft: Draft): string {
     try {
       const words = this.#takeImages(text, draft);
-      return composeWeights(words) ?? words;
+      const composed = composeWeights(words);
+      if (composed !== undefined && composed !== words && !this.#help.context.composesPrompts)
+        throw new NishikiError(
+          "usage",
+          "Weights after ::: this model reads a prompt as one part. Leave them out, or choose another model.",
+        );
+      return composed ?? words;
     } catch (error) {
       this.faults.add(asFault(error));
       return text;

@@ -21,7 +21,7 @@ export interface SplitPrompt {
 
 /** Two dashes, or one long dash, before a name; in Chinese and Japanese, there is no space before it. */
 const dashes =
-  /(?<=^|\s|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}、。，])(--|－－|[–—―])(?=([a-z]+(?:[-'’][a-z]+)*))/giu;
+  /(?<=^|\s|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}、。，])(?:(--|－－)|[–—―](?=[a-z]+(?:[\s=:\d]|$)))(?=([a-z]+(?:[-'’][a-z]+)*))/giu;
 
 /** What stands in quotation marks is text, unless they hold the whole prompt. */
 const quoted = /"[^"]*"|“[^”]*”|„[^“”]*[“”]|«[^»]*»|「[^」]*」|『[^』]*』/g;
@@ -36,7 +36,7 @@ interface Candidate {
 
 function findCandidates(prompt: string): Candidate[] {
   const masked = prompt.replace(quoted, (whole) => "x".repeat(whole.length));
-  return [...masked.matchAll(dashes)].map(({ index, 1: dash = "", 2: name = "" }) => ({
+  return [...masked.matchAll(dashes)].map(({ index, 0: dash, 2: name = "" }) => ({
     at: index,
     length: dash.length,
     isLong: dash.length === 1,
@@ -44,10 +44,10 @@ function findCandidates(prompt: string): Candidate[] {
   }));
 }
 
-/** "a cat --ar 3:2" in quotation marks, as it is copied from a page. */
+/** "a cat --ar 3:2" in quotation marks, or after the command of a chat, as it is copied from a page. */
 function unwrap(prompt: string): string {
   const [, inner] = /^\s*(?:"([^"]*)"|“([^”]*)”)\s*$/.exec(prompt)?.filter(Boolean) ?? [];
-  return inner ?? prompt;
+  return (inner ?? prompt).replace(/^\s*\/imagine\s+(?:prompt\s*:\s*)?/i, "");
 }
 
 /** A mistyped name of a parameter. */
@@ -69,7 +69,7 @@ function readValue(written: string, isText: boolean): string {
     .replace(/^[=:]\s*/, "")
     .replace(/\s*(?:--|[–—―])$/, "");
   // A sentence that ends after a parameter; in a list of things, a full stop may belong to the last of them.
-  return isText ? value.trim() : value.replace(/[\s.,;。、"”]+$/, "");
+  return isText ? value.replace(/[\s,]+$/, "") : value.replace(/[\s.,;。、"”]+$/, "");
 }
 
 /** Splits the parameters off a prompt; without a known one, all of it is text. */
