@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openSafetensors } from "../src/checkpoint/node.js";
+import { resolveFile } from "../src/hub/index.js";
 import { decodePng } from "../src/image/index.js";
 import { type ImageRequest, Pipeline, parseReceipt, readInputImage } from "../src/index.js";
 import { loadParts } from "../src/pipeline/node.js";
@@ -178,6 +179,27 @@ describe("a picture drawn with an IP-Adapter", () => {
     const { code, stderr } = await draw(...args.map((arg) => (arg === "narrow" ? narrow : arg)));
     expect(stderr).toContain(message);
     expect(code).toBeGreaterThan(0);
+  });
+
+  it("is found in the hub's cache, with its encoder's weights alone", async () => {
+    const cache = join(folder, "hub");
+    const snapshot = join(cache, "models--org--adapters", "snapshots", "abc");
+    await mkdir(join(cache, "models--org--adapters", "refs"), { recursive: true });
+    await writeFile(join(cache, "models--org--adapters", "refs", "main"), "abc");
+    await mkdir(join(snapshot, "models", "image_encoder"), { recursive: true });
+    await cp(inModels("sd1.safetensors"), join(snapshot, "models", "sd1.safetensors"));
+    const weights = join("models", "image_encoder", "model.safetensors");
+    await cp(golden("unclip/image_encoder/model.safetensors"), join(snapshot, weights));
+    expect(await resolveFile("org/adapters/models/sd1.safetensors", cache)).toBe(
+      join(snapshot, "models", "sd1.safetensors"),
+    );
+    expect(await resolveFile("org/adapters/../x", cache)).toBe("org/adapters/../x");
+    expect(await resolveFile("org/other/x.safetensors", cache)).toBe("org/other/x.safetensors");
+    // The tiny encoder is of no published size, which shows that its weights were found.
+    const { stderr } = await draw(
+      ...["--image-prompt", picture, "--ip-adapter", join(snapshot, "models", "sd1.safetensors")],
+    );
+    expect(stderr).toContain("got one of 16. Name the folder that has its config.json");
   });
 
   it("is described by its file", async () => {

@@ -33,6 +33,7 @@ const pipelines = [
   "LatentConsistencyModelPipeline",
   "LatentConsistencyModelImg2ImgPipeline",
   "StableUnCLIPImg2ImgPipeline",
+  "StableUnCLIPPipeline",
 ];
 
 /** Whether a folder has diffusers' layout. */

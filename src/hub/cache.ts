@@ -120,3 +120,17 @@ export async function resolveModel(model: string, cache = getHubCache()): Promis
   const message = `${model} is in the hub's cache, but the download is not a whole model. Download the rest with: nishiki pull ${model}`;
   throw new NishikiError("file", message);
 }
+
+/**
+ * Resolves the name of a file: an existing path, else "org/name/path/in/it" in the hub's cache. Never uses the network.
+ * @returns The path as it is if it is neither; whoever opens it says so.
+ */
+export async function resolveFile(file: string, cache = getHubCache()): Promise<string> {
+  const [owner, name, ...path] = file.split("/");
+  if (path.length === 0 || path.includes("..") || (await isThere(file))) return file;
+  const repository = `${owner}/${name}`;
+  if (!isRepositoryName(repository)) return file;
+  const snapshot = await findSnapshot(repository, cache);
+  const found = snapshot && join(snapshot, ...path);
+  return found && (await isThere(found)) ? found : file;
+}

@@ -4,6 +4,7 @@ export {
   isRepositoryName,
   listCachedModels,
   modelInSnapshot,
+  resolveFile,
   resolveModel,
 } from "./cache.js";
 export { type Choice, chooseFiles, type HubFile } from "./choose-files.js";

@@ -99,7 +99,8 @@ export const loadOptionsSchema = z.strictObject({
     defaultText: "none",
   }),
   ipAdapter: nonEmptyText.optional().meta({
-    description: "IP-Adapter for Stable Diffusion: a .safetensors file; makes it take image prompts",
+    description:
+      "IP-Adapter for Stable Diffusion, which makes it take image prompts: a .safetensors file, or org/name/file in the hub's cache",
     flag: "--ip-adapter <file>",
     defaultText: "none",
   }),

@@ -8,7 +8,7 @@ import {
   type StableDiffusionFiles,
 } from "../../../checkpoint/node.js";
 import { NishikiError } from "../../../errors.js";
-import { resolveModel } from "../../../hub/index.js";
+import { resolveFile, resolveModel } from "../../../hub/index.js";
 import { readConditionalUnetConfig } from "../../../models/index.js";
 import type { CompleteLoadOptions } from "../../load-options.js";
 import type { AddedFiles } from "../../node-load-record.js";
@@ -39,7 +39,9 @@ export async function openImagePrompts(
     refuse(`ipAdapter: ${name} is conditioned on images already, and takes none; omit it.`);
   const config = readConditionalUnetConfig(unet.config);
   return {
-    ...(ipAdapter !== undefined && { ipAdapter: await openAdapter(ipAdapter, imageEncoder, path, config) }),
+    ...(ipAdapter !== undefined && {
+      ipAdapter: await openAdapter(await resolveFile(ipAdapter), imageEncoder, path, config),
+    }),
     ...(clip !== undefined && { clip: await openClip(await resolveModel(clip)) }),
   };
 }

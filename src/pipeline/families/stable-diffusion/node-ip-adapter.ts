@@ -9,7 +9,7 @@ import {
   openIpAdapter,
 } from "../../../checkpoint/node.js";
 import { listSome, NishikiError } from "../../../errors.js";
-import { resolveModel } from "../../../hub/index.js";
+import { resolveFile, resolveModel } from "../../../hub/index.js";
 import {
   type ConditionalUnetConfig,
   type CrossAttention,
@@ -25,11 +25,16 @@ export interface IpAdapterFiles {
   readonly model: IpAdapter;
 }
 
-const isThere = (folder: string) =>
-  stat(join(folder, "config.json")).then(
-    (entry) => entry.isFile(),
-    () => false,
-  );
+/** The encoder in a folder: the folder, or its weights alone. */
+async function findIn(folder: string): Promise<string | undefined> {
+  const isThere = (name: string) =>
+    stat(join(folder, name)).then(
+      (entry) => entry.isFile(),
+      () => false,
+    );
+  if (await isThere("config.json")) return folder;
+  return (await isThere("model.safetensors")) ? join(folder, "model.safetensors") : undefined;
+}
 
 /** @throws NishikiError "checkpoint" if the adapter is another model's */
 function checkLayers(
@@ -64,6 +69,9 @@ async function openEncoder(folder: string): Promise<FoundEncoder> {
 const describeEncoder = ({ model: { config } }: FoundEncoder) =>
   `states ${config.width} wide and embeddings of ${config.projection} numbers`;
 
+/** A path, org/name, or a file within a repository of the hub's cache. */
+const resolveEncoder = async (given: string) => resolveModel(await resolveFile(given));
+
 /** The encoder that the option names, or the first of the usual places whose output fits. */
 async function findEncoder(
   { file }: OpenedIpAdapter,
@@ -74,7 +82,7 @@ async function findEncoder(
   const what = config.kind === "linear" ? "embeddings of" : "states of width";
   const expected = `an image encoder with ${what} ${config.inputWidth}`;
   if (given !== undefined) {
-    const found = await openEncoder(await resolveModel(given));
+    const found = await openEncoder(await resolveEncoder(given));
     if (isEncoderOf(config, found.model)) return found;
     const message = `imageEncoder: ${basename(file)} takes ${expected}, got one with ${describeEncoder(found)}.`;
     throw new NishikiError("checkpoint", message);
@@ -82,8 +90,9 @@ async function findEncoder(
   const places = [...listEncoderPlaces(file), join(modelFolder, "image_encoder")];
   const others: string[] = [];
   for (const place of places) {
-    if (!(await isThere(place))) continue;
-    const found = await openEncoder(place);
+    const path = await findIn(place);
+    if (path === undefined) continue;
+    const found = await openEncoder(path);
     if (isEncoderOf(config, found.model)) return found;
     others.push(`${place} has ${describeEncoder(found)}`);
   }
