@@ -118,6 +118,13 @@ it("explains a drawing of the embedded model", async () => {
     "red",
     "house",
   ]);
+  // The regions on the left read of the cat, those on the right of the house.
+  const { regions } = get("words")[0]!;
+  expect(regions[0]).toMatchObject({ height: 4, width: 4 });
+  const left = ({ data }: { data: Float32Array }) =>
+    data.reduce((sum, value, cell) => sum + (cell % 4 < 2 ? value : -value), 0);
+  const wordOf = (word: string) => regions.find((map) => map.word === word)!;
+  expect(left(wordOf("cat"))).toBeGreaterThan(left(wordOf("house")));
   // The first prediction is an average: the mean of all seeds is nearer to it than to any one drawing.
   const [seeds] = get("seeds");
   expect(seeds!.images.length).toBe(4);

@@ -4,6 +4,7 @@
 import { NishikiError } from "../errors.js";
 import { resizeBicubic } from "../image/index.js";
 import {
+  type AttentionRecord,
   type Conditionings,
   getPartWeights,
   type ImageRequest,
@@ -13,7 +14,7 @@ import {
   type PromptTokens,
   type Receipt,
 } from "../pipeline/index.js";
-import { resizeMap, type WordMap } from "./attribution.js";
+import { Attribution, resizeMap, type WordMap } from "./attribution.js";
 import { ComposedAttribution, joinTokens } from "./composed-prompt.js";
 import { type AutopsyFinding, explainPrompt } from "./explain-autopsy.js";
 import { measureFirstPull, type OrdinaryPull } from "./first-pull.js";
@@ -50,6 +51,8 @@ export interface StepsFinding {
 export interface WordsFinding {
   readonly kind: "words";
   readonly maps: readonly WordMap[];
+  /** For a network with regions: each word's share of every region's words, over the regions' grid. */
+  readonly regions: readonly WordMap[];
 }
 
 /** How far the prompt pulls the prediction at each step, and where that lies among ordinary prompts of this model. */
@@ -190,7 +193,7 @@ export async function* explain(
   yield { kind: "steps", images: steps, settled: measureSettling(steps) };
   // A model that reports no tokens reports no attention to them either.
   const maps = tokens.cond.words.length > 0 ? (attribution?.wordMaps(tokens) ?? []) : [];
-  if (maps.length > 0) yield { kind: "words", maps };
+  if (maps.length > 0) yield { kind: "words", maps, regions: main.regions?.wordMaps(tokens.cond) ?? [] };
   if (pull.values.length > 0) yield await comparePull(pipeline, fixed, pull.values, { ordinary, ...watch });
   const variants = withoutWord(fixed.prompt, prompt, maps, words);
   for (const variant of variants) {
@@ -218,6 +221,14 @@ type Watch = { readonly signal?: AbortSignal };
 async function drawWhileLooking(pipeline: Pipeline, request: Fixed, watch: Watch) {
   // A distilled network has no guidance, and DeepCache no attention in most steps.
   const attribution = request.fast || request.deepCache ? undefined : new ComposedAttribution(request.prompt);
+  // Only some networks have regions, and then they report them beside their attention.
+  const regions = new Attribution({ accept: ({ kind }) => kind === "regions" });
+  let hasRegions = false;
+  const onAttention = (record: AttentionRecord) => {
+    attribution?.add(record);
+    regions.add(record);
+    hasRegions ||= record.conditioning === "cond" && record.maps.some(({ kind }) => kind === "regions");
+  };
   const pull = new GuidanceMagnitude("base", getPartWeights(request.prompt));
   const none: PromptTokens = { text: "", tokens: [], words: [] };
   let tokens: Conditionings<PromptTokens> = { cond: none, uncond: none };
@@ -226,7 +237,7 @@ async function drawWhileLooking(pipeline: Pipeline, request: Fixed, watch: Watch
       tokens = all;
     },
     onPrediction: pull.add,
-    ...(attribution && { onAttention: attribution.add }),
+    ...(attribution && { onAttention }),
   };
   const steps: Pixels[] = [];
   const start = performance.now();
@@ -238,7 +249,15 @@ async function drawWhileLooking(pipeline: Pipeline, request: Fixed, watch: Watch
   });
   const seconds = (performance.now() - start - looking) / 1000;
   const sized = steps.map((step) => toSize(step, drawn.image));
-  return { drawn, seconds, attribution, pull, steps: sized, tokens };
+  return {
+    drawn,
+    seconds,
+    attribution,
+    regions: hasRegions ? regions : undefined,
+    pull,
+    steps: sized,
+    tokens,
+  };
 }
 
 /** Stages of a cascade show smaller images, which are enlarged to compare them. */

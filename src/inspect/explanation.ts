@@ -100,6 +100,13 @@ export interface Explanation {
   /** How much of the last prediction's structure and detail each of them has, 0 to 1. */
   readonly settled: readonly Settled[];
   readonly words: readonly ExplainedWord[];
+  /** The embedded model's regions: a grid of cells, each with its own mean of the words. */
+  readonly regions?: {
+    readonly height: number;
+    readonly width: number;
+    /** For each cell, row by row: its words with their shares, the strongest first. */
+    readonly cells: readonly (readonly { readonly word: string; readonly share: number }[])[];
+  };
   /** What leaving a word out changes in the prediction, by evaluation. */
   readonly wordPulls: readonly WordPull[];
   /** Predictions from one noisy picture, with the difference that the prompt makes taken several times. */

@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { encodeWebp } from "../image/node.js";
 import type { ImageRequest, LoadOptions, Pipeline, Pixels } from "../pipeline/index.js";
+import type { WordMap } from "./attribution.js";
 import { embeddedTraining } from "./embedded-training.js";
 import { type ExplainOptions, explain, type Finding } from "./explain.js";
 import type { ByteMap, Energy, Explanation, ImageUrl, LeftOutWord, ReadFile } from "./explanation.js";
@@ -86,6 +87,19 @@ type Handlers = {
   ) => Promise<void> | void;
 };
 
+/** The strongest words of each region. */
+function describeRegions(maps: readonly WordMap[]): Explanation["regions"] {
+  const [first] = maps;
+  if (!first) return undefined;
+  const { height, width } = first;
+  const cells = Array.from({ length: height * width }, (_, cell) => {
+    const sum = maps.reduce((total, { data }) => total + data[cell]!, 0);
+    const shares = maps.map(({ word, data }) => ({ word, share: sum === 0 ? 0 : data[cell]! / sum }));
+    return shares.sort((a, b) => b.share - a.share).slice(0, 3);
+  });
+  return { height, width, cells };
+}
+
 /** Steps of other seeds' drawings with the embedded model: they are looked at small, and compared with each other. */
 const quickSteps = 10;
 
@@ -131,7 +145,9 @@ const handlers: Handlers = {
     draft.settled = settled;
     draft.stepImages = await Promise.all(images.map(toUrl));
   },
-  words: ({ maps }, draft) => {
+  words: ({ maps, regions }, draft) => {
+    const cells = describeRegions(regions);
+    if (cells) draft.regions = cells;
     draft.words = maps.map(({ data, height, width, ...word }) => ({
       ...word,
       map: toByteMap(data, height, width),

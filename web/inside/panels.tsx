@@ -5,7 +5,7 @@ import { Figure, formatBytes, Panel, type PanelProps } from "./parts.jsx";
 import type { InsideTexts } from "./texts.js";
 
 export function WherePanel({ explanation, texts, gaze }: PanelProps) {
-  const { words, leftOut, image } = explanation;
+  const { words, leftOut, image, regions } = explanation;
   if (words.length === 0) return null;
   return (
     <Panel title={texts.where}>
@@ -30,11 +30,38 @@ export function WherePanel({ explanation, texts, gaze }: PanelProps) {
           </button>
         ))}
       </div>
+      {regions && <Regions regions={regions} image={image} texts={texts} />}
       {leftOut.length > 0 && <p>{texts.whereLeftOut}</p>}
       {leftOut.map((one) => (
         <LeftOut key={one.index} one={one} image={image} texts={texts} />
       ))}
     </Panel>
+  );
+}
+
+function Regions({
+  regions: { width, cells },
+  image,
+  texts,
+}: {
+  readonly regions: NonNullable<PanelProps["explanation"]["regions"]>;
+  readonly image: string;
+  readonly texts: InsideTexts;
+}) {
+  return (
+    <>
+      <p>{texts.regionsText}</p>
+      <div class="inside-frame inside-regions">
+        <img src={image} alt="" />
+        <ol style={{ gridTemplateColumns: `repeat(${width}, 1fr)` }}>
+          {cells.map((words, i) => (
+            <li key={i} title={words.map(({ word, share }) => texts.asText(word, share)).join("\n")}>
+              {words[0]?.word}
+            </li>
+          ))}
+        </ol>
+      </div>
+    </>
   );
 }
 

@@ -24,6 +24,9 @@ const axisOf = (ink: string) => ({
   ticks: { show: false },
 });
 
+/** Steps are whole numbers. */
+const stepAxisOf = (ink: string) => ({ ...axisOf(ink), size: 30, incrs: [1, 2, 5, 10, 20, 50, 100] });
+
 /** Values by step, from 1. */
 export function LinePlot({ values, label }: { readonly values: readonly number[]; readonly label: string }) {
   const make: Make = (ink, width) => ({
@@ -34,10 +37,7 @@ export function LinePlot({ values, label }: { readonly values: readonly number[]
       legend: { show: false },
       cursor: { y: false },
       scales: { x: { time: false }, y: { range: (_, __, most) => [0, most * 1.1] } },
-      axes: [
-        { ...axisOf(ink), size: 30 },
-        { ...axisOf(ink), size: 48 },
-      ],
+      axes: [stepAxisOf(ink), { ...axisOf(ink), size: 48 }],
       series: [{}, { stroke: ink, width: 2, points: { show: true } }],
     },
     data: [values.map((_, i) => i + 1), [...values]],
@@ -65,10 +65,7 @@ export function LinesPlot({ lines, label }: { readonly lines: readonly Line[]; r
       legend: { show: true, live: false },
       cursor: { y: false },
       scales: { x: { time: false }, y: { range: (_, __, most) => [0, most * 1.05] } },
-      axes: [
-        { ...axisOf(ink), size: 30 },
-        { ...axisOf(ink), size: 48 },
-      ],
+      axes: [stepAxisOf(ink), { ...axisOf(ink), size: 48 }],
       series: [
         {},
         ...lines.map(({ name }, i) => ({

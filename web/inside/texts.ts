@@ -20,6 +20,8 @@ export const en = {
   where: "Where did each word go?",
   whereText:
     "Every part of the picture asks which words concern it. The bright parts of a map asked for that word, added up over all steps and layers.",
+  regionsText:
+    "This model also divides the picture into regions, each of which reads the prompt for itself and draws from its own mean of the words. In each region stands the word that it read most.",
   whereLeftOut:
     "The strongest test is to leave a word out: same seed, same settings, one word less. What changes then is what the word did.",
   without: (word: string) => `without “${word}”`,
@@ -160,6 +162,8 @@ const de: InsideTexts = {
   where: "Wohin ging jedes Wort?",
   whereText:
     "Jeder Teil des Bildes fragt, welche Wörter ihn angehen. Die hellen Teile einer Karte fragten nach diesem Wort, summiert über alle Schritte und Schichten.",
+  regionsText:
+    "Dieses Modell teilt das Bild außerdem in Bereiche, von denen jeder den Prompt für sich liest und nach seinem eigenen Mittel der Wörter zeichnet. In jedem Bereich steht das Wort, das er am meisten las.",
   whereLeftOut:
     "Die schärfste Probe ist, ein Wort wegzulassen: gleicher Startwert, gleiche Einstellungen, ein Wort weniger. Was sich dann ändert, hat das Wort getan.",
   without: (word) => `ohne „${word}“`,
