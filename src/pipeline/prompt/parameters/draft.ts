@@ -1,6 +1,6 @@
 // What parameters make of a request, and how they read their values.
 import { NishikiError } from "../../../errors.js";
-import type { FileRequest } from "../../image-request.js";
+import type { FileRequest, OptionalSetting } from "../../image-request.js";
 import type { RequestContext } from "../../request-context.js";
 
 /** Settings, with images by their files or ids. */
@@ -53,9 +53,11 @@ export function readFlag(name: string, value: string): void {
 }
 
 /** @throws NishikiError "usage" unless the model takes a setting */
-export function needs({ context }: Help, setting: string, name: string): void {
-  if ((context.takes as readonly string[]).includes(setting)) return;
-  throw refuse(name, "this model does not support it. Leave it out, or choose another model.");
+export function needs({ context }: Help, setting: OptionalSetting, name: string): void {
+  if (context.takes.includes(setting)) return;
+  const cure = context.cures?.[setting];
+  const reason = cure === undefined ? "" : `; ${cure}`;
+  throw refuse(name, `this model does not support it${reason}. Leave it out, or choose another model.`);
 }
 
 /** A file of an image, or the id of one that a server holds. */

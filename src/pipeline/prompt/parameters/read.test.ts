@@ -96,6 +96,10 @@ describe("parameters", () => {
     expect(() => read("a cat --stop 5")).toThrow(/10 to 100/);
     expect(() => read("a cat --seed 1 on a mat")).toThrow(/stand at the end/);
     expect(() => read("--seed 1")).toThrow(/nothing to draw/);
+    const cures = { styleReference: "load an IP-Adapter" };
+    expect(() => read("a cat --sref a.png", { ...small, cures })).toThrow(
+      /support it; load an IP-Adapter\. Leave/,
+    );
     expect(() => read("a cat --sref 1234")).toThrow(/code of Midjourney's/);
     expect(() => read("a cat --sref https://a.b/c.png")).toThrow(/nothing is fetched/);
     expect(() => read("https://a.b/c.png a cat --ar 1:1")).toThrow(/nothing is fetched/);
