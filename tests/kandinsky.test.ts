@@ -261,6 +261,31 @@ describe("Kandinsky 2.2 as published", () => {
     await pipeline.dispose();
   });
 
+  it("draws the same from one folder with both halves, as diffusers saves its combined pipeline", async () => {
+    const path = await copy("combined", "kandinsky-2-2-decoder", async (at) => {
+      const index = JSON.parse(
+        await readFile(join(golden("kandinsky-2-2-prior"), "model_index.json"), "utf8"),
+      );
+      const names = Object.keys(index).filter((name) => !name.startsWith("_"));
+      for (const name of names)
+        await cp(join(golden("kandinsky-2-2-prior"), name), join(at, `prior_${name}`), { recursive: true });
+      const parts = Object.fromEntries(names.map((name) => [`prior_${name}`, index[name]]));
+      await edit(join(at, "model_index.json"), { _class_name: "KandinskyV22CombinedPipeline", ...parts });
+    });
+    const draw = async (where: string) => {
+      const pipeline = await loadPipeline({ model: where, threads: 1 });
+      const request = { prompt: "a cat", seed: 4, steps: 2, prior: { steps: 2 } };
+      const images: ImageEvent[] = [];
+      for await (const event of pipeline.generate(request)) if (event.kind === "image") images.push(event);
+      await pipeline.dispose();
+      return images[0]!;
+    };
+    const [one, two] = [await draw(path), await draw(decoder)];
+    expect(one.pixels).toEqual(two.pixels);
+    expect(Object.keys(one.receipt.model.weights)).toContain("prior_prior/config.json");
+    expect(Object.keys(two.receipt.model.weights)).toContain("prior/prior/config.json");
+  });
+
   it("finds its other half in the hub's cache, and says how to get it", async () => {
     const snapshot = (name: string) => join(folder, `models--org--${name}`, "snapshots", "abc");
     await cp(decoder, snapshot("kandinsky-2-2-decoder"), { recursive: true });
