@@ -17,8 +17,10 @@ import {
   type Conditioning,
   type DiffusionStage,
   getStopAfter,
+  type InitPlan,
   type Model,
   type Plan,
+  type StepPlan,
   type TransformStage,
 } from "../../plan.js";
 import type { Runtime } from "../../runtime.js";
@@ -97,25 +99,15 @@ class Kandinsky implements Model {
     networks: Networks,
     embeddings: EmbeddingPlan,
   ): DiffusionStage {
-    const { scheduler, movq, unet, limit } = this.parts;
+    const { scheduler, movq, limit } = this.parts;
     const area = this.getArea(settings);
     const plan = planBase(this.parts, settings);
-    const { sigmas, noiseScale, finalScale, getMaskSigma, options } = plan;
-    const stopAfter = getStopAfter(settings.stopAt, sigmas.length - 1);
-    const image = makeInitImage(settings);
+    const init = this.makeInit(settings, runs);
     return {
       kind: "diffusion",
       name: "base",
       shape: [movq.latentChannels, area.height, area.width],
-      steps: {
-        sampler: getSampler(settings.sampler).sample,
-        sigmas,
-        noiseScale,
-        finalScale,
-        getMaskSigma,
-        stopAfter,
-        options,
-      },
+      steps: toSteps(settings, plan),
       guidance: {
         scale: Math.max(1, settings.guidance),
         rescale: settings.guidanceRescale,
@@ -123,13 +115,7 @@ class Kandinsky implements Model {
         interval: settings.guidanceInterval,
       },
       limit,
-      ...(image && {
-        init: {
-          image,
-          isFullNoise: settings.init?.strength === 1,
-          encoder: async () => runs.makeEncoder(unet.inChannels !== movq.latentChannels),
-        },
-      }),
+      ...(init && { init }),
       start: async ({ results }) => {
         const { network, ...variance } = this.network(area, runs, networks, embeddings.get(results));
         return {
@@ -139,6 +125,14 @@ class Kandinsky implements Model {
         };
       },
     };
+  }
+
+  private makeInit(settings: ImageSettings, runs: MovqRuns): InitPlan | undefined {
+    const image = makeInitImage(settings);
+    if (!image) return undefined;
+    const { movq, unet } = this.parts;
+    const encoder = runs.makeEncoder(unet.inChannels !== movq.latentChannels);
+    return { image, isFullNoise: settings.init?.strength === 1, encoder: async () => encoder };
   }
 
   /** The denoiser, and its variances where the scheduler takes them. */
@@ -166,6 +160,20 @@ class Kandinsky implements Model {
     const split = splitVariance(whole);
     return scheduler.fields.variance_type === "learned_range" ? split : { network: split.network };
   }
+}
+
+function toSteps({ sampler, stopAt }: ImageSettings, plan: ReturnType<typeof planBase>): StepPlan {
+  const { sigmas, noiseScale, finalScale, getMaskSigma, options } = plan;
+  const stopAfter = getStopAfter(stopAt, sigmas.length - 1);
+  return {
+    sampler: getSampler(sampler).sample,
+    sigmas,
+    noiseScale,
+    finalScale,
+    getMaskSigma,
+    stopAfter,
+    options,
+  };
 }
 
 /** A model, its text encoder and its networks, as a family. */

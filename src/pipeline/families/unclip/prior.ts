@@ -156,6 +156,22 @@ export function chooseCandidate(
   return [embeddings[Math.max(0, best)]!, ...embeddings.slice(candidates)];
 }
 
+/** The embeddings of finished latents: those of the chosen candidate and of the negative text. */
+function toEmbeddings(
+  latents: Float32Array,
+  { mean, std }: Statistics,
+  candidates: number,
+  { text }: PriorTexts,
+): StageResult {
+  const width = mean.length;
+  const embeddings = Array.from({ length: latents.length / width }, (_, i) =>
+    latents.slice(i * width, (i + 1) * width).map((value, j) => value * std[j]! + mean[j]!),
+  );
+  const chosen = chooseCandidate(embeddings, candidates, text.embedding);
+  const data = Float32Array.from(chosen.flatMap((embedding) => [...embedding]));
+  return { kind: "values", shape: [chosen.length, width], data };
+}
+
 /**
  * The stage that draws an image embedding, and that of a negative text with it. Its result: those embeddings,
  * `[1 or 2, width]`.
@@ -171,37 +187,25 @@ export function makePriorStage(
   const { candidates } = settings;
   const plan = planPrior(model, settings);
   const { sigmas, noiseScale, finalScale, options } = plan;
-  const width = network.outputWidth;
-  const count = candidates + (texts.negative ? 1 : 0);
+  const { sample } = getOwnSampler(scheduler, "the prior");
   const start = (): StageRun => {
     let statistics: Statistics | undefined;
     const keep = (latest: Statistics) => {
       statistics = latest;
     };
-    const finish = (latents: Float32Array): StageResult => {
-      const { mean, std } = statistics!;
-      const embeddings = Array.from({ length: count }, (_, i) =>
-        latents.slice(i * width, (i + 1) * width).map((value, j) => value * std[j]! + mean[j]!),
-      );
-      const chosen = chooseCandidate(embeddings, candidates, texts.text.embedding);
-      const data = Float32Array.from(chosen.flatMap((embedding) => [...embedding]));
-      return { kind: "values", shape: [chosen.length, width], data };
+    return {
+      denoiser: () => {
+        const run = makeNetwork(model, networks, texts, candidates, keep);
+        return getDenoiser(scheduler.prediction, run, plan.schedule);
+      },
+      finish: (latents) => toEmbeddings(latents, statistics!, candidates, texts),
     };
-    const denoiser = () =>
-      getDenoiser(scheduler.prediction, makeNetwork(model, networks, texts, candidates, keep), plan.schedule);
-    return { denoiser, finish };
   };
   return {
     kind: "diffusion",
     name,
-    shape: [count, width],
-    steps: {
-      sampler: getOwnSampler(scheduler, "the prior").sample,
-      sigmas,
-      noiseScale,
-      finalScale,
-      options,
-    },
+    shape: [candidates + (texts.negative ? 1 : 0), network.outputWidth],
+    steps: { sampler: sample, sigmas, noiseScale, finalScale, options },
     guidance: { scale: settings.guidance },
     limit,
     start: async () => start(),
