@@ -1,4 +1,5 @@
 // nishiki morph PROMPT PROMPT: the way from one picture to another, as a strip and a film.
+import { existsSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type Command, Option } from "commander";
 import { makeFolder, writeFileAtomic } from "../../checkpoint/node.js";
@@ -82,6 +83,7 @@ async function drawMorph(first: string, second: string | undefined, options: Opt
     const cure = "Give a second prompt, or another seed with --to-seed";
     throw new NishikiError("usage", `morph: both ends are the same. ${cure}.`);
   }
+  const paths = await preparePaths(output, force);
   const progress = makeProgress(quiet);
   const stop = listenForStop();
   const load = completeLoadOptions(pickSettings(options, loadOptionsSchema));
@@ -95,24 +97,38 @@ async function drawMorph(first: string, second: string | undefined, options: Opt
       progress.show("Drawing", images.length, frames);
     }
     progress.say(`${frames} images: seed ${from.seed}${to.seed === from.seed ? "" : ` to ${to.seed}`}`);
-    await write(output, images, force);
+    await write(paths, images, force);
   } finally {
     progress.clear();
     stop.release();
   }
 }
 
-async function write(output: string, images: readonly Pixels[], force: boolean): Promise<void> {
-  const { encodeFilm, encodeWebp } = await import("../../image/node.js");
+interface Paths {
+  readonly strip: string;
+  readonly film: string;
+}
+
+/** Before anything is drawn. @throws NishikiError "file" if a file is there already */
+async function preparePaths(output: string, force: boolean): Promise<Paths> {
   const name = join(dirname(output), basename(output).replace(/\.webp$/i, ""));
+  const paths = { strip: `${name}-strip.webp`, film: `${name}-film.webp` };
   await makeFolder(dirname(name));
-  const strip = joinGrid(images, { columns: images.length, spacing: 0 });
-  const film = await encodeFilm(images, { returns: true, endMilliseconds: 800 });
-  for (const [path, bytes] of [
-    [`${name}-strip.webp`, await encodeWebp(strip, { quality: 88 })],
-    [`${name}-film.webp`, film],
-  ] as const) {
-    await writeFileAtomic(path, bytes, { overwrite: force });
-    await printPath(path);
+  for (const path of Object.values(paths)) {
+    if (force || !existsSync(path)) continue;
+    const cure = "Choose another name, or add --force to replace it";
+    throw new NishikiError("file", `--output: ${path} is already there. ${cure}.`);
   }
+  return paths;
+}
+
+async function write({ strip, film }: Paths, images: readonly Pixels[], overwrite: boolean): Promise<void> {
+  const { encodeFilm, encodeWebp } = await import("../../image/node.js");
+  const whole = joinGrid(images, { columns: images.length, spacing: 0 });
+  await writeFileAtomic(strip, await encodeWebp(whole, { quality: 88 }), { overwrite });
+  await printPath(strip);
+  await writeFileAtomic(film, await encodeFilm(images, { returns: true, endMilliseconds: 800 }), {
+    overwrite,
+  });
+  await printPath(film);
 }
