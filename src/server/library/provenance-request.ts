@@ -70,7 +70,8 @@ function takeFields({ prompt, negativePrompt, fields, loras = [], program }: Pro
   const named = [...tagged, ...loras.filter(({ name }) => !tagged.some((tag) => tag.name === name))];
   const clipSkip = number("Clip skip");
   const request: Record<string, unknown> = {
-    prompt: check("prompt", removeTags(prompt)),
+    // A request may have none where an image stands in its place, which is not known here.
+    prompt: check("prompt", removeTags(prompt)) || undefined,
     negativePrompt: negativePrompt === "" ? undefined : check("negativePrompt", negativePrompt),
     ...readSeed(fields.Seed, program),
     steps: check("steps", number("Steps")),

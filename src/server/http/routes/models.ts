@@ -1,4 +1,5 @@
 // The server itself and its models.
+import { unknownName } from "../../../errors.js";
 import { z } from "../../../schema/index.js";
 import {
   capabilitiesSchema,
@@ -13,12 +14,21 @@ import {
   tokensRequestSchema,
   tokensSchema,
 } from "../../api/index.js";
+import type { Application } from "../../application.js";
+import { refuse } from "../errors.js";
 import { type Route, route } from "../route.js";
 
 const aboutModel = { tag: "models", id: catalogueIdSchema, noun: "model" } as const;
 const catalogueAnswer = {
   200: { description: "models, and what can be added to them", schema: catalogueSchema },
 };
+
+/** A model that is named in the query or the body, and is not there. */
+async function refuseModel(application: Application, model = ""): Promise<never> {
+  const { models } = await application.catalogue();
+  const ids = models.map(({ id }) => id);
+  return refuse(404, unknownName("model", model, ids).message);
+}
 
 export const modelRoutes: readonly Route[] = [
   route({
@@ -46,10 +56,9 @@ export const modelRoutes: readonly Route[] = [
         schema: z.record(z.string(), z.unknown()),
       },
     },
-    noun: "model with this id",
     async handle({ application, c, query: { model, ipAdapter } }) {
       const schema = await application.requestSchema(model, ipAdapter);
-      return schema && c.json(schema);
+      return schema ? c.json(schema) : refuseModel(application, model);
     },
   }),
   route({
@@ -60,10 +69,9 @@ export const modelRoutes: readonly Route[] = [
     description: "With the model's own tokenizer, without loading its weights.",
     body: tokensRequestSchema,
     answers: { 200: { description: "tokens, and how many fit into a text", schema: tokensSchema } },
-    noun: "model with this id",
     async handle({ application, c, body }) {
       const count = await application.countTokens(body);
-      return count && c.json(count);
+      return count ? c.json(count) : refuseModel(application, body.model);
     },
   }),
   route({
@@ -77,10 +85,9 @@ export const modelRoutes: readonly Route[] = [
     answers: {
       200: { description: "seconds, memory, and what helps if it is not enough", schema: forecastSchema },
     },
-    noun: "model with this id",
     async handle({ application, c, body }) {
       const forecast = await application.forecast(body);
-      return forecast && c.json(forecast);
+      return forecast ? c.json(forecast) : refuseModel(application, body.model);
     },
   }),
   route({
@@ -97,10 +104,9 @@ export const modelRoutes: readonly Route[] = [
         schema: promptReadingSchema,
       },
     },
-    noun: "model with this id",
     async handle({ application, c, body }) {
       const reading = await application.readPrompt(body);
-      return reading && c.json(reading);
+      return reading ? c.json(reading) : refuseModel(application, body.model);
     },
   }),
   route({
