@@ -3,8 +3,8 @@ import type { Command } from "commander";
 import { NishikiError } from "../errors.js";
 import {
   drawSeed,
-  expandWildcards,
   type FileRequest,
+  fillWildcards,
   type Lists,
   type LoadOptions,
   type LoraTag,
@@ -91,7 +91,7 @@ export async function listRequests(
     return { ...one, ...given, ...seeded, prompt: one.prompt } as FileRequest;
   });
   if (!lists) return { requests: whole, notices: parsed.notices };
-  const filled = whole.map((one) => fillWildcards(one, lists));
+  const filled = whole.map((one) => fillRequest(one, lists));
   return { requests: filled.flat(), notices: parsed.notices };
 }
 
@@ -99,26 +99,19 @@ export async function listRequests(
 const mostImages = 10_000;
 
 /** One request for each image, unless all get the same prompt. @throws NishikiError "usage" for a list that is not there */
-function fillWildcards(request: FileRequest, lists: Lists): readonly FileRequest[] {
+function fillRequest(request: FileRequest, lists: Lists): readonly FileRequest[] {
   const { prompt, negativePrompt = "" } = request;
   const { count = 1, seed = drawSeed() } = request as { readonly count?: number; readonly seed?: number };
   // What is no number of images, or no seed, is refused with the rest of the request.
   if (!Number.isSafeInteger(seed) || !(count >= 1 && count <= mostImages)) return [request];
-  const fill = (text: string, imageSeed: number) => {
-    const { text: filled, unknown } = expandWildcards(text, lists, imageSeed);
-    if (unknown.length === 0) return filled;
+  const { images, isSame, unknown } = fillWildcards({ prompt, negativePrompt }, lists, { seed, count });
+  if (unknown.length > 0) {
     const names = unknown.map((name) => `__${name}__`).join(", ");
     throw new NishikiError(
       "usage",
       `${names}: there is no such list. The folder of --wildcards has ${Object.keys(lists).join(", ") || "none"}.`,
     );
-  };
-  const images = Array.from({ length: count }, (_, i): FileRequest => {
-    const texts = { prompt: fill(prompt, seed + i), negativePrompt: fill(negativePrompt, seed + i) };
-    return { ...request, ...texts, count: 1, seed: seed + i };
-  });
-  const isSame = images.every(
-    (one) => one.prompt === images[0]!.prompt && one.negativePrompt === images[0]!.negativePrompt,
-  );
-  return isSame ? [{ ...images[0]!, count, seed }] : images;
+  }
+  if (isSame) return [{ ...request, ...images[0], count, seed }];
+  return images.map((texts, i) => ({ ...request, ...texts, count: 1, seed: seed + i }));
 }

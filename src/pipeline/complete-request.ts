@@ -12,6 +12,7 @@ import {
   optionalSettings,
   upscaleNames,
 } from "./image-request.js";
+import { drawSeed } from "./image-seeds.js";
 import {
   getDrawnSize,
   getEnlargingFactor,
@@ -27,11 +28,6 @@ type CheckedRequest = ReturnType<typeof checkFields>;
 
 const checkFields = (request: unknown) =>
   parse(imageRequestSchema, request, { name: "the request", noun: "setting" });
-
-/** Picks a random seed, short enough to retype. */
-export function drawSeed(): number {
-  return crypto.getRandomValues(new Uint32Array(1))[0]!;
-}
 
 /**
  * Checks a request and fills in the defaults.

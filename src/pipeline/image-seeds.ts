@@ -2,6 +2,11 @@
 import type { ImageSettings } from "./image-request.js";
 import type { ImageSeeds } from "./noise.js";
 
+/** Picks a random seed, short enough to retype. */
+export function drawSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]!;
+}
+
 /** The settings that reproduce image `index` alone. Variations of one image share its seed. */
 export function getImageSettings<T extends Pick<ImageSettings, "seed" | "count" | "variation">>(
   settings: T,

@@ -1,5 +1,5 @@
 export { checkAborted, interruptible, type NetworkRun, type ProgressEvent, type Watch } from "./cancel.js";
-export { completeRequest, drawSeed } from "./complete-request.js";
+export { completeRequest } from "./complete-request.js";
 export { countNumbers, countTypes, type Description, formatBytes, formatCount } from "./description.js";
 export { encodeImage, hiresLabels } from "./encode-image.js";
 export { type HiresMethod, hiresMethods } from "./enlarge-latents.js";
@@ -92,7 +92,7 @@ export {
   type UpscaleName,
   upscaleNames,
 } from "./image-request.js";
-export { getImageSettings, getRemainingSettings } from "./image-seeds.js";
+export { drawSeed, getImageSettings, getRemainingSettings } from "./image-seeds.js";
 export { enlargeByLanczos, halve } from "./lanczos.js";
 export {
   type CompleteLoadOptions,
@@ -147,7 +147,7 @@ export {
   parsePromptParameters,
   readPromptParameters,
 } from "./prompt/parameters/index.js";
-export { type Expansion, expandWildcards, type Lists } from "./prompt/wildcards.js";
+export { type Expansion, expandWildcards, fillWildcards, type Lists } from "./prompt/wildcards.js";
 export {
   type Environment,
   type LoadRecord,

@@ -71,23 +71,25 @@ export class JobMaker {
     const given = (request as { readonly request: { readonly prompt: string } }).request;
     const read = checked.readParameters
       ? withParameters(given, found)
-      : { request: checked.request, labels: {} };
+      : { request: checked.request, notices: [] };
     const asked = known ? withSeeds(read.request, known.request) : read.request;
     const images = await this.readImages(asked);
-    const { request: completed } = await drawer.complete(model, load, asked, images);
+    const { request: completed, notices } = await drawer.complete(model, load, asked, images);
+    const warnings = [...new Set([...read.notices, ...notices])];
     return {
       id,
       kind: "draw",
       owner,
       priority: checked.priority,
       group: checked.group ?? null,
-      labels: { ...checked.labels, ...read.labels },
+      labels: checked.labels ?? {},
       model,
       modelName: found.name,
       request: completed,
       load,
       parent: checked.parent ?? null,
       ...(checked.partials && { partials: checked.partials }),
+      ...(warnings.length > 0 && { warnings }),
       created: new Date().toISOString(),
     };
   }
@@ -106,20 +108,16 @@ export class JobMaker {
 
 type Settings = Readonly<Record<string, unknown>>;
 
-const mostInLabel = 500;
-
-/** The request with what its prompt's parameters ask for; what is done differently here is kept as a label. */
+/** The request with what its prompt's parameters ask for, and what is done differently here. */
 function withParameters(
   { prompt, ...given }: { readonly prompt: string } & Settings,
   found: FoundModel,
-): { readonly request: Settings; readonly labels: Readonly<Record<string, string>> } {
+): { readonly request: Settings; readonly notices: readonly string[] } {
   const { requests, notices, faults } = readPromptForModel(found, prompt, {});
   const several = `The prompt asks for ${requests.length} drawings, and a job is one. POST /prompts lists them`;
   const all = requests.length > 1 ? [...faults, `${several}: create a job of each.`] : faults;
   if (all.length > 0) throw new NishikiError("usage", all.join("\n"));
-  const labels: Record<string, string> = {};
-  if (notices.length > 0) labels.notices = notices.join(" ").slice(0, mostInLabel);
-  return { request: { ...requests[0], ...dropUndefined(given) }, labels };
+  return { request: { ...requests[0], ...dropUndefined(given) }, notices };
 }
 
 /** The request with the seeds that an earlier, equal request was given. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { getImageFormat, inspectPng } from "../image/index.js";
+import { encodePng, getImageFormat, inspectPng } from "../image/index.js";
 import { sha256 } from "../pipeline/index.js";
 import type { Job, NumberedEvent, ServerEvent } from "./api/index.js";
 import type { Application } from "./application.js";
@@ -125,6 +125,24 @@ describe("a drawing job", () => {
     const request = { prompt: "a blue fox", steps: 4, seed: 3, init: { image: upload.id, strength: 0.5 } };
     const { job } = await draw(request, "from-image");
     expect(job).toMatchObject({ state: "done", request: { init: { image: upload.id, strength: 0.5 } } });
+  });
+
+  it("says from the start what is done with its image and its parameters, and once", async () => {
+    const pixels = { width: 300, height: 200, channels: 3 as const, data: new Uint8Array(300 * 200 * 3) };
+    const { id: image } = await application.upload(encodePng(pixels));
+    const request = { prompt: "a fox --s 400 --relax", steps: 2, seed: 3, init: { image, strength: 0.5 } };
+    const job = { request, readParameters: true } as never;
+    const finished = collect(isEnd("noticed"));
+    const { job: created } = await application.createJob(job, me, "noticed");
+    const expected = [
+      expect.stringMatching(/^--relax belongs/),
+      expect.stringMatching(/^--stylize 400 is a guidance scale/),
+      `${image.slice(0, 12)}… has 300x200 pixels; its center of 200x200 is scaled to 256x256.`,
+    ];
+    expect(created.warnings).toEqual(expected);
+    await finished;
+    const done = await application.job("noticed");
+    expect(done).toMatchObject({ state: "done", labels: {}, warnings: expected });
   });
 
   it("is cancelled within a step", async () => {

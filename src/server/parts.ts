@@ -35,7 +35,10 @@ export interface JobRecord
     | "parent"
     | "partials"
     | "created"
-  > {}
+  > {
+  /** What was known of the request when the job was created, one sentence each. */
+  readonly warnings?: readonly string[];
+}
 
 /**
  * How a job ended. "unfinished": a slice of a long job, such as a training, is done; the job goes to the end of its

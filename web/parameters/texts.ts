@@ -3,7 +3,7 @@ import type { DrawJobRequest, PromptAnswer } from "../api/types.js";
 
 /** Whether it is worth asking the server: most prompts are words. */
 export const mayHaveParameters = (prompt: string): boolean =>
-  /(?:^|[^a-z])(?:--|[–—―]|－－)[a-z]|\{[^{}]*[,，、]|\S::|^\s*(?:https?:|\S+\.(?:png|jpe?g|webp)\s)/i.test(
+  /(?:^|[^a-z])(?:--|[–—―]|－－)[a-z]|(?:^|\s)-(?:-\s+)?[a-z]|\{[^{}]*[,，、]|::|https?:|^\s*(?:\/imagine\s|\S+\.(?:png|jpe?g|webp)\s)/i.test(
     prompt,
   );
 

@@ -1,5 +1,6 @@
 // What Draw sends for the prompt bar's job: with its parameters read, the LoRAs that it names, the styles that are on, and its
 // wildcards filled in.
+import { drawSeed } from "../../src/pipeline/image-seeds.js";
 import { newId } from "../api/client.js";
 import type { DrawJobRequest } from "../api/types.js";
 import { messages } from "../i18n/index.js";
@@ -24,7 +25,7 @@ export async function prepareJobs(written: DrawJobRequest): Promise<readonly Dra
   if (faults.length > 0) return refuse(faults.join(" "));
   const unknown = new Set<string>();
   const jobs = asked.flatMap((one) => {
-    const expanded = expandJob(one, getActiveStyles(), presets.peek().lists, Math.random);
+    const expanded = expandJob(one, getActiveStyles(), presets.peek().lists, drawSeed);
     for (const name of expanded.unknown) unknown.add(name);
     return expanded.jobs;
   });

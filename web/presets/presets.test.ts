@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { parseCsv, splitList } from "./csv.js";
 import { expandJob } from "./expand.js";
 import { applyStyles, mergeStyleFiles, readStyleFile, writeStyleFile } from "./styles.js";
-import { countExpansions, expandPrompt, hasWildcards } from "./wildcards.js";
+import { countExpansions, expandPrompt, expandWildcards, hasWildcards } from "./wildcards.js";
 
 /** Gives these numbers in turn. */
 const sequence = (...numbers: readonly number[]) => {
@@ -128,13 +128,27 @@ describe("styles", () => {
 describe("what Draw sends", () => {
   const job = { kind: "draw" as const, request: { prompt: "a {red|blue} cat", count: 2, seed: 5, steps: 9 } };
 
-  it("is one job per different prompt, with seeds that count up", () => {
-    const { jobs } = expandJob(job, [], {}, sequence(0, 0.9));
-    expect(jobs.map(({ request }) => request)).toEqual([
-      { prompt: "a red cat", count: 1, seed: 5, steps: 9 },
-      { prompt: "a blue cat", count: 1, seed: 6, steps: 9 },
+  const never = () => expect.fail("A seed that is there is kept.");
+
+  it("is one job per different prompt, each by its seed as on the command line", () => {
+    const lists = { animal: ["cat", "dog", "fox", "owl"] };
+    const written = { prompt: "a __animal__", count: 8, seed: 5, steps: 9 };
+    const { jobs } = expandJob({ ...job, request: written }, [], lists, never);
+    const expected = Array.from({ length: 8 }, (_, i) => ({
+      prompt: expandWildcards("a __animal__", lists, 5 + i).text,
+      count: 1,
+      seed: 5 + i,
+      steps: 9,
+    }));
+    expect(jobs.map(({ request }) => request)).toEqual(expected);
+    expect(new Set(expected.map(({ prompt }) => prompt)).size).toBeGreaterThan(1);
+  });
+
+  it("has a seed wherever one was drawn for the wildcards, and one job if all texts are the same", () => {
+    const one = { ...job, request: { prompt: "a {red} {cat|cat}", count: 2 } };
+    expect(expandJob(one, [], {}, () => 7).jobs.map(({ request }) => request)).toEqual([
+      { prompt: "a {red} cat", count: 2, seed: 7 },
     ]);
-    expect(expandJob(job, [], {}, sequence(0)).jobs.map(({ request }) => request.count)).toEqual([2]);
   });
 
   it("has the styles' texts, and those of their settings that were not chosen", () => {
@@ -145,7 +159,7 @@ describe("what Draw sends", () => {
       settings: { steps: 4, guidance: 3 },
     };
     const plain = { ...job, request: { ...job.request, prompt: "a cat" } };
-    expect(expandJob(plain, [style], {}, Math.random).jobs).toEqual([
+    expect(expandJob(plain, [style], {}, never).jobs).toEqual([
       {
         kind: "draw",
         request: {
@@ -161,6 +175,6 @@ describe("what Draw sends", () => {
   });
 
   it("names lists that are not there", () => {
-    expect(expandJob({ ...job, request: { prompt: "a __x__" } }, [], {}, Math.random).unknown).toEqual(["x"]);
+    expect(expandJob({ ...job, request: { prompt: "a __x__" } }, [], {}, () => 1).unknown).toEqual(["x"]);
   });
 });

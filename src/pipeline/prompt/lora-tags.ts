@@ -6,18 +6,21 @@ export interface LoraTag {
   readonly weight: number;
 }
 
-const tag = /\s*<(?:lora|lyco|locon):([^<>]{1,200})>/gi;
+const tag = /(?<!\s)\s*<(?:lora|lyco|locon):([^<>]{0,200})(>|(?=<)|$)/gi;
 const mostWeight = 10;
 
 /** One weight for text encoder and denoiser: "0.8", "te=0.8:unet=0.8", or nothing, which is 1. */
-function readTag(body: string): LoraTag {
+function readTag(body: string, isClosed: boolean): LoraTag {
   const [name = "", ...values] = body.split(":").map((part) => part.trim());
   const isPlain = values.every((value) => /^(?:(?:te|unet)=)?[+-]?(?:\d+\.?\d*|\.\d+)$/.test(value));
   const [weight = 1, ...others] = values.map((value) => Number(value.replace(/^(?:te|unet)=/, "")));
   const isOne = others.every((other) => other === weight);
-  if (name !== "" && isPlain && isOne && Math.abs(weight) <= mostWeight) return { name, weight };
+  if (isClosed && name !== "" && isPlain && isOne && Math.abs(weight) <= mostWeight) return { name, weight };
   const expected = `expected one weight from ${-mostWeight} to ${mostWeight}, such as <lora:name:0.8>`;
-  throw new NishikiError("usage", `${quote(`<lora:${body}>`)} in the prompt: ${expected}.`);
+  throw new NishikiError(
+    "usage",
+    `${quote(`<lora:${body}${isClosed ? ">" : ""}`)} in the prompt: ${expected}.`,
+  );
 }
 
 /**
@@ -35,8 +38,8 @@ function readTag(body: string): LoraTag {
  */
 export function takeLoraTags(text: string): { readonly prompt: string; readonly loras: readonly LoraTag[] } {
   const weights = new Map<string, number>();
-  const prompt = text.replace(tag, (_, body: string) => {
-    const { name, weight } = readTag(body);
+  const prompt = text.replace(tag, (_, body: string, end: string) => {
+    const { name, weight } = readTag(body, end === ">");
     weights.set(name, weight);
     return "";
   });

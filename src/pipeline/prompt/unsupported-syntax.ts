@@ -31,7 +31,7 @@ const syntaxes: readonly Syntax[] = [
     cure: () => "Hypernetworks are not supported; load a LoRA with --lora FILE.",
   },
   {
-    pattern: /(?<=\S\s+)AND(?=\s+\S)/,
+    pattern: /AND(?<=\S\s+AND)(?=\s+\S)/,
     in: both,
     cure: (_, composes) =>
       composes
@@ -55,13 +55,13 @@ const syntaxes: readonly Syntax[] = [
       "This model knows no weights; write the words alone, and raise the guidance for more of them.",
   },
   {
-    pattern: /(?<!\\)\({2,}[^()\\]{1,200}\){2,}/,
+    pattern: /(?<![\\(])\({2,}[^()\\]{1,200}\){2,}/,
     in: ["words"],
     cure: () =>
       "This model knows no weights; write the words alone, and raise the guidance for more of them.",
   },
   {
-    pattern: /(?<=\S\s+)BREAK(?=\s+\S)/,
+    pattern: /BREAK(?<=\S\s+BREAK)(?=\s+\S)/,
     in: ["words"],
     cure: () => "This model reads a prompt in one part; leave it out.",
   },

@@ -100,6 +100,42 @@ export function expandWildcards(prompt: string, lists: Lists, seed: number): Exp
   return expandPrompt(prompt, lists, () => numbers.uniform());
 }
 
+/** The texts of an image. */
+export interface PromptTexts {
+  readonly prompt: string;
+  readonly negativePrompt: string;
+}
+
+export interface FilledTexts {
+  /** One for each image. */
+  readonly images: readonly PromptTexts[];
+  /** Whether all images have the same texts. */
+  readonly isSame: boolean;
+  readonly unknown: readonly string[];
+}
+
+/** Fills in the wildcards of each image of a request by its seed, which counts up from the first one's. */
+export function fillWildcards(
+  { prompt, negativePrompt }: PromptTexts,
+  lists: Lists,
+  { seed, count }: { readonly seed: number; readonly count: number },
+): FilledTexts {
+  const unknown = new Set<string>();
+  const fill = (text: string, imageSeed: number) => {
+    const filled = expandWildcards(text, lists, imageSeed);
+    for (const name of filled.unknown) unknown.add(name);
+    return filled.text;
+  };
+  const images = Array.from({ length: count }, (_, i) => ({
+    prompt: fill(prompt, seed + i),
+    negativePrompt: fill(negativePrompt, seed + i),
+  }));
+  const isSame = images.every(
+    (texts) => texts.prompt === images[0]!.prompt && texts.negativePrompt === images[0]!.negativePrompt,
+  );
+  return { images, isSame, unknown: [...unknown] };
+}
+
 /** How many different prompts the wildcards can give, as far as that is worth counting; for "1 of 24". */
 export function countExpansions(prompt: string, lists: Lists): number {
   let count = 1;

@@ -36,7 +36,6 @@ export async function draw(
   const { context, getWork } = opened;
   const read = await readRequestImages(request, images, context);
   const settings = completeRequest(read.request, context);
-  for (const message of read.notices) report({ kind: "warning", message });
   const progress = new WorkProgress(settings.count, report, from);
   const onProgress = (event: ProgressEvent) => progress.take(event);
   const meter = new RunMeter();

@@ -32,7 +32,12 @@ export async function readRequestImages(
 ): Promise<ReadRequest> {
   if (images.size === 0) return { request: request as ImageRequest, notices: [], ids: new Map() };
   const folder = await mkdtemp(join(tmpdir(), "nishiki-images-"));
-  const plain = (text: string) => text.replaceAll(`${folder}/`, "").replaceAll(`${folder}\\`, "");
+  // Of an id, its first digits are enough to tell one image from another.
+  const plain = (text: string) =>
+    text
+      .replaceAll(`${folder}/`, "")
+      .replaceAll(`${folder}\\`, "")
+      .replace(/\b([0-9a-f]{12})[0-9a-f]{52}\.[a-z]+/g, "$1…");
   try {
     const ids = new Map<string, string>();
     const paths = await mapImages(fileRequestSchema, request, (id, path) => {

@@ -82,6 +82,8 @@ export async function readJobFile(path: string): Promise<JobFile | undefined> {
       (text) => typeof text === "string",
     );
     if (!isJob || !hasTexts || !jobIdSchema.safeParse(record.id).success) return undefined;
+    const { warnings = [] } = record;
+    if (!Array.isArray(warnings) || warnings.some((text) => typeof text !== "string")) return undefined;
     if (!Number.isInteger(record.priority) || Number.isNaN(Date.parse(String(record.created))))
       return undefined;
     const ended = readEnd(end);

@@ -45,7 +45,7 @@ export async function insertJob(query: Query, { record, home, turn, paused, end 
         end?.started ?? null,
         end?.finished ?? null,
       ],
-      ...[JSON.stringify(end?.warnings ?? []), JSON.stringify(end?.images ?? [])],
+      ...[JSON.stringify(end?.warnings ?? record.warnings ?? []), JSON.stringify(end?.images ?? [])],
       ...[end?.result ? JSON.stringify(end.result) : null, end?.error ? JSON.stringify(end.error) : null],
       ...[listNeeds(record), record.kind],
     ],

@@ -36,18 +36,25 @@ function findBraces(text: string): Braces | undefined {
  * @throws NishikiError "usage" for more than 40
  */
 export function expandPermutations(text: string): readonly string[] {
-  const braces = findBraces(text);
-  if (!braces) return [text];
-  const expanded: string[] = [];
-  for (const option of braces.options) {
-    const before = text.slice(0, braces.start);
-    const after = text.slice(braces.end);
-    expanded.push(...expandPermutations(`${before}${option.replaceAll("\\,", ",")}${after}`));
-    if (expanded.length > mostPermutations)
+  let expanded: readonly string[] = [text];
+  for (;;) {
+    const next = expanded.flatMap(expandOnce);
+    if (next.length > mostPermutations)
       throw new NishikiError(
         "usage",
         `The braces in the prompt make more than ${mostPermutations} prompts; use fewer options.`,
       );
+    // Each round doubles them at least.
+    if (next.length > expanded.length) expanded = next;
+    else break;
   }
-  return expanded;
+  // A comma with a backslash is no joint within further braces, either: it becomes a plain one at last.
+  return expanded.length === 1 ? expanded : expanded.map((variant) => variant.replaceAll("\\,", ","));
+}
+
+function expandOnce(text: string): readonly string[] {
+  const braces = findBraces(text);
+  if (!braces) return [text];
+  const { start, end, options } = braces;
+  return options.map((option) => `${text.slice(0, start)}${option}${text.slice(end)}`);
 }

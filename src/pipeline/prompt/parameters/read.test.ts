@@ -106,6 +106,27 @@ describe("parameters", () => {
     expect(() => read("c.png a cat", small)).toThrow(/takes no images as prompts/);
   });
 
+  it("names what looks like a parameter or a weight and is read as words", () => {
+    const say = (prompt: string) => {
+      const { notices, faults } = readPromptParameters(prompt, large);
+      return [...notices, ...faults].join(" ");
+    };
+    for (const prompt of ["a cat -ar 3:2", "a cat -- seed 7", "a cat--ar 3:2", "a cat -tile"])
+      expect(say(prompt)).toMatch(/is read as words; parameters are written as/);
+    for (const prompt of ["a cat — asleep", "a cat - no, two", "a well-known cat -5 -x", "ten -- then"])
+      expect(say(prompt)).toBe("");
+    expect(say("a cat —chaso 5")).toMatch(/"—chaso" is no parameter/);
+    expect(say("－－hedgehog, a, –sd=x")).toMatch(/--hedgehog" is no parameter.*—sd/s);
+    expect(say("a std::vector")).toMatch(/"std::vector" is read as words/);
+    expect(say("::3 a cat")).toMatch(/"::3" is read as words/);
+    expect(say("a cat https://a.b/c.png")).toMatch(/nothing is fetched/);
+    expect(say("a cat --test --seed 1")).toMatch(/earlier versions/);
+    expect(one('a sign "no entry"--seed 1').seed).toBe(1);
+    expect(one("a cat,--seed 1")).toEqual({ prompt: "a cat,", seed: 1 });
+    expect(one("/imagine prompt: a cat")).toEqual({ prompt: "a cat" });
+    expect(one('/imagine prompt: "a cat --seed 1"')).toEqual({ prompt: "a cat", seed: 1 });
+  });
+
   it("reports every fault at once, and what the other parameters do", () => {
     const { faults, parameters } = readPromptParameters("a cat --ar 3:2 --hd --tile --seed 2", small);
     expect(faults).toHaveLength(3);
@@ -149,8 +170,6 @@ describe("prose and prompts as they are pasted", () => {
     "a cat --- b",
     "cat — asleep on a chair",
     "a—seed of doubt",
-    "a--seed 7",
-    "std::vector of cats",
     'a sign that says "use --ar 16:9"',
     "ein Schild „--ar 16:9“ im Schnee",
     "a cat —no, wait— a dog",

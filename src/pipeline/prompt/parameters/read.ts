@@ -9,7 +9,7 @@ import { type Draft, expected, type Help, isImageName, isLink, type ParameterSet
 import { expandPermutations, mostPermutations } from "./permutations.js";
 import { type SplitPrompt, splitParameters, type WrittenParameter } from "./split.js";
 import { findParameter, isServiceName, parameterNames } from "./table.js";
-import { composeWeights } from "./weights.js";
+import { composeWeights, findLooseColons } from "./weights.js";
 
 /** A request from a prompt with parameters; images are named by their files or ids. */
 export type ParameterRequest = Readonly<Partial<FileRequest>> & { readonly prompt: string };
@@ -55,6 +55,9 @@ const asFault = (error: unknown): string => {
   throw error;
 };
 
+/** More than there are, each given several times. */
+const mostParameters = 200;
+
 class Reader {
   readonly #help: Help;
   readonly #options: ParameterOptions;
@@ -73,13 +76,17 @@ class Reader {
   read(prompt: string): readonly ParameterRequest[] {
     const split = this.#split(prompt);
     const draft: Draft = { settings: {}, notices: [], repeat: 1, stepFactor: 1, isSmall: false };
-    const named = this.#dropRepeated(split.parameters);
-    for (const written of named) this.#apply(written, draft);
-    this.#tellService(split.parameters);
-    for (const name of split.strangers)
-      this.notices.add(`${quote(`--${name}`)} is no parameter and is read as words.`);
+    const { parameters } = split;
+    if (parameters.length > mostParameters)
+      this.faults.add(`The prompt has ${parameters.length} parameters; use at most ${mostParameters}.`);
+    else for (const written of this.#dropRepeated(parameters)) this.#apply(written, draft);
+    this.#tellService(parameters);
+    for (const source of split.strangers)
+      this.notices.add(`${quote(source)} is no parameter and is read as words.`);
+    for (const source of split.misdashed)
+      this.notices.add(`${quote(source)} is read as words; parameters are written as in --ar 3:2.`);
     const text = this.#readText(split.text, draft);
-    this.hasParameters ||= split.parameters.length > 0 || text !== split.text;
+    this.hasParameters ||= split.parameters.length > 0 || text !== prompt;
     finish(draft, this.#help.context);
     for (const notice of draft.notices) this.notices.add(notice);
     if (draft.model !== undefined) this.models.add(draft.model);
@@ -94,7 +101,7 @@ class Reader {
       return split;
     for (const { name } of parameters)
       this.notices.add(`${quote(`—${name}`)} is read as words: nothing that it takes stands after it.`);
-    return { text: prompt, parameters: [], strangers: [] };
+    return { ...split, text: prompt, parameters: [] };
   }
 
   #makesSense({ name, value }: WrittenParameter): boolean {
@@ -164,6 +171,8 @@ class Reader {
     try {
       const words = this.#takeImages(text, draft);
       const composed = composeWeights(words);
+      for (const word of findLooseColons(words))
+        this.notices.add(`${quote(word)} is read as words; a space follows a weight, as in a cat::2 a dog.`);
       if (composed !== undefined && composed !== words && !this.#help.context.composesPrompts)
         throw new NishikiError(
           "usage",
@@ -180,7 +189,10 @@ class Reader {
     const words = text.split(/(?<=\s)(?=\S)/);
     const first = words.findIndex((word) => !isImageName(word.trim()));
     const link = words.find((word) => isLink(word.trim()));
-    if (link !== undefined && words.indexOf(link) <= Math.max(0, first))
+    const isFirst = link !== undefined && words.indexOf(link) <= Math.max(0, first);
+    if (link !== undefined && !isFirst)
+      this.notices.add(`${quote(link.trim())} is read as words: nothing is fetched from links.`);
+    if (isFirst)
       throw new NishikiError(
         "usage",
         `${quote(link.trim())}: nothing is fetched from links; save the image, and name its file.`,

@@ -15,16 +15,21 @@ export interface WrittenParameter {
 export interface SplitPrompt {
   readonly text: string;
   readonly parameters: readonly WrittenParameter[];
-  /** Words after two dashes that are no parameters, and stay in the text. */
+  /** Words after dashes that are no parameters and stay in the text, with their dashes. */
   readonly strangers: readonly string[];
+  /** Names of parameters in the text that have one dash, a space behind two, or none before them. */
+  readonly misdashed: readonly string[];
 }
 
-/** Two dashes, or one long dash, before a name; in Chinese and Japanese, there is no space before it. */
+/** Two dashes, or one long dash, before a name, behind a space or a sign; in Chinese and Japanese, there is none before it. */
 const dashes =
-  /(?<=^|\s|[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}、。，])(?:(--|－－)|[–—―](?=[a-z]+(?:[\s=:\d]|$)))(?=([a-z]+(?:[-'’][a-z]+)*))/giu;
+  /(?<=^|\s|[,.;:!?…'"”»)\]}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}、。，])(?:(--|－－)|[–—―](?=[a-z]+(?:[\s=:\d]|$)))(?=([a-z]+(?:[-'’][a-z]+)*))/giu;
 
 /** What stands in quotation marks is text, unless they hold the whole prompt. */
-const quoted = /"[^"]*"|“[^”]*”|„[^“”]*[“”]|«[^»]*»|「[^」]*」|『[^』]*』/g;
+const quoted =
+  /"[^"]{0,500}"|“[^”]{0,500}”|„[^“”]{0,500}[“”]|«[^»]{0,500}»|「[^」]{0,500}」|『[^』]{0,500}』/g;
+const maskQuotes = (text: string) =>
+  text.replace(quoted, (whole) => whole[0] + "x".repeat(whole.length - 2) + whole.at(-1));
 
 interface Candidate {
   readonly at: number;
@@ -35,8 +40,7 @@ interface Candidate {
 }
 
 function findCandidates(prompt: string): Candidate[] {
-  const masked = prompt.replace(quoted, (whole) => "x".repeat(whole.length));
-  return [...masked.matchAll(dashes)].map(({ index, 0: dash, 2: name = "" }) => ({
+  return [...maskQuotes(prompt).matchAll(dashes)].map(({ index, 0: dash, 2: name = "" }) => ({
     at: index,
     length: dash.length,
     isLong: dash.length === 1,
@@ -44,15 +48,36 @@ function findCandidates(prompt: string): Candidate[] {
   }));
 }
 
-/** "a cat --ar 3:2" in quotation marks, or after the command of a chat, as it is copied from a page. */
-function unwrap(prompt: string): string {
+/** What a chat's command draws, as it is copied from a page. */
+const dropCommand = (prompt: string) => prompt.replace(/^\s*\/imagine\s+(?:prompt\s*:\s*)?/i, "");
+
+/** A whole prompt in quotation marks: "a cat --ar 3:2". */
+function unquote(prompt: string): string {
   const [, inner] = /^\s*(?:"([^"]*)"|“([^”]*)”)\s*$/.exec(prompt)?.filter(Boolean) ?? [];
-  return (inner ?? prompt).replace(/^\s*\/imagine\s+(?:prompt\s*:\s*)?/i, "");
+  return inner === undefined ? prompt : dropCommand(inner);
+}
+
+const misdashed = /((?<=^|\s)-|(?<=^|\s)--[ \t]+|(?<=[\p{L}\p{N}])--)([a-z]+)(?:[=:]|(?=\s|$))[ \t]*(\d?)/giu;
+
+/** A name of one letter is a parameter only before a number. */
+function findMisdashed(text: string): string[] {
+  const found = [...maskQuotes(text).matchAll(misdashed)];
+  return found
+    .filter(
+      ([, , name = "", digit]) => isParameterName(name.toLowerCase()) && (name.length > 1 || digit !== ""),
+    )
+    .map(([, dash, name]) => `${dash}${name}`);
 }
 
 /** A mistyped name of a parameter. */
 const isNear = (name: string) =>
   name.length > 3 && parameterNames.some((known) => known.length > 3 && editDistance(known, name) <= 2);
+
+/** A word after a long dash is prose, unless it looks like a parameter, or a number stands behind it. */
+const mayBeMeant = (prompt: string, { at, length, name }: Candidate) => {
+  const end = at + length + name.length;
+  return isNear(name) || /^[\s=:]?\d/.test(prompt.slice(end, end + 2));
+};
 
 /** Parameters stand at the end: from the first known one on, every name after two dashes is one. */
 function chooseParameters(candidates: readonly Candidate[]): readonly Candidate[] {
@@ -74,17 +99,19 @@ function readValue(written: string, isText: boolean): string {
 
 /** Splits the parameters off a prompt; without a known one, all of it is text. */
 export function splitParameters(prompt: string): SplitPrompt {
-  const inner = unwrap(prompt);
+  const bare = dropCommand(prompt);
+  const inner = unquote(bare);
   const candidates = findCandidates(inner);
   const chosen = chooseParameters(candidates);
   const strangers = candidates
-    .filter((candidate) => !candidate.isLong && !chosen.includes(candidate))
-    .map(({ name }) => name);
-  if (chosen.length === 0) return { text: prompt, parameters: [], strangers };
+    .filter((candidate) => !chosen.includes(candidate) && (!candidate.isLong || mayBeMeant(inner, candidate)))
+    .map(({ name, isLong }) => `${isLong ? "—" : "--"}${name}`);
+  if (chosen.length === 0) return { text: bare, parameters: [], strangers, misdashed: findMisdashed(bare) };
   const parameters = chosen.map(({ at, length, isLong, name }, i): WrittenParameter => {
     const source = inner.slice(at, chosen[i + 1]?.at ?? inner.length);
     const value = readValue(source.slice(length + name.length), name === "no");
     return { name, value, source: source.trim(), isLong };
   });
-  return { text: inner.slice(0, chosen[0]!.at).trim(), parameters, strangers };
+  const text = inner.slice(0, chosen[0]!.at).trim();
+  return { text, parameters, strangers, misdashed: findMisdashed(text) };
 }

@@ -4,7 +4,18 @@ import { NishikiError } from "../../../errors.js";
 import { splitComposition } from "../composition.js";
 
 /** Two colons after a word, perhaps with a weight, and then a space, a comma or the end: "std::vector" is a word. */
-const weight = /(?<=\S)::\s?([+-]?(?:\d+\.?\d*|\.\d+))?(?=\s|,|$)/g;
+const weight = /(?<=\S)[ \t]*::\s?([+-]?(?:\d+\.?\d*|\.\d+))?(?=\s|,|$)/g;
+
+/** Within brackets and braces, colons belong to prompts that change, and to wildcards. */
+function maskBrackets(text: string): string {
+  let masked = text;
+  for (let depth = 0; depth < 10; depth++) {
+    const more = masked.replace(/[[{][^[\]{}]*[\]}]/g, (whole) => "x".repeat(whole.length));
+    if (more === masked) break;
+    masked = more;
+  }
+  return masked;
+}
 
 interface Part {
   readonly text: string;
@@ -12,7 +23,7 @@ interface Part {
 }
 
 function splitParts(text: string): readonly Part[] {
-  const marks = [...text.matchAll(weight)];
+  const marks = [...maskBrackets(text).matchAll(weight)];
   const parts = marks.map((mark, i): Part => {
     const before = marks[i - 1];
     const start = before ? before.index + before[0].length : 0;
@@ -25,12 +36,22 @@ function splitParts(text: string): readonly Part[] {
     .filter((part) => part.text !== "");
 }
 
+/** Words with two colons that are no weights: those that "std::vector" is one of. */
+export function findLooseColons(text: string): readonly string[] {
+  const rest = maskBrackets(text).replace(weight, (whole) => " ".repeat(whole.length));
+  return [...rest.matchAll(/::/g)].map(({ index }) => {
+    const [before] = /\S{0,30}$/.exec(text.slice(Math.max(0, index - 30), index))!;
+    const [after] = /^\S{0,30}/.exec(text.slice(index))!;
+    return before + after;
+  });
+}
+
 /**
  * The prompt with its weights as AND takes them; undefined if it has none.
  * @throws NishikiError "usage" for weights that add up to 0 or less, or beside AND
  */
 export function composeWeights(text: string): string | undefined {
-  if (text.search(weight) < 0) return undefined;
+  if (maskBrackets(text).search(weight) < 0) return undefined;
   if (splitComposition(text).length > 1)
     throw new NishikiError("usage", "Weights after :: cannot be combined with AND; use one of them.");
   const parts = splitParts(text);

@@ -21,9 +21,26 @@ const reasons: readonly (readonly [names: readonly string[], reason: string])[] 
   ],
   [["edit"], "no model here edits by instruction; draw into a part of an image with --image and --mask"],
   [
-    ["profile", "p"],
+    ["profile", "personalize", "p"],
     "there is no profile of what you like; train a LoRA on images that you like, and name it with <lora:name>",
   ],
+  [
+    [
+      "test",
+      "testp",
+      "beta",
+      "creative",
+      "hq",
+      "sameseed",
+      "uplight",
+      "upbeta",
+      "upanime",
+      "newclip",
+      "nostretch",
+    ],
+    "it belongs to earlier versions of Midjourney's models",
+  ],
+  [["zoom"], "a prompt draws one whole image; nishiki zoom PICTURE draws more around one"],
   [["hd", "sd"], "a model draws the size that --size says, and --upscale enlarges it"],
 ];
 
