@@ -1,10 +1,12 @@
 // Draws the backgrounds of scenes. Each has only a few variants, so that a small model can learn them.
 
 import { backgroundColour, baseColour, type ColourName, type Rgb } from "./colours.js";
+import { furtherBackgrounds } from "./further-backgrounds.js";
+import { fill, glow, gradient, hill, type Painter, stars } from "./painter.js";
 import type { SceneBackground } from "./scene-types.js";
 
 /** One background: its wording and its drawing. */
-interface Background {
+export interface Background {
   /**
    * Phrases for captions. `{colour}` and `{a colour}` stand for the colour of plain backgrounds and patterns.
    */
@@ -15,16 +17,10 @@ interface Background {
   readonly paint: (painter: Painter, variant: number, colour: ColourName | null) => void;
 }
 
-/** An image to paint a background on. */
-interface Painter {
-  readonly pixels: Uint8Array;
-  readonly size: number;
-}
-
 /** Near-white, the background if a caption names none. */
 export const paper: Rgb = [250, 250, 250];
 
-const rows = {
+const first = {
   plain: {
     phrases: [
       "on {a colour} background",
@@ -132,11 +128,16 @@ const rows = {
   },
 } satisfies Record<string, Background>;
 
+const rows = { ...first, ...furtherBackgrounds };
+
 /** A background that a caption may name. */
 export type BackgroundName = keyof typeof rows;
 
 /** All backgrounds, in an order that never changes. */
 export const backgroundNames = Object.keys(rows) as readonly BackgroundName[];
+
+/** Those that the models up to 0.5 were trained on, which a mix has if it names none. */
+export const firstBackgrounds = Object.keys(first) as readonly BackgroundName[];
 
 /** Whether a background comes in colours (plain ones and patterns). */
 export function isColoured(name: BackgroundName): boolean {
@@ -176,52 +177,6 @@ export function paintBackground(
   } else {
     const row: Background = rows[background.name];
     row.paint(painter, variant % 4, background.colour);
-  }
-}
-
-function fill(painter: Painter, colour: Rgb): void {
-  const { pixels } = painter;
-  for (let at = 0; at < pixels.length; at += 3) {
-    pixels[at] = colour[0];
-    pixels[at + 1] = colour[1];
-    pixels[at + 2] = colour[2];
-  }
-}
-
-/** A vertical gradient through `stops` from row `top` to row `bottom`. */
-function gradient(painter: Painter, top: number, bottom: number, stops: readonly Rgb[]): void {
-  const { pixels, size } = painter;
-  for (let y = top; y < Math.min(bottom, size); y++) {
-    const t = ((y - top) / (bottom - top)) * (stops.length - 1);
-    const index = Math.min(stops.length - 2, Math.floor(t));
-    const from = stops[index]!;
-    const to = stops[index + 1]!;
-    const share = t - index;
-    const red = from[0] + (to[0] - from[0]) * share;
-    const green = from[1] + (to[1] - from[1]) * share;
-    const blue = from[2] + (to[2] - from[2]) * share;
-    for (let at = y * size * 3; at < (y + 1) * size * 3; at += 3) {
-      pixels[at] = red;
-      pixels[at + 1] = green;
-      pixels[at + 2] = blue;
-    }
-  }
-}
-
-/** Land below a curved horizon: two slow waves, shaded from `near` the horizon to `far` below. */
-function hill(painter: Painter, horizon: number, height: number, variant: number, near: Rgb, far: Rgb): void {
-  const { pixels, size } = painter;
-  const phase = variant * 1.7;
-  for (let x = 0; x < size; x++) {
-    const wave = Math.sin(x / 46 + phase) * 0.7 + Math.sin(x / 21 + phase * 2.3) * 0.3;
-    const start = Math.round(horizon - height * wave);
-    for (let y = Math.max(0, start); y < size; y++) {
-      const share = Math.min(1, (y - start) / 80);
-      const at = (y * size + x) * 3;
-      pixels[at] = near[0] + (far[0] - near[0]) * share;
-      pixels[at + 1] = near[1] + (far[1] - near[1]) * share;
-      pixels[at + 2] = near[2] + (far[2] - near[2]) * share;
-    }
   }
 }
 
@@ -271,43 +226,6 @@ function paintSea(painter: Painter, variant: number): void {
         pixels[at + 1] = 206;
         pixels[at + 2] = 232;
       }
-    }
-  }
-}
-
-/** Small round lights at positions that depend on the variant alone. */
-function stars(painter: Painter, variant: number, count: number, colour: Rgb): void {
-  const { pixels, size } = painter;
-  let state = (variant + 1) * 0x9e3779b1;
-  for (let star = 0; star < count; star++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    const x = 2 + ((state >>> 8) % (size - 4));
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    const y = 2 + ((state >>> 8) % (size - 4));
-    const reach = star % 3 === 0 ? 2 : 1;
-    for (let dy = -reach; dy <= reach; dy++) {
-      for (let dx = -reach; dx <= reach; dx++) {
-        if (Math.abs(dx) + Math.abs(dy) > reach) continue;
-        const at = ((y + dy) * size + x + dx) * 3;
-        pixels[at] = colour[0];
-        pixels[at + 1] = colour[1];
-        pixels[at + 2] = colour[2];
-      }
-    }
-  }
-}
-
-/** A soft cloud of light across the image, from the lower left to the upper right. */
-function glow(painter: Painter, colour: Rgb): void {
-  const { pixels, size } = painter;
-  for (let y = 0; y < size; y++) {
-    for (let x = 0; x < size; x++) {
-      const across = (x + y - size) / 90;
-      const share = 0.85 / (1 + across * across * 2);
-      const at = (y * size + x) * 3;
-      pixels[at] = pixels[at]! + colour[0] * share;
-      pixels[at + 1] = pixels[at + 1]! + colour[1] * share;
-      pixels[at + 2] = pixels[at + 2]! + colour[2] * share;
     }
   }
 }

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { backgroundNames } from "./backgrounds.js";
 import { captionWords } from "./caption-words.js";
 import { describeScene, sceneMix, wholeCatalogue } from "./describe-scene.js";
 
@@ -6,10 +7,12 @@ const wordsOf = (text: string) => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ??
 
 it("holds every word of a mix's captions, and nothing of things that it does not show", () => {
   const mix = sceneMix({
-    things: ["cat", "grapes", "hourglass", "fish"],
+    things: ["cat", "grapes", "hourglass", "fish", "bicycle", "house", "moon"],
     twoThings: 0.4,
     counts: 0.2,
     small: 0.1,
+    manyThings: 0.3,
+    backgrounds: backgroundNames,
   });
   const { texts, names } = captionWords(mix);
   const words = new Set(texts.flatMap(wordsOf));

@@ -1,6 +1,6 @@
 // The words of scene captions, and the names among them: the vocabulary of a model trained on them.
 import { random } from "../random/index.js";
-import { backgroundNames, backgroundPhrases } from "./backgrounds.js";
+import { backgroundPhrases } from "./backgrounds.js";
 import { articleOf, writeCaption } from "./captions.js";
 import { colourNames } from "./colours.js";
 import type { SceneMix } from "./describe-scene.js";
@@ -35,7 +35,7 @@ export function captionWords(mix: SceneMix): CaptionWords {
   const styles = (Object.keys(mix.styles) as StyleName[])
     .filter((name) => (mix.styles[name] ?? 0) > 0)
     .map(styleNamed);
-  const grounds = backgroundNames.flatMap((name) =>
+  const grounds = mix.backgrounds.flatMap((name) =>
     [null, ...colourNames].flatMap((colour) => backgroundPhrases({ name, colour })),
   );
   const texts = [
@@ -44,12 +44,26 @@ export function captionWords(mix: SceneMix): CaptionWords {
     ...styles.flatMap(({ prefixes, suffixes }) => [...prefixes, ...suffixes]),
     ...grounds,
     ...sayings(mix.things[0]!),
+    ...((mix.manyThings ?? 0) > 0 ? manySayings : []),
   ];
   const names = things.map(({ name, plural }) => {
     return { name, plural, article: plural === null ? null : articleOf(name) };
   });
   return { texts, nouns, colours, names };
 }
+
+/** What scenes of many things say beside them. */
+const manySayings = [
+  "in front of",
+  "behind",
+  "on",
+  "riding",
+  "on top of",
+  "sitting on",
+  "under",
+  "below",
+  "and",
+];
 
 /** Captions in every layout and wording, for function words: "to the left of", "two". */
 function sayings(name: string): string[] {

@@ -2,9 +2,12 @@
 
 import type { Random } from "../random/index.js";
 import { backgroundPhrases } from "./backgrounds.js";
+import { type Pieces, sayMany } from "./many-captions.js";
 import type { SceneContent, SceneLayout, SceneThing } from "./scene-types.js";
 import { defaultStyle, styleNamed } from "./styles.js";
 import { thingNamed } from "./vocabulary.js";
+
+export { isShort } from "./many-captions.js";
 
 const numbers = ["zero", "one", "two", "three", "four"] as const;
 
@@ -60,6 +63,7 @@ function sayBackground(content: SceneContent, random: Random): string {
 function sayThings(content: SceneContent, random: Random): Caption {
   const [first, second] = content.things;
   if (first === undefined) return { text: "", phrases: [] };
+  if (isMany(content)) return sayPieces(sayMany(content, random), content, random);
   if (second === undefined) {
     const text = sayOne(first, content, random);
     return { text, phrases: [[0, text.length]] };
@@ -70,7 +74,7 @@ function sayThings(content: SceneContent, random: Random): Caption {
   const two = noun(second, articles, random);
   // Only the order says which thing of a pair is on the left: the first.
   const inOrder = content.layout === "pair" || random.uniform() < 0.5;
-  const between = random.pick(relations[content.layout][inOrder ? 0 : 1]);
+  const between = random.pick(relations[content.layout]![inOrder ? 0 : 1]);
   const [before, after] = inOrder ? [one, two] : [two, one];
   const text = `${before} ${between} ${after}`;
   const phrases: Phrase[] = [
@@ -80,11 +84,29 @@ function sayThings(content: SceneContent, random: Random): Caption {
   return { text, phrases: inOrder ? phrases : phrases.reverse() };
 }
 
+function isMany({ layout }: SceneContent): boolean {
+  return ["group", "landscape", "on", "front"].includes(layout);
+}
+
+/** Puts the words for things into pieces of text. A comma stands at the word before it. */
+function sayPieces(pieces: Pieces, content: SceneContent, random: Random): Caption {
+  const articles = random.uniform() < 0.8;
+  const phrases: Phrase[] = [];
+  let text = "";
+  for (const piece of pieces) {
+    const words = typeof piece === "string" ? piece : noun(content.things[piece]!, articles, random);
+    if (text !== "" && words !== ",") text += " ";
+    if (typeof piece === "number") phrases[piece] = [text.length, text.length + words.length];
+    text += words;
+  }
+  return { text, phrases };
+}
+
 const joined = ["and", "and", "next to"];
 /**
  * Phrases between two things, if the caption names the image's first thing first, and if second.
  */
-const relations: Readonly<Record<SceneLayout, readonly [readonly string[], readonly string[]]>> = {
+const relations: Readonly<Partial<Record<SceneLayout, readonly [readonly string[], readonly string[]]>>> = {
   left: [
     ["to the left of", "left of"],
     ["to the right of", "right of"],

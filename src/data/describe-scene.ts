@@ -2,20 +2,21 @@
 // machine.
 
 import { NishikiError, unknownName } from "../errors.js";
-import { layoutSlots } from "../models/index.js";
 import { type Random, random } from "../random/index.js";
-import { type BackgroundName, backgroundNames, hiddenColour, isColoured } from "./backgrounds.js";
-import { type Caption, phraseCaption } from "./captions.js";
+import { arrangeThings } from "./arrange-scene.js";
+import {
+  type BackgroundName,
+  backgroundNames,
+  firstBackgrounds,
+  hiddenColour,
+  isColoured,
+} from "./backgrounds.js";
+import { type Caption, isShort, phraseCaption } from "./captions.js";
 import { type ColourName, colourNames, firstColours } from "./colours.js";
 import { isHeldOut } from "./held-out.js";
-import type {
-  Placement,
-  SceneBackground,
-  SceneContent,
-  SceneLayout,
-  SceneRecipe,
-  SceneThing,
-} from "./scene-types.js";
+import { chooseMany } from "./many-things.js";
+import type { SceneBackground, SceneContent, SceneLayout, SceneRecipe, SceneThing } from "./scene-types.js";
+import { type SetName, spriteSets } from "./sprite-sets.js";
 import type { Catalogue } from "./sprites.js";
 import { type StyleName, styleNamed, styleNames } from "./styles.js";
 import { commonThings, thingNamed, vocabulary } from "./vocabulary.js";
@@ -43,10 +44,24 @@ export interface SceneOptions {
   /** Jitter of positions and of sizes, as shares of the image's side and of the thing's size. */
   readonly positionJitter?: number;
   readonly sizeJitter?: number;
+  /** Share of scenes with up to six things. Default none. */
+  readonly manyThings?: number;
+  /** Share of things that are mirrored, where their mirror image is right. Default none. */
+  readonly mirrored?: number;
+  /** Sets that a style's things are drawn from, and their relative frequencies. Default: its first set. */
+  readonly drawings?: StyleDrawings;
+  /** Version of the filters. Default: the first. */
+  readonly filters?: 2;
 }
 
+/** For styles, the sets that their things are drawn from, and their relative frequencies. */
+export type StyleDrawings = Readonly<Partial<Record<StyleName, Readonly<Partial<Record<SetName, number>>>>>>;
+
+/** What a mix leaves out unless it is asked for: mixes of earlier runs do not have it. */
+type Further = "manyThings" | "mirrored" | "drawings" | "filters";
+
 /** A mix with all defaults filled in. */
-export type SceneMix = Required<SceneOptions>;
+export type SceneMix = Required<Omit<SceneOptions, Further>> & Pick<SceneOptions, Further>;
 
 /**
  * Defaults for a first model on little compute: single things, large and centred, in four styles and eight
@@ -57,7 +72,7 @@ export const defaultMix: SceneMix = {
   rarer: 0.4,
   styles: { "3d": 0.34, flat: 0.26, woodblock: 0.2, cubist: 0.2 },
   colours: firstColours,
-  backgrounds: backgroundNames,
+  backgrounds: firstBackgrounds,
   twoThings: 0.18,
   counts: 0.12,
   small: 0.04,
@@ -85,18 +100,50 @@ export function sceneMix(options: SceneOptions = {}): SceneMix {
     "recoloured",
     "withBackground",
     "plainBackground",
+    "manyThings",
+    "mirrored",
   ] as const) {
-    if (!(mix[share] >= 0 && mix[share] <= 1)) {
-      throw new NishikiError("usage", `${share}: expected a number from 0 to 1, got ${mix[share]}.`);
+    const value = mix[share] ?? 0;
+    if (!(value >= 0 && value <= 1)) {
+      throw new NishikiError("usage", `${share}: expected a number from 0 to 1, got ${value}.`);
     }
   }
-  if (mix.twoThings + mix.counts > 1) {
-    throw new NishikiError("usage", "twoThings and counts: expected a sum of at most 1. Lower one of them.");
+  checkDrawings(mix);
+  const { manyThings = 0 } = mix;
+  if (mix.twoThings + mix.counts + manyThings > 1) {
+    const names = manyThings > 0 ? "twoThings, counts and manyThings" : "twoThings and counts";
+    throw new NishikiError("usage", `${names}: expected a sum of at most 1. Lower one of them.`);
   }
   if (!Object.values(mix.styles).some((weight) => weight > 0)) {
     throw new NishikiError("usage", "styles: expected at least one weight above 0.");
   }
   return mix;
+}
+
+function checkDrawings({ drawings = {} }: SceneMix): void {
+  checkNames("style", Object.keys(drawings), styleNames);
+  const setNames = spriteSets.map(({ name }) => name);
+  for (const [style, weights] of Object.entries(drawings)) {
+    checkNames("sprite set", Object.keys(weights), setNames);
+    for (const [set, weight] of Object.entries(weights)) {
+      if (weight >= 0) continue;
+      throw new NishikiError("usage", `drawings.${style}.${set}: expected a number from 0, got ${weight}.`);
+    }
+  }
+}
+
+/** The sets that a mix draws a style's things from. */
+export function setsOf(style: StyleName, { drawings }: Pick<SceneMix, "drawings">): readonly SetName[] {
+  const weights = Object.entries(drawings?.[style] ?? {}) as [SetName, number][];
+  const weighed = weights.filter(([, weight]) => weight > 0).map(([set]) => set);
+  return [...new Set([...weighed, ...styleNamed(style).sets])];
+}
+
+/** What a mix's scenes show, as a model that learns them is described. */
+export function describeMix(mix: SceneMix) {
+  const styles = styleNames.filter((name) => (mix.styles[name] ?? 0) > 0);
+  const kinds = (mix.manyThings ?? 0) > 0 ? 6 : mix.twoThings > 0 ? 2 : 1;
+  return { kinds, backgrounds: mix.backgrounds, styles };
 }
 
 function checkNames(kind: string, names: readonly string[], known: readonly string[]): void {
@@ -124,13 +171,25 @@ export function describeScene(seed: number, index: number, mix: SceneMix, catalo
     const stream = random(seed, "scene", index, attempt);
     const content = chooseContent(stream, mix, catalogue);
     if (content === null || isHeldOut(content)) continue;
-    const caption = phraseCaption(content, random(seed, "caption", index));
+    const caption = shortCaption(content, seed, index);
+    if (caption === null) continue;
     return arrangeScene(content, caption, stream, mix, catalogue);
   }
   throw new NishikiError(
     "data",
     "No scene can be drawn: none of the things exists in the sets of the chosen styles.",
   );
+}
+
+/** A wording of a content. @returns null where it has many things and even a short wording is too long */
+function shortCaption(content: SceneContent, seed: number, index: number): Caption | null {
+  const first = phraseCaption(content, random(seed, "caption", index));
+  if (content.things.length <= 2 || isShort(first.text)) return first;
+  for (let attempt = 1; attempt < 6; attempt++) {
+    const caption = phraseCaption(content, random(seed, "caption", index, attempt));
+    if (isShort(caption.text)) return caption;
+  }
+  return null;
 }
 
 /**
@@ -152,11 +211,12 @@ function chooseContent(stream: Random, mix: SceneMix, catalogue: Catalogue): Sce
   const two = kind < mix.twoThings;
   const several = !two && kind < mix.twoThings + mix.counts;
   const background = chooseBackground(stream, mix);
+  if (kind >= 1 - (mix.manyThings ?? 0)) return chooseManyThings(stream, mix, catalogue, style, background);
   const first = chooseThing(stream, mix);
   const second = chooseThing(stream, mix);
   const names = two ? [first, second] : [first];
   if (two && first === second) return null;
-  if (names.some((name) => !styleNamed(style).sets.some((set) => catalogue.has(name, set)))) return null;
+  if (names.some((name) => !setsOf(style, mix).some((set) => catalogue.has(name, set)))) return null;
   if (several && thingNamed(first).plural === null) return null;
   const count = several ? 2 + stream.integer(3) : 1;
   const things = names.map(
@@ -164,6 +224,39 @@ function chooseContent(stream: Random, mix: SceneMix, catalogue: Catalogue): Sce
   );
   const layout = chooseLayout(stream, mix, two, several);
   return { things, layout, background, style };
+}
+
+/** Several things are recoloured half as often: most of a crowd have their own colours. */
+const recolouredOfMany = 0.5;
+
+function chooseManyThings(
+  stream: Random,
+  mix: SceneMix,
+  catalogue: Catalogue,
+  style: StyleName,
+  background: SceneBackground | null,
+): SceneContent | null {
+  const sets = setsOf(style, mix);
+  const known = namesOf(mix);
+  const isThere = (name: string) => known.has(name) && sets.some((set) => catalogue.has(name, set));
+  const many = chooseMany({ stream, background, isThere, anyThing: () => chooseThing(stream, mix) });
+  if (many === null) return null;
+  const rarely = { ...mix, recoloured: mix.recoloured * recolouredOfMany };
+  const things = many.kinds.map(
+    (kind): SceneThing => ({ ...kind, colour: chooseColour(stream, rarely, background) }),
+  );
+  return { things, layout: many.layout, background, style };
+}
+
+const namesByList = new WeakMap<readonly string[], ReadonlySet<string>>();
+/** A mix's things as a set, cached per mix. */
+function namesOf({ things }: SceneMix): ReadonlySet<string> {
+  let names = namesByList.get(things);
+  if (names === undefined) {
+    names = new Set(things);
+    namesByList.set(things, names);
+  }
+  return names;
 }
 
 const commonNames = new Set(commonThings.map((thing) => thing.name));
@@ -226,28 +319,7 @@ function arrangeScene(
   mix: SceneMix,
   catalogue: Catalogue,
 ): SceneRecipe {
-  const all = content.things.flatMap((thing) => Array.from({ length: thing.count }, () => thing));
-  const places = layoutSlots(content.layout, all.length);
-  // Groups have less jitter, so that their things do not touch.
-  const spread = mix.positionJitter * (all.length > 1 ? 0.5 : 1);
-  const around = (width: number): number => (stream.uniform() * 2 - 1) * width;
-  const placements = all.map((thing, position): Placement => {
-    const [x, y, size] = places[position]!;
-    const set = styleNamed(content.style).sets.find((name) => catalogue.has(thing.name, name));
-    if (set === undefined) {
-      throw new NishikiError(
-        "data",
-        `There is no drawing of "${thing.name}" for the style "${content.style}".`,
-      );
-    }
-    return {
-      thing: thing.name,
-      colour: thing.colour,
-      set,
-      x: x + around(spread),
-      y: y + around(spread),
-      size: size * (1 + around(mix.sizeJitter)),
-    };
-  });
-  return { content, caption, phrases, placements, variant: stream.uint32() };
+  const placements = arrangeThings(content, stream, mix, catalogue);
+  const { filters } = mix;
+  return { content, caption, phrases, placements, variant: stream.uint32(), ...(filters && { filters }) };
 }

@@ -3,7 +3,7 @@
 
 import { paintBackground } from "./backgrounds.js";
 import { type ColourName, colourTable, luminance } from "./colours.js";
-import { filters } from "./filters/index.js";
+import { getFilter } from "./filters/index.js";
 import { type Placement, type Scene, type SceneRecipe, sceneSize } from "./scene-types.js";
 import type { Sprite, Sprites } from "./sprites.js";
 import { styleNamed } from "./styles.js";
@@ -41,7 +41,7 @@ export class SceneDrawer {
 
   /** Draws a scene as `size × size` RGB bytes. Equal recipes and sprites give equal bytes. */
   draw(recipe: SceneRecipe): Scene {
-    const { content, caption, phrases, placements, variant } = recipe;
+    const { content, caption, phrases, placements, variant, filters: version } = recipe;
     const { size } = this;
     const pixels = new Uint8Array(size * size * 3);
     const mask = new Uint8Array(size * size);
@@ -50,7 +50,9 @@ export class SceneDrawer {
     const { filter } = styleNamed(content.style);
     const plain = content.background === null;
     const finished =
-      filter === null ? pixels : filters[filter]({ pixels, mask, size, variant: variant >>> 8, plain });
+      filter === null
+        ? pixels
+        : getFilter(filter, version)({ pixels, mask, size, variant: variant >>> 8, plain });
     return { pixels: finished, caption, phrases, placements, content };
   }
 
@@ -76,7 +78,8 @@ export class SceneDrawer {
     const height = sprite.height * scale;
     const left = placement.x * this.size - width / 2;
     const top = placement.y * this.size - height / 2;
-    stamp({ pixels, mask, size: this.size }, level, table, { left, top, width, height });
+    const box = { left, top, width, height, mirrored: placement.mirrored === true };
+    stamp({ pixels, mask, size: this.size }, level, table, box);
   }
 
   #prepare(sprite: Sprite): Prepared {
@@ -156,6 +159,8 @@ interface Box {
   readonly top: number;
   readonly width: number;
   readonly height: number;
+  /** Left and right of what fills it are exchanged. */
+  readonly mirrored: boolean;
 }
 
 /** For each pixel along one side of a box: the two source pixels to blend, and the share of the second. */
@@ -168,7 +173,14 @@ interface Axis {
 }
 
 /** @param stride distance of neighbouring source pixels in bytes */
-function makeAxis(start: number, length: number, count: number, stride: number, size: number): Axis {
+function makeAxis(
+  start: number,
+  length: number,
+  count: number,
+  stride: number,
+  size: number,
+  mirrored = false,
+): Axis {
   const first = Math.max(0, Math.ceil(start));
   const last = Math.min(size - 1, Math.floor(start + length));
   const total = Math.max(0, last - first + 1);
@@ -180,7 +192,8 @@ function makeAxis(start: number, length: number, count: number, stride: number, 
     share: new Float64Array(total),
   };
   for (let step = 0; step < total; step++) {
-    const source = Math.max(0, Math.min(count - 1, ((first + step + 0.5 - start) * count) / length - 0.5));
+    const along = ((first + step + 0.5 - start) * count) / length;
+    const source = Math.max(0, Math.min(count - 1, (mirrored ? count - along : along) - 0.5));
     const whole = Math.floor(source);
     axis.near[step] = whole * stride;
     axis.far[step] = Math.min(count - 1, whole + 1) * stride;
@@ -194,7 +207,7 @@ function makeAxis(start: number, length: number, count: number, stride: number, 
  */
 function stamp({ pixels, mask, size }: Sheet, level: Level, table: Uint8Array | null, box: Box): void {
   const { rgba } = level;
-  const across = makeAxis(box.left, box.width, level.width, 4, size);
+  const across = makeAxis(box.left, box.width, level.width, 4, size, box.mirrored);
   const down = makeAxis(box.top, box.height, level.height, level.width * 4, size);
   for (let y = down.first; y <= down.last; y++) {
     const near = down.near[y - down.first]!;

@@ -14,7 +14,8 @@ export function pairsOf(content: SceneContent): string[] {
   const pairs = content.things
     .filter((thing) => thing.colour !== null)
     .map((thing) => `colour:${thing.colour}|${thing.name}`);
-  if (names.length === 2) pairs.push(`things:${[...names].sort().join("|")}`);
+  for (const [i, one] of names.entries())
+    for (const other of names.slice(i + 1)) pairs.push(`things:${[one, other].sort().join("|")}`);
   // Only filters: a drawing in a set's own style cannot be guessed from another set's drawing.
   if ((filterNames as readonly string[]).includes(content.style)) {
     pairs.push(...names.map((name) => `style:${content.style}|${name}`));

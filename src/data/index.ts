@@ -1,4 +1,4 @@
-export { type BackgroundName, backgroundNames, backgroundPhrases } from "./backgrounds.js";
+export { type BackgroundName, backgroundNames, backgroundPhrases, firstBackgrounds } from "./backgrounds.js";
 export { type BuildSpritesOptions, type BuildSpritesReport, buildSprites } from "./build-sprites.js";
 export { decodeText } from "./caption-text.js";
 export { type CaptionWords, captionWords } from "./caption-words.js";
@@ -8,10 +8,12 @@ export { composeScene } from "./compose-scene.js";
 export {
   defaultMix,
   describeContent,
+  describeMix,
   describeScene,
   type SceneMix,
   type SceneOptions,
   sceneMix,
+  setsOf,
   wholeCatalogue,
 } from "./describe-scene.js";
 export { SceneDrawer } from "./draw-scene.js";

@@ -48,13 +48,15 @@ export const questionViews = {
 export type Question = keyof typeof questions;
 export const questionNames = Object.keys(questions) as readonly Question[];
 
-const layouts: Readonly<Record<SceneLayout, string>> = {
+/** The answers on layouts that the classes have a word for. */
+const layouts: Readonly<Partial<Record<SceneLayout, string>>> = {
   single: "alone",
   small: "alone",
   count: "alone",
   pair: "beside",
   left: "beside",
   above: "above",
+  on: "above",
 };
 
 /** The right answers by name; null if a question has none, such as the second thing of a scene with one. */
@@ -64,7 +66,9 @@ export function labelsOf({
   background,
   style,
 }: SceneContent): Readonly<Record<Question, string | null>> {
-  const [first, second] = things;
+  const layoutName = layouts[layout] ?? null;
+  // Of a crowd there is no first and second: crops of the image show one thing each.
+  const [first, second] = layoutName === null ? [] : things;
   const colourOf = (thing: typeof first) => (thing ? (thing.colour ?? labelClasses.colour[0]!) : null);
   return {
     thing: first?.name ?? null,
@@ -75,6 +79,6 @@ export function labelsOf({
     background: background?.name ?? labelClasses.background[0]!,
     backgroundColour: background?.colour ?? null,
     count: second === undefined && first ? labelClasses.count[first.count - 1]! : null,
-    layout: layouts[layout],
+    layout: layoutName,
   };
 }

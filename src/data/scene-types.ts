@@ -25,12 +25,18 @@ export interface SceneBackground {
   readonly colour: ColourName | null;
 }
 
-/** Arrangement of the things. */
-export type SceneLayout = LayoutName;
+/**
+ * Arrangement of the things. Besides those of one or two things: up to six in rows; up to six far off, near
+ * and in the sky; the first on the second; the first in front of the second.
+ */
+export type SceneLayout = LayoutName | "group" | "landscape" | "on" | "front";
 
 /** The content of a scene and its caption. */
 export interface SceneContent {
-  /** In image order: left before right, above before below. */
+  /**
+   * In image order: left before right, above before below; in a landscape, in the caption's order. Their
+   * names differ, except in layouts of two.
+   */
   readonly things: readonly SceneThing[];
   readonly layout: SceneLayout;
   /** null: plain near-white. */
@@ -46,6 +52,8 @@ export interface Placement {
   readonly x: number;
   readonly y: number;
   readonly size: number;
+  /** Drawn as in a mirror. */
+  readonly mirrored?: true;
 }
 
 /** Everything needed to draw a scene. */
@@ -57,6 +65,8 @@ export interface SceneRecipe {
   readonly placements: readonly Placement[];
   /** Chooses among a background's and a filter's few variants, 0 to 2^32 - 1. */
   readonly variant: number;
+  /** Version of the filters. Default: the first. */
+  readonly filters?: 2;
 }
 
 /** A captioned image for training, composed or from a folder. */

@@ -3,12 +3,15 @@ import { describe, expect, it } from "vitest";
 import { discSprites } from "../../tests/data/disc-sprites.js";
 import {
   composeScene,
+  describeContent,
+  describeScene,
   type Scene,
   SceneDrawer,
   type SceneOptions,
   sceneMix,
   scenes,
   styleNames,
+  wholeCatalogue,
 } from "./index.js";
 
 const things = ["cat", "apple", "rocket", "grapes", "fish", "comb"];
@@ -112,6 +115,78 @@ describe("composeScene", () => {
   });
 });
 
+describe("further fields of a mix", () => {
+  const cats: SceneOptions = {
+    things,
+    styles: { "3d": 1 },
+    twoThings: 0,
+    counts: 0,
+    small: 0,
+    withBackground: 0,
+  };
+  const still = { ...cats, positionJitter: 0, sizeJitter: 0, recoloured: 0 };
+
+  it("mirrors things, but none with letters or hands", () => {
+    const mix = sceneMix(still);
+    const recipe = describeScene(0, 1, mix, sprites);
+    const half = { ...recipe, placements: recipe.placements.map((each) => ({ ...each, x: 0.3, size: 0.7 })) };
+    const mirrored = {
+      ...half,
+      placements: half.placements.map((each) => ({ ...each, mirrored: true as const })),
+    };
+    // Discs are the same on both sides.
+    expect(hashOf([drawer.draw(mirrored)])).toBe(hashOf([drawer.draw(half)]));
+    const whole = sceneMix({ ...still, things: ["cat", "wall clock"], mirrored: 1 });
+    const list = Array.from({ length: 40 }, (_, i) => describeScene(3, i, whole, wholeCatalogue));
+    for (const { placements } of list)
+      for (const { thing, mirrored } of placements) expect(mirrored === true).toBe(thing === "cat");
+  });
+
+  it("exchanges left and right of what it mirrors", () => {
+    const lopsided = discSprites(["cat", "apple"], ["3d"]);
+    const sprite = lopsided.get("cat", "3d");
+    for (let at = 0; at < sprite.rgba.length; at += 4)
+      if ((at / 4) % sprite.width < sprite.width / 2) sprite.rgba.fill(0, at, at + 4);
+    const artist = new SceneDrawer(lopsided);
+    const recipe = describeContent(
+      { things: [{ name: "cat", colour: null, count: 1 }], layout: "single", background: null, style: "3d" },
+      1,
+      sceneMix(still),
+      lopsided,
+    );
+    const turned = {
+      ...recipe,
+      placements: recipe.placements.map((each) => ({ ...each, mirrored: true as const })),
+    };
+    const [left, right] = [
+      meanOf(artist.draw(recipe).pixels, 60, 118, 30, 30),
+      meanOf(artist.draw(turned).pixels, 166, 118, 30, 30),
+    ];
+    expect(left).toEqual([250, 250, 250]);
+    expect(right).toEqual([250, 250, 250]);
+    expect(meanOf(artist.draw(turned).pixels, 60, 118, 30, 30)).not.toEqual([250, 250, 250]);
+  });
+
+  it("draws a style from several sets, as the mix weighs them", () => {
+    const mix = sceneMix({ ...still, styles: { flat: 1 }, drawings: { flat: { flat: 1, sticker: 1 } } });
+    const sets = Array.from({ length: 200 }, (_, i) => describeScene(0, i, mix, wholeCatalogue)).flatMap(
+      ({ placements }) => placements.map(({ set }) => set),
+    );
+    expect(sets.filter((set) => set === "sticker").length / sets.length).toBeCloseTo(0.5, 1);
+    expect(new Set(sets)).toEqual(new Set(["flat", "sticker"]));
+    expect(() => sceneMix({ drawings: { flat: { kat: 1 } as never } })).toThrow(/Unknown sprite set "kat"/);
+  });
+
+  it("has second versions of filters", () => {
+    for (const style of ["woodblock", "cubist"] as const) {
+      const [one, two] = [{}, { filters: 2 as const }].map((more) =>
+        hashOf(compose(2, { things, styles: { [style]: 1 }, ...more })),
+      );
+      expect(one).not.toBe(two);
+    }
+  });
+});
+
 describe("scenes", () => {
   it("yields the same scenes whatever the number of workers", async () => {
     const expected = hashOf(compose(15, options));
@@ -168,7 +243,7 @@ describe("scenes", () => {
     await expect(collect(scenes({ seed: 0, count: 1, workers: -1, sprites }))).rejects.toMatchObject({
       code: "usage",
     });
-    expect(styleNames).toHaveLength(15);
+    expect(styleNames).toHaveLength(17);
   });
 });
 

@@ -5,13 +5,13 @@ import { Worker } from "node:worker_threads";
 import { findWorker } from "../engine/node.js";
 import { NishikiError } from "../errors.js";
 import { composeScene } from "./compose-scene.js";
-import { type SceneMix, type SceneOptions, sceneMix } from "./describe-scene.js";
+import { type SceneMix, type SceneOptions, sceneMix, setsOf } from "./describe-scene.js";
 import { SceneDrawer } from "./draw-scene.js";
 import { type Scene, sceneSize } from "./scene-types.js";
 import type { SceneReply, SceneTask, SceneWorkerData } from "./scene-worker.js";
 import type { SetName } from "./sprite-sets.js";
 import { loadSprites, type Sprites } from "./sprites.js";
-import { type StyleName, styleNamed } from "./styles.js";
+import type { StyleName } from "./styles.js";
 
 /** Options of a stream of scenes. */
 export interface ScenesOptions {
@@ -73,7 +73,7 @@ export async function* scenes(options: ScenesOptions): AsyncGenerator<Scene, voi
  */
 function neededSets(mix: SceneMix): SetName[] {
   const styles = Object.entries(mix.styles).filter(([, weight]) => weight > 0);
-  return [...new Set(styles.flatMap(([name]) => styleNamed(name as StyleName).sets))];
+  return [...new Set(styles.flatMap(([name]) => setsOf(name as StyleName, mix)))];
 }
 
 function checkSignal(signal: AbortSignal | undefined): void {

@@ -12,6 +12,8 @@ import type { SetName } from "./sprite-sets.js";
 export interface Catalogue {
   readonly things: readonly string[];
   has(thing: string, set: string): boolean;
+  /** Height of a drawing as a share of its width. Default 1. */
+  ratio?(thing: string, set: string): number;
 }
 
 /** A sprite's pixels. */
@@ -50,6 +52,11 @@ export class Sprites implements Catalogue {
 
   has(thing: string, set: string): boolean {
     return this.#byKey.has(`${thing}|${set}`);
+  }
+
+  ratio(thing: string, set: string): number {
+    const sprite = this.#byKey.get(`${thing}|${set}`);
+    return sprite === undefined ? 1 : sprite.height / sprite.width;
   }
 
   /** Gets a thing's sprite in a set. Throws `data` if there is none. */

@@ -107,6 +107,16 @@ const rows: Record<StyleName, Omit<Style, "name" | "filter">> = {
     suffixes: ["mosaic", "as a mosaic", "mosaic style"],
     prefixes: ["a mosaic of"],
   },
+  "ink wash": {
+    sets: ["flat", "3d"],
+    suffixes: ["ink wash", "ink wash painting", "sumi-e", "brush painting", "in ink wash"],
+    prefixes: ["an ink wash painting of", "a brush painting of"],
+  },
+  gouache: {
+    sets: ["flat", "3d"],
+    suffixes: ["gouache", "gouache painting", "in gouache", "painted in gouache"],
+    prefixes: ["a gouache painting of", "a painting of"],
+  },
 };
 
 /** All styles, in an order that never changes. */

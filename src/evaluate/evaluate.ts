@@ -14,8 +14,8 @@ import {
   type Sprites,
   type StyleName,
   sceneMix,
+  setsOf,
   spriteSets,
-  styleNamed,
 } from "../data/index.js";
 import type { Engine } from "../engine/index.js";
 import { makeEngine } from "../engine/node.js";
@@ -133,7 +133,7 @@ interface Bench {
 }
 
 async function openSprites(folder: string, mix: SceneMix): Promise<Sprites> {
-  const sets = [...new Set(getStyles(mix).flatMap((style) => styleNamed(style).sets))];
+  const sets = [...new Set(getStyles(mix).flatMap((style) => setsOf(style, mix)))];
   const sprites = await loadSprites(folder, []);
   const built = sprites.shared.index.sets.map(({ name }) => name).filter((name) => sets.includes(name));
   return loadSprites(folder, built);

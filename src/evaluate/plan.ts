@@ -1,9 +1,9 @@
 // The prompts of an evaluation, made from a seed, each with the content that its image must show.
 import {
-  backgroundNames,
   type Catalogue,
   type ColourName,
   colourNames,
+  firstBackgrounds,
   isHeldOutPair,
   pairsOf,
   type SceneContent,
@@ -37,7 +37,7 @@ export interface Task {
 export const embeddedMix: SceneMix = sceneMix({
   things: vocabulary.map(({ name }) => name),
   colours: colourNames,
-  backgrounds: backgroundNames,
+  backgrounds: firstBackgrounds,
   styles: {
     "3d": 1,
     flat: 1,

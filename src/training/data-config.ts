@@ -42,6 +42,11 @@ const stylesSchema = z
   )
   .readonly();
 
+/** `sceneMix` checks the names: a schema with every style and set would fill a thousand lines. */
+const drawingsSchema = z
+  .record(z.string(), z.record(z.string(), numberBetween(0, 1e6)).readonly())
+  .readonly();
+
 const mixSchema = z
   .strictObject({
     things: explain(
@@ -58,7 +63,13 @@ const mixSchema = z
       JSON.stringify(defaultMix.styles),
     ),
     colours: explain(words(namesOf(colourNames)).default(defaultMix.colours), "colours"),
-    backgrounds: explain(words(namesOf(backgroundNames)).default(defaultMix.backgrounds), "backgrounds"),
+    backgrounds: explain(
+      z
+        .union([z.literal("all").transform(() => backgroundNames), words(namesOf(backgroundNames))])
+        .default(defaultMix.backgrounds),
+      'list of backgrounds, or "all"',
+      "the first eleven",
+    ),
     twoThings: explain(share.default(defaultMix.twoThings), "share of scenes with two things"),
     counts: explain(share.default(defaultMix.counts), "share of scenes with several of one thing"),
     small: explain(share.default(defaultMix.small), "share of small things"),
@@ -73,6 +84,13 @@ const mixSchema = z
       "maximum offset of a thing from its position",
     ),
     sizeJitter: explain(share.default(defaultMix.sizeJitter), "maximum variation in size"),
+    manyThings: explain(share.optional(), "share of scenes with up to six things, default none"),
+    mirrored: explain(share.optional(), "share of things that are mirrored, default none"),
+    drawings: explain(
+      drawingsSchema.optional(),
+      "for each style, the sets that its things are drawn from and their weights",
+    ),
+    filters: explain(z.literal(2).optional(), "2: the second version of the filters"),
   })
   .transform((mix, context): SceneMix => {
     try {

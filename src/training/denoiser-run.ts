@@ -1,5 +1,6 @@
 // Trains the denoiser on encoded images from shards. Samples draw fixed prompts.
 import { join } from "node:path";
+import { describeMix } from "../data/index.js";
 import type { Engine } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import type { KnownWords } from "../pipeline/index.js";
@@ -121,7 +122,7 @@ function checkSizes({ network, autoencoder }: DenoiserTrainingConfig, { size }: 
 
 /** Writes the current moving averages as the model folder `model/` in the run's folder. */
 async function exportAverages(
-  { folder, autoencoder, network, maxTokens, sampling, model }: DenoiserTrainingConfig,
+  { data, folder, autoencoder, network, maxTokens, sampling, model }: DenoiserTrainingConfig,
   averages: State,
   statistics: LatentStatistics,
   pictureSize: number,
@@ -137,6 +138,7 @@ async function exportAverages(
       maxTokens,
       pictureSize,
       defaults: sampling,
+      ...("scenes" in data && { scenes: describeMix(data.scenes.mix) }),
       output,
     }),
   );

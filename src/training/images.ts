@@ -12,7 +12,7 @@ import {
   type StyleName,
   sceneSize,
   scenes,
-  styleNamed,
+  setsOf,
 } from "../data/index.js";
 import { NishikiError } from "../errors.js";
 import type { DataConfig, ScenesConfig } from "./data-config.js";
@@ -69,7 +69,7 @@ const sampleSeed = Number.MAX_SAFE_INTEGER;
 
 async function openScenes({ sprites: folder, mix, workers, size }: ScenesConfig): Promise<ImageSource> {
   const styles = Object.entries(mix.styles).filter(([, weight]) => weight > 0);
-  const sets = [...new Set(styles.flatMap(([name]) => styleNamed(name as StyleName).sets))];
+  const sets = [...new Set(styles.flatMap(([name]) => setsOf(name as StyleName, mix)))];
   const sprites = await loadBuilt(folder, sets);
   const index = await readTextFile(join(folder, "sprites.json"));
   return {

@@ -32,6 +32,8 @@ export interface ModelExport {
   readonly name: string;
   readonly version: string;
   readonly licence: string;
+  /** What the images show, if they are composed scenes. */
+  readonly scenes?: ModelManifest["scenes"];
   readonly output: string;
 }
 
@@ -97,7 +99,7 @@ export async function replaceDenoiser(run: string, folder: string): Promise<void
   const file = "denoiser.safetensors";
   await writeHalf(run, join(folder, file));
   const denoiser = { ...manifest.parts.denoiser, file, sha256: await hashFile(join(folder, file)) };
-  const { words: _words, ...rest } = manifest; // it learned others
+  const { words: _words, scenes: _scenes, ...rest } = manifest; // it learned others
   const { fast: _, ...parts } = manifest.parts; // was distilled from the old one
   await writeFileAtomic(path, `${JSON.stringify({ ...rest, parts: { ...parts, denoiser } }, null, 2)}\n`);
 }
@@ -122,6 +124,7 @@ async function describe(model: ModelExport): Promise<ModelManifest> {
       denoiser: await part("unet", denoiser.network, "denoiser.safetensors"),
     },
     tokenizer: "tokenizer.json",
+    ...(model.scenes && { scenes: model.scenes }),
     latents: {
       shape: [latentSize, latentSize, latentChannels],
       mean: statistics.mean,

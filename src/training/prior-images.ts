@@ -2,10 +2,10 @@
 // model draws images for captions like those of its training. Training on them beside the user's images
 // preserves what the model knows.
 import {
-  backgroundNames,
   type CaptionedImage,
   colourNames,
   describeScene,
+  firstBackgrounds,
   sceneMix,
   vocabulary,
   wholeCatalogue,
@@ -33,7 +33,7 @@ const mix = sceneMix({
   things: vocabulary.map(({ name }) => name),
   rarer: 0.4,
   colours: colourNames,
-  backgrounds: backgroundNames,
+  backgrounds: firstBackgrounds,
   styles: {
     "3d": 2,
     flat: 2,

@@ -1,8 +1,8 @@
 // Cubist painting: facets each turn and shift the scene slightly, are shaded like planes, tinted with ochre,
 // umber and slate, and bounded by dark lines.
 
-import { makeFacets } from "./facets.js";
-import { type Filter, noise, outline, perSize } from "./filter.js";
+import { type Facets, makeFacets, makeShards } from "./facets.js";
+import { type Filter, type Layers, noise, outline, perSize } from "./filter.js";
 
 type Rgb = readonly [number, number, number];
 
@@ -19,6 +19,8 @@ const tints: readonly Rgb[] = [
 ];
 
 const columns = 5;
+/** Lines across the image in the second version. */
+const lines = 9;
 const variants = 3;
 
 /** Everything about a variant that does not depend on the scene. */
@@ -32,10 +34,20 @@ interface Plan {
   readonly line: Uint8Array;
 }
 
-const plans = perSize((size) => Array.from({ length: variants }, (_, variant) => makePlan(size, variant)));
+const plans = perSize((size) =>
+  Array.from({ length: variants }, (_, variant) =>
+    makePlan(size, variant, makeFacets(size, columns, variant, 0.95), 1),
+  ),
+);
 
-function makePlan(size: number, variant: number): Plan {
-  const { cell, cut, centres } = makeFacets(size, columns, variant, 0.95);
+const shardPlans = perSize((size) =>
+  Array.from({ length: variants }, (_, variant) =>
+    makePlan(size, variant, makeShards(size, lines, variant), 1.5),
+  ),
+);
+
+/** @param depth how strongly the planes are shaded */
+function makePlan(size: number, variant: number, { cell, cut, centres }: Facets, depth: number): Plan {
   const from = new Uint16Array(size * size * 2);
   const shade = new Uint8Array(size * size);
   const line = new Uint8Array(size * size);
@@ -51,15 +63,20 @@ function makePlan(size: number, variant: number): Plan {
     const y = centres[facet * 2 + 1]! + dx * turn + dy * c + random(2) * 16;
     from[at * 2] = Math.round(Math.min(size - 2, Math.max(0, x)) * 16);
     from[at * 2 + 1] = Math.round(Math.min(size - 2, Math.max(0, y)) * 16);
-    const slope = (dx * random(3) + dy * random(4)) * 2.2;
+    const slope = (dx * random(3) + dy * random(4)) * 2.2 * depth;
     shade[at] = Math.max(70, Math.min(186, 128 + slope + random(5) * 34));
     line[at] = Math.max(0, 235 - cut[at]! * 8);
   }
   return { cell, from, shade, line };
 }
 
-export const cubist: Filter = ({ pixels, mask, size, variant }) => {
-  const plan = plans(size)[variant % variants]!;
+export const cubist: Filter = (layers) => paint(layers, plans(layers.size));
+
+/** The second version: long lines cut shards with sharp corners, each shaded from edge to edge. */
+export const cubistShards: Filter = (layers) => paint(layers, shardPlans(layers.size));
+
+function paint({ pixels, mask, size, variant }: Layers, variantPlans: readonly Plan[]): Uint8Array {
+  const plan = variantPlans[variant % variants]!;
   const out = new Uint8Array(pixels.length);
   const seen = new Uint8Array(size * size);
   for (let at = 0; at < seen.length; at++) {
@@ -89,4 +106,4 @@ export const cubist: Filter = ({ pixels, mask, size, variant }) => {
     }
   }
   return out;
-};
+}

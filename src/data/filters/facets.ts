@@ -64,3 +64,41 @@ function nearestTwo(centres: Float32Array, count: number, x: number, y: number):
   );
   return [first, (next - least) / (2 * apart)];
 }
+
+/**
+ * Cuts an image by long straight lines, so that its pieces have sharp corners. Two in three lines pass near
+ * the middle, where the things are.
+ */
+export function makeShards(size: number, lines: number, variant: number): Facets {
+  const cuts = Array.from({ length: lines }, (_, line) => {
+    const angle = ((line + noise(line, variant * 3 + 50)) / lines) * Math.PI;
+    const offset = (noise(line, variant * 3 + 51) - 0.5) * size * (line % 3 === 0 ? 0.95 : 0.55);
+    return { x: Math.cos(angle), y: Math.sin(angle), offset };
+  });
+  const numbers = new Map<number, number>();
+  const cell = new Uint8Array(size * size);
+  const cut = new Uint8Array(size * size);
+  const sums: [x: number, y: number, pixels: number][] = [];
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      let side = 0;
+      let least = 16;
+      for (const [line, { x: nx, y: ny, offset }] of cuts.entries()) {
+        const distance = (x - size / 2) * nx + (y - size / 2) * ny - offset;
+        if (distance > 0) side |= 1 << line;
+        least = Math.min(least, Math.abs(distance));
+      }
+      const number = numbers.get(side) ?? numbers.size;
+      numbers.set(side, number);
+      cell[y * size + x] = number;
+      cut[y * size + x] = Math.min(255, least * 16);
+      sums[number] ??= [0, 0, 0];
+      const sum = sums[number]!;
+      sum[0] += x;
+      sum[1] += y;
+      sum[2]++;
+    }
+  }
+  const centres = Float32Array.from(sums.flatMap(([x, y, pixels]) => [x / pixels, y / pixels]));
+  return { count: sums.length, cell, cut, centres };
+}

@@ -2,7 +2,7 @@
 // (bokashi), wood grain, a paper margin with a key line and a cartouche. Pigments after the Edo printers'
 // palette (Prussian blue, beni, gamboge…).
 
-import { type Filter, makeTexture, outline, perSize, smoothNoise } from "./filter.js";
+import { type Filter, type Layers, makeTexture, outline, perSize, smoothNoise } from "./filter.js";
 
 type Rgb = readonly [number, number, number];
 
@@ -85,9 +85,18 @@ function bokashi(row: number, size: number): number {
   return t * (2 - t) * 0.9 * t;
 }
 
-export const woodblock: Filter = ({ pixels, mask, size, plain }) => {
+export const woodblock: Filter = (layers) => print(layers, 1);
+
+/**
+ * The second version: skies and near ground are graded in landscapes too, land is printed in flat pigments, and
+ * the key block's lines swell and taper.
+ */
+export const woodblockScene: Filter = (layers) => print(layers, 2);
+
+function print({ pixels, mask, size, plain }: Layers, version: 1 | 2): Uint8Array {
   const pigmentOf = nearestPigment(0);
   const texture = grain(size);
+  const swell = strokeWidth(size);
   const edge = outline(mask, size, 1);
   const out = new Uint8Array(pixels.length);
   const chosen = new Uint8Array(size * size);
@@ -103,14 +112,16 @@ export const woodblock: Filter = ({ pixels, mask, size, plain }) => {
       const cover = mask[at]! / 255;
       const pigment = pigments[chosen[at]!]!;
       // Printed landscapes keep half of their gradation: printers wiped the block to grade it.
-      const keep = plain ? 0 : (1 - cover) * 0.5;
-      const sky = blue * (1 - cover) * (plain ? 1 : 0.35);
-      const line = inkAt(edge, chosen, mask, at, x, y, size);
+      const keep = plain ? 0 : (1 - cover) * (version === 1 ? 0.5 : 0.3);
+      const sky = blue * (1 - cover) * (plain ? 1 : version === 1 ? 0.35 : 0.75);
+      const line = inkAt(edge, chosen, mask, at, x, y, size) * (version === 1 ? 1 : swell[at]! / 255);
+      const near = version === 1 || plain ? 0 : foot(y, size) * (1 - cover);
       const shade = texture[at]! / 128;
       for (let channel = 0; channel < 3; channel++) {
         const ground = plain ? mixed(pigments[0]![channel]!, pigment[channel]!, cover) : pigment[channel]!;
         let value = ground + (pixels[to + channel]! - ground) * keep;
         value += (prussianBlue[channel]! - value) * sky;
+        value *= 1 - near;
         value += (ink[channel]! - value) * line;
         value *= shade;
         out[to + channel] = Math.min(255, value);
@@ -119,7 +130,15 @@ export const woodblock: Filter = ({ pixels, mask, size, plain }) => {
   }
   paintFrame(out, mask, size);
   return out;
-};
+}
+
+/** How dark the graded band at the foot of a landscape is at each row, 0 to 0.3. */
+function foot(row: number, size: number): number {
+  return Math.max(0, row / size - 0.8) * 1.5;
+}
+
+/** Strength of the key block's line, 140 to 255. */
+const strokeWidth = perSize((size) => makeTexture(size, (x, y) => 140 + smoothNoise(x, y, 17, 17) * 190));
 
 function mixed(from: number, to: number, share: number): number {
   return from + (to - from) * share;

@@ -4,7 +4,14 @@ import type { Session } from "../../engine/index.js";
 import { NishikiError } from "../../errors.js";
 import { checkAborted } from "../../pipeline/index.js";
 import type { Tokenizer } from "../../tokenizer/index.js";
-import { boxNumbers, type EncodedShard, mostBoxes, placeNumbers } from "./encoded-scenes.js";
+import {
+  boxNumbers,
+  type EncodedShard,
+  mostBoxes,
+  mostSpots,
+  placeNumbers,
+  spotNumbers,
+} from "./encoded-scenes.js";
 
 /** The frozen networks that encode the denoiser's inputs. */
 export interface SceneEncoder {
@@ -107,18 +114,48 @@ export function placesOf(scenes: readonly Captioned[], tokenizer: Tokenizer): In
     const layout = content?.layout;
     const direction = layout === "above" ? 2 : layout === "left" || layout === "pair" ? 1 : 0;
     if (direction === 0 || phrases.length !== 2) continue;
-    // Tokens never span words, so the text before a phrase has as many tokens alone as in the caption.
-    const tokensBefore = (at: number) => tokenizer.encode(caption.slice(0, at).trimEnd()).ids.length - ends;
-    const bounds = phrases.flat().map((at) => start + tokensBefore(at));
+    const bounds = phrases.flat().map((at) => start + countTokens(caption, at, tokenizer) - ends);
     places.set([direction, ...bounds], i * placeNumbers);
   }
   return places;
 }
 
-/** Boxes of the things in scenes; zeros if unknown. */
+/** Tokens never span words, so the text before a phrase has as many tokens alone as in the caption. */
+function countTokens(caption: string, at: number, tokenizer: Tokenizer): number {
+  return tokenizer.encode(caption.slice(0, at).trimEnd()).ids.length;
+}
+
+/** Whether the things of a content have a place each, which its layout does not tell: many, or one on another. */
+function hasSpots(content: SceneContent | undefined): boolean {
+  return ["group", "landscape", "on", "front"].includes(content?.layout ?? "single");
+}
+
+/**
+ * Token ranges and boxes of the things in scenes of many things; zeros for all others. Undefined if no scene
+ * is of that kind.
+ */
+export function spotsOf(scenes: readonly Captioned[], tokenizer: Tokenizer): Float32Array | undefined {
+  if (!scenes.some(({ content }) => hasSpots(content))) return undefined;
+  const spots = new Float32Array(scenes.length * mostSpots * spotNumbers);
+  const ends = tokenizer.encode("").ids.length;
+  const start = tokenizer.encode("a").words[0]!.start;
+  for (const [i, { caption, content, phrases = [], placements = [] }] of scenes.entries()) {
+    if (!content || !hasSpots(content)) continue;
+    for (const [j, { thing, x, y, size }] of placements.slice(0, mostSpots).entries()) {
+      const phrase = phrases[content.things.findIndex(({ name }) => name === thing)];
+      if (!phrase) continue;
+      const [from, to] = phrase.map((at) => start + countTokens(caption, at, tokenizer) - ends);
+      spots.set([from!, to!, x, y, size], (i * mostSpots + j) * spotNumbers);
+    }
+  }
+  return spots;
+}
+
+/** Boxes of the things in scenes; zeros if unknown, and for scenes of many things. */
 export function boxesOf(scenes: readonly Captioned[]): Float32Array {
   const boxes = new Float32Array(scenes.length * mostBoxes * boxNumbers);
   for (const [i, { content, placements = [] }] of scenes.entries()) {
+    if (hasSpots(content)) continue;
     const two = content?.things.length === 2;
     for (const [j, { x, y, size }] of placements.slice(0, mostBoxes).entries()) {
       const which = two ? (j === 0 ? 1 : -1) : 0;
@@ -150,5 +187,7 @@ export async function encodeScenes(
   const words = await encodeCaptions(encoder, captions, captionsAtOnce, signal);
   const places = placesOf(scenes, encoder.tokenizer);
   const boxes = boxesOf(scenes);
-  return { latents: images.latents, latentShape: images.shape, ...words, captions, places, boxes };
+  const spots = spotsOf(scenes, encoder.tokenizer);
+  const rest = { captions, places, boxes, ...(spots && { spots }) };
+  return { latents: images.latents, latentShape: images.shape, ...words, ...rest };
 }

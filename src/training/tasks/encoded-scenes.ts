@@ -26,6 +26,8 @@ export interface EncodedShard {
   readonly places: Int32Array;
   /** `[scenes, mostBoxes, boxNumbers]` */
   readonly boxes: Float32Array;
+  /** `[scenes, mostSpots, spotNumbers]`; absent where no scene has many things */
+  readonly spots?: Float32Array;
 }
 
 /**
@@ -41,13 +43,21 @@ export const placeNumbers = 5;
 export const mostBoxes = 4;
 export const boxNumbers = 4;
 
+/**
+ * Maximum number of things in a scene of many things, and the numbers of each: the token range of its words,
+ * and x, y and size (0: none) of its box.
+ */
+export const mostSpots = 6;
+export const spotNumbers = 5;
+
 export function shardPath(folder: string, index: number): string {
   return join(folder, `scenes-${String(index).padStart(4, "0")}.safetensors`);
 }
 
 export async function writeShard(folder: string, index: number, shard: EncodedShard): Promise<void> {
   await makeFolder(folder);
-  const { latents, latentShape, text, textWidth, starts, captions, places, boxes } = shard;
+  const { latents, latentShape, text, textWidth, starts, captions, places, boxes, spots } = shard;
+  const spotShape = [captions.length, mostSpots, spotNumbers];
   await writeSafetensors(
     shardPath(folder, index),
     [
@@ -56,6 +66,7 @@ export async function writeShard(folder: string, index: number, shard: EncodedSh
       { name: "starts", dtype: "i32", shape: [starts.length], data: starts },
       { name: "places", dtype: "i32", shape: [captions.length, placeNumbers], data: places },
       { name: "boxes", dtype: "f32", shape: [captions.length, mostBoxes, boxNumbers], data: boxes },
+      ...(spots ? [{ name: "spots", dtype: "f32", shape: spotShape, data: spots } as const] : []),
     ],
     { captions: JSON.stringify(captions) },
   );
@@ -67,6 +78,7 @@ interface LoadedShard {
   readonly starts: Int32Array;
   readonly places: Int32Array;
   readonly boxes: Float32Array;
+  readonly spots: Float32Array | undefined;
 }
 
 /** Mean and standard deviation per channel of latents `[…, channels]`. */
@@ -121,12 +133,14 @@ export class EncodedScenes {
         const channels = latents!.shape.at(-1)!;
         this.statistics = measureLatents(f16ToFloat32(latents!.data as Uint16Array), channels);
       }
+      const spots = file.tensors.has("spots") ? await file.read("spots") : undefined;
       this.shards.push({
         latents: latents!.data as Uint16Array,
         text: text!.data as Uint16Array,
         starts: starts!.data as Int32Array,
         places: places!.data as Int32Array,
         boxes: boxes!.data as Float32Array,
+        spots: spots?.data as Float32Array | undefined,
       });
     }
   }
@@ -170,11 +184,16 @@ export class EncodedScenes {
   }
 
   /**
-   * Marks in `out [side², tokens]`, for each cell, the tokens that name a thing in the other half of the
-   * image. Leaves all others unchanged.
+   * Marks in `out [side², tokens]`, for each cell, the tokens that name a thing which is elsewhere: in the
+   * other half of the image, or for scenes of many things outside the cell. Leaves all others unchanged.
    */
   markElsewhere(scene: number, side: number, tokens: number, out: Float32Array): void {
-    const { places } = this.shards[Math.floor(scene / this.shardSize)]!;
+    const { places, spots } = this.shards[Math.floor(scene / this.shardSize)]!;
+    const from = (scene % this.shardSize) * mostSpots * spotNumbers;
+    if (spots && spots[from + 4]! > 0) {
+      markBySpots(spots.subarray(from, from + mostSpots * spotNumbers), side, tokens, out);
+      return;
+    }
     const at = (scene % this.shardSize) * placeNumbers;
     const [direction, ...bounds] = places.subarray(at, at + placeNumbers);
     if (direction === 0) return;
@@ -184,6 +203,25 @@ export class EncodedScenes {
       if (2 * along + 1 === side) continue;
       const other = 2 * along + 1 < side ? 2 : 0;
       out.fill(1, cell * tokens + bounds[other]!, cell * tokens + bounds[other + 1]!);
+    }
+  }
+}
+
+/** Marks the words of things in cells that none of their boxes reaches. */
+function markBySpots(spots: Float32Array, side: number, tokens: number, out: Float32Array): void {
+  const each = Array.from({ length: mostSpots }, (_, i) =>
+    spots.subarray(i * spotNumbers, (i + 1) * spotNumbers),
+  );
+  const there = each.filter((spot) => spot[4]! > 0);
+  for (const [from, to] of there as unknown as readonly (readonly [number, number])[]) {
+    const boxes = there.filter((spot) => spot[0] === from);
+    for (let cell = 0; cell < side * side; cell++) {
+      const [x, y] = [((cell % side) + 0.5) / side, (Math.floor(cell / side) + 0.5) / side];
+      const isHere = boxes.some(([, , centreX, centreY, size]) => {
+        const reach = size! / 2 + 0.4 / side;
+        return Math.abs(x - centreX!) < reach && Math.abs(y - centreY!) < reach;
+      });
+      if (!isHere) out.fill(1, cell * tokens + from, cell * tokens + to);
     }
   }
 }

@@ -54,6 +54,15 @@ const defaultsSchema = z.object({
   }),
 });
 
+const scenesSchema = z.object({
+  kinds: wholeNumber(1, 100).meta({
+    description:
+      "most different things in an image; above two, several of some of them, and on and before each other",
+  }),
+  backgrounds: z.array(nonEmptyText).readonly(),
+  styles: z.array(nonEmptyText).readonly(),
+});
+
 const manifestSchema = z.object({
   format: z.literal(1).meta({ expected: "1, the layout that this version reads" }),
   name: nonEmptyText,
@@ -72,6 +81,10 @@ const manifestSchema = z.object({
   words: z.object({ file: fileName, sha256 }).optional().meta({
     description:
       "words and names of the training captions (known-words.ts); without them every word is taken as it is",
+  }),
+  scenes: scenesSchema.optional().meta({
+    description:
+      "what its training images show, for plans; without it, what the first models were trained on",
   }),
   latents: z
     .object({
@@ -99,6 +112,8 @@ export type SuperResolutionPart = Readonly<z.output<typeof superResolutionSchema
 export type FastPart = Readonly<z.output<typeof fastSchema>>;
 /** Settings that suit the model; a request that leaves them open gets these. */
 export type ModelDefaults = Readonly<z.output<typeof defaultsSchema>>;
+/** What a model's training images show. */
+export type TrainedScenes = Readonly<z.output<typeof scenesSchema>>;
 /** The content of `model.json`. */
 export type ModelManifest = Readonly<z.output<typeof manifestSchema>>;
 
