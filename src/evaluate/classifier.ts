@@ -1,18 +1,11 @@
 // Loads a trained classifier and classifies images with it.
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { fileError, openWeights } from "../checkpoint/node.js";
+
+import { openWeights } from "../checkpoint/node.js";
 import { type LabelClasses, type Question, questionNames, questions } from "../data/index.js";
 import type { Engine } from "../engine/index.js";
-import { NishikiError } from "../errors.js";
 import { trace } from "../graph/index.js";
-import { classifierSchema, classify, pixelsFromBytes } from "../models/index.js";
-import { embeddedModel, hashFile } from "../pipeline/node.js";
-import { parse, z } from "../schema/index.js";
-import { getClassifierQuestions } from "../training/index.js";
-
-/** The classifier that ships with the package. */
-export const packagedClassifier = join(embeddedModel, "judge");
+import { classify, pixelsFromBytes } from "../models/index.js";
+import { getClassifierQuestions, openClassifierFile, packagedClassifier } from "../training/index.js";
 
 /** The classifier's answers for one image. */
 export interface Verdict {
@@ -31,62 +24,12 @@ export interface Classifier {
   close(): Promise<void>;
 }
 
-const names = z.array(z.string()).min(1).readonly();
-
-/** `judge.json`, format 1. */
-const descriptionSchema = z.strictObject({
-  format: z.literal(1),
-  kind: z.enum(["judge", "classifier"]),
-  /** In the same folder. */
-  file: z.string().regex(/^[^/\\]+\.safetensors$/),
-  sha256: z.string(),
-  config: classifierSchema,
-  classes: z.strictObject({
-    thing: names,
-    colour: names,
-    style: names,
-    background: names,
-    backgroundColour: names,
-    count: names,
-    layout: names,
-  }),
-});
-
-type Description = z.infer<typeof descriptionSchema>;
-
-async function readDescription(folder: string): Promise<Description> {
-  const path = join(folder, "judge.json");
-  const text = await readFile(path, "utf8").catch((error: unknown) => {
-    throw fileError(error, `read the classifier ${path}`);
-  });
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new NishikiError("checkpoint", `${path} is not valid JSON. Copy the classifier's folder again.`, {
-      cause,
-    });
-  }
-  return parse(descriptionSchema, value, {
-    name: "the description",
-    code: "checkpoint",
-    prefix: `${path}: `,
-  });
-}
-
 /** Loads the folder that a classifier's run wrote. @throws NishikiError "file", "checkpoint" */
 export async function openClassifier(
   engine: Engine,
   folder: string = packagedClassifier,
 ): Promise<Classifier> {
-  const { file, sha256, config, classes } = await readDescription(folder);
-  const path = join(folder, file);
-  if ((await hashFile(path)) !== sha256) {
-    throw new NishikiError(
-      "checkpoint",
-      `${path} does not match the SHA-256 in judge.json. Copy the classifier's folder again.`,
-    );
-  }
+  const { sha256, config, classes, path } = await openClassifierFile(folder);
   const { pictureSize: size } = config;
   const program = trace((tracer) => {
     const pixels = pixelsFromBytes(tracer.input("pixels", ["batch", size, size, 3], "u8"));

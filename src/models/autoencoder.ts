@@ -20,6 +20,12 @@ import { explain, z } from "../schema/index.js";
 import { residualStage } from "./residual-stage.js";
 import { pairOf, repeats, size } from "./sizes.js";
 
+/** The decoder's last stage, at 2/fold of the size: sharpens what the coarser stages have drawn. */
+const fineSchema = z.strictObject({
+  width: explain(size, "channels"),
+  blocks: explain(repeats, "residual blocks"),
+});
+
 /** The sizes of an autoencoder. */
 export const autoencoderSchema = z.strictObject({
   fold: explain(size, "pixels of a side that are folded into the first layer's channels"),
@@ -34,6 +40,11 @@ export const autoencoderSchema = z.strictObject({
   positions: explain(
     size.optional(),
     "side of a table of positions at 1/fold of the size, for a decoder that knows where it is (default: none)",
+  ),
+  /** Layers at 1/fold of the size draw each patch on its own; these see across the patches' borders. */
+  decoderFine: explain(
+    fineSchema.optional(),
+    "last stage of the decoder at 2/fold of the size, which corrects the pixels (default: none)",
   ),
 });
 
@@ -53,6 +64,13 @@ export const autoencoderConfigs = {
   tiny: { fold: 8, widths: [8, 16], encoderBlocks: [1, 1], decoderBlocks: [1, 1], latentChannels: 4 },
 } as const satisfies Record<string, AutoencoderConfig>;
 
+/** The sizes that the encoder does not depend on. */
+export const decoderSizes = [
+  "decoderBlocks",
+  "positions",
+  "decoderFine",
+] as const satisfies readonly (keyof AutoencoderConfig)[];
+
 function blocks(scope: Scope, x: Tensor, count: number): Tensor {
   for (let i = 0; i < count; i++) x = residualStage(scope.child(i), x);
   return x;
@@ -70,7 +88,7 @@ export function encode(scope: Scope, pixels: Tensor, config: AutoencoderConfig):
 
 /** Latents `[batch, h, w, channels]` → pixels `[batch, 16·h, 16·w, 3]`, about [-1, 1] (not clipped). */
 export function decode(scope: Scope, latents: Tensor, config: AutoencoderConfig): Tensor {
-  const { fold, widths, decoderBlocks, positions } = config;
+  const { fold, widths, decoderBlocks, positions, decoderFine } = config;
   let x = convLast(scope.child("stem"), latents, widths[1]); // [batch, 16, 16, 192]
   x = blocks(scope.child("low"), x, decoderBlocks[1]);
   x = unfoldPixels(dense(scope.child("up"), x, widths[0] * 4), 2); // [batch, 32, 32, 96]
@@ -80,7 +98,21 @@ export function decode(scope: Scope, latents: Tensor, config: AutoencoderConfig)
   x = blocks(scope.child("high"), x, decoderBlocks[0]);
   // A hidden layer decodes each patch of 8×8 pixels: edges need more than a linear map of 96 numbers.
   const hidden = silu(dense(scope.child("hidden"), layerNorm(x), widths[0] * 3));
-  return unfoldPixels(dense(scope.child("pixels"), hidden, fold * fold * 3), fold);
+  const pixels = unfoldPixels(dense(scope.child("pixels"), hidden, fold * fold * 3), fold);
+  return decoderFine ? add(pixels, correct(scope.child("fine"), pixels, x, config)) : pixels;
+}
+
+/** The correction of coarse pixels `[batch, h, w, 3]`, at first zero. @param x `[batch, h/fold, w/fold, width]` */
+function correct(scope: Scope, pixels: Tensor, x: Tensor, { fold, decoderFine }: AutoencoderConfig): Tensor {
+  const { width, blocks: count } = decoderFine!;
+  const patch = fold / 2;
+  const drawn = dense(scope.child("stem"), foldPixels(pixels, patch), width); // [batch, 64, 64, width]
+  const context = unfoldPixels(dense(scope.child("up"), layerNorm(x), width * 4), 2);
+  const fine = layerNorm(blocks(scope.child("blocks"), add(drawn, context), count));
+  return unfoldPixels(
+    dense(scope.child("pixels"), fine, patch * patch * 3, { init: { kind: "zeros" } }),
+    patch,
+  );
 }
 
 /** Converts bytes `[...]` to pixels in [-1, 1]. */

@@ -60,17 +60,31 @@ export interface Classification<Q extends string> {
 
 const zeros = { kind: "zeros" } as const;
 
+/**
+ * The feature maps whose layers do not depend on the image's size, from fine to coarse:
+ * `[batch, size/fold, size/fold, widths[0]]` and half that size with `widths[1]`.
+ */
+export function classifierMaps(
+  scope: Scope,
+  pixels: Tensor,
+  { fold, widths, blocks: counts }: Pick<ClassifierConfig, "fold" | "widths" | "blocks">,
+): readonly [Tensor, Tensor] {
+  const patch = silu(dense(scope.child("stem.0"), foldPixels(pixels, fold), widths[0] * 2));
+  const high = blocks(scope.child("high"), dense(scope.child("stem.2"), patch, widths[0]), counts[0]);
+  const middle = blocks(scope.child("middle"), shrink(scope.child("shrink.0"), high, widths[1]), counts[1]);
+  return [high, middle];
+}
+
 /** Classifies pixels `[batch, size, size, 3]` in [-1, 1]. */
 export function classify<Q extends string>(
   scope: Scope,
   pixels: Tensor,
-  { pictureSize, fold, widths, blocks: counts, headWidth }: ClassifierConfig,
+  config: ClassifierConfig,
   questions: Readonly<Record<Q, ClassifierQuestion>>,
 ): Classification<Q> {
-  const patch = silu(dense(scope.child("stem.0"), foldPixels(pixels, fold), widths[0] * 2));
-  let x = blocks(scope.child("high"), dense(scope.child("stem.2"), patch, widths[0]), counts[0]);
-  x = blocks(scope.child("middle"), shrink(scope.child("shrink.0"), x, widths[1]), counts[1]);
-  x = shrink(scope.child("shrink.1"), x, widths[2]); // [batch, 8, 8, widths[2]]
+  const { pictureSize, fold, widths, blocks: counts, headWidth } = config;
+  const [, middle] = classifierMaps(scope, pixels, config);
+  let x = shrink(scope.child("shrink.1"), middle, widths[2]); // [batch, 8, 8, widths[2]]
   const side = pictureSize / fold / 4;
   const where = { kind: "normal", deviation: 0.02 } as const;
   x = add(x, scope.parameter("position", [side, side, widths[2]], where));

@@ -17,6 +17,7 @@ export * from "./clip-vision-config.js";
 export * from "./conditional-unet.js";
 export * from "./conditional-unet-config.js";
 export * from "./denoiser.js";
+export * from "./discriminator.js";
 export * from "./dit.js";
 export * from "./ip-adapter.js";
 export * from "./layouts.js";

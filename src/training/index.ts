@@ -1,5 +1,6 @@
 export { averagesOf } from "./averages.js";
 export { type ClassifierExport, exportClassifier } from "./classifier-export.js";
+export { type ClassifierFile, openClassifierFile, packagedClassifier } from "./classifier-file.js";
 export {
   type AutoencoderTrainingConfig,
   type ClassifierTrainingConfig,
@@ -41,7 +42,7 @@ export {
   type TrainingTask,
 } from "./loop.js";
 export { type MetricsLine, readMetrics } from "./metrics.js";
-export { exportModel, type ModelExport } from "./model-export.js";
+export { exportModel, type ModelExport, replaceAutoencoder } from "./model-export.js";
 export { readAutoencoderConfig, readDenoiserConfig } from "./model-networks.js";
 export {
   adamW,

@@ -5,7 +5,7 @@ import { makeFolder, readTextFile, writeFileAtomic } from "../checkpoint/node.js
 import type { CaptionedImage } from "../data/index.js";
 import type { Engine, Session, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
-import type { AutoencoderConfig } from "../models/index.js";
+import { type AutoencoderConfig, decoderSizes } from "../models/index.js";
 import { checkAborted } from "../pipeline/index.js";
 import { fingerprintDifferences, hasSetting, type Settings, writeFingerprint } from "./fingerprint.js";
 import { digestTextEncoder, digestWeights, encoderProgram, loadWords, readTokenizer } from "./frozen.js";
@@ -71,7 +71,9 @@ export class LatentShards {
       textEncoder: await digestTextEncoder(),
     };
     // Latents depend on the encoder only; the decoder may change.
-    const { decoderBlocks: _blocks, positions: _positions, ...encoding } = network;
+    const encoding = Object.fromEntries(
+      Object.entries(network).filter(([name]) => !decoderSizes.some((size) => size === name)),
+    );
     const settings = {
       format,
       seed,

@@ -423,6 +423,16 @@ describe("a run in workers", () => {
     close(parts.norms, whole.norms);
   });
 
+  it("computes the same steps in workers when some parameters have an optimizer of their own", async () => {
+    const groups = [{ scope: "more", kind: "adamw", weightDecay: 0, learningRateScale: 0.25 }] as const;
+    const task: TrainingTask = { ...wideTask(), optimizerGroups: groups };
+    const [whole, parts] = [await wholeRun(6, {}, task), await wholeRun(6, { workers: 2 }, task)];
+    close(parts.losses, whole.losses);
+    const slower = await wholeRun(6, {}, wideTask());
+    expect(whole.losses[0]).toBe(slower.losses[0]);
+    expect(whole.losses[5]).not.toBe(slower.losses[5]);
+  });
+
   it("goes on bit for bit, whatever the number of threads that a worker does not get", async () => {
     const straight = await wholeRun(7, { workers: 2 });
     await withFolder(async (folder) => {

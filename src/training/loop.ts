@@ -7,7 +7,7 @@ import { averagesOf } from "./averages.js";
 import { initialState, loadCheckpoint, refuseBegun, type State } from "./checkpoint.js";
 import { CheckpointKeeper } from "./checkpoint-keeper.js";
 import { appendMetrics, trimMetrics } from "./metrics.js";
-import type { OptimizerConfig } from "./optimizer.js";
+import { isIn, type OptimizerConfig, type OptimizerGroup } from "./optimizer.js";
 import { lockRun } from "./run-lock.js";
 import { averageDecayAt, learningRateAt, type ScheduleConfig } from "./schedule.js";
 import { checkStart, readStart } from "./start-from.js";
@@ -25,6 +25,8 @@ export interface TrainingTask {
   batch(step: number): Promise<HostTensors>;
   /** Frozen parameters, read from files. */
   readonly frozen?: WeightPlaces;
+  /** Parameters with an optimizer of their own. */
+  readonly optimizerGroups?: readonly OptimizerGroup[];
   /**
    * Called every `sampleInterval` steps with the moving averages; writes sample images.
    * @returns numbers measured on the samples, for the metrics
@@ -118,7 +120,9 @@ async function runLocked(
 ): Promise<{ step: number; finished: boolean; state: State }> {
   const { folder, schedule, seed } = options;
   const workers = chooseWorkers(options, engine);
-  const program = makeStepProgram(task.objective(options.batchSize), options.optimizer);
+  const { objective, frozen, optimizerGroups: groups } = task;
+  const optimizer = { ...options.optimizer, ...(groups && { groups }) };
+  const program = makeStepProgram(objective(options.batchSize), optimizer);
   const checkpoint = await loadCheckpoint(folder, program, fingerprint, options.onNotice);
   const computedIn = describeWorkers(workers, engine.threads);
   // Earlier versions called workers lanes.
@@ -130,10 +134,10 @@ async function runLocked(
     );
   }
   await removeAbandoned(folder);
-  const start = checkpoint ?? { step: 0, state: await firstState(program, seed, options) };
+  const start = checkpoint ?? { step: 0, state: await firstState(program, seed, { ...options, groups }) };
   await trimMetrics(folder, start.step);
-  const { objective, frozen } = task;
-  const stepper = await makeStepper(engine, program, start.state, { ...options, objective, frozen, workers });
+  const settings = { ...options, objective, optimizer, frozen, workers };
+  const stepper = await makeStepper(engine, program, start.state, settings);
   try {
     const parameters = countParameters(program);
     await options.onStart?.({ step: start.step, steps: schedule.steps, parameters });
@@ -145,15 +149,21 @@ async function runLocked(
   }
 }
 
+interface FirstStateOptions extends Pick<RunOptions, "initFrom" | "onNotice"> {
+  readonly groups?: readonly OptimizerGroup[] | undefined;
+}
+
 /** Initial state of a run: random weights, or those of `initFrom`. */
 export async function firstState(
   program: StepProgram,
   seed: number,
-  { initFrom, onNotice }: Pick<RunOptions, "initFrom" | "onNotice">,
+  { initFrom, onNotice, groups = [] }: FirstStateOptions,
 ): Promise<State> {
   if (initFrom === undefined) return initialState(program, seed);
   const start = await readStart(initFrom);
-  const missing = checkStart(program.parameters, start, initFrom);
+  // A network that only trains the other, such as a discriminator, starts at random unless the file has it.
+  const required = program.parameters.filter(({ name }) => !groups.some((group) => isIn(group, name)));
+  const missing = checkStart(required, start, initFrom);
   if (missing.length > 0) {
     const some = `${missing.slice(0, 3).join(", ")}${missing.length > 3 ? ", …" : ""}`;
     const tensors = missing.length === 1 ? "1 tensor" : `${missing.length} tensors`;

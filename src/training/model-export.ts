@@ -48,7 +48,7 @@ const textFiles = ["text-encoder.safetensors", "tokenizer.json"] as const;
 export async function exportModel(model: ModelExport): Promise<number> {
   const { output, textEncoder } = model;
   await makeFolder(output);
-  await writeHalf(model.autoencoder.run, join(output, "autoencoder.safetensors"));
+  await writeHalf(model.autoencoder.run, join(output, "autoencoder.safetensors"), isAutoencoderWeight);
   await writeHalf(model.denoiser.run, join(output, "denoiser.safetensors"));
   for (const name of textFiles) await copyInto(join(textEncoder, name), join(output, name));
   const manifest = await describe(model);
@@ -67,10 +67,13 @@ async function copyInto(from: string, to: string): Promise<void> {
   });
 }
 
-/** Writes a run's moving averages, or the weights of a file, as float16. */
-export async function writeHalf(run: string, to: string): Promise<void> {
+/** Encoder and decoder: a run may have trained a discriminator with them. */
+const isAutoencoderWeight = (name: string) => /^(en|de)coder\./.test(name);
+
+/** Writes a run's moving averages, or the weights of a file, as float16. Default: all of them. */
+export async function writeHalf(run: string, to: string, includes = (_name: string) => true): Promise<void> {
   const file = await openSafetensors(run.endsWith(".safetensors") ? run : checkpointPath(run));
-  const chosen = chooseAverages(file.tensors);
+  const chosen = chooseAverages(file.tensors).filter(([name]) => includes(name));
   if (chosen.length === 0)
     throw new NishikiError(
       "checkpoint",
@@ -102,6 +105,26 @@ export async function replaceDenoiser(run: string, folder: string): Promise<void
   const { words: _words, scenes: _scenes, ...rest } = manifest; // it learned others
   const { fast: _, ...parts } = manifest.parts; // was distilled from the old one
   await writeFileAtomic(path, `${JSON.stringify({ ...rest, parts: { ...parts, denoiser } }, null, 2)}\n`);
+}
+
+/**
+ * Replaces a model folder's autoencoder. The new one must have the same encoder, or the denoiser would not fit.
+ * @param run the autoencoder's run, or a `.safetensors` file of encoder and decoder
+ * @throws NishikiError "file", "checkpoint"
+ */
+export async function replaceAutoencoder(
+  run: string,
+  network: AutoencoderConfig,
+  folder: string,
+): Promise<void> {
+  const path = join(folder, "model.json");
+  const manifest = parseManifest(await readTextFile(path), path);
+  const file = "autoencoder.safetensors";
+  await writeHalf(run, join(folder, file), isAutoencoderWeight);
+  const sha256 = await hashFile(join(folder, file));
+  const autoencoder = { ...manifest.parts.autoencoder, config: { ...network }, file, sha256 };
+  const parts = { ...manifest.parts, autoencoder };
+  await writeFileAtomic(path, `${JSON.stringify({ ...manifest, parts }, null, 2)}\n`);
 }
 
 async function describe(model: ModelExport): Promise<ModelManifest> {

@@ -39,7 +39,29 @@ export const optimizerSchema = z
   })
   .meta({ renamed: { clip: "gradientClipping" } });
 
-export type OptimizerConfig = z.infer<typeof optimizerSchema>;
+/** Settings of the parameters below a scope, where they differ from the run's. */
+export interface OptimizerGroup extends Partial<Pick<OptimizerSettings, "kind" | "weightDecay">> {
+  /** Begins the names of the parameters, without the trailing dot. */
+  readonly scope: string;
+  /** The learning rate, relative to the run's. */
+  readonly learningRateScale: number;
+}
+
+type OptimizerSettings = z.infer<typeof optimizerSchema>;
+
+export type OptimizerConfig = OptimizerSettings & { readonly groups?: readonly OptimizerGroup[] };
+
+/** Whether a parameter of this name belongs to a group. */
+export const isIn = ({ scope }: OptimizerGroup, name: string): boolean => name.startsWith(`${scope}.`);
+
+/** The settings of a parameter: its group's or the run's. */
+export function settingsOf(
+  config: OptimizerConfig,
+  { name }: Pick<Parameter, "name">,
+): OptimizerSettings & { readonly learningRateScale: number } {
+  const group = config.groups?.find((each) => isIn(each, name));
+  return { learningRateScale: 1, ...config, ...group };
+}
 
 /** Scalars that change from step to step, as inputs. */
 export interface StepScalars {
@@ -60,8 +82,14 @@ export interface StateUpdate {
  * Muon updates the matrices inside the network; AdamW updates vectors, tables, narrow first and last layers,
  * and the modulation layers, which start at zero and have no direction worth orthogonalising yet.
  */
-export function usesMuon({ kind }: OptimizerConfig, { shape, name }: Parameter): boolean {
-  if (kind !== "muon" || shape.length < 2 || /embedding|position|modulation/.test(name)) return false;
+export function usesMuon(config: OptimizerConfig, parameter: Parameter): boolean {
+  const { shape, name } = parameter;
+  if (
+    settingsOf(config, parameter).kind !== "muon" ||
+    shape.length < 2 ||
+    /embedding|position|modulation/.test(name)
+  )
+    return false;
   const rows = shape[0]!;
   const columns = shape.slice(1).reduce((a, b) => a * b, 1);
   return rows >= 32 && columns >= 32;

@@ -19,6 +19,7 @@ import {
   type OptimizerConfig,
   type StateUpdate,
   type StepScalars,
+  settingsOf,
   usesMuon,
 } from "./optimizer.js";
 
@@ -89,6 +90,11 @@ export function scalarsOf(tracer: Tracer): StepScalars {
   };
 }
 
+/** The scalars of a group of parameters with a learning rate of its own. */
+export function scaleRate(scalars: StepScalars, scale: number): StepScalars {
+  return scale === 1 ? scalars : { ...scalars, learningRate: mul(scalars.learningRate, scale) };
+}
+
 export function gradientsOf(loss: Tensor, parameters: readonly Parameter[]): Tensor[] {
   return gradients(
     loss,
@@ -122,7 +128,9 @@ export function recordUpdates(
   parameters.forEach((parameter, i) => {
     const { name, shape } = parameter;
     const update = usesMuon(config, parameter) ? muon : adamW;
-    const { next, updates } = update(parameter, found[i]!, factor, stateInput(shape), config, scalars);
+    const settings = settingsOf(config, parameter);
+    const scaled = scaleRate(scalars, settings.learningRateScale);
+    const { next, updates } = update(parameter, found[i]!, factor, stateInput(shape), settings, scaled);
     keep({ name, shape, next });
     for (const item of updates) keep(item);
   });

@@ -6,7 +6,7 @@ import type { Engine, HostTensor, HostTensors, KeptPieces, Session, WeightPlaces
 import { NishikiError } from "../errors.js";
 import type { Parameter } from "../graph/index.js";
 import type { State } from "./initial-state.js";
-import { adamNames, type OptimizerConfig, usesMuon } from "./optimizer.js";
+import { adamNames, type OptimizerConfig, settingsOf, usesMuon } from "./optimizer.js";
 import { nextName, type Objective, type StepProgram } from "./step-program.js";
 import {
   dealShares,
@@ -17,6 +17,7 @@ import {
   makePieceProgram,
   makeSumProgram,
   makeUpdateProgram,
+  type PieceSettings,
   sumName,
 } from "./worker-programs.js";
 
@@ -304,17 +305,32 @@ async function loadUpdates(
     updates.push(await engine.load(program, { kept: { reads, writes: asNext(updated) } }));
     carried.push(...own);
   }
-  for (const decays of [true, false]) {
-    const names = elementwise.filter(({ shape }) => shape.length > 1 === decays).map(({ name }) => name);
-    if (names.length === 0) continue;
+  for (const { names, settings } of alikeInPieces(elementwise, optimizer)) {
     const moments = names.flatMap(adamNames);
     await keepFirst(moments);
     const sets = names.map(pieceOf);
-    const update = makePieceProgram(decays ? optimizer.weightDecay : 0, optimizer);
+    const update = makePieceProgram(settings, optimizer);
     updates.push(await engine.load(update, { pieces: { size: pieceSize, sets } }));
     carried.push(...moments);
   }
   return { updates, state: carried };
+}
+
+/** Names of parameters by the settings of their updates: those of one entry share a program. */
+function alikeInPieces(
+  parameters: readonly Parameter[],
+  optimizer: OptimizerConfig,
+): { readonly names: string[]; readonly settings: PieceSettings }[] {
+  const groups = new Map<string, { names: string[]; settings: PieceSettings }>();
+  for (const parameter of parameters) {
+    const { weightDecay, learningRateScale } = settingsOf(optimizer, parameter);
+    const settings = { weightDecay: parameter.shape.length > 1 ? weightDecay : 0, learningRateScale };
+    const key = JSON.stringify(settings);
+    const group = groups.get(key) ?? { names: [], settings };
+    groups.set(key, group);
+    group.names.push(parameter.name);
+  }
+  return [...groups.values()];
 }
 
 function pieceOf(name: string): KeptPieces["sets"][number] {

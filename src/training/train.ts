@@ -159,10 +159,8 @@ async function openAutoencoderRun(
   source: ImageSource,
   common: Settings,
 ): Promise<OpenedTask> {
-  const task = await makeAutoencoderTask(engine, config, source);
-  const { part, loss } = config;
-  const frozen = task.frozen && { frozen: { encoder: await digestWeights(task.frozen) } };
-  return { task, settings: { ...common, loss, ...(part === "decoder" && { part }), ...frozen } };
+  const { task, settings } = await makeAutoencoderTask(engine, config, source);
+  return { task, settings: { ...common, ...settings } };
 }
 
 /**

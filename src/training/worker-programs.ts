@@ -18,6 +18,7 @@ import {
   recordUpdates,
   type StateTensor,
   scalarsOf,
+  scaleRate,
   trainedOf,
 } from "./step-program.js";
 
@@ -84,16 +85,26 @@ export function makeUpdateProgram(
   return { program, state };
 }
 
+/** What differs between parameters that are updated in pieces. */
+export interface PieceSettings {
+  readonly weightDecay: number;
+  readonly learningRateScale: number;
+}
+
 /**
  * AdamW for vectors of one symbolic length. Inputs: p, m, v, gradient, factor, the scalars.
  * Outputs: `next:p`, `next:m`, `next:v`.
  */
-export function makePieceProgram(weightDecay: number, { betas }: OptimizerConfig): Program {
+export function makePieceProgram(
+  { weightDecay, learningRateScale }: PieceSettings,
+  { betas }: OptimizerConfig,
+): Program {
   return trace((tracer) => {
     const vector = (name: string) => tracer.input(name, ["length"]);
     const before = { p: vector("p"), m: vector("m"), v: vector("v"), gradient: vector("gradient") };
     const factor = tracer.input("factor", []);
-    const { p, m, v } = moveAdamW(before, factor, weightDecay, betas, scalarsOf(tracer));
+    const scalars = scaleRate(scalarsOf(tracer), learningRateScale);
+    const { p, m, v } = moveAdamW(before, factor, weightDecay, betas, scalars);
     return { [nextName("p")]: p, [nextName("m")]: m, [nextName("v")]: v };
   });
 }

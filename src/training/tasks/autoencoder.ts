@@ -1,10 +1,31 @@
-// The autoencoder's objective: reconstruct images from slightly noisy latents.
+// The autoencoder's objective: reconstruct images from slightly noisy latents. A decoder that is trained alone can
+// learn from a denoiser's latents, too, and with perceptual and adversarial losses.
 import type { HostTensors } from "../../engine/index.js";
-import { abs, add, mean, mul, type Scope, square, sub } from "../../graph/index.js";
-import { type AutoencoderConfig, decode, encode, pixelsFromBytes } from "../../models/index.js";
+import {
+  abs,
+  add,
+  mean,
+  mul,
+  reshape,
+  type Scope,
+  square,
+  stopGradient,
+  sub,
+  type Tensor,
+  type Tracer,
+} from "../../graph/index.js";
+import {
+  type AutoencoderConfig,
+  type ClassifierConfig,
+  type DiscriminatorConfig,
+  decode,
+  encode,
+  pixelsFromBytes,
+} from "../../models/index.js";
 import { random } from "../../random/index.js";
 import type { Objective } from "../step-program.js";
 import type { BatchNumber } from "./batch-number.js";
+import { adversarialLosses, perceptualLoss } from "./image-losses.js";
 
 export interface AutoencoderLoss {
   /** Weight of the mean absolute error beside the mean squared error: keeps edges sharp. */
@@ -19,34 +40,114 @@ export interface AutoencoderLoss {
 
 export const defaultAutoencoderLoss: AutoencoderLoss = { l1: 0.5, latentNoise: 0.1, latentL2: 1e-3 };
 
-/** Scopes of the parameters, "encoder." and "decoder.". */
-export function autoencoderScopes(root: Scope): { encoder: Scope; decoder: Scope } {
-  return { encoder: root.child("encoder"), decoder: root.child("decoder") };
+/** What is trained, and by what besides the pixels. */
+export interface AutoencoderTraining {
+  /** "decoder" freezes the encoder. Default "both". */
+  readonly part?: "both" | "decoder";
+  readonly perceptual?: { readonly weight: number; readonly network: ClassifierConfig } | undefined;
+  readonly adversarial?: { readonly weight: number; readonly network: DiscriminatorConfig } | undefined;
+  /** Whether a denoiser's latents replace some of the encoder's: inputs of `addDenoised`. Default false. */
+  readonly denoised?: boolean;
 }
 
-/** @param part "decoder" freezes the encoder's parameters */
+/** Scopes of the parameters: "encoder.", "decoder.", and those of the losses. */
+export const autoencoderScopes = (root: Scope) => ({
+  encoder: root.child("encoder"),
+  decoder: root.child("decoder"),
+});
+export const classifierScope = "classifier";
+export const discriminatorScope = "discriminator";
+
+/** @param training what else the step needs; the frozen parameters are the encoder's and the classifier's */
 export function autoencoderObjective(
   config: AutoencoderConfig,
   batch: number,
   size: number,
   loss: AutoencoderLoss = defaultAutoencoderLoss,
-  part: "both" | "decoder" = "both",
+  training: AutoencoderTraining = {},
 ): Objective {
   return (tracer) => {
-    const bytes = tracer.input("pixels", [batch, size, size, 3], "u8");
-    const side = size / config.fold / 2;
-    const noise = tracer.input("noise", [batch, side, side, config.latentChannels]);
+    const pixels = pixelsFromBytes(tracer.input("pixels", [batch, size, size, 3], "u8"));
     const { encoder, decoder } = autoencoderScopes(tracer.scope());
-    const pixels = pixelsFromBytes(bytes);
-    const latents = encode(encoder, pixels, config);
-    const frozen = part === "decoder" ? new Set(tracer.parameters.map(({ name }) => name)) : undefined;
-    const difference = sub(decode(decoder, add(latents, mul(noise, loss.latentNoise)), config), pixels);
-    const squared = mean(square(difference));
-    const absolute = mean(abs(difference));
-    const latentSize = mean(square(latents));
-    const total = add(add(squared, mul(absolute, loss.l1)), mul(latentSize, loss.latentL2));
-    return { loss: total, metrics: { squared, absolute, latentSize }, ...(frozen && { frozen }) };
+    const encoded = encode(encoder, pixels, config);
+    const noise = tracer.input("noise", encoded.shape);
+    const noisy = add(encoded, mul(noise, loss.latentNoise));
+    const { latents, weights } = training.denoised ? replaceByDenoised(tracer, noisy) : { latents: noisy };
+    const decoded = decode(decoder, latents, config);
+    const difference = sub(decoded, pixels);
+    const overImages = (errors: Tensor) => mean(weights ? mul(errors, weights) : errors);
+    const squared = overImages(square(difference));
+    const absolute = overImages(abs(difference));
+    const latentSize = mean(square(encoded));
+    const reconstruction = add(add(squared, mul(absolute, loss.l1)), mul(latentSize, loss.latentL2));
+    const further = furtherLosses(tracer, decoded, pixels, training);
+    const metrics = { squared, absolute, latentSize, ...further.metrics };
+    const frozen = frozenNames(tracer, training);
+    return {
+      loss: further.terms.reduce((a, b) => add(a, b), reconstruction),
+      metrics,
+      ...(frozen.size > 0 && { frozen }),
+    };
   };
+}
+
+/** Perceptual and adversarial terms of the loss, weighted. */
+function furtherLosses(
+  tracer: Tracer,
+  decoded: Tensor,
+  pixels: Tensor,
+  { perceptual, adversarial }: AutoencoderTraining,
+): { readonly terms: readonly Tensor[]; readonly metrics: Readonly<Record<string, Tensor>> } {
+  const terms: Tensor[] = [];
+  const metrics: Record<string, Tensor> = {};
+  if (perceptual) {
+    const scope = tracer.scope(classifierScope);
+    metrics.perceptual = perceptualLoss(scope, decoded, pixels, perceptual.network);
+    terms.push(mul(metrics.perceptual, perceptual.weight));
+  }
+  if (adversarial) {
+    const scope = tracer.scope(discriminatorScope);
+    const { generator, discriminator, accuracy } = adversarialLosses(
+      scope,
+      decoded,
+      pixels,
+      adversarial.network,
+    );
+    Object.assign(metrics, { adversarial: generator, discriminator, discriminatorAccuracy: accuracy });
+    // The two networks share no gradient, so one backward pass serves both. The loss that is reported is the
+    // generator's: the discriminator's adds its gradient and no value.
+    terms.push(mul(generator, adversarial.weight), sub(discriminator, stopGradient(discriminator)));
+  }
+  return { terms, metrics };
+}
+
+function frozenNames(tracer: Tracer, { part, perceptual }: AutoencoderTraining): ReadonlySet<string> {
+  const scopes = [
+    ...(part === "decoder" ? ["encoder."] : []),
+    ...(perceptual ? [`${classifierScope}.`] : []),
+  ];
+  const names = tracer.parameters.map(({ name }) => name);
+  return new Set(names.filter((name) => scopes.some((scope) => name.startsWith(scope))));
+}
+
+/**
+ * Replaces some latents by a denoiser's. Inputs: `denoised [batch, h, w, channels]`, `replaced [batch]`, 1 where they
+ * apply and else 0, and `weights [batch]` of the pixels' errors.
+ */
+function replaceByDenoised(tracer: Tracer, encoded: Tensor): { latents: Tensor; weights: Tensor } {
+  const denoised = tracer.input("denoised", encoded.shape);
+  const perImage = (name: string) =>
+    reshape(tracer.input(name, [encoded.shape[0]!]), [encoded.shape[0]!, 1, 1, 1]);
+  const latents = add(encoded, mul(sub(denoised, encoded), perImage("replaced")));
+  return { latents, weights: perImage("weights") };
+}
+
+/** Latents of a denoiser for some of a batch's images. */
+export interface DenoisedBatch {
+  /** By the image's position in the batch: `[h, w, channels]`, not standardised. */
+  readonly latents: ReadonlyMap<number, Float32Array>;
+  /** The time from which they were denoised: 0 for clean latents to 1 for noise. */
+  readonly time: number;
 }
 
 /** Makes a step's batch from its images. The noise depends on (seed, step) alone. */
@@ -55,6 +156,7 @@ export function autoencoderBatch(
   config: AutoencoderConfig,
   size: number,
   { seed, step }: BatchNumber,
+  denoised?: DenoisedBatch,
 ): HostTensors {
   const batch = images.length;
   const pixels = new Uint8Array(batch * size * size * 3);
@@ -65,5 +167,24 @@ export function autoencoderBatch(
   return {
     pixels: { dtype: "u8", shape: [batch, size, size, 3], data: pixels },
     noise: { dtype: "f32", shape, data: noise },
+    ...(denoised && denoisedInputs(denoised, shape)),
+  };
+}
+
+function denoisedInputs({ latents, time }: DenoisedBatch, shape: readonly number[]): HostTensors {
+  const [batch, ...latentShape] = shape as [number, ...number[]];
+  const each = latentShape.reduce((a, b) => a * b, 1);
+  const data = new Float32Array(batch * each);
+  const replaced = new Float32Array(batch);
+  const weights = new Float32Array(batch).fill(1);
+  for (const [i, values] of latents) {
+    data.set(values, i * each);
+    replaced[i] = 1;
+    weights[i] = 1 - time; // what is lost in the noise cannot be reconstructed
+  }
+  return {
+    denoised: { dtype: "f32", shape, data },
+    replaced: { dtype: "f32", shape: [batch], data: replaced },
+    weights: { dtype: "f32", shape: [batch], data: weights },
   };
 }

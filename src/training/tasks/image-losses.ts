@@ -1,0 +1,102 @@
+// Losses that compare images by more than their pixels: a perceptual and an adversarial loss, the pair with which the
+// autoencoders of latent diffusion learn sharp images (Esser et al. 2021, arXiv:2012.09841, section 3.1).
+import {
+  add,
+  cast,
+  clamp,
+  greater,
+  layerNorm,
+  mean,
+  mul,
+  relu,
+  round,
+  type Scope,
+  square,
+  stopGradient,
+  sub,
+  type Tensor,
+} from "../../graph/index.js";
+import {
+  type ClassifierConfig,
+  classifierMaps,
+  type DiscriminatorConfig,
+  discriminate,
+} from "../../models/index.js";
+
+/** A scope whose parameters receive no gradient. */
+function constantScope(scope: Scope): Scope {
+  return {
+    ...scope,
+    record: (_, tensor) => tensor,
+    child: (name) => constantScope(scope.child(name)),
+    parameter: (name, shape, init) => stopGradient(scope.parameter(name, shape, init)),
+  };
+}
+
+const average = (terms: readonly Tensor[]) =>
+  mul(
+    terms.reduce((a, b) => add(a, b)),
+    1 / terms.length,
+  );
+
+/**
+ * Perceptual loss (Johnson et al. 2016, arXiv:1603.08155): mean squared difference of a classifier's features, normalised
+ * at each position as in LPIPS (Zhang et al. 2018, arXiv:1801.03924), averaged over its maps.
+ * @param image, target `[batch, size, size, 3]` in [-1, 1]
+ */
+export function perceptualLoss(
+  scope: Scope,
+  image: Tensor,
+  target: Tensor,
+  config: ClassifierConfig,
+): Tensor {
+  const features = (pixels: Tensor) => classifierMaps(constantScope(scope), pixels, config);
+  const expected = features(target);
+  return average(features(image).map((map, i) => mean(square(sub(layerNorm(map), layerNorm(expected[i]!))))));
+}
+
+export interface AdversarialLosses {
+  /** How much more real the discriminator finds the originals. Its gradient reaches the images alone. */
+  readonly generator: Tensor;
+  /** Hinge loss of the discriminator: 1 at first, 0 if it is sure. Its gradient reaches the discriminator alone. */
+  readonly discriminator: Tensor;
+  /** Share of the largest patches in which the discriminator recognises the original. */
+  readonly accuracy: Tensor;
+}
+
+/**
+ * Adversarial losses: the relativistic hinge loss (Jolicoeur-Martineau 2018, arXiv:1807.00734) of patches at the same
+ * place of an image and its original, averaged over the discriminator's scales. What a patch shows cancels, so the
+ * discriminator learns within tens of steps how decoded patches differ; with a hinge loss for each alone it takes
+ * hundreds.
+ * @param image, original `[batch, size, size, 3]` in [-1, 1]
+ */
+export function adversarialLosses(
+  scope: Scope,
+  image: Tensor,
+  original: Tensor,
+  config: DiscriminatorConfig,
+): AdversarialLosses {
+  const bytes = asBytes(image);
+  const differences = (by: Scope, decoded: Tensor) => {
+    const logits = discriminate(by, decoded, config);
+    return discriminate(by, original, config).map((real, i) => sub(real, logits[i]!));
+  };
+  const learning = differences(scope, stopGradient(bytes));
+  const judging = differences(constantScope(scope), bytes);
+  return {
+    generator: average(judging.map((difference) => mean(difference))),
+    discriminator: average(learning.map((difference) => mean(relu(sub(1, difference))))),
+    accuracy: mean(cast(greater(learning.at(-1)!, 0), "f32")),
+  };
+}
+
+/**
+ * Clips and rounds pixels as a saved image does, or the discriminator would learn to look for fractions. The gradient
+ * passes the rounding straight through (Bengio et al. 2013, arXiv:1308.3432).
+ */
+function asBytes(pixels: Tensor): Tensor {
+  const clipped = clamp(pixels, -1, 1);
+  const rounded = sub(mul(round(mul(add(clipped, 1), 127.5)), 1 / 127.5), 1);
+  return add(clipped, stopGradient(sub(rounded, clipped)));
+}
