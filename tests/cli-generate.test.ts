@@ -70,6 +70,29 @@ describe("nishiki PROMPT", () => {
     expect(prose.lines).toEqual([join("asked", "a-cat-asleep-1.png")]);
   });
 
+  it("draws four and a sheet of them with --grid; single images share one", async () => {
+    const output = join(folder, "sheets");
+    const common = ["--model", model, "--steps", "2", "--threads", "1", "--grid", "--output", output];
+    const { code, stdout } = await runHere(["a cat", "--seed", "3", ...common]);
+    const names = [3, 4, 5, 6].map((seed) => join(output, `a-cat-${seed}.png`));
+    const sheetName = join(output, "a-cat-3-grid.png");
+    expect([code, stdout]).toEqual([0, [...names, sheetName, ""].join("\n")]);
+    const sheet = decodePng(await readFile(sheetName));
+    const last = decodePng(await readFile(names[3]!));
+    const { width } = last;
+    expect([sheet.width, sheet.height]).toEqual([2 * width + 24, 2 * width + 24]);
+    const at = ((width + 16) * sheet.width + width + 16) * 3;
+    expect(sheet.data.subarray(at, at + 3 * width)).toEqual(last.data.subarray(0, 3 * width));
+    const shared = await runHere(["a {red, blue} cat --seed 1", "--count", "1", "--json", ...common]);
+    expect(JSON.parse(shared.stdout.trimEnd().split("\n").at(-1)!)).toEqual({
+      kind: "grid",
+      file: join(output, "a-red-cat-1-grid.png"),
+      images: ["red", "blue"].map((colour) => join(output, `a-${colour}-cat-1.png`)),
+    });
+    const many = await runHere(["a cat", "--count", "101", ...common]);
+    expect([many.code, many.stderr]).toEqual([2, expect.stringMatching(/at most 100 images/)]);
+  });
+
   it("draws the seed itself when none is given, and prints it", async () => {
     const { stderr, lines } = await draw(["a cat", "-o", "drawn"]);
     const seed = /seed (\d+),/.exec(stderr)?.[1];

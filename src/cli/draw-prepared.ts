@@ -12,6 +12,7 @@ import {
   type StageImageEvent,
 } from "../pipeline/index.js";
 import { type OpenedModel, readImages } from "../pipeline/node.js";
+import { ContactSheets } from "./contact-sheets.js";
 import { drawAll } from "./drawing.js";
 import { announce, learn } from "./forecast.js";
 import { type ImageFiles, prepareImageFiles } from "./image-files.js";
@@ -75,6 +76,8 @@ const makeStageWriter = (files: ImageFiles | undefined, keepStages: boolean) =>
 export interface DrawOptions {
   /** Whether the images of a cascade's stages are written, too. */
   readonly keepStages?: boolean;
+  /** Whether the images of a prompt are written as one, too. */
+  readonly grid?: boolean;
   readonly quiet?: boolean;
   readonly json?: boolean;
   readonly preview?: WritePreview | undefined;
@@ -84,8 +87,10 @@ export interface DrawOptions {
 export async function drawPrepared(
   { opened, load }: { readonly opened: OpenedModel; readonly load: LoadOptions },
   drawings: readonly PreparedDrawing[],
-  { quiet = false, json = false, keepStages = false, preview }: DrawOptions,
+  { quiet = false, json = false, keepStages = false, grid = false, preview }: DrawOptions,
 ): Promise<void> {
+  const counts = drawings.map(({ settings }) => settings.count);
+  const sheets = grid ? new ContactSheets(counts, { json }) : undefined;
   const plan = (settings: ImageSettings) => ({ opened, load, settings });
   const { steps } = drawings[0]!.settings;
   const progress = makeProgress(quiet);
@@ -107,10 +112,11 @@ export async function drawPrepared(
         const common = { pipeline, settings, notices, preview, progress, signal, json };
         await drawAll({
           ...common,
-          write: makeWriter(files),
+          write: sheets?.keep(makeWriter(files), files) ?? makeWriter(files),
           writeStage: makeStageWriter(files, keepStages),
           onRun: meter.add,
         });
+        await sheets?.finishDrawing();
         const times = { start, loaded, end: now() };
         await learn(plan(settings), { meter, times, isAlone: drawings.length === 1 });
         [meter, start] = [new RunMeter(), now()];

@@ -10,6 +10,8 @@ export interface ImageFiles {
   write(index: number, seed: number, png: Uint8Array): Promise<string>;
   /** Writes what a stage of a cascade gave for image `index`, and returns its path. */
   writeStage(index: number, seed: number, stages: number, png: Uint8Array): Promise<string>;
+  /** Writes several images as one, named after the first one's seed, and returns its path. */
+  writeGrid(seed: number, png: Uint8Array): Promise<string>;
 }
 
 export interface ImageFilesOptions {
@@ -75,6 +77,7 @@ async function namedFiles(file: string, count: number, force: boolean): Promise<
     },
     writeStage: (index, _seed, stages, png) =>
       writeFree(`${pathOf(index).slice(0, -extname(file).length)}-stage-${stages}`, png, force),
+    writeGrid: (_seed, png) => writeFree(`${stem}-grid`, png, force),
   };
 }
 
@@ -100,6 +103,7 @@ async function filesInFolder(folder: string, prompt: string, force: boolean): Pr
   return {
     write: (_index, seed, png) => writeFree(stem(seed), png, force),
     writeStage: (_index, seed, stages, png) => writeFree(`${stem(seed)}-stage-${stages}`, png, force),
+    writeGrid: (seed, png) => writeFree(`${stem(seed)}-grid`, png, force),
   };
 }
 

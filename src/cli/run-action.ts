@@ -26,6 +26,7 @@ export interface ActionCommandOptions extends OutputOptions, Readonly<Record<str
   readonly prompt?: string;
   readonly count?: number;
   readonly json?: boolean;
+  readonly grid?: boolean;
   readonly quiet?: boolean;
 }
 
@@ -43,6 +44,7 @@ export function addActionOptions(command: Command): Command {
     .option("-o, --output <path>", ".png file or folder (default: the picture's folder)")
     .option("-f, --force", "replace existing files")
     .option("--json", "print a JSON line for the model, each warning and each image instead of paths")
+    .option("--grid", "write several images as one, too, as NAME-grid.png")
     .option("-q, --quiet", "print no progress");
 }
 

@@ -11,6 +11,7 @@ import {
   readPromptParameters,
 } from "../../pipeline/index.js";
 import { openModel } from "../../pipeline/node.js";
+import { ContactSheets, usualImages } from "../contact-sheets.js";
 import { checkOutput, drawPrepared, makeWriter, prepareDrawings } from "../draw-prepared.js";
 import { drawAll } from "../drawing.js";
 import { printForecasts } from "../forecast.js";
@@ -38,6 +39,7 @@ interface Options extends PromptOptions, Readonly<Record<string, unknown>> {
   readonly server?: string;
   readonly forecast?: boolean;
   readonly keepStages?: boolean;
+  readonly grid?: boolean;
 }
 
 const examples = `
@@ -45,7 +47,7 @@ Examples:
   nishiki draw "a red fox in the snow" --count 4 --output foxes
   echo "a red fox" | nishiki draw - --output - > fox.png
   nishiki draw "a red fox" --image sketch.png --strength 0.6
-  nishiki draw "a {red, grey} fox --no snow --quality 2"
+  nishiki draw "a {red, grey} fox --no snow --quality 2" --grid
   nishiki draw "a fox" --model org/name --size 768x768 --forecast
   nishiki draw "a __animal__ in the {snow|rain}" --wildcards lists --count 4
   nishiki draw "a forest AND a red fox :1.4 <lora:ink:0.8>" --lora-folder loras
@@ -68,6 +70,10 @@ export function addGenerateCommand(program: Command): void {
     )
     .option("-f, --force", "replace existing files")
     .option("--keep-stages", "write the smaller images of a cascade's stages, too, as NAME-stage-1.png")
+    .option(
+      "--grid",
+      "write the images of a prompt as one, too, as NAME-grid.png; draws 4 unless --count is given",
+    )
     .option("--preview <file>", ".png file that receives a preview after every step")
     .option("--server <url>", "draw on a running server (nishiki serve); models are named by their ids there")
     .option("--forecast", "say how long it would take and how much memory, and draw nothing")
@@ -87,11 +93,8 @@ function renameSettings(error: unknown): never {
 /** Everything is checked before the model is loaded, and everything is loaded before anything is drawn. */
 async function generate(words: readonly string[], options: Options): Promise<void> {
   if (options.server !== undefined) return drawOnServer(options.server, words, options);
-  const { json = false, force = false, quiet = false, keepStages = false, output } = options;
-  const given = {
-    ...pickSettings(options, fileRequestSchema),
-    prompt: await readPrompt(words),
-  } as FileRequest;
+  const { json = false, force = false, quiet = false, keepStages = false, grid = false, output } = options;
+  const given = await readGiven(words, options);
   if (output === "-") checkStandardOutput(given, json);
   const read = await readPromptFiles(given, pickSettings(options, loadOptionsSchema), options);
   const preview = options.preview === undefined ? undefined : await preparePreview(options.preview, force);
@@ -105,7 +108,14 @@ async function generate(words: readonly string[], options: Options): Promise<voi
       drawings.map(({ settings }) => ({ opened, load, settings })),
       json,
     );
-  await drawPrepared({ opened, load }, drawings, { quiet, json, preview, keepStages });
+  await drawPrepared({ opened, load }, drawings, { quiet, json, preview, keepStages, grid });
+}
+
+/** The prompt and what the options say of the request. */
+async function readGiven(words: readonly string[], options: Options): Promise<FileRequest> {
+  const settings = pickSettings(options, fileRequestSchema);
+  const count = options.grid && settings.count === undefined ? { count: usualImages } : {};
+  return { ...settings, ...count, prompt: await readPrompt(words) } as FileRequest;
 }
 
 /** The model of the options, or the one that the prompt asks for with --niji or --v, by a name of the user's. */
@@ -122,8 +132,7 @@ async function openNamedModel({ request, load: given, aliases }: ReadPrompt, { l
 /** The server reads the prompt and checks the requests; what it draws is saved here. */
 async function drawOnServer(link: string, words: readonly string[], options: Options): Promise<void> {
   const { json = false, force = false, quiet = false, output } = options;
-  const prompt = await readPrompt(words);
-  const given = { ...pickSettings(options, fileRequestSchema), prompt } as FileRequest;
+  const given = await readGiven(words, options);
   if (output === "-") checkStandardOutput(given, json);
   const preview = options.preview === undefined ? undefined : await preparePreview(options.preview, force);
   const byName = async (tags: readonly LoraTag[]) => tags.map(({ name, weight }) => ({ file: name, weight }));
@@ -131,6 +140,8 @@ async function drawOnServer(link: string, words: readonly string[], options: Opt
   const { createRemoteJob, parseRemotely } = await import("../remote/draw-remotely.js");
   const { requests, notices } = await listRequests(read, options, parseRemotely(link, read.load));
   checkOutput(requests.length, output);
+  const counts = requests.map(({ count = 1 }) => count as number);
+  const sheets = options.grid ? new ContactSheets(counts, { json }) : undefined;
   const progress = makeProgress(quiet);
   const stop = listenForStop();
   const { signal } = stop;
@@ -143,12 +154,13 @@ async function drawOnServer(link: string, words: readonly string[], options: Opt
         pipeline: drawing,
         settings,
         notices: i === 0 ? notices : [],
-        write: makeWriter(files),
+        write: sheets?.keep(makeWriter(files), files) ?? makeWriter(files),
         preview: undefined,
         progress,
         signal,
         json,
       });
+      await sheets?.finishDrawing();
     }
   } finally {
     progress.clear();
