@@ -32,6 +32,15 @@ export interface Drawing {
   readonly onRun?: (run: NetworkRun) => void;
 }
 
+/** A line of JSON, or one on standard error. */
+export async function printWarning(
+  message: string,
+  { json, progress }: Pick<Drawing, "json" | "progress">,
+): Promise<void> {
+  if (json) await printJson({ kind: "warning", message });
+  else progress.warn(message);
+}
+
 const printJson = (value: object) => print(`${JSON.stringify(value)}\n`);
 
 /** @throws NishikiError what `Pipeline.generate` throws; "aborted" says how many images are finished */
@@ -63,8 +72,7 @@ class Reporter {
   }
 
   async warn(message: string): Promise<void> {
-    if (this.#drawing.json) await printJson({ kind: "warning", message });
-    else this.#drawing.progress.warn(message);
+    await printWarning(message, this.#drawing);
   }
 
   async take(event: PipelineEvent): Promise<void> {

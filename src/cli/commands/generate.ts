@@ -13,7 +13,7 @@ import {
 import { openModel } from "../../pipeline/node.js";
 import { ContactSheets, usualImages } from "../contact-sheets.js";
 import { checkOutput, drawPrepared, makeWriter, prepareDrawings } from "../draw-prepared.js";
-import { drawAll } from "../drawing.js";
+import { drawAll, printWarning } from "../drawing.js";
 import { printForecasts } from "../forecast.js";
 import { prepareImageFiles } from "../image-files.js";
 import { addOptionHints } from "../option-hints.js";
@@ -103,11 +103,14 @@ async function generate(words: readonly string[], options: Options): Promise<voi
     parsePromptParameters(prompt, opened.context, more),
   );
   const drawings = await prepareDrawings(requests, notices, opened.context, options);
-  if (options.forecast)
+  if (options.forecast) {
+    for (const message of drawings.flatMap((drawing) => drawing.notices))
+      await printWarning(message, { json, progress: makeProgress(quiet) });
     return printForecasts(
       drawings.map(({ settings }) => ({ opened, load, settings })),
       json,
     );
+  }
   await drawPrepared({ opened, load }, drawings, { quiet, json, preview, keepStages, grid });
 }
 

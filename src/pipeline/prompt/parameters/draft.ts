@@ -16,6 +16,8 @@ export interface Draft {
   /** Weights of image prompts and of style images, in the place of the models' own. */
   imageWeight?: number;
   styleWeight?: number;
+  /** Weights of single images, as in "a.png::2", which count by their share of the sum. */
+  readonly shares: { imagePrompt: number[]; styleReference: number[] };
   /** The model that the user calls so. */
   model?: string;
 }
@@ -58,6 +60,22 @@ export function needs({ context }: Help, setting: OptionalSetting, name: string)
   const cure = context.cures?.[setting];
   const reason = cure === undefined ? "" : `; ${cure}`;
   throw refuse(name, `this model does not support it${reason}. Leave it out, or choose another model.`);
+}
+
+/** What nothing was asked of yet. */
+export const makeDraft = (): Draft => ({
+  settings: {},
+  notices: [],
+  repeat: 1,
+  stepFactor: 1,
+  isSmall: false,
+  shares: { imagePrompt: [], styleReference: [] },
+});
+
+/** "a.png::2" is an image and its share; without a number, it is 1. */
+export function splitShare(word: string): { readonly name: string; readonly share: number } {
+  const [, name = word, share] = /^(.*?)::([+-]?(?:\d+\.?\d*|\.\d+))?$/.exec(word) ?? [];
+  return { name, share: share === undefined ? 1 : Number(share) };
 }
 
 /** A file of an image, or the id of one that a server holds. */

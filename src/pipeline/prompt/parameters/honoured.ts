@@ -12,6 +12,7 @@ import {
   readNumber,
   readWhole,
   refuse,
+  splitShare,
 } from "./draft.js";
 import type { Parameter } from "./table.js";
 
@@ -136,9 +137,9 @@ const applyModel =
     return `draws with ${model}, which you call ${quote(called)}`;
   };
 
-const readImages = (name: string, value: string): string[] => {
-  const words = value.split(/\s+/).filter(Boolean);
-  const stranger = words.find((word) => !isImageName(word));
+const readImages = (name: string, value: string): ReturnType<typeof splitShare>[] => {
+  const words = value.split(/\s+/).filter(Boolean).map(splitShare);
+  const stranger = words.find((word) => !isImageName(word.name))?.name;
   if (words.length > 0 && stranger === undefined) return words;
   if (stranger !== undefined && isLink(stranger))
     throw refuse(name, "nothing is fetched from links; save the image, and name its file.");
@@ -150,11 +151,13 @@ const readImages = (name: string, value: string): string[] => {
   return expected(name, "the file of an image", value);
 };
 
-const applyStyleImage: Apply = (value, { settings }, help) => {
-  const images = readImages("sref", value);
+const applyStyleImage: Apply = (value, { settings, shares }, help) => {
+  const read = readImages("sref", value);
+  const images = read.map(({ name }) => name);
   needs(help, "styleReference", "sref");
   const before = (settings.styleReference as { images?: readonly string[] } | undefined)?.images ?? [];
   settings.styleReference = { images: [...before, ...images] } as NonNullable<FileRequest["styleReference"]>;
+  shares.styleReference.push(...read.map(({ share }) => share));
   return "takes the style of the image, and not what it shows";
 };
 

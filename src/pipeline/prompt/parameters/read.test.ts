@@ -42,6 +42,18 @@ describe("parameters", () => {
       { prompt: "a cat", imagePrompt: { images: ["a.png", "b.JPG"], weights: [1, 1] } },
     ],
     [
+      "a.png::3 b.png a cat --iw 1",
+      { prompt: "a cat", imagePrompt: { images: ["a.png", "b.png"], weights: [0.75, 0.25] } },
+    ],
+    [
+      "a cat --sref s.webp::3 t.webp::1 --sw 100",
+      { prompt: "a cat", styleReference: { images: ["s.webp", "t.webp"], weights: [0.9, 0.3] } },
+    ],
+    [
+      "a cat --sref s.webp --sref t.webp::2",
+      { prompt: "a cat", styleReference: { images: ["s.webp", "t.webp"], weights: [0.3333, 0.6667] } },
+    ],
+    [
       "a cat --sref s.webp --sw 250",
       { prompt: "a cat", styleReference: { images: ["s.webp"], weights: [1.5] } },
     ],
@@ -100,6 +112,7 @@ describe("parameters", () => {
     expect(() => read("a cat --sref a.png", { ...small, cures })).toThrow(
       /support it; load an IP-Adapter\. Leave/,
     );
+    expect(() => read("a.png::1 b.png::-1 a cat")).toThrow(/weights of the images add up/);
     expect(() => read("a cat --sref 1234")).toThrow(/code of Midjourney's/);
     expect(() => read("a cat --sref https://a.b/c.png")).toThrow(/nothing is fetched/);
     expect(() => read("https://a.b/c.png a cat --ar 1:1")).toThrow(/nothing is fetched/);

@@ -5,7 +5,16 @@ import { NishikiError, quote, unknownName } from "../../../errors.js";
 import type { FileRequest } from "../../image-request.js";
 import type { RequestContext } from "../../request-context.js";
 import type { ImageSize } from "../../request-values.js";
-import { type Draft, expected, type Help, isImageName, isLink, type ParameterSettings } from "./draft.js";
+import {
+  type Draft,
+  expected,
+  type Help,
+  isImageName,
+  isLink,
+  makeDraft,
+  type ParameterSettings,
+  splitShare,
+} from "./draft.js";
 import { expandPermutations, mostPermutations } from "./permutations.js";
 import { type SplitPrompt, splitParameters, type WrittenParameter } from "./split.js";
 import { findParameter, isServiceName, parameterNames } from "./table.js";
@@ -75,7 +84,7 @@ class Reader {
   /** The requests of one permutation. */
   read(prompt: string): readonly ParameterRequest[] {
     const split = this.#split(prompt);
-    const draft: Draft = { settings: {}, notices: [], repeat: 1, stepFactor: 1, isSmall: false };
+    const draft = makeDraft();
     const { parameters } = split;
     if (parameters.length > mostParameters)
       this.faults.add(`The prompt has ${parameters.length} parameters; use at most ${mostParameters}.`);
@@ -87,6 +96,9 @@ class Reader {
       this.notices.add(`${quote(source)} is read as words; parameters are written as in --ar 3:2.`);
     const text = this.#readText(split.text, draft);
     this.hasParameters ||= split.parameters.length > 0 || text !== prompt;
+    for (const shares of Object.values(draft.shares))
+      if (shares.length > 0 && !(shares.reduce((sum, share) => sum + share, 0) > 0))
+        this.faults.add("The weights of the images add up to 0 or less; their sum must be above 0.");
     finish(draft, this.#help.context);
     for (const notice of draft.notices) this.notices.add(notice);
     if (draft.model !== undefined) this.models.add(draft.model);
@@ -105,10 +117,9 @@ class Reader {
   }
 
   #makesSense({ name, value }: WrittenParameter): boolean {
-    const trial: Draft = { settings: {}, notices: [], repeat: 1, stepFactor: 1, isSmall: false };
     if (isServiceName(name)) return value === "";
     try {
-      findParameter(name)?.apply(value, trial, this.#help);
+      findParameter(name)?.apply(value, makeDraft(), this.#help);
       return true;
     } catch (error) {
       asFault(error);
@@ -187,7 +198,7 @@ class Reader {
 
   #takeImages(text: string, draft: Draft): string {
     const words = text.split(/(?<=\s)(?=\S)/);
-    const first = words.findIndex((word) => !isImageName(word.trim()));
+    const first = words.findIndex((word) => !isImageName(splitShare(word.trim()).name));
     const link = words.find((word) => isLink(word.trim()));
     const isFirst = link !== undefined && words.indexOf(link) <= Math.max(0, first);
     if (link !== undefined && !isFirst)
@@ -204,7 +215,9 @@ class Reader {
         "usage",
         `${quote(words[0]!.trim())}: this model takes no images as prompts. Start from an image with --image, or choose another model.`,
       );
-    const images = words.slice(0, first).map((word) => word.trim());
+    const read = words.slice(0, first).map((word) => splitShare(word.trim()));
+    const images = read.map(({ name }) => name);
+    draft.shares.imagePrompt.push(...read.map(({ share }) => share));
     draft.settings.imagePrompt = { images } as NonNullable<FileRequest["imagePrompt"]>;
     return words.slice(first).join("").trim();
   }
@@ -221,12 +234,12 @@ class Reader {
 
 /** What follows from all parameters together. */
 function finish(draft: Draft, { defaults, sizes }: RequestContext): void {
-  const { settings, stepFactor, imageWeight, styleWeight } = draft;
+  const { settings, stepFactor, imageWeight, styleWeight, shares } = draft;
   const limit = (steps: number) => Math.min(1000, Math.max(1, Math.round(steps)));
   if (stepFactor !== 1 && !settings.fast) settings.steps = limit(defaults.steps * stepFactor);
   if (draft.isSmall && sizes.range && sizes.usual.width >= 768) settings.size = shrink(settings, sizes);
-  weigh(settings, "imagePrompt", imageWeight);
-  weigh(settings, "styleReference", styleWeight);
+  weigh(settings, "imagePrompt", imageWeight, shares.imagePrompt);
+  weigh(settings, "styleReference", styleWeight, shares.styleReference);
 }
 
 /** Three quarters of the sides, in multiples of 64. */
@@ -236,14 +249,20 @@ function shrink({ size }: ParameterSettings, { usual, range }: RequestContext["s
   return { width: toStep(width), height: toStep(height) };
 }
 
+/** @param weight Of each image; undefined: the model's own, which is 1 for all together. */
 function weigh(
   settings: ParameterSettings,
   name: "imagePrompt" | "styleReference",
   weight: number | undefined,
+  shares: readonly number[],
 ): void {
   const group = settings[name] as { readonly images: readonly string[] } | undefined;
-  if (weight === undefined || !group) return;
-  Object.assign(settings, { [name]: { ...group, weights: group.images.map(() => weight) } });
+  const isEven = shares.every((share) => share === shares[0]);
+  if (!group || (weight === undefined && isEven)) return;
+  const sum = shares.reduce((total, share) => total + share, 0);
+  const all = (weight ?? 1 / shares.length) * shares.length;
+  const weights = shares.map((share) => (isEven ? all / shares.length : (all * share) / sum));
+  Object.assign(settings, { [name]: { ...group, weights: weights.map((one) => Number(one.toFixed(4))) } });
 }
 
 /**
