@@ -38,6 +38,12 @@ function makeNetworks() {
   return { networks, runs };
 }
 
+/** The states of prompts that do not change, for one stage. */
+async function encodeOnce(encoder: PromptEncoder, asked: ImageSettings, networks: Networks) {
+  const { stages } = await encoder.encode(asked, [1], networks);
+  return { cond: stages[0]!.cond[0]!.value, uncond: stages[0]!.uncond[0]!.value };
+}
+
 it("encodes in parts what it encodes as a whole", async () => {
   const parts: readonly T5Layers[] = [
     { from: 0, to: 1 },
@@ -45,12 +51,13 @@ it("encodes in parts what it encodes as a whole", async () => {
     { from: 2, to: config.layers },
   ];
   const [whole, split] = [makeNetworks(), makeNetworks()];
-  const expected = await new PromptEncoder(config, tokenizer).encode(
+  const expected = await encodeOnce(
+    new PromptEncoder(config, tokenizer),
     settings("a cat", "no dog"),
     whole.networks,
   );
   const encoder = new PromptEncoder(config, tokenizer, parts);
-  const found = await encoder.encode(settings("A cat ", "no dog"), split.networks);
+  const found = await encodeOnce(encoder, settings("A cat ", "no dog"), split.networks);
   expect([whole.runs, split.runs]).toEqual([["0-3"], ["0-1", "1-2", "2-3"]]);
   for (const side of ["cond", "uncond"] as const) {
     const off = found[side].map((value, i) => Math.abs(value - expected[side][i]!));
@@ -61,12 +68,27 @@ it("encodes in parts what it encodes as a whole", async () => {
 it("keeps the states of prompts, and encodes only what it has not seen", async () => {
   const { networks, runs } = makeNetworks();
   const encoder = new PromptEncoder(config, tokenizer);
-  const first = await encoder.encode(settings("a cat"), networks);
-  const again = await encoder.encode(settings("a cat"), networks);
+  const first = await encodeOnce(encoder, settings("a cat"), networks);
+  const again = await encodeOnce(encoder, settings("a cat"), networks);
   expect([runs.length, again.cond]).toEqual([1, first.cond]);
-  for (let i = 0; i < 40; i++) await encoder.encode(settings(`cat ${i}`), networks);
+  for (let i = 0; i < 40; i++) await encodeOnce(encoder, settings(`cat ${i}`), networks);
   expect(runs).toHaveLength(41);
-  await encoder.encode(settings("cat 39"), networks);
-  await encoder.encode(settings("a cat"), networks); // forgotten since
+  await encodeOnce(encoder, settings("cat 39"), networks);
+  await encodeOnce(encoder, settings("a cat"), networks); // forgotten since
   expect(runs).toHaveLength(42);
+});
+
+it("encodes each text once: of all parts, of what changes, and of all stages", async () => {
+  const { networks, runs } = makeNetworks();
+  const encoder = new PromptEncoder(config, tokenizer);
+  const asked = settings("a [cat:dog:0.5] AND fog :0.5", "a dog");
+  const { stages, warnings } = await encoder.encode(asked, [4, 2], networks);
+  expect([runs.length, warnings]).toEqual([1, []]);
+  expect(stages.map(({ cond }) => cond.map(({ until }) => until))).toEqual([
+    [2, 4],
+    [1, 2],
+  ]);
+  const { cond, uncond, "cond 2": fog } = stages[0]!;
+  expect(cond[1]!.value).toEqual(uncond[0]!.value);
+  expect(fog![0]!.value).toEqual((await encodeOnce(encoder, settings("fog"), networks)).cond);
 });

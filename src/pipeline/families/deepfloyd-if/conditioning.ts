@@ -4,15 +4,18 @@ import { getT5Buckets, splitT5Layers, type T5EncoderConfig, type T5Layers } from
 import { encodeT5, type T5Tokenizer } from "../../../tokenizer/index.js";
 import { checkAborted } from "../../cancel.js";
 import type { ImageSettings } from "../../image-request.js";
+import { mapSchedules, type PromptSchedules, schedulePrompts } from "../../prompt/prompt-rows.js";
 import { findUnsupportedSyntax } from "../../prompt/unsupported-syntax.js";
 import { f32, floats } from "../../tensors.js";
 import type { Networks } from "./networks.js";
 import { promptTokens } from "./programs.js";
 
-/** The states of a prompt and a negative prompt, `[tokens, width]` each. */
+/** The states of the prompt's parts and of the negative prompt over the steps of a stage, `[tokens, width]` each. */
+export type StatesSchedule = PromptSchedules<Float32Array>;
+
 export interface EncodedPrompts {
-  readonly cond: Float32Array;
-  readonly uncond: Float32Array;
+  /** In the order of the stages. */
+  readonly stages: readonly StatesSchedule[];
   readonly warnings: readonly string[];
 }
 
@@ -45,20 +48,32 @@ export class PromptEncoder {
     return this.#tokenizer.encode(simplify(prompt)).length;
   }
 
-  async encode({ prompt, negativePrompt }: ImageSettings, networks: Networks): Promise<EncodedPrompts> {
-    const named = [
-      { name: "prompt", text: simplify(prompt) },
-      { name: "negative prompt", text: simplify(negativePrompt) },
-    ] as const;
-    const missing = [...new Set(named.map(({ text }) => text))].filter((text) => !this.#kept.has(text));
+  /** @param steps The steps that each stage takes. @throws NishikiError "usage" for prompts that cannot be read */
+  async encode(
+    settings: ImageSettings,
+    steps: readonly number[],
+    networks: Networks,
+  ): Promise<EncodedPrompts> {
+    const schedules = steps.map((count) => schedulePrompts(settings, count));
+    const named = schedules.flatMap((schedule) =>
+      Object.entries(schedule).flatMap(([conditioning, parts]) => {
+        const name = conditioning === "uncond" ? "negative prompt" : "prompt";
+        return parts.map(({ value: text }) => ({ name, text }));
+      }),
+    );
+    const texts = new Set(named.map(({ text }) => simplify(text)));
+    const missing = [...texts].filter((text) => !this.#kept.has(text));
     if (missing.length > 0) await this.#run(missing, networks);
-    const [cond, uncond] = named.map(({ text }) => this.#kept.get(text)!) as [Float32Array, Float32Array];
-    this.#forget(new Set(named.map(({ text }) => text)));
-    const warnings = [
-      { name: "prompt", text: prompt },
-      { name: "negative prompt", text: negativePrompt },
-    ].flatMap(({ name, text }) => [...findUnsupportedSyntax(text, "words", name), ...this.#warn(name, text)]);
-    return { cond, uncond, warnings };
+    const states = new Map([...texts].map((text) => [text, this.#kept.get(text)!]));
+    this.#forget(texts);
+    const warnings = named.flatMap(({ name, text }) => [
+      ...findUnsupportedSyntax(text, "words", name, name === "prompt"),
+      ...this.#warn(name, text),
+    ]);
+    return {
+      stages: schedules.map((schedule) => mapSchedules(schedule, (text) => states.get(simplify(text))!)),
+      warnings: [...new Set(warnings)],
+    };
   }
 
   async #run(texts: readonly string[], networks: Networks): Promise<void> {

@@ -10,7 +10,14 @@ import type { Runtime } from "../../runtime.js";
 import type { NetworkWork } from "../../work.js";
 import { prepareUpscale, type UpscaleParts } from "../upscaler/family.js";
 import { PromptEncoder } from "./conditioning.js";
-import { drawsThird, enlargement, getStageSettings, getThirdSettings, type IfModel } from "./model.js";
+import {
+  drawsThird,
+  enlargement,
+  getStageSettings,
+  getThirdSettings,
+  type IfModel,
+  planStage,
+} from "./model.js";
 import type { Networks } from "./networks.js";
 import { getPlanes, makeIfStage, toPixels } from "./stage.js";
 import { getIfWork } from "./work.js";
@@ -52,15 +59,24 @@ class DeepFloydIf implements Model {
   async prepare(settings: ImageSettings, runtime: Runtime): Promise<Plan> {
     const networks = this.open(runtime);
     runtime.onProgress?.({ kind: "encode", stage: "prompt" });
-    const texts = await this.encoder.encode(settings, networks);
     const { stages } = this.parts;
     const own = getStageSettings(settings, stages);
+    const steps = own.map((one, i) => planStage(stages[i]!, settings.sampler, one).sigmas.length - 1);
+    const texts = await this.encoder.encode(settings, steps, networks);
     const third = drawsThird(settings, this.parts) ? 1 : 0;
     const drawn: DiffusionStage[] = own.map((one, i) => {
       const size = this.getSize(settings, own.length - 1 - i + third);
       const isLast = third === 0 && i === own.length - 1;
       const drawnStages = isLast ? undefined : i + 1;
-      return makeIfStage(stages[i]!, { networks, texts, size, settings, own: one, stages: drawnStages });
+      return makeIfStage(stages[i]!, {
+        networks,
+        texts: texts.stages[i]!,
+        size,
+        settings,
+        own: one,
+        isFirst: i === 0,
+        stages: drawnStages,
+      });
     });
     if (!third) return { warnings: texts.warnings, stages: [...drawn, finish] };
     const last = await prepareUpscale(this.openUpscaler!(runtime), getThirdSettings(settings, this.parts), {

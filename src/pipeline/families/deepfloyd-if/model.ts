@@ -169,7 +169,18 @@ function getContext(stages: readonly IfStage[], upscaler: UpscalerModel | undefi
     sizes: stageSizes.at(-1)!,
     stageSizes,
     needsInit: first.number === 2,
-    takes: ["schedule", "timesteps", "rng", "init", "variation", "stages", "superResolution"],
+    composesPrompts: true,
+    takes: [
+      "promptSpread",
+      "cads",
+      "schedule",
+      "timesteps",
+      "rng",
+      "init",
+      "variation",
+      "stages",
+      "superResolution",
+    ],
     check: (settings) => checkSettings(settings, stages, upscaler),
   };
 }

@@ -12,11 +12,14 @@ import { NishikiError } from "../../../errors.js";
 import type { ImageSettings } from "../../image-request.js";
 import { makeInitImage } from "../../init-image.js";
 import { fromBytes, type Pixels, toBytes } from "../../pixels.js";
-import type { Conditioning, DiffusionStage, ImageEncoder, StageInput, StageRun } from "../../plan.js";
+import type { DiffusionStage, ImageEncoder, StageInput, StageRun } from "../../plan.js";
+import { getPartWeights } from "../../prompt/composition.js";
+import { getTimeLeft, makeConditionNoise } from "../../prompt/condition-noise.js";
+import { atSteps, type ChangeRow, getRowShares, type PromptRow } from "../../prompt/prompt-rows.js";
 import type { ImageSize } from "../../request-values.js";
 import { resizeBilinear } from "../../resize-bilinear.js";
 import { f32, floats } from "../../tensors.js";
-import type { EncodedPrompts } from "./conditioning.js";
+import type { StatesSchedule } from "./conditioning.js";
 import { type IfStage, planStage, type StageSettings } from "./model.js";
 import type { Networks } from "./networks.js";
 
@@ -69,14 +72,18 @@ const pixelEncoder: ImageEncoder = {
 /** What works for one request. */
 export interface StageRequest {
   readonly networks: Networks;
-  readonly texts: EncodedPrompts;
+  readonly texts: StatesSchedule;
   readonly size: ImageSize;
   /** The settings of the request and of this stage. */
   readonly settings: ImageSettings;
   readonly own: StageSettings;
+  readonly isFirst: boolean;
   /** How many stages are drawn until here; undefined for the last one. */
   readonly stages: number | undefined;
 }
+
+/** A row of an evaluation, with the states of its text. */
+type Row = PromptRow<Float32Array>;
 
 /** The image beside the noisy one, and its noise level. */
 interface SmallImage {
@@ -88,8 +95,8 @@ function makeNetwork(
   stage: IfStage,
   request: StageRequest,
   getSmall: () => SmallImage | undefined,
-): Network<Conditioning> {
-  const { networks, texts, size } = request;
+): Network<Row> {
+  const { networks, size } = request;
   const { unet, number } = stage;
   return async (input, time, conditions) => {
     const rows = conditions.length;
@@ -97,17 +104,18 @@ function makeNetwork(
     const length = input.length / rows;
     const each = length + (small?.data.length ?? 0);
     const sample = new Float32Array(rows * each);
-    const states = new Float32Array(rows * texts.cond.length);
-    conditions.forEach((condition, i) => {
+    const { length: count } = conditions[0]!.value;
+    const states = new Float32Array(rows * count);
+    conditions.forEach(({ value }, i) => {
       sample.set(input.subarray(i * length, (i + 1) * length), i * each);
       if (small) sample.set(small.data, i * each + length);
-      states.set(condition === "uncond" ? texts.uncond : texts.cond, i * texts.cond.length);
+      states.set(value, i * count);
     });
     const width = unet.tokens && "width" in unet.tokens ? unet.tokens.width : unet.crossWidth;
     const inputs = {
       sample: f32(sample, rows, unet.inChannels, size.height, size.width),
       timestep: f32(new Float32Array(rows).fill(time), rows),
-      states: f32(states, rows, texts.cond.length / width, width),
+      states: f32(states, rows, count / width, width),
       ...(small && { labels: f32(new Float32Array(rows).fill(small.level), rows) }),
     };
     const outputs = await networks.use({ part: "denoiser", stage: number }, (session) => session.run(inputs));
@@ -116,9 +124,9 @@ function makeNetwork(
 }
 
 /** The network without the variances that it predicts too. */
-function withoutVariance({ unet, scheduler }: IfStage, network: Network<Conditioning>) {
+function withoutVariance({ unet, scheduler }: IfStage, network: Network<Row>, prompt: string) {
   if (unet.outChannels === 3) return { network };
-  const split = splitVariance(network);
+  const split = splitVariance(network, getRowShares(prompt));
   return scheduler.fields.variance_type === "learned_range" ? split : { network: split.network };
 }
 
@@ -135,10 +143,15 @@ export function makeIfStage(stage: IfStage, request: StageRequest): DiffusionSta
     const { network, ...variance } = withoutVariance(
       stage,
       makeNetwork(stage, request, () => small),
+      settings.prompt,
     );
+    const change = makeChange(request, input.seed, sigmas.length - 1);
     return {
       ...variance,
-      denoiser: () => getDenoiser(stage.scheduler.prediction, network, plan.schedule),
+      denoiser: () => {
+        const denoise = getDenoiser(stage.scheduler.prediction, network, plan.schedule);
+        return atSteps(denoise, request.texts, sigmas, change);
+      },
       preview: async (denoised) => toPreview(denoised),
       ...(stage.noising && {
         begin: async (noise) => {
@@ -158,6 +171,7 @@ export function makeIfStage(stage: IfStage, request: StageRequest): DiffusionSta
     steps: { sampler: getSampler(settings.sampler).sample, sigmas, noiseScale, finalScale, options },
     guidance: {
       scale: own.guidance <= 1 ? 1 : own.guidance,
+      weights: getPartWeights(settings.prompt),
       rescale: settings.guidanceRescale,
       rescaleIn: getPredictionFrame(stage.scheduler.prediction, plan.schedule),
       interval: settings.guidanceInterval,
@@ -169,6 +183,18 @@ export function makeIfStage(stage: IfStage, request: StageRequest): DiffusionSta
     ...(image && { init: { image, isFullNoise: false, encoder: async () => pixelEncoder } }),
     start: async (input) => start(input),
   };
+}
+
+/** The noise that the request puts on what the prompt says: CADS in the first stage, where it decides what is drawn. */
+function makeChange({ settings, own, isFirst }: StageRequest, seed: number, taken: number) {
+  const { promptSpread, cads } = settings;
+  const noise = makeConditionNoise({ promptSpread, cads: isFirst ? cads : undefined }, seed);
+  if (!noise) return undefined;
+  const change: ChangeRow<Float32Array> = ({ conditioning, value }, step) => {
+    const timeLeft = getTimeLeft(step, taken, Math.max(taken, own.steps));
+    return noise(value, { conditioning, part: "states", step, timeLeft });
+  };
+  return change;
 }
 
 /** What stage 2 enlarges: the image of stage 1, or that of the request. */

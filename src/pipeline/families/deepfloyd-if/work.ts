@@ -1,6 +1,7 @@
 // What an image of DeepFloyd IF costs, counted from its networks' programs.
 import { getUnetStep, splitT5Layers, traceAddedKvUnet } from "../../../models/index.js";
 import type { ImageSettings } from "../../image-request.js";
+import { splitComposition } from "../../prompt/composition.js";
 import { countEvaluations, countRows, countWork, type NetworkWork } from "../../work.js";
 import type { Tokenizers } from "../stable-diffusion/model.js";
 import { getUpscalerWork } from "../upscaler/work.js";
@@ -13,9 +14,6 @@ export interface StoredBytes {
   /** In the order of the stages. */
   readonly denoisers: readonly number[];
 }
-
-/** What IF takes for a prompt, which is read as one, whatever it holds. */
-const plainPrompt = "a";
 
 /** What is known besides the configs. */
 interface WorkOptions {
@@ -37,7 +35,7 @@ export function getIfWork(
     const times = enlargement ** (own.length - 1 - i + (third ? 1 : 0)) * getUnetStep(unet);
     const size = { height: settings.size.height / times, width: settings.size.width / times };
     const init = settings.init && { ...settings.init, strength };
-    const pass = { ...settings, prompt: plainPrompt, steps, guidance, init };
+    const pass = { ...settings, steps, guidance, init };
     return countWork(traceAddedKvUnet(unet), {
       network: `stage ${number} denoiser`,
       group: number === 1 ? "denoise" : "enlarge",
@@ -47,9 +45,10 @@ export function getIfWork(
       ...(stored && { weightBytes: stored.denoisers[i]! }),
     });
   });
+  const texts = splitComposition(settings.prompt).length + 1;
   const parts = splitT5Layers(text).map((layers, i) =>
     countWork(traceTextEncoder(text, layers), {
-      ...{ network: "text encoder", group: "text", batch: "texts", evaluations: 2, rows: 2 },
+      ...{ network: "text encoder", group: "text", batch: "texts", evaluations: texts, rows: texts },
       sizes: { tokens: promptTokens },
       // One part is in memory at a time.
       ...(stored ? { weightBytes: i === 0 ? stored.text : 0 } : i > 0 && { weightBytes: 0 }),

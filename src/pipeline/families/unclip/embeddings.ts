@@ -3,7 +3,10 @@
 // order of diffusers' `KandinskyV22PriorPipeline` and its `interpolate`.
 import { NishikiError } from "../../../errors.js";
 import type { ImageSettings } from "../../image-request.js";
-import type { Stage, StageResult, TransformStage } from "../../plan.js";
+import { makeImageNoise } from "../../noise.js";
+import type { Conditioning, Stage, StageResult, TransformStage } from "../../plan.js";
+import type { Scheduled } from "../../prompt/prompt-editing.js";
+import { type PromptSchedules, schedulePrompts } from "../../prompt/prompt-rows.js";
 import { getValues } from "../../stage-results.js";
 import { f32, floats } from "../../tensors.js";
 import { blendEmbeddings, turnByDifference } from "../../vision/blend.js";
@@ -20,21 +23,36 @@ export interface EmbeddingParts {
   readonly images: ImageEncoderModel | undefined;
 }
 
-export interface Embeddings {
-  readonly cond: Float32Array;
-  /** What guidance leads away from; undefined where the decoder has its own, or no guidance. */
-  readonly uncond?: Float32Array | undefined;
-}
+/**
+ * The embedding of a text of the prompt, or, for "uncond", of the negative prompt, which guidance leads away from: undefined
+ * where the decoder has its own, or no guidance.
+ */
+export type GetEmbedding = (text: string, conditioning: Conditioning) => Float32Array | undefined;
 
 export interface EmbeddingPlan {
   /** The prior's, in order. */
   readonly stages: readonly Stage[];
   /** The embeddings, once these stages have run. */
-  get(results: ReadonlyMap<string, StageResult>): Embeddings;
+  get(results: ReadonlyMap<string, StageResult>): GetEmbedding;
+}
+
+/** The texts of a request's prompts, each once, in the order in which they are drawn from. */
+export interface PromptTexts {
+  readonly prompts: readonly string[];
+  readonly negatives: readonly string[];
+}
+
+/** The texts of prompts over the steps of a decoder. */
+export function listPromptTexts(schedules: PromptSchedules<string>): PromptTexts {
+  const { uncond, ...prompts } = schedules;
+  const list = (parts: readonly Scheduled<string>[]) => [
+    ...new Set(parts.flatMap((schedule) => schedule.map(({ value }) => value))),
+  ];
+  return { prompts: list(Object.values(prompts) as Scheduled<string>[]), negatives: list([uncond]) };
 }
 
 /** What a decoder needs of them. */
-export interface EmbeddingNeeds {
+export interface EmbeddingNeeds extends PromptTexts {
   /** Whether the prompt is one of the texts to blend where there are image prompts; else only the decoder reads it. */
   readonly blendsPrompt: boolean;
   /** Whether guidance leads away from the embedding of the negative prompt, or of no image. */
@@ -97,27 +115,48 @@ const getSettings = (settings: ImageSettings): PriorSettings => {
   return { ...own, guidance: Math.max(1, own.guidance) };
 };
 
+/** Each text has a drawing of its own by the prior, all from the same random numbers: they differ by what they say. */
 async function planFromText(
   parts: EmbeddingParts,
   settings: ImageSettings,
   networks: Networks,
-  { needsUncond }: EmbeddingNeeds,
+  { needsUncond, prompts, negatives }: EmbeddingNeeds,
 ): Promise<EmbeddingPlan> {
   const prior = requirePrior(parts);
-  const { prompt, negativePrompt } = settings;
-  const text = await encodeText(parts.text, prompt, networks);
-  const uncond = await encodeText(parts.text, negativePrompt, networks);
-  const negative = needsUncond && negativePrompt !== "" ? uncond : undefined;
-  const nothing = needsUncond && !negative ? await encodeNothing(parts, networks) : undefined;
+  const own = getSettings(settings);
+  const encode = (text: string) => encodeText(parts.text, text, networks);
+  const [text, uncond] = [await encode(prompts[0]!), await encode(negatives[0]!)];
+  const drawn = needsUncond ? negatives.filter((negative) => negative !== "") : [];
+  // diffusers draws the negative prompt's beside the prompt's.
+  const isBeside = drawn[0] === negatives[0] && drawn.length > 0;
+  const beside = { text, negative: isBeside ? uncond : undefined, uncond };
+  const stages: Stage[] = [makePriorStage(prior, networks, beside, own)];
+  const again = async (one: string, name: string) => {
+    const stage = makePriorStage(prior, networks, { text: await encode(one), uncond }, own, name);
+    stages.push({
+      ...stage,
+      noise: (_, seeds) => makeImageNoise(settings.rng ?? "nishiki", seeds).forStage(stage),
+    });
+  };
+  for (const one of prompts.slice(1)) await again(one, nameStage("prior", prompts.indexOf(one)));
+  for (const [i, one] of drawn.entries())
+    if (i > 0 || !isBeside) await again(one, nameStage(negativeStage, i));
+  const nothing = needsUncond && negatives.includes("") ? await encodeNothing(parts, networks) : undefined;
   const width = prior.network.outputWidth;
   return {
-    stages: [makePriorStage(prior, networks, { text, negative, uncond }, getSettings(settings))],
-    get: (results) => {
-      const result = results.get("prior");
-      return { cond: getRow(result, 0, width), uncond: negative ? getRow(result, 1, width) : nothing };
+    stages,
+    get: (results) => (one, conditioning) => {
+      const row = (name: string, at = 0) => getRow(results.get(name), at, width);
+      if (conditioning !== "uncond") return row(nameStage("prior", prompts.indexOf(one)));
+      if (!needsUncond || one === "") return nothing;
+      const at = drawn.indexOf(one);
+      return at === 0 && isBeside ? row("prior", 1) : row(nameStage(negativeStage, at));
     },
   };
 }
+
+/** "prior", "prior 2", "prior 3", … */
+const nameStage = (name: string, index: number) => (index === 0 ? name : `${name} ${index + 1}`);
 
 /** @throws NishikiError "usage" for a group that these models cannot draw from */
 export function checkImagePrompt(settings: ImageSettings, blendsPrompt: boolean): void {
@@ -126,6 +165,12 @@ export function checkImagePrompt(settings: ImageSettings, blendsPrompt: boolean)
   const fail = (field: string, sentence: string): never => {
     throw new NishikiError("usage", `imagePrompt.${field}: ${sentence}.`);
   };
+  const steps = schedulePrompts(settings, settings.steps);
+  const { prompts, negatives } = listPromptTexts(steps);
+  if (blendsPrompt && (prompts.length > 1 || negatives.length > 1)) {
+    const cure = "leave out AND, :: and [a:b:0.4], or blend texts with --blend-text";
+    fail("images", `images blend with a prompt of one part that does not change; ${cure}`);
+  }
   if (group.noiseLevel) fail("noiseLevel", "this model was trained without noise on embeddings; omit it");
   const { texts, images } = getTexts(settings, group, blendsPrompt);
   const weights = [...texts, ...images].map(({ weight }) => weight);
@@ -161,7 +206,7 @@ async function planBlend(
   const own = getSettings(settings);
   const makeStage = (text: EncodedText, name: string) =>
     makePriorStage(requirePrior(parts), networks, { text, uncond: empty }, own, name);
-  const getName = (i: number) => (i === 0 ? "prior" : `prior ${i + 1}`);
+  const getName = (i: number) => nameStage("prior", i);
   const stages: Stage[] = [];
   for (const [i, { text }] of texts.entries())
     stages.push(makeStage(await encodeText(parts.text, text, networks), getName(i)));
@@ -175,8 +220,8 @@ async function planBlend(
   const nothing = needsUncond && !hasNegative ? await encodeNothing(parts, networks) : undefined;
   return {
     stages,
-    get: (results) => ({
-      cond: turn(
+    get: (results) => {
+      const cond = turn(
         blendEmbeddings(
           [
             ...texts.map(({ weight }, i) => ({ values: getValues(results.get(getName(i))), weight })),
@@ -184,9 +229,10 @@ async function planBlend(
           ],
           group.blend ?? "sum",
         ),
-      ),
-      uncond: hasNegative ? getValues(results.get(negativeStage)) : nothing,
-    }),
+      );
+      const uncond = hasNegative ? getValues(results.get(negativeStage)) : nothing;
+      return (_, conditioning) => (conditioning === "uncond" ? uncond : cond);
+    },
   };
 }
 

@@ -120,7 +120,19 @@ function getContext(files: KandinskyDescription, parts: Parts): RequestContext {
       guidance: 4,
     },
     sizes: getSizes(files, parts),
-    takes: ["schedule", "rng", "init", "inpaint", "variation", "prior", "imagePrompt", "stopAt"],
+    takes: [
+      "schedule",
+      "rng",
+      "init",
+      "inpaint",
+      "variation",
+      "prior",
+      "imagePrompt",
+      "stopAt",
+      "promptSpread",
+      "cads",
+    ],
+    composesPrompts: true,
     check: (settings) => checkSettings(settings, parts),
   };
 }

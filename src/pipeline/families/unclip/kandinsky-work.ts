@@ -7,7 +7,7 @@ import {
   traceMovqEncoder,
 } from "../../../models/index.js";
 import type { ImageSettings } from "../../image-request.js";
-import { countEvaluations, countWork, type NetworkWork } from "../../work.js";
+import { countEvaluations, countRows, countWork, type NetworkWork } from "../../work.js";
 import type { KandinskyModel } from "./kandinsky-model.js";
 import { getImageWork, getPriorWork, getStored, getTextWork, type StoredBytes } from "./prior-work.js";
 
@@ -30,7 +30,7 @@ export function getKandinskyWork(
     countWork(traceAddedKvUnet(unet), {
       ...{ network: "denoiser", group: "denoise", evaluations: countEvaluations(settings, { isGuided }) },
       sizes: { height: latents.height / step, width: latents.width / step },
-      rows: isGuided ? 2 : 1,
+      rows: countRows(settings, isGuided),
       ...getStored(stored, "denoiser"),
     }),
     ...(init ? [countWork(traceMovqEncoder(movq), { network: "encoder", ...pixels })] : []),

@@ -14,7 +14,6 @@ import type { ImageSettings } from "../../image-request.js";
 import { makeInitImage } from "../../init-image.js";
 import { makePasteStage } from "../../paste-stage.js";
 import {
-  type Conditioning,
   type DiffusionStage,
   getStopAfter,
   type InitPlan,
@@ -23,16 +22,44 @@ import {
   type StepPlan,
   type TransformStage,
 } from "../../plan.js";
+import { getPartWeights } from "../../prompt/composition.js";
+import { getTimeLeft, makeConditionNoise } from "../../prompt/condition-noise.js";
+import {
+  atSteps,
+  type ChangeRow,
+  getRowShares,
+  mapSchedules,
+  type PromptRow,
+  type PromptSchedules,
+  schedulePrompts,
+} from "../../prompt/prompt-rows.js";
 import type { Runtime } from "../../runtime.js";
 import { getValues } from "../../stage-results.js";
 import { f32, floats } from "../../tensors.js";
 import type { NetworkWork } from "../../work.js";
-import { type EmbeddingPlan, type Embeddings, planEmbeddings } from "./embeddings.js";
+import { type EmbeddingPlan, listPromptTexts, type PromptTexts, planEmbeddings } from "./embeddings.js";
 import { type KandinskyModel, planBase } from "./kandinsky-model.js";
 import { getKandinskyWork } from "./kandinsky-work.js";
 import { type Area, MovqRuns } from "./movq-runs.js";
 import type { Networks } from "./networks.js";
 import { findTextWarnings, type TextEncoder } from "./text.js";
+
+/** What the denoiser is conditioned on: the embeddings of the prompts' texts. */
+interface Conditions {
+  readonly texts: PromptSchedules<string>;
+  readonly embeddings: EmbeddingPlan;
+}
+
+/** The noise that a request puts on the embeddings of its prompt. */
+function makeChange(settings: ImageSettings, seed: number, taken: number) {
+  const noise = makeConditionNoise(settings, seed);
+  if (!noise) return undefined;
+  const change: ChangeRow<Float32Array> = ({ conditioning, value }, step) => {
+    const timeLeft = getTimeLeft(step, taken, Math.max(taken, settings.steps));
+    return noise(value, { conditioning, part: "embedding", step, timeLeft });
+  };
+  return change;
+}
 
 class Kandinsky implements Model {
   readonly identity: Model["identity"];
@@ -53,7 +80,9 @@ class Kandinsky implements Model {
     const networks = this.open(runtime);
     runtime.onProgress?.({ kind: "encode", stage: "prompt" });
     const { prior, images } = this.parts;
-    const needs = { blendsPrompt: true, needsUncond: settings.guidance > 1 };
+    const steps = planBase(this.parts, settings).sigmas.length - 1;
+    const texts = schedulePrompts(settings, steps);
+    const needs = { blendsPrompt: true, needsUncond: settings.guidance > 1, ...listPromptTexts(texts) };
     const embeddings = await planEmbeddings({ prior, images, text: this.text }, settings, networks, needs);
     const movq = new MovqRuns(this.parts.movq, networks, this.getArea(settings));
     const decode: TransformStage = {
@@ -64,12 +93,12 @@ class Kandinsky implements Model {
         pixels: await movq.decode(getValues(results.get("base"))),
       }),
     };
-    const base = this.makeBaseStage(settings, movq, networks, embeddings);
+    const base = this.makeBaseStage(settings, movq, networks, { texts, embeddings });
     const stages = [...embeddings.stages, base, decode, ...makePasteStage(settings)];
-    return { warnings: this.findWarnings(settings), stages };
+    return { warnings: this.findWarnings(settings, needs), stages };
   }
 
-  private findWarnings({ prompt, negativePrompt, inpaint }: ImageSettings): readonly string[] {
+  private findWarnings({ inpaint }: ImageSettings, texts: PromptTexts): readonly string[] {
     const { unet, movq } = this.parts;
     const isUnmasked = unet.inChannels !== movq.latentChannels && !inpaint;
     const kind = `This is an inpainting model: its denoiser takes ${unet.inChannels} channels, including a mask`;
@@ -77,10 +106,7 @@ class Kandinsky implements Model {
       ...(isUnmasked
         ? [`${kind}. Without --image and --mask, it draws the whole image, and worse than a plain model.`]
         : []),
-      ...findTextWarnings(this.text, [
-        { name: "prompt", text: prompt },
-        { name: "negative prompt", text: negativePrompt },
-      ]),
+      ...findTextWarnings(this.text, texts),
     ];
   }
 
@@ -97,7 +123,7 @@ class Kandinsky implements Model {
     settings: ImageSettings,
     runs: MovqRuns,
     networks: Networks,
-    embeddings: EmbeddingPlan,
+    { texts, embeddings }: Conditions,
   ): DiffusionStage {
     const { scheduler, movq, limit } = this.parts;
     const area = this.getArea(settings);
@@ -110,17 +136,23 @@ class Kandinsky implements Model {
       steps: toSteps(settings, plan),
       guidance: {
         scale: Math.max(1, settings.guidance),
+        weights: getPartWeights(settings.prompt),
         rescale: settings.guidanceRescale,
         rescaleIn: getPredictionFrame(scheduler.prediction, plan.schedule),
         interval: settings.guidanceInterval,
       },
       limit,
       ...(init && { init }),
-      start: async ({ results }) => {
-        const { network, ...variance } = this.network(area, runs, networks, embeddings.get(results));
+      start: async ({ results, seed }) => {
+        const { network, ...variance } = this.network(area, runs, networks, settings.prompt);
+        const denoise = getDenoiser(scheduler.prediction, network, plan.schedule);
+        const getEmbedding = embeddings.get(results);
+        // Without guidance, the negative prompt has none, and nobody asks for it.
+        const schedules = mapSchedules(texts, (text, of) => getEmbedding(text, of) ?? new Float32Array(0));
+        const change = makeChange(settings, seed, plan.sigmas.length - 1);
         return {
           ...variance,
-          denoiser: () => getDenoiser(scheduler.prediction, network, plan.schedule),
+          denoiser: () => atSteps(denoise, schedules, plan.sigmas, change),
           preview: (latents) => runs.decode(latents),
         };
       },
@@ -136,28 +168,29 @@ class Kandinsky implements Model {
   }
 
   /** The denoiser, and its variances where the scheduler takes them. */
-  private network({ height, width }: Area, runs: MovqRuns, networks: Networks, { cond, uncond }: Embeddings) {
+  private network({ height, width }: Area, runs: MovqRuns, networks: Networks, prompt: string) {
     const { unet, movq, scheduler } = this.parts;
-    const whole: Network<Conditioning> = async (input, time, conditions) => {
+    const whole: Network<PromptRow<Float32Array>> = async (input, time, conditions) => {
       const rows = conditions.length;
-      const image = new Float32Array(rows * cond.length);
+      const { length: size } = conditions[0]!.value;
+      const image = new Float32Array(rows * size);
       const extra = runs.getExtraChannels(unet);
       const length = input.length / rows;
       const sample = new Float32Array(rows * (length + extra.length));
-      conditions.forEach((condition, i) => {
-        image.set(condition === "uncond" ? uncond! : cond, i * cond.length);
+      conditions.forEach(({ value }, i) => {
+        image.set(value, i * size);
         sample.set(input.subarray(i * length, (i + 1) * length), i * (length + extra.length));
         sample.set(extra, i * (length + extra.length) + length);
       });
       const inputs = {
         sample: f32(sample, rows, unet.inChannels, height, width),
         timestep: f32(new Float32Array(rows).fill(time), rows),
-        image: f32(image, rows, cond.length),
+        image: f32(image, rows, size),
       };
       return floats(await networks.use({ part: "denoiser" }, (session) => session.run(inputs)), "prediction");
     };
     if (unet.outChannels === movq.latentChannels) return { network: whole };
-    const split = splitVariance(whole);
+    const split = splitVariance(whole, getRowShares(prompt));
     return scheduler.fields.variance_type === "learned_range" ? split : { network: split.network };
   }
 }

@@ -170,6 +170,7 @@ function getContext(parts: Parts): RequestContext {
     sizes: sizes[1]!,
     stageSizes: sizes,
     takes: ["rng", "init", "inpaint", "variation", "prior", "imagePrompt", "stages", "superResolution"],
+    composesPrompts: true,
     check: (settings) => checkSettings(settings, parts),
   };
 }

@@ -1,7 +1,7 @@
 // What an image of Karlo costs, counted from its networks' programs.
 import { type AddedKvUnetConfig, getUnetStep, traceAddedKvUnet } from "../../../models/index.js";
 import type { ImageSettings } from "../../image-request.js";
-import { countEvaluations, countWork, type NetworkWork } from "../../work.js";
+import { countEvaluations, countRows, countWork, type NetworkWork } from "../../work.js";
 import { getSuperResolutionSteps, type KarloModel } from "./karlo-model.js";
 import { getImageWork, getPriorWork, getStored, getTextWork, type StoredBytes } from "./prior-work.js";
 
@@ -29,7 +29,7 @@ export function getKarloWork(
     countWork(traceAddedKvUnet(decoder.unet, { masked: true }), {
       ...{ network: "denoiser", group: "denoise", evaluations: countEvaluations(settings, { isGuided }) },
       sizes: { ...getSizes(decoder.unet, decoder.side), tokens },
-      rows: isGuided ? 2 : 1,
+      rows: countRows(settings, isGuided),
       ...getStored(stored, "denoiser"),
     }),
     ...(settings.stages === 1

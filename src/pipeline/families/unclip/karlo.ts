@@ -16,11 +16,21 @@ import type {
   TransformStage,
 } from "../../plan.js";
 import { fromPlanes } from "../../planes.js";
+import { getPartWeights } from "../../prompt/composition.js";
+import type { Scheduled } from "../../prompt/prompt-editing.js";
+import {
+  atSteps,
+  getRowShares,
+  mapSchedules,
+  type PromptRow,
+  type PromptSchedules,
+  schedulePrompts,
+} from "../../prompt/prompt-rows.js";
 import type { Runtime } from "../../runtime.js";
 import { getValues } from "../../stage-results.js";
 import { f32, floats } from "../../tensors.js";
 import type { NetworkWork } from "../../work.js";
-import { type EmbeddingPlan, planEmbeddings } from "./embeddings.js";
+import { type EmbeddingPlan, type GetEmbedding, listPromptTexts, planEmbeddings } from "./embeddings.js";
 import { makeDecoderInit, makeEnlargedInit } from "./karlo-init.js";
 import { getSuperResolutionSteps, type KarloModel, type PixelStage, planPixels } from "./karlo-model.js";
 import { getKarloWork } from "./karlo-work.js";
@@ -37,8 +47,8 @@ interface DecoderInputs {
 }
 
 interface Texts {
-  readonly cond: EncodedText;
-  readonly uncond: EncodedText;
+  readonly schedules: PromptSchedules<string>;
+  readonly encoded: ReadonlyMap<string, EncodedText>;
 }
 
 const clip = (values: Float32Array) => values.map((value) => Math.min(1, Math.max(-1, value)));
@@ -62,16 +72,15 @@ class Karlo implements Model {
     const networks = this.open(runtime);
     runtime.onProgress?.({ kind: "encode", stage: "prompt" });
     const { prior, images, superResolution, decoder } = this.parts;
-    const needs = { blendsPrompt: false, needsUncond: false };
+    const steps = this.planDecoder(settings).sigmas.length - 1;
+    const schedules = schedulePrompts(settings, steps);
+    const needs = { blendsPrompt: false, needsUncond: false, ...listPromptTexts(schedules) };
     const embeddings = await planEmbeddings({ prior, images, text: this.text }, settings, networks, needs);
-    const texts = {
-      cond: await encodeText(this.text, settings.prompt, networks),
-      uncond: await encodeText(this.text, settings.negativePrompt, networks),
-    };
-    const warnings = findTextWarnings(this.text, [
-      { name: "prompt", text: settings.prompt },
-      { name: "negative prompt", text: settings.negativePrompt },
-    ]);
+    const encoded = new Map<string, EncodedText>();
+    for (const text of new Set([...needs.prompts, ...needs.negatives]))
+      encoded.set(text, await encodeText(this.text, text, networks));
+    const texts = { schedules, encoded };
+    const warnings = findTextWarnings(this.text, needs);
     const isSmall = settings.stages === 1;
     const drawn = [
       this.makeDecoderStage(settings, networks, embeddings, texts),
@@ -86,6 +95,10 @@ class Karlo implements Model {
     return getKarloWork(this.parts, settings);
   }
 
+  private planDecoder({ steps, init }: ImageSettings) {
+    return planPixels(this.parts.decoder, steps, "steps", init?.strength);
+  }
+
   private makeDecoderStage(
     settings: ImageSettings,
     networks: Networks,
@@ -93,30 +106,54 @@ class Karlo implements Model {
     texts: Texts,
   ): DiffusionStage {
     const { decoder } = this.parts;
-    const plan = planPixels(decoder, settings.steps, "steps", settings.init?.strength);
+    const plan = this.planDecoder(settings);
     const init = makeDecoderInit(settings, decoder.side);
     return {
       ...makeStage("base", decoder, plan),
       ...(init && { init }),
       guidance: {
         scale: Math.max(1, settings.guidance),
+        weights: getPartWeights(settings.prompt),
         rescale: settings.guidanceRescale,
         rescaleIn: getPredictionFrame(decoder.scheduler.prediction, plan.schedule),
         interval: settings.guidanceInterval,
       },
       start: async ({ results }): Promise<StageRun> => {
-        const cond = await this.project(texts.cond, embeddings.get(results).cond, networks);
-        const uncond = settings.guidance > 1 ? await this.project(texts.uncond, undefined, networks) : cond;
-        const { network, learnedVariance } = splitVariance(this.decoder({ cond, uncond }, networks));
+        const isGuided = settings.guidance > 1;
+        const inputs = await this.projectAll(texts, embeddings.get(results), networks, isGuided);
+        const { network, learnedVariance } = splitVariance(
+          this.decoder(networks),
+          getRowShares(settings.prompt),
+        );
+        const denoise = getDenoiser(decoder.scheduler.prediction, network, plan.schedule);
         const isLearned = decoder.scheduler.fields.variance_type === "learned_range";
         return {
           ...(isLearned && { learnedVariance }),
-          denoiser: () => getDenoiser(decoder.scheduler.prediction, network, plan.schedule),
+          denoiser: () => atSteps(denoise, inputs, plan.sigmas),
           preview: async (denoised) => fromPlanes(denoised, getSize(decoder)),
           finish: (pixels) => toResult(clip(pixels), decoder),
         };
       },
     };
+  }
+
+  /** The decoder's inputs over its steps. */
+  private async projectAll(
+    { schedules, encoded }: Texts,
+    getEmbedding: GetEmbedding,
+    networks: Networks,
+    isGuided: boolean,
+  ): Promise<PromptSchedules<DecoderInputs>> {
+    const inputs = new Map<string, DecoderInputs>();
+    const name = (text: string, of: Conditioning) => `${of === "uncond"} ${text}`;
+    for (const [of, schedule] of Object.entries(schedules) as [Conditioning, Scheduled<string>][])
+      for (const { value: text } of schedule) {
+        if (inputs.has(name(text, of)) || (of === "uncond" && !isGuided)) continue;
+        const embedding = getEmbedding(text, of);
+        inputs.set(name(text, of), await this.project(encoded.get(text)!, embedding, networks));
+      }
+    const [unused] = inputs.values(); // without guidance, nobody asks for the negative prompt's
+    return mapSchedules(schedules, (text, of) => inputs.get(name(text, of)) ?? unused!);
   }
 
   /** The text projection's output for a text and an image embedding, or none. */
@@ -138,13 +175,10 @@ class Karlo implements Model {
     return { tokens: floats(outputs, "tokens"), time: floats(outputs, "time"), mask };
   }
 
-  private decoder(
-    given: Readonly<Record<"cond" | "uncond", DecoderInputs>>,
-    networks: Networks,
-  ): Network<Conditioning> {
+  private decoder(networks: Networks): Network<PromptRow<DecoderInputs>> {
     const { unet, side } = this.parts.decoder;
     return async (input, time, conditions) => {
-      const rows = conditions.map((condition) => (condition === "uncond" ? given.uncond : given.cond));
+      const rows = conditions.map(({ value }) => value);
       const join = (name: keyof DecoderInputs, ...shape: number[]) => {
         const size = rows[0]![name].length;
         const data = new Float32Array(rows.length * size);

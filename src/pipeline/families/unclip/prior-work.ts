@@ -2,6 +2,7 @@
 import type { ClipTextConfig } from "../../../models/index.js";
 import { tracePriorTransformer } from "../../../models/index.js";
 import type { ImageSettings } from "../../image-request.js";
+import { splitComposition } from "../../prompt/composition.js";
 import type { ImageEncoderModel } from "../../vision/image-encoder.js";
 import { traceImageEncoder } from "../../vision/program.js";
 import { countWork, type NetworkWork } from "../../work.js";
@@ -21,10 +22,11 @@ export function getStored(stored: StoredBytes, network: string): { readonly weig
 /** Texts that are encoded: the prompt, its negative, and those to blend or to compare. */
 export function getTextWork(
   text: ClipTextConfig,
-  { imagePrompt }: ImageSettings,
+  { imagePrompt, prompt }: ImageSettings,
   stored: StoredBytes,
 ): NetworkWork {
-  const more = (imagePrompt?.texts?.length ?? 0) + (imagePrompt?.difference ? 2 : 0);
+  const parts = splitComposition(prompt).length - 1;
+  const more = parts + (imagePrompt?.texts?.length ?? 0) + (imagePrompt?.difference ? 2 : 0);
   const network = "text encoder";
   return countWork(traceTextEncoder(text, { skip: 0, normalized: true }), {
     ...{ network, group: "text", evaluations: 2 + more, batch: "texts" },
@@ -48,18 +50,18 @@ export function getImageWork(
 export function getPriorWork(
   prior: PriorModel | undefined,
   settings: ImageSettings,
-  { blendsPrompt, needsUncond }: EmbeddingNeeds,
+  { blendsPrompt, needsUncond }: Pick<EmbeddingNeeds, "blendsPrompt" | "needsUncond">,
   stored: StoredBytes,
 ): readonly NetworkWork[] {
   const { imagePrompt, prompt, negativePrompt } = settings;
   const { steps, guidance, candidates } = getPriorSettings(settings);
-  const own = imagePrompt && !(blendsPrompt && prompt.trim() !== "") ? 0 : 1;
+  const own = imagePrompt && !(blendsPrompt && prompt.trim() !== "") ? 0 : splitComposition(prompt).length;
   const texts = own + (imagePrompt?.texts?.length ?? 0);
   const drawn = texts * candidates + (needsUncond && negativePrompt !== "" ? 1 : 0);
   if (!prior || drawn === 0) return [];
   const sides = guidance > 1 ? 2 : 1;
-  // Without image prompts, all are evaluated together; with them, one text after another.
-  const rows = sides * (imagePrompt ? candidates : drawn);
+  // A prompt and its negative are evaluated together; further texts, one after another.
+  const rows = sides * (imagePrompt ? candidates : Math.min(drawn, candidates + 1));
   const options = { network: "prior", group: "prior", evaluations: drawn * steps * sides, rows } as const;
   return [countWork(tracePriorTransformer(prior.network), { ...options, ...getStored(stored, "prior") })];
 }

@@ -64,17 +64,24 @@ export async function encodeText(
 }
 
 /** A text and what to call it in a message. */
-export interface NamedText {
+interface NamedText {
   readonly name: string;
   readonly text: string;
 }
 
 /** Warnings about texts: those that are cut, and syntax that is read as words. */
-export function findTextWarnings(encoder: TextEncoder, texts: readonly NamedText[]): string[] {
+export function findTextWarnings(
+  encoder: TextEncoder,
+  { prompts, negatives }: { readonly prompts: readonly string[]; readonly negatives: readonly string[] },
+): string[] {
+  const texts: readonly NamedText[] = [
+    ...prompts.map((text) => ({ name: "prompt", text })),
+    ...negatives.map((text) => ({ name: "negative prompt", text })),
+  ];
   const warnings = texts.flatMap(({ name, text }) => {
     const { count, dropped } = tokenize(encoder, text);
     const cut = `The ${name} has ${count} tokens, over the limit of ${count - dropped}; the last ${dropped} are ignored.`;
-    return [...findUnsupportedSyntax(text, "words", name), ...(dropped > 0 ? [cut] : [])];
+    return [...findUnsupportedSyntax(text, "words", name, name === "prompt"), ...(dropped > 0 ? [cut] : [])];
   });
   return [...new Set(warnings)];
 }
