@@ -1,4 +1,4 @@
-// Draws five images in one process, with --fast by the few-step student, and prints the seconds of each.
+// Draws five images in one process, with --fast in few steps, and prints the seconds of each.
 import { loadPipeline } from "nishiki";
 
 const [prompt = "red apple", ...how] = process.argv.slice(2);

@@ -40,8 +40,8 @@ export async function measureImages(root: string, processes: number): Promise<Im
     const measure = (...how: readonly string[]) =>
       measureWay(join(root, "dist/cli/main.js"), folder, processes, how);
     const usual = await measure();
-    const { parts } = JSON.parse(await readFile(join(model, "model.json"), "utf8")) as { parts: object };
-    const fast = "fast" in parts ? await measure("--fast") : undefined;
+    const manifest = JSON.parse(await readFile(join(model, "model.json"), "utf8")) as { parts: object };
+    const fast = "fast" in manifest || "fast" in manifest.parts ? await measure("--fast") : undefined;
     return { ...usual, ...(fast && { fast }), processes, goals };
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -1,6 +1,6 @@
-// Measures the cost of few steps: samples latents from the same noise with the model's default settings, with
-// the few-step student, and with the full network in as few steps. Prints distances to the first and draws a
-// sheet.
+// Measures the cost of few steps: samples latents from the same noise with the model's default settings, with its
+// settings for few steps (--fast; a distilled student, if the model has one), and with other numbers of steps.
+// Prints distances to the first and draws a sheet.
 //
 //     npm run build && node scripts/compare-fast.mjs [MODEL_FOLDER] [OUT.webp]
 //
@@ -20,9 +20,10 @@ const ways = {
   "4 steps": { steps: 4 },
   "4 of Euler": { steps: 4, sampler: "euler" },
   "4, unguided": { steps: 4, sampler: "euler", guidance: 1 },
+  "6 of Euler": { steps: 6, sampler: "euler" },
   "8 steps": { steps: 8 },
 };
-const waysOnSheet = ["default", "fast", "4 steps"];
+const waysOnSheet = ["default", "fast", "8 steps"];
 
 /** Cycles through the kinds of prompts, with contents from a seed. */
 function makePrompts(count) {

@@ -44,7 +44,7 @@ describe("the embedded model's folder", () => {
     );
   });
 
-  it("is at most 80 MB with all that ships beside it: the network for few steps, the second stage, the judge", async () => {
+  it("is at most 80 MB with all that ships beside it: the second stage, the judge", async () => {
     const names = await readdir(embeddedModel, { recursive: true });
     const sizes = await Promise.all(names.map(async (name) => (await stat(join(embeddedModel, name))).size));
     expect(names).toContain(join("judge", "judge.safetensors"));
@@ -92,6 +92,19 @@ describe("the embedded model's pictures", () => {
       if (event.kind === "warning") messages.push(event.message);
     expect(messages).toHaveLength(1);
     expect(messages[0]).toMatch(/^The model cannot draw "lake"\. The closest objects that it can draw: "/);
+  });
+
+  it("with fast are drawn by the same network in few steps, and every setting may still be changed", async () => {
+    const { defaults, fast } = await readModelFolder(embeddedModel);
+    const prompt = "a red apple";
+    const seed = 5;
+    const [image] = await draw({ prompt, seed, fast: true });
+    expect(fast!.steps).toBeLessThan(defaults.steps / 2);
+    expect(image!.receipt.request).toMatchObject({ fast: true, ...fast });
+    const [plain] = await draw({ prompt, seed, ...fast });
+    expect(image!.receipt.pixels).toBe(plain!.receipt.pixels);
+    const [changed] = await draw({ prompt, seed, fast: true, steps: 2, guidance: 2, negativePrompt: "blue" });
+    expect(changed!.receipt.request).toMatchObject({ steps: 2, guidance: 2, sampler: fast!.sampler });
   });
 
   it("leave out of a negative prompt what the model does not know", async () => {

@@ -82,7 +82,7 @@ describe("the package", () => {
     for (const needed of [
       "model.json",
       "tokenizer.json",
-      "fast.safetensors",
+      "denoiser.safetensors",
       "text-encoder.safetensors",
       "text-encoder-LICENSE.txt",
     ])

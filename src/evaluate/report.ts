@@ -20,13 +20,13 @@ export interface MeasuredModel {
   readonly steps: number;
   readonly guidance: number;
   readonly sampler: string;
-  /** Whether the few-step student draws. */
+  /** Whether it draws with the settings for few steps. */
   readonly fast?: true;
 }
 
 /** The settings in words. */
 export function describeSettings({ steps, sampler, guidance, fast }: MeasuredModel): string {
-  return `${fast ? "few-step student, " : ""}${steps} steps of ${sampler}, guidance ${guidance}`;
+  return `${fast ? "fast: " : ""}${steps} steps of ${sampler}, guidance ${guidance}`;
 }
 
 /** How many images are right. */

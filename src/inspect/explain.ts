@@ -205,7 +205,7 @@ export async function* explain(
     yield await compareSeeds(pipeline, fixed, { seeds, steps, drawn: drawn.image, watch });
   }
   if (autopsy) yield* explainPrompt(pipeline, fixed, variants, watch);
-  const others = settings.fast ? [] : scales.filter((scale) => scale !== settings.guidance);
+  const others = isUnguided(settings) ? [] : scales.filter((scale) => scale !== settings.guidance);
   if (others.length === 0) return;
   const images = [{ scale: settings.guidance, image: drawn.image }];
   for (const scale of others) {
@@ -215,12 +215,19 @@ export async function* explain(
   yield { kind: "guidance", images: images.sort((a, b) => a.scale - b.scale) };
 }
 
+/** Whether a distilled network draws, whose guidance is fixed and whose attention is not seen. */
+const isUnguided = ({ fast, guidance }: { readonly fast?: boolean | undefined; readonly guidance: number }) =>
+  fast === true && guidance === 1;
+
 type Fixed = ImageRequest & { readonly seed: number };
 type Watch = { readonly signal?: AbortSignal };
 
 async function drawWhileLooking(pipeline: Pipeline, request: Fixed, watch: Watch) {
-  // A distilled network has no guidance, and DeepCache no attention in most steps.
-  const attribution = request.fast || request.deepCache ? undefined : new ComposedAttribution(request.prompt);
+  // A distilled network shows no attention, and with DeepCache most steps have none.
+  const attribution =
+    isUnguided(pipeline.complete(request)) || request.deepCache
+      ? undefined
+      : new ComposedAttribution(request.prompt);
   // Only some networks have regions, and then they report them beside their attention.
   const regions = new Attribution({ accept: ({ kind }) => kind === "regions" });
   let hasRegions = false;
@@ -295,7 +302,7 @@ function describeWithout(
 
 /** The prediction of the first step without guidance, which exaggerates the prompt. */
 async function drawFirstStep(pipeline: Pipeline, request: Fixed, watch: Watch): Promise<Pixels> {
-  const plain = request.fast ? request : { ...request, guidance: 1 };
+  const plain = isUnguided(pipeline.complete(request)) ? request : { ...request, guidance: 1 };
   for await (const event of pipeline.generate(plain, watch))
     if (event.kind === "step" && event.hasPreview) return event.preview();
   throw new NishikiError("internal", "The drawing had no step.");

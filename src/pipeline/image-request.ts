@@ -284,7 +284,7 @@ const declareRequest = <I extends z.ZodType>(image: I) =>
         defaultText: "euler",
       }),
       fast: flag.optional().meta({
-        description: "use the distilled network: few steps, no guidance, less detail",
+        description: "draw in few steps: several times faster, less detail",
         flag: "--fast",
       }),
     })

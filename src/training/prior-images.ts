@@ -65,13 +65,13 @@ async function writeCaptions(count: number, seed: number, maxTokens: number): Pr
 export async function openPriorImages(options: PriorOptions): Promise<ImageSource> {
   const { manifest, count, seed } = options;
   const captions = await writeCaptions(count, seed, manifest.maxTokens);
-  // The few-step student draws comparable images in a fraction of the evaluations.
-  const isFast = manifest.parts.fast !== undefined;
+  // Few steps draw comparable images in a fraction of the evaluations.
   const { denoiser, fast } = manifest.parts;
+  const isFast = (fast ?? manifest.fast) !== undefined;
   return {
     size: manifest.pictureSize,
     count,
-    settings: { prior: (isFast ? fast : denoiser)?.sha256, isFast, images: count },
+    settings: { prior: (fast ?? denoiser).sha256, isFast, images: count },
     problems: [],
     stream: (_, from) => draw(captions, from, isFast, options),
     samples: async () => [],

@@ -99,7 +99,7 @@ export const de: Messages = {
     promptSpread: "Wie weit jedes Bild zufällig vom Prompt abweicht.",
     cads: "Rauschen auf dem Prompt in den ersten Schritten: verschiedenere Bilder.",
     seamless: "Erzeugt ein Bild, das nahtlos an sich selbst passt.",
-    fast: "Wenige Schritte ohne Guidance: mehrfach schneller, weniger Details.",
+    fast: "Wenige Schritte: mehrfach schneller, weniger Details.",
   },
 
   feed: "Bilder",

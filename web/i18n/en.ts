@@ -97,7 +97,7 @@ export const en = {
     promptSpread: "How far each image strays from the prompt at random.",
     cads: "Noise on the prompt in the first steps: more varied images.",
     seamless: "Makes an image that can be laid beside itself.",
-    fast: "A few steps without guidance: several times faster, less detail.",
+    fast: "A few steps: several times faster, less detail.",
   },
 
   // The feed

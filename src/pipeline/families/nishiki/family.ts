@@ -69,16 +69,17 @@ const withEncoder = ["init", "inpaint"] as const;
 
 /** The limits and defaults of such a model: it draws one size, and enlarges it two or four times. */
 export function getNishikiContext(
-  { defaults, pictureSize, parts }: ModelManifest,
+  { defaults, fast: fewSteps, pictureSize, parts }: ModelManifest,
   { hasEncoder }: { readonly hasEncoder: boolean },
 ): RequestContext {
+  const student = parts.fast && { steps: parts.fast.steps, guidance: 1, sampler: "euler" };
+  const fast = student ?? fewSteps;
   const takes: readonly OptionalSetting[] = [
     ...always,
     ...(hasEncoder ? withEncoder : []),
     ...(parts.superResolution ? (["upscaleSampler"] as const) : []),
-    ...(parts.fast ? (["fast"] as const) : []),
+    ...(fast ? (["fast"] as const) : []),
   ];
-  const fast = parts.fast && { steps: parts.fast.steps, guidance: 1, sampler: "euler" };
   const ways = parts.superResolution ? upscaleNames : (["lanczos"] as const);
   const usual = { width: pictureSize, height: pictureSize };
   const sizes: ImageSizes = { usual, enlarging: { factors: [2, 4], ways } };
@@ -88,7 +89,7 @@ export function getNishikiContext(
       const cure = `requires a size above ${formatSize(usual)} drawn by super-resolution`;
       throw new NishikiError("usage", `upscaleSampler: ${cure}.`);
     }
-    if (settings.fast && fast) checkFast(settings, fast);
+    if (settings.fast && student) checkStudent(settings, student);
     // The part would be pasted before it is enlarged.
     if (inpaint?.onlyMasked === undefined || getEnlargingFactor(sizes, size) === undefined) return;
     const expected = `expected ${formatSize(usual)} with inpaint.onlyMasked`;
@@ -98,7 +99,7 @@ export function getNishikiContext(
 }
 
 /** Rejects settings that a distilled network cannot change. @throws NishikiError "usage" */
-function checkFast(settings: ImageSettings, fast: RequestDefaults): void {
+function checkStudent(settings: ImageSettings, fast: RequestDefaults): void {
   for (const name of ["steps", "guidance", "sampler"] as const) {
     if (settings[name] === fast[name]) continue;
     const how = `${fast.steps} steps of ${fast.sampler} without guidance`;
@@ -133,7 +134,7 @@ async function prepare(
 ): Promise<Plan> {
   const { manifest } = parts;
   const sessions = parts.open(runtime);
-  const part = (settings.fast && manifest.parts.fast) || manifest.parts.denoiser;
+  const student = settings.fast ? manifest.parts.fast : undefined;
   const sigmas = getSigmas(manifest, settings);
   runtime.onProgress?.({ kind: "encode", stage: "prompt" });
   const { embeddings, tokens, warnings } = await encodePrompts(
@@ -144,10 +145,10 @@ async function prepare(
     runtime.signal,
   );
   runtime.probe?.onTokens?.(tokens);
-  const hasPlacement = seesPlacement(part.config);
+  const hasPlacement = seesPlacement((student ?? manifest.parts.denoiser).config);
   const denoise = (seed: number) => {
     const prompts = getPrompts(embeddings, settings, sigmas, seed);
-    return settings.fast
+    return student
       ? withPrompts(makeDenoiser(getFewStep(sessions), manifest, hasPlacement), prompts)
       : makeMainDenoiser(manifest, sessions, hasPlacement, prompts, runtime.probe);
   };

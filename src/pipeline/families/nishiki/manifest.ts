@@ -63,6 +63,8 @@ const scenesSchema = z.object({
   styles: z.array(nonEmptyText).readonly(),
 });
 
+const fewStepSchema = defaultsSchema.omit({ shift: true });
+
 const manifestSchema = z.object({
   format: z.literal(1).meta({ expected: "1, the layout that this version reads" }),
   name: nonEmptyText,
@@ -102,6 +104,9 @@ const manifestSchema = z.object({
     description: 'what the denoiser predicts; "flow": velocity, noise − latents',
   }),
   defaults: defaultsSchema.meta({ description: "settings for requests that leave them open" }),
+  fast: fewStepSchema.optional().meta({
+    description: "settings for requests with fast; a model with the part fast has those of that network",
+  }),
 });
 
 /** One network of a model: which function of src/models it is, with which sizes, and where its weights lie. */

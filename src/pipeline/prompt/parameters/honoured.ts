@@ -108,12 +108,12 @@ const applyDraft: Apply = (value, draft, { context: { takes } }) => {
   readFlag("draft", value);
   if (takes.includes("fast")) {
     draft.settings.fast = true;
-    return "draws with the model's fast network";
+    return "draws with the model's settings for few steps (fast)";
   }
   draft.stepFactor *= 0.5;
   draft.isSmall = true;
   draft.notices.push(
-    "--draft draws half the steps, and large models a smaller size: this one has no fast network.",
+    "--draft draws half the steps, and large models a smaller size: this one has no settings for few steps.",
   );
   return "draws half the steps, and large models a smaller size";
 };
