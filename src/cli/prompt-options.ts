@@ -19,6 +19,8 @@ export interface PromptOptions {
   readonly loraFolder?: string;
   readonly wildcards?: string;
   readonly aliases?: string;
+  readonly plan?: boolean;
+  readonly planFile?: string;
 }
 
 export function addPromptOptions(command: Command): Command {
@@ -26,6 +28,11 @@ export function addPromptOptions(command: Command): Command {
     .option(
       "--literal",
       "read the prompt as it stands: no --parameters, {permutations}, weights:: and <lora:name>",
+    )
+    .option("--plan", "draw what the model can draw of the prompt, and say what that is")
+    .option(
+      "--plan-file <file>",
+      "draw this plan instead of the prompt: JSON as nishiki plan prints it, changed by you",
     )
     .option(
       "--lora-folder <folder>",

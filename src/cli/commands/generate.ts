@@ -17,6 +17,7 @@ import { drawAll, printWarning } from "../drawing.js";
 import { printForecasts } from "../forecast.js";
 import { prepareImageFiles } from "../image-files.js";
 import { addOptionHints } from "../option-hints.js";
+import { planRequests } from "../plan-requests.js";
 import { preparePreview } from "../preview-file.js";
 import { makeProgress } from "../progress.js";
 import {
@@ -49,6 +50,7 @@ Examples:
   nishiki draw "a red fox" --image sketch.png --strength 0.6
   nishiki draw "a {red, grey} fox --no snow --quality 2" --grid
   nishiki draw "a fox" --model org/name --size 768x768 --forecast
+  nishiki draw "a cozy cabin in the woods in winter" --plan
   nishiki draw "a __animal__ in the {snow|rain}" --wildcards lists --count 4
   nishiki draw "a forest AND a red fox :1.4 <lora:ink:0.8>" --lora-folder loras
   nishiki draw "a fox" --model org/name --lora ink.safetensors:0.8 --lora file=snow.safetensors,weight=0.5
@@ -99,9 +101,10 @@ async function generate(words: readonly string[], options: Options): Promise<voi
   const read = await readPromptFiles(given, pickSettings(options, loadOptionsSchema), options);
   const preview = options.preview === undefined ? undefined : await preparePreview(options.preview, force);
   const { model: opened, load } = await openNamedModel(read, options);
-  const { requests, notices } = await listRequests(read, options, (prompt, more) =>
+  const listed = await listRequests(read, options, (prompt, more) =>
     parsePromptParameters(prompt, opened.context, more),
   );
+  const { requests, notices } = await planRequests(listed, opened, options);
   const drawings = await prepareDrawings(requests, notices, opened.context, options);
   if (options.forecast) {
     for (const message of drawings.flatMap((drawing) => drawing.notices))

@@ -11,6 +11,7 @@ import { addGenerateCommand } from "./generate.js";
 import { addInfoCommand } from "./info.js";
 import { addModelsCommand } from "./models.js";
 import { addMorphCommand } from "./morph.js";
+import { addPlanCommand } from "./plan.js";
 import { addPullCommand } from "./pull.js";
 import { addReindexCommand } from "./reindex.js";
 import { addServeCommand } from "./serve.js";
@@ -25,6 +26,7 @@ export const commands: readonly ((program: Command) => void)[] = [
   addServeCommand,
   addWorkerCommand,
   addReindexCommand,
+  addPlanCommand,
   addVerifyCommand,
   addExplainCommand,
   addDescribeCommand,

@@ -8,12 +8,15 @@ import type { RequestContext } from "../request-context.js";
 import type { Runtime } from "../runtime.js";
 import type { TokenCount } from "../token-count.js";
 import type { NetworkWork } from "../work.js";
+import type { Planner } from "./nishiki/planner/planner.js";
 
 /** A model with its configs and headers read but no weights loaded: enough to check a request. */
 export interface OpenedModel {
   readonly context: RequestContext;
   /** Counts a prompt's tokens without loading weights; absent where prompts are not read in tokens of their text. */
   countTokens?(prompt: string): Promise<TokenCount>;
+  /** Turns prompts into what the model can draw, without loading weights; absent where the model lists no words. */
+  loadPlanner?(): Promise<Planner>;
   /** What an image costs, network by network: as the loaded model says. Loads no weights. */
   getWork?(settings: ImageSettings): Promise<readonly NetworkWork[]>;
   /** Makes it ready to draw. @throws NishikiError "aborted", "file", "checkpoint", "device", "memory" */

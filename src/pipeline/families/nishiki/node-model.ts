@@ -20,6 +20,7 @@ import { getNishikiContext, makeNishikiModel } from "./family.js";
 import { type ModelManifest, parseManifest } from "./manifest.js";
 import { readKnownWords } from "./node-known-words.js";
 import { describeNetworks, type NishikiNetworks } from "./node-networks.js";
+import { makePlanner } from "./planner/planner.js";
 import { traceNetworks } from "./programs.js";
 import { getNishikiWork } from "./work.js";
 
@@ -105,8 +106,12 @@ async function hasEncoder(folder: string, { parts }: ModelManifest): Promise<boo
 export async function openNishikiModel(folder: string, options: CompleteLoadOptions): Promise<OpenedModel> {
   const manifest = await readModelFolder(folder);
   const context = getNishikiContext(manifest, { hasEncoder: await hasEncoder(folder, manifest) });
+  const { words } = manifest;
   return {
     context,
+    ...(words && {
+      loadPlanner: async () => makePlanner(await readKnownWords(join(folder, words.file)), manifest.scenes),
+    }),
     getWork: async (settings) =>
       getNishikiWork(manifest, settings, getEnlargingFactor(context.sizes, settings.size)),
     load: (runtime = {}) => loadNishikiModel({ folder, manifest, context, options }, runtime),

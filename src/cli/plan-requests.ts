@@ -1,0 +1,58 @@
+// What --plan and --plan-file do to the requests of a prompt.
+import { readTextFile } from "../checkpoint/node.js";
+import { NishikiError } from "../errors.js";
+import type { FileRequest, PlannedPrompt, Planner } from "../pipeline/index.js";
+import type { OpenedModel } from "../pipeline/node.js";
+import type { PromptOptions, ReadRequests } from "./prompt-options.js";
+
+/**
+ * Replaces the prompts by what the model can draw of them.
+ * @throws NishikiError "usage" where that is nothing, or the model lists no words
+ */
+export async function planRequests(
+  { requests, notices }: ReadRequests,
+  model: Pick<OpenedModel, "loadPlanner">,
+  { plan = false, planFile }: PromptOptions,
+): Promise<ReadRequests> {
+  if (!plan && planFile === undefined) return { requests, notices };
+  const planner = await loadPlanner(model);
+  const read = planFile === undefined ? undefined : await readPlanFile(planFile, planner);
+  const planned = requests.map((request) => {
+    const made = read ?? planner.plan(request.prompt);
+    return { request: { ...request, prompt: getPrompt(made) } as FileRequest, sentences: made.sentences };
+  });
+  const sentences = new Set(planned.flatMap((each) => each.sentences));
+  return { requests: planned.map(({ request }) => request), notices: [...notices, ...sentences] };
+}
+
+/** @throws NishikiError "usage" where nothing can be drawn, with the sentences that say why */
+function getPrompt({ prompt, sentences }: PlannedPrompt): string {
+  if (prompt !== null) return prompt;
+  throw new NishikiError("usage", sentences.join("\n"));
+}
+
+/** @throws NishikiError "usage" for models that do not list what they draw */
+export async function loadPlanner({ loadPlanner: load }: Pick<OpenedModel, "loadPlanner">): Promise<Planner> {
+  if (load) return load();
+  throw new NishikiError(
+    "usage",
+    "--plan: this model reads any words and needs no plan; only models that list their words, such as the embedded one, have plans. Omit --plan.",
+  );
+}
+
+async function readPlanFile(path: string, planner: Planner): Promise<PlannedPrompt> {
+  const text = await readTextFile(path);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new NishikiError(
+      "usage",
+      `--plan-file: ${path} is not valid JSON. "nishiki plan PROMPT" writes a plan.`,
+      {
+        cause,
+      },
+    );
+  }
+  return planner.say(value);
+}
