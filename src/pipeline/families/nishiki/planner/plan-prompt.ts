@@ -8,7 +8,7 @@ import {
   type Reading,
   type Relation,
 } from "./everyday-words.js";
-import { type ReadWords, readWords } from "./read-words.js";
+import { type NamedThing, type ReadWords, readWords } from "./read-words.js";
 import { type PlanRelation, type PlanThing, type Repertoire, type ScenePlan, sayPlan } from "./scene-plan.js";
 
 /** What a prompt becomes. */
@@ -25,6 +25,8 @@ export interface PlannedPrompt {
   readonly sentences: readonly string[];
 }
 
+type ThingReading = Extract<Reading, { kind: "thing" }>;
+
 /** Most things in an image. */
 const mostThings = 6;
 
@@ -40,6 +42,8 @@ interface FoundThing {
   count: number;
   colour: string | null;
   readonly from: string;
+  /** Whether it stands for a place that the model has no ground for. */
+  readonly isPlace: boolean;
 }
 
 class Planner {
@@ -77,7 +81,7 @@ class Planner {
     switch (reading.kind) {
       case "named":
       case "thing":
-        this.#takeThing(reading.name, text, reading.kind === "named" && reading.isPlural);
+        this.#takeThing(reading, text, isExact);
         break;
       case "colour":
         this.#colour = { name: reading.name, from: text };
@@ -124,13 +128,14 @@ class Planner {
     return known.names.some(({ name }) => name === reading.name);
   }
 
-  #takeThing(name: string, from: string, isPlural: boolean): void {
-    const count = this.#count ?? (isPlural ? 2 : 1);
+  #takeThing(reading: NamedThing | ThingReading, from: string, isExact: boolean): void {
+    const { kind, name } = reading;
+    const count = this.#count ?? (kind === "named" && reading.isPlural ? 2 : 1);
     const colour = this.#colour?.name ?? null;
     this.#count = undefined;
     this.#colour = undefined;
     if (this.#things.some((each) => each.name === name)) return;
-    this.#things.push({ name, count, colour, from });
+    this.#things.push({ name, count, colour, from, isPlace: kind === "thing" && !isExact });
   }
 
   finish(prompt: string): PlannedPrompt {
@@ -188,10 +193,12 @@ class Planner {
   /** As many of the named things as the model draws in one image; where none is named, what shows the place. */
   #chooseThings(ground: string | null): FoundThing[] {
     const { kinds } = this.#repertoire.scenes;
-    const all = [...this.#things];
+    const all = this.#dropPlaces();
     if (all.length === 0 && ground !== null && this.#impossible.size === 0) {
       const shown = grounds[ground]?.[1];
-      if (shown !== undefined) all.push({ name: shown, count: 1, colour: null, from: "" });
+      if (shown !== undefined) {
+        all.push({ name: shown, count: 1, colour: null, from: "", isPlace: true });
+      }
     }
     const kept = all.slice(0, kinds);
     for (const { from } of all.slice(kinds)) this.#leftOut.push(from);
@@ -202,6 +209,14 @@ class Planner {
       left -= thing.count;
       return thing.count > 0;
     });
+  }
+
+  /** The things; of a prompt that names places only, a model of two kinds draws the first, which it draws better alone. */
+  #dropPlaces(): FoundThing[] {
+    const isPlaces = this.#things.every(({ isPlace }) => isPlace);
+    if (this.#repertoire.scenes.kinds > 2 || !isPlaces) return [...this.#things];
+    for (const { from } of this.#things.slice(1)) this.#leftOut.push(from);
+    return this.#things.slice(0, 1);
   }
 
   #limitCount(thing: FoundThing, kept: readonly FoundThing[]): void {
