@@ -45,11 +45,7 @@ const own = [];
 const others = [];
 for (const prompt of captions) {
   const maps = [];
-  for await (const finding of explain(
-    pipeline,
-    { prompt, seed: 1 },
-    { seeds: 0, words: 3, scales: [], autopsy: false },
-  )) {
+  for await (const finding of explain(pipeline, { prompt, seed: 1 }, { panels: ["leave-out"], words: 3 })) {
     if (finding.kind === "words") maps.push(...finding.maps);
     if (finding.kind !== "without") continue;
     own.push(finding.agreement);

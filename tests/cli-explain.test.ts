@@ -1,7 +1,11 @@
 // nishiki explain: the page and its data, for a prompt and for a picture.
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import sharp from "sharp";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import type { Explanation } from "../src/inspect/index.js";
 import { makeExplanationPage } from "../src/inspect/node.js";
@@ -23,8 +27,10 @@ const small = [
   "1",
   "--leave-out",
   "1",
-  "--no-scales",
-  "--no-autopsy",
+  "--panels",
+  "pull,leave-out,seeds",
+  "--ordinary",
+  "0",
   "--quiet",
 ];
 const at = (name: string) => join(folder, name);
@@ -52,6 +58,14 @@ it("explains a prompt, as data", async () => {
   );
   expect(explanation.skills!.length).toBeGreaterThan(3);
   expect(explanation.energy.joules).toBeGreaterThan(0);
+  expect(explanation.panels.map(({ panel, drawings }) => [panel, drawings])).toEqual([
+    ["drawing", 1],
+    ["pull", 1],
+    ["leave-out", 1],
+    ["seeds", 2],
+  ]);
+  expect(explanation.panels.every(({ seconds }) => seconds! > 0)).toBe(true);
+  expect(explanation.seeds!.diversity).toBeGreaterThan(0);
   for (const image of [explanation.image, ...explanation.stepImages])
     expect(image).toMatch(/^data:image\/webp;base64,/);
 });
@@ -66,6 +80,44 @@ it("explains a picture from its receipt, as one page without any address", async
   // The receipt's settings count, not the options beside it.
   expect(JSON.parse(data)).toMatchObject({ prompt: "a red house", seed: 8, steps: 3 });
   expect(html).not.toMatch(/(?:src|href)=["']?https?:/);
+});
+
+it("prices the panels of a large model, then draws those that are chosen, with a film of the steps", async () => {
+  const model = ["--model", fileURLToPath(new URL("./golden/pipelines/sd1", import.meta.url))];
+  const args = ["explain", "a cat", ...model, "--steps", "2", "--panels", "leave-out,scales"];
+  const priced = await runHere([...args, "--forecast"]);
+  expect([priced.code, priced.lines.map((line) => line.split(/ +/)[0])]).toEqual([
+    0,
+    ["drawing", "leave-out", "scales", "Together"],
+  ]);
+  for (const line of priced.lines.slice(0, 3)) expect(line).toMatch(/\d drawings? +[\d.]+ s +[\d.]+ [MG]B /);
+  expect(existsSync(at("priced.json"))).toBe(false);
+  const out = ["-o", at("priced.json"), "--film", at("steps.webp")];
+  const { code, stderr } = await runHere([...args, ...out, "-n", "red", "--leave-out", "1"]);
+  // The price comes before the drawing.
+  expect([code, stderr]).toEqual([
+    0,
+    expect.stringMatching(/^drawing .*\nleave-out .*\nscales .*\nTogether/),
+  ]);
+  const explanation = await readJson("priced.json");
+  const { panels, negativeWords, words, latents } = explanation;
+  expect(panels.map(({ price }) => price!.seconds > 0 && price!.bytes > 1e6)).toEqual([true, true, true]);
+  expect(negativeWords.map(({ word }) => word)).toEqual(["red"]);
+  expect(explanation.tokenRoom).toBe(77);
+  for (const { cells } of words) {
+    expect(cells).toBeGreaterThan(0);
+    expect(cells).toBeLessThanOrEqual(latents!.height * latents!.width);
+  }
+  expect(await sharp(at("steps.webp"), { pages: -1 }).metadata()).toMatchObject({ pages: 2, pageHeight: 64 });
+});
+
+it("leaves nothing behind where it is stopped", async () => {
+  const others = process.listenerCount("SIGTERM");
+  const running = runHere(["explain", "a cat", "--steps", "8", "-q", "-o", at("stopped.html")]);
+  while (process.listenerCount("SIGTERM") === others) await pause(5);
+  process.listeners("SIGTERM").at(-1)!("SIGTERM");
+  expect(await running).toMatchObject({ code: 130, stdout: "" });
+  expect((await readdir(folder)).filter((name) => name.startsWith("stopped"))).toEqual([]);
 });
 
 it("does not replace a file, and says what it needs", async () => {

@@ -108,10 +108,9 @@ describe("Karlo as published", () => {
     const request = { prompt: "a cat", steps: 2, prior: { steps: 2 }, superResolution: { steps: [2] } };
     const kinds: string[] = [];
     for await (const finding of explain(pipeline, request, {
+      panels: ["leave-out", "seeds"],
       seeds: 1,
       words: 1,
-      scales: [],
-      autopsy: false,
     })) {
       kinds.push(finding.kind);
       if (finding.kind === "steps")

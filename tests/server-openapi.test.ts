@@ -191,6 +191,19 @@ describe("answers", () => {
     await checkCall("post /uploads", { body: encodePng(pixels), type: "image/png" });
   });
 
+  it("of explanations fit, part by part and as a page", async () => {
+    const job = (await (await call("GET", "/jobs/one")).json()) as Job;
+    const asked = { image: job.images[0]!.id, panels: ["leave-out"], leaveOut: 1 };
+    const { value } = await checkCall("post /forecast/explanation", { body: asked });
+    expect(value.forecast).toMatchObject({ panels: [{ panel: "drawing" }, { panel: "leave-out" }] });
+    const body = { kind: "explain", ...asked };
+    expect((await checkCall("put /jobs/{id}", { id: "inside", body })).status).toBe(201);
+    await (await call("GET", "/jobs/inside/events")).text(); // until the job has ended
+    await checkCall("get /jobs/{id}/finding", { id: "inside", query: "?number=1" });
+    await checkCall("get /jobs/{id}/finding", { id: "inside", query: "?number=99", isRefused: true });
+    await checkCall("get /jobs/{id}/report", { id: "inside", query: "?as=page" });
+  });
+
   it("of models and the server fit", async () => {
     await checkCall("get /capabilities");
     await checkCall("get /settings", { query: "?model=embedded" });

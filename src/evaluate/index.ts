@@ -21,6 +21,6 @@ export {
 } from "./report.js";
 export { type EvaluationSettings, evaluationSettingsSchema } from "./settings.js";
 export { type Mark, type SkillName, skills } from "./skills.js";
-export { frechetDistance, wilson } from "./statistics.js";
+export { frechetDistance, spread, wilson } from "./statistics.js";
 export { type Synonym, synonyms } from "./synonyms.js";
 export { type ReportFiles, writeReport } from "./write-report.js";

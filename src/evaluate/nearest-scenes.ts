@@ -10,7 +10,7 @@ import {
 } from "../data/index.js";
 import type { Classifier } from "./classifier.js";
 import { coarsen, comparedSide, copyLimit, shiftedPsnr, shrink } from "./copies.js";
-import { distance } from "./statistics.js";
+import { distance, spread } from "./statistics.js";
 
 export interface NearScene {
   readonly scene: Scene;
@@ -27,6 +27,8 @@ export interface NearestScenes {
   readonly distance: number;
   /** For scale: of each scene, PSNR and feature distance to the nearest other one. */
   readonly among: readonly { readonly psnr: number; readonly distance: number }[];
+  /** Mean feature distance between two scenes. */
+  readonly diversity: number;
   /** Number of scenes that were compared. */
   readonly scenes: number;
   /** PSNR from which a drawing counts as a near copy. */
@@ -101,6 +103,7 @@ export async function findNearestScenes(
     nearest: nearest.slice(0, keep),
     distance: nearestDistance(own, all),
     among,
+    diversity: spread(all.map(({ features }) => features)),
     scenes: all.length,
     limit: copyLimit,
     isNearCopy: nearest[0]!.psnr >= copyLimit,

@@ -1,7 +1,16 @@
 // What a prompt does, word by word and step by step: findings beside those of explain.ts.
-import type { ImageRequest, Pipeline, Pixels } from "../pipeline/index.js";
+import type { ImageRequest, Pixels } from "../pipeline/index.js";
+import type { DrawingPipeline } from "./explain-progress.js";
+import {
+  arrowPlaces,
+  canSwitch,
+  canTakeApart,
+  getArrowScales,
+  getSwitchSteps,
+  type PanelName,
+} from "./panels.js";
 import type { PromptVariant } from "./prompt-words.js";
-import { canMeasureWords, measureWordPull, type WordPull } from "./word-pull.js";
+import { measureWordPull, type WordPull } from "./word-pull.js";
 
 /** What each word changes in the prediction, by step. */
 export interface WordPullFinding {
@@ -36,7 +45,7 @@ interface Watch {
 
 /** The image of a request; after some steps, the prediction of that step. */
 async function drawUntil(
-  pipeline: Pipeline,
+  pipeline: DrawingPipeline,
   request: ImageRequest,
   watch: Watch,
   steps = Number.POSITIVE_INFINITY,
@@ -50,22 +59,19 @@ async function drawUntil(
   return image!;
 }
 
-/** Shares of the steps at which the arrow is drawn: from noise alone, and when a picture begins to show. */
-const arrowPlaces = [0, 0.3] as const;
-
 /**
  * The arrow of guidance: up to the step, the prompt alone leads, so that all scales start from one noisy picture.
  * @param scale The request's own.
  */
 async function* drawArrows(
-  pipeline: Pipeline,
+  pipeline: DrawingPipeline,
   request: ImageRequest,
   { scale, steps, watch }: { readonly scale: number; readonly steps: number; readonly watch: Watch },
 ): AsyncGenerator<ArrowFinding, void, void> {
   for (const place of arrowPlaces) {
     const step = Math.round(place * steps);
     const images: { scale: number; image: Pixels }[] = [];
-    for (const guidance of [0, 1, scale, 2 * scale]) {
+    for (const guidance of getArrowScales(scale)) {
       const interval: readonly [number, number] = [step / steps, Math.min(1, (step + 1) / steps)];
       const one = { ...request, guidance, guidanceInterval: interval };
       images.push({ scale: guidance, image: await drawUntil(pipeline, one, watch, step + 1) });
@@ -74,11 +80,8 @@ async function* drawArrows(
   }
 }
 
-/** Shares of the steps after which the word joins. */
-const switchPlaces = [0.2, 0.4, 0.6, 0.8] as const;
-
 async function drawSwitch(
-  pipeline: Pipeline,
+  pipeline: DrawingPipeline,
   request: ImageRequest,
   {
     variant,
@@ -86,34 +89,35 @@ async function drawSwitch(
     watch,
   }: { readonly variant: PromptVariant; readonly steps: number; readonly watch: Watch },
 ): Promise<SwitchFinding> {
-  const places = [...new Set(switchPlaces.map((share) => Math.max(1, Math.round(share * steps))))];
   const images: { step: number; image: Pixels }[] = [];
-  for (const step of places) {
+  for (const step of getSwitchSteps(steps)) {
     const prompt = `[${variant.prompt}:${request.prompt}:${step}]`;
     images.push({ step, image: await drawUntil(pipeline, { ...request, prompt }, watch) });
   }
   return { kind: "switch", word: variant.word, prompt: variant.prompt, steps, images };
 }
 
-/** Signs that mean something in prompts that change while they are drawn. */
-const hasSyntax = (prompt: string) => /[[\]|:]/.test(prompt);
+interface AutopsyOptions {
+  /** The prompt without each of its words, strongest first. */
+  readonly variants: readonly PromptVariant[];
+  readonly watch: Watch;
+  /** Whether a panel is to be drawn: it begins. */
+  readonly begin: (panel: PanelName) => boolean;
+}
 
-/**
- * Takes a prompt apart.
- * @param variants The prompt without each of its words, strongest first.
- */
+/** Takes a prompt apart, as far as its panels are chosen. */
 export async function* explainPrompt(
-  pipeline: Pipeline,
+  pipeline: DrawingPipeline,
   request: ImageRequest,
-  variants: readonly PromptVariant[],
-  watch: Watch,
+  { variants, watch, begin }: AutopsyOptions,
 ): AsyncGenerator<AutopsyFinding, void, void> {
-  const { guidance, steps } = pipeline.complete(request);
-  if (guidance <= 1 || !canMeasureWords(request)) return;
-  if (variants.length > 0)
+  const settings = pipeline.complete(request);
+  const { guidance, steps } = settings;
+  if (!canTakeApart(settings)) return;
+  if (variants.length > 0 && begin("word-pull"))
     yield { kind: "word-pull", words: await measureWordPull(pipeline, request, variants, watch) };
-  yield* drawArrows(pipeline, request, { scale: guidance, steps, watch });
+  if (begin("arrow")) yield* drawArrows(pipeline, request, { scale: guidance, steps, watch });
   const [strongest] = variants;
-  if (strongest && !hasSyntax(request.prompt) && !request.init)
+  if (strongest && canSwitch(settings) && begin("switch"))
     yield await drawSwitch(pipeline, request, { variant: strongest, steps, watch });
 }

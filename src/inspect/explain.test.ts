@@ -1,7 +1,8 @@
 import { expect, it } from "vitest";
 import { loadPipeline } from "../pipeline/node.js";
 import { ComposedAttribution, joinTokens } from "./composed-prompt.js";
-import { explain, type Finding } from "./explain.js";
+import { explain } from "./explain.js";
+import type { Finding } from "./findings.js";
 import { GuidanceMagnitude } from "./guidance-magnitude.js";
 import { correlate, differ, meanImage, meanPairDistance, psnr } from "./image-statistics.js";
 import { withoutWord } from "./prompt-words.js";

@@ -8,129 +8,54 @@ import {
   type Conditionings,
   getPartWeights,
   type ImageRequest,
-  type NetworkWork,
-  type Pipeline,
+  type NetworkRun,
   type Pixels,
   type PromptTokens,
   type Receipt,
 } from "../pipeline/index.js";
 import { Attribution, resizeMap, type WordMap } from "./attribution.js";
 import { ComposedAttribution, joinTokens } from "./composed-prompt.js";
-import { type AutopsyFinding, explainPrompt } from "./explain-autopsy.js";
+import { explainPrompt } from "./explain-autopsy.js";
+import {
+  type DrawingPipeline,
+  type ExplainProgress,
+  type PanelWeights,
+  ProgressMeter,
+  withSteps,
+} from "./explain-progress.js";
+import type {
+  Finding,
+  GuidanceFinding,
+  PullFinding,
+  SeedsFinding,
+  WithoutFinding,
+  WordsFinding,
+} from "./findings.js";
 import { measureFirstPull, type OrdinaryPull } from "./first-pull.js";
 import { GuidanceMagnitude, getPercentile } from "./guidance-magnitude.js";
 import { correlate, differ, meanImage, meanPairDistance, psnr } from "./image-statistics.js";
+import {
+  type Amounts,
+  getOtherScales,
+  isUnguided,
+  type PanelName,
+  planPanels,
+  usualAmounts,
+  usualPanels,
+} from "./panels.js";
 import { type PromptVariant, withoutWord } from "./prompt-words.js";
-import { measureSettling, type Settled } from "./settling.js";
+import { measureSettling } from "./settling.js";
 
-/** The drawing itself. */
-export interface DrawingFinding {
-  readonly kind: "drawing";
-  readonly image: Pixels;
-  readonly receipt: Receipt;
-  readonly seconds: number;
-  readonly warnings: readonly string[];
-}
-
-/** What the model was given: its own tokens, and the words that they spell. */
-export interface TokensFinding {
-  readonly kind: "tokens";
-  readonly prompt: PromptTokens;
-  readonly negativePrompt: PromptTokens;
-}
-
-/** The denoised prediction (x̂0) at every step: what the model would draw if it had to stop there. */
-export interface StepsFinding {
-  readonly kind: "steps";
-  readonly images: readonly Pixels[];
-  /** How much of the last prediction each of them has. */
-  readonly settled: readonly Settled[];
-}
-
-/** Where each word went, by attention. */
-export interface WordsFinding {
-  readonly kind: "words";
-  readonly maps: readonly WordMap[];
-  /** For a network with regions: each word's share of every region's words, over the regions' grid. */
-  readonly regions: readonly WordMap[];
-}
-
-/** How far the prompt pulls the prediction at each step, and where that lies among ordinary prompts of this model. */
-export interface PullFinding {
-  readonly kind: "pull";
-  readonly values: readonly number[];
-  /** Of the first prediction, from noise alone. */
-  readonly first: number;
-  /** Share of the ordinary prompts that pull less, 0 to 1. */
-  readonly percentile: number;
-  readonly ordinary: readonly OrdinaryPull[];
-}
-
-/** The same seed without one word: what the word changed. */
-export interface WithoutFinding {
-  readonly kind: "without";
-  readonly word: string;
-  readonly index: number;
-  readonly prompt: string;
-  readonly image: Pixels;
-  /** [height, width], 0 to 1: how much each pixel changed. */
-  readonly change: Float32Array;
-  /** Correlation of the change with the word's attention, −1 to 1. */
-  readonly agreement: number;
-}
-
-/** The same prompt with other seeds, and their mean. */
-export interface SeedsFinding {
-  readonly kind: "seeds";
-  readonly images: readonly { readonly seed: number; readonly image: Pixels }[];
-  readonly mean: Pixels;
-  /** The first step's prediction without guidance: from pure noise, the model can only predict an average. */
-  readonly first: Pixels;
-  /** PSNR in dB of the mean to that prediction, and to the drawing. */
-  readonly meanToFirstStep: number;
-  readonly meanToDrawing: number;
-  /** Mean distance between two of the images, root mean square of 255. */
-  readonly distance: number;
-}
-
-/** The same seed with other guidance scales. */
-export interface GuidanceFinding {
-  readonly kind: "guidance";
-  readonly images: readonly { readonly scale: number; readonly image: Pixels }[];
-}
-
-/** Multiplications, counted from the programs. */
-export interface WorkFinding {
-  readonly kind: "work";
-  readonly networks: readonly NetworkWork[];
-}
-
-export type Finding =
-  | DrawingFinding
-  | TokensFinding
-  | StepsFinding
-  | WordsFinding
-  | PullFinding
-  | WithoutFinding
-  | SeedsFinding
-  | GuidanceFinding
-  | WorkFinding
-  | AutopsyFinding;
-
-export interface ExplainOptions {
+export interface ExplainOptions extends Amounts {
   readonly signal?: AbortSignal;
-  /** Other seeds to draw. Default 15. */
-  readonly seeds?: number;
-  /** Steps of those. Default: the drawing's own. */
-  readonly seedSteps?: number;
-  /** The most words to leave out, one at a time. Default 5. */
-  readonly words?: number;
-  /** Guidance scales to draw. Default 1, 2, 8 and 15, beside the drawing's own. */
-  readonly scales?: readonly number[];
-  /** Whether to take the prompt apart: about as much as six further drawings, and one for two words. Default true. */
-  readonly autopsy?: boolean;
   /** The pull of ordinary prompts (see `measureFirstPull`), or what measures it when it is needed. Default: none. */
   readonly ordinary?: readonly OrdinaryPull[] | (() => Promise<readonly OrdinaryPull[]>);
+  /** Called at every step of every drawing. */
+  readonly onProgress?: (progress: ExplainProgress) => void;
+  /** What the panels cost, for the progress. */
+  readonly weights?: PanelWeights;
+  /** Told how long each network took in the drawing itself. */
+  readonly onRun?: (run: NetworkRun) => void;
 }
 
 interface Drawn {
@@ -140,9 +65,9 @@ interface Drawn {
 }
 
 async function drawOne(
-  pipeline: Pipeline,
+  pipeline: DrawingPipeline,
   request: ImageRequest,
-  options: Parameters<Pipeline["generate"]>[1],
+  options: Parameters<DrawingPipeline["generate"]>[1],
   onStep?: (preview: () => Promise<Pixels>) => Promise<void>,
 ): Promise<Drawn> {
   const warnings: string[] = [];
@@ -176,53 +101,83 @@ async function drawOne(
  * ```
  */
 export async function* explain(
-  pipeline: Pipeline,
+  pipeline: DrawingPipeline,
   request: ImageRequest,
   options: ExplainOptions = {},
 ): AsyncGenerator<Finding, void, void> {
-  const { signal, seeds = 15, words = 5, scales = [1, 2, 8, 15], ordinary = [], autopsy = true } = options;
+  const { signal, words = usualAmounts.words, ordinary = [], panels = usualPanels } = options;
   const fixed = { ...request, seed: request.seed ?? 0, count: 1 };
   const settings = pipeline.complete(fixed);
   const watch = signal ? { signal } : {};
-  const main = await drawWhileLooking(pipeline, fixed, watch);
-  const { drawn, seconds, attribution, pull, steps, tokens } = main;
-  yield { kind: "drawing", ...drawn, seconds };
+  const progress = new ProgressMeter(
+    planPanels(settings, options),
+    options.onProgress ?? (() => {}),
+    options.weights,
+  );
+  const watched = withSteps(pipeline, progress.step);
+  const begin = (panel: PanelName) => {
+    const isChosen = panels.includes(panel);
+    if (isChosen) progress.begin(panel);
+    return isChosen;
+  };
+  progress.begin("drawing");
+  const main = await drawWhileLooking(watched, fixed, { ...watch, ...pick(options) });
+  const { drawn, pull, tokens } = main;
+  yield { kind: "drawing", ...drawn, seconds: main.seconds };
   yield { kind: "work", networks: pipeline.getWork(fixed) };
   const prompt = joinTokens(fixed.prompt, tokens);
   yield { kind: "tokens", prompt, negativePrompt: tokens.uncond };
-  yield { kind: "steps", images: steps, settled: measureSettling(steps) };
-  // A model that reports no tokens reports no attention to them either.
-  const maps = tokens.cond.words.length > 0 ? (attribution?.wordMaps(tokens) ?? []) : [];
-  if (maps.length > 0) yield { kind: "words", maps, regions: main.regions?.wordMaps(tokens.cond) ?? [] };
-  if (pull.values.length > 0) yield await comparePull(pipeline, fixed, pull.values, { ordinary, ...watch });
+  yield { kind: "steps", images: main.steps, settled: measureSettling(main.steps) };
+  const found = readMaps(main);
+  if (found.maps.length > 0) yield { kind: "words", ...found };
+  const { maps } = found;
+  if (pull.values.length > 0 && begin("pull"))
+    yield await comparePull(watched, fixed, pull.values, { ordinary, ...watch });
   const variants = withoutWord(fixed.prompt, prompt, maps, words);
-  for (const variant of variants) {
-    const { image } = await drawOne(pipeline, { ...fixed, prompt: variant.prompt }, watch);
+  for (const variant of begin("leave-out") ? variants : []) {
+    const { image } = await drawOne(watched, { ...fixed, prompt: variant.prompt }, watch);
     yield describeWithout(variant, drawn.image, image, maps);
   }
-  if (seeds > 0) {
-    const steps = Math.min(settings.steps, options.seedSteps ?? settings.steps);
-    yield await compareSeeds(pipeline, fixed, { seeds, steps, drawn: drawn.image, watch });
+  const { seeds = usualAmounts.seeds, seedSteps = settings.steps } = options;
+  if (seeds > 0 && begin("seeds")) {
+    const steps = Math.min(settings.steps, seedSteps);
+    yield await compareSeeds(watched, fixed, { seeds, steps, drawn: drawn.image, watch });
   }
-  if (autopsy) yield* explainPrompt(pipeline, fixed, variants, watch);
-  const others = isUnguided(settings) ? [] : scales.filter((scale) => scale !== settings.guidance);
-  if (others.length === 0) return;
-  const images = [{ scale: settings.guidance, image: drawn.image }];
-  for (const scale of others) {
-    const { image } = await drawOne(pipeline, { ...fixed, guidance: scale }, watch);
-    images.push({ scale, image });
-  }
-  yield { kind: "guidance", images: images.sort((a, b) => a.scale - b.scale) };
+  yield* explainPrompt(watched, fixed, { variants, watch, begin });
+  const others = getOtherScales(settings, options.scales);
+  if (others.length > 0 && begin("scales"))
+    yield await compareScales(watched, fixed, {
+      others,
+      scale: settings.guidance,
+      drawn: drawn.image,
+      watch,
+    });
 }
 
-/** Whether a distilled network draws, whose guidance is fixed and whose attention is not seen. */
-const isUnguided = ({ fast, guidance }: { readonly fast?: boolean | undefined; readonly guidance: number }) =>
-  fast === true && guidance === 1;
+const pick = ({ onRun }: ExplainOptions) => (onRun ? { onRun } : {});
+
+/** A model that reports no tokens reports no attention to them either. */
+function readMaps({ attribution, regions, negative, latents, tokens }: Looked): Omit<WordsFinding, "kind"> {
+  const { cond, uncond } = tokens;
+  const has = cond.words.length > 0;
+  return {
+    maps: has ? (attribution?.wordMaps(tokens) ?? []) : [],
+    regions: has ? (regions?.wordMaps(cond) ?? []) : [],
+    ...(latents && { latents }),
+    negative: uncond.words.length > 0 ? (negative?.wordMaps(uncond) ?? []) : [],
+  };
+}
 
 type Fixed = ImageRequest & { readonly seed: number };
 type Watch = { readonly signal?: AbortSignal };
 
-async function drawWhileLooking(pipeline: Pipeline, request: Fixed, watch: Watch) {
+type Looked = Awaited<ReturnType<typeof drawWhileLooking>>;
+
+async function drawWhileLooking(
+  pipeline: DrawingPipeline,
+  request: Fixed,
+  watch: Watch & Pick<ExplainOptions, "onRun">,
+) {
   // A distilled network shows no attention, and with DeepCache most steps have none.
   const attribution =
     isUnguided(pipeline.complete(request)) || request.deepCache
@@ -230,10 +185,15 @@ async function drawWhileLooking(pipeline: Pipeline, request: Fixed, watch: Watch
       : new ComposedAttribution(request.prompt);
   // Only some networks have regions, and then they report them beside their attention.
   const regions = new Attribution({ accept: ({ kind }) => kind === "regions" });
-  let hasRegions = false;
+  const negative = new Attribution({ conditioning: "uncond" });
+  let [hasRegions, hasNegative] = [false, false];
+  let latents: AttentionRecord["latents"];
   const onAttention = (record: AttentionRecord) => {
     attribution?.add(record);
     regions.add(record);
+    negative.add(record);
+    hasNegative ||= record.conditioning === "uncond";
+    latents ??= record.latents;
     hasRegions ||= record.conditioning === "cond" && record.maps.some(({ kind }) => kind === "regions");
   };
   const pull = new GuidanceMagnitude("base", getPartWeights(request.prompt));
@@ -261,6 +221,8 @@ async function drawWhileLooking(pipeline: Pipeline, request: Fixed, watch: Watch
     seconds,
     attribution,
     regions: hasRegions ? regions : undefined,
+    negative: hasNegative ? negative : undefined,
+    latents,
     pull,
     steps: sized,
     tokens,
@@ -274,7 +236,7 @@ function toSize(image: Pixels, { width, height }: Pixels): Pixels {
 }
 
 async function comparePull(
-  pipeline: Pipeline,
+  pipeline: DrawingPipeline,
   request: Fixed,
   values: readonly number[],
   { ordinary, signal }: Required<Pick<ExplainOptions, "ordinary">> & Watch,
@@ -301,7 +263,7 @@ function describeWithout(
 }
 
 /** The prediction of the first step without guidance, which exaggerates the prompt. */
-async function drawFirstStep(pipeline: Pipeline, request: Fixed, watch: Watch): Promise<Pixels> {
+async function drawFirstStep(pipeline: DrawingPipeline, request: Fixed, watch: Watch): Promise<Pixels> {
   const plain = isUnguided(pipeline.complete(request)) ? request : { ...request, guidance: 1 };
   for await (const event of pipeline.generate(plain, watch))
     if (event.kind === "step" && event.hasPreview) return event.preview();
@@ -309,7 +271,7 @@ async function drawFirstStep(pipeline: Pipeline, request: Fixed, watch: Watch): 
 }
 
 async function compareSeeds(
-  pipeline: Pipeline,
+  pipeline: DrawingPipeline,
   request: Fixed,
   { seeds, steps, drawn, watch }: { seeds: number; steps: number; drawn: Pixels; watch: Watch },
 ): Promise<SeedsFinding> {
@@ -324,10 +286,34 @@ async function compareSeeds(
   return {
     kind: "seeds",
     images,
+    steps,
     mean,
     first,
     meanToFirstStep: psnr(mean, first),
     meanToDrawing: psnr(mean, drawn),
     distance: meanPairDistance(images.map(({ image }) => image)),
   };
+}
+
+async function compareScales(
+  pipeline: DrawingPipeline,
+  request: Fixed,
+  {
+    others,
+    scale,
+    drawn,
+    watch,
+  }: {
+    readonly others: readonly number[];
+    readonly scale: number;
+    readonly drawn: Pixels;
+    readonly watch: Watch;
+  },
+): Promise<GuidanceFinding> {
+  const images = [{ scale, image: drawn }];
+  for (const other of others) {
+    const { image } = await drawOne(pipeline, { ...request, guidance: other }, watch);
+    images.push({ scale: other, image });
+  }
+  return { kind: "guidance", images: images.sort((a, b) => a.scale - b.scale) };
 }

@@ -2,6 +2,8 @@
 // complete in itself.
 import type { NetworkWork } from "../pipeline/index.js";
 import type { TrainingFacts } from "./embedded-training.js";
+import type { PanelPrice } from "./panel-prices.js";
+import type { PanelName } from "./panels.js";
 import type { Settled } from "./settling.js";
 import type { WordPull } from "./word-pull.js";
 
@@ -23,6 +25,8 @@ export interface ExplainedWord {
   readonly index: number;
   /** Share of the image's attention to words, 0 to 1. */
   readonly share: number;
+  /** Cells of the latents where the map has at least 0.4 of its maximum (as Tang et al. 2023 do). */
+  readonly cells: number;
   readonly map: ByteMap;
 }
 
@@ -70,8 +74,20 @@ export interface ExplainedDevice {
   readonly reason?: string;
 }
 
+/** What a panel took, and what was forecast. */
+export interface PanelRun {
+  readonly panel: PanelName;
+  readonly drawings: number;
+  /** What was forecast; undefined where the model does not say what it costs. */
+  readonly price?: Omit<PanelPrice, "panel" | "drawings">;
+  /** Seconds that it took; undefined while it is not finished. */
+  readonly seconds?: number;
+}
+
 export interface Explanation {
   readonly format: 1;
+  /** The panels that were chosen, in the order in which they are drawn. */
+  readonly panels: readonly PanelRun[];
   readonly version: string;
   readonly prompt: string;
   readonly negativePrompt: string;
@@ -94,12 +110,18 @@ export interface Explanation {
   readonly files: readonly ReadFile[];
   readonly networks: readonly NetworkWork[];
   readonly tokens: readonly string[];
+  /** Tokens that one text has room for, with the marks at its ends; undefined if the model reads as many as there are. */
+  readonly tokenRoom?: number;
   /** The text that was encoded, if it differs from the prompt. */
   readonly encoded?: string;
   readonly stepImages: readonly ImageUrl[];
   /** How much of the last prediction's structure and detail each of them has, 0 to 1. */
   readonly settled: readonly Settled[];
   readonly words: readonly ExplainedWord[];
+  /** The grid of the latents. */
+  readonly latents?: { readonly height: number; readonly width: number };
+  /** The same for the negative prompt. */
+  readonly negativeWords: readonly ExplainedWord[];
   /** The embedded model's regions: a grid of cells, each with its own mean of the words. */
   readonly regions?: {
     readonly height: number;
@@ -126,12 +148,18 @@ export interface Explanation {
   readonly leftOut: readonly LeftOutWord[];
   readonly seeds?: {
     readonly images: readonly { readonly seed: number; readonly image: ImageUrl }[];
+    /** Steps of the other seeds' drawings. */
+    readonly steps: number;
     readonly mean: ImageUrl;
     /** The first step's prediction without guidance. */
     readonly first: ImageUrl;
     readonly meanToFirstStep: number;
     readonly meanToDrawing: number;
     readonly distance: number;
+    /** Mean distance between two of the images in the features of the package's classifier. */
+    readonly diversity: number;
+    /** The same in the model's scorecard, where it has one: of its drawings of one prompt, and of scenes composed for it. */
+    readonly usualDiversity?: { readonly drawings: number; readonly scenes: number };
   };
   /** How often the model got each skill right in its scorecard, where it has one. */
   readonly skills?: readonly { readonly skill: string; readonly share: number }[];
@@ -161,6 +189,8 @@ export interface Explanation {
     /** Of each training picture that was compared, the same to the nearest other one. */
     readonly among: readonly { readonly psnr: number; readonly distance: number }[];
     readonly scenes: number;
+    /** Mean distance of the classifier's features between two of the training pictures. */
+    readonly diversity: number;
     /** PSNR from which a drawing counts as a near copy. */
     readonly limit: number;
     readonly isNearCopy: boolean;

@@ -1,6 +1,7 @@
 // How far a prompt pulls the very first prediction, for one guided evaluation. That depends on the prompt, the model and the
 // noise, and not on guidance, steps or the sampler, so prompts can be compared by it.
-import type { ImageRequest, Pipeline } from "../pipeline/index.js";
+import type { ImageRequest } from "../pipeline/index.js";
+import type { DrawingPipeline } from "./explain-progress.js";
 import { GuidanceMagnitude } from "./guidance-magnitude.js";
 
 export interface OrdinaryPull {
@@ -19,7 +20,7 @@ export function makePlain(request: ImageRequest): ImageRequest {
 
 /** @throws NishikiError as `generate` does */
 export async function measureFirstPull(
-  pipeline: Pipeline,
+  pipeline: DrawingPipeline,
   request: ImageRequest,
   prompt: string,
   { seed, signal }: { readonly seed: number; readonly signal?: AbortSignal | undefined },

@@ -1,6 +1,7 @@
 // The way from one picture to another: between two prompts, two seeds, or both.
 import { NishikiError } from "../errors.js";
-import { type ImageRequest, type Pipeline, type Pixels, splitComposition } from "../pipeline/index.js";
+import { type ImageRequest, type Pixels, splitComposition } from "../pipeline/index.js";
+import type { DrawingPipeline } from "./explain-progress.js";
 
 /** An end of the way. */
 export interface MorphEnd {
@@ -80,7 +81,7 @@ export function makeFrameRequest({ from, to, request }: MorphOptions, at: number
  * ```
  */
 export async function* morph(
-  pipeline: Pipeline,
+  pipeline: DrawingPipeline,
   options: MorphOptions,
 ): AsyncGenerator<MorphFrame, void, void> {
   const { frames = 9, signal } = options;

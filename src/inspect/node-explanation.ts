@@ -1,203 +1,166 @@
-// Collects the findings about a drawing into one explanation, with images as WebP (node).
-import { stat } from "node:fs/promises";
-import { join } from "node:path";
-import { encodeWebp } from "../image/node.js";
-import type { ImageRequest, LoadOptions, Pipeline, Pixels } from "../pipeline/index.js";
-import type { WordMap } from "./attribution.js";
-import { embeddedTraining } from "./embedded-training.js";
-import { type ExplainOptions, explain, type Finding } from "./explain.js";
-import type { ByteMap, Energy, Explanation, ImageUrl, LeftOutWord, ReadFile } from "./explanation.js";
+// Collects the findings about a drawing into one explanation, part by part (node).
+import { type ImageRequest, type LoadOptions, RunMeter } from "../pipeline/index.js";
+import { keepDrawing, type OpenedModel } from "../pipeline/node.js";
+import { type ExplainOptions, explain } from "./explain.js";
+import type { DrawingPipeline, ExplainProgress } from "./explain-progress.js";
+import type { Energy, Explanation, PanelRun } from "./explanation.js";
+import { type ExplanationPart, mergeParts } from "./explanation-parts.js";
+import type { Finding } from "./findings.js";
 import { compareDevices, listDevices } from "./node-devices.js";
 import { startEnergy } from "./node-energy.js";
-import { findNearest } from "./node-nearest.js";
-import { listNeighbours } from "./node-neighbours.js";
+import { type Draft, type FieldOptions, handlers } from "./node-fields.js";
 import { getOrdinaryPulls } from "./node-ordinary.js";
 import { getOrdinaryPrompts } from "./node-ordinary-prompts.js";
+import type { PanelPrice } from "./panel-prices.js";
+import { type PanelName, planPanels, usualPanels } from "./panels.js";
 
-export interface ExplanationOptions extends ExplainOptions {
-  /** Where the model's files lie, for their sizes. */
-  readonly folder?: string;
-  /** Whether it is the model that comes with the package. */
-  readonly isEmbedded?: boolean;
+export interface ExplanationOptions
+  extends Omit<ExplainOptions, "onRun" | "ordinary" | "weights">,
+    FieldOptions {
   /** Compare the prompt's pull with this many ordinary prompts; each costs one step, once for a model. Default 0. */
   readonly ordinaryPrompts?: number;
-  /** Drawings that `nishiki data build` wrote, to look for the nearest training picture. */
-  readonly sprites?: string;
-  readonly threads?: number;
-  /** Draw the same seed on every device that is there: each is loaded and draws twice. These are the options to load with. */
-  readonly devices?: LoadOptions;
-  /** Called after each finding. */
-  readonly onFinding?: (kind: Finding["kind"]) => void;
-}
-
-async function toUrl(image: Pixels): Promise<ImageUrl> {
-  const bytes = await encodeWebp(image, { quality: 88 });
-  return `data:image/webp;base64,${Buffer.from(bytes).toString("base64")}`;
-}
-
-/** A map as bytes of its largest value. */
-export function toByteMap(data: ArrayLike<number>, height: number, width: number): ByteMap {
-  const values = Array.from(data);
-  const most = Math.max(0, ...values);
-  const bytes = Uint8Array.from(values, (value) => (most === 0 ? 0 : Math.round((255 * value) / most)));
-  return { height, width, most, data: Buffer.from(bytes).toString("base64") };
-}
-
-/** Pixels of a change, averaged over blocks: the eye needs no more, and the page stays small. */
-function shrink(change: Float32Array, height: number, width: number): ByteMap {
-  const block = Math.max(1, Math.round(Math.max(height, width) / 64));
-  const [rows, columns] = [Math.ceil(height / block), Math.ceil(width / block)];
-  const sums = new Float32Array(rows * columns);
-  const counts = new Float32Array(rows * columns);
-  change.forEach((value, i) => {
-    const at = Math.floor(i / width / block) * columns + Math.floor((i % width) / block);
-    sums[at]! += value;
-    counts[at]! += 1;
-  });
-  return toByteMap(
-    sums.map((sum, i) => sum / counts[i]!),
-    rows,
-    columns,
-  );
-}
-
-async function listFiles(
-  weights: Readonly<Record<string, string>>,
-  folder: string | undefined,
-): Promise<readonly ReadFile[]> {
-  return Promise.all(
-    Object.entries(weights).map(async ([name, sha256]) => {
-      const size = folder === undefined ? undefined : await stat(join(folder, name)).catch(() => undefined);
-      return { name, sha256, ...(size && { bytes: size.size }) };
-    }),
-  );
-}
-
-type Draft = { -readonly [K in keyof Explanation]?: Explanation[K] } & {
-  leftOut: LeftOutWord[];
-  /** The drawing, for findings that compare with it. */
-  drawn?: Pixels;
-};
-
-type Handlers = {
-  readonly [K in Finding["kind"]]: (
-    finding: Extract<Finding, { kind: K }>,
-    draft: Draft,
-    options: ExplanationOptions,
-  ) => Promise<void> | void;
-};
-
-/** The strongest words of each region. */
-function describeRegions(maps: readonly WordMap[]): Explanation["regions"] {
-  const [first] = maps;
-  if (!first) return undefined;
-  const { height, width } = first;
-  const cells = Array.from({ length: height * width }, (_, cell) => {
-    const sum = maps.reduce((total, { data }) => total + data[cell]!, 0);
-    const shares = maps.map(({ word, data }) => ({ word, share: sum === 0 ? 0 : data[cell]! / sum }));
-    return shares.sort((a, b) => b.share - a.share).slice(0, 3);
-  });
-  return { height, width, cells };
+  /** The options that the model was loaded with: with the panel "devices", it is loaded on each device, and draws twice. */
+  readonly load?: LoadOptions;
+  /** What the panels cost: see `priceExplanation`. */
+  readonly prices?: readonly PanelPrice[];
+  /** The opened model: where its prices were only estimated, the drawing teaches how fast it is here. */
+  readonly opened?: OpenedModel;
 }
 
 /** Steps of other seeds' drawings with the embedded model: they are looked at small, and compared with each other. */
 const quickSteps = 10;
 
-const noAutopsy = { wordPulls: [], arrows: [], neighbours: [] };
+/** How much is drawn unless something else is said. */
+export const getUsualAmounts = (isEmbedded = false) => (isEmbedded ? { seedSteps: quickSteps } : {});
 
-/** What each finding adds. */
-const handlers: Handlers = {
-  drawing: async ({ receipt, image, seconds, warnings }, draft, { isEmbedded = false, folder }) => {
-    const { prompt, negativePrompt, seed, steps, guidance, sampler } = receipt.request;
-    const { name, version, weights } = receipt.model;
-    Object.assign(draft, { prompt, negativePrompt, seed, steps, guidance, sampler, seconds, warnings });
-    Object.assign(draft, { version: receipt.version, device: receipt.device, runtime: receipt.runtime });
-    Object.assign(draft, { width: image.width, height: image.height, image: await toUrl(image) });
-    draft.drawn = image;
-    draft.model = { name, version, isEmbedded };
-    if (isEmbedded) draft.training = embeddedTraining;
-    draft.files = await listFiles(weights, folder);
-  },
-  tokens: async ({ prompt: { tokens, text } }, draft, { isEmbedded = false, sprites, threads }) => {
-    draft.tokens = tokens;
-    if (isEmbedded) draft.neighbours = await listNeighbours(text);
-    if (isEmbedded && sprites !== undefined && draft.drawn) {
-      const nearest = await findNearest(draft.drawn, text, { sprites, toUrl, ...(threads && { threads }) });
-      if (nearest) draft.nearest = nearest;
-    }
-    if (text !== draft.prompt) draft.encoded = text;
-  },
-  work: ({ networks }, draft) => {
-    draft.networks = networks;
-  },
-  "word-pull": ({ words }, draft) => {
-    draft.wordPulls = words;
-  },
-  arrow: async ({ kind: _, images, step }, draft) => {
-    const urls = images.map(async ({ scale, image }) => ({ scale, image: await toUrl(image) }));
-    draft.arrows = [...(draft.arrows ?? []), { step, images: await Promise.all(urls) }];
-  },
-  switch: async ({ kind: _, images, ...rest }, draft) => {
-    const urls = images.map(async ({ step, image }) => ({ step, image: await toUrl(image) }));
-    draft.switched = { ...rest, images: await Promise.all(urls) };
-  },
-  steps: async ({ images, settled }, draft) => {
-    draft.settled = settled;
-    draft.stepImages = await Promise.all(images.map(toUrl));
-  },
-  words: ({ maps, regions }, draft) => {
-    const cells = describeRegions(regions);
-    if (cells) draft.regions = cells;
-    draft.words = maps.map(({ data, height, width, ...word }) => ({
-      ...word,
-      map: toByteMap(data, height, width),
-    }));
-  },
-  without: async ({ kind: _, image, change, ...word }, draft) => {
-    const map = shrink(change, image.height, image.width);
-    draft.leftOut.push({ ...word, image: await toUrl(image), change: map });
-  },
-  seeds: async ({ kind: _, images, mean, first, ...numbers }, draft) => {
-    const urls = await Promise.all(
-      images.map(async ({ seed, image }) => ({ seed, image: await toUrl(image) })),
+/** Measures how long panels take. */
+class PanelClock {
+  #runs: readonly PanelRun[];
+  #panel: PanelName | undefined;
+  #start = performance.now();
+
+  constructor(runs: readonly PanelRun[]) {
+    this.#runs = runs;
+  }
+
+  get runs(): readonly PanelRun[] {
+    return this.#runs;
+  }
+
+  /** A panel begins, or goes on; the one before it is finished. */
+  readonly take = ({ panel }: { readonly panel: PanelName | undefined }): void => {
+    if (panel === this.#panel) return;
+    const now = performance.now();
+    const seconds = (now - this.#start) / 1000;
+    const last = this.#panel;
+    this.#runs = this.#runs.map((run) => (run.panel === last ? { ...run, seconds } : run));
+    [this.#panel, this.#start] = [panel, now];
+  };
+}
+
+function listRuns(pipeline: DrawingPipeline, request: ImageRequest, options: ExplanationOptions): PanelRun[] {
+  return planPanels(pipeline.complete(request), options).map(({ panel, drawings }) => {
+    const { seconds, bytes, isMeasured } = options.prices?.find((one) => one.panel === panel) ?? {};
+    const isPriced = seconds !== undefined && bytes !== undefined && isMeasured !== undefined;
+    return { panel, drawings, ...(isPriced && { price: { seconds, bytes, isMeasured } }) };
+  });
+}
+
+/** What the first drawing with a model teaches about its speed. */
+class Lesson {
+  readonly #pipeline: DrawingPipeline;
+  readonly #request: ImageRequest;
+  readonly #options: ExplanationOptions;
+  readonly #meter = new RunMeter();
+  readonly #start = performance.now() / 1000;
+  #isOver: boolean;
+  readonly onRun = this.#meter.add;
+
+  constructor(pipeline: DrawingPipeline, request: ImageRequest, options: ExplanationOptions) {
+    this.#pipeline = pipeline;
+    this.#request = request;
+    this.#options = options;
+    this.#isOver = options.prices?.every(({ isMeasured }) => isMeasured) ?? true;
+  }
+
+  async end(): Promise<void> {
+    const { opened, load = {} } = this.#options;
+    if (this.#isOver || !opened?.getWork) return;
+    this.#isOver = true;
+    const [start, settings] = [this.#start, this.#pipeline.complete(this.#request)];
+    const times = { start, loaded: start, end: performance.now() / 1000 };
+    const { getWork } = opened;
+    // What cannot be learned is no failure of the explanation.
+    await keepDrawing({ settings, load, getWork, meter: this.#meter, times, count: 1 }).catch(
+      () => undefined,
     );
-    draft.seeds = { images: urls, mean: await toUrl(mean), first: await toUrl(first), ...numbers };
-  },
-  guidance: async ({ images }, draft) => {
-    draft.scales = await Promise.all(
-      images.map(async ({ scale, image }) => ({ scale, image: await toUrl(image) })),
-    );
-  },
-  pull: ({ kind: _, ...pull }, draft) => {
-    draft.pull = pull;
-  },
-};
+  }
+}
+
+/** Fields that differ from those of an earlier draft. */
+function listChanges(draft: Draft, before: Draft): ExplanationPart {
+  const entries = Object.entries(draft) as [keyof Draft, unknown][];
+  return Object.fromEntries(entries.filter(([name, value]) => name !== "drawn" && before[name] !== value));
+}
+
+/**
+ * Draws a request and explains it, part by part: the drawing first, with all that the page's overview needs.
+ * @throws NishikiError as `generate` does
+ */
+export async function* explainInParts(
+  pipeline: DrawingPipeline,
+  request: ImageRequest,
+  options: ExplanationOptions = {},
+): AsyncGenerator<ExplanationPart, void, void> {
+  const { isEmbedded = false, ordinaryPrompts = 0, signal, prices = [], panels = usualPanels } = options;
+  const ordinary = () =>
+    getOrdinaryPulls(pipeline, request, getOrdinaryPrompts(isEmbedded, ordinaryPrompts), signal);
+  const all = { ...getUsualAmounts(isEmbedded), ...options };
+  const clock = new PanelClock(listRuns(pipeline, request, all));
+  const onProgress = (progress: ExplainProgress) => {
+    clock.take(progress);
+    options.onProgress?.(progress);
+  };
+  const weights = Object.fromEntries(prices.map(({ panel, seconds }) => [panel, seconds]));
+  const draft: Draft = {};
+  const lesson = new Lesson(pipeline, request, options);
+  const { onRun } = lesson;
+  const stopEnergy = await startEnergy();
+  let energy: Energy | undefined;
+  for await (const finding of explain(pipeline, request, { ...all, ordinary, weights, onProgress, onRun })) {
+    const before = { ...draft };
+    energy ??= await stopEnergy();
+    await lesson.end();
+    await handle(finding, draft, options);
+    Object.assign(draft, { energy, panels: clock.runs });
+    draft.devices ??= listDevices(draft.device ?? "cpu", options.threads);
+    yield listChanges(draft, before);
+  }
+  if (options.load && panels.includes("devices")) {
+    onProgress({ panel: "devices", fraction: 1 });
+    yield { devices: await compareDevices(request, options.load, draft.device ?? "cpu", signal) };
+  }
+  clock.take({ panel: undefined });
+  yield { panels: clock.runs };
+}
+
+const handle = (finding: Finding, draft: Draft, options: ExplanationOptions) =>
+  (handlers[finding.kind] as (one: Finding, to: Draft, with_: FieldOptions) => Promise<void> | void)(
+    finding,
+    draft,
+    options,
+  );
 
 /**
  * Draws a request and explains it as one piece of data.
  * @throws NishikiError as `generate` does
  */
 export async function makeExplanation(
-  pipeline: Pipeline,
+  pipeline: DrawingPipeline,
   request: ImageRequest,
   options: ExplanationOptions = {},
 ): Promise<Explanation> {
-  const draft: Draft = { format: 1, leftOut: [], words: [], scales: [], settled: [], ...noAutopsy };
-  const { ordinaryPrompts = 0, isEmbedded = false, signal } = options;
-  const ordinary = () =>
-    getOrdinaryPulls(pipeline, request, getOrdinaryPrompts(isEmbedded, ordinaryPrompts), signal);
-  const seedSteps = isEmbedded ? { seedSteps: quickSteps } : {};
-  const stopEnergy = await startEnergy();
-  let energy: Energy | undefined;
-  for await (const finding of explain(pipeline, request, { ordinary, ...seedSteps, ...options })) {
-    energy ??= await stopEnergy();
-    await (handlers[finding.kind] as Handlers["work"])(finding as never, draft, options);
-    options.onFinding?.(finding.kind);
-  }
-  const { drawn: _, ...whole } = draft;
-  const { device = "cpu" } = draft;
-  const devices = options.devices
-    ? await compareDevices(request, options.devices, device, signal)
-    : listDevices(device, options.threads);
-  return { ...whole, energy, devices } as Explanation;
+  const parts: ExplanationPart[] = [];
+  for await (const part of explainInParts(pipeline, request, options)) parts.push(part);
+  return mergeParts(parts);
 }

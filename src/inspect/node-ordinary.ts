@@ -3,8 +3,9 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { getWeightCache, makeFolder, writeFileAtomic } from "../checkpoint/node.js";
-import type { ImageRequest, Pipeline } from "../pipeline/index.js";
+import type { ImageRequest } from "../pipeline/index.js";
 import { parse, z } from "../schema/index.js";
+import type { DrawingPipeline } from "./explain-progress.js";
 import { measureFirstPull, type OrdinaryPull } from "./first-pull.js";
 
 const fileSchema = z.object({
@@ -13,7 +14,7 @@ const fileSchema = z.object({
 });
 
 /** What the pull of a prompt depends on, beside the prompt. */
-async function getFile(pipeline: Pipeline, request: ImageRequest): Promise<string> {
+async function getFile(pipeline: DrawingPipeline, request: ImageRequest): Promise<string> {
   const { weights, load } = await pipeline.environment();
   const { size } = pipeline.complete(request);
   const key = createHash("sha256")
@@ -35,7 +36,7 @@ async function readKnown(path: string): Promise<readonly OrdinaryPull[]> {
  * @throws NishikiError as `generate` does
  */
 export async function getOrdinaryPulls(
-  pipeline: Pipeline,
+  pipeline: DrawingPipeline,
   request: ImageRequest,
   prompts: readonly string[],
   signal?: AbortSignal,

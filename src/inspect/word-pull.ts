@@ -4,10 +4,10 @@
 import {
   type Conditioning,
   type ImageRequest,
-  type Pipeline,
   type PredictionRecord,
   splitComposition,
 } from "../pipeline/index.js";
+import type { DrawingPipeline } from "./explain-progress.js";
 import type { PromptVariant } from "./prompt-words.js";
 
 /** How much of the prediction a word accounts for. */
@@ -41,7 +41,7 @@ function differ(a: Float32Array, b: Float32Array): number {
  * @throws NishikiError as `generate` does
  */
 export async function measureWordPull(
-  pipeline: Pipeline,
+  pipeline: DrawingPipeline,
   request: ImageRequest,
   variants: readonly PromptVariant[],
   { signal }: { readonly signal?: AbortSignal } = {},

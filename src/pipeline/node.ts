@@ -21,6 +21,7 @@ export {
   readMask,
   readReferencedImage,
 } from "./node-input-images.js";
+export { readMachineSpeed } from "./node-machine-speed.js";
 export { type Memory, readMemory } from "./node-memory.js";
 export { findLoras, readModelAliases, readWildcards } from "./node-prompt-files.js";
 export { besideImage, restoreLoad } from "./node-restore-load.js";

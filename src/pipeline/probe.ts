@@ -14,6 +14,8 @@ export interface PromptTokens {
   readonly tokens: readonly string[];
   /** The words, in order, with the positions of their tokens. */
   readonly words: readonly PromptWord[];
+  /** Positions of one text of the encoder, with the marks at its ends, where a longer prompt is read as several texts. */
+  readonly room?: number;
 }
 
 export interface PromptWord {
@@ -40,6 +42,8 @@ export interface AttentionRecord {
   readonly time: number;
   readonly conditioning: Conditioning;
   readonly maps: readonly AttentionMap[];
+  /** The grid of the latents, of which maps may be coarser. */
+  readonly latents?: { readonly height: number; readonly width: number };
 }
 
 /** One evaluation's predictions, before guidance. */
@@ -125,7 +129,7 @@ export function reportAttention(
       const data = all.slice(row * size, (row + 1) * size);
       return { kind, layer, ...findGrid(positions, latents), tokens, data };
     });
-    probe.onAttention?.({ time, conditioning, maps });
+    probe.onAttention?.({ time, conditioning, maps, latents });
   });
 }
 

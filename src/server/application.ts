@@ -3,6 +3,8 @@
 import type {
   Capabilities,
   Catalogue,
+  ExplanationForecast,
+  ExplanationForecastRequest,
   Forecast,
   ForecastRequest,
   ImagePage,
@@ -21,6 +23,9 @@ import type {
   TokensRequest,
   Upload,
 } from "./api/index.js";
+
+/** An explanation as data, or as one HTML file that works from disk. */
+export type ReportForm = "data" | "page";
 
 /** What a training or an evaluation has to show. */
 export interface ReportFile {
@@ -67,6 +72,12 @@ export interface Application {
   forecast(request: ForecastRequest): Promise<Forecast | undefined>;
 
   /**
+   * Forecasts what explaining an image would take, panel by panel. Loads no weights.
+   * @throws NishikiError "usage" for an image that was not drawn here
+   */
+  forecastExplanation(request: ExplanationForecastRequest): Promise<ExplanationForecast>;
+
+  /**
    * Checks a job's request, fixes its seed and every setting, and queues it.
    * @param id Chosen by the client; the same id with the same request is the same job.
    * @throws NishikiError "usage" for a request that the model does not take; "conflict" for an id that another request has
@@ -88,7 +99,10 @@ export interface Application {
   /** The newest preview of a job, or the one with this number. WebP. */
   preview(job: string, number?: number): Promise<FileBytes | undefined>;
   /** The page of an evaluation, the newest samples of a training, or an explanation as data. */
-  report(job: string): Promise<ReportFile | undefined>;
+  report(job: string, as?: ReportForm): Promise<ReportFile | undefined>;
+
+  /** A part of a running explanation by its number, from 1: fields of the explanation as JSON. */
+  finding(job: string, number: number): Promise<string | undefined>;
 
   /**
    * Events from now on, or after an id that a client has seen; ends when the signal fires. If the events since then are no

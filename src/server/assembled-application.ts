@@ -4,6 +4,8 @@ import { NishikiError } from "../errors.js";
 import { getRequestJsonSchema, ipAdapterSettings } from "../pipeline/index.js";
 import type {
   Catalogue,
+  ExplanationForecast,
+  ExplanationForecastRequest,
   Forecast,
   ForecastRequest,
   ImageQuery,
@@ -19,10 +21,11 @@ import type {
   TokensRequest,
 } from "./api/index.js";
 import { finalStates } from "./api/index.js";
-import type { Application, Caller, CreatedJob, FileBytes } from "./application.js";
+import type { Application, Caller, CreatedJob, FileBytes, ReportForm } from "./application.js";
 import { Models } from "./catalogue/models.js";
 import type { Speeds } from "./catalogue/speeds.js";
 import { JobMaker, type JobMakerParts } from "./create-job.js";
+import { completeExplanation } from "./create-work.js";
 import type { ServerDatabase } from "./database/index.js";
 import { EventHub, type EventsOptions } from "./events/hub.js";
 import { getImageIds } from "./job-images.js";
@@ -31,6 +34,7 @@ import { getCapabilities } from "./node-capabilities.js";
 import type { QueueChange, WorkEvent, Worker } from "./parts.js";
 import { readPromptForModel } from "./read-prompt.js";
 import { readReport } from "./training/report.js";
+import type { ExplainAmounts } from "./training/tasks.js";
 
 export interface ApplicationParts extends JobMakerParts {
   /** The library's folder. */
@@ -129,6 +133,19 @@ export class AssembledApplication implements Application {
     return { forecast: outlook ? { ...outlook, advice: outlook.advice ?? null } : null };
   }
 
+  async forecastExplanation(request: ExplanationForecastRequest): Promise<ExplanationForecast> {
+    const work = await completeExplanation(request, this.#parts);
+    const { request: drawn, ...amounts } = work.request as {
+      readonly request: Readonly<Record<string, unknown>>;
+    };
+    const images = await this.#maker.readImages(drawn);
+    const price = await this.#parts.drawer.priceExplanation(work.model, work.load ?? {}, {
+      ...{ request: drawn, images },
+      amounts: amounts as unknown as ExplainAmounts,
+    });
+    return { forecast: price ? { ...price, panels: [...price.panels] } : null };
+  }
+
   async createJob(request: JobRequest, caller: Caller, id?: string): Promise<CreatedJob> {
     const { job, isNew } = await this.#maker.create(request, caller, id);
     return { job: await this.#complete(job), isNew };
@@ -171,14 +188,18 @@ export class AssembledApplication implements Application {
     return this.#parts.queue.pauseAll(paused);
   }
 
-  async report(id: string) {
+  async report(id: string, as?: ReportForm) {
     const job = await this.#parts.queue.get(id);
-    return job && readReport(this.#parts.folder, job);
+    return job && readReport(this.#parts.folder, job, as);
   }
 
   async preview(job: string, number?: number): Promise<FileBytes | undefined> {
     const bytes = this.#live.preview(job, number);
     return bytes && { bytes, type: "image/webp" };
+  }
+
+  async finding(job: string, number: number) {
+    return this.#live.finding(job, number);
   }
 
   events(options: EventsOptions) {
@@ -290,7 +311,7 @@ export class AssembledApplication implements Application {
     }
     switch (event.kind) {
       case "progress": {
-        const progress = this.#live.update(id, event.progress, event.preview);
+        const progress = this.#live.update(id, event.progress, event);
         return this.#hub.publish({ kind: "progress", job: id, progress });
       }
       case "warning":

@@ -5,6 +5,7 @@ import { readImageHeader } from "../image/index.js";
 import { getImageSettings, type ImageSettings } from "../pipeline/index.js";
 import { parse } from "../schema/index.js";
 import {
+  type ExplanationForecastRequest,
   enlargeJobSchema,
   evaluateJobSchema,
   explainJobSchema,
@@ -123,12 +124,12 @@ async function completeEvaluation(request: JobRequest, { models }: WorkParts): P
 }
 
 /** An image is explained from the request that its job fixed, with the model and additions that drew it. */
-async function completeExplanation(
-  request: JobRequest,
-  { library, models, queue }: WorkParts,
+export async function completeExplanation(
+  request: JobRequest | ExplanationForecastRequest,
+  { library, models, queue }: Pick<WorkParts, "library" | "models" | "queue">,
 ): Promise<Checked> {
-  const checked = parse(explainJobSchema, request, options);
-  const { image: id, otherSeeds, leaveOut, scales, autopsy } = checked;
+  const checked = parse(explainJobSchema, { kind: "explain", ...request }, options);
+  const { image: id, otherSeeds, leaveOut, scales, panels, ordinary } = checked;
   const image = await library.image(id);
   if (!image) throw new NishikiError("usage", `image: there is no drawn image with the id ${id}.`);
   const job = image.job === null ? undefined : await queue.get(image.job);
@@ -144,7 +145,10 @@ async function completeExplanation(
     ...keepCommon(checked),
     model: job.model,
     load: job.load,
-    request: { image: id, request: drawn, otherSeeds, leaveOut, scales, autopsy },
+    request: {
+      ...{ image: id, request: drawn, otherSeeds, leaveOut, scales, panels },
+      ...(ordinary !== undefined && { ordinary }),
+    },
     parent: null,
   };
 }

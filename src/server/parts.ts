@@ -52,7 +52,13 @@ export interface Outcome {
 
 /** What a worker reports while it runs a job. */
 export type WorkEvent =
-  | { readonly kind: "progress"; readonly progress: Omit<Progress, "preview">; readonly preview?: Uint8Array }
+  | {
+      readonly kind: "progress";
+      readonly progress: Omit<Progress, "preview">;
+      readonly preview?: Uint8Array;
+      /** A part of an explanation, as JSON. */
+      readonly finding?: string;
+    }
   | { readonly kind: "warning"; readonly message: string }
   | { readonly kind: "image"; readonly index: number; readonly png: Uint8Array };
 

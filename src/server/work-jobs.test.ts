@@ -6,6 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { writeTinyModel } from "../../tests/support/tiny-model.js";
 import { decodePng, encodePng } from "../image/index.js";
+import { type ExplanationPart, mergeParts } from "../inspect/index.js";
 import type { Job, JobRequest } from "./api/index.js";
 import type { Application } from "./application.js";
 import { createApplication } from "./node-application.js";
@@ -186,14 +187,45 @@ describe("explaining", () => {
     const request = { prompt: "a blue cat", seed: 5, count: 2, steps: 3 };
     const { images } = await finish((await create({ request })).id);
     const second = images.find(({ index }) => index === 1)!;
-    const asked = { kind: "explain" as const, image: second.id, otherSeeds: 1, leaveOut: 1, scales: [] };
-    const job = await finish((await create(asked)).id);
+    const amounts = { panels: ["leave-out" as const, "seeds" as const], otherSeeds: 1, leaveOut: 1 };
+    const { forecast } = await application.forecastExplanation({ image: second.id, ...amounts });
+    expect(forecast!.panels.map(({ panel, drawings }) => [panel, drawings])).toEqual([
+      ["drawing", 1],
+      ["leave-out", 1],
+      ["seeds", 2],
+    ]);
+    for (const { seconds, bytes } of forecast!.panels) {
+      expect(seconds).toBeGreaterThan(0);
+      expect(bytes).toBeGreaterThan(1e8);
+    }
+    const { id } = await create({ kind: "explain", image: second.id, ...amounts });
+    const parts: ExplanationPart[] = [];
+    const fetchNext = async () => {
+      const part = await application.finding(id, parts.length + 1);
+      if (part !== undefined) parts.push(JSON.parse(part) as ExplanationPart);
+      return part !== undefined;
+    };
+    const stop = new AbortController();
+    for await (const { event } of application.events({ job: id, signal: stop.signal })) {
+      if (event.kind === "progress" && (event.progress.findings ?? 0) > parts.length) await fetchNext();
+      if (event.kind === "job" && event.job.state === "done") break;
+    }
+    stop.abort();
+    // The picture was there while the rest was being drawn.
+    expect(parts[0]).toMatchObject({ prompt: "a blue cat", image: expect.stringMatching(/^data:image/) });
+    expect(parts[0]!.seeds).toBeUndefined();
+    while (await fetchNext());
+    const job = (await application.job(id))!;
     expect(job).toMatchObject({ kind: "explain", state: "done", error: null, images: [] });
     const { bytes, type } = (await application.report(job.id))!;
     expect(type).toBe("application/json");
     const explanation = JSON.parse(Buffer.from(bytes).toString()) as Record<string, unknown>;
     expect(explanation).toMatchObject({ prompt: "a blue cat", seed: 6, steps: 3 });
     expect((explanation.stepImages as unknown[]).length).toBe(3);
+    expect(mergeParts(parts)).toEqual(explanation);
+    const page = (await application.report(id, "page"))!;
+    expect(page.type).toBe("text/html");
+    expect(Buffer.from(page.bytes).toString()).toContain('<script id="explanation"');
   });
 
   it("says why an image cannot be explained", async () => {

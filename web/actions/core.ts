@@ -3,6 +3,7 @@ import { api, fileUrl } from "../api/client.js";
 import type { DrawJobRequest, Parent, StoredImage } from "../api/types.js";
 import { messages } from "../i18n/index.js";
 import { transition } from "../parts/media.js";
+import { saveFile, saveUrl } from "../parts/save-file.js";
 import { changeDraft, drawDraft, recall, sendJob } from "../store/draft.js";
 import { feedIds, filter, restoreImages, setFavourite, setFilter, trashImages } from "../store/images.js";
 import { cancelAll, cancelJob, isQueuePaused, queue, running, setQueuePaused } from "../store/jobs.js";
@@ -181,14 +182,6 @@ const recalling: readonly Action[] = [
   },
 ];
 
-/** Saves bytes under a name, as a download. */
-function save(url: string, name: string): void {
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-}
-
 const getFileName = ({ prompt, seed }: StoredImage) =>
   `${prompt
     .toLowerCase()
@@ -198,11 +191,9 @@ const getFileName = ({ prompt, seed }: StoredImage) =>
 
 async function saveImages(images: readonly StoredImage[]): Promise<void> {
   const [first] = images;
-  if (first && images.length === 1) return save(fileUrl(first.id), getFileName(first));
+  if (first && images.length === 1) return saveUrl(getFileName(first), fileUrl(first.id));
   await attempt(async () => {
-    const url = URL.createObjectURL(await api.zip(images.map(({ id }) => id)));
-    save(url, `nishiki-${images.length}.zip`);
-    setTimeout(() => URL.revokeObjectURL(url), 60_000);
+    saveFile(`nishiki-${images.length}.zip`, await api.zip(images.map(({ id }) => id)));
   });
 }
 

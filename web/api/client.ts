@@ -1,11 +1,15 @@
 // The native API, typed. Everything that fails becomes an ApiError whose message is a sentence that a person can read.
 
+import type { ExplanationPart } from "../../src/inspect/explanation-parts.js";
+import type { Explanation } from "../../src/inspect/index.js";
 import { messages } from "../i18n/index.js";
 import type { SettingsSchema } from "../settings/schema.js";
 import type {
   Capabilities,
   Catalogue,
   DrawJobRequest,
+  ExplanationForecast,
+  ExplanationForecastRequest,
   Forecast,
   ImagePage,
   Job,
@@ -84,6 +88,15 @@ async function call<T>(method: string, path: string, json?: unknown): Promise<T>
 const get = <T>(path: string) => call<T>("GET", path);
 const post = <T>(path: string, json: unknown = {}) => call<T>("POST", path, json);
 
+async function getIfThere<T>(path: string): Promise<T | undefined> {
+  try {
+    return await get<T>(path);
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return undefined;
+    throw error;
+  }
+}
+
 /** "?a=1&b=2" of what is defined; a list is repeated. */
 function query(values: Readonly<Record<string, unknown>>): string {
   const parameters = new URLSearchParams();
@@ -121,6 +134,16 @@ export const api = {
   forecast: (request: Pick<DrawJobRequest, "request" | "model" | "load">) =>
     post<Forecast>("forecast", request),
 
+  forecastExplanation: (request: ExplanationForecastRequest) =>
+    post<ExplanationForecast>("forecast/explanation", request),
+  /** A part of an explanation that is being made; undefined if the server has it no longer. */
+  finding: (job: string, number: number) =>
+    getIfThere<ExplanationPart>(`jobs/${id(job)}/finding?number=${number}`),
+  /** A finished explanation; undefined if it was deleted. */
+  explanation: (job: string) => getIfThere<Explanation>(`jobs/${id(job)}/report`),
+  /** An explanation as one file, as `nishiki explain` writes it. */
+  explanationPage: async (job: string) => (await send("GET", `jobs/${id(job)}/report?as=page`)).text(),
+
   jobs: (filter: { state?: readonly string[]; group?: string; cursor?: string; limit?: number } = {}) =>
     get<JobPage>(`jobs${query(filter)}`),
   job: (job: string) => get<Job>(`jobs/${id(job)}`),
@@ -148,7 +171,7 @@ export const api = {
 
 export const fileUrl = (image: string) => `${base}images/${image}/file`;
 export const thumbnailUrl = (image: string) => `${base}images/${image}/thumbnail`;
-/** What a training, an evaluation or an explanation has to show. */
+/** What a training or an evaluation has to show. */
 export const reportUrl = (job: string) => `${base}jobs/${id(job)}/report`;
 /** The preview of a job; with its number, it never changes and may be cached. */
 export const previewUrl = (job: string, number: number) =>

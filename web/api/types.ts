@@ -4,6 +4,8 @@ export type {
   Capabilities,
   Catalogue,
   DrawJobRequest,
+  ExplanationForecast,
+  ExplanationForecastRequest,
   Forecast,
   ImagePage,
   Job,

@@ -1,6 +1,7 @@
 // Several pictures as one: a grid, as a PNG to save.
 import { fileUrl } from "../api/client.js";
 import type { StoredImage } from "../api/types.js";
+import { saveFile } from "../parts/save-file.js";
 
 const spacing = 8;
 
@@ -41,9 +42,5 @@ export async function saveGrid(images: readonly StoredImage[]): Promise<void> {
     context.drawImage(await load(image), x + (width - image.width) / 2, y + (height - image.height) / 2);
   }
   const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve));
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob!);
-  link.download = "grid.png";
-  link.click();
-  URL.revokeObjectURL(link.href);
+  saveFile("grid.png", blob!);
 }

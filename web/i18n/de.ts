@@ -181,11 +181,6 @@ export const de: Messages = {
   info: "Info",
   again: "Noch einmal",
   lookInside: "Hineinschauen",
-  insidePrice:
-    "Um zu zeigen, wie dieses Bild entstand, wird es noch einmal gezeichnet, mit Abwandlungen, die Fragen beantworten.",
-  insideDraw: (images, time) =>
-    `${plural("de", images, { one: "# Bild", other: "# Bilder" })} zeichnen${time === "" ? "" : `, etwa ${time}`}`,
-  insideWait: "Es wird noch einmal gezeichnet, diesmal mit Blick ins Innere …",
   save: "Sichern",
   delete: "Löschen",
   restore: "Wiederherstellen",

@@ -179,10 +179,6 @@ export const en = {
   info: "Info",
   again: "Again",
   lookInside: "Look inside",
-  insidePrice: "To show how this image came about, it is drawn again, with variations that answer questions.",
-  insideDraw: (images: number, time: string) =>
-    `Draw ${plural("en", images, { one: "# image", other: "# images" })}${time === "" ? "" : `, about ${time}`}`,
-  insideWait: "Drawing it again, and looking inside …",
   save: "Save",
   delete: "Delete",
   restore: "Restore",

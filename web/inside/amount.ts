@@ -1,20 +1,40 @@
 // How much is drawn to explain an image.
+import type { PanelName } from "../../src/inspect/index.js";
 
 export interface Amount {
+  readonly panels: readonly PanelName[];
   readonly otherSeeds: number;
   readonly leaveOut: number;
+  /** Ordinary prompts to compare with. */
+  readonly ordinary: number;
   readonly scales: readonly number[];
-  /** Whether the prompt is taken apart word by word. */
-  readonly autopsy: boolean;
 }
 
-export const full: Amount = { otherSeeds: 15, leaveOut: 5, scales: [1, 2, 8, 15], autopsy: true };
-/** For models that take minutes for an image. */
-export const some: Amount = { otherSeeds: 0, leaveOut: 2, scales: [], autopsy: false };
+/** In the order in which they are drawn. */
+export const allPanels: readonly PanelName[] = [
+  ...([
+    "drawing",
+    "pull",
+    "leave-out",
+    "seeds",
+    "word-pull",
+    "arrow",
+    "switch",
+    "scales",
+    "devices",
+  ] as const),
+];
 
-/** What taking a prompt apart costs, in drawings. */
-const autopsyDrawings = 8;
+export const full: Amount = {
+  panels: allPanels.filter((panel) => panel !== "devices"),
+  ...{ otherSeeds: 15, leaveOut: 5, ordinary: 24, scales: [1, 2, 8, 15] },
+};
 
-/** Drawings in all: the image itself, and each variation of it. */
-export const countDrawings = ({ otherSeeds, leaveOut, scales, autopsy }: Amount) =>
-  1 + otherSeeds + leaveOut + scales.length + (autopsy ? autopsyDrawings : 0);
+/** Chosen at first for models that take minutes for an image. */
+export const few: readonly PanelName[] = ["drawing", "leave-out"];
+
+/** An image's explanation by an amount has one id, so that asking again finds it. At most 64 characters. */
+export function getExplanationId(image: string, { panels, otherSeeds, leaveOut, ordinary }: Amount): string {
+  const choice = allPanels.reduce((bits, panel, i) => bits + (panels.includes(panel) ? 2 ** i : 0), 0);
+  return `inside-${image.slice(0, 32)}-${choice}-${otherSeeds}-${leaveOut}-${ordinary}`;
+}

@@ -1,9 +1,10 @@
 // Whether the picture is a copy: of what size the model is, what training pictures lie near, and how hard the prompt pulls.
-import { Figure, formatBytes, Panel, type PanelProps } from "./parts.jsx";
+import { Figure, formatBytes, Panel, type PanelProps, Pending } from "./parts.jsx";
 import { AmongPlot } from "./plot.jsx";
 import type { InsideTexts } from "./texts.js";
 
-export function CopyPanel({ explanation, texts, code }: PanelProps) {
+export function CopyPanel(props: PanelProps) {
+  const { explanation, texts, code } = props;
   const { files, model, pull, nearest, training } = explanation;
   const bytes = files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
   const picture = explanation.width * explanation.height * 3;
@@ -21,12 +22,14 @@ export function CopyPanel({ explanation, texts, code }: PanelProps) {
       ) : (
         model.isEmbedded && <p class="inside-hint">{texts.nearestMissing}</p>
       )}
+      <Pending panel="pull" {...props} />
       {pull && pull.ordinary.length > 0 && (
         <>
           <p>{texts.pull(pull.percentile, pull.ordinary.length)}</p>
           <AmongPlot
             value={pull.first}
-            others={pull.ordinary.map((one) => one.pull)}
+            others={pull.ordinary.map((one) => ({ name: one.prompt, value: one.pull }))}
+            texts={texts}
             label={texts.pullPlot}
             description={texts.pull(pull.percentile, pull.ordinary.length)}
           />
@@ -49,8 +52,13 @@ function Nearest({
 }) {
   const { images, among, scenes, limit, isNearCopy, isHeldOut } = nearest;
   const [best] = images;
-  const others = among.map(({ psnr }) => psnr);
-  const verdict = texts.nearestVerdict(best!.psnr, medianOf(others), limit, isNearCopy);
+  const others = among.map(({ psnr }, i) => ({ name: texts.trainingPicture(i + 1), value: psnr }));
+  const verdict = texts.nearestVerdict(
+    best!.psnr,
+    medianOf(others.map(({ value }) => value)),
+    limit,
+    isNearCopy,
+  );
   return (
     <>
       <p>{texts.nearestText(scenes)}</p>
@@ -62,7 +70,13 @@ function Nearest({
         ))}
       </div>
       <p>{verdict}</p>
-      <AmongPlot value={best!.psnr} others={others} label={texts.nearestPlot} description={verdict} />
+      <AmongPlot
+        value={best!.psnr}
+        others={others}
+        label={texts.nearestPlot}
+        description={verdict}
+        texts={texts}
+      />
     </>
   );
 }

@@ -1,88 +1,19 @@
 // The questions that people ask of such a picture, each with its answer.
-import type { LeftOutWord } from "../../src/inspect/index.js";
-import { Spotlight } from "./heat-map.jsx";
-import { Figure, formatBytes, Panel, type PanelProps } from "./parts.jsx";
-import type { InsideTexts } from "./texts.js";
-
-export function WherePanel({ explanation, texts, gaze }: PanelProps) {
-  const { words, leftOut, image, regions } = explanation;
-  if (words.length === 0) return null;
-  return (
-    <Panel title={texts.where}>
-      <p>{texts.whereText}</p>
-      <div class="inside-row">
-        {words.map(({ word, index, map, share }) => (
-          <button
-            key={index}
-            type="button"
-            class="inside-plain"
-            aria-label={texts.asText(word, share)}
-            onFocus={() => {
-              gaze.word.value = index;
-            }}
-            onBlur={() => {
-              gaze.word.value = -1;
-            }}
-          >
-            <Figure src={image} caption={word}>
-              <Spotlight map={map} label={word} />
-            </Figure>
-          </button>
-        ))}
-      </div>
-      {regions && <Regions regions={regions} image={image} texts={texts} />}
-      {leftOut.length > 0 && <p>{texts.whereLeftOut}</p>}
-      {leftOut.map((one) => (
-        <LeftOut key={one.index} one={one} image={image} texts={texts} />
-      ))}
-    </Panel>
-  );
-}
-
-function Regions({
-  regions: { width, cells },
-  image,
-  texts,
-}: {
-  readonly regions: NonNullable<PanelProps["explanation"]["regions"]>;
-  readonly image: string;
-  readonly texts: InsideTexts;
-}) {
-  return (
-    <>
-      <p>{texts.regionsText}</p>
-      <div class="inside-frame inside-regions">
-        <img src={image} alt="" />
-        <ol style={{ gridTemplateColumns: `repeat(${width}, 1fr)` }}>
-          {cells.map((words, i) => (
-            <li key={i} title={words.map(({ word, share }) => texts.asText(word, share)).join("\n")}>
-              {words[0]?.word}
-            </li>
-          ))}
-        </ol>
-      </div>
-    </>
-  );
-}
-
-function LeftOut({ one, image, texts }: { one: LeftOutWord; image: string; texts: InsideTexts }) {
-  return (
-    <div class="inside-left-out">
-      <Figure src={one.image} caption={texts.without(one.word)} />
-      <Figure src={image} caption={texts.changed(one.word)}>
-        <Spotlight map={one.change} label={texts.changed(one.word)} />
-      </Figure>
-      <p class="inside-hint">{texts.agreement(one.agreement)}</p>
-    </div>
-  );
-}
+import { Figure, formatBytes, More, Panel, type PanelProps, Pending } from "./parts.jsx";
 
 /** In dB: a drawing that near to the mean of all seeds differs little from any other. */
 const nearlyEqual = 20;
 
-export function AveragePanel({ explanation, texts }: PanelProps) {
-  const { seeds, image } = explanation;
-  if (!seeds) return null;
+export function AveragePanel(props: PanelProps) {
+  const { explanation, texts } = props;
+  const { seeds, image, nearest, steps } = explanation;
+  if (!seeds)
+    return props.isRunning && explanation.panels.some(({ panel }) => panel === "seeds") ? (
+      <Panel title={texts.average}>
+        <Pending panel="seeds" {...props} />
+      </Panel>
+    ) : null;
+  const { usualDiversity: usual } = seeds;
   return (
     <Panel title={texts.average}>
       <p>{texts.averageText(seeds.meanToFirstStep, seeds.meanToDrawing)}</p>
@@ -97,6 +28,11 @@ export function AveragePanel({ explanation, texts }: PanelProps) {
           <Figure key={seed} src={other} caption={texts.seed(seed)} />
         ))}
       </div>
+      <p>
+        {texts.diversity(seeds.diversity)} {usual && texts.diversityUsual(usual.drawings, usual.scenes)}{" "}
+        {nearest && texts.diversityHere(nearest.diversity)}
+      </p>
+      {seeds.steps < steps && <p class="inside-hint">{texts.seedSteps(seeds.steps, steps)}</p>}
     </Panel>
   );
 }
@@ -119,7 +55,9 @@ export function SearchPanel({ explanation: { files }, texts, code }: PanelProps)
               <td>{name}</td>
               <td>{bytes === undefined ? "" : formatBytes(code, bytes)}</td>
               <td>
-                <code title={sha256}>{sha256.slice(0, 12)}…</code>
+                <More text={sha256}>
+                  <code>{sha256.slice(0, 12)}…</code>
+                </More>
               </td>
             </tr>
           ))}
@@ -129,7 +67,8 @@ export function SearchPanel({ explanation: { files }, texts, code }: PanelProps)
   );
 }
 
-export function KnowPanel({ explanation: { skills }, texts, code }: PanelProps) {
+export function KnowPanel({ explanation, texts, code }: PanelProps) {
+  const { skills } = explanation;
   const percent = new Intl.NumberFormat(code, { style: "percent", maximumFractionDigits: 0 });
   const names: Readonly<Record<string, string>> = texts.skillNames;
   const known = (skills ?? []).filter(({ skill }) => names[skill] !== undefined);
@@ -156,12 +95,44 @@ export function KnowPanel({ explanation: { skills }, texts, code }: PanelProps) 
           </tbody>
         </table>
       )}
+      <Cells explanation={explanation} texts={texts} />
     </Panel>
   );
 }
 
+/** How many cells of the latents each word has. */
+function Cells({ explanation, texts }: Pick<PanelProps, "explanation" | "texts">) {
+  const { latents, words, height } = explanation;
+  if (!latents || words.length === 0) return null;
+  return (
+    <>
+      <p>{texts.cellsText(latents.height, latents.width, Math.round(height / latents.height))}</p>
+      <table>
+        <thead>
+          <tr>
+            <th>{texts.word}</th>
+            <th>{texts.cells}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {words.map(({ word, index, cells }) => (
+            <tr key={index}>
+              <td>{word}</td>
+              <td>
+                <meter value={cells} max={latents.height * latents.width} aria-label={word} /> {cells}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
+  );
+}
+
 export function CostPanel({ explanation, texts, code }: PanelProps) {
-  const { networks, seconds, energy, training } = explanation;
+  const { networks, seconds, energy, training, panels } = explanation;
+  const drawn = panels.filter((run) => run.price && run.seconds !== undefined);
+  const total = (of: (run: (typeof drawn)[number]) => number) => drawn.reduce((sum, run) => sum + of(run), 0);
   const count = new Intl.NumberFormat(code, {
     notation: "compact",
     compactDisplay: "long",
@@ -184,6 +155,20 @@ export function CostPanel({ explanation, texts, code }: PanelProps) {
             count.format(training.multiplications),
             training.hours,
             count.format(training.multiplications / all),
+          )}
+        </p>
+      )}
+      {drawn.length > 0 && (
+        <p>
+          {texts.forecastText(
+            unit(
+              total((run) => run.price!.seconds),
+              "second",
+            ),
+            unit(
+              total((run) => run.seconds!),
+              "second",
+            ),
           )}
         </p>
       )}
@@ -235,7 +220,7 @@ export function DevicePanel({ explanation: { device, runtime, devices }, texts, 
             {devices.map(({ name, threads, state, seconds, psnr, mostDifferent, reason }, i) => (
               <tr key={i}>
                 <td>{threads === undefined ? name : texts.deviceThreads(name, threads)}</td>
-                <td title={reason}>{states[state]}</td>
+                <td>{reason === undefined ? states[state] : <More text={reason}>{states[state]}</More>}</td>
                 <td>{seconds && used?.seconds ? `${ratio.format(used.seconds / seconds)}×` : ""}</td>
                 <td>{same(psnr, mostDifferent)}</td>
               </tr>

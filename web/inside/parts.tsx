@@ -1,6 +1,6 @@
 // What panels are made of.
 import type { ComponentChildren } from "preact";
-import type { Explanation } from "../../src/inspect/index.js";
+import type { Explanation, PanelName } from "../../src/inspect/index.js";
 import type { Gaze } from "./spine.jsx";
 import type { InsideTexts } from "./texts.js";
 
@@ -9,7 +9,27 @@ export interface PanelProps {
   readonly texts: InsideTexts;
   readonly code: string;
   readonly gaze: Gaze;
+  readonly isRunning: boolean;
 }
+
+/** Says that a panel's pictures are still being drawn; nothing once they are there, or were not asked for. */
+export function Pending({
+  panel,
+  explanation: { panels },
+  isRunning,
+  texts,
+}: Pick<PanelProps, "explanation" | "isRunning" | "texts"> & { readonly panel: PanelName }) {
+  const run = panels.find((one) => one.panel === panel);
+  if (!isRunning || !run || run.seconds !== undefined) return null;
+  return <p class="inside-pending">{texts.pending}</p>;
+}
+
+/** A value that has more to say than there is room for: by pointing at it, by the keyboard, and for those who listen. */
+export const More = ({ text, children }: { readonly text: string; readonly children: ComponentChildren }) => (
+  <button type="button" class="inside-more" aria-label={text} data-more={text}>
+    {children}
+  </button>
+);
 
 export const Panel = ({
   title,

@@ -1,19 +1,33 @@
 // What the model read of the prompt, what each word does, when things are decided, and what guidance exaggerates.
-import { Figure, Panel, type PanelProps } from "./parts.jsx";
-import { LinePlot, LinesPlot } from "./plot.jsx";
+import { Fragment } from "preact";
+import { Figure, Panel, type PanelProps, Pending } from "./parts.jsx";
+import { LinesPlot } from "./plot.jsx";
 
-export function ReadPanel({ explanation, texts }: PanelProps) {
-  const { tokens, encoded, wordPulls, neighbours } = explanation;
-  const pieces = tokens.filter((token) => token !== "" && !/^\[(CLS|SEP|PAD)\]$/.test(token));
+/** The tokens with their places, without the marks at the ends of texts and what fills them up. */
+const readPieces = (tokens: readonly string[]) =>
+  tokens.flatMap((token, at) => (token === "" || /^\[(CLS|SEP|PAD)\]$/.test(token) ? [] : [{ token, at }]));
+
+export function ReadPanel(props: PanelProps) {
+  const { explanation, texts } = props;
+  const { tokens, tokenRoom, encoded, wordPulls, neighbours } = explanation;
+  const pieces = readPieces(tokens);
+  /** The text of the encoder that a token is in. */
+  const textOf = (at: number) => (tokenRoom === undefined ? 0 : Math.floor(at / tokenRoom));
   const label = texts.wordPullAxis;
   return (
     <Panel title={texts.read}>
       <p>{texts.readText}</p>
       <p class="inside-tokens">
-        {pieces.map((token, i) => (
-          <span key={i}>{token}</span>
+        {pieces.map(({ token, at }, i) => (
+          <Fragment key={at}>
+            {i > 0 && textOf(at) > textOf(pieces[i - 1]!.at) && (
+              <em class="inside-token-end">{texts.tokenEnd(tokenRoom! - 2)}</em>
+            )}
+            <span>{token}</span>
+          </Fragment>
         ))}
       </p>
+      {tokenRoom !== undefined && <p class="inside-hint">{texts.tokenCount(pieces.length, tokenRoom - 2)}</p>}
       {encoded !== undefined && <p>{texts.encoded(encoded)}</p>}
       {neighbours.length > 0 && (
         <p>
@@ -24,14 +38,20 @@ export function ReadPanel({ explanation, texts }: PanelProps) {
       {wordPulls.length > 0 && (
         <>
           <p>{texts.wordPullText}</p>
-          <LinesPlot lines={wordPulls.map(({ word, values }) => ({ name: word, values }))} label={label} />
+          <LinesPlot
+            lines={wordPulls.map(({ word, values }) => ({ name: word, values }))}
+            label={label}
+            texts={texts}
+          />
         </>
       )}
+      <Pending panel="word-pull" {...props} />
     </Panel>
   );
 }
 
-export function WhenPanel({ explanation, texts }: PanelProps) {
+export function WhenPanel(props: PanelProps) {
+  const { explanation, texts } = props;
   const { settled, switched, image } = explanation;
   if (settled.length < 2) return null;
   const lines = [
@@ -42,7 +62,8 @@ export function WhenPanel({ explanation, texts }: PanelProps) {
   return (
     <Panel title={texts.when}>
       <p>{texts.whenText(half(lines[0]!.values), half(lines[1]!.values), settled.length)}</p>
-      <LinesPlot lines={lines} label={texts.whenAxis} />
+      <LinesPlot lines={lines} label={texts.whenAxis} texts={texts} />
+      <Pending panel="switch" {...props} />
       {switched && (
         <>
           <p>{texts.switchText(switched.word)}</p>
@@ -58,8 +79,11 @@ export function WhenPanel({ explanation, texts }: PanelProps) {
   );
 }
 
-export function GuidancePanel({ explanation: { scales, pull, arrows }, texts }: PanelProps) {
-  if (scales.length === 0 && arrows.length === 0) return null;
+export function GuidancePanel(props: PanelProps) {
+  const { explanation, texts, isRunning } = props;
+  const { scales, pull, arrows, panels } = explanation;
+  const isComing = isRunning && panels.some(({ panel }) => panel === "scales" || panel === "arrow");
+  if (scales.length === 0 && arrows.length === 0 && !isComing) return null;
   const name = (scale: number) =>
     scale === 0 ? texts.arrowWithout : scale === 1 ? texts.arrowWith : texts.scale(scale);
   return (
@@ -85,7 +109,14 @@ export function GuidancePanel({ explanation: { scales, pull, arrows }, texts }: 
           </div>
         </>
       )}
-      {pull && <LinePlot values={pull.values} label={texts.pullAxis} />}
+      <Pending panel="scales" {...props} />
+      {pull && (
+        <LinesPlot
+          lines={[{ name: texts.pullName, values: pull.values }]}
+          label={texts.pullAxis}
+          texts={texts}
+        />
+      )}
     </Panel>
   );
 }

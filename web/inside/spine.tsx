@@ -2,6 +2,8 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Explanation } from "../../src/inspect/index.js";
+import { makeStepFilm } from "../../src/inspect/step-film.js";
+import { saveFile } from "../parts/save-file.js";
 import { Spotlight, valueAt } from "./heat-map.jsx";
 import type { InsideTexts } from "./texts.js";
 
@@ -26,9 +28,9 @@ export function Spine({
 }) {
   const { stepImages, image, prompt, words } = explanation;
   const last = stepImages.length - 1;
-  const step = gaze.step.value;
+  const step = Math.min(gaze.step.value, last);
   const word = words.find(({ index }) => index === gaze.word.value);
-  const place = useSignal<{ readonly x: number; readonly y: number } | undefined>(undefined);
+  const place = useSignal<PlaceInImage | undefined>(undefined);
   const point = (event: PointerEvent) => {
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect();
     place.value = { x: (event.clientX - box.left) / box.width, y: (event.clientY - box.top) / box.height };
@@ -43,11 +45,33 @@ export function Spine({
         onPointerLeave={() => {
           place.value = undefined;
         }}
+        // The picture is a field of places: arrow keys move through it.
+        role="application"
+        tabIndex={0}
+        aria-label={texts.place}
+        onFocus={() => {
+          place.value ??= { x: 0.5, y: 0.5 };
+        }}
+        onBlur={() => {
+          place.value = undefined;
+        }}
+        onKeyDown={(event) => {
+          const moved = movePlace(place.value, event.key);
+          if (!moved) return;
+          event.preventDefault();
+          place.value = moved;
+        }}
       >
         <img src={step >= last ? image : stepImages[step]} alt={prompt} />
         {word && <Spotlight map={word.map} label={texts.asText(word.word, word.share)} />}
+        {place.value && words.length > 0 && (
+          <i
+            class="inside-cross"
+            style={{ left: `${100 * place.value.x}%`, top: `${100 * place.value.y}%` }}
+          />
+        )}
       </div>
-      <Steps gaze={gaze} last={last} texts={texts} />
+      {last >= 0 && <Steps explanation={explanation} gaze={gaze} last={last} texts={texts} />}
       {words.length > 0 && (
         <>
           <Words explanation={explanation} gaze={gaze} texts={texts} />
@@ -58,8 +82,44 @@ export function Spine({
   );
 }
 
-function Steps({ gaze, last, texts }: { gaze: Gaze; last: number; texts: InsideTexts }) {
+interface PlaceInImage {
+  /** From 0 at the left and the top to 1. */
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Steps of the arrow keys, as a share of the picture. */
+const stride = 1 / 16;
+const directions: Readonly<Record<string, PlaceInImage>> = {
+  ArrowLeft: { x: -stride, y: 0 },
+  ArrowRight: { x: stride, y: 0 },
+  ArrowUp: { x: 0, y: -stride },
+  ArrowDown: { x: 0, y: stride },
+};
+
+function movePlace(from: PlaceInImage | undefined, key: string): PlaceInImage | undefined {
+  const way = directions[key];
+  if (!way) return undefined;
+  const clamp = (value: number) => Math.min(1 - stride / 2, Math.max(stride / 2, value));
+  const { x, y } = from ?? { x: 0.5, y: 0.5 };
+  return { x: clamp(x + way.x), y: clamp(y + way.y) };
+}
+
+function Steps({
+  explanation: { stepImages, seed },
+  gaze,
+  last,
+  texts,
+}: {
+  readonly explanation: Explanation;
+  readonly gaze: Gaze;
+  readonly last: number;
+  readonly texts: InsideTexts;
+}) {
   const isPlaying = useSignal(false);
+  const step = Math.min(gaze.step.value, last);
+  const save = () =>
+    saveFile(`steps-${seed}.webp`, new Blob([makeStepFilm(stepImages)], { type: "image/webp" }));
   useEffect(() => {
     if (!isPlaying.value) return;
     const timer = setInterval(() => {
@@ -81,15 +141,20 @@ function Steps({ gaze, last, texts }: { gaze: Gaze; last: number; texts: InsideT
         type="range"
         min="0"
         max={last}
-        value={gaze.step.value}
+        value={step}
         aria-label={texts.stepHelp}
-        aria-valuetext={texts.step(gaze.step.value + 1, last + 1)}
+        aria-valuetext={texts.step(step + 1, last + 1)}
         onInput={(event) => {
           isPlaying.value = false;
           gaze.step.value = Number(event.currentTarget.value);
         }}
       />
-      <output>{texts.step(gaze.step.value + 1, last + 1)}</output>
+      <p class="inside-step">
+        <output>{texts.step(step + 1, last + 1)}</output>
+        <button type="button" class="inside-link" onClick={save}>
+          {texts.film}
+        </button>
+      </p>
     </div>
   );
 }
@@ -128,7 +193,7 @@ function Place({
   texts,
 }: {
   explanation: Explanation;
-  place: { readonly x: number; readonly y: number } | undefined;
+  place: PlaceInImage | undefined;
   texts: InsideTexts;
 }) {
   const values = place
@@ -136,14 +201,20 @@ function Place({
     : [];
   const sum = values.reduce((total, { value }) => total + value, 0);
   const top = values.sort((a, b) => b.value - a.value).slice(0, 4);
+  const text = place && texts.placeAt(place.x, place.y, top.map(({ word }) => word).join(", "));
   return (
-    <dl class="inside-place" aria-hidden={place ? undefined : true}>
-      <dt>{place ? texts.atPlace : "\u00a0"}</dt>
-      {top.map(({ word, value }, i) => (
-        <dd key={i} style={{ "--share": `${sum === 0 ? 0 : (100 * value) / sum}%` }}>
-          {word}
-        </dd>
-      ))}
-    </dl>
+    <>
+      <p class="hidden" role="status">
+        {text}
+      </p>
+      <dl class="inside-place" aria-hidden={place ? undefined : true}>
+        <dt>{place ? texts.atPlace : "\u00a0"}</dt>
+        {top.map(({ word, value }, i) => (
+          <dd key={i} style={{ "--share": `${sum === 0 ? 0 : (100 * value) / sum}%` }}>
+            {word}
+          </dd>
+        ))}
+      </dl>
+    </>
   );
 }

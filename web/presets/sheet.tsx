@@ -5,6 +5,7 @@ import { Icon } from "../parts/icon.js";
 import { IconButton } from "../parts/icon-button.js";
 import { changeDraft, draft } from "../store/draft.js";
 import "./presets.css";
+import { saveFile } from "../parts/save-file.js";
 import {
   activeStyles,
   addPresets,
@@ -79,11 +80,7 @@ export default function PresetsSheet() {
 }
 
 function save(): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([writeStyleFile(presets.peek())], { type: "application/json" }));
-  link.download = "nishiki-styles.json";
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  saveFile("nishiki-styles.json", new Blob([writeStyleFile(presets.peek())], { type: "application/json" }));
 }
 
 /** A style from a name and texts; what the prompt bar holds now is the start. */

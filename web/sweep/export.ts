@@ -1,6 +1,7 @@
 // A sweep as one image: the pictures with the axes' labels, painted in the browser.
 import { fileUrl } from "../api/client.js";
 import type { Job } from "../api/types.js";
+import { saveFile } from "../parts/save-file.js";
 import type { Grid } from "./cells.js";
 import { getAxisTitle } from "./state.js";
 
@@ -134,9 +135,5 @@ export async function exportGrid(grid: Grid<Job>, aspect: number, title: string)
     canvas.toBlob(resolve, "image/png");
   });
   if (!blob) throw new Error("The canvas gave no picture.");
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = `${title.replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 60) || "sweep"}-grid.png`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+  saveFile(`${title.replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 60) || "sweep"}-grid.png`, blob);
 }

@@ -26,7 +26,7 @@ function countTokens(tokenizer: ClipTokenizer, text: string): { text: string; co
 export function nameClipTokens(
   tokenizer: ClipTokenizer,
   prompt: string,
-  { positions }: ChunkedPrompt,
+  { positions, chunks }: ChunkedPrompt,
   length: number,
 ): PromptTokens {
   const tokens = new Array<string>(length).fill("");
@@ -41,5 +41,5 @@ export function nameClipTokens(
       if (own.length > 0 && /[\p{L}\p{N}]/u.test(text)) words.push({ text, positions: own });
     }
   }
-  return { text: prompt, tokens, words };
+  return { text: prompt, tokens, words, room: chunks[0]!.ids.length };
 }

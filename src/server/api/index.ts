@@ -2,6 +2,12 @@
 export { type Capabilities, capabilitiesSchema } from "./capabilities.js";
 export { eventSchema, type NumberedEvent, type ServerEvent } from "./events.js";
 export {
+  type ExplanationForecast,
+  type ExplanationForecastRequest,
+  explanationForecastRequestSchema,
+  explanationForecastSchema,
+} from "./explanation.js";
+export {
   type ImagePage,
   type ImageQuery,
   imagePageSchema,

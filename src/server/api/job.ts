@@ -1,6 +1,7 @@
 // Jobs: what is asked of the server, and what becomes of it.
 import { storedRequestSchema } from "../../pipeline/index.js";
 import { flag, numberBetween, oneOf, wholeNumber, z } from "../../schema/index.js";
+import { explainedFields } from "./explanation.js";
 import { imageSchema, parentSchema } from "./image.js";
 import { jobLoadSchema } from "./load.js";
 import { catalogueIdSchema, imageIdSchema, jobIdSchema, textUpTo, timeSchema, wordsUpTo } from "./values.js";
@@ -68,17 +69,7 @@ export const evaluateJobSchema = z.strictObject({
 /** How a drawn image came about. Its report is the explanation as data. */
 export const explainJobSchema = z.strictObject({
   kind: z.literal("explain"),
-  image: imageIdSchema,
-  otherSeeds: wholeNumber(0, 63).default(15).meta({ description: "other seeds to draw" }),
-  leaveOut: wholeNumber(0, 20).default(5).meta({ description: "the most words to leave out, one at a time" }),
-  scales: z
-    .array(numberBetween(0, 100))
-    .max(10)
-    .default([1, 2, 8, 15])
-    .meta({ description: "other guidance scales to draw" }),
-  autopsy: flag
-    .default(true)
-    .meta({ description: "take the prompt apart word by word, which costs about eight drawings" }),
+  ...explainedFields,
   ...common,
 });
 
@@ -121,6 +112,10 @@ export const progressSchema = z.object({
     .nullable()
     .meta({ description: "until the job is done; null while it is not known" }),
   preview: z.int().nullable().meta({ description: "number of the newest preview, part of its URL" }),
+  findings: z
+    .int()
+    .optional()
+    .meta({ description: "of explaining: parts of the explanation that are ready, numbered from 1" }),
   partial: z
     .int()
     .optional()

@@ -74,6 +74,8 @@ async function run(id: number, task: Task, state: Running): Promise<unknown> {
       return (await import("../training/evaluate-slice.js")).evaluateSlice(task, { signal, report });
     case "explain":
       return (await import("../training/explain.js")).explain(task, pipelines, { signal, report });
+    case "price-explanation":
+      return (await import("../training/explain.js")).priceExplaining(task, pipelines);
     case "draw":
       return draw(task, pipelines, {
         signal,

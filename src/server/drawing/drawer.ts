@@ -4,7 +4,7 @@ import type { JobLoad } from "../api/index.js";
 import type { Found } from "../catalogue/found.js";
 import type { Drawer, DrawerRunOptions, JobRecord, WorkEvent } from "../parts.js";
 import type { RunTaskOptions } from "../training/run-long-job.js";
-import type { EvaluateTask, TrainTask } from "../training/tasks.js";
+import type { EvaluateTask, PriceTask, TrainTask } from "../training/tasks.js";
 import { DrawingProcess, type DrawingProcessOptions } from "./drawing-process.js";
 import type { DrawTask, EnlargeTask, IdRequest, ImageFiles, ModelPath, Tasks } from "./protocol.js";
 
@@ -27,6 +27,12 @@ export interface ProcessDrawer extends Drawer {
     request: IdRequest,
     images: ImageFiles,
   ): Promise<Tasks["forecast"]["answer"]>;
+  /** Forecasts what an explanation would take; undefined if the model does not say. @throws as `complete` does */
+  priceExplanation(
+    model: string,
+    load: JobLoad,
+    task: Pick<PriceTask, "request" | "images" | "amounts">,
+  ): Promise<Tasks["price-explanation"]["answer"]>;
   /** Looks into models folders. */
   scan(folders: readonly string[]): Promise<Found>;
   /** A prompt's tokens; undefined if the model does not count them. */
@@ -84,6 +90,8 @@ export function makeDrawer(
       process.run({ kind: "complete", load: await find(model, load), request, images }),
     forecast: async (model, load, request, images) =>
       process.run({ kind: "forecast", load: await find(model, load), request, images }),
+    priceExplanation: async (model, load, task) =>
+      process.run({ kind: "price-explanation", load: await find(model, load), ...task }),
     tokens: async (model, load, prompt) =>
       process.run({ kind: "tokens", load: await find(model, load), prompt }),
     planTraining: (count) => process.run({ kind: "plan-training", images: count }),

@@ -1,10 +1,18 @@
 // What the server and its drawing process say to each other: plain data, sent by structured clone.
 import type { ErrorCode } from "../../errors.js";
+import type { ExplanationPrice } from "../../inspect/node.js";
 import type { LoadOptions, RequestContext, TokenCount } from "../../pipeline/index.js";
 import type { Outlook } from "../../pipeline/node.js";
 import type { Found } from "../catalogue/found.js";
 import type { WorkEvent } from "../parts.js";
-import type { EvaluateAnswer, EvaluateTask, ExplainTask, TrainAnswer, TrainTask } from "../training/tasks.js";
+import type {
+  EvaluateAnswer,
+  EvaluateTask,
+  ExplainTask,
+  PriceTask,
+  TrainAnswer,
+  TrainTask,
+} from "../training/tasks.js";
 
 /** Image files that a request names, by their ids. */
 export type ImageFiles = ReadonlyMap<string, Uint8Array>;
@@ -82,6 +90,8 @@ export interface Tasks {
   readonly train: { readonly task: TrainTask; readonly answer: TrainAnswer };
   readonly evaluate: { readonly task: EvaluateTask; readonly answer: EvaluateAnswer };
   readonly explain: { readonly task: ExplainTask; readonly answer: string };
+  /** What an explanation would take, panel by panel; undefined if the model does not say. */
+  readonly "price-explanation": { readonly task: PriceTask; readonly answer: ExplanationPrice | undefined };
 }
 export type TaskKind = keyof Tasks;
 export type Task = Tasks[TaskKind]["task"];

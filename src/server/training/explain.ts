@@ -1,60 +1,103 @@
-// Explains an image, in the drawing process: with the pipeline that drew it, if that is still there.
-import { findSprites, makeExplanation, readSkills, usualOrdinary } from "../../inspect/node.js";
+// Explains an image, in the drawing process: with the pipeline that drew it, if that is still there. Each part of the
+// explanation is reported as soon as it is known.
+import { type ExplainProgress, type ExplanationPart, mergeParts, usualPanels } from "../../inspect/index.js";
+import {
+  type ExplanationPrice,
+  explainInParts,
+  findSprites,
+  type PriceSubject,
+  priceExplanation,
+  usualOrdinary,
+} from "../../inspect/node.js";
 import { completeRequest, type Pipeline } from "../../pipeline/index.js";
 import { embeddedModel } from "../../pipeline/node.js";
 import type { Pipelines } from "../drawing/pipelines.js";
 import { readRequestImages } from "../drawing/request-images.js";
-import type { ExplainTask } from "./tasks.js";
+import type { ExplainAmounts, ExplainTask, PriceTask } from "./tasks.js";
 import type { SliceOptions } from "./train-slice.js";
 
-/** @returns The explanation as JSON. @throws NishikiError what `explain` throws */
+async function readSubject(
+  { load, request, images }: Pick<ExplainTask, "load" | "request" | "images">,
+  pipelines: Pipelines,
+): Promise<PriceSubject> {
+  const opened = await pipelines.open(load);
+  const read = await readRequestImages(request, images, opened.context);
+  return { settings: completeRequest(read.request, opened.context), load, opened };
+}
+
+const readAmounts = (
+  { otherSeeds, leaveOut, scales, panels = usualPanels, ordinary }: ExplainAmounts,
+  isEmbedded: boolean,
+) => ({
+  ...{ panels, scales, seeds: otherSeeds, words: leaveOut },
+  ordinaryPrompts: ordinary ?? (isEmbedded ? usualOrdinary : 0),
+});
+
+/** @throws NishikiError "usage", "file", "checkpoint" */
+export async function priceExplaining(
+  task: PriceTask,
+  pipelines: Pipelines,
+): Promise<ExplanationPrice | undefined> {
+  const subject = await readSubject(task, pipelines);
+  const price = await priceExplanation(subject, readAmounts(task.amounts, task.load.model === undefined));
+  return price && { ...price, loadSeconds: pipelines.isLoaded(task.load) ? 0 : price.loadSeconds };
+}
+
+/** @returns The explanation as JSON. @throws NishikiError what `explainInParts` throws */
 export async function explain(
-  { load, request, images, otherSeeds, leaveOut, scales, autopsy = false }: ExplainTask,
+  task: ExplainTask,
   pipelines: Pipelines,
   { signal, report }: SliceOptions,
 ): Promise<string> {
-  const { context } = await pipelines.open(load);
-  const read = await readRequestImages(request, images, context);
-  const settings = completeRequest(read.request, context);
+  const { load } = task;
+  const subject = await readSubject(task, pipelines);
   const isEmbedded = load.model === undefined;
-  // Drawings, of which each costs about the same.
-  const drawings = 1 + leaveOut + otherSeeds + scales.length + (autopsy ? 8 : 0);
-  const weights = {
-    drawing: 1,
-    without: 1,
-    seeds: otherSeeds,
-    guidance: scales.length,
-    "word-pull": 3,
-    arrow: 0.5,
-    switch: 4,
-  };
-  let done = 0;
-  const started = performance.now();
-  const lookInside = (pipeline: Pipeline) =>
-    makeExplanation(pipeline, settings, {
-      signal,
-      seeds: otherSeeds,
-      words: leaveOut,
-      autopsy,
-      scales,
-      isEmbedded,
-      ordinaryPrompts: isEmbedded ? usualOrdinary : 0,
+  const amounts = readAmounts(task.amounts, isEmbedded);
+  // A forecast that fails is no reason not to draw; the embedded model's would take longer than it saves.
+  const price = isEmbedded ? undefined : await priceExplanation(subject, amounts).catch(() => undefined);
+  const progress = new ExplainReport(report);
+  const look = async (pipeline: Pipeline): Promise<string> => {
+    const parts: ExplanationPart[] = [];
+    for await (const part of explainInParts(pipeline, subject.settings, {
+      ...amounts,
+      ...{ signal, load, isEmbedded, opened: subject.opened, onProgress: progress.take },
+      ...(price && { prices: price.panels }),
       sprites: findSprites(),
       folder: load.model ?? embeddedModel,
-      onFinding: (kind) => {
-        done = Math.min(drawings, done + (weights[kind as keyof typeof weights] ?? 0));
-        const seconds = (performance.now() - started) / 1000;
-        const progress = {
-          ...{ stage: "explain", index: 0, count: 1, step: Math.floor(done), steps: drawings },
-          ...{
-            fraction: done / drawings,
-            secondsLeft: done === 0 ? null : (seconds / done) * (drawings - done),
-          },
-        };
-        report({ kind: "progress", progress });
-      },
-    });
-  const explanation = await pipelines.use(load, lookInside, { signal });
-  const skills = isEmbedded ? await readSkills() : undefined;
-  return JSON.stringify({ ...explanation, ...(skills && { skills }) });
+    })) {
+      parts.push(part);
+      progress.show(JSON.stringify(part));
+    }
+    return JSON.stringify(mergeParts(parts));
+  };
+  return pipelines.use(load, look, { signal });
+}
+
+/** Says how far an explanation is, and what was found. */
+class ExplainReport {
+  readonly #report: SliceOptions["report"];
+  readonly #started = performance.now();
+  #fraction = 0;
+
+  constructor(report: SliceOptions["report"]) {
+    this.#report = report;
+  }
+
+  readonly take = ({ fraction }: ExplainProgress): void => {
+    this.#fraction = fraction;
+    this.#send();
+  };
+
+  show(finding: string): void {
+    this.#send(finding);
+  }
+
+  #send(finding?: string): void {
+    const fraction = this.#fraction;
+    const seconds = (performance.now() - this.#started) / 1000;
+    const secondsLeft = fraction === 0 ? null : (seconds / fraction) * (1 - fraction);
+    const place = { stage: "explain", index: 0, count: 1, step: Math.floor(100 * fraction), steps: 100 };
+    const progress = { ...place, fraction, secondsLeft };
+    this.#report({ kind: "progress", progress, ...(finding !== undefined && { finding }) });
+  }
 }

@@ -16,7 +16,14 @@ import {
   getPriorFolder,
   getTrainingFolder,
 } from "./folders.js";
-import type { EvaluateAnswer, EvaluateTask, ExplainTask, TrainAnswer, TrainTask } from "./tasks.js";
+import type {
+  EvaluateAnswer,
+  EvaluateTask,
+  ExplainAmounts,
+  ExplainTask,
+  TrainAnswer,
+  TrainTask,
+} from "./tasks.js";
 
 /** What waits behind a long job. */
 export interface Waiting {
@@ -111,11 +118,11 @@ async function runExplanation(
   reporter: Reporter,
   options: RunTaskOptions,
 ): Promise<Outcome> {
-  const { request, otherSeeds, leaveOut, scales, autopsy = false } = job.request as unknown as ExplainRequest;
+  const { request, ...amounts } = job.request as unknown as ExplainRequest;
   const images = new Map<string, Uint8Array>();
   for (const id of await listImageIds(job)) images.set(id, await reporter.image(id));
   const load = await work.resolve(job.model, job.load);
-  const task: ExplainTask = { kind: "explain", load, request, images, otherSeeds, leaveOut, scales, autopsy };
+  const task: ExplainTask = { kind: "explain", load, request, images, amounts };
   const json = await work.run<string>(task, options);
   const file = getExplanationFile(work.folder, job.id);
   await makeFolder(dirname(file));
@@ -123,12 +130,8 @@ async function runExplanation(
   return { state: "done", result: { report: getReportPath(job) } };
 }
 
-interface ExplainRequest {
+interface ExplainRequest extends ExplainAmounts {
   readonly request: Readonly<Record<string, unknown>>;
-  readonly otherSeeds: number;
-  readonly leaveOut: number;
-  readonly autopsy?: boolean;
-  readonly scales: readonly number[];
 }
 
 async function runTraining(
@@ -245,7 +248,7 @@ class Turn {
   }
 }
 
-/** Reports one after the other. Of progress that comes faster than it is taken, the newest counts; previews all do. */
+/** Reports one after the other. Of progress that comes faster than it is taken, the newest counts; previews and findings all do. */
 class ReportQueue {
   readonly #reporter: Reporter;
   readonly #events: WorkEvent[] = [];
@@ -257,7 +260,9 @@ class ReportQueue {
 
   add(event: WorkEvent): void {
     const last = this.#events.at(-1);
-    const isReplaced = event.kind === "progress" && last?.kind === "progress" && last.preview === undefined;
+    const isLight = (one: WorkEvent | undefined) =>
+      one?.kind === "progress" && one.preview === undefined && one.finding === undefined;
+    const isReplaced = event.kind === "progress" && isLight(last);
     if (isReplaced) this.#events[this.#events.length - 1] = event;
     else this.#events.push(event);
     this.#sending ??= this.#send().finally(() => {

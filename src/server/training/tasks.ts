@@ -1,4 +1,5 @@
 // Long work as the server gives it to the drawing process: plain data.
+import type { PanelName } from "../../inspect/index.js";
 import type { LoadOptions } from "../../pipeline/index.js";
 
 export interface TrainTask {
@@ -52,9 +53,21 @@ export interface ExplainTask {
   readonly request: Readonly<Record<string, unknown>>;
   /** Image files that it names, by their ids. */
   readonly images: ReadonlyMap<string, Uint8Array>;
+  readonly amounts: ExplainAmounts;
+}
+
+/** How much is drawn to explain an image. */
+export interface ExplainAmounts {
   readonly otherSeeds: number;
   readonly leaveOut: number;
-  /** Whether to take the prompt apart. Left out in jobs of earlier versions. */
-  readonly autopsy?: boolean;
   readonly scales: readonly number[];
+  /** Left out in jobs of earlier versions. */
+  readonly panels?: readonly PanelName[];
+  /** Ordinary prompts to compare with; the usual number if left out. */
+  readonly ordinary?: number;
+}
+
+/** What it costs to explain an image. */
+export interface PriceTask extends Omit<ExplainTask, "kind"> {
+  readonly kind: "price-explanation";
 }

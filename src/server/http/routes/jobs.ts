@@ -1,5 +1,5 @@
 // Jobs: create, look, order, stop.
-import { wholeNumber, z } from "../../../schema/index.js";
+import { oneOf, wholeNumber, z } from "../../../schema/index.js";
 import {
   type Job,
   type JobRequest,
@@ -145,16 +145,39 @@ export const jobRoutes: readonly Route[] = [
   route({
     ...aboutJob,
     method: "get",
+    path: "/jobs/{id}/finding",
+    summary: "Get a part of an explanation while it is made",
+    description: "Later parts replace the fields of earlier ones; the report has all of them.",
+    query: z.strictObject({
+      number: wholeNumber(1).meta({ description: "from 1 to `findings` of the job's progress" }),
+    }),
+    answers: {
+      200: { description: "some fields of the explanation", schema: z.record(z.string(), z.unknown()) },
+    },
+    async handle({ application, c, id, query: { number } }) {
+      const finding = await application.finding(id, number);
+      if (finding === undefined) return undefined;
+      return c.body(finding, 200, { "Content-Type": "application/json", "Cache-Control": "no-store" });
+    },
+  }),
+  route({
+    ...aboutJob,
+    method: "get",
     path: "/jobs/{id}/report",
     summary: "Get what a training, an evaluation or an explanation has to show",
+    query: z.strictObject({
+      as: oneOf(["data", "page"])
+        .optional()
+        .meta({ description: "of an explanation: data, or one HTML file that works from disk" }),
+    }),
     answers: {
       200: {
         description: "the page of an evaluation, the newest samples of a training, or an explanation as data",
         types: ["text/html", "image/png", "application/json"],
       },
     },
-    async handle({ application, c, id }) {
-      const file = await application.report(id);
+    async handle({ application, c, id, query }) {
+      const file = await application.report(id, query.as);
       if (!file) return undefined;
       const headers = { "Content-Type": file.type, "Content-Security-Policy": reportPolicy };
       return c.body(file.bytes as Uint8Array<ArrayBuffer>, 200, headers);

@@ -5,6 +5,8 @@ import {
   capabilitiesSchema,
   catalogueIdSchema,
   catalogueSchema,
+  explanationForecastRequestSchema,
+  explanationForecastSchema,
   forecastRequestSchema,
   forecastSchema,
   modelSchema,
@@ -89,6 +91,18 @@ export const modelRoutes: readonly Route[] = [
       const forecast = await application.forecast(body);
       return forecast ? c.json(forecast) : refuseModel(application, body.model);
     },
+  }),
+  route({
+    tag: "models",
+    method: "post",
+    path: "/forecast/explanation",
+    summary: "Forecast what explaining an image would take",
+    description: "Panel by panel, counted as for drawing. Draws nothing and loads no weights.",
+    body: explanationForecastRequestSchema,
+    answers: {
+      200: { description: "seconds and memory of each panel", schema: explanationForecastSchema },
+    },
+    handle: async ({ application, c, body }) => c.json(await application.forecastExplanation(body)),
   }),
   route({
     tag: "models",
