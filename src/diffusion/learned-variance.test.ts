@@ -1,4 +1,4 @@
-// DDPM with predicted variances and limited predictions, step by step against diffusers. The numbers, the network and the
+// DDPM and DDIM with predicted variances and limited predictions, step by step against diffusers. The numbers, the network and the
 // versions are those of tests/golden/scripts/learned_variance.py.
 
 import { readFileSync } from "node:fs";
@@ -51,7 +51,8 @@ const getTolerance = ({ config }: Case) => (/cos/.test(String(config.beta_schedu
 test.each(golden.cases.map((one) => [tell(one), one] as const))("%s", async (_, one) => {
   const { config, steps, path, times } = one;
   const trained = readScheduler(config, "pixels");
-  const plan = planSteps(trained, { sampler: "ddpm", steps });
+  const sampler = trained.sampler!;
+  const plan = planSteps(trained, { sampler, steps });
   expect(plan.sigmas.slice(0, -1).map((sigma) => plan.schedule.timeOf(sigma))).toEqual(times);
   const isLearned = config.variance_type === "learned_range";
   const { network, learnedVariance } = isLearned
@@ -60,8 +61,13 @@ test.each(golden.cases.map((one) => [tell(one), one] as const))("%s", async (_, 
   const guided = guide(getDenoiser(trained.prediction, network, plan.schedule), { scale: 3, uncond: [0] });
   const limit = getTrainedLimit(trained);
   const draws = golden.noise.values();
-  const states = getSampler("ddpm").sample(
-    limit ? limitDenoiser(guided, limit) : guided,
+  let unlimited: Float32Array | undefined;
+  const keep: typeof guided = async (...args) => {
+    unlimited = await guided(...args);
+    return unlimited;
+  };
+  const states = getSampler(sampler).sample(
+    limit ? limitDenoiser(keep, limit) : guided,
     combine([plan.noiseScale, Float32Array.from(golden.start)]),
     plan.sigmas,
     {
@@ -69,6 +75,7 @@ test.each(golden.cases.map((one) => [tell(one), one] as const))("%s", async (_, 
       noise: () => Float32Array.from(draws.next().value!),
       ...plan.options,
       ...(learnedVariance && { learnedVariance }),
+      ...(limit && { unlimited: () => unlimited! }),
     },
   );
   let last = 0;

@@ -125,7 +125,7 @@ export function getSamplerSettings(trained: TrainedScheduler, sampler: SamplerNa
   const className = isPublished ? trained.className : getClassName(sampler);
   const known = schedulerClasses[className]!;
   const fields = chooseFields(trained, known);
-  refuseUnsupported(trained.pipeline === "pixels" ? withoutLimits(fields, known) : fields, known);
+  refuseUnsupported(trained.pipeline === "pixels" ? { ...fields, thresholding: undefined } : fields, known);
   if (className === trained.className) refuseOwn(trained, className);
   const spacing = fields.timestep_spacing ?? "linspace";
   return {
@@ -200,11 +200,6 @@ function refuse(fields: SchedulerFields, field: string, supported: readonly unkn
   if (isEmpty(value) || supported.includes(value)) return;
   const choices = supported.filter((one) => one !== undefined).map((one) => show(one));
   fail(`${field}: ${show(value)} is not supported; expected ${choices.join(" or ") || "nothing"}.`);
-}
-
-/** DDIM moves along the unlimited noise, which its sampler does not know. */
-function withoutLimits(fields: SchedulerFields, { sampler }: SchedulerClass): SchedulerFields {
-  return sampler === "ddim" ? fields : { ...fields, thresholding: undefined };
 }
 
 function refuseUnsupported(fields: SchedulerFields, known: SchedulerClass): void {

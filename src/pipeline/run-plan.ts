@@ -98,7 +98,8 @@ async function* diffuse(
   const initial = await interruptible(makeInitialLatents(stage, run, noise), signal);
   yield { kind: "start", stage };
   const network = observe(initial.network, stage.name, runtime.probe);
-  const guided = initial.around(limitStage(stage, network));
+  const { denoise: limited, unlimited } = limitStage(stage, network);
+  const guided = initial.around(limited);
   const denoise: Denoiser<Conditioning> = (...args) => interruptible(guided(...args), signal);
   const { learnedVariance } = run;
   const imageOptions = {
@@ -106,6 +107,7 @@ async function* diffuse(
     signal,
     noise: noise.steps,
     ...(learnedVariance && { learnedVariance }),
+    ...(unlimited && { unlimited }),
   };
   let latents = initial.x;
   for await (const state of sampler(denoise, initial.x, sigmas, { ...options, ...imageOptions })) {
@@ -147,10 +149,16 @@ function observe(
   };
 }
 
-/** The denoiser with guidance, and its predictions limited where the stage limits them. */
-function limitStage(stage: DiffusionStage, network: Denoiser<Conditioning>): Denoiser<Conditioning> {
+/** The denoiser with guidance; where the stage limits its predictions, the latest before its limit too. */
+function limitStage(stage: DiffusionStage, network: Denoiser<Conditioning>) {
   const guided = guideStage(stage, network);
-  return stage.limit ? limitDenoiser(guided, stage.limit) : guided;
+  if (!stage.limit) return { denoise: guided };
+  let latest: Float32Array | undefined;
+  const keep: Denoiser<Conditioning> = async (...args) => {
+    latest = await guided(...args);
+    return latest;
+  };
+  return { denoise: limitDenoiser(keep, stage.limit), unlimited: () => latest! };
 }
 
 function guideStage(

@@ -15,7 +15,9 @@ export const ddim: Sampler = async function* (denoise, x, sigmas, options) {
     const to = options.transfers?.[i]?.to ?? next;
     const denoised = await model(x, sigma);
     const { up, down } = splitStep(sigma, to, eta);
-    x = combine([1, x], [down - sigma, getSlope(x, sigma, denoised)]);
+    x = options.unlimited
+      ? combine([1, denoised], [down, getSlope(x, sigma, options.unlimited())])
+      : combine([1, x], [down - sigma, getSlope(x, sigma, denoised)]);
     if (up > 0) x = combine([1, x], [up, noise!(i)]);
     const carry = i < steps - 1 ? getCarry(to, next) : 1;
     if (carry !== 1) x = combine([carry, x]);

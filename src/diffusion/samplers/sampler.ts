@@ -55,6 +55,11 @@ export interface SamplerOptions<C> {
    * of the step to 1 for the largest (between them, evenly in the logarithm). Default: the least.
    */
   readonly learnedVariance?: () => Float32Array;
+  /**
+   * DDIM: what the network predicted in its latest evaluation before the prediction was limited. The noise is taken from it, as
+   * in diffusers. Default: predictions are not limited.
+   */
+  readonly unlimited?: () => Float32Array;
   /** DDPM with learned variances: whether the last step, too, adds noise, as it does after any time but 0. */
   readonly endsNoisy?: boolean;
   /** DDPM: whether it computes 1 - beta in float32, as diffusers' UnCLIPScheduler does. Default false. */

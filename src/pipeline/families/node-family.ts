@@ -36,6 +36,8 @@ export interface ModelDescription {
   /** Tokens of a prompt that it reads at a time. */
   readonly maxTokens?: number;
   readonly licence?: string;
+  /** The load options of its family that it does not take. */
+  readonly unusedLoadOptions?: readonly FamilyLoadOption[];
   /** The full description. */
   readonly description: Description;
 }

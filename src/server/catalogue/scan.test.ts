@@ -73,6 +73,15 @@ describe("scan", () => {
     expect([...problems.values()].join()).not.toContain(folder);
   });
 
+  it("offers IP-Adapters only to models that are not conditioned on images already", async () => {
+    const { models } = await scan([join(golden, "pipelines", "unclip")]);
+    const offered = [found.models[1]!, models.find(({ name }) => name === "unclip")!].map(
+      ({ known }) => known!.facts.loadOptions,
+    );
+    expect(offered[0]).toContain("ipAdapter");
+    expect(offered[1]).toEqual(offered[0]!.filter((name) => name !== "ipAdapter"));
+  });
+
   it("reads limits, licence and the memory that a model takes", () => {
     const [embedded, first] = found.models;
     expect(embedded!.known!.facts).toMatchObject({

@@ -150,12 +150,12 @@ const offered = ["lora", "embedding", "vae", "ipAdapter", "precision"];
 
 async function readFacts(path: string): Promise<ModelFacts> {
   const { id, loadOptions } = await getModelFamily(path);
-  const { what, largest = 0, maxTokens = null, licence } = await describeModel(path);
+  const { what, largest = 0, maxTokens = null, licence, unusedLoadOptions = [] } = await describeModel(path);
   return {
     family: id,
     what,
     memory: Math.round(baseMemory + weightShare * largest),
-    loadOptions: loadOptions.filter((name) => offered.includes(name)),
+    loadOptions: loadOptions.filter((name) => offered.includes(name) && !unusedLoadOptions.includes(name)),
     tokenLimit: maxTokens,
     licence: licence ?? (await readLicence(path)),
   };

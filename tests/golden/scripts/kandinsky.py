@@ -75,6 +75,8 @@ cases = {
     "negative": {"negative": "a red car", "seed": 3},
     "long": {"steps": 25, "prior": {"steps": 25, "guidance": 2}, "seed": 11},
     "unguided": {"guidance": 1, "prior": {"steps": 2, "guidance": 1}, "seed": 0},
+    "unguided-negative": {"guidance": 1, "negative": "a red car", "seed": 8, "steps": 3},
+    "unguided-blend": {"guidance": 1, "images": [picture], "weights": [0.6], "texts": ["a red car"], "textWeights": [0.4], "prompt": "", "seed": 9, "steps": 3},
     "wide": {"size": "48x24", "guidance": 6, "seed": 4294967295},
     "image": {"image": picture, "strength": 0.6, "seed": 5, "size": "64x64"},
     "mask": {"image": picture, "mask": "mask.png", "seed": 6, "size": "64x64", "steps": 6, "guidance": 3},

@@ -1,4 +1,4 @@
-"""Whole trajectories of diffusers' DDPM and UnCLIP schedulers with predicted variances and limited predictions.
+"""Whole trajectories of diffusers' DDPM, DDIM and UnCLIP schedulers with predicted variances and limited predictions.
 
     pip install torch==2.15.0 diffusers==0.42.1
     python tests/golden/scripts/learned_variance.py > tests/golden/learned-variance.json
@@ -30,6 +30,9 @@ CASES = [
     ("DDPMScheduler", dict(IF, **LEARNED), 9),
     ("DDPMScheduler", dict(IF, **LEARNED, prediction_type="v_prediction"), 6),
     ("DDPMScheduler", dict(KANDINSKY, variance_type="fixed_small_log"), 6),
+    ("DDIMScheduler", dict(KANDINSKY), 7),
+    ("DDIMScheduler", dict(KANDINSKY, set_alpha_to_one=False, steps_offset=1, clip_sample_range=0.6, prediction_type="v_prediction"), 5),
+    ("DDIMScheduler", dict(IF), 6),
     ("UnCLIPScheduler", dict(LEARNED), 12),
     ("UnCLIPScheduler", dict(LEARNED, clip_sample=False, prediction_type="sample"), 6),
     ("UnCLIPScheduler", dict(variance_type="fixed_small_log", prediction_type="sample", clip_sample_range=0.4), 8),
@@ -54,7 +57,7 @@ def follow(name, config, steps):
     times = scheduler.timesteps.tolist()
     for i, time in enumerate(times):
         output = network(x, time)
-        if config["variance_type"] == "learned_range":
+        if config.get("variance_type") == "learned_range":
             output = torch.cat([output, variances(x, time)], dim=1)
         previous = {"prev_timestep": (times + [-1])[i + 1]} if name == "UnCLIPScheduler" else {}
         if i == len(times) - 1 and previous:

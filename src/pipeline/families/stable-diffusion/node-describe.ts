@@ -69,6 +69,8 @@ export async function describeStableDiffusion(path: string): Promise<ModelDescri
     memory: memory.reduce((sum, bytes) => sum + bytes, 0),
     largest: Math.max(...memory),
     maxTokens,
+    // A model that is conditioned on images has its own encoder of them, and the others have no embedding to blend.
+    unusedLoadOptions: files.imageEmbedding ? ["ipAdapter", "imageEncoder"] : ["clip"],
     description: describeFiles(path, files),
   };
 }

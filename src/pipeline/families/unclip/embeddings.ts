@@ -55,7 +55,9 @@ export function listPromptTexts(schedules: PromptSchedules<string>): PromptTexts
 export interface EmbeddingNeeds extends PromptTexts {
   /** Whether the prompt is one of the texts to blend where there are image prompts; else only the decoder reads it. */
   readonly blendsPrompt: boolean;
-  /** Whether guidance leads away from the embedding of the negative prompt, or of no image. */
+  /** Whether negative prompts have an embedding too; its random numbers are drawn even if guidance is off. */
+  readonly drawsNegative: boolean;
+  /** Whether guidance leads away from that embedding, or from that of no image. */
   readonly needsUncond: boolean;
 }
 
@@ -120,15 +122,15 @@ async function planFromText(
   parts: EmbeddingParts,
   settings: ImageSettings,
   networks: Networks,
-  { needsUncond, prompts, negatives }: EmbeddingNeeds,
+  { drawsNegative, needsUncond, prompts, negatives }: EmbeddingNeeds,
 ): Promise<EmbeddingPlan> {
   const prior = requirePrior(parts);
   const own = getSettings(settings);
   const encode = (text: string) => encodeText(parts.text, text, networks);
   const [text, uncond] = [await encode(prompts[0]!), await encode(negatives[0]!)];
   const drawn = needsUncond ? negatives.filter((negative) => negative !== "") : [];
-  // diffusers draws the negative prompt's beside the prompt's.
-  const isBeside = drawn[0] === negatives[0] && drawn.length > 0;
+  // diffusers draws the negative prompt's beside the prompt's, even if guidance is off.
+  const isBeside = drawsNegative && negatives[0] !== "";
   const beside = { text, negative: isBeside ? uncond : undefined, uncond };
   const stages: Stage[] = [makePriorStage(prior, networks, beside, own)];
   const again = async (one: string, name: string) => {
@@ -199,7 +201,7 @@ async function planBlend(
   settings: ImageSettings,
   group: ImagePrompt,
   networks: Networks,
-  { blendsPrompt, needsUncond }: EmbeddingNeeds,
+  { blendsPrompt, drawsNegative, needsUncond }: EmbeddingNeeds,
 ): Promise<EmbeddingPlan> {
   const { texts, images } = getTexts(settings, group, blendsPrompt);
   const empty = await encodeText(parts.text, "", networks);
@@ -214,7 +216,7 @@ async function planBlend(
   const hasNegative = needsUncond && negativePrompt !== "";
   if (hasNegative)
     stages.push(makeStage(await encodeText(parts.text, negativePrompt, networks), negativeStage));
-  else if (needsUncond && parts.prior) stages.push(skipPrior(parts.prior, own));
+  else if (drawsNegative && parts.prior) stages.push(skipPrior(parts.prior, own));
   const seen = await encodeWith(parts, group.images, networks);
   const turn = await makeTurn(parts, group, networks);
   const nothing = needsUncond && !hasNegative ? await encodeNothing(parts, networks) : undefined;
@@ -238,7 +240,7 @@ async function planBlend(
 
 const negativeStage = "negative prior";
 
-/** diffusers draws the prior of the empty negative prompt, and uses none of it: only its random numbers are taken. */
+/** diffusers draws the prior of a negative prompt that it does not use, too: only its random numbers are taken. */
 function skipPrior(prior: PriorModel, settings: PriorSettings): TransformStage {
   const { sigmas } = planPrior(prior, settings);
   const width = prior.network.embeddingWidth;

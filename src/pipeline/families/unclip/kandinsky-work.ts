@@ -26,7 +26,12 @@ export function getKandinskyWork(
   return [
     getTextWork(prior.text, settings, stored),
     ...getImageWork(images, seen, stored),
-    ...getPriorWork(prior, settings, { blendsPrompt: true, needsUncond: isGuided }, stored),
+    ...getPriorWork(
+      prior,
+      settings,
+      { blendsPrompt: true, drawsNegative: true, needsUncond: isGuided },
+      stored,
+    ),
     countWork(traceAddedKvUnet(unet), {
       ...{ network: "denoiser", group: "denoise", evaluations: countEvaluations(settings, { isGuided }) },
       sizes: { height: latents.height / step, width: latents.width / step },

@@ -82,7 +82,10 @@ class Kandinsky implements Model {
     const { prior, images } = this.parts;
     const steps = planBase(this.parts, settings).sigmas.length - 1;
     const texts = schedulePrompts(settings, steps);
-    const needs = { blendsPrompt: true, needsUncond: settings.guidance > 1, ...listPromptTexts(texts) };
+    const needs = {
+      ...{ blendsPrompt: true, drawsNegative: true, needsUncond: settings.guidance > 1 },
+      ...listPromptTexts(texts),
+    };
     const embeddings = await planEmbeddings({ prior, images, text: this.text }, settings, networks, needs);
     const movq = new MovqRuns(this.parts.movq, networks, this.getArea(settings));
     const decode: TransformStage = {

@@ -25,7 +25,12 @@ export function getKarloWork(
   return [
     getTextWork(text, settings, stored),
     ...getImageWork(images, settings.imagePrompt?.images.length ?? 0, stored),
-    ...getPriorWork(prior, settings, { blendsPrompt: false, needsUncond: false }, stored),
+    ...getPriorWork(
+      prior,
+      settings,
+      { blendsPrompt: false, drawsNegative: false, needsUncond: false },
+      stored,
+    ),
     countWork(traceAddedKvUnet(decoder.unet, { masked: true }), {
       ...{ network: "denoiser", group: "denoise", evaluations: countEvaluations(settings, { isGuided }) },
       sizes: { ...getSizes(decoder.unet, decoder.side), tokens },

@@ -74,7 +74,10 @@ class Karlo implements Model {
     const { prior, images, superResolution, decoder } = this.parts;
     const steps = this.planDecoder(settings).sigmas.length - 1;
     const schedules = schedulePrompts(settings, steps);
-    const needs = { blendsPrompt: false, needsUncond: false, ...listPromptTexts(schedules) };
+    const needs = {
+      ...{ blendsPrompt: false, drawsNegative: false, needsUncond: false },
+      ...listPromptTexts(schedules),
+    };
     const embeddings = await planEmbeddings({ prior, images, text: this.text }, settings, networks, needs);
     const encoded = new Map<string, EncodedText>();
     for (const text of new Set([...needs.prompts, ...needs.negatives]))

@@ -50,14 +50,15 @@ export function getImageWork(
 export function getPriorWork(
   prior: PriorModel | undefined,
   settings: ImageSettings,
-  { blendsPrompt, needsUncond }: Pick<EmbeddingNeeds, "blendsPrompt" | "needsUncond">,
+  { blendsPrompt, drawsNegative, needsUncond }: Omit<EmbeddingNeeds, "prompts" | "negatives">,
   stored: StoredBytes,
 ): readonly NetworkWork[] {
   const { imagePrompt, prompt, negativePrompt } = settings;
   const { steps, guidance, candidates } = getPriorSettings(settings);
   const own = imagePrompt && !(blendsPrompt && prompt.trim() !== "") ? 0 : splitComposition(prompt).length;
   const texts = own + (imagePrompt?.texts?.length ?? 0);
-  const drawn = texts * candidates + (needsUncond && negativePrompt !== "" ? 1 : 0);
+  const hasNegative = negativePrompt !== "" && (imagePrompt ? needsUncond : drawsNegative);
+  const drawn = texts * candidates + (hasNegative ? 1 : 0);
   if (!prior || drawn === 0) return [];
   const sides = guidance > 1 ? 2 : 1;
   // A prompt and its negative are evaluated together; further texts, one after another.
