@@ -1,4 +1,5 @@
-// Weights of Winograd's convolutions in files: every run transforms them, so none are widened or kept when a session is made.
+// Weights in files that every run reads, so that none are widened or kept when a session is made: those of Winograd's
+// convolutions, which are transformed, and of feed-forward layers in blocks of rows.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,10 +13,14 @@ import {
   addProduct,
   constant,
   conv2d,
+  gelu,
+  linear,
   lowerProgram,
   mul,
   reshape,
   type StoredParameter,
+  split,
+  type Tensor,
   trace,
   transpose,
 } from "../src/graph/index.js";
@@ -57,21 +62,28 @@ const network = trace((t) => {
 });
 const usualSizes = { height: side, width: side };
 
-async function write(dtype: "f32" | "f16" | "i8"): Promise<WeightPlaces> {
-  const tensors = weights.flatMap(({ name, shape, data }): TensorSource[] => {
+interface Weight {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+async function write(dtype: "f32" | "f16" | "i8", list: readonly Weight[] = weights): Promise<WeightPlaces> {
+  const tensors = list.flatMap(({ name, shape, data }): TensorSource[] => {
     if (dtype === "f32") return [{ name, dtype, shape, data }];
     if (dtype === "f16") return [{ name, dtype, shape, data: float32ToF16(data) }];
-    const scale = Float32Array.from({ length: out }, (_, row) => (1 + row / out) / 500);
-    const row = data.length / out;
+    const rows = shape[0]!;
+    const scale = Float32Array.from({ length: rows }, (_, row) => (1 + row / rows) / 500);
+    const row = data.length / rows;
     const rounded = data.map((value, i) =>
       Math.max(-127, Math.min(127, Math.round(value / scale[Math.floor(i / row)]!))),
     );
     return [
       { name, dtype, shape, data: Int8Array.from(rounded) },
-      { name: `${name}.scale`, dtype: "f32", shape: [out], data: scale },
+      { name: `${name}.scale`, dtype: "f32", shape: [rows], data: scale },
     ];
   });
-  const path = join(folder, `${dtype}.safetensors`);
+  const path = join(folder, `${list[0]!.name}-${dtype}.safetensors`);
   await writeSafetensors(path, tensors);
   return openWeights(path);
 }
@@ -108,6 +120,28 @@ it.each(["f32", "f16", "i8"] as const)("%s weights give the runtime's numbers", 
   await using session = await engine.load(parts, { weights: places });
   const { y, direct } = await session.run({ x });
   expectClose(y!, direct!);
+});
+
+it.each(["f32", "f16", "i8"] as const)("%s weights of a gated layer in blocks do, too", async (dtype) => {
+  const [width, from, to] = [24, 20, 16];
+  const matrix = (name: string, ...shape: [number, number]) => {
+    return { name, shape, data: normals(name, shape[0] * shape[1], 1 / Math.sqrt(shape[1])) };
+  };
+  const places = await write(dtype, [matrix("wide", 2 * width, from), matrix("back", to, width)]);
+  const program = trace((t) => {
+    const bias = (size: number) => constant(t.graph, normals("bias", size), [size]);
+    const wide = t.scope().parameter("wide", [2 * width, from]);
+    const both = linear(t.input("x", ["rows", from]), wide, bias(2 * width));
+    const [value, gate] = split(both, 1, 2) as [Tensor, Tensor];
+    return { y: linear(mul(value, gelu(gate)), t.scope().parameter("back", [to, width]), bias(to)) };
+  });
+  const x: HostTensor = { dtype: "f32", shape: [50, from], data: normals("x", 50 * from) };
+  const results: HostTensor[] = [];
+  for (const more of [{}, { usualSizes: { rows: 1 << 20 } }]) {
+    await using session = await engine.load(program, { weights: places, ...more });
+    results.push((await session.run({ x })).y!);
+  }
+  expectClose(results[1]!, results[0]!);
 });
 
 it("are read in every run, unless they are computed: those stay with the runtime", () => {

@@ -5,9 +5,9 @@ import type { TileSize } from "./ops/winograd-transforms.js";
 
 /**
  * What receipts call the arithmetic of programs with usual sizes on the CPU. The number changes with the table, the tiles'
- * points and anything else here that changes an image's last bits.
+ * points, the forms of `usual-forms.ts` and anything else that changes an image's last bits.
  */
-export const convolutionArithmetic = "winograd 1";
+export const convolutionArithmetic = "winograd 2";
 
 /** A 3×3 convolution of stride 1, with its usual size. */
 export interface ConvolutionSize {

@@ -65,7 +65,7 @@ export interface Environment {
   readonly runtime: string;
   /** Operating system and processor: "linux-x64". */
   readonly platform: string;
-  /** The form of convolutions, if it is not the runtime's own: "winograd 1". */
+  /** The form of convolutions and feed-forward layers, if it is not the runtime's own: "winograd 2". */
   readonly arithmetic?: string;
   /** SHA-256 of every model file that affects pixels, by its name. */
   readonly weights: Readonly<Record<string, string>>;

@@ -3,10 +3,12 @@
 import { NishikiError } from "../../errors.js";
 import { toChannelsLast, type UsualSizes } from "../channels-last.js";
 import type { GraphNode, Tensor } from "../graph.js";
+import { gatedLayerName } from "../ops/gated-layer.js";
 import { winogradWeightsName } from "../ops/winograd.js";
 import type { Program } from "../program.js";
 import { simplify } from "../rewrite.js";
 import type { DType, Shape } from "../types.js";
+import { toUsualForms } from "../usual-forms.js";
 import { capabilities, type LoweringTarget } from "./capabilities.js";
 import { encodeModel } from "./schema.js";
 import { findChangedParameters, isLarge } from "./weights-in-place.js";
@@ -124,13 +126,19 @@ function bodyRule(options: LowerOptions): (node: GraphNode) => boolean {
 }
 
 function chooseLayout(program: Program, { target, usualSizes }: LowerOptions): Program {
-  return target === "cpu" && usualSizes ? toChannelsLast(program, usualSizes) : program;
+  if (target !== "cpu" || !usualSizes) return program;
+  return toUsualForms(toChannelsLast(program, usualSizes), usualSizes);
 }
 
-/** Parameters that every run transforms: kept, their transforms would take two to four times their memory. */
-function findTransformed(order: readonly GraphNode[]): ReadonlySet<GraphNode> {
+/**
+ * Parameters that every run reads: their transforms would take two to four times their memory, and the runtime would pack
+ * a weight once for each product with it.
+ */
+function findRead(order: readonly GraphNode[]): ReadonlySet<GraphNode> {
   const origin = (node: GraphNode): GraphNode => (node.inputs[0] ? origin(node.inputs[0].node) : node);
-  return new Set(order.filter(({ op }) => op.name === winogradWeightsName).map(origin));
+  const weightsOf = ({ op, inputs }: GraphNode): readonly (Tensor | undefined)[] =>
+    op.name === winogradWeightsName ? [inputs[0]] : op.name === gatedLayerName ? [inputs[1], inputs[3]] : [];
+  return new Set(order.flatMap(weightsOf).map((weight) => origin(weight!.node)));
 }
 
 /** Writes a program as an ONNX model for one device. */
@@ -143,10 +151,10 @@ export function lowerProgram(traced: Program, options: LowerOptions): LoweredPro
   const changed = findChangedParameters(order, (node) =>
     (node.body && useBody(node) ? node.body : node.inputs).map((tensor) => tensor.node),
   );
-  const transformed = findTransformed(order);
+  const read = findRead(order);
   const stays = (node: GraphNode) => {
     if (changed.has(node)) return false;
-    return transformed.has(node) || (options.inPlace === true && isLarge(node.outputs[0]!.shape as number[]));
+    return read.has(node) || (options.inPlace === true && isLarge(node.outputs[0]!.shape as number[]));
   };
   const writer = new Writer(options.target);
   for (const { name, tensor } of program.inputs) writer.bindInput(tensor, name);

@@ -81,7 +81,7 @@ export function matmul(a: Tensor, b: Tensor, flags: Partial<Flags> = {}): Tensor
 }
 
 /** x · wᵀ + bias of matrices, with the bias as part of the product. */
-const linearOp: Operation = {
+export const linearOp: Operation = {
   name: "linear",
   infer: ([x, weight, bias]) => {
     const width = weight!.shape[0]!;

@@ -153,7 +153,7 @@ export function slice(x: Tensor, axis: number, start: number, end?: number, step
   return apply(sliceOp, [x], { axis: at, start: from, end: to, step });
 }
 
-const splitOp: Operation = {
+export const splitOp: Operation = {
   name: "split",
   infer: ([x], { axis, sizes }) =>
     numbers(sizes).map((size) => ({

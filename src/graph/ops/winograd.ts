@@ -12,6 +12,7 @@ import { constant, sharedData } from "./constant.js";
 import { gather } from "./index-ops.js";
 import { matmul } from "./matmul.js";
 import { concat, pad, transpose } from "./shape-ops.js";
+import { takeRows } from "./stored-rows.js";
 import { kernelSize, type TileSize, transforms } from "./winograd-transforms.js";
 
 /** How an image is cut into tiles. Height and width are those of the image that the convolution sees. */
@@ -147,18 +148,6 @@ const pixelIndicesOp: Operation = {
   },
 };
 
-/** Rows of a stored weight, taken before they are widened if it is narrow. */
-function takeRows(lowering: Lowering, w: string, [from, to]: readonly [number, number]): string {
-  const stored = lowering.narrowRows(w);
-  const bounds = [from, to, 0].map((value) => lowering.integers([value]));
-  const slice = (rows: string) => lowering.node("Slice", [rows, ...bounds]);
-  if (!stored) return slice(w);
-  const rows = lowering.cast(slice(stored.rows), "f32");
-  if (!stored.scale) return rows;
-  const scale = lowering.node("Unsqueeze", [slice(stored.scale), lowering.integers([1, 2, 3])]);
-  return lowering.node("Mul", [rows, scale]);
-}
-
 /** Some rows of kernels `[out, in, 3, 3]` → `[n·n, rows, in]`: one matrix for each position of a transformed tile. */
 const winogradWeightsOp: Operation = {
   name: "winogradWeights",
@@ -171,7 +160,7 @@ const winogradWeightsOp: Operation = {
     const { size, kernels } = transforms[tile];
     const [out, inner, ...kernel] = weight!.shape as number[];
     const area = kernel.reduce((a, b) => a * b, 1);
-    const rows = to - from === out ? w! : takeRows(lowering, w!, [from, to]);
+    const rows = to - from === out ? w! : takeRows(lowering, w!, [from, to], weight!.shape.length);
     const flat = lowering.node("Reshape", [rows, lowering.integers([(to - from) * inner!, area])]);
     const matrix = lowering.constant("f32", [size * size, area], kernels);
     const product = lowering.node("Gemm", [matrix, flat], { transB: 1 });
