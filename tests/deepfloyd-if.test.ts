@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openSafetensors } from "../src/checkpoint/node.js";
 import { chooseFiles } from "../src/hub/index.js";
 import { decodePng } from "../src/image/index.js";
-import { type ImageRequest, Pipeline, readInputImage } from "../src/index.js";
+import { type ImageRequest, Pipeline, readInputImage, readMask } from "../src/index.js";
 import type { LoadOptions, Model, StageInput, TransformStage } from "../src/pipeline/index.js";
 import { loadParts, openModel } from "../src/pipeline/node.js";
 import { runHere } from "./support/run-here.js";
@@ -31,6 +31,9 @@ interface Case {
   readonly timesteps?: "fast27";
   readonly timesteps2?: "super27";
   readonly strength?: number;
+  /** Of stage 2; the picture and the mask then have its size. */
+  readonly strength2?: number;
+  readonly mask?: boolean;
   readonly from?: boolean;
 }
 
@@ -94,6 +97,7 @@ describe("DeepFloyd IF against diffusers", () => {
   it.each(cases.filter(([, { from }]) => !from))("%s", async (name, one) => {
     const { prompt, negative, seed, steps, guidance, stages, timesteps, strength } = one;
     const factor = 4 ** (stages - 1);
+    const large = one.strength2 ? "-large" : "";
     const last = stages === 3 ? { steps: [3], guidance: [9], noiseLevel: [100] } : undefined;
     const request: ImageRequest = {
       ...{ prompt, negativePrompt: negative, seed, guidance, stages },
@@ -106,9 +110,11 @@ describe("DeepFloyd IF against diffusers", () => {
             : { steps: [one.steps2, ...(last?.steps ?? [])] }),
           guidance: [one.guidance2, ...(last?.guidance ?? [])],
           noiseLevel: [one.noise, ...(last?.noiseLevel ?? [])],
+          ...(one.strength2 && { strength: [one.strength2] }),
         },
       }),
-      ...(strength && { init: { image: await readInputImage(golden("if-picture.png")), strength } }),
+      ...(strength && { init: { image: await readInputImage(golden(`if-picture${large}.png`)), strength } }),
+      ...(one.mask && { inpaint: { mask: (await readMask(golden(`if-mask${large}.png`))).mask } }),
     };
     const { warnings } = await draw(whole, request);
     for (const stage of ([1, 2, 3] as const).slice(0, stages))
@@ -357,6 +363,36 @@ describe("a DeepFloyd IF folder", () => {
       code: expect.stringMatching(/^(checkpoint|file)$/),
       message: expect.stringMatching(message),
     });
+  });
+
+  it("draws in a mask and around a picture, which stays as it is elsewhere", async () => {
+    const load = { model: folders.first, superResolution: [folders.second], threads: 1 };
+    const heard = await listen(load);
+    const image = await readInputImage(golden("if-picture-large.png"));
+    const { mask } = await readMask(golden("if-mask-large.png"));
+    const few = { prompt: "a cat", seed: 1, steps: 3, superResolution: { steps: [3] } };
+    const masked = await draw(heard, { ...few, init: { image }, inpaint: { mask } });
+    const changed = masked.image.pixels.map((value, i) => Number(value !== image.data[i]));
+    expect(changed.some(Boolean)).toBe(true);
+    changed.forEach((value, i) => {
+      if (mask.data[i] === 0) expect(value).toBe(0);
+    });
+    const extended = await draw(heard, { ...few, init: { image }, inpaint: { extend: { right: 16 } } });
+    expect([extended.image.width, extended.image.height]).toEqual([48, 32]);
+    expect(extended.image.pixels.subarray(0, 3 * 32)).toEqual(image.data.subarray(0, 3 * 32));
+    const complete = (request: object) => () =>
+      heard.pipeline.complete({ ...few, ...request } as ImageRequest);
+    const small = await readInputImage(golden("if-picture.png"));
+    const sized = { init: { image: small }, size: "32x32" };
+    expect(complete(sized)).not.toThrow();
+    expect(complete({ ...sized, superResolution: { strength: [0.5] } })).toThrow(/image of 32x32 pixels/);
+    expect(complete({ superResolution: { strength: [0.5] } })).toThrow(/requires an init.image/);
+    expect(complete({ init: { image }, superResolution: { steps: [2], strength: [0.4] } })).toThrow(
+      /superResolution.strength: expected at least 0.5/,
+    );
+    await heard.pipeline.dispose();
+    const second = await openModel({ model: folders.second });
+    expect(second.context.takes).not.toContain("inpaint");
   });
 
   it("must be followed by the stage that fits it", async () => {

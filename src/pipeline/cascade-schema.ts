@@ -79,6 +79,12 @@ export const superResolutionSchema = z
       flag: "--super-resolution-guidance <number>",
       defaultText: "the model's",
     }),
+    strength: perStage(numberBetween(0.001, 1)).optional().meta({
+      description:
+        "how much of the init image a super-resolution stage redraws, 0 to 1: it then begins with the image, as the first stage does, instead of with noise; the image has the size of the result",
+      flag: "--super-resolution-strength <number>",
+      defaultText: "0.8 with a mask; without one, only the first stage begins with the image",
+    }),
   })
   .optional()
   .meta({ description: "super-resolution stages of a cascade" });

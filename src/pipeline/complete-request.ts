@@ -16,6 +16,7 @@ import { drawSeed } from "./image-seeds.js";
 import {
   getDrawnSize,
   getEnlargingFactor,
+  getInitScale,
   getStageSizes,
   type ImageSizes,
   isSameSize,
@@ -109,10 +110,9 @@ function dropUndefined<T extends object>(settings: T): T {
 }
 
 /** The size of the init image plus its extension; without an init image, the model's default. */
-function getDefaultSize(
-  { init, inpaint }: CheckedRequest,
-  { usual, range, initScale = 1 }: ImageSizes,
-): ImageSize {
+function getDefaultSize({ init, inpaint, superResolution }: CheckedRequest, sizes: ImageSizes): ImageSize {
+  const { usual, range } = sizes;
+  const initScale = getInitScale(sizes, { inpaint, superResolution });
   if (!init || !range || inpaint?.onlyMasked !== undefined) return usual;
   const { left = 0, right = 0, top = 0, bottom = 0 } = inpaint?.extend ?? {};
   return {
@@ -170,7 +170,7 @@ function findEtaFaults({ sampler, eta }: ImageSettings): string[] {
 
 /** Checks that the images of a request match each other and the size. */
 function findImageFaults(
-  { init, inpaint, size, steps }: ImageSettings,
+  { init, inpaint, size, steps, superResolution }: ImageSettings,
   { needsInit }: RequestContext,
   sizes: ImageSizes,
 ): string[] {
@@ -185,7 +185,7 @@ function findImageFaults(
     faults.push(`inpaint.mask: expected ${expected} pixels, the size of init.image, got ${got}.`);
   }
   const { left = 0, right = 0, top = 0, bottom = 0 } = inpaint?.extend ?? {};
-  const drawn = getDrawnSize(sizes, size);
+  const drawn = getDrawnSize(sizes, size, { inpaint, superResolution });
   const inner = { width: drawn.width - left - right, height: drawn.height - top - bottom };
   if (inpaint?.onlyMasked !== undefined) faults.push(...findCropFaults(inpaint));
   else if (!isSameSize(inner, image)) {

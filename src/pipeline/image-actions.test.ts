@@ -128,6 +128,15 @@ describe("zoom, pan and square", () => {
 });
 
 describe("upscale, remix and blend", () => {
+  it("draws one step at least of pictures that took few", () => {
+    for (const steps of [1, 3, 49]) {
+      const request = makeUpscale(makePicture(512, 512, { steps }), "subtle", 2, range);
+      const { strength } = request.init as { strength: number };
+      expect(Math.trunc(steps * strength)).toBeGreaterThanOrEqual(1);
+      expect(strength).toBeLessThanOrEqual(1);
+    }
+  });
+
   it("let a model enlarge its own picture, or draw a larger one from it", () => {
     const own = makeUpscale(small, "subtle", 2, square);
     expect(own).toMatchObject({ seed: 7, size: { width: 512, height: 512 } });

@@ -68,13 +68,15 @@ function startFrom(
   more: { readonly strength?: number; readonly inpaint?: Settings; readonly size?: ImageSize },
 ): ActionRequest {
   const { strength, inpaint, size = { width, height } } = more;
+  // Of few steps, one at least is drawn.
+  const least = typeof request.steps === "number" ? Math.ceil(1000 / request.steps) / 1000 : 0;
   return {
     ...without(request, ...ofItsStart),
     prompt,
     count,
     size,
     ...(seed !== undefined && { seed }),
-    init: { image, ...(strength !== undefined && { strength }) },
+    init: { image, ...(strength !== undefined && { strength: Math.max(strength, least) }) },
     ...(inpaint && { inpaint }),
   };
 }
@@ -132,7 +134,7 @@ export function makeZoom(
     throw refuse("zoom", `expected a factor above 1, up to 4, got ${factor}.`);
   needs(takes, "inpaint", "zoom");
   const size = chooseSize(picture, sizes);
-  const { width, height } = getDrawnSize(sizes, size);
+  const { width, height } = getDrawnSize(sizes, size, { inpaint: {} });
   const [across, down] = [width, height].map((side) => side - Math.round(side / factor)) as [number, number];
   const extend = spread(across, down);
   return startFrom(picture, options, { inpaint: { extend }, size });
@@ -167,7 +169,7 @@ export function makePan(
   const size = chooseSize(picture, sizes);
   const name = isAcross ? "width" : "height";
   if (!sizes.range) {
-    const side = getDrawnSize(sizes, size)[name];
+    const side = getDrawnSize(sizes, size, { inpaint: {} })[name];
     const extend = { ...none, [sideOf[direction]]: side - Math.round(side / (1 + share)) };
     return startFrom(picture, options, { inpaint: { extend }, size });
   }

@@ -45,6 +45,7 @@ export async function makeInitialLatents(
   }
   if (!init) {
     const x = combine([steps.noiseScale, noise.initial()]);
+    run.drawCondition?.(noise);
     return { x, network: run.denoiser(), ...everywhere(steps) };
   }
   const base = { steps, run, noise, encoder: await init.encoder() };
@@ -65,6 +66,7 @@ async function fromImage(
 ): Promise<InitialLatents> {
   const image = await encoder.encode(fromBytes(pixels.data), () => noise.encoding("image"));
   const x = combine([1, image], [steps.sigmas[0]!, noise.initial()]);
+  run.drawCondition?.(noise);
   return { x, network: run.denoiser(), ...everywhere(steps) };
 }
 
@@ -74,12 +76,14 @@ async function inpaint(
   { pixels, mask, pastesBack = true, latentFill }: InitImage & Required<Pick<InitImage, "mask">>,
   isFullNoise: boolean,
 ): Promise<InitialLatents> {
-  const { sigmas, noiseScale, finalScale = 1, getMaskSigma = (sigma: number) => sigma } = steps;
+  const { sigmas, noiseScale, finalScale = 1 } = steps;
+  const { getMaskSigma = (sigma: number) => sigma, getMaskScale = () => 1 } = steps;
   const rule = pastesBack ? "any" : "corner";
   const values = fromBytes(pixels.data);
   const needsImage = !(encoder.takesMask && isFullNoise);
   const image = needsImage ? await encoder.encode(values, () => noise.encoding("image")) : undefined;
   const first = noise.initial();
+  run.drawCondition?.(noise);
   const cells = encoder.resizeMask(mask, rule);
   const begin = () => fillLatents(image!, first, cells, latentFill);
   const x = isFullNoise ? combine([noiseScale, first]) : combine([1, begin()], [sigmas[0]!, first]);
@@ -98,6 +102,7 @@ async function inpaint(
     start,
     finalScale,
     getMaskSigma,
+    getMaskScale,
   };
   return { x, network: run.denoiser(), ...keepOutside(outside) };
 }
@@ -122,6 +127,7 @@ interface OutsideMask {
   readonly start: { readonly sigma: number; readonly scale: number } | undefined;
   readonly finalScale: number;
   readonly getMaskSigma: (sigma: number) => number;
+  readonly getMaskScale: (sigma: number) => number;
 }
 
 /**
@@ -135,13 +141,14 @@ function keepOutside({
   start,
   finalScale,
   getMaskSigma,
+  getMaskScale,
 }: OutsideMask): Pick<InitialLatents, "around" | "finish"> {
   const blend = (inside: Float32Array, outside: Float32Array) =>
     inside.map((value, i) => mask[i]! * value + (1 - mask[i]!) * outside[i]!);
   const outsideAt = (sigma: number) =>
     sigma === start?.sigma
       ? combine([start.scale, noise])
-      : combine([1, image], [getMaskSigma(sigma), noise]);
+      : combine([getMaskScale(sigma), image], [getMaskSigma(sigma), noise]);
   return {
     around: (guided) => async (x, sigma, conditions, signal) =>
       blend(await guided(blend(x, outsideAt(sigma)), sigma, conditions, signal), image),

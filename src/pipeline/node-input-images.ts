@@ -14,7 +14,13 @@ import { isLight } from "./init-image.js";
 import { findMaskMeaning, flattenMask, maskMeanings, scaleMask } from "./mask-meaning.js";
 import type { InputImage, Pixels } from "./pixels.js";
 import { sha256 } from "./receipt.js";
-import { getDrawnSize, getStageSizes, isSameSize, type RequestContext } from "./request-context.js";
+import {
+  getDrawnSize,
+  getInitScale,
+  getStageSizes,
+  isSameSize,
+  type RequestContext,
+} from "./request-context.js";
 import { mapImages } from "./request-images.js";
 import { formatSize, type ImageReference, type ImageSize } from "./request-values.js";
 
@@ -101,15 +107,17 @@ export async function readMask(path: string, image?: Pixels): Promise<ReadMask> 
 
 /** The size of the init image within the output: from the requested size, else the nearest smaller size of the model. */
 function getInitSize(
-  { size, inpaint, stages }: CheckedFileRequest,
+  { size, inpaint, superResolution, stages }: CheckedFileRequest,
   image: ImageSize,
   context: RequestContext,
 ): ImageSize {
   const sizes = getStageSizes(context, stages);
-  const { usual, range, initScale = 1 } = sizes;
+  const { usual, range } = sizes;
+  const use = { inpaint, superResolution };
+  const initScale = getInitScale(sizes, use);
   const { left = 0, right = 0, top = 0, bottom = 0 } = inpaint?.extend ?? {};
   if (size !== undefined || !range) {
-    const { width, height } = getDrawnSize(sizes, size ?? usual);
+    const { width, height } = getDrawnSize(sizes, size ?? usual, use);
     return { width: width - left - right, height: height - top - bottom };
   }
   const below = (side: number) => side - (side % (range.step / initScale));

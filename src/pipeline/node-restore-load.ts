@@ -96,18 +96,28 @@ class Finder {
     return undefined;
   }
 
-  /** Finds the models of further stages in the hub's cache. */
+  /** Finds the models of further stages: in the hub's cache, or folders beside the image and in the current folder. */
   async findModels(names: readonly string[]): Promise<readonly string[]> {
     const paths: string[] = [];
     for (const name of names) {
       const path = isRepositoryName(name)
         ? await resolveModel(name, this.#cache).catch(() => undefined)
         : undefined;
-      if (path === undefined)
+      const near = path ?? (await this.#findFolder(name));
+      if (near === undefined)
         this.missing.push(`the model ${quote(name)} (name its path with --super-resolution)`);
-      else paths.push(path);
+      else paths.push(near);
     }
     return paths;
+  }
+
+  async #findFolder(name: string): Promise<string | undefined> {
+    const base = getBaseName(name);
+    for (const folder of base === undefined ? [] : this.#folders) {
+      const path = join(folder, base!);
+      if (await stat(join(path, "model_index.json")).catch(() => undefined)) return path;
+    }
+    return undefined;
   }
 }
 

@@ -72,6 +72,8 @@ export interface StepPlan {
   readonly finalScale?: number;
   /** Noise level outside the mask for an evaluation at `sigma`. Default: `sigma`. */
   readonly getMaskSigma?: ((sigma: number) => number) | undefined;
+  /** Scale of the init image outside the mask for an evaluation at `sigma`. Default: 1. */
+  readonly getMaskScale?: ((sigma: number) => number) | undefined;
   /** Steps after which the stage ends early, with what is predicted by then (x̂0) as its latents. Default: all. */
   readonly stopAfter?: number | undefined;
   /** Options passed on to the sampler. */
@@ -114,6 +116,8 @@ export interface StageRun {
   denoiser(inpainting?: Inpainting): Denoiser<Conditioning>;
   /** The variances that the network predicted with its latest x̂0; see `SamplerOptions`. */
   readonly learnedVariance?: () => Float32Array;
+  /** Draws what the network is conditioned on beside the prompt; called once, after the initial noise. */
+  drawCondition?(noise: StageNoise): void;
   /** The initial latents, of a stage that draws its random numbers in an order of its own. It has no init image. */
   begin?(noise: StageNoise): Promise<Float32Array>;
   /** Latents that are noised to the first level and drawn from, such as those of an earlier pass. */

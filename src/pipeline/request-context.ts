@@ -40,6 +40,8 @@ export interface ImageSizes {
   readonly range?: { readonly step: number; readonly least: number; readonly most: number };
   /** How many times larger than its init image an image is, per side. Default 1. */
   readonly initScale?: number;
+  /** The same where all stages begin with it: an image with a mask, or with a strength for super-resolution. Default: `initScale`. */
+  readonly wholeInitScale?: number;
   /** Integer factors by which {@link usual} can be enlarged, and the methods. */
   readonly enlarging?: { readonly factors: readonly number[]; readonly ways: readonly UpscaleName[] };
 }
@@ -59,9 +61,26 @@ export function getEnlargingFactor({ usual, enlarging }: ImageSizes, size: Image
   );
 }
 
+/** What a request does with its init image. */
+export interface InitUse {
+  readonly inpaint?: unknown;
+  readonly superResolution?: { readonly strength?: unknown } | undefined;
+}
+
+/** Whether all stages of a cascade begin with the init image, and not the first alone. */
+export const usesInitInAllStages = ({ inpaint, superResolution }: InitUse): boolean =>
+  inpaint !== undefined || superResolution?.strength !== undefined;
+
+/** How many times larger than its init image an image is. */
+export const getInitScale = (
+  { initScale = 1, wholeInitScale = initScale }: ImageSizes,
+  use: InitUse,
+): number => (usesInitInAllStages(use) ? wholeInitScale : initScale);
+
 /** The size that the first diffusion draws, and so that of an init image: an enlarged image begins smaller. */
-export function getDrawnSize(sizes: ImageSizes, size: ImageSize): ImageSize {
-  const { usual, initScale = 1 } = sizes;
+export function getDrawnSize(sizes: ImageSizes, size: ImageSize, use: InitUse = {}): ImageSize {
+  const { usual } = sizes;
+  const initScale = getInitScale(sizes, use);
   if (getEnlargingFactor(sizes, size) !== undefined) return usual;
   return initScale === 1 ? size : { width: size.width / initScale, height: size.height / initScale };
 }

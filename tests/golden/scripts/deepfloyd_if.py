@@ -27,6 +27,9 @@ import transformers
 from diffusers import (
     DDPMScheduler,
     IFImg2ImgPipeline,
+    IFImg2ImgSuperResolutionPipeline,
+    IFInpaintingPipeline,
+    IFInpaintingSuperResolutionPipeline,
     IFPipeline,
     IFSuperResolutionPipeline,
     StableDiffusionUpscalePipeline,
@@ -151,6 +154,10 @@ cases = {
     "listed-twice": {"timesteps": "fast27", "timesteps2": "super27"},
     "third": {"stages": 3, "steps": 4, "steps2": 3},
     "third-alone": {"from": True, "stages": 3, "steps2": 3},
+    "image-twice": {"strength": 0.6, "strength2": 0.5, "steps": 10, "steps2": 8},
+    "mask": {"strength": 1.0, "strength2": 0.8, "mask": True, "seed": 11},
+    "mask-weak": {"strength": 0.7, "strength2": 0.5, "mask": True, "steps": 10, "steps2": 8, "noise": 0, "negative": ""},
+    "mask-small": {"strength": 0.9, "mask": True, "stages": 1},
     "from-picture": {"from": True},
     "from-picture-wide": {"from": True, "width": 12, "noise": 0, "seed": 3},
 }
@@ -160,6 +167,13 @@ def picture(width, height):
     y, x = np.mgrid[0:height, 0:width]
     waves = [np.sin(x / 2 + y / 3), np.cos(x / 1.5 - y / 4), np.sin((x - 3) * (y - 2) / 9)]
     return Image.fromarray(((np.stack(waves, -1) + 1) * 127.5).round().astype(np.uint8))
+
+
+def mask(width, height):
+    """White is redrawn; its edges are those of stage 1's pixels."""
+    cells = np.zeros((height, width), np.uint8)
+    cells[height // 4 : height // 2, width // 8 : width * 5 // 8] = 255
+    return Image.fromarray(cells)
 
 
 def load(kind, folder):
@@ -182,18 +196,27 @@ def draw(case, pipes):
             arguments["timesteps"] = fast27_timesteps
         else:
             arguments["num_inference_steps"] = case["steps"]
-        if "strength" in case:
-            image = pipes["image"](**arguments, image=picture(width, height), strength=case["strength"]).images
+        # Where both stages begin with the picture, it has the size of the second.
+        size = (large, large) if "strength2" in case else (width, height)
+        begin = {"image": picture(*size), "strength": case.get("strength")}
+        if "mask" in case:
+            image = pipes["mask"](**arguments, **begin, mask_image=mask(*size)).images
+        elif "strength" in case:
+            image = pipes["image"](**arguments, **begin).images
         else:
             image = pipes["one"](**arguments, width=width, height=height).images
         results.append(image[0])
     if case["stages"] >= 2:
         times = large // small
         listed = {"timesteps": super27_timesteps} if "timesteps2" in case else {"num_inference_steps": case["steps2"]}
-        image = pipes["two"](
-            **common, image=image, **listed, guidance_scale=case["guidance2"],
-            noise_level=case["noise"], width=times * width, height=times * height,
-        ).images  # fmt: skip
+        arguments = {**common, "image": image, **listed, "guidance_scale": case["guidance2"], "noise_level": case["noise"]}
+        begin = {"original_image": picture(large, large), "strength": case.get("strength2")}
+        if "strength2" not in case:
+            image = pipes["two"](**arguments, width=times * width, height=times * height).images
+        elif "mask" in case:
+            image = pipes["mask two"](**arguments, **begin, mask_image=mask(large, large)).images
+        else:
+            image = pipes["image two"](**arguments, **begin).images
         results.append(image[0])
     if case["stages"] == 3:
         latents = pipes["three"](
@@ -214,10 +237,18 @@ def main():
         "one": load(IFPipeline, root / "if-1"),
         "two": load(IFSuperResolutionPipeline, root / "if-2"),
         "image": load(IFImg2ImgPipeline, root / "if-1"),
+        "mask": load(IFInpaintingPipeline, root / "if-1"),
         "three": load(StableDiffusionUpscalePipeline, root / "x4"),
     }
+    for name, kind in ("image two", IFImg2ImgSuperResolutionPipeline), ("mask two", IFInpaintingSuperResolutionPipeline):
+        parts = {key: value for key, value in pipes["two"].components.items() if key not in absent}
+        pipes[name] = kind(**parts, **absent)
+        pipes[name].set_progress_bar_config(disable=True)
     picture(small, small).save(root / "if-picture.png")
     picture(12, small).save(root / "if-picture-wide.png")
+    picture(large, large).save(root / "if-picture-large.png")
+    mask(large, large).save(root / "if-mask-large.png")
+    mask(small, small).save(root / "if-mask.png")
     asked, tensors = {}, {}
     for name, more in cases.items():
         case = asked[name] = {**plain, **stage_two, **more}

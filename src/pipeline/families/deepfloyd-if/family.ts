@@ -4,7 +4,9 @@
 import type { T5Tokenizer } from "../../../tokenizer/index.js";
 import type { Watch } from "../../cancel.js";
 import type { ImageSettings } from "../../image-request.js";
+import { makePasteStage } from "../../paste-stage.js";
 import type { DiffusionStage, Model, Plan, StageResult, TransformStage } from "../../plan.js";
+import { usesInitInAllStages } from "../../request-context.js";
 import type { ImageSize } from "../../request-values.js";
 import type { Runtime } from "../../runtime.js";
 import type { NetworkWork } from "../../work.js";
@@ -64,21 +66,25 @@ class DeepFloydIf implements Model {
     const steps = own.map((one, i) => planStage(stages[i]!, settings.sampler, one).sigmas.length - 1);
     const texts = await this.encoder.encode(settings, steps, networks);
     const third = drawsThird(settings, this.parts) ? 1 : 0;
+    // Masks belong to the last of these stages; stage 3 enlarges whatever they gave.
+    const pixels = { ...settings, size: this.getSize(settings, third) };
     const drawn: DiffusionStage[] = own.map((one, i) => {
       const size = this.getSize(settings, own.length - 1 - i + third);
       const isLast = third === 0 && i === own.length - 1;
-      const drawnStages = isLast ? undefined : i + 1;
+      // Where all stages begin with an image, the first alone would need it at another size: its picture is no request's.
+      const isKept = !isLast && !(settings.init && usesInitInAllStages(settings));
+      const drawnStages = isKept ? i + 1 : undefined;
       return makeIfStage(stages[i]!, {
         networks,
         texts: texts.stages[i]!,
         size,
-        settings,
+        settings: pixels,
         own: one,
         isFirst: i === 0,
         stages: drawnStages,
       });
     });
-    if (!third) return { warnings: texts.warnings, stages: [...drawn, finish] };
+    if (!third) return { warnings: texts.warnings, stages: [...drawn, finish, ...makePasteStage(settings)] };
     const last = await prepareUpscale(this.openUpscaler!(runtime), getThirdSettings(settings, this.parts), {
       name: "upscaler",
       getSmall: (input) => getPlanes(input).data.map((value) => Math.min(1, Math.max(-1, value))),

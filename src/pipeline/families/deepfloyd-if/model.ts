@@ -19,7 +19,7 @@ import {
   type T5EncoderConfig,
 } from "../../../models/index.js";
 import type { ImageSettings } from "../../image-request.js";
-import type { ImageSizes, RequestContext } from "../../request-context.js";
+import { type ImageSizes, type RequestContext, usesInitInAllStages } from "../../request-context.js";
 import type { UpscalerModel } from "../upscaler/model.js";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -141,17 +141,19 @@ function getSizes(stages: readonly IfStage[], index: number): ImageSizes {
     usual: { width: side, height: side },
     range: { step, least: Math.max(step, side / 4), most: 4 * side },
     initScale,
+    ...(index > 0 && { wholeInitScale: 1 }),
   };
 }
 
 /** The sizes after stage 3, which enlarges the last of these. */
-function enlargeSizes({ usual, range, initScale = 1 }: ImageSizes): ImageSizes {
+function enlargeSizes({ usual, range, initScale = 1, wholeInitScale = initScale }: ImageSizes): ImageSizes {
   const times = (length: number) => enlargement * length;
   const { step, least, most } = range!;
   return {
     usual: { width: times(usual.width), height: times(usual.height) },
     range: { step: times(step), least: times(least), most: times(most) },
     initScale: times(initScale),
+    wholeInitScale: times(wholeInitScale),
   };
 }
 
@@ -177,6 +179,7 @@ function getContext(stages: readonly IfStage[], upscaler: UpscalerModel | undefi
       "timesteps",
       "rng",
       "init",
+      ...(first.number === 1 ? ["inpaint" as const] : []),
       "variation",
       "stages",
       "superResolution",
@@ -203,6 +206,7 @@ export function getStageSettings(
   stages: readonly IfStage[],
 ): readonly StageSettings[] {
   const { superResolution = {}, init, steps, guidance, timesteps: times, schedule } = settings;
+  const { strength: later = [0.8] } = superResolution; // diffusers' default
   const drawn = stages.slice(0, settings.stages ?? stages.length);
   return drawn.map(({ number }, i) => {
     const defaults = stageDefaults[number];
@@ -221,7 +225,7 @@ export function getStageSettings(
       times: superResolution.timesteps,
       guidance: superResolution.guidance?.[0] ?? defaults.guidance,
       noiseLevel,
-      strength: 1,
+      strength: init && usesInitInAllStages(settings) ? later[0]! : 1,
     };
   });
 }
@@ -241,7 +245,7 @@ export function getThirdSettings(
   const { steps, guidance, noiseLevel } = stageDefaults[3];
   const before = stages.length - 1; // stages with settings in these lists
   const enlarging = stages.filter(({ number }) => number === 2).length;
-  const { schedule: _, timesteps: __, init: ___, stages: ____, ...rest } = settings;
+  const { schedule: _, timesteps: __, init: ___, inpaint: ____, stages: _____, ...rest } = settings;
   return {
     ...rest,
     sampler: upscaler!.context.defaults.sampler,
@@ -274,11 +278,23 @@ function checkSettings(
   const later = drawn.length - 1 + third;
   const enlarging = stages.slice(0, drawn.length).filter(({ number }) => number === 2).length + third;
   for (const [name, value] of Object.entries(settings.superResolution ?? {})) {
-    const count = name === "noiseLevel" ? enlarging : name === "timesteps" ? drawn.length - 1 : later;
+    const isOfPixels = name === "timesteps" || name === "strength";
+    const count = name === "noiseLevel" ? enlarging : isOfPixels ? drawn.length - 1 : later;
     const length = name === "timesteps" ? Math.min(1, value?.length ?? 0) : (value?.length ?? 0);
     if (length > count) throw refuseList(name, count, length, stages[0]!.number === 2);
   }
+  if (settings.superResolution?.strength && !settings.init)
+    throw new NishikiError("usage", "superResolution.strength: requires an init.image, got none.");
+  if (third && settings.inpaint?.onlyMasked !== undefined)
+    throw new NishikiError(
+      "usage",
+      "inpaint.onlyMasked: stage 3 enlarges whole images; omit it, or draw 2 stages.",
+    );
   drawn.forEach((one, i) => {
+    if (Math.trunc(one.steps * one.strength) < 1) {
+      const least = `at least ${1 / one.steps}, which is one step of ${one.steps}`;
+      throw new NishikiError("usage", `superResolution.strength: expected ${least}, got ${one.strength}.`);
+    }
     planStage(stages[i]!, settings.sampler, one);
   });
   if (third) upscaler!.context.check?.(getThirdSettings(settings, { stages, upscaler }));

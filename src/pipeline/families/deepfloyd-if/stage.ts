@@ -11,11 +11,13 @@ import {
 import { NishikiError } from "../../../errors.js";
 import type { ImageSettings } from "../../image-request.js";
 import { makeInitImage } from "../../init-image.js";
+import { pixelEncoder, resizeInit } from "../../pixel-init.js";
 import { fromBytes, type Pixels, toBytes } from "../../pixels.js";
-import type { DiffusionStage, ImageEncoder, StageInput, StageRun } from "../../plan.js";
+import type { DiffusionStage, InitPlan, StageInput, StageRun } from "../../plan.js";
 import { getPartWeights } from "../../prompt/composition.js";
 import { getTimeLeft, makeConditionNoise } from "../../prompt/condition-noise.js";
 import { atSteps, type ChangeRow, getRowShares, type PromptRow } from "../../prompt/prompt-rows.js";
+import { usesInitInAllStages } from "../../request-context.js";
 import type { ImageSize } from "../../request-values.js";
 import { resizeBilinear } from "../../resize-bilinear.js";
 import { f32, floats } from "../../tensors.js";
@@ -56,18 +58,6 @@ export function getPlanes(input: Pick<StageInput, "last">): Planes {
   }
   throw new NishikiError("internal", `Expected the image of a stage, got ${last?.kind ?? "nothing"}.`);
 }
-
-/** Pixels are their own latents. */
-const pixelEncoder: ImageEncoder = {
-  takesMask: false,
-  encode: async (values) => {
-    const places = values.length / 3;
-    return values.map((_, i) => values[(i % places) * 3 + Math.floor(i / places)]!);
-  },
-  resizeMask: () => {
-    throw new NishikiError("internal", "DeepFloyd IF draws no masks.");
-  },
-};
 
 /** What works for one request. */
 export interface StageRequest {
@@ -136,7 +126,7 @@ export function makeIfStage(stage: IfStage, request: StageRequest): DiffusionSta
   const plan = planStage(stage, settings.sampler, own);
   const { sigmas, noiseScale, finalScale, options } = plan;
   const shape = [3, size.height, size.width];
-  const image = stage.number === 1 ? makeInitImage(settings) : undefined;
+  const init = makeStageInit(stage, request);
   const toPreview = (data: Float32Array) => toPixels({ ...size, data });
   const start = (input: StageInput): StageRun => {
     let small: SmallImage | undefined;
@@ -154,12 +144,10 @@ export function makeIfStage(stage: IfStage, request: StageRequest): DiffusionSta
       },
       preview: async (denoised) => toPreview(denoised),
       ...(stage.noising && {
-        begin: async (noise) => {
-          const x = noise.initial().map((value) => value * noiseScale);
+        drawCondition: (noise) => {
           const large = resizeBilinear(getSmallImage(input, settings), size);
           const level = own.noiseLevel;
           small = { data: addNoise(large, noise.condition(large.length), level, stage.noising!), level };
-          return x;
         },
       }),
     };
@@ -168,7 +156,16 @@ export function makeIfStage(stage: IfStage, request: StageRequest): DiffusionSta
     kind: "diffusion",
     name: getStageName(stage),
     shape,
-    steps: { sampler: getSampler(settings.sampler).sample, sigmas, noiseScale, finalScale, options },
+    steps: {
+      sampler: getSampler(settings.sampler).sample,
+      sigmas,
+      noiseScale,
+      finalScale,
+      // As in diffusers, the network sees what is outside a mask as it is, without noise, in all steps.
+      getMaskSigma: () => 0,
+      getMaskScale: (sigma) => 1 / plan.schedule.alphaOf(sigma),
+      options,
+    },
     guidance: {
       scale: own.guidance <= 1 ? 1 : own.guidance,
       weights: getPartWeights(settings.prompt),
@@ -180,7 +177,7 @@ export function makeIfStage(stage: IfStage, request: StageRequest): DiffusionSta
     ...(request.stages !== undefined && {
       picture: { stages: request.stages, read: (last) => toPixels(getPlanes({ last })) },
     }),
-    ...(image && { init: { image, isFullNoise: false, encoder: async () => pixelEncoder } }),
+    ...(init && { init }),
     start: async (input) => start(input),
   };
 }
@@ -195,6 +192,13 @@ function makeChange({ settings, own, isFirst }: StageRequest, seed: number, take
     return noise(value, { conditioning, part: "states", step, timeLeft });
   };
   return change;
+}
+
+/** The image that a stage begins with: the request's, for stage 1, and for stage 2 where all of them begin with it. */
+function makeStageInit({ number }: IfStage, { settings, size, isFirst }: StageRequest): InitPlan | undefined {
+  if (number === 2 && (isFirst || !usesInitInAllStages(settings))) return undefined;
+  const image = makeInitImage(settings);
+  return image && { image: resizeInit(image, size), isFullNoise: false, encoder: async () => pixelEncoder };
 }
 
 /** What stage 2 enlarges: the image of stage 1, or that of the request. */

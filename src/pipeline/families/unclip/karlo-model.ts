@@ -186,6 +186,8 @@ function checkSettings(settings: ImageSettings, parts: Parts): void {
   if (sampler !== own) usage(`sampler: this model was trained for ${own} alone; omit it, got ${sampler}.`);
   if (superResolution?.guidance)
     usage("superResolution.guidance: this model's super-resolution has none; omit it.");
+  if (superResolution?.strength)
+    usage("superResolution.strength: this model's super-resolution begins with noise; omit it.");
   if (superResolution?.noiseLevel)
     usage("superResolution.noiseLevel: this model's super-resolution takes none; omit it.");
   if (superResolution && stages === 1)

@@ -131,6 +131,8 @@ function checkSettings(settings: ImageSettings, model: Omit<UpscalerModel, "cont
     throw new NishikiError("usage", sentence);
   };
   const { superResolution } = settings;
+  if (superResolution?.strength)
+    refuse("superResolution.strength: this model enlarges the image, and has no strength; omit it.");
   for (const name of ["steps", "guidance"] as const)
     if (superResolution?.[name])
       refuse(`superResolution.${name}: this model is the super-resolution stage; use ${name}.`);
