@@ -170,7 +170,7 @@ jeans: trousers, denim trousers, denim jeans
 shirt: tee shirt, polo shirt
 dress: gown, skirt, frock
 coat: jacket, overcoat, raincoat, parka, anorak
-shoe: trainer shoe, trainer, sneakers, slipper
+shoe: trainer shoe, sneakers, slipper
 boot: wellington, wellington boot
 gloves: mitten, mittens
 cap: baseball cap
@@ -208,7 +208,8 @@ const byWord = new Map(
 function singularsOf(word: string): string[] {
   const stems = [
     word.replace(/s$/, ""),
-    word.replace(/es$/, ""),
+    // "foxes" is of "fox", but "fires" is not of "fir".
+    word.replace(/(s|x|z|ch|sh|o)es$/, "$1"),
     word.replace(/ies$/, "y"),
     word.replace(/ves$/, "f"),
   ];

@@ -98,7 +98,7 @@ noodles, bowl of noodles: thing noodle soup
 storm clouds: thing storm cloud
 smiley, smiley face, happy face: thing sun with a face
 honey: thing honey pot
-soccer, playing soccer, football match: thing soccer ball
+soccer, football match: thing soccer ball
 fishing: thing fishing rod
 sailing: thing sailboat
 skiing: thing skis
@@ -152,7 +152,7 @@ text, word, words, letter, letters, lettering, writing, handwriting, calligraphy
 photo, photos, photograph, photography, photographic, photorealistic, photorealism, photo-realistic, realistic, hyperrealistic, realism, 35mm, dslr, cinematic, film still, movie still, bokeh, portrait photo, macro photo, polaroid, snapshot, stock photo: cannot photographs
 happiness, sadness, freedom, peace, hope, fear, anger, joy, dream, dreams, loneliness, time, truth, justice, chaos, nostalgia: cannot feelings
 # words that change nothing
-a, an, the, of, in, at, to, from, for, is, are, it, its, that, this, their, his, her, my, your, picture, image, drawing, style, art, artwork, painting of, please, draw, show, make, create, generate, me, scene, view, beautiful, pretty, nice, lovely, cozy, cosy, cute, gorgeous, amazing, stunning, epic, awesome, cool, detailed, highly, very, quality, high, best, masterpiece, ultra, 4k, 8k, hd, uhd, trending, artstation, professional, simple, clean, sharp, focus, colorful, colourful, vibrant, vivid, bright, warm, soft, lighting, light, composition, centered, center, perfect, featuring, made, shop's, design, colors, colours, style of, in the style of, manner, against, front, by, one of, there, into, around, across, standing, sitting, located, surrounded, set, filled, inside, within, through, along, drawn, as, painted, full, body, whole, close-up, close up, closeup, landscape of, render of, plain, print, wild, little, small, tiny, small little, day, sunny, sunny day, daytime, during, out, off, up, down, then, only, just, two-dimensional, or: skip
+a, an, the, of, in, at, to, from, for, is, are, it, its, that, this, their, his, her, my, your, picture, image, drawing, style, art, artwork, painting of, please, draw, show, make, create, generate, me, scene, view, beautiful, pretty, nice, lovely, cozy, cosy, cute, gorgeous, amazing, stunning, epic, awesome, cool, detailed, highly, very, quality, high, best, masterpiece, ultra, 4k, 8k, hd, uhd, trending, artstation, professional, simple, clean, sharp, focus, colorful, colourful, vibrant, vivid, bright, warm, soft, lighting, light, composition, centered, center, perfect, featuring, made, shop's, design, colors, colours, style of, in the style of, manner, against, front, by, one of, there, into, around, across, standing, sitting, located, surrounded, set, filled, inside, within, through, along, drawn, as, painted, full, body, whole, close-up, close up, closeup, landscape of, render of, plain, print, wild, little, small, tiny, small little, day, sunny, sunny day, daytime, during, out, off, up, down, then, only, just, two-dimensional, or, do, does, did, can, could, would, should, has, have, had, was, were, be, been, being, as, but, who, where, when, what, which, he, she, they, we, you, i, him, them, us, your, our, so, too, also, want, like, looks, looking, going, made of: skip
 `;
 
 function readOne(text: string): Reading {

@@ -33,8 +33,14 @@ const mostThings = 6;
 /** Plans a prompt for a model. */
 export function planPrompt(prompt: string, repertoire: Repertoire): PlannedPrompt {
   const planner = new Planner(repertoire);
-  for (const words of readWords(prompt, repertoire.known)) planner.take(words);
+  const read = readWords(prompt, repertoire.known);
+  for (const [i, words] of read.entries()) planner.take(words, read[i + 1]);
   return planner.finish(prompt);
+}
+
+/** Whether words name a thing, and not a place that a model may draw as one. */
+function namesThing([first]: ReadWords["readings"]): boolean {
+  return first?.kind === "named" || first?.kind === "thing";
 }
 
 interface FoundThing {
@@ -64,11 +70,12 @@ class Planner {
   }
 
   /** Takes the first reading that the model has something for. */
-  take({ text, readings, afterComma }: ReadWords): void {
+  take({ text, readings, afterComma, touchesNext }: ReadWords, next: ReadWords | undefined): void {
     if (afterComma && this.#colour) this.#giveColourBack();
     const usable = readings.filter((reading) => this.#isPossible(reading));
     const [reading] = usable;
-    if (!reading) {
+    // Of two names side by side the second is the thing: a stone castle is a castle.
+    if (!reading || (touchesNext && namesThing(readings) && next && namesThing(next.readings))) {
       this.#leftOut.push(text);
       return;
     }

@@ -37,6 +37,11 @@ describe("a plan for the first models", () => {
     ["a guitar on a blue background", "a guitar on a blue background"],
     ["a teapot on yellow dots", "a teapot on yellow dots"],
     ["four bananas", "four bananas"],
+    ["a stone castle and a dog house", "a castle and a house"],
+    ["a girl who does a drawing of a sweet cat", "a cat"],
+    ["two foxes", "two foxes"],
+    ["some fires", "fire"],
+    ["a sloop on a creek", null],
     ["a red sports car on a mountain road", "a red racing car and a mountain"],
     ["A Photo of a GREY wolf, 4k", "a grey wolf"],
   ])("draws of %j %j", (prompt, expected) => expect(drawn(first, prompt)).toBe(expected));

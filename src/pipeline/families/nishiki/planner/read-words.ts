@@ -12,6 +12,8 @@ export interface ReadWords {
   readonly readings: readonly (Reading | ColourReading | NamedThing)[];
   /** Whether a comma stands before. */
   readonly afterComma: boolean;
+  /** Whether the next words stand beside it with nothing between. */
+  readonly touchesNext: boolean;
 }
 
 export interface ColourReading {
@@ -61,6 +63,7 @@ export function readWords(prompt: string, known: KnownWords): ReadWords[] {
       text: prompt.slice(start, tokens[first + length - 1]!.end),
       readings,
       afterComma: before !== undefined && prompt.slice(before.end, start).includes(","),
+      touchesNext: touches(prompt, tokens, first + length - 1),
     });
     first += length;
   }
@@ -81,7 +84,9 @@ function readAt(
     const words = tokens.slice(first, first + length).map(({ word }) => word);
     const text = words.join(" ");
     const everyday = everydayWords.get(text);
-    const name = findName(text, names, known);
+    // "Fires" and "t-shirts" have no plural of their own in captions.
+    const own = names.get(text) ?? (text.endsWith("s") ? names.get(text.slice(0, -1)) : undefined);
+    const name = own ?? (everyday ? undefined : findOther(text, known));
     const isPlace = everyday?.[0]?.kind === "ground" && placing.has(wordBefore(tokens, first) ?? "");
     if (name && !isPlace) return { length, readings: [name, ...(everyday ?? [])] };
     if (length === 1 && known.colours.has(text))
@@ -100,13 +105,8 @@ function wordBefore(tokens: readonly Token[], first: number): string | undefined
   return before === "the" || before === "a" || before === "an" ? tokens[first - 2]?.word : before;
 }
 
-function findName(
-  text: string,
-  names: ReadonlyMap<string, NamedThing>,
-  known: KnownWords,
-): NamedThing | undefined {
-  const own = names.get(text);
-  if (own) return own;
+/** The thing that words are another name or a kind of. */
+function findOther(text: string, known: KnownWords): NamedThing | undefined {
   const other = nameFor(text);
   const found = other === undefined ? undefined : known.names.find(({ name }) => name === other);
   return (
