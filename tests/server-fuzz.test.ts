@@ -109,6 +109,7 @@ const right: Readonly<Record<string, readonly object[]>> = {
   "/images/zip": [{ ids: [id] }],
   "/session": [{ token: "guess" }],
   "/tokens": [{ prompt: "a cat" }],
+  "/plans": [{ prompt: "a lake" }, { plan: { things: [{ name: "cat" }] } }],
 };
 const samples = (path: string) => right[path] ?? right[path.replace("/{id}", "")] ?? [{}];
 

@@ -16,6 +16,8 @@ import type {
   ModelInfo,
   Move,
   NumberedEvent,
+  PlanAnswer,
+  PlanRequest,
   PromptAnswer,
   PromptRequest,
   StoredImage,
@@ -63,6 +65,11 @@ export interface Application {
   requestSchema(model?: string, ipAdapter?: string): Promise<Readonly<Record<string, unknown>> | undefined>;
   /** Reads the parameters and permutations of a prompt, as a model takes them. Undefined if there is no such model. */
   readPrompt(request: PromptRequest): Promise<PromptAnswer | undefined>;
+  /**
+   * Plans what a model can draw of a prompt, or puts a plan into words. Loads no weights.
+   * @throws NishikiError "usage" for a plan that the model cannot draw
+   */
+  planPrompt(request: PlanRequest): Promise<PlanAnswer | undefined>;
   /** Counts a prompt's tokens, as a model reads them beside what is loaded with it. Loads no weights. */
   countTokens(request: TokensRequest): Promise<Tokens | undefined>;
   /**

@@ -15,6 +15,7 @@ import type {
   JobRequest,
   ModelInfo,
   Move,
+  PlanRequest,
   PromptRequest,
   ServerEvent,
   StoredImage,
@@ -114,6 +115,11 @@ export class AssembledApplication implements Application {
   async readPrompt({ prompt, model = this.#parts.models.default, count, seed }: PromptRequest) {
     const found = await this.#parts.models.find(model);
     return found && readPromptForModel(found, prompt, { count, seed });
+  }
+
+  async planPrompt({ model = this.#parts.models.default, prompt, plan }: PlanRequest) {
+    if (!(await this.#parts.models.find(model))) return undefined;
+    return { planned: (await this.#parts.drawer.plan(model, plan ?? prompt)) ?? null };
   }
 
   async countTokens({ model = this.#parts.models.default, load = {}, prompt }: TokensRequest) {

@@ -1,5 +1,5 @@
 // The catalogue: models, and what can be added to them.
-import { storedRequestSchema } from "../../pipeline/index.js";
+import { scenePlanSchema, storedRequestSchema } from "../../pipeline/index.js";
 import { wholeNumber, z } from "../../schema/index.js";
 import { jobLoadSchema } from "./load.js";
 import { catalogueIdSchema, textUpTo } from "./values.js";
@@ -109,6 +109,34 @@ export const tokensSchema = z.object({
   room: z.int().nullable().meta({ description: "tokens that one text has room for, such as 75" }),
 });
 export type Tokens = Readonly<z.output<typeof tokensSchema>>;
+
+/** A prompt that is planned, or a plan that is put into words. */
+export const planRequestSchema = z.strictObject({
+  prompt: textUpTo(100_000).default("").meta({ description: "the prompt; not needed with a plan" }),
+  plan: scenePlanSchema.optional().meta({ description: "a plan that was changed" }),
+  model: catalogueIdSchema.optional().meta({ description: "model; the default model if left out" }),
+});
+export type PlanRequest = Readonly<z.output<typeof planRequestSchema>>;
+
+export const planAnswerSchema = z.object({
+  planned: z
+    .object({
+      plan: scenePlanSchema.nullable().meta({ description: "null if nothing of the prompt can be drawn" }),
+      prompt: z
+        .string()
+        .nullable()
+        .meta({ description: "the plan in the model's words: the prompt to draw" }),
+      changes: z
+        .array(z.object({ from: z.string(), to: z.string() }))
+        .readonly()
+        .meta({ description: "words that were taken for something else" }),
+      leftOut: z.array(z.string()).readonly().meta({ description: "words that are not in the plan" }),
+      sentences: z.array(z.string()).readonly().meta({ description: "all of this for people" }),
+    })
+    .nullable()
+    .meta({ description: "null for models that read any words and need no plan" }),
+});
+export type PlanAnswer = Readonly<z.output<typeof planAnswerSchema>>;
 
 /** A prompt whose parameters are read. */
 export const promptRequestSchema = z.strictObject({

@@ -55,6 +55,10 @@ async function run(id: number, task: Task, state: Running): Promise<unknown> {
       return forecast(task);
     case "scan":
       return scan(task.folders);
+    case "plan": {
+      const planner = await (await pipelines.open(task.load)).loadPlanner?.();
+      return typeof task.from === "string" ? planner?.plan(task.from) : planner?.say(task.from);
+    }
     case "tokens":
       return (await pipelines.open(task.load)).countTokens?.(task.prompt);
     case "load":

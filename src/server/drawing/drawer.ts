@@ -1,5 +1,5 @@
 // Draws jobs in the drawing process.
-import type { LoadOptions } from "../../pipeline/index.js";
+import type { LoadOptions, ScenePlan } from "../../pipeline/index.js";
 import type { JobLoad } from "../api/index.js";
 import type { Found } from "../catalogue/found.js";
 import type { Drawer, DrawerRunOptions, JobRecord, WorkEvent } from "../parts.js";
@@ -35,6 +35,8 @@ export interface ProcessDrawer extends Drawer {
   ): Promise<Tasks["price-explanation"]["answer"]>;
   /** Looks into models folders. */
   scan(folders: readonly string[]): Promise<Found>;
+  /** A prompt's plan, or a plan's words; undefined if the model needs none. */
+  plan(model: string, from: string | ScenePlan): Promise<Tasks["plan"]["answer"]>;
   /** A prompt's tokens; undefined if the model does not count them. */
   tokens(model: string, load: JobLoad, prompt: string): Promise<Tasks["tokens"]["answer"]>;
   /** What a training of so many images takes unless the user chooses. */
@@ -92,6 +94,7 @@ export function makeDrawer(
       process.run({ kind: "forecast", load: await find(model, load), request, images }),
     priceExplanation: async (model, load, task) =>
       process.run({ kind: "price-explanation", load: await find(model, load), ...task }),
+    plan: async (model, from) => process.run({ kind: "plan", load: await find(model, {}), from }),
     tokens: async (model, load, prompt) =>
       process.run({ kind: "tokens", load: await find(model, load), prompt }),
     planTraining: (count) => process.run({ kind: "plan-training", images: count }),

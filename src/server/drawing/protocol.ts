@@ -1,7 +1,13 @@
 // What the server and its drawing process say to each other: plain data, sent by structured clone.
 import type { ErrorCode } from "../../errors.js";
 import type { ExplanationPrice } from "../../inspect/node.js";
-import type { LoadOptions, RequestContext, TokenCount } from "../../pipeline/index.js";
+import type {
+  LoadOptions,
+  PlannedPrompt,
+  RequestContext,
+  ScenePlan,
+  TokenCount,
+} from "../../pipeline/index.js";
 import type { Outlook } from "../../pipeline/node.js";
 import type { Found } from "../catalogue/found.js";
 import type { WorkEvent } from "../parts.js";
@@ -60,6 +66,11 @@ export interface Tasks {
   readonly scan: {
     readonly task: { readonly kind: "scan"; readonly folders: readonly string[] };
     readonly answer: Found;
+  };
+  /** Plans a prompt, or puts a plan into words. */
+  readonly plan: {
+    readonly task: { readonly kind: "plan"; readonly load: LoadOptions; readonly from: string | ScenePlan };
+    readonly answer: PlannedPrompt | undefined;
   };
   /** Counts a prompt's tokens. */
   readonly tokens: {

@@ -10,6 +10,8 @@ import {
   forecastRequestSchema,
   forecastSchema,
   modelSchema,
+  planAnswerSchema,
+  planRequestSchema,
   promptReadingSchema,
   promptRequestSchema,
   textUpTo,
@@ -61,6 +63,20 @@ export const modelRoutes: readonly Route[] = [
     async handle({ application, c, query: { model, ipAdapter } }) {
       const schema = await application.requestSchema(model, ipAdapter);
       return schema ? c.json(schema) : refuseModel(application, model);
+    },
+  }),
+  route({
+    tag: "models",
+    method: "post",
+    path: "/plans",
+    summary: "Plan what a model can draw of a prompt",
+    description:
+      "Models of few words, such as the embedded one, draw only what they were trained on. The plan of a prompt says what that is, as JSON that can be changed and sent back, and as a prompt to draw. Nothing is drawn.",
+    body: planRequestSchema,
+    answers: { 200: { description: "the plan and its prompt", schema: planAnswerSchema } },
+    async handle({ application, c, body }) {
+      const answer = await application.planPrompt(body);
+      return answer ? c.json(answer) : refuseModel(application, body.model);
     },
   }),
   route({

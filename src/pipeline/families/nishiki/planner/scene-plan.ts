@@ -20,6 +20,7 @@ export const scenePlanSchema = z.strictObject({
       }),
     )
     .min(1)
+    .max(6)
     .readonly(),
   relation: oneOf(planRelations).default("beside").meta({
     description: "how the first of two things lies to the second",
