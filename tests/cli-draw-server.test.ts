@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { planRemotely } from "../src/cli/remote/draw-remotely.js";
 import { type Application, createApplication, type RunningServer, serveHttp } from "../src/server/node.js";
 import { type CliOptions, runCli } from "./support/run-cli.js";
 
@@ -40,6 +41,14 @@ describe("nishiki draw --server", () => {
     const local = join(folder, "local.png");
     await run([...args, "-o", local]);
     expect(await readFile(output)).toEqual(await readFile(local));
+  });
+
+  it("plans there", async () => {
+    const planner = planRemotely(server.link, {});
+    const { plan, prompt } = await planner.plan("a lake at dawn");
+    expect(prompt).toBe("a sailboat by the sea");
+    expect(await planner.say({ ...plan, ground: null })).toMatchObject({ prompt: "a sailboat" });
+    await expect(planner.say({ things: [] })).rejects.toMatchObject({ code: "usage" });
   });
 
   it("uploads images, takes the token from the link, and prints JSON", async () => {

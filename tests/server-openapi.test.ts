@@ -212,9 +212,9 @@ describe("answers", () => {
     await checkCall("post /tokens", { body: { prompt: "a cat" } });
     const planned = await checkCall("post /plans", { body: { prompt: "a robot riding a bicycle" } });
     expect(planned.value.planned).toMatchObject({ prompt: "a robot above a bicycle" });
-    const plan = { ...planned.value.planned.plan, relation: "left" };
-    const said = await checkCall("post /plans", { body: { plan } });
-    expect(said.value.planned.prompt).toBe("a robot to the left of a bicycle");
+    const { plan } = planned.value.planned as { plan: object };
+    const said = await checkCall("post /plans", { body: { plan: { ...plan, relation: "left" } } });
+    expect(said.value.planned).toMatchObject({ prompt: "a robot to the left of a bicycle" });
     const forecast = await checkCall("post /forecast", { body: { request: { prompt: "a cat", count: 2 } } });
     expect(forecast.value.forecast).toMatchObject({ fits: expect.any(Boolean), advice: null });
     const prompt = "a {red, blue} cat --no fog --seed 4 --hd";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { openModel } from "../pipeline/node.js";
-import { planRequests } from "./plan-requests.js";
+import { loadPlanner, planRequests } from "./plan-requests.js";
 
 const folder = await mkdtemp(join(tmpdir(), "nishiki-plan-"));
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -18,7 +18,7 @@ it("replaces prompts by what can be drawn of them, and says so once", async () =
   const model = await openModel();
   const planned = await planRequests(
     requests("a robot riding a bicycle", "a robot riding a bicycle", "a lake"),
-    model,
+    () => loadPlanner(model),
     {
       plan: true,
     },
@@ -31,20 +31,28 @@ it("replaces prompts by what can be drawn of them, and says so once", async () =
   expect(planned.notices.slice(0, 2)).toEqual(["first", 'Drawn as: "a robot above a bicycle".']);
   expect(planned.notices.filter((notice) => /robot/.test(notice))).toHaveLength(1);
   const same = requests("a lake");
-  expect(await planRequests(same, model, {})).toEqual(same);
+  expect(await planRequests(same, () => loadPlanner(model), {})).toEqual(same);
 });
 
 it("draws a plan that was changed, and refuses what cannot be planned", async () => {
   const model = await openModel();
   const file = join(folder, "plan.json");
   await writeFile(file, JSON.stringify({ things: [{ name: "cat", colour: "green" }], style: "pencil" }));
-  const { requests: drawn } = await planRequests(requests("anything"), model, { planFile: file });
+  const { requests: drawn } = await planRequests(requests("anything"), () => loadPlanner(model), {
+    planFile: file,
+  });
   expect(drawn[0]!.prompt).toBe("a green cat, pencil drawing");
-  await expect(planRequests(requests("a portrait of a woman"), model, { plan: true })).rejects.toMatchObject({
+  await expect(
+    planRequests(requests("a portrait of a woman"), () => loadPlanner(model), { plan: true }),
+  ).rejects.toMatchObject({
     code: "usage",
     message: expect.stringMatching(/no people/),
   });
   await writeFile(file, "{");
-  await expect(planRequests(requests("x"), model, { planFile: file })).rejects.toThrow(/not valid JSON/);
-  await expect(planRequests(requests("x"), {}, { plan: true })).rejects.toThrow(/needs no plan/);
+  await expect(planRequests(requests("x"), () => loadPlanner(model), { planFile: file })).rejects.toThrow(
+    /not valid JSON/,
+  );
+  await expect(planRequests(requests("x"), () => loadPlanner({}), { plan: true })).rejects.toThrow(
+    /needs no plan/,
+  );
 });

@@ -5,22 +5,32 @@ import type { FileRequest, PlannedPrompt, Planner } from "../pipeline/index.js";
 import type { OpenedModel } from "../pipeline/node.js";
 import type { PromptOptions, ReadRequests } from "./prompt-options.js";
 
+/** A planner here, or on a server. */
+export interface AnyPlanner {
+  plan(prompt: string): PlannedPrompt | Promise<PlannedPrompt>;
+  say(plan: unknown): PlannedPrompt | Promise<PlannedPrompt>;
+}
+
 /**
  * Replaces the prompts by what the model can draw of them.
  * @throws NishikiError "usage" where that is nothing, or the model lists no words
  */
 export async function planRequests(
   { requests, notices }: ReadRequests,
-  model: Pick<OpenedModel, "loadPlanner">,
+  load: () => Promise<AnyPlanner>,
   { plan = false, planFile }: PromptOptions,
 ): Promise<ReadRequests> {
   if (!plan && planFile === undefined) return { requests, notices };
-  const planner = await loadPlanner(model);
+  const planner = await load();
   const read = planFile === undefined ? undefined : await readPlanFile(planFile, planner);
-  const planned = requests.map((request) => {
-    const made = read ?? planner.plan(request.prompt);
-    return { request: { ...request, prompt: getPrompt(made) } as FileRequest, sentences: made.sentences };
-  });
+  const planned: { readonly request: FileRequest; readonly sentences: readonly string[] }[] = [];
+  for (const request of requests) {
+    const made = read ?? (await planner.plan(request.prompt));
+    planned.push({
+      request: { ...request, prompt: getPrompt(made) } as FileRequest,
+      sentences: made.sentences,
+    });
+  }
   const sentences = new Set(planned.flatMap((each) => each.sentences));
   return { requests: planned.map(({ request }) => request), notices: [...notices, ...sentences] };
 }
@@ -33,14 +43,18 @@ function getPrompt({ prompt, sentences }: PlannedPrompt): string {
 
 /** @throws NishikiError "usage" for models that do not list what they draw */
 export async function loadPlanner({ loadPlanner: load }: Pick<OpenedModel, "loadPlanner">): Promise<Planner> {
-  if (load) return load();
+  return load ? load() : refuseToPlan();
+}
+
+/** @throws NishikiError "usage" for a model that does not list what it draws */
+export function refuseToPlan(): never {
   throw new NishikiError(
     "usage",
     "--plan: this model reads any words and needs no plan; only models that list their words, such as the embedded one, have plans. Omit --plan.",
   );
 }
 
-async function readPlanFile(path: string, planner: Planner): Promise<PlannedPrompt> {
+async function readPlanFile(path: string, planner: AnyPlanner): Promise<PlannedPrompt> {
   const text = await readTextFile(path);
   let value: unknown;
   try {

@@ -19,6 +19,7 @@ import type {
   JobRequest,
   ModelInfo,
   Move,
+  PlanAnswer,
   PromptAnswer,
   StoredImage,
   Tokens,
@@ -129,6 +130,7 @@ export const api = {
     get<SettingsSchema>(`settings${query({ model, ipAdapter })}`),
 
   tokens: (prompt: string, model: string, load: JobLoad) => post<Tokens>("tokens", { prompt, model, load }),
+  plan: (prompt: string, model: string) => post<PlanAnswer>("plans", { prompt, model }),
   readPrompt: (request: { prompt: string; model?: string; count?: number; seed?: number }) =>
     post<PromptAnswer>("prompts", request),
   forecast: (request: Pick<DrawJobRequest, "request" | "model" | "load">) =>

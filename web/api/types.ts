@@ -17,6 +17,7 @@ export type {
   ModelInfo,
   Move,
   Parent,
+  PlanAnswer,
   Progress,
   PromptAnswer,
   ServerEvent,

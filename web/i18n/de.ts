@@ -19,6 +19,8 @@ export const de: Messages = {
     chunks > 1
       ? `Das Modell liest ${limit} Token auf einmal: Dieser Prompt braucht ${chunks} Teile.`
       : `Das Modell liest ${limit} Token auf einmal.`,
+  planIs: (prompt) => `Davon kann das Modell zeichnen: „${prompt}“.`,
+  planUse: "Übernehmen",
   outlook: (time, memory) => `Etwa ${time} und ${memory} Speicher`,
   outlookShort: (memory, free) => `Braucht ${memory} Speicher; ${free} sind frei.`,
   outlookEstimated: "Geschätzt: Dieses Modell hat hier noch nicht gezeichnet.",

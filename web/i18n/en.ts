@@ -21,6 +21,8 @@ export const en = {
     chunks > 1
       ? `The model reads ${limit} tokens at a time: this prompt takes ${chunks} parts.`
       : `The model reads ${limit} tokens at a time.`,
+  planIs: (prompt: string) => `Of this, the model can draw: “${prompt}”.`,
+  planUse: "Use that",
   outlook: (time: string, memory: string) => `About ${time} and ${memory} of memory`,
   outlookShort: (memory: string, free: string) => `Needs ${memory} of memory; ${free} are free.`,
   outlookEstimated: "Estimated: this model has not drawn here yet.",

@@ -12,6 +12,7 @@ import { stored } from "../store/storage.js";
 import { openSheet } from "../store/ui.js";
 import { ModelChip } from "./model-chip.jsx";
 import { Outlook } from "./outlook.jsx";
+import { PlanNote } from "./plan-note.jsx";
 import { PromptField } from "./prompt-field.jsx";
 import { SeedChip } from "./seed-chip.jsx";
 import { SizeChip } from "./size-chip.jsx";
@@ -32,6 +33,7 @@ export function PromptBar() {
     <form class="prompt-bar" aria-label={texts.draw} onSubmit={onSubmit}>
       <div class="prompt-main">
         <PromptField name="prompt" />
+        <PlanNote />
         {hasNegative && <PromptField name="negativePrompt" />}
         {slots.value.prompt.map((Slot, index) => (
           <Slot key={index} />

@@ -17,7 +17,7 @@ import { drawAll, printWarning } from "../drawing.js";
 import { printForecasts } from "../forecast.js";
 import { prepareImageFiles } from "../image-files.js";
 import { addOptionHints } from "../option-hints.js";
-import { planRequests } from "../plan-requests.js";
+import { loadPlanner, planRequests } from "../plan-requests.js";
 import { preparePreview } from "../preview-file.js";
 import { makeProgress } from "../progress.js";
 import {
@@ -104,7 +104,7 @@ async function generate(words: readonly string[], options: Options): Promise<voi
   const listed = await listRequests(read, options, (prompt, more) =>
     parsePromptParameters(prompt, opened.context, more),
   );
-  const { requests, notices } = await planRequests(listed, opened, options);
+  const { requests, notices } = await planRequests(listed, () => loadPlanner(opened), options);
   const drawings = await prepareDrawings(requests, notices, opened.context, options);
   if (options.forecast) {
     for (const message of drawings.flatMap((drawing) => drawing.notices))
@@ -143,8 +143,13 @@ async function drawOnServer(link: string, words: readonly string[], options: Opt
   const preview = options.preview === undefined ? undefined : await preparePreview(options.preview, force);
   const byName = async (tags: readonly LoraTag[]) => tags.map(({ name, weight }) => ({ file: name, weight }));
   const read = await readPromptFiles(given, pickSettings(options, loadOptionsSchema), options, byName);
-  const { createRemoteJob, parseRemotely } = await import("../remote/draw-remotely.js");
-  const { requests, notices } = await listRequests(read, options, parseRemotely(link, read.load));
+  const { createRemoteJob, parseRemotely, planRemotely } = await import("../remote/draw-remotely.js");
+  const listed = await listRequests(read, options, parseRemotely(link, read.load));
+  const { requests, notices } = await planRequests(
+    listed,
+    async () => planRemotely(link, read.load),
+    options,
+  );
   checkOutput(requests.length, output);
   const counts = requests.map(({ count = 1 }) => count as number);
   const sheets = options.grid ? new ContactSheets(counts, { json }) : undefined;

@@ -15,7 +15,8 @@ import {
   type PromptReading,
 } from "../../pipeline/index.js";
 import { parse } from "../../schema/index.js";
-import type { Job, JobLoad } from "../../server/index.js";
+import type { Job, JobLoad, PlanAnswer } from "../../server/index.js";
+import { type AnyPlanner, refuseToPlan } from "../plan-requests.js";
 import type { WritePreview } from "../preview-file.js";
 import { RemoteDrawing } from "./remote-drawing.js";
 import { ServerClient } from "./server-client.js";
@@ -59,6 +60,16 @@ export function parseRemotely(link: string, load: LoadOptions) {
     if (reading.faults.length > 0) throw new NishikiError("usage", reading.faults.join("\n"));
     return reading;
   };
+}
+
+/** Plans prompts as a server's model takes them. */
+export function planRemotely(link: string, load: LoadOptions): AnyPlanner {
+  const { model } = nameAdditions(load);
+  const ask = async (from: object) => {
+    const { planned } = await new ServerClient(link).ask<PlanAnswer>("POST", "/plans", { ...from, model });
+    return planned ?? refuseToPlan();
+  };
+  return { plan: (prompt) => ask({ prompt }), say: (plan) => ask({ plan }) };
 }
 
 async function upload(client: ServerClient, path: string): Promise<string> {
