@@ -61,6 +61,7 @@ describe.each([
       ...size,
     };
     const plainPrompt = path === undefined ? { ...request, prompt: "a blue cat, asleep" } : request;
+    const before = await draw(pipeline, plainPrompt, false);
     const { tokens, attention, predictions, pixels } = await draw(pipeline, plainPrompt);
     const words = tokens!.cond.words.map(({ text }) => text);
     expect(words).toContain("blue");
@@ -94,6 +95,8 @@ describe.each([
     const most = pixels.reduce((worst, value, i) => Math.max(worst, Math.abs(value - plain.pixels[i]!)), 0);
     expect(most).toBeLessThanOrEqual(2);
     expect(plain.attention).toEqual([]);
+    // Having looked inside changes no byte of the next drawing.
+    expect(plain.pixels).toEqual(before.pixels);
   });
 });
 
