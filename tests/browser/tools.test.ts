@@ -291,4 +291,41 @@ describe.skipIf(chromiumPath === undefined)("the tools", { timeout: 180_000 }, (
     const [image] = await draw(page, "green cup");
     expect(JSON.stringify(image!.load)).toContain("cups");
   });
+
+  it("looks inside a picture: each panel as it comes, all of it by keyboard, as a file and as a film", async () => {
+    const page = await open({ draft: { settings: { steps: 3 } } });
+    await draw(page, "blue cat beside a red house");
+    await openNewest(page);
+    await page.keyboard.press("n");
+    // The overview is there while the rest is being drawn.
+    const running = page.locator(".inside-running progress");
+    await page.locator(".inside-stage img").waitFor();
+    await page.locator(".inside-pending").first().waitFor();
+    await running.waitFor();
+    const stage = page.locator(".inside-stage");
+    await stage.focus();
+    await page.keyboard.press("ArrowLeft");
+    await expect
+      .poll(() => page.locator(".inside-spine [role=status]").textContent())
+      .toMatch(/44% from the left/);
+    expect(await page.locator(".inside-place dd").count()).toBe(4);
+    await running.waitFor({ state: "detached", timeout: 120_000 });
+    expect(await page.locator(".inside-pending").count()).toBe(0);
+    await expectAccessible(page, "inside");
+    const plot = page.locator(".inside-plot [role=slider]").first();
+    await plot.focus();
+    await page.keyboard.press("End");
+    await page.getByText(/^Step 3: structure 1\.00, detail 1\.00$/).waitFor();
+    const save = async (name: string) => {
+      const [file] = await Promise.all([page.waitForEvent("download"), page.getByText(name).click()]);
+      return readFile(await file.path());
+    };
+    const film = await save("Save as a film");
+    expect([film.subarray(0, 4).toString(), film.includes("ANIM")]).toEqual(["RIFF", true]);
+    expect((await save("Save as one file")).toString()).toContain('<script id="explanation"');
+    // What was not drawn has its price.
+    const devices = page.locator(".inside-chooser li", { hasText: "on every device" });
+    await devices.getByText(/drawings, about/).waitFor();
+    expect(await page.locator(".inside-chooser li").count()).toBe(2);
+  });
 });

@@ -55,7 +55,7 @@ export const Figure = ({
 }) => (
   <figure>
     <div class="inside-frame">
-      {src !== undefined && <img src={src} alt={caption} />}
+      {src !== undefined && <img src={src} alt="" />}
       {children}
     </div>
     <figcaption>{caption}</figcaption>

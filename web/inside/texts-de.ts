@@ -108,7 +108,7 @@ export const de: InsideTexts = {
   deviceText: (device, runtime) =>
     `Nein. Dieses Bild entstand auf dem Gerät „${device}“ mit ${runtime}. Eine Grafikkarte rechnet dieselben Multiplikationen schneller; das Bild ist bis auf Rundung dasselbe.`,
   deviceName: "Gerät",
-  deviceState: "",
+  deviceState: "Anteil",
   deviceSpeed: "Tempo",
   devicePicture: "Bild desselben Startwerts",
   deviceThreads: (name, threads) => `${name}, ${threads} ${threads === 1 ? "Thread" : "Threads"}`,

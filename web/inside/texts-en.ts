@@ -108,7 +108,7 @@ export const en = {
   deviceText: (device: string, runtime: string) =>
     `No. This picture was drawn on the device “${device}” by ${runtime}. A graphics card makes the same multiplications faster; the picture is the same but for rounding.`,
   deviceName: "Device",
-  deviceState: "",
+  deviceState: "Part",
   deviceSpeed: "Speed",
   devicePicture: "Picture of the same seed",
   deviceThreads: (name: string, threads: number) =>
