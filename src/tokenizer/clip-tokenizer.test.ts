@@ -40,6 +40,20 @@ describe("CLIP's tokens", () => {
     expect(wrongOf(tokenizer.withTokens(names), golden.learned.texts)).toEqual([]);
   });
 
+  it("spell the text that they were made of", () => {
+    expect(tokenizer.pieces("Nishikis café, woodblockish")).toEqual([
+      ...["nishi", "kis", "café", ",", "wood", "block", "ish"],
+    ]);
+    for (const [text, ids] of golden.texts) {
+      const pieces = tokenizer.pieces(text);
+      expect([text, pieces.length]).toEqual([text, ids.length]);
+      // Tokens that end within a character cannot be spelt, and the ends of texts are written out.
+      if (/�/.test(text + pieces.join("")) || text.includes("<|")) continue;
+      const letters = (all: string) => all.normalize("NFC").toLowerCase().replace(/\s/g, "");
+      expect(letters(pieces.join(""))).toBe(letters(text));
+    }
+  });
+
   it("have the published ids at their ends", () => {
     const { start, end, pad, rows } = tokenizer;
     expect({ start, end, pad, rows }).toEqual({

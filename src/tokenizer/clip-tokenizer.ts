@@ -13,6 +13,8 @@ export interface ClipTokenizer {
   readonly rows: number;
   /** Encodes a text of any length, without the tokens at its ends. */
   encode(text: string): readonly number[];
+  /** What each token of a text spells; "�" for a token that ends within a character. Names of learned tokens stand once. */
+  pieces(text: string): readonly string[];
   /**
    * Adds learned tokens: wherever one of the names occurs in a text, it becomes one id per vector. Ignores
    * case, as the reference does.
@@ -48,13 +50,29 @@ const endToken = "<|endoftext|>";
  * The printable stand-ins of all bytes, in the order of CLIP's ids: printable bytes first, then the others.
  */
 function byteCharacters(): string[] {
+  return listBytes().map(([, character]) => character);
+}
+
+/** Each byte with its stand-in, in that order. */
+function listBytes(): (readonly [byte: number, character: string])[] {
   const range = (from: string, to: string) =>
     Array.from({ length: to.charCodeAt(0) - from.charCodeAt(0) + 1 }, (_, i) => from.charCodeAt(0) + i);
   const kept = [...range("!", "~"), ...range("¡", "¬"), ...range("®", "ÿ")];
-  const others = 256 - kept.length;
-  return [...kept, ...Array.from({ length: others }, (_, i) => 256 + i)].map((code) =>
-    String.fromCharCode(code),
-  );
+  const others = Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => !kept.includes(byte));
+  return [
+    ...kept.map((byte) => [byte, String.fromCharCode(byte)] as const),
+    ...others.map((byte, i) => [byte, String.fromCharCode(256 + i)] as const),
+  ];
+}
+
+const bytesOf = new Map(listBytes().map(([byte, character]) => [character, byte]));
+
+/** The text that a token of the vocabulary spells. */
+function spell(token: string): string {
+  const characters = Array.from(token.replace(/<\/w>$/, ""));
+  const bytes = characters.map((character) => bytesOf.get(character));
+  if (!bytes.every((byte) => byte !== undefined)) return token;
+  return new TextDecoder().decode(Uint8Array.from(bytes));
 }
 
 /** Builds the vocabulary from a list of merges: bytes, bytes that end a word, merges, and the two ends. */
@@ -138,6 +156,7 @@ function withAdded(
   const library = openLibrary(tokenizerJson(files.vocabulary, files.merges, added));
   const encode = (text: string) =>
     expandSeries(library.encode(text, { add_special_tokens: false }).ids, series);
+  const pieces = (text: string) => library.encode(text, { add_special_tokens: false }).tokens.map(spell);
   const withTokens = (learned: ReadonlyMap<string, number>, from = plain.rows) => {
     const taught = new Map(series);
     const tokens: AddedToken[] = [];
@@ -154,7 +173,7 @@ function withAdded(
     }
     return withAdded(plain, files, [...added, ...tokens], taught);
   };
-  return { ...plain, encode, withTokens };
+  return { ...plain, encode, pieces, withTokens };
 }
 
 function checkLearned(name: string, vectors: number, others: readonly AddedToken[]): void {

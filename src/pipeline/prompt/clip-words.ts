@@ -37,7 +37,10 @@ export function nameClipTokens(
     for (const { text, count } of countTokens(tokenizer, piece.text)) {
       const own = positions.slice(next, next + count);
       next += count;
-      for (const position of own) tokens[position] = text;
+      const pieces = tokenizer.pieces(text);
+      own.forEach((position, i) => {
+        tokens[position] = pieces.length === count ? pieces[i]! : text;
+      });
       if (own.length > 0 && /[\p{L}\p{N}]/u.test(text)) words.push({ text, positions: own });
     }
   }
