@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isHeldOut, labelClasses, vocabulary, wholeCatalogue } from "../data/index.js";
+import { isHeldOut, vocabulary, wholeCatalogue } from "../data/index.js";
 import { embeddedMix, type GroupName, groups, makePlan } from "./plan.js";
 import { synonyms } from "./synonyms.js";
 
@@ -32,7 +32,7 @@ describe("the plan of an evaluation", () => {
     expect([...counts].sort()).toEqual([1, 2, 3, 4]);
     expect(new Set(of("place").map(({ content }) => content.layout))).toEqual(new Set(["left", "above"]));
     expect(new Set(of("background").map(({ content }) => content.background?.name)).size).toBe(
-      labelClasses.background.length - 1,
+      embeddedMix.backgrounds.length,
     );
     expect(new Set(of("style").map(({ content }) => content.style)).size).toBe(8);
   });
