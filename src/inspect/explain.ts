@@ -64,20 +64,23 @@ interface Drawn {
   readonly warnings: readonly string[];
 }
 
+/** @param onEnd Takes what makes the previews of all steps, while the decoder is still in memory. */
 async function drawOne(
   pipeline: DrawingPipeline,
   request: ImageRequest,
   options: Parameters<DrawingPipeline["generate"]>[1],
-  onStep?: (preview: () => Promise<Pixels>) => Promise<void>,
+  onEnd?: (previews: readonly (() => Promise<Pixels>)[]) => Promise<void>,
 ): Promise<Drawn> {
   const warnings: string[] = [];
+  const previews: (() => Promise<Pixels>)[] = [];
   let drawn: Omit<Drawn, "warnings"> | undefined;
   for await (const event of pipeline.generate({ ...request, count: 1 }, options)) {
     if (event.kind === "warning") warnings.push(event.message);
-    if (event.kind === "step" && event.hasPreview) await onStep?.(() => event.preview());
+    if (event.kind === "step" && event.hasPreview) previews.push(() => event.preview());
     if (event.kind === "image") {
       const { width, height, pixels: data, receipt } = event;
       drawn = { image: { width, height, channels: 3, data }, receipt };
+      await onEnd?.(previews);
     }
   }
   return { ...drawn!, warnings };
@@ -208,13 +211,11 @@ async function drawWhileLooking(
   };
   const steps: Pixels[] = [];
   const start = performance.now();
-  let looking = 0;
-  const drawn = await drawOne(pipeline, request, { ...watch, probe }, async (preview) => {
-    const before = performance.now();
-    steps.push(await preview());
-    looking += performance.now() - before;
+  let seconds = 0;
+  const drawn = await drawOne(pipeline, request, { ...watch, probe }, async (previews) => {
+    seconds = (performance.now() - start) / 1000;
+    for (const preview of previews) steps.push(await preview());
   });
-  const seconds = (performance.now() - start - looking) / 1000;
   const sized = steps.map((step) => toSize(step, drawn.image));
   return {
     drawn,

@@ -3,8 +3,13 @@ import { availableParallelism } from "node:os";
 import { forecastRequest, getBudget, type ImageSettings, type LoadOptions } from "../pipeline/index.js";
 import { type Memory, type OpenedModel, readMachineSpeed, readMemory } from "../pipeline/node.js";
 import { getUsualAmounts } from "./node-explanation.js";
-import { type PanelPrice, pricePanels } from "./panel-prices.js";
+import { type PanelPrice, pricePanels, staysLoaded } from "./panel-prices.js";
 import { type PlanOptions, planPanels } from "./panels.js";
+
+export interface PriceOptions extends PlanOptions {
+  /** Whether the model is in memory already. Default false. */
+  readonly isLoaded?: boolean;
+}
 
 export interface PriceSubject {
   /** Completed, of one image. */
@@ -16,7 +21,7 @@ export interface PriceSubject {
 /** Beside the price of each panel, what the machine has. */
 export interface ExplanationPrice {
   readonly panels: readonly PanelPrice[];
-  /** Seconds to load the model, if it is not in memory: the network that shows its attention is loaded beside it. */
+  /** Seconds to load the model before the drawing. */
   readonly loadSeconds: number;
   readonly memory: Memory;
 }
@@ -29,7 +34,7 @@ const deviceOf = ({ device = "auto" }: LoadOptions) => (device === "auto" ? "cpu
  */
 export async function priceExplanation(
   { settings, load, opened }: PriceSubject,
-  options: PlanOptions = {},
+  { isLoaded = false, ...options }: PriceOptions = {},
 ): Promise<ExplanationPrice | undefined> {
   const work = await opened.getWork?.(settings);
   if (!work || work.length === 0) return undefined;
@@ -43,5 +48,9 @@ export async function priceExplanation(
     ...options,
   });
   const { loadSeconds } = forecastRequest(work, speed, { budget });
-  return { panels: pricePanels(plans, work, { speed, budget }), loadSeconds, memory: await readMemory() };
+  return {
+    panels: pricePanels(plans, work, { speed, budget }),
+    loadSeconds: isLoaded && staysLoaded(work, budget) ? 0 : loadSeconds,
+    memory: await readMemory(),
+  };
 }

@@ -1,5 +1,5 @@
 // What the panels of an explanation cost on this machine, before they are drawn.
-import { forecastRequest, type MachineSpeed, type NetworkWork } from "../pipeline/index.js";
+import { forecastRequest, getKind, type MachineSpeed, type NetworkWork } from "../pipeline/index.js";
 import type { PanelName, PanelPlan } from "./panels.js";
 
 export interface PanelPrice {
@@ -26,8 +26,21 @@ function scaleWork(one: NetworkWork, { drawings, text, denoise, decode, rows }: 
   };
 }
 
+/** Loading a network again opens no files. */
+const withoutRest = (speed: MachineSpeed): MachineSpeed => ({
+  ...speed,
+  rest: Object.fromEntries(Object.entries(speed.rest).map(([kind, rest]) => [kind, { ...rest, load: 0 }])),
+});
+
+/** Whether all networks stay in memory beside each other: as the pool of sessions counts, in float32. */
+export function staysLoaded(work: readonly NetworkWork[], budget: number): boolean {
+  const kinds = new Map(work.map((one) => [getKind(one), one]));
+  return [...kinds.values()].reduce((sum, { parameters = 0 }) => sum + 4 * parameters, 0) <= budget;
+}
+
 /**
- * Prices the panels of an explanation.
+ * Prices the panels of an explanation. Networks that do not fit beside each other are loaded again for each drawing; the first
+ * time, for the drawing itself, is not counted.
  * @param work Of one drawing: see `Pipeline.getWork`.
  * @param options.budget Bytes of weights up to which all networks stay in memory together.
  */
@@ -38,8 +51,11 @@ export function pricePanels(
 ): readonly PanelPrice[] {
   return plans.map((plan) => {
     const { panel, drawings } = plan;
-    const scaled = work.map((one) => scaleWork(one, plan));
+    const scaled = work.map((one) => scaleWork(one, plan)).filter(({ evaluations }) => evaluations > 0);
     const all = forecastRequest(scaled, speed, { count: drawings, isLoaded: true, budget });
-    return { panel, drawings, seconds: all.seconds, bytes: all.bytes, isMeasured: all.isMeasured };
+    const { loadSeconds } = forecastRequest(scaled, withoutRest(speed), { budget });
+    const reloads = panel === "drawing" || staysLoaded(work, budget) ? 0 : drawings;
+    const seconds = all.seconds + reloads * loadSeconds;
+    return { panel, drawings, seconds, bytes: all.bytes, isMeasured: all.isMeasured };
   });
 }

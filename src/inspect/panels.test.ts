@@ -77,6 +77,17 @@ it("plans as many drawings, steps and evaluations as are then drawn", async () =
   expect(fractions.at(-1)).toBeCloseTo(1, 6);
 });
 
+it("decodes predictions at the end as they were when they were made", async () => {
+  const asked = { ...request, sampler: "dpmpp-2m" };
+  const probe = { onAttention: () => {} };
+  const previews: Uint8Array[] = [];
+  for await (const event of pipeline.generate(asked, { probe }))
+    if (event.kind === "step") previews.push((await event.preview()).data as Uint8Array);
+  for await (const finding of explain(pipeline, asked, { panels: [] }))
+    if (finding.kind === "steps") expect(finding.images.map(({ data }) => data)).toEqual(previews);
+  expect(previews.length).toBe(4);
+});
+
 it("leaves out panels that a request cannot have, and those that were not chosen", () => {
   const plan = (more: object, options: object = {}) =>
     planPanels({ ...pipeline.complete(request), ...more }, options).map(({ panel }) => panel);
@@ -119,11 +130,14 @@ it("prices panels by their evaluations", () => {
     decode: 20,
     rows: 2,
   };
-  const [price] = pricePanels([plan], work, { speed, budget: 0 });
+  const [price] = pricePanels([plan], work, { speed, budget: 1e9 });
   // 3 · 10 + 1.5 · 100 + 20 · 1 + 2 · 0.5, and nothing for loading.
   expect(price).toMatchObject({ panel: "word-pull", drawings: 2, isMeasured: true });
   expect(price!.seconds).toBeCloseTo(201, 6);
-  const [plain] = pricePanels([{ ...plan, rows: 1 }], work, { speed, budget: 0 });
+  // Networks that do not fit together are loaded again for each of the two drawings.
+  const [large] = pricePanels([plan], work, { speed, budget: 11 });
+  expect(large!.seconds - price!.seconds).toBeCloseTo(2 * (9 + 9 + 9), 6);
+  const [plain] = pricePanels([{ ...plan, rows: 1 }], work, { speed, budget: 1e9 });
   expect(price!.bytes - plain!.bytes).toBeCloseTo(1e9, 0);
 });
 

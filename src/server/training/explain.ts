@@ -39,8 +39,8 @@ export async function priceExplaining(
   pipelines: Pipelines,
 ): Promise<ExplanationPrice | undefined> {
   const subject = await readSubject(task, pipelines);
-  const price = await priceExplanation(subject, readAmounts(task.amounts, task.load.model === undefined));
-  return price && { ...price, loadSeconds: pipelines.isLoaded(task.load) ? 0 : price.loadSeconds };
+  const amounts = readAmounts(task.amounts, task.load.model === undefined);
+  return priceExplanation(subject, { ...amounts, isLoaded: pipelines.isLoaded(task.load) });
 }
 
 /** @returns The explanation as JSON. @throws NishikiError what `explainInParts` throws */
