@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { openModel } from "../pipeline/node.js";
-import { loadPlanner, planRequests } from "./plan-requests.js";
+import { loadPlanner, planRequests, planWithSuggestions } from "./plan-requests.js";
 
 const folder = await mkdtemp(join(tmpdir(), "nishiki-plan-"));
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -32,6 +32,14 @@ it("replaces prompts by what can be drawn of them, and says so once", async () =
   expect(planned.notices.filter((notice) => /robot/.test(notice))).toHaveLength(1);
   const same = requests("a lake");
   expect(await planRequests(same, () => loadPlanner(model), {})).toEqual(same);
+});
+
+it("suggests what comes nearest to words that are not known", async () => {
+  const planner = await loadPlanner(await openModel());
+  const { sentences, prompt } = await planWithSuggestions(planner, "a cat with a harpsichord");
+  expect(prompt).toBe("a cat");
+  expect(sentences[1]).toMatch(/^The closest to "harpsichord" that this model draws: .*"piano"/);
+  expect(await planner.suggest!(planner.plan("a cat"))).toEqual([]);
 });
 
 it("draws a plan that was changed, and refuses what cannot be planned", async () => {

@@ -9,6 +9,15 @@ import type { PromptOptions, ReadRequests } from "./prompt-options.js";
 export interface AnyPlanner {
   plan(prompt: string): PlannedPrompt | Promise<PlannedPrompt>;
   say(plan: unknown): PlannedPrompt | Promise<PlannedPrompt>;
+  suggest?(planned: PlannedPrompt): Promise<readonly string[]>;
+}
+
+/** A plan, and sentences about it and about words that are not known. */
+export async function planWithSuggestions(planner: AnyPlanner, prompt: string): Promise<PlannedPrompt> {
+  const planned = await planner.plan(prompt);
+  const [first = "", ...rest] = planned.sentences;
+  const suggestions = (await planner.suggest?.(planned)) ?? [];
+  return { ...planned, sentences: [first, ...suggestions, ...rest] };
 }
 
 /**
@@ -25,7 +34,7 @@ export async function planRequests(
   const read = planFile === undefined ? undefined : await readPlanFile(planFile, planner);
   const planned: { readonly request: FileRequest; readonly sentences: readonly string[] }[] = [];
   for (const request of requests) {
-    const made = read ?? (await planner.plan(request.prompt));
+    const made = read ?? (await planWithSuggestions(planner, request.prompt));
     planned.push({
       request: { ...request, prompt: getPrompt(made) } as FileRequest,
       sentences: made.sentences,

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { NishikiError } from "../../errors.js";
 import { openModel } from "../../pipeline/node.js";
-import { loadPlanner } from "../plan-requests.js";
+import { loadPlanner, planWithSuggestions } from "../plan-requests.js";
 import { makeProgress } from "../progress.js";
 import { readPrompt } from "../read-prompt.js";
 import { print } from "../terminal.js";
@@ -35,7 +35,7 @@ export function addPlanCommand(program: Command): void {
 
 async function plan(words: readonly string[], { model, json = false }: Options): Promise<void> {
   const opened = await openModel(model === undefined ? {} : { model });
-  const planned = (await loadPlanner(opened)).plan(await readPrompt(words));
+  const planned = await planWithSuggestions(await loadPlanner(opened), await readPrompt(words));
   if (json) return print(`${JSON.stringify(planned)}\n`);
   if (planned.plan === null) throw new NishikiError("usage", planned.sentences.join("\n"));
   const progress = makeProgress(false);

@@ -131,6 +131,7 @@ export const planAnswerSchema = z.object({
         .readonly()
         .meta({ description: "words that were taken for something else" }),
       leftOut: z.array(z.string()).readonly().meta({ description: "words that are not in the plan" }),
+      unknown: z.array(z.string()).readonly().meta({ description: "those of them that may name a thing" }),
       sentences: z.array(z.string()).readonly().meta({ description: "all of this for people" }),
     })
     .nullable()

@@ -136,7 +136,10 @@ export async function understand(prompt: string, known: KnownWords, embed: Embed
       done = tokens[last]!.end;
       replaced.push({ from: run, to });
     } else {
-      unknown.push({ words: run, nearest: mayName ? await nearest(run.toLowerCase(), known, embed) : [] });
+      unknown.push({
+        words: run,
+        nearest: mayName ? await findNearest(run.toLowerCase(), known, embed) : [],
+      });
     }
     first = last;
   }
@@ -301,7 +304,7 @@ function mayName(
 }
 
 /** Names that a text encoder likens to some words, the nearest first; none where they are nearer to what no name stands for. */
-async function nearest(
+export async function findNearest(
   words: string,
   { names, vectors, others }: KnownWords,
   embed: Embed,

@@ -20,6 +20,7 @@ import { getNishikiContext, makeNishikiModel } from "./family.js";
 import { type ModelManifest, parseManifest } from "./manifest.js";
 import { readKnownWords } from "./node-known-words.js";
 import { describeNetworks, type NishikiNetworks } from "./node-networks.js";
+import { suggestNames } from "./planner/node-suggest.js";
 import { makePlanner } from "./planner/planner.js";
 import { traceNetworks } from "./programs.js";
 import { getNishikiWork } from "./work.js";
@@ -110,7 +111,13 @@ export async function openNishikiModel(folder: string, options: CompleteLoadOpti
   return {
     context,
     ...(words && {
-      loadPlanner: async () => makePlanner(await readKnownWords(join(folder, words.file)), manifest.scenes),
+      loadPlanner: async () => {
+        const known = await readKnownWords(join(folder, words.file));
+        return makePlanner(known, manifest.scenes, async (unknown) => {
+          const tokenizer = await readTokenizer(folder, manifest);
+          return suggestNames(unknown, { folder, manifest, known, tokenizer, engine: { device: "cpu" } });
+        });
+      },
     }),
     getWork: async (settings) =>
       getNishikiWork(manifest, settings, getEnlargingFactor(context.sizes, settings.size)),

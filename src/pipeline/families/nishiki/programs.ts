@@ -198,6 +198,11 @@ export function traceObserved(manifest: ModelManifest, options?: TraceOptions): 
  * @param options How the denoiser is traced: with a LoRA's changes.
  * @throws NishikiError "checkpoint" for an architecture that is not known, or sizes that do not fit together.
  */
+/** The program of the text encoder alone. @throws NishikiError "checkpoint" */
+export function traceTextEncoder(manifest: ModelManifest): Program {
+  return buildPart(textEncoders, "textEncoder", manifest);
+}
+
 export function traceNetworks(manifest: ModelManifest, options?: TraceOptions): NetworkPrograms {
   return {
     textEncoder: buildPart(textEncoders, "textEncoder", manifest),

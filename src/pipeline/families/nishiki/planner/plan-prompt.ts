@@ -21,6 +21,8 @@ export interface PlannedPrompt {
   readonly changes: readonly { readonly from: string; readonly to: string }[];
   /** Words that are not in the plan. */
   readonly leftOut: readonly string[];
+  /** Those of them that stand where a thing's name does and that nothing is known of. */
+  readonly unknown: readonly string[];
   /** All of this as sentences for people. */
   readonly sentences: readonly string[];
 }
@@ -61,8 +63,11 @@ class Planner {
   #relation: Relation = "beside";
   #count: number | undefined;
   #colour: { readonly name: string; readonly from: string } | undefined;
+  /** Whether a thing's name may stand next: after an article, a number, a colour, "with". */
+  #mayName = true;
   readonly #changes: { from: string; to: string }[] = [];
   readonly #leftOut: string[] = [];
+  readonly #unknown: string[] = [];
   readonly #impossible = new Map<Impossible, string>();
 
   constructor(repertoire: Repertoire) {
@@ -75,10 +80,14 @@ class Planner {
     const usable = readings.filter((reading) => this.#isPossible(reading));
     const [reading] = usable;
     // Of two names side by side the second is the thing: a stone castle is a castle.
-    if (!reading || (touchesNext && namesThing(readings) && next && namesThing(next.readings))) {
+    const isModifier = touchesNext && next !== undefined && namesThing(next.readings);
+    if (!reading || (isModifier && namesThing(readings))) {
       this.#leftOut.push(text);
+      if (readings.length === 0 && !isModifier && this.#mayName && text.length > 2) this.#unknown.push(text);
+      this.#mayName = false;
       return;
     }
+    this.#mayName = ["skip", "count", "colour", "relation"].includes(reading.kind);
     // A place that is drawn as a thing of its own: "on a mountain road" is on no mountain.
     if (reading.kind === "thing" && readings[0]!.kind === "ground") this.#relation = "beside";
     this.#apply(reading, text, reading === readings[0]);
@@ -168,7 +177,7 @@ class Planner {
           ]
         : []),
     ];
-    return { plan, prompt: said, changes: this.#changes, leftOut, sentences };
+    return { plan, prompt: said, changes: this.#changes, leftOut, unknown: this.#unknown, sentences };
   }
 
   /** Words in capitals alone are to be written. */
@@ -286,7 +295,8 @@ class Planner {
       `It draws ${known.names.length} things, such as ${examples.filter((name) => known.names.some((each) => each.name === name)).join(", ")}, and places such as a meadow, the sea or a night sky ("nishiki data list" has all things).`,
       "Other models draw more: nishiki pull and --model, see docs/stable-diffusion.md.",
     ];
-    return { plan: null, prompt: null, changes: [], leftOut: [...new Set(this.#leftOut)], sentences };
+    const leftOut = [...new Set(this.#leftOut)];
+    return { plan: null, prompt: null, changes: [], leftOut, unknown: this.#unknown, sentences };
   }
 }
 

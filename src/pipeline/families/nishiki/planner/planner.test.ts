@@ -59,6 +59,11 @@ describe("a plan for the first models", () => {
     ]);
   });
 
+  it("tells words that may name a thing from others", () => {
+    expect(first.plan("a happy cat with a sloop, jumping").unknown).toEqual(["sloop"]);
+    expect(first.plan("a treehouse").unknown).toEqual(["treehouse"]);
+  });
+
   it.each([
     ["a portrait of a woman", /no people/],
     ["HELLO", /cannot write/],
