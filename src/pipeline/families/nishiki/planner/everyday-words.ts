@@ -98,6 +98,9 @@ noodles, bowl of noodles: thing noodle soup
 storm clouds: thing storm cloud
 smiley, smiley face, happy face: thing sun with a face
 honey: thing honey pot
+hot air balloon: thing balloon
+island, tropical island, desert island: thing desert island
+map, map of the world, world map: thing world map
 soccer, football match: thing soccer ball
 fishing: thing fishing rod
 sailing: thing sailboat

@@ -50,6 +50,8 @@ interface FoundThing {
   count: number;
   colour: string | null;
   readonly from: string;
+  /** Whether the prompt says a number of it; a plural alone says none. */
+  readonly isCounted: boolean;
   /** Whether it stands for a place that the model has no ground for. */
   readonly isPlace: boolean;
 }
@@ -146,12 +148,13 @@ class Planner {
 
   #takeThing(reading: NamedThing | ThingReading, from: string, isExact: boolean): void {
     const { kind, name } = reading;
+    const isCounted = this.#count !== undefined;
     const count = this.#count ?? (kind === "named" && reading.isPlural ? 2 : 1);
     const colour = this.#colour?.name ?? null;
     this.#count = undefined;
     this.#colour = undefined;
     if (this.#things.some((each) => each.name === name)) return;
-    this.#things.push({ name, count, colour, from, isPlace: kind === "thing" && !isExact });
+    this.#things.push({ name, count, colour, from, isCounted, isPlace: kind === "thing" && !isExact });
   }
 
   finish(prompt: string): PlannedPrompt {
@@ -213,7 +216,7 @@ class Planner {
     if (all.length === 0 && ground !== null && this.#impossible.size === 0) {
       const shown = grounds[ground]?.[1];
       if (shown !== undefined) {
-        all.push({ name: shown, count: 1, colour: null, from: "", isPlace: true });
+        all.push({ name: shown, count: 1, colour: null, from: "", isCounted: false, isPlace: true });
       }
     }
     const kept = all.slice(0, kinds);
@@ -227,12 +230,19 @@ class Planner {
     });
   }
 
-  /** The things; of a prompt that names places only, a model of two kinds draws the first, which it draws better alone. */
+  /**
+   * The things in their order. A model of two kinds draws no places as things beside two others, and of a prompt
+   * that names nothing but places the first, which it draws better alone.
+   */
   #dropPlaces(): FoundThing[] {
-    const isPlaces = this.#things.every(({ isPlace }) => isPlace);
-    if (this.#repertoire.scenes.kinds > 2 || !isPlaces) return [...this.#things];
-    for (const { from } of this.#things.slice(1)) this.#leftOut.push(from);
-    return this.#things.slice(0, 1);
+    const named = this.#things.filter(({ isPlace }) => !isPlace).length;
+    const { kinds } = this.#repertoire.scenes;
+    const most = named === 0 ? 1 : Math.max(0, kinds - named);
+    if (kinds > 2 || this.#things.length - named <= most) return [...this.#things];
+    const places = this.#things.filter(({ isPlace }) => isPlace);
+    const dropped = places.slice(most);
+    for (const { from } of dropped) this.#leftOut.push(from);
+    return this.#things.filter((thing) => !dropped.includes(thing));
   }
 
   #limitCount(thing: FoundThing, kept: readonly FoundThing[]): void {
@@ -243,7 +253,7 @@ class Planner {
     if (thing.count <= most) return;
     const numbers = ["", "one", "two", "three", "four", "five", "six"];
     const to = most === 1 ? `one ${thing.name}` : `${numbers[most]} ${thing.name}s`;
-    this.#changes.push({ from: `${numbers[thing.count] ?? thing.count} ${thing.from}`, to });
+    if (thing.isCounted) this.#changes.push({ from: `${numbers[thing.count]} ${thing.from}`, to });
     thing.count = most;
   }
 

@@ -83,7 +83,7 @@ function readAt(
   for (let length = most; length > 0; length--) {
     const words = tokens.slice(first, first + length).map(({ word }) => word);
     const text = words.join(" ");
-    const everyday = everydayWords.get(text);
+    const everyday = findEveryday(text);
     // "Fires" and "t-shirts" have no plural of their own in captions.
     const own = names.get(text) ?? (text.endsWith("s") ? names.get(text.slice(0, -1)) : undefined);
     const name = own ?? (everyday ? undefined : findOther(text, known));
@@ -103,6 +103,14 @@ function readAt(
 function wordBefore(tokens: readonly Token[], first: number): string | undefined {
   const before = tokens[first - 1]?.word;
   return before === "the" || before === "a" || before === "an" ? tokens[first - 2]?.word : before;
+}
+
+/** The readings of words, and of people in the plural: "astronauts". */
+function findEveryday(text: string): readonly Reading[] | undefined {
+  const found = everydayWords.get(text);
+  if (found || !text.endsWith("s")) return found;
+  const singular = everydayWords.get(text.slice(0, -1));
+  return singular?.[0]?.kind === "cannot" ? singular : undefined;
 }
 
 /** The thing that words are another name or a kind of. */
