@@ -11,7 +11,7 @@ async function readPixels(name: string) {
   return { width, height, channels: 3 as const, data: Uint8Array.from(await file.readFloat32(name)) };
 }
 
-const numbers = [0, 1, 2, 3, 4, 5, 6];
+const numbers = [0, 1, 2, 3, 4, 5, 6, 7];
 
 describe("images as CLIP sees them", () => {
   it.each(numbers)("are scaled to Pillow's bytes (%i)", async (i) => {

@@ -61,8 +61,8 @@ def write_images():
     processor = CLIPImageProcessorPil(size={"shortest_edge": 20}, crop_size={"height": 20, "width": 20})
     random = np.random.default_rng(3)
     tensors = {}
-    # Smaller and larger than asked for, upright, wide, of odd proportions, one that is not scaled.
-    for i, (width, height) in enumerate([(20, 20), (33, 47), (71, 26), (7, 11), (90, 20), (20, 41), (101, 100)]):
+    # Smaller and larger than asked for, upright, wide, of odd proportions, one not scaled, one whose height Pillow scales first.
+    for i, (width, height) in enumerate([(20, 20), (33, 47), (71, 26), (7, 11), (90, 20), (20, 41), (101, 100), (37, 89)]):
         y, x = np.mgrid[0:height, 0:width]
         waves = np.stack([np.sin(x / 3 + y / 5), np.cos(x / 2 - y / 7), np.sin(x * y / 40)], -1)
         noise = random.integers(-60, 60, (height, width, 3))

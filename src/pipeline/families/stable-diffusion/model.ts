@@ -91,10 +91,14 @@ export function readModel(files: StableDiffusionDescription): StableDiffusionMod
   return { name, ...parts, zerosForEmptyPrompt, context, ...(previewAutoencoder && { previewAutoencoder }) };
 }
 
-/** The diffusers pipeline whose rules apply. */
-function getPipelineKind({ addition, timeConditionWidth }: ConditionalUnetConfig): PipelineKind {
+/** The diffusers pipeline whose rules apply; Stable unCLIP's takes a scheduler as it is, as XL's does. */
+export function getPipelineKind({
+  addition,
+  timeConditionWidth,
+  classEmbedding,
+}: ConditionalUnetConfig): PipelineKind {
   if (timeConditionWidth !== undefined) return "consistency";
-  return addition ? "xl" : "stable-diffusion";
+  return addition || classEmbedding?.kind === "projection" ? "xl" : "stable-diffusion";
 }
 
 function checkPreview(main: Autoencoder, preview: Autoencoder): void {
