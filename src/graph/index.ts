@@ -28,6 +28,7 @@ export * from "./ops/index-ops.js";
 export { addProduct, linear, matmul } from "./ops/matmul.js";
 export {
   groupNorm,
+  groupNormLast,
   l2Normalize,
   layerNorm,
   logSoftmax,

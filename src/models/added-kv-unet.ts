@@ -20,7 +20,16 @@ import {
   trace,
   transpose,
 } from "../graph/index.js";
-import { activations, attend, conv2d, dense, groupNorm, norm, sinusoidal } from "../nn/index.js";
+import {
+  activations,
+  attend,
+  conv2d,
+  dense,
+  groupNorm,
+  groupNormTokens,
+  norm,
+  sinusoidal,
+} from "../nn/index.js";
 import type {
   AddedEmbedding,
   AddedKvAttention,
@@ -236,13 +245,7 @@ function joinTokens(
 /** Normalises over the channels of groups and all tokens, where the config asks for it. */
 function normalizeTokens(scope: Scope, tokens: Tensor, { crossNorm }: AddedKvUnetConfig): Tensor {
   if (!crossNorm) return tokens;
-  const normed = groupNorm(
-    scope.child("norm_cross"),
-    transpose(tokens, [0, 2, 1]),
-    crossGroups,
-    attentionEpsilon,
-  );
-  return transpose(normed, [0, 2, 1]);
+  return groupNormTokens(scope.child("norm_cross"), tokens, crossGroups, attentionEpsilon);
 }
 
 /** The bias that hides tokens and no position: `[batch, 1, 1, tokens + positions]`. */

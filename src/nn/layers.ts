@@ -10,9 +10,11 @@ import {
   convChannelsLast,
   conv2d as convolve,
   cos,
+  type Dim,
   exp,
   fixedSize,
   gather,
+  groupNormLast,
   type Initializer,
   layerNorm,
   linear,
@@ -127,6 +129,18 @@ export function groupNorm(scope: Scope, x: Tensor, groups = 32, epsilon = 1e-5):
   const channels = fixedSize(x, 1);
   const weight = scope.parameter("weight", [channels], ones);
   return normalizeGroups(x, groups, weight, scope.parameter("bias", [channels], zeros), epsilon);
+}
+
+/**
+ * {@link groupNorm} over tokens `[batch, tokens, channels]`, whose means are taken first: those of an empty text are nearly the
+ * same, and the runtime's kernel takes their variance as a difference of squares, which leaves little of it.
+ */
+export function groupNormTokens(scope: Scope, x: Tensor, groups: number, epsilon: number): Tensor {
+  const [batch, tokens, channels] = x.shape as [Dim, Dim, number];
+  const weight = scope.parameter("weight", [channels], ones);
+  const bias = scope.parameter("bias", [channels], zeros);
+  const columns = reshape(x, [batch, tokens, 1, channels]);
+  return reshape(groupNormLast(columns, groups, weight, bias, epsilon), x.shape);
 }
 
 /** {@link groupNorm}, or its replacement. */

@@ -169,7 +169,41 @@ export const reduceCases: readonly OperationCase[] = [
       expected: (values) => groupNormReference(values, 2 * values.a!.shape[2]! * values.a!.shape[3]!),
     },
   ),
+  operandCase(
+    "groupNorm, channels last",
+    "groupNormLast",
+    [["batch", "height", 2, 4], [4], [4]],
+    (x, w, b) => g.groupNormLast(x, 2, w, b, 1e-5),
+    {
+      sizes: [
+        { batch: 1, height: 3 },
+        { batch: 2, height: 2 },
+      ],
+      expected: groupNormLastReference,
+    },
+  ),
 ];
+
+/** Two groups of two channels, which are last. */
+function groupNormLastReference({ a, b, c }: NamedValues): Float64Array {
+  const [batch, height, width, channels] = a!.shape as [number, number, number, number];
+  const plane = height * width;
+  const toFirst = (at: number) => {
+    const [image, place, channel] = [
+      Math.floor(at / (plane * channels)),
+      Math.floor(at / channels) % plane,
+      at % channels,
+    ];
+    return (image * channels + channel) * plane + place;
+  };
+  const data = new Float64Array(a!.data.length);
+  a!.data.forEach((value, at) => {
+    data[toFirst(at)] = value;
+  });
+  const first = { ...a!, shape: [batch, channels, height, width], data };
+  const expected = groupNormReference({ a: first, b: b!, c: c! }, 2 * plane);
+  return expected.map((_, at) => expected[toFirst(at)]!);
+}
 
 /** `size`: elements of one group. */
 function groupNormReference({ a, b, c }: NamedValues, size: number): Float64Array {
