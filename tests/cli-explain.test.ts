@@ -56,6 +56,7 @@ it("explains a prompt, as data", async () => {
   expect(explanation.files.every(({ bytes, sha256 }) => bytes! > 0 && /^[0-9a-f]{64}$/.test(sha256))).toBe(
     true,
   );
+  expect(explanation.files.every(({ sha256, after }) => after === sha256)).toBe(true);
   expect(explanation.skills!.length).toBeGreaterThan(3);
   expect(explanation.energy.joules).toBeGreaterThan(0);
   expect(explanation.panels.map(({ panel, drawings }) => [panel, drawings])).toEqual([

@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { dirname, extname } from "node:path";
 import { makeFolder, writeFileAtomic } from "../checkpoint/node.js";
 import { NishikiError } from "../errors.js";
+import { resolveModel } from "../hub/index.js";
 import {
   type Explanation,
   type ExplanationPart,
@@ -187,7 +188,7 @@ async function look(
     sprites: options.sprites ?? findSprites(),
     ...(load.threads !== undefined && { threads: load.threads }),
     ...(prices && { prices: prices.panels }),
-    folder: load.model ?? embeddedModel,
+    folder: load.model === undefined ? embeddedModel : await resolveModel(load.model),
     onProgress: ({ panel, fraction }) => {
       const seconds = (performance.now() - began) / 1000;
       const left = fraction > 0 ? [(seconds / fraction) * (1 - fraction)] : [];

@@ -42,7 +42,10 @@ export interface LeftOutWord {
 
 export interface ReadFile {
   readonly name: string;
+  /** Of the file that was loaded. */
   readonly sha256: string;
+  /** Of the file after the last drawing; undefined while that is not finished. */
+  readonly after?: string;
   /** Undefined if the file is not where the model was loaded from any more. */
   readonly bytes?: number;
 }

@@ -8,7 +8,7 @@ import { type ExplanationPart, mergeParts } from "./explanation-parts.js";
 import type { Finding } from "./findings.js";
 import { compareDevices, listDevices } from "./node-devices.js";
 import { startEnergy } from "./node-energy.js";
-import { type Draft, type FieldOptions, handlers } from "./node-fields.js";
+import { type Draft, type FieldOptions, handlers, hashAgain } from "./node-fields.js";
 import { getOrdinaryPulls } from "./node-ordinary.js";
 import { getOrdinaryPrompts } from "./node-ordinary-prompts.js";
 import type { PanelPrice } from "./panel-prices.js";
@@ -125,23 +125,34 @@ export async function* explainInParts(
   const draft: Draft = {};
   const lesson = new Lesson(pipeline, request, options);
   const { onRun } = lesson;
-  const stopEnergy = await startEnergy();
+  const { device = "auto" } = options.load ?? {};
+  const stopEnergy = await startEnergy(device === "auto" ? "cpu" : device);
   let energy: Energy | undefined;
-  for await (const finding of explain(pipeline, request, { ...all, ordinary, weights, onProgress, onRun })) {
-    const before = { ...draft };
-    energy ??= await stopEnergy();
-    await lesson.end();
-    await handle(finding, draft, options);
-    Object.assign(draft, { energy, panels: clock.runs });
-    draft.devices ??= listDevices(draft.device ?? "cpu", options.threads);
-    yield listChanges(draft, before);
+  try {
+    for await (const finding of explain(pipeline, request, {
+      ...all,
+      ordinary,
+      weights,
+      onProgress,
+      onRun,
+    })) {
+      const before = { ...draft };
+      energy ??= await stopEnergy();
+      await lesson.end();
+      await handle(finding, draft, options);
+      Object.assign(draft, { energy, panels: clock.runs });
+      draft.devices ??= listDevices(draft.device ?? "cpu", options.threads);
+      yield listChanges(draft, before);
+    }
+  } finally {
+    if (!energy) await stopEnergy();
   }
   if (options.load && panels.includes("devices")) {
     onProgress({ panel: "devices", fraction: 1 });
     yield { devices: await compareDevices(request, options.load, draft.device ?? "cpu", signal) };
   }
   clock.take({ panel: undefined });
-  yield { panels: clock.runs };
+  yield { panels: clock.runs, files: await hashAgain(draft.files ?? [], options.folder) };
 }
 
 const handle = (finding: Finding, draft: Draft, options: ExplanationOptions) =>

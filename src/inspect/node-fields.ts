@@ -1,8 +1,9 @@
 // What each finding adds to an explanation, with images as WebP (node).
 import { stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { encodeWebp } from "../image/node.js";
 import type { Pixels } from "../pipeline/index.js";
+import { hashFile } from "../pipeline/node.js";
 import type { WordMap } from "./attribution.js";
 import { embeddedTraining } from "./embedded-training.js";
 import type { ByteMap, ExplainedWord, Explanation, ImageUrl, ReadFile } from "./explanation.js";
@@ -43,13 +44,16 @@ function shrink(change: Float32Array, height: number, width: number): ByteMap {
   );
 }
 
+/** A model is a folder of files, or one file. */
+const locate = (model: string, name: string) => (basename(model) === name ? model : join(model, name));
+
 async function listFiles(
   weights: Readonly<Record<string, string>>,
   folder: string | undefined,
 ): Promise<readonly ReadFile[]> {
   return Promise.all(
     Object.entries(weights).map(async ([name, sha256]) => {
-      const size = folder === undefined ? undefined : await stat(join(folder, name)).catch(() => undefined);
+      const size = folder === undefined ? undefined : await stat(locate(folder, name)).catch(() => undefined);
       return { name, sha256, ...(size && { bytes: size.size }) };
     }),
   );
@@ -63,13 +67,27 @@ export type Draft = { -readonly [K in keyof Explanation]?: Explanation[K] } & {
 
 /** What handlers need to know of the model. */
 export interface FieldOptions {
-  /** Where the model's files lie, for their sizes. */
+  /** Where the model's files lie: a folder, or its one file. */
   readonly folder?: string;
   /** Whether it is the model that comes with the package. */
   readonly isEmbedded?: boolean;
   /** Drawings that `nishiki data build` wrote, to look for the nearest training picture. */
   readonly sprites?: string;
   readonly threads?: number;
+}
+
+/** The files with their hashes after drawing, as far as they are where the model was loaded from. */
+export async function hashAgain(
+  files: readonly ReadFile[],
+  folder: string | undefined,
+): Promise<readonly ReadFile[]> {
+  if (folder === undefined) return files;
+  return Promise.all(
+    files.map(async (file) => {
+      const after = await hashFile(locate(folder, file.name)).catch(() => undefined);
+      return after === undefined ? file : { ...file, after };
+    }),
+  );
 }
 
 type Handlers = {

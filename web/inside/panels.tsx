@@ -47,10 +47,11 @@ export function SearchPanel({ explanation: { files }, texts, code }: PanelProps)
             <th>{texts.file}</th>
             <th>{texts.size}</th>
             <th>SHA-256</th>
+            <th>{texts.fileAfter}</th>
           </tr>
         </thead>
         <tbody>
-          {files.map(({ name, bytes, sha256 }) => (
+          {files.map(({ name, bytes, sha256, after }) => (
             <tr key={name}>
               <td>{name}</td>
               <td>{bytes === undefined ? "" : formatBytes(code, bytes)}</td>
@@ -59,6 +60,7 @@ export function SearchPanel({ explanation: { files }, texts, code }: PanelProps)
                   <code>{sha256.slice(0, 12)}…</code>
                 </More>
               </td>
+              <td>{after === undefined ? "" : after === sha256 ? texts.fileSame : texts.fileChanged}</td>
             </tr>
           ))}
         </tbody>

@@ -79,6 +79,9 @@ export const de: InsideTexts = {
   searchText: (files) =>
     `Nein. Beim Zeichnen wird keine Verbindung geöffnet. Gelesen wurden ${files} Dateien auf diesem Rechner, deren Inhalt diese Prüfsummen festlegen:`,
   file: "Datei",
+  fileAfter: "Nach dem Zeichnen",
+  fileSame: "dieselbe",
+  fileChanged: "eine andere",
   size: "Größe",
   know: "Versteht es Hände, Perspektive, Licht?",
   knowText:

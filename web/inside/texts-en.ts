@@ -79,6 +79,9 @@ export const en = {
   searchText: (files: number) =>
     `No. Drawing opens no connection. It read ${files} files on this machine, whose contents are fixed by these hashes:`,
   file: "File",
+  fileAfter: "After drawing",
+  fileSame: "the same",
+  fileChanged: "another one",
   size: "Size",
   know: "Does it know hands, perspective, light?",
   knowText:
