@@ -135,7 +135,9 @@ describe("nishiki evaluate", { timeout: 300_000 }, () => {
     ...["--prompts", "12", "--steps", "1", "--guidance", "1", "--threads", "1", "--output", output, ...more],
   ];
   beforeAll(async () => {
-    await writeFile(at("config.json"), JSON.stringify(classifierConfig()));
+    const { mix, ...rest } = scenes();
+    const many = { scenes: { ...rest, mix: { ...mix, manyThings: 0.2 } } };
+    await writeFile(at("config.json"), JSON.stringify(classifierConfig({ data: many })));
   });
 
   it("writes numbers, a page and a table, and the same ones again", async () => {
@@ -156,8 +158,13 @@ describe("nishiki evaluate", { timeout: 300_000 }, () => {
     expect(report.copying.changed.share).toBe(0);
     expect(report.frechet.generated).toBeGreaterThan(report.frechet.scenes);
     expect(report.reconstruction!.psnr).toBeGreaterThan(0);
+    const { things: each, images } = report.manyThings!;
+    expect(images.drawn.asked).toBe(2);
+    expect(each.drawn.asked).toBeGreaterThanOrEqual(4);
+    expect(each.real.asked).toBe(each.drawn.asked);
     expect(await readFile(at("one", "report.html"), "utf8")).toContain("data:image/webp;base64,");
     expect(await readFile(at("one", "card.md"), "utf8")).toContain("| single thing |");
+    expect(await readFile(at("one", "card.md"), "utf8")).toContain("| images with all things recognised |");
 
     // A folder that lacks some images goes on; another folder and number of threads give the same bytes.
     await rm(at("one", "pictures", "thing-0.png"));

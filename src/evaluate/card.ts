@@ -22,8 +22,19 @@ function skillRow({ title, heldOut, share, asked, ceiling, ofCeiling, ...score }
 
 /** @returns Markdown without a heading */
 export function makeCard(report: Report): string {
-  const { model, skills, things, styles, synonyms, frechet, diversity, copying, reconstruction, looks } =
-    report;
+  const {
+    model,
+    skills,
+    things,
+    styles,
+    synonyms,
+    frechet,
+    diversity,
+    copying,
+    reconstruction,
+    manyThings,
+    looks,
+  } = report;
   const parts = [
     `${model.name} ${model.version}: ${describeSettings(model)}; seed ${report.seed}.`,
     table(
@@ -58,9 +69,24 @@ export function makeCard(report: Report): string {
           : []),
       ],
     ),
+    ...(manyThings ? [manyThingsTable(manyThings)] : []),
     ...(looks ? [looksTable(looks)] : []),
   ];
   return `${parts.join("\n\n")}\n`;
+}
+
+function manyThingsTable({ things, images }: NonNullable<Report["manyThings"]>): string {
+  const cells = (name: string, { drawn, real }: typeof things) => [
+    name,
+    percent(drawn.share),
+    range(drawn),
+    percent(real.share),
+    drawn.asked,
+  ];
+  return table(
+    ["scenes of many things, each thing cut out", "right", "95% interval", "composed scenes", "of"],
+    [cells("things recognised", things), cells("images with all things recognised", images)],
+  );
 }
 
 /** How clean images look, beside the best that the model's autoencoder allows. */

@@ -38,6 +38,7 @@ import { drawTasks, planWorkers, readDrawn } from "./draw-tasks.js";
 import { measureFidelity } from "./fidelity.js";
 import { claimFolder, picturesFolder } from "./folder.js";
 import { type Looks, measureLooks } from "./looks.js";
+import { type Recognised, recogniseThings } from "./many-things.js";
 import { embeddedMix, makePlan, type Task } from "./plan.js";
 import { measureReconstruction, openModelRoundTrip } from "./reconstruction.js";
 import { type MeasuredModel, makeReport, type Report } from "./report.js";
@@ -60,6 +61,8 @@ export interface EvaluatedImage {
   readonly verdict: Verdict;
   /** Verdicts on composed scenes of the same content; none for synonyms. */
   readonly real: readonly Verdict[];
+  /** In scenes of many things: what is recognised in it, and in a composed scene of the same content. */
+  readonly recognised?: Readonly<Record<"drawn" | "real", Recognised>>;
   /** Nearest training drawing, in the groups checked for copies. */
   readonly nearest?: Nearest;
   /** The same for a composed scene of the same content, as a control. */
@@ -204,11 +207,16 @@ async function classifyAll(tasks: readonly Task[], bench: Bench): Promise<Evalua
     const canCopy = copyGroups.includes(task.group);
     const control = canCopy && (controlled.get(task.group) ?? 0) < controls;
     if (control) controlled.set(task.group, (controlled.get(task.group) ?? 0) + 1);
+    const [scene] = task.group === "manyThings" ? composed : [];
+    const recognise = (image: Uint8Array) => recogniseThings(image, scene!.placements, classifier);
     evaluated.push({
       task,
       pixels,
       verdict,
       real,
+      ...(scene && {
+        recognised: { drawn: await recognise(pixels), real: await recognise(scene.pixels) },
+      }),
       ...(canCopy && { nearest: drawings.nearest(pixels, verdict.features) }),
       ...(control && { realNearest: drawings.nearest(composed[0]!.pixels, real[0]!.features) }),
     });
@@ -229,7 +237,7 @@ async function lookAt(
   const size = classifier.pictureSize;
   const drawer = new SceneDrawer(sprites, size);
   const drawn = evaluated.flatMap(({ task, pixels }, index) => {
-    if (task.group === "synonym" || task.group === "diversity") return [];
+    if (["synonym", "diversity", "manyThings"].includes(task.group)) return [];
     return composeScenes(task, index, drawer, bench, 1).map((scene) => ({ task, pixels, scene }));
   });
   const machine = completeLoadOptions(options.machine ?? {});

@@ -46,11 +46,24 @@ export async function makePage(
     "scenes of the same contents that neither it nor the model was trained on. Held-out pairs never occur together in training.</p>",
     skillTable(report.skills),
     measures(report),
+    ...(report.manyThings ? [manyThingsTable(report.manyThings)] : []),
     ...(report.looks ? [looksTable(report.looks)] : []),
     ...sections,
     "</body></html>",
     "",
   ].join("\n");
+}
+
+function manyThingsTable({ things, images }: NonNullable<Report["manyThings"]>): string {
+  const row = (name: string, { drawn, real }: typeof things) => [
+    name,
+    `${percent(drawn.share)} (${interval(drawn)})`,
+    percent(real.share),
+  ];
+  return htmlTable(
+    ["scenes of many things, each cut out", "generated", "composed scenes"],
+    [row("things recognised", things), row("images with all things recognised", images)],
+  );
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(1)}%`;

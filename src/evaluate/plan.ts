@@ -3,6 +3,7 @@ import {
   type Catalogue,
   type ColourName,
   colourNames,
+  describeScene,
   firstBackgrounds,
   isHeldOutPair,
   pairsOf,
@@ -167,6 +168,7 @@ export const groups = {
   },
   synonym: { share: 0, heldOut: "never", skills: [], choose: () => null },
   diversity: { share: 0, heldOut: "never", skills: [], choose: () => null },
+  manyThings: { share: 0, heldOut: "never", skills: [], choose: () => null },
 } as const satisfies Record<string, Group>;
 
 export type GroupName = keyof typeof groups;
@@ -206,7 +208,19 @@ export function makePlan({ seed, prompts, mix, catalogue }: PlanOptions): Task[]
       "data",
       "No prompt fits: the sprites have no drawing of the mix's things. Build them: nishiki data build.",
     );
-  return [...tasks, ...synonymTasks(seed, mix), ...diversityTasks(tasks, prompts)];
+  const further = [...synonymTasks(seed, mix), ...diversityTasks(tasks, prompts)];
+  return [...tasks, ...further, ...manyThingsTasks({ seed, prompts, mix, catalogue })];
+}
+
+/** Prompts of many things, one for each ten others, if the mix has scenes of them. */
+function manyThingsTasks({ seed, prompts, mix, catalogue }: PlanOptions): Task[] {
+  if (!mix.manyThings) return [];
+  const only = { ...mix, manyThings: 1, twoThings: 0, counts: 0 };
+  return Array.from({ length: Math.ceil(prompts / 10) }, (_, i): Task => {
+    const { caption, content } = describeScene(2 ** 51 + seed, i, only, catalogue);
+    const id = `manyThings-${i}`;
+    return { id, group: "manyThings", prompt: caption, seed: seed + 300_000 + i, content };
+  });
 }
 
 function chooseContent(

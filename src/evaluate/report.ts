@@ -4,6 +4,7 @@ import { classOf, type Verdict } from "./classifier.js";
 import { copyLimit } from "./copies.js";
 import type { EvaluatedImage } from "./evaluate.js";
 import type { Looks } from "./looks.js";
+import type { Recognised } from "./many-things.js";
 import { type GroupName, groupNames, groups } from "./plan.js";
 import type { Reconstruction } from "./reconstruction.js";
 import { argMax, type SkillName, skills } from "./skills.js";
@@ -82,6 +83,8 @@ export interface Report {
   readonly diversity: { readonly generated: number; readonly scenes: number; readonly prompts: number };
   readonly copying: { readonly limit: number; readonly plain: CopyScore; readonly changed: CopyScore };
   readonly reconstruction?: Reconstruction | undefined;
+  /** Scenes of many things, if the model was trained on them: things that are recognised, and images with all of them. */
+  readonly manyThings?: Readonly<Record<"things" | "images", Readonly<Record<"drawn" | "real", Score>>>>;
   /** How clean the images look; absent for few images. */
   readonly looks?: Looks | undefined;
   readonly images: readonly PromptScore[];
@@ -147,6 +150,7 @@ export function makeReport(evaluated: readonly EvaluatedImage[], context: Contex
       changed: scoreCopies([...of("colour"), ...of("colourHeldOut"), ...of("background")]),
     },
     ...(reconstruction && { reconstruction: roundReconstruction(reconstruction) }),
+    ...scoreManyThings(of("manyThings")),
     ...(looks && { looks }),
     images: evaluated.map((each) => scorePrompt(each, classes)),
   };
@@ -210,6 +214,19 @@ function scoreSynonyms(evaluated: readonly EvaluatedImage[], classes: LabelClass
 }
 
 /** Between images and composed counterparts; and, as a baseline, between two sets of counterparts. */
+function scoreManyThings(evaluated: readonly EvaluatedImage[]): Pick<Report, "manyThings"> {
+  const all = evaluated.flatMap(({ recognised }) => recognised ?? []);
+  if (all.length === 0) return {};
+  const score = (of: (each: Recognised) => readonly boolean[]) => {
+    const [drawn, real] = (["drawn", "real"] as const).map((which) =>
+      scoreOf(all.flatMap((each) => of(each[which]))),
+    ) as [Score, Score];
+    return { drawn, real };
+  };
+  const things = score(({ things, right }) => Array.from({ length: things }, (_, i) => i < right));
+  return { manyThings: { things, images: score(({ things, right }) => [right === things]) } };
+}
+
 function measureFrechet(evaluated: readonly EvaluatedImage[]): Report["frechet"] {
   const compared = evaluated.filter(({ task, real }) => task.group !== "diversity" && real.length >= 2);
   if (compared.length < 2) return { generated: 0, scenes: 0, images: compared.length };

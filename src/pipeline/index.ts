@@ -1,5 +1,6 @@
 export { checkAborted, interruptible, type NetworkRun, type ProgressEvent, type Watch } from "./cancel.js";
 export { completeRequest } from "./complete-request.js";
+export { cropTo } from "./crop-region.js";
 export { countNumbers, countTypes, type Description, formatBytes, formatCount } from "./description.js";
 export { encodeImage, hiresLabels } from "./encode-image.js";
 export { type HiresMethod, hiresMethods } from "./enlarge-latents.js";
