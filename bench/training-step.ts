@@ -34,7 +34,15 @@ export interface TrainingResult {
 }
 
 /** Steps that are not counted: memory is taken, and the matrix rate is met for the first time. */
-const warmup = 2;
+export const warmup = 2;
+
+export interface TrainingSettings {
+  readonly steps: number;
+  readonly threads: number;
+  readonly lanes: number;
+  /** Work between two steps, for which the loop waits. */
+  readonly between?: () => Promise<void>;
+}
 
 /**
  * Trains a network for some steps and measures them. Between two steps the matrix rate is measured on the
@@ -42,7 +50,7 @@ const warmup = 2;
  */
 export async function measureTraining(
   network: BenchNetwork,
-  { steps, threads, lanes }: { readonly steps: number; readonly threads: number; readonly lanes: number },
+  { steps, threads, lanes, between }: TrainingSettings,
 ): Promise<TrainingResult> {
   const folder = await mkdtemp(join(tmpdir(), "nishiki-bench-"));
   const engine = makeEngine({ device: "cpu", threads });
@@ -73,6 +81,7 @@ export async function measureTraining(
       // Asked for after every step: the loop waits, so that only products run.
       sample: async () => {
         matrixCosts.push(await rate.measure());
+        await between?.();
         return {};
       },
     };

@@ -27,6 +27,8 @@ const { values } = parseArgs({
     /** stable-diffusion.cpp's program, and what else it shall be told. */
     "sd-cli": { type: "string" },
     "sd-argument": { type: "string", multiple: true, default: [] },
+    /** How often it has its turn: it draws whole images, of which its log gives the parts. */
+    "sd-rounds": { type: "string", default: "1" },
     /** Hold all networks, in place of one stage after another. */
     "keep-loaded": { type: "boolean", default: false },
     prepared: { type: "boolean", default: false },
@@ -49,6 +51,7 @@ function readSettings(scratch: string): Settings {
     ...(python && { python }),
     ...(values["sd-cli"] && { sdCli: values["sd-cli"] }),
     sdArguments: values["sd-argument"],
+    sdRounds: Number(values["sd-rounds"]),
     keepLoaded: values["keep-loaded"],
     scratch,
   };
@@ -132,8 +135,8 @@ async function measureAll(settings: Settings): Promise<readonly Row[]> {
   const failed = new Set<string>();
   for (let round = 1; round <= Number(values.rounds); round++)
     for (const part of chosen)
-      for (const { name, measures, measure } of programs) {
-        if (!measures.includes(part) || failed.has(`${name} ${part}`)) continue;
+      for (const { name, measures, rounds: most = Number.POSITIVE_INFINITY, measure } of programs) {
+        if (!measures.includes(part) || failed.has(`${name} ${part}`) || round > most) continue;
         say(`Round ${round}, ${name}: ${part} …`);
         try {
           rows.push(...(await measure(part)));

@@ -27,6 +27,7 @@ export interface Settings {
   readonly python?: string;
   readonly sdCli?: string;
   readonly sdArguments: readonly string[];
+  readonly sdRounds: number;
   readonly keepLoaded: boolean;
   /** For converted networks, and for images. */
   readonly scratch: string;
@@ -50,6 +51,8 @@ export interface Row {
 export interface Program {
   readonly name: string;
   readonly measures: readonly Subject[];
+  /** If it has fewer turns than the others. */
+  readonly rounds?: number;
   /** Runs once, in a process of its own. */
   readonly measure: (part: Subject) => Promise<readonly Row[]>;
 }
@@ -160,16 +163,22 @@ function makeCpp(command: string, settings: Settings): Program {
       : ["--cfg-scale", "7.5", ...sdArguments];
     const found = await measureCpp(command, folderOf(part, settings), { steps, threads, more });
     const { seconds, peakGigabytes } = found;
-    const whole: Row = { program, part, seconds, peakGigabytes };
-    if (isTurbo) return [whole];
+    const whole: Row[] = part === "unet" ? [] : [{ program, part, seconds, peakGigabytes }];
+    if (isTurbo) return [{ program, part: "tiny", seconds: found.decodeSeconds }, ...whole];
     return [
-      { program, part: "unet", seconds: found.stepSeconds, loadSeconds: found.loadSeconds },
+      // The peak is the whole image's: it knows no other.
+      { program, part: "unet", seconds: found.stepSeconds, loadSeconds: found.loadSeconds, peakGigabytes },
       { program, part: "text", seconds: found.textSeconds },
       { program, part: "decoder", seconds: found.decodeSeconds },
-      whole,
+      ...whole,
     ];
   };
-  return { name: program, measures: ["picture", "turbo"], measure };
+  return {
+    name: program,
+    measures: [settings.steps > 0 ? "picture" : "unet", "turbo"],
+    rounds: settings.sdRounds,
+    measure,
+  };
 }
 
 /** Why a Python lacks a module, in a word; undefined if it has it. */
@@ -201,7 +210,7 @@ export function findPrograms(
   if (sdCli && existsSync(sdCli)) programs.push(makeCpp(sdCli, settings));
   else
     skip(
-      `stable-diffusion.cpp: not measured (${sdCli ? `there is no ${sdCli}` : "--sd-cli names no program"}).`,
+      `stable-diffusion.cpp: not measured (${sdCli ? `there is no ${sdCli}` : "--sd-cli names no program; bench/peers/README.md says how to build it"}).`,
     );
   return programs;
 }
