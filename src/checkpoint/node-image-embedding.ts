@@ -1,5 +1,5 @@
 // What conditions a Stable unCLIP model on CLIP's embedding of an image (node): its image encoder, the statistics of the
-// embeddings, and the schedule of the noise that is added to them; folders of diffusers' StableUnCLIPImg2ImgPipeline.
+// embeddings, and the schedule of the noise that is added to them; folders of diffusers' StableUnCLIPImg2ImgPipeline and StableUnCLIPPipeline.
 import { basename, join } from "node:path";
 import { NishikiError } from "../errors.js";
 import { type Json, readJson } from "./node-component.js";
@@ -8,7 +8,8 @@ import { type OpenedImageEncoder, openImageEncoder } from "./node-image-encoder.
 import { openWeights, type Weights } from "./node-weights.js";
 
 export interface ImageEmbeddingFiles {
-  readonly encoder: OpenedImageEncoder;
+  /** Absent in a StableUnCLIPPipeline, whose prior draws embeddings from texts. */
+  readonly encoder?: OpenedImageEncoder;
   /** Mean and standard deviation of the embeddings that the model was trained on, per number. */
   readonly mean: Float32Array;
   readonly std: Float32Array;
@@ -34,9 +35,13 @@ async function readStatistics(weights: Weights, name: string, folder: string): P
   );
 }
 
-/** Opens these parts of a model's folder. @throws NishikiError "file", "checkpoint" */
-export async function openImageEmbedding(path: string): Promise<ImageEmbeddingFiles> {
-  const encoder = await openImageEncoder(join(path, parts.encoder));
+/**
+ * Opens these parts of a model's folder.
+ * @param hasEncoder Whether one of them is an image encoder.
+ * @throws NishikiError "file", "checkpoint"
+ */
+export async function openImageEmbedding(path: string, hasEncoder: boolean): Promise<ImageEmbeddingFiles> {
+  const encoder = hasEncoder ? await openImageEncoder(join(path, parts.encoder)) : undefined;
   const normalizer = join(path, parts.normalizer);
   const weights = await openWeights(normalizer);
   const [mean, std] = [
@@ -46,11 +51,11 @@ export async function openImageEmbedding(path: string): Promise<ImageEmbeddingFi
   const noisingFile = join(path, parts.noising, "scheduler_config.json");
   const statisticsFile = weights.get("mean")!.file;
   const files = new Map<string, string>();
-  for (const file of encoder.files) {
+  for (const file of encoder?.files ?? []) {
     const folder = basename(file) === "preprocessor_config.json" ? "feature_extractor" : parts.encoder;
     files.set(`${folder}/${basename(file)}`, file);
   }
   files.set(`${parts.normalizer}/${basename(statisticsFile)}`, statisticsFile);
   files.set(`${parts.noising}/scheduler_config.json`, noisingFile);
-  return { encoder, mean, std, noising: await readJson(noisingFile), files };
+  return { ...(encoder && { encoder }), mean, std, noising: await readJson(noisingFile), files };
 }

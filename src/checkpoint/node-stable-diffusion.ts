@@ -209,7 +209,9 @@ async function openFolder(path: string, withoutVae: boolean): Promise<PartialFil
   const components = await openParts(path, index, names);
   const { unet, vae, text_encoder: textEncoder, text_encoder_2: textEncoder2 } = components;
   const { scheduler, hints } = await readSchedulerConfig(path, index);
-  const imageEmbedding = kind.startsWith("StableUnCLIP") ? await openImageEmbedding(path) : undefined;
+  const imageEmbedding = kind.startsWith("StableUnCLIP")
+    ? await openImageEmbedding(path, kind === "StableUnCLIPImg2ImgPipeline")
+    : undefined;
   return {
     name: basename(resolve(path)),
     family: getFamily(unet!, hasSecond),

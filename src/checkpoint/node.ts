@@ -31,6 +31,7 @@ export {
 } from "./node-file.js";
 export { expandHome, makeFolder } from "./node-folder.js";
 export { type OpenedImageEncoder, openImageEncoder } from "./node-image-encoder.js";
+export { type ImagePriorFiles, openImagePrior } from "./node-image-prior.js";
 export { openInt8Of, openInt8Weights } from "./node-int8.js";
 export { isIpAdapter, listEncoderPlaces, type OpenedIpAdapter, openIpAdapter } from "./node-ip-adapter.js";
 export { type InspectedLora, inspectLora, isLora, openLora } from "./node-lora.js";

@@ -61,7 +61,8 @@ export const loadOptionsSchema = z.strictObject({
     defaultText: "none",
   }),
   prior: nonEmptyText.optional().meta({
-    description: "folder of the prior, or org/name in the hub's cache, for Kandinsky 2.2's decoder",
+    description:
+      "folder of the prior, or org/name in the hub's cache, for Kandinsky 2.2's decoder, or Karlo's for Stable unCLIP",
     flag: "--prior <path>",
     defaultText: "found by the decoder's name",
   }),

@@ -1,11 +1,11 @@
 """Golden pipelines with image prompts, drawn by diffusers (float32, CPU; tiny networks, random weights).
 
     pip install torch diffusers transformers safetensors numpy pillow
-    OMP_NUM_THREADS=1 python tests/golden/scripts/image_prompts.py [unclip unclip-blends ip-adapter ...]
+    OMP_NUM_THREADS=1 python tests/golden/scripts/image_prompts.py [unclip unclip-blends unclip-prior ip-adapter ...]
 
 Writes, under tests/golden/pipelines/ and after pipelines.py, whose image it takes: unclip/, a Stable unCLIP model as
 `save_pretrained` lays it out (float16 weights), and unclip.safetensors with the final latents of every case, [channels,
-height, width]; unclip-blends.safetensors, of embeddings blended with those of the CLIP that clip_model.py made; the metadata says what each case asked for, and which versions made it. And ip-adapter/, IP-Adapters under the
+height, width]; unclip-blends.safetensors, of embeddings blended with those of the CLIP that clip_model.py made; the metadata says what each case asked for, and which versions made it; unclip-prior.safetensors, of texts through the prior of karlo/ (after karlo.py). And ip-adapter/, IP-Adapters under the
 names of published files (their image encoder is unclip/image_encoder) and a denoiser like XL's with three levels, which takes
 the place of xl/unet; with ip-adapter.safetensors, the latents of their cases.
 """
@@ -24,7 +24,7 @@ from diffusers import DDIMScheduler, DDPMScheduler, StableUnCLIPImg2ImgPipeline
 from diffusers.pipelines.stable_diffusion.stable_unclip_image_normalizer import StableUnCLIPImageNormalizer
 from PIL import Image
 from pipelines import ddim, liven, one_encoder, publish, read_files, root, unet
-from transformers import CLIPModel, CLIPTokenizer, CLIPVisionConfig, CLIPVisionModelWithProjection
+from transformers import CLIPModel, CLIPTextModelWithProjection, CLIPTokenizer, CLIPVisionConfig, CLIPVisionModelWithProjection
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 side, width = 28, 20
@@ -163,6 +163,40 @@ def unclip_blends():
     asked = {key: value for key, value in drawn.items() if key != "image"}
     cases = {name: {**asked, "steps": 6, **more} for name, more in blend_cases.items()}
     write("unclip-blends", cases, lambda case: draw_blend(load_unclip(root / "unclip"), case))
+
+
+# From words, by Karlo's prior, with its schedule sampled as DDPM: diffusers' documentation of StableUnCLIPPipeline.
+prior_cases = {
+    "plain": {},
+    "negative": {"negative": "a red car", "seed": 3, "size": "96x64"},
+    "settings": {"prior": {"steps": 9, "guidance": 2}, "seed": 11, "guidance": 3},
+    "unguided": {"prior": {"steps": 4, "guidance": 1}, "guidance": 1, "seed": 0},
+}  # fmt: skip
+
+
+def draw_prior(case):
+    pipe, karlo = load_unclip(root / "unclip"), root / "karlo"
+    names = ("image_normalizer", "image_noising_scheduler", "tokenizer", "text_encoder", "unet", "scheduler", "vae")
+    float32 = {"torch_dtype": torch.float32}
+    pipe = diffusers.StableUnCLIPPipeline(
+        prior_tokenizer=CLIPTokenizer.from_pretrained(karlo / "tokenizer"),
+        prior_text_encoder=CLIPTextModelWithProjection.from_pretrained(karlo / "text_encoder", dtype=torch.float32),
+        prior=diffusers.PriorTransformer.from_pretrained(karlo / "prior", **float32),
+        prior_scheduler=DDPMScheduler.from_config(diffusers.UnCLIPScheduler.from_pretrained(karlo / "prior_scheduler").config),
+        **{name: getattr(pipe, name) for name in names},
+    )  # fmt: skip
+    pipe.set_progress_bar_config(disable=True)
+    wide, high = (int(part) for part in case.get("size", "64x64").split("x"))
+    return pipe(
+        prompt=case["prompt"], negative_prompt=case["negative"] or None, num_inference_steps=case["steps"],
+        guidance_scale=case["guidance"], width=wide, height=high, prior_num_inference_steps=case["prior"]["steps"],
+        prior_guidance_scale=case["prior"]["guidance"], output_type="latent", generator=torch.Generator().manual_seed(case["seed"]),
+    ).images[0]  # fmt: skip
+
+
+def unclip_prior():
+    asked = {"prompt": "the blue cat", "negative": "", "seed": 7, "steps": 6, "guidance": 10, "prior": {"steps": 25, "guidance": 4}}
+    write("unclip-prior", {name: asked | more for name, more in prior_cases.items()}, draw_prior)
 
 
 def write(name, cases, draw):
@@ -328,7 +362,7 @@ def ip_adapter():
     print("ip-adapter", sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()), "bytes")
 
 
-makers = {"unclip": unclip, "unclip-blends": unclip_blends, "ip-adapter": ip_adapter}
+makers = {"unclip": unclip, "unclip-blends": unclip_blends, "unclip-prior": unclip_prior, "ip-adapter": ip_adapter}
 if __name__ == "__main__":
     for name in sys.argv[1:] or makers:
         makers[name]()

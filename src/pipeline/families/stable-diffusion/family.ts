@@ -36,6 +36,7 @@ import { getValues } from "../../stage-results.js";
 import { f32, floats } from "../../tensors.js";
 import type { TextEmbedder } from "../../vision/text-embedding.js";
 import type { NetworkWork } from "../../work.js";
+import type { TextEncoder } from "../unclip/text.js";
 import { type Area, AutoencoderRuns, decodePreview } from "./autoencoder-runs.js";
 import { type Condition, getCondition, makeTextNoise } from "./condition.js";
 import { type ConditioningSchedule, embedGuidance, encodeConditioning, makeRows } from "./conditioning.js";
@@ -48,6 +49,7 @@ import {
   makeImagePromptStage,
   makeLabelInputs,
 } from "./image-embedding.js";
+import { makeEmbeddingStage } from "./image-prior.js";
 import { encodeAttendedImages, type ImageAspect } from "./ip-adapter.js";
 import type { StableDiffusionModel, Tokenizers } from "./model.js";
 import type { Networks } from "./networks.js";
@@ -64,6 +66,14 @@ interface RequestNetworks {
   readonly images?: { readonly inputs: ImageInputs; readonly aspects?: readonly ImageAspect[] };
   /** Receives the denoiser's attention. */
   readonly probe?: Probe;
+}
+
+/** Text encoders for image embeddings. */
+interface ImageTexts {
+  /** For texts that are blended with images. */
+  readonly embedder?: TextEmbedder | undefined;
+  /** Of the prior. */
+  readonly prior?: TextEncoder | undefined;
 }
 
 /** The steps of a pass, and the share of them that is taken. */
@@ -86,17 +96,17 @@ class StableDiffusion implements Model {
   private readonly tokenizers: Tokenizers;
   private readonly open: (watch: Watch) => Networks;
   private readonly learned: readonly LearnedWordName[];
-  private readonly embedder: TextEmbedder | undefined;
+  private readonly imageTexts: ImageTexts;
 
   constructor(
     parts: StableDiffusionModel,
     tokenizers: Tokenizers,
     open: (watch: Watch) => Networks,
     learned: readonly LearnedWordName[],
-    embedder: TextEmbedder | undefined,
+    imageTexts: ImageTexts,
   ) {
     this.parts = parts;
-    this.embedder = embedder;
+    this.imageTexts = imageTexts;
     this.learned = learned;
     this.tokenizers = tokenizers;
     this.open = open;
@@ -151,11 +161,17 @@ class StableDiffusion implements Model {
   }
 
   /** What turns an image prompt into the denoiser's class, where the model has one. */
-  private async makeImagePrompt({ imagePrompt }: ImageSettings, networks: Networks): Promise<Stage[]> {
+  private async makeImagePrompt(settings: ImageSettings, networks: Networks): Promise<Stage[]> {
     const { imageEmbedding } = this.parts;
-    if (!imageEmbedding || !imagePrompt) return [];
-    const embedding = await encodeImagePrompt(imageEmbedding, imagePrompt, networks, this.embedder);
-    return [makeImagePromptStage(imageEmbedding, embedding, imagePrompt.noiseLevel ?? 0)];
+    const { embedder, prior: text } = this.imageTexts;
+    if (!imageEmbedding) return [];
+    const { imagePrompt } = settings;
+    if (imagePrompt) {
+      const embedding = await encodeImagePrompt(imageEmbedding, imagePrompt, networks, embedder);
+      return [makeImagePromptStage(imageEmbedding, () => embedding, imagePrompt.noiseLevel ?? 0)];
+    }
+    const stage = await makeEmbeddingStage(imageEmbedding.prior!, text!, settings, networks);
+    return [stage, makeImagePromptStage(imageEmbedding, (results) => getValues(results.get(stage.name)), 0)];
   }
 
   private getArea({ height, width }: ImageSettings["size"]): Area {
@@ -338,15 +354,15 @@ class StableDiffusion implements Model {
 }
 
 /**
- * A model, its tokenizers, its networks, the words that textual inversions taught it, and CLIP's text encoder for texts that are
- * blended with image prompts, as a family.
+ * A model, its tokenizers, its networks, the words that textual inversions taught it, and text encoders for image embeddings, as
+ * a family.
  */
 export function makeStableDiffusion(
   model: StableDiffusionModel,
   tokenizers: Tokenizers,
   open: (watch: Watch) => Networks,
   learned: readonly LearnedWordName[] = [],
-  embedder?: TextEmbedder,
+  imageTexts: ImageTexts = {},
 ): Model {
-  return new StableDiffusion(model, tokenizers, open, learned, embedder);
+  return new StableDiffusion(model, tokenizers, open, learned, imageTexts);
 }

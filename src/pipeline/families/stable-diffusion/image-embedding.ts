@@ -1,5 +1,5 @@
 // Stable unCLIP: Stable Diffusion 2.1 whose denoiser is conditioned on CLIP's embedding of an image too, with noise of a known
-// level on it (diffusers' StableUnCLIPImg2ImgPipeline; the idea: Ramesh et al. 2022, arXiv:2204.06125). The embedding and
+// level on it (diffusers' StableUnCLIPImg2ImgPipeline and StableUnCLIPPipeline; the idea: Ramesh et al. 2022, arXiv:2204.06125). The embedding and
 // sinusoids of the level are the denoiser's class; without conditioning, it is zeros.
 
 import { getSamplerSettings, type NoiseSchedule, readScheduler } from "../../../diffusion/index.js";
@@ -22,8 +22,10 @@ import {
   type UseImageEncoder,
 } from "../../vision/image-encoder.js";
 import { embedTexts, type TextEmbedder } from "../../vision/text-embedding.js";
+import { getPriorSettings, type PriorModel, planPrior } from "../unclip/prior.js";
 import type { Condition } from "./condition.js";
 import { makeRows } from "./conditioning.js";
+import { type PriorDescription, readImagePrior } from "./image-prior.js";
 import type { Networks } from "./networks.js";
 
 /** Inputs of the denoiser that come from images, one row for each condition of an evaluation. */
@@ -34,7 +36,9 @@ export const imagePromptStage = "image prompt";
 
 /** What a Stable unCLIP model has beside Stable Diffusion's parts. */
 export interface ImageEmbedding {
-  readonly encoder: ImageEncoderModel;
+  readonly encoder?: ImageEncoderModel;
+  /** Draws embeddings from texts. */
+  readonly prior?: PriorModel;
   /** Mean and deviation of the embeddings that it was trained on. */
   readonly mean: Float32Array;
   readonly std: Float32Array;
@@ -46,7 +50,8 @@ export interface ImageEmbedding {
 
 /** The configs and statistics of these parts. */
 export interface ImageEmbeddingDescription {
-  readonly encoder: { readonly config: ConfigRecord; readonly processor: ConfigRecord };
+  readonly encoder?: { readonly config: ConfigRecord; readonly processor: ConfigRecord };
+  readonly prior?: PriorDescription;
   readonly mean: Float32Array;
   readonly std: Float32Array;
   readonly noising: ConfigRecord;
@@ -56,14 +61,19 @@ export interface ImageEmbeddingDescription {
 
 /** @throws NishikiError "checkpoint" for parts that do not fit to each other or to the denoiser */
 export function readImageEmbedding(
-  { encoder: files, mean, std, noising, text: textFile }: ImageEmbeddingDescription,
+  { encoder: files, prior: priorFiles, mean, std, noising, text: textFile }: ImageEmbeddingDescription,
   unet: ConditionalUnetConfig,
 ): ImageEmbedding {
-  const encoder = readImageEncoder(files.config, files.processor);
-  const width = encoder.config.projection;
+  const encoder = files && readImageEncoder(files.config, files.processor);
+  const prior = priorFiles && readImagePrior(priorFiles);
   const refuse = (reason: string): never => {
     throw new NishikiError("checkpoint", `The model's parts do not fit together: ${reason}.`);
   };
+  const width = encoder?.config.projection ?? mean.length;
+  if (prior && prior.network.outputWidth !== width)
+    refuse(
+      `the prior draws embeddings of ${prior.network.outputWidth} numbers, but the denoiser takes some of ${width}; Karlo's prior fits the small model (unclip-small) only`,
+    );
   const { classEmbedding: kind } = unet;
   const expected = kind?.kind === "projection" ? kind.width : undefined;
   if (expected !== 2 * width) {
@@ -82,16 +92,27 @@ export function readImageEmbedding(
       `the image encoder's embedding has ${width} numbers, but those of the CLIP's texts have ${text.projection}; name the CLIP that the image encoder is from`,
     );
   const { schedule } = getSamplerSettings(readScheduler(noising), "ddpm");
-  return { encoder, mean, std, noising: schedule, ...(text && { text }) };
+  return {
+    ...{ mean, std, noising: schedule },
+    ...(encoder && { encoder }),
+    ...(prior && { prior }),
+    ...(text && { text }),
+  };
 }
 
 type ImagePrompt = NonNullable<ImageSettings["imagePrompt"]>;
 
 /** @throws NishikiError "usage" where a request names no image */
-export function checkImagePrompt({ imagePrompt }: ImageSettings, { noising, text }: ImageEmbedding): void {
+export function checkImagePrompt(settings: ImageSettings, { noising, text, prior }: ImageEmbedding): void {
+  const { imagePrompt } = settings;
   if (!imagePrompt) {
+    if (prior) {
+      planPrior(prior, getPriorSettings(settings));
+      return;
+    }
     const message = "imagePrompt.images: expected an image to draw variations of, got none.";
-    throw new NishikiError("usage", message);
+    const cure = "To draw from words, name Karlo's folder as prior; its prior fits unclip-small.";
+    throw new NishikiError("usage", `${message} ${cure}`);
   }
   const { noiseLevel = 0, blend = "slerp", texts, difference } = imagePrompt;
   const unread = texts ? "texts" : difference ? "difference" : undefined;
@@ -130,7 +151,7 @@ export async function encodeImagePrompt(
 ): Promise<Float32Array> {
   const { images, texts = [], blend = "slerp", difference } = prompt;
   const use: UseImageEncoder = (output, work) => networks.use({ part: "image encoder", output }, work);
-  const seen = await encodeImages(encoder, images, "embedding", use);
+  const seen = await encodeImages(encoder!, images, "embedding", use);
   const length = seen.reduce((sum, values) => sum + Math.hypot(...values), 0) / seen.length;
   const sentences = [...texts, ...(difference ? [difference.from, difference.to] : [])];
   const read =
@@ -164,16 +185,17 @@ function embedLevel(level: number, width: number): Float32Array {
  */
 export function makeImagePromptStage(
   { mean, std, noising }: ImageEmbedding,
-  embedding: Float32Array,
+  getEmbedding: (results: ReadonlyMap<string, StageResult>) => Float32Array,
   level: number,
 ): TransformStage {
-  const width = embedding.length;
+  const width = mean.length;
   const sigma = noising.sigmaAt((level + 1) / noising.levels);
   const alpha = noising.alphaOf(sigma);
   return {
     kind: "transform",
     name: imagePromptStage,
-    run: async ({ noise }) => {
+    run: async ({ noise, results }) => {
+      const embedding = getEmbedding(results);
       const normals = noise.draw(imagePromptStage, width);
       const data = new Float32Array(2 * width);
       data.set(

@@ -10,6 +10,9 @@ export type NetworkKey =
   | { readonly part: "image encoder"; readonly output: VisionOutput }
   | { readonly part: "image projection" }
   | { readonly part: "text embedding" }
+  /** Draws an image's embedding from a text. */
+  | { readonly part: "prior" }
+  | { readonly part: "text encoder of the prior" }
   | {
       readonly part: "denoiser";
       readonly form: UnetForm;

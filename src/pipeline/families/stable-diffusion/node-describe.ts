@@ -28,7 +28,10 @@ function listMemory({
   textEncoder2,
   imageEmbedding,
 }: StableDiffusionFiles): number[] {
-  const more = [...(textEncoder2 ? [textEncoder2] : []), ...(imageEmbedding ? [imageEmbedding.encoder] : [])];
+  const more = [
+    ...(textEncoder2 ? [textEncoder2] : []),
+    ...(imageEmbedding?.encoder ? [imageEmbedding.encoder] : []),
+  ];
   const parts = [unet, vae, textEncoder, ...more];
   return parts.map((part) => 4 * countNumbers(part));
 }
@@ -70,7 +73,7 @@ export async function describeStableDiffusion(path: string): Promise<ModelDescri
     largest: Math.max(...memory),
     maxTokens,
     // A model that is conditioned on images has its own encoder of them, and the others have no embedding to blend.
-    unusedLoadOptions: files.imageEmbedding ? ["ipAdapter", "imageEncoder"] : ["clip"],
+    unusedLoadOptions: files.imageEmbedding ? ["ipAdapter", "imageEncoder"] : ["clip", "prior"],
     description: describeFiles(path, files),
   };
 }
@@ -79,6 +82,8 @@ const getFamilyName = ({ family, imageEmbedding }: StableDiffusionFiles) =>
   imageEmbedding ? "Stable unCLIP 2.1" : families[family];
 
 function getAbilities({ unet, vae, imageEmbedding }: StableDiffusionFiles): string {
+  if (imageEmbedding && !imageEmbedding.encoder)
+    return "from text, by a prior that draws CLIP's embedding first";
   if (imageEmbedding)
     return "variations of pictures, and blends of several (--image-prompt), with text or without";
   const isInpainting = numberOr(unet.config.in_channels, 4) !== numberOr(vae.config.latent_channels, 4);
@@ -107,7 +112,7 @@ function describeFiles(path: string, files: StableDiffusionFiles): Description {
       describeComponent("Autoencoder", vae),
       describeComponent("Text encoder", textEncoder),
       ...(textEncoder2 ? [describeComponent("Second text encoder", textEncoder2)] : []),
-      ...(imageEmbedding ? [describeComponent("Image encoder", imageEmbedding.encoder)] : []),
+      ...(imageEmbedding?.encoder ? [describeComponent("Image encoder", imageEmbedding.encoder)] : []),
     ],
   };
 }

@@ -2,9 +2,11 @@
 // whose texts are blended with images (node).
 import { basename, dirname } from "node:path";
 import {
+  type ImagePriorFiles,
   type OpenedClip,
   type OpenedImageEncoder,
   openClip,
+  openImagePrior,
   type StableDiffusionFiles,
 } from "../../../checkpoint/node.js";
 import { NishikiError } from "../../../errors.js";
@@ -17,6 +19,8 @@ import { type IpAdapterFiles, openAdapter } from "./node-ip-adapter.js";
 export interface ImagePromptFiles {
   readonly ipAdapter?: IpAdapterFiles;
   readonly clip?: OpenedClip;
+  /** What draws the embedding of an image from a text. */
+  readonly prior?: ImagePriorFiles;
 }
 
 /**
@@ -26,7 +30,7 @@ export interface ImagePromptFiles {
 export async function openImagePrompts(
   { unet, imageEmbedding, name }: StableDiffusionFiles,
   path: string,
-  { ipAdapter, imageEncoder, clip }: CompleteLoadOptions,
+  { ipAdapter, imageEncoder, clip, prior }: CompleteLoadOptions,
 ): Promise<ImagePromptFiles> {
   const refuse = (message: string): never => {
     throw new NishikiError("usage", message);
@@ -35,14 +39,20 @@ export async function openImagePrompts(
     refuse("imageEncoder: requires ipAdapter, whose images it encodes.");
   if (clip !== undefined && !imageEmbedding)
     refuse(`clip: ${name} has no image embedding to blend with texts; only Stable unCLIP has. Omit it.`);
+  if (prior !== undefined && !imageEmbedding)
+    refuse(`prior: ${name} draws from the prompt itself; only Stable unCLIP takes a prior. Omit it.`);
   if (ipAdapter !== undefined && imageEmbedding)
     refuse(`ipAdapter: ${name} is conditioned on images already, and takes none; omit it.`);
+  // A StableUnCLIPPipeline has a prior in place of an image encoder.
+  const ownPrior = imageEmbedding && !imageEmbedding.encoder ? path : undefined;
+  const priorFolder = prior === undefined ? ownPrior : await resolveModel(prior);
   const config = readConditionalUnetConfig(unet.config);
   return {
     ...(ipAdapter !== undefined && {
       ipAdapter: await openAdapter(await resolveFile(ipAdapter), imageEncoder, path, config),
     }),
     ...(clip !== undefined && { clip: await openClip(await resolveModel(clip)) }),
+    ...(priorFolder !== undefined && { prior: await openImagePrior(priorFolder) }),
   };
 }
 

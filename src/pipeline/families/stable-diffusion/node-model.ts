@@ -25,6 +25,7 @@ import { getBudget, SessionPool } from "../../session-pool.js";
 import type { TokenCount } from "../../token-count.js";
 import type { TextEmbedder } from "../../vision/text-embedding.js";
 import type { OpenedModel } from "../node-family.js";
+import type { TextEncoder } from "../unclip/text.js";
 import { getTextOptions } from "./conditioning.js";
 import { makeStableDiffusion } from "./family.js";
 import { readModel, type StableDiffusionModel } from "./model.js";
@@ -41,11 +42,13 @@ export async function openStableDiffusionModel(
   machine: CompleteLoadOptions,
 ): Promise<OpenedModel> {
   getBudget(machine, "cpu"); // rejects contradictory options before any file is read
-  const files = await openFiles(path, machine);
+  const published = await openFiles(path, machine);
+  const { family, textEncoder, textEncoder2 } = published;
   const preview =
-    machine.previewVae === undefined ? undefined : await openAutoencoder(machine.previewVae, files.family);
-  const encoders = [files.textEncoder, ...(files.textEncoder2 ? [files.textEncoder2] : [])];
-  const images = await openImagePrompts(files, path, machine);
+    machine.previewVae === undefined ? undefined : await openAutoencoder(machine.previewVae, family);
+  const encoders = [textEncoder, ...(textEncoder2 ? [textEncoder2] : [])];
+  const images = await openImagePrompts(published, path, machine);
+  const files = withPriorFiles(published, images);
   const { imageEmbedding } = files;
   const text = images.clip?.text.config;
   const model = readModel({
@@ -54,7 +57,9 @@ export async function openStableDiffusionModel(
     vae: files.vae.config,
     ...(preview && { previewVae: preview.config }),
     textEncoders: encoders.map(({ config }) => config),
-    ...(imageEmbedding && { imageEmbedding: { ...imageEmbedding, ...(text && { text }) } }),
+    ...(imageEmbedding && {
+      imageEmbedding: { ...imageEmbedding, ...(text && { text }), ...describePrior(images) },
+    }),
     ...(images.ipAdapter && { ipAdapter: images.ipAdapter.model }),
     scheduler: files.scheduler,
     zerosForEmptyPrompt: files.zerosForEmptyPrompt,
@@ -115,6 +120,17 @@ async function openFiles(
 ): Promise<StableDiffusionFiles> {
   const whole = base === undefined ? undefined : await resolveModel(base);
   return withPrediction(await openStableDiffusion(path, { vae, base: whole }), prediction);
+}
+
+/** The files of a prior affect pixels, too. */
+function withPriorFiles(files: StableDiffusionFiles, { prior }: ImagePromptFiles): StableDiffusionFiles {
+  return prior ? { ...files, files: new Map([...files.files, ...prior.files]) } : files;
+}
+
+function describePrior({ prior }: ImagePromptFiles) {
+  if (!prior) return {};
+  const { network, textEncoder, scheduler } = prior;
+  return { prior: { network: network.config, text: textEncoder.config, scheduler } };
 }
 
 /** Overrides the prediction type in the model's files. */
@@ -187,7 +203,7 @@ async function load(
     tokenizers,
     (watch) => openNetworks(sources, engine, sessions, watch),
     learned.words.map(({ word, file }) => ({ word, name: basename(file) })),
-    await makeEmbedder(model, images),
+    { embedder: await makeEmbedder(model, images), prior: await makePriorText(model, images) },
   );
   return { model: loaded, environment, sessions: pool, close, notices };
 }
@@ -199,6 +215,15 @@ async function makeEmbedder(
 ): Promise<TextEmbedder | undefined> {
   const config = imageEmbedding?.text;
   return config && clip && { config, tokenizer: await loadClipFolder(clip.folder) };
+}
+
+/** The prior's text encoder. */
+async function makePriorText(
+  { imageEmbedding }: StableDiffusionModel,
+  { prior }: ImagePromptFiles,
+): Promise<TextEncoder | undefined> {
+  const config = imageEmbedding?.prior?.text;
+  return config && prior && { config, tokenizer: await loadClipFolder(prior.tokenizer) };
 }
 
 /** Hashes everything that was loaded. Gigabytes take seconds, so this runs alongside the first steps. */

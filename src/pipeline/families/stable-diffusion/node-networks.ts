@@ -1,8 +1,14 @@
 // The networks of a Stable Diffusion model, as a pool of sessions loads them (node).
-import type { ModelComponent, OpenedClip, StableDiffusionFiles } from "../../../checkpoint/node.js";
+import type {
+  ImagePriorFiles,
+  ModelComponent,
+  OpenedClip,
+  StableDiffusionFiles,
+} from "../../../checkpoint/node.js";
 import type { Engine, WeightPlaces } from "../../../engine/index.js";
 import { listSome, NishikiError } from "../../../errors.js";
 import { formatShape, getUsualSizes, type Program } from "../../../graph/index.js";
+import { tracePriorTransformer } from "../../../models/index.js";
 import type { Watch } from "../../cancel.js";
 import type { NetworkAdapters } from "../../node-loras.js";
 import { getWeightBytes, type ModelSessions, type Network, type NetworkGroup } from "../../session-pool.js";
@@ -23,6 +29,7 @@ export interface NetworkSources {
   readonly ipAdapter?: IpAdapterFiles;
   /** CLIP whose texts are blended with image prompts. */
   readonly clip?: OpenedClip;
+  readonly prior?: ImagePriorFiles;
   readonly model: StableDiffusionModel;
   readonly textEncoders: readonly ModelComponent[];
   readonly adapters: NetworkAdapters;
@@ -49,7 +56,7 @@ function makeRecipe(key: NetworkKey, sources: NetworkSources): Recipe {
       return { program, places: textEncoders[index]!.weights };
     }
     case "image encoder": {
-      const { config } = (model.imageEmbedding ?? model.ipAdapter)!.encoder;
+      const { config } = (model.imageEmbedding ?? model.ipAdapter)!.encoder!;
       return { program: traceImageEncoder(config, key.output), places: sources.imageEncoder!.weights };
     }
     case "text embedding":
@@ -57,6 +64,16 @@ function makeRecipe(key: NetworkKey, sources: NetworkSources): Recipe {
         program: traceTextEmbedding(model.imageEmbedding!.text!),
         places: sources.clip!.text.weights,
       };
+    case "prior":
+      return {
+        program: tracePriorTransformer(model.imageEmbedding!.prior!.network),
+        places: sources.prior!.network.weights,
+      };
+    case "text encoder of the prior": {
+      const { text } = model.imageEmbedding!.prior!;
+      const program = traceTextEncoder(text, { skip: 0, normalized: true });
+      return { program, places: sources.prior!.textEncoder.weights };
+    }
     case "image projection": {
       const { adapter } = sources.ipAdapter!;
       const { config, attentions } = model.ipAdapter!;
@@ -86,12 +103,19 @@ function getImageSlots({ unet, ipAdapter }: StableDiffusionModel, aspects: strin
 }
 
 /** What image prompts need, by titles of their own. */
-function listImageNetworks({ imageEncoder, model }: NetworkSources): (readonly [string, NetworkKey])[] {
+function listImageNetworks({
+  imageEncoder,
+  model,
+  prior,
+}: NetworkSources): (readonly [string, NetworkKey])[] {
   const { ipAdapter } = model;
   const output = ipAdapter ? getAdapterInput(ipAdapter.config) : "embedding";
   return [
     ...(imageEncoder ? [["image encoder", { part: "image encoder", output }] as const] : []),
     ...(model.imageEmbedding?.text ? [["text encoder of CLIP", { part: "text embedding" }] as const] : []),
+    ...(prior
+      ? (["prior", "text encoder of the prior"] as const).map((part) => [part, { part }] as const)
+      : []),
     ...(ipAdapter ? [["IP-Adapter's projection", { part: "image projection" }] as const] : []),
   ];
 }
@@ -132,6 +156,8 @@ const groups: Readonly<Record<NetworkKey["part"], NetworkGroup>> = {
   "image encoder": "text",
   "image projection": "text",
   "text embedding": "text",
+  prior: "prior",
+  "text encoder of the prior": "text",
   denoiser: "denoise",
   decoder: "decode",
   encoder: "decode",
@@ -143,7 +169,7 @@ const groups: Readonly<Record<NetworkKey["part"], NetworkGroup>> = {
  * memory is less than half. The autoencoder has few weights and large images, which gain most from packed ones.
  */
 const staysInFiles = (part: NetworkKey["part"]) =>
-  ["text encoder", "image encoder", "denoiser"].includes(part);
+  ["text encoder", "image encoder", "prior", "text encoder of the prior", "denoiser"].includes(part);
 
 /** The image for which the CPU's convolutions are chosen: the model's usual one, whatever is drawn. */
 function getUsualImage({ part }: NetworkKey, { context, autoencoder }: StableDiffusionModel) {

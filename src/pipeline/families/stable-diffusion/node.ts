@@ -22,6 +22,7 @@ export const stableDiffusionFamily: Family = {
     "ipAdapter",
     "imageEncoder",
     "clip",
+    "prior",
     "precision",
   ],
   detect: ({ path, pipelineClass }) => pipelineClass !== undefined || isSingleFile(path),

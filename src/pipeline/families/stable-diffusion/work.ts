@@ -7,6 +7,7 @@ import { splitComposition } from "../../prompt/composition.js";
 import { forecastMemory, getTiling } from "../../tile-forecast.js";
 import { traceImageEncoder } from "../../vision/program.js";
 import { countEvaluations, countRows, countWork, type NetworkWork } from "../../work.js";
+import { getPriorWork } from "../unclip/prior-work.js";
 import { getTextOptions } from "./conditioning.js";
 import type { StableDiffusionModel, Tokenizers } from "./model.js";
 import { traceTextEncoder, traceUnet } from "./programs.js";
@@ -43,8 +44,13 @@ export function getStableDiffusionWork(
 
 function countImagePrompt(
   { imageEmbedding, ipAdapter }: StableDiffusionModel,
-  { imagePrompt, styleReference, layoutReference }: ImageSettings,
+  settings: ImageSettings,
 ): readonly NetworkWork[] {
+  const { imagePrompt, styleReference, layoutReference } = settings;
+  if (imageEmbedding?.prior && !imagePrompt) {
+    const needs = { blendsPrompt: false, drawsNegative: false, needsUncond: false };
+    return getPriorWork(imageEmbedding.prior, settings, needs, new Map());
+  }
   const { encoder } = imageEmbedding ?? ipAdapter ?? {};
   const groups = [imagePrompt, styleReference, layoutReference];
   const evaluations = groups.reduce((sum, group) => sum + (group?.images.length ?? 0), 0);
