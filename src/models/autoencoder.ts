@@ -39,7 +39,8 @@ export const autoencoderSchema = z.strictObject({
    */
   positions: explain(
     size.optional(),
-    "side of a table of positions at 1/fold of the size, for a decoder that knows where it is (default: none)",
+    "side of a table of positions at 1/fold of the size, for a decoder that knows where it is (default: none); " +
+      "the decoder's fine stage has one of twice the side",
   ),
   /** Layers at 1/fold of the size draw each patch on its own; these see across the patches' borders. */
   decoderFine: explain(
@@ -103,12 +104,18 @@ export function decode(scope: Scope, latents: Tensor, config: AutoencoderConfig)
 }
 
 /** The correction of coarse pixels `[batch, h, w, 3]`, at first zero. @param x `[batch, h/fold, w/fold, width]` */
-function correct(scope: Scope, pixels: Tensor, x: Tensor, { fold, decoderFine }: AutoencoderConfig): Tensor {
+function correct(scope: Scope, pixels: Tensor, x: Tensor, config: AutoencoderConfig): Tensor {
+  const { fold, positions, decoderFine } = config;
   const { width, blocks: count } = decoderFine!;
   const patch = fold / 2;
   const drawn = dense(scope.child("stem"), foldPixels(pixels, patch), width); // [batch, 64, 64, width]
   const context = unfoldPixels(dense(scope.child("up"), layerNorm(x), width * 4), 2);
-  const fine = layerNorm(blocks(scope.child("blocks"), add(drawn, context), count));
+  let fine = add(drawn, context);
+  if (positions) {
+    const table = [2 * positions, 2 * positions, width];
+    fine = add(fine, scope.parameter("position", table, { kind: "zeros" }));
+  }
+  fine = layerNorm(blocks(scope.child("blocks"), fine, count));
   return unfoldPixels(
     dense(scope.child("pixels"), fine, patch * patch * 3, { init: { kind: "zeros" } }),
     patch,
