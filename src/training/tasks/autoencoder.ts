@@ -80,7 +80,7 @@ export function autoencoderObjective(
     const absolute = overImages(abs(difference));
     const latentSize = mean(square(encoded));
     const reconstruction = add(add(squared, mul(absolute, loss.l1)), mul(latentSize, loss.latentL2));
-    const further = furtherLosses(tracer, decoded, pixels, training);
+    const further = furtherLosses(tracer, { decoded, pixels, weights }, training);
     const metrics = { squared, absolute, latentSize, ...further.metrics };
     const frozen = frozenNames(tracer, training);
     return {
@@ -91,18 +91,24 @@ export function autoencoderObjective(
   };
 }
 
+interface Compared {
+  readonly decoded: Tensor;
+  readonly pixels: Tensor;
+  /** Of the images, `[batch, 1, 1, 1]`. */
+  readonly weights?: Tensor | undefined;
+}
+
 /** Perceptual and adversarial terms of the loss, weighted. */
 function furtherLosses(
   tracer: Tracer,
-  decoded: Tensor,
-  pixels: Tensor,
+  { decoded, pixels, weights }: Compared,
   { perceptual, adversarial }: AutoencoderTraining,
 ): { readonly terms: readonly Tensor[]; readonly metrics: Readonly<Record<string, Tensor>> } {
   const terms: Tensor[] = [];
   const metrics: Record<string, Tensor> = {};
   if (perceptual) {
     const scope = tracer.scope(classifierScope);
-    metrics.perceptual = perceptualLoss(scope, decoded, pixels, perceptual.network);
+    metrics.perceptual = perceptualLoss(scope, decoded, pixels, perceptual.network, weights);
     terms.push(mul(metrics.perceptual, perceptual.weight));
   }
   if (adversarial) {
@@ -132,7 +138,7 @@ function frozenNames(tracer: Tracer, { part, perceptual }: AutoencoderTraining):
 
 /**
  * Replaces some latents by a denoiser's. Inputs: `denoised [batch, h, w, channels]`, `replaced [batch]`, 1 where they
- * apply and else 0, and `weights [batch]` of the pixels' errors.
+ * apply and else 0, and `weights [batch]` of the images in what compares them with the originals.
  */
 function replaceByDenoised(tracer: Tracer, encoded: Tensor): { latents: Tensor; weights: Tensor } {
   const denoised = tracer.input("denoised", encoded.shape);

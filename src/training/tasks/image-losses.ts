@@ -43,16 +43,22 @@ const average = (terms: readonly Tensor[]) =>
  * Perceptual loss (Johnson et al. 2016, arXiv:1603.08155): mean squared difference of a classifier's features, normalised
  * at each position as in LPIPS (Zhang et al. 2018, arXiv:1801.03924), averaged over its maps.
  * @param image, target `[batch, size, size, 3]` in [-1, 1]
+ * @param weights of the images, `[batch, 1, 1, 1]`. Default: 1
  */
 export function perceptualLoss(
   scope: Scope,
   image: Tensor,
   target: Tensor,
   config: ClassifierConfig,
+  weights?: Tensor,
 ): Tensor {
   const features = (pixels: Tensor) => classifierMaps(constantScope(scope), pixels, config);
   const expected = features(target);
-  return average(features(image).map((map, i) => mean(square(sub(layerNorm(map), layerNorm(expected[i]!))))));
+  const distances = features(image).map((map, i) => {
+    const squared = square(sub(layerNorm(map), layerNorm(expected[i]!)));
+    return mean(weights ? mul(squared, weights) : squared);
+  });
+  return average(distances);
 }
 
 export interface AdversarialLosses {
