@@ -50,6 +50,10 @@ const { kind, weightDecay } = optimizerSchema.shape;
 
 const adversarialSchema = z.strictObject({
   weight: explain(positiveNumber(1000).default(0.01), "weight of the adversarial loss"),
+  gradientPenalty: explain(
+    numberBetween(0, 1e6).default(100),
+    "weight of the penalty on the discriminator's gradient, which keeps it from heeding faint patterns",
+  ),
   discriminator: networkChoice(discriminatorSchema, discriminatorConfigs).prefault("small"),
   optimizer: explain(
     z

@@ -60,7 +60,7 @@ export async function makeAutoencoderTask(
   const training = {
     part,
     perceptual: perceptual && { weight: perceptual.weight, network: perceptual.network },
-    adversarial: adversarial && { weight: adversarial.weight, network: adversarial.discriminator },
+    adversarial: adversarial && { ...adversarial, network: adversarial.discriminator },
     denoised: denoised !== undefined,
   };
   const task: TrainingTask = {
@@ -72,8 +72,11 @@ export async function makeAutoencoderTask(
     batch: async (step) => {
       const images = await batches.get(step);
       const pixels = images.map((image) => image.pixels);
-      const replaced = await denoised?.make(images, { seed, step });
-      return autoencoderBatch(pixels, network, size, { seed, step }, replaced);
+      const more = {
+        ...(denoised && { denoised: await denoised.make(images, { seed, step }) }),
+        adversarial: adversarial !== undefined,
+      };
+      return autoencoderBatch(pixels, network, size, { seed, step }, more);
     },
     sample: (averages, step, folder) =>
       writeSamples(

@@ -4,6 +4,7 @@ import type { HostTensors } from "../../engine/index.js";
 import {
   abs,
   add,
+  cast,
   mean,
   mul,
   reshape,
@@ -45,7 +46,9 @@ export interface AutoencoderTraining {
   /** "decoder" freezes the encoder. Default "both". */
   readonly part?: "both" | "decoder";
   readonly perceptual?: { readonly weight: number; readonly network: ClassifierConfig } | undefined;
-  readonly adversarial?: { readonly weight: number; readonly network: DiscriminatorConfig } | undefined;
+  readonly adversarial?:
+    | { readonly weight: number; readonly gradientPenalty: number; readonly network: DiscriminatorConfig }
+    | undefined;
   /** Whether a denoiser's latents replace some of the encoder's: inputs of `addDenoised`. Default false. */
   readonly denoised?: boolean;
 }
@@ -113,16 +116,18 @@ function furtherLosses(
   }
   if (adversarial) {
     const scope = tracer.scope(discriminatorScope);
-    const { generator, discriminator, accuracy } = adversarialLosses(
+    const signs = sub(mul(cast(tracer.input("signs", pixels.shape, "u8"), "f32"), 2), 1);
+    const { generator, discriminator, gradientPenalty, accuracy } = adversarialLosses(
       scope,
-      decoded,
-      pixels,
+      { image: decoded, original: pixels, signs },
       adversarial.network,
     );
-    Object.assign(metrics, { adversarial: generator, discriminator, discriminatorAccuracy: accuracy });
+    Object.assign(metrics, { adversarial: generator, discriminator });
+    Object.assign(metrics, { gradientPenalty, discriminatorAccuracy: accuracy });
+    const learning = add(discriminator, mul(gradientPenalty, adversarial.gradientPenalty));
     // The two networks share no gradient, so one backward pass serves both. The loss that is reported is the
     // generator's: the discriminator's adds its gradient and no value.
-    terms.push(mul(generator, adversarial.weight), sub(discriminator, stopGradient(discriminator)));
+    terms.push(mul(generator, adversarial.weight), sub(learning, stopGradient(learning)));
   }
   return { terms, metrics };
 }
@@ -162,7 +167,7 @@ export function autoencoderBatch(
   config: AutoencoderConfig,
   size: number,
   { seed, step }: BatchNumber,
-  denoised?: DenoisedBatch,
+  { denoised, adversarial = false }: { denoised?: DenoisedBatch; adversarial?: boolean } = {},
 ): HostTensors {
   const batch = images.length;
   const pixels = new Uint8Array(batch * size * size * 3);
@@ -174,7 +179,21 @@ export function autoencoderBatch(
     pixels: { dtype: "u8", shape: [batch, size, size, 3], data: pixels },
     noise: { dtype: "f32", shape, data: noise },
     ...(denoised && denoisedInputs(denoised, shape)),
+    ...(adversarial && {
+      signs: { dtype: "u8", shape: [batch, size, size, 3], data: bits(seed, step, pixels.length) },
+    }),
   };
+}
+
+/** Random bits, each a byte. */
+function bits(seed: number, step: number, count: number): Uint8Array {
+  const numbers = random(seed, "discriminator noise", step);
+  const all = new Uint8Array(count);
+  for (let i = 0; i < count; i += 32) {
+    const word = numbers.uint32();
+    for (let j = i; j < Math.min(i + 32, count); j++) all[j] = (word >>> (j - i)) & 1;
+  }
+  return all;
 }
 
 function denoisedInputs({ latents, time }: DenoisedBatch, shape: readonly number[]): HostTensors {

@@ -21,6 +21,8 @@ const noise = (name: string, scale = 0.3) => ({
     .map((value) => value * scale),
 });
 
+const signs = { ...noise("signs"), data: noise("signs").data.map(Math.sign) };
+
 /** Runs a program with random parameters, also where they would start at zero. */
 async function run(program: Program, inputs: HostTensors): Promise<Record<string, Float32Array>> {
   const weights = program.parameters.map((parameter) => {
@@ -45,24 +47,33 @@ describe("adversarialLosses", () => {
     let names: string[] = [];
     const program = trace((tracer) => {
       const [image, real] = [tracer.input("image", shape), tracer.input("real", shape)];
-      const losses = adversarialLosses(tracer.scope(), image, real, discriminatorConfigs.tiny);
+      const signs = tracer.input("signs", shape);
+      const losses = adversarialLosses(
+        tracer.scope(),
+        { image, original: real, signs },
+        discriminatorConfigs.tiny,
+      );
       const stem = tracer.parameters[0]!;
       names = tracer.parameters.map(({ name }) => name);
-      const pairs = (["generator", "discriminator"] as const).flatMap((name): [string, Tensor][] => {
-        const [ofImage, ofStem] = gradients(losses[name], [image, stem.tensor]) as [Tensor, Tensor];
-        return [
-          [`${name}/image`, ofImage],
-          [`${name}/stem`, ofStem],
-        ];
-      });
+      const pairs = (["generator", "discriminator", "gradientPenalty"] as const).flatMap(
+        (name): [string, Tensor][] => {
+          const [ofImage, ofStem] = gradients(losses[name], [image, stem.tensor]) as [Tensor, Tensor];
+          return [
+            [`${name}/image`, ofImage],
+            [`${name}/stem`, ofStem],
+          ];
+        },
+      );
       return { ...losses, ...Object.fromEntries(pairs) };
     });
     expect(names.every((name) => /^(stem|shrink|middle|low|logits)\./.test(name))).toBe(true);
-    const found = await run(program, { image: noise("image"), real: noise("real") });
+    const found = await run(program, { image: noise("image"), real: noise("real"), signs });
     expect(largest(found["generator/image"]!)).toBeGreaterThan(0);
     expect(largest(found["discriminator/stem"]!)).toBeGreaterThan(0);
     expect(largest(found["generator/stem"]!)).toBe(0);
     expect(largest(found["discriminator/image"]!)).toBe(0);
+    expect(largest(found["gradientPenalty/image"]!)).toBe(0);
+    expect(largest(found["gradientPenalty/stem"]!)).toBeGreaterThan(0);
     expect(found.accuracy![0]).toBeGreaterThanOrEqual(0);
     expect(found.accuracy![0]).toBeLessThanOrEqual(1);
   });
@@ -70,13 +81,19 @@ describe("adversarialLosses", () => {
   it("judges images as they are saved: what rounding removes makes no difference", async () => {
     const program = trace((tracer) => {
       const [image, real] = [tracer.input("image", shape), tracer.input("real", shape)];
-      return { ...adversarialLosses(tracer.scope(), image, real, discriminatorConfigs.tiny) };
+      const signs = tracer.input("signs", shape);
+      return {
+        ...adversarialLosses(tracer.scope(), { image, original: real, signs }, discriminatorConfigs.tiny),
+      };
     });
     const bytes = noise("image").data.map((value) => Math.round((value + 1) * 127.5) / 127.5 - 1);
     const image = { dtype: "f32" as const, shape, data: bytes };
     const shifted = { ...image, data: bytes.map((value, i) => value + (i % 2 ? 1 : -1) * 0.003) };
     const real = noise("real");
-    const [exact, near] = [await run(program, { image, real }), await run(program, { image: shifted, real })];
+    const [exact, near] = [
+      await run(program, { image, real, signs }),
+      await run(program, { image: shifted, real, signs }),
+    ];
     expect(near.generator![0]).toBeCloseTo(exact.generator![0]!, 5);
   });
 });
