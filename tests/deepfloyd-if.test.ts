@@ -34,6 +34,8 @@ interface Case {
   /** Of stage 2; the picture and the mask then have its size. */
   readonly strength2?: number;
   readonly mask?: boolean;
+  /** Order of DPM-Solver++. */
+  readonly solver?: 2 | 3;
   readonly from?: boolean;
 }
 
@@ -101,6 +103,7 @@ describe("DeepFloyd IF against diffusers", () => {
     const last = stages === 3 ? { steps: [3], guidance: [9], noiseLevel: [100] } : undefined;
     const request: ImageRequest = {
       ...{ prompt, negativePrompt: negative, seed, guidance, stages },
+      ...(one.solver && { sampler: `dpmpp-${one.solver}m` }),
       ...(timesteps ? { timesteps } : { steps }),
       size: { width: factor * (one.width ?? 8), height: factor * (one.height ?? 8) },
       ...(stages > 1 && {

@@ -36,6 +36,9 @@ const zeroSnr = "rescale_betas_zero_snr";
 const levels = ["use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas", "sigma_min", "sigma_max"];
 const solving = ["solver_order", "lower_order_final", "solver_type", "thresholding", "use_flow_sigmas"];
 
+/** Where the logarithm of the signal-to-noise ratio diverges, steps begin below it. */
+const clipped = ["lambda_min_clipped"];
+
 const usual = { beta_schedule: "linear", beta_start: 0.0001, beta_end: 0.02 } as const;
 const narrow = { beta_schedule: "linear", beta_start: 0.00085, beta_end: 0.012 } as const;
 const leading = { ...usual, timestep_spacing: "leading" } as const;
@@ -92,16 +95,16 @@ export const schedulerClasses: Readonly<Record<string, SchedulerClass>> = {
   DPMSolverMultistepScheduler: row(
     "dpmpp-2m",
     "solver",
-    [...spaced, ...levels, ...solving, zeroSnr, "final_sigmas_type", "euler_at_final"],
+    [...spaced, ...levels, ...solving, ...clipped, zeroSnr, "final_sigmas_type", "euler_at_final"],
     usual,
-    { ...solver, ...algorithms, ...fixedVariance, use_lu_lambdas: [false], lambda_min_clipped: [-Infinity] },
+    { ...solver, ...algorithms, ...anyVariance, use_lu_lambdas: [false] },
   ),
   DPMSolverSinglestepScheduler: row(
     "dpmpp-2s",
     "solver",
-    [...levels, ...solving, "final_sigmas_type"],
+    [...levels, ...solving, ...clipped, "final_sigmas_type"],
     { ...usual, lower_order_final: false },
-    { ...solver, ...algorithms, ...fixedVariance, lambda_min_clipped: [-Infinity] },
+    { ...solver, ...algorithms, ...anyVariance },
   ),
   DPMSolverSDEScheduler: row("dpmpp-sde", "euler", [...spaced, ...levels], narrow),
   DEISMultistepScheduler: row("deis", "solver", [...spaced, ...levels, ...solving], usual, solver),

@@ -47,6 +47,11 @@ const schema = z
     original_inference_steps: wholeNumber(1, MOST_TIMES).nullish(),
     timestep_scaling: numberBetween(1, 1e6).nullish(),
     thresholding: flag.nullish(),
+    // -Infinity, as Python writes it, is no limit.
+    lambda_min_clipped: z
+      .custom<number>((value) => typeof value === "number" && value < 100)
+      .nullish()
+      .meta({ expected: "a number below 100" }),
     dynamic_thresholding_ratio: numberBetween(0, 1).nullish(),
     sample_max_value: numberBetween(1, 1e6).nullish(),
     clip_sample: flag.nullish(),

@@ -16,7 +16,7 @@ export function roundEven(value: number): number {
  * stride.
  */
 export function getTimes(
-  { rule, schedule: { levels }, stepsOffset }: SamplerSettings,
+  { rule, schedule: { levels }, endTime, stepsOffset }: SamplerSettings,
   steps: number,
   spacing: Spacing,
 ): number[] {
@@ -25,11 +25,11 @@ export function getTimes(
   switch (spacing) {
     case "linspace": {
       const round = rule === "euler" ? (time: number) => time : roundEven;
-      const stride = (levels - 1) / Math.max(1, parts - 1);
+      const stride = (endTime - 1) / Math.max(1, parts - 1);
       return range(steps, (i) => round((parts - 1 - i) * stride));
     }
     case "leading": {
-      const ratio = Math.floor(levels / parts);
+      const ratio = Math.floor(endTime / parts);
       return range(steps, (i) => (parts - 1 - i) * ratio + stepsOffset);
     }
     case "trailing": {

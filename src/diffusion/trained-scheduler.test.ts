@@ -102,11 +102,6 @@ describe("the noise levels of a published config", () => {
     ],
     [
       "dpmpp-2m",
-      { _class_name: multistep, lambda_min_clipped: -5.1 },
-      /lambda_min_clipped: -5\.1 is not supported; expected /,
-    ],
-    [
-      "dpmpp-2m",
       { _class_name: multistep, final_sigmas_type: "sigma_min", euler_at_final: true },
       /euler_at_final: true is not supported; expected false\.$/,
     ],
@@ -221,4 +216,24 @@ describe("a list of times", () => {
   ])("%j in %i steps is refused", (times, steps, message) => {
     expect(() => plan(times, steps)).toThrow(message);
   });
+});
+
+it("solvers begin where the signal-to-noise ratio has not diverged, as diffusers 0.42's set_timesteps(5) does", () => {
+  const config = { beta_schedule: "squaredcos_cap_v2", lambda_min_clipped: -5.1 };
+  const plan = (more: object) => {
+    const { sigmas, schedule } = planSteps(readScheduler({ ...config, ...more }, "pixels"), {
+      sampler: "dpmpp-2m",
+      steps: 5,
+    });
+    return sigmas.slice(0, -1).map((sigma) => Math.round(schedule.timeOf(sigma)));
+  };
+  const multistep = { _class_name: "DPMSolverMultistepScheduler" };
+  expect(plan({ ...multistep, timestep_spacing: "linspace" })).toEqual([995, 796, 597, 398, 199]);
+  expect(plan({ ...multistep, timestep_spacing: "leading" })).toEqual([830, 664, 498, 332, 166]);
+  const learned = {
+    _class_name: "DDPMScheduler",
+    variance_type: "learned_range",
+    timestep_spacing: "linspace",
+  };
+  expect(plan(learned)).toEqual([995, 796, 597, 398, 199]);
 });

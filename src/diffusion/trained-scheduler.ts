@@ -57,6 +57,8 @@ export interface SamplerSettings {
   /** Whether the class computes 1 - beta in float32. */
   readonly roundsBeta: boolean;
   /** The order of samplers whose name does not state it. */
+  /** Steps lie below this time, at most `schedule.levels`. */
+  readonly endTime: number;
   readonly order: number;
   readonly lowerOrderFinal: boolean;
   /** Whether solvers round the times of a step schedule's levels to whole numbers. */
@@ -128,9 +130,15 @@ export function getSamplerSettings(trained: TrainedScheduler, sampler: SamplerNa
   refuseUnsupported(trained.pipeline === "pixels" ? { ...fields, thresholding: undefined } : fields, known);
   if (className === trained.className) refuseOwn(trained, className);
   const spacing = fields.timestep_spacing ?? "linspace";
+  const schedule = makeSchedule(
+    fields,
+    known,
+    trained.pipeline === "pixels" && className === "DDPMScheduler",
+  );
   return {
     rule: known.rule,
-    schedule: makeSchedule(fields, known, trained.pipeline === "pixels" && className === "DDPMScheduler"),
+    schedule,
+    endTime: getEndTime(schedule, fields.lambda_min_clipped),
     spacing,
     stepsOffset: getStepsOffset(trained, className, fields),
     stepSchedule: (["karras", "exponential", "beta"] as const).find(
@@ -147,6 +155,13 @@ export function getSamplerSettings(trained: TrainedScheduler, sampler: SamplerNa
     hasShare: sampler === "lcm",
     timestepScaling: fields.timestep_scaling ?? 10,
   };
+}
+
+/** The first time from which on log(1/sigma) is below a limit. */
+function getEndTime({ levels, sigmaAt }: NoiseSchedule, limit = Number.NEGATIVE_INFINITY): number {
+  let end = levels;
+  while (end > 1 && -Math.log(sigmaAt(end / levels)) < limit) end--;
+  return end;
 }
 
 /** The noise levels of a config, for its own class. @throws NishikiError "checkpoint" for an unsupported class */

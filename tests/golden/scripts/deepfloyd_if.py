@@ -26,6 +26,7 @@ import torch
 import transformers
 from diffusers import (
     DDPMScheduler,
+    DPMSolverMultistepScheduler,
     IFImg2ImgPipeline,
     IFImg2ImgSuperResolutionPipeline,
     IFInpaintingPipeline,
@@ -130,6 +131,9 @@ def write_folders():
         if name == "if-1":
             (folder / "text_encoder" / "model.safetensors").unlink()
             pipe.text_encoder.save_pretrained(folder / "text_encoder", max_shard_size="5KB")
+        # The published configs have this for solvers, and DDPM ignores it.
+        config = folder / "scheduler" / "scheduler_config.json"
+        config.write_text(json.dumps({**json.loads(config.read_text()), "lambda_min_clipped": -5.1}, indent=2) + "\n")
         # The layout in which the models were published: the vocabulary as SentencePiece writes it.
         shutil.rmtree(folder / "tokenizer")
         (folder / "tokenizer").mkdir()
@@ -158,6 +162,9 @@ cases = {
     "mask": {"strength": 1.0, "strength2": 0.8, "mask": True, "seed": 11},
     "mask-weak": {"strength": 0.7, "strength2": 0.5, "mask": True, "steps": 10, "steps2": 8, "noise": 0, "negative": ""},
     "mask-small": {"strength": 0.9, "mask": True, "stages": 1},
+    "solver": {"solver": 2, "guidance": 4.0},
+    "solver-third": {"solver": 3, "steps": 12, "seed": 5, "stages": 1},
+    "solver-image": {"solver": 2, "strength": 0.7, "steps": 10, "stages": 1},
     "from-picture": {"from": True},
     "from-picture-wide": {"from": True, "width": 12, "noise": 0, "seed": 3},
 }
@@ -182,7 +189,19 @@ def load(kind, folder):
     return pipe
 
 
+def solve(pipe, folder, order):
+    """The pipeline with DPM-Solver++, configured by the file, or with its own scheduler for order 0."""
+    config = json.loads((root / folder / "scheduler" / "scheduler_config.json").read_text())
+    if order == 0:
+        pipe.scheduler = DDPMScheduler.from_config(config)
+    else:
+        pipe.scheduler = DPMSolverMultistepScheduler.from_config(config, solver_order=order)
+
+
 def draw(case, pipes):
+    for name, pipe in pipes.items():
+        if name != "three":
+            solve(pipe, "if-2" if "two" in name else "if-1", case.get("solver", 0))
     generator = torch.Generator().manual_seed(case["seed"])
     width, height = case.get("width", small), case.get("height", small)
     words = {"prompt": case["prompt"], "negative_prompt": case["negative"] or None, "clean_caption": False}
