@@ -11,7 +11,8 @@ import { tinyCascadeManifest, writeTinyModel } from "./support/tiny-model.js";
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
-const sd1 = fileURLToPath(new URL("./golden/pipelines/sd1", import.meta.url));
+const golden = (name: string) => fileURLToPath(new URL(`./golden/pipelines/${name}`, import.meta.url));
+const sd1 = golden("sd1");
 let folder: string;
 let cascade: string;
 beforeAll(async () => {
@@ -82,6 +83,32 @@ describe("a request", () => {
     expect(stages).toContain("decoder");
     await pipeline.dispose();
   });
+
+  it.each([
+    [
+      { model: golden("kandinsky-2-2-decoder"), prior: golden("kandinsky-2-2-prior") },
+      ["encode prompt", "load prior", "step prior", "step base", "decode decode"],
+    ],
+    [{ model: golden("karlo") }, ["encode prompt", "step prior", "step base", "step super-resolution"]],
+  ])(
+    "of DALL-E 2's design stops in each of its stages, and leaves nothing behind: %j",
+    async (load, stops) => {
+      const pipeline = await loadPipeline({ ...load, threads: 1, lowMemory: true });
+      const request = { prompt: "a cat", steps: 2, prior: { steps: 2 }, seed: 1 };
+      const name = (event: PipelineEvent) => ("stage" in event ? `${event.kind} ${event.stage}` : event.kind);
+      const draw = async () => {
+        for await (const event of pipeline.generate(request)) if (event.kind === "image") return event.pixels;
+        return undefined;
+      };
+      const whole = await draw();
+      for (const stop of stops) {
+        const events = await runUntil(pipeline, request, (event) => name(event) === stop);
+        expect(name(events.at(-1)!)).toBe(stop);
+      }
+      expect(await draw()).toEqual(whole);
+      await pipeline.dispose();
+    },
+  );
 
   it("waits for the one before it, says so, and networks are not loaded in turn", async () => {
     const pipeline = await loadPipeline({ model: sd1, threads: 1, lowMemory: true });

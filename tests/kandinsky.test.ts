@@ -138,6 +138,24 @@ describe("Kandinsky 2.2 as published", () => {
   const edit = async (file: string, more: object) =>
     writeFile(file, JSON.stringify({ ...JSON.parse(await readFile(file, "utf8")), ...more }));
 
+  it("encodes no image once, and not for each request", async () => {
+    const pipeline = await loadPipeline({
+      ...{ model: decoder, prior: golden("kandinsky-2-2-prior") },
+      ...{ threads: 1, lowMemory: true },
+    });
+    const listLoads = async (seed: number) => {
+      const loads: string[] = [];
+      for await (const event of pipeline.generate({ prompt: "a cat", steps: 2, prior: { steps: 2 }, seed }))
+        if (event.kind === "load") loads.push(event.stage);
+      return loads;
+    };
+    expect(await listLoads(1)).toContain("image encoder");
+    const again = await listLoads(2);
+    expect(again).toContain("text encoder");
+    expect(again).not.toContain("image encoder");
+    await pipeline.dispose();
+  });
+
   it("is described, whichever of its folders is named", async () => {
     const [one, other] = [await describeModel(decoder), await describeModel(golden("kandinsky-2-2-prior"))];
     expect(one).toMatchObject({ what: "Kandinsky 2.2", size: 32, maxTokens: 77 });

@@ -33,7 +33,7 @@ function checkLoadOptions(family: Family, options: CompleteLoadOptions, table: r
     if (options[name] === undefined || family.loadOptions.includes(name)) continue;
     throw new NishikiError(
       "usage",
-      `${name}: only ${listSupporting(name, table)} models support this option; this is a ${family.title} model.`,
+      `${name}: only ${listSupporting(name, table)} models support this option; this is ${/^[aeiou]/i.test(family.title) ? "an" : "a"} ${family.title} model.`,
     );
   }
 }

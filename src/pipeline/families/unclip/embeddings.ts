@@ -15,12 +15,19 @@ import type { Networks } from "./networks.js";
 import { getPriorSettings, makePriorStage, type PriorModel, type PriorSettings, planPrior } from "./prior.js";
 import { type EncodedText, encodeText, type TextEncoder } from "./text.js";
 
+/** What is the same in all requests. */
+export interface EmbeddingCache {
+  /** The embedding of no image. */
+  nothing?: Float32Array;
+}
+
 /** What embeddings are made with. */
 export interface EmbeddingParts {
   /** Undefined for a model that draws from images only. */
   readonly prior: PriorModel | undefined;
   readonly text: TextEncoder;
   readonly images: ImageEncoderModel | undefined;
+  readonly cache: EmbeddingCache;
 }
 
 /**
@@ -77,8 +84,14 @@ function requireEncoder({ images }: EmbeddingParts, why: string): ImageEncoderMo
   throw new NishikiError("checkpoint", message);
 }
 
-/** The embedding of no image: of zeros after normalisation, as in diffusers. */
+/** The embedding of no image: of zeros after normalisation, as in diffusers. It is computed once. */
 async function encodeNothing(parts: EmbeddingParts, networks: Networks): Promise<Float32Array> {
+  const { cache } = parts;
+  cache.nothing ??= await computeNothing(parts, networks);
+  return cache.nothing;
+}
+
+async function computeNothing(parts: EmbeddingParts, networks: Networks): Promise<Float32Array> {
   const { config } = requireEncoder(parts, "Without a negative prompt, guidance needs");
   const { imageSide: side } = config;
   const pixels = f32(new Float32Array(3 * side * side), 1, 3, side, side);

@@ -43,6 +43,7 @@ import { getKandinskyWork } from "./kandinsky-work.js";
 import { type Area, MovqRuns } from "./movq-runs.js";
 import type { Networks } from "./networks.js";
 import { findTextWarnings, type TextEncoder } from "./text.js";
+import { UnclipModel } from "./unclip-model.js";
 
 /** What the denoiser is conditioned on: the embeddings of the prompts' texts. */
 interface Conditions {
@@ -61,21 +62,7 @@ function makeChange(settings: ImageSettings, seed: number, taken: number) {
   return change;
 }
 
-class Kandinsky implements Model {
-  readonly identity: Model["identity"];
-  readonly context: KandinskyModel["context"];
-  private readonly parts: KandinskyModel;
-  private readonly text: TextEncoder;
-  private readonly open: (watch: Watch) => Networks;
-
-  constructor(parts: KandinskyModel, text: TextEncoder, open: (watch: Watch) => Networks) {
-    this.parts = parts;
-    this.text = text;
-    this.open = open;
-    this.identity = { name: parts.name, version: "published" };
-    this.context = parts.context;
-  }
-
+class Kandinsky extends UnclipModel<KandinskyModel> implements Model {
   async prepare(settings: ImageSettings, runtime: Runtime): Promise<Plan> {
     const networks = this.open(runtime);
     runtime.onProgress?.({ kind: "encode", stage: "prompt" });
@@ -86,7 +73,12 @@ class Kandinsky implements Model {
       ...{ blendsPrompt: true, drawsNegative: true, needsUncond: settings.guidance > 1 },
       ...listPromptTexts(texts),
     };
-    const embeddings = await planEmbeddings({ prior, images, text: this.text }, settings, networks, needs);
+    const embeddings = await planEmbeddings(
+      { prior, images, text: this.text, cache: this.cache },
+      settings,
+      networks,
+      needs,
+    );
     const movq = new MovqRuns(this.parts.movq, networks, this.getArea(settings));
     const decode: TransformStage = {
       kind: "transform",

@@ -37,6 +37,7 @@ import { getKarloWork } from "./karlo-work.js";
 import type { Networks } from "./networks.js";
 import { getOwnSampler } from "./prior.js";
 import { type EncodedText, encodeText, findTextWarnings, type TextEncoder } from "./text.js";
+import { UnclipModel } from "./unclip-model.js";
 
 /** What the decoder sees of a prompt and an image embedding. */
 interface DecoderInputs {
@@ -53,21 +54,7 @@ interface Texts {
 
 const clip = (values: Float32Array) => values.map((value) => Math.min(1, Math.max(-1, value)));
 
-class Karlo implements Model {
-  readonly identity: Model["identity"];
-  readonly context: KarloModel["context"];
-  private readonly parts: KarloModel;
-  private readonly text: TextEncoder;
-  private readonly open: (watch: Watch) => Networks;
-
-  constructor(parts: KarloModel, text: TextEncoder, open: (watch: Watch) => Networks) {
-    this.parts = parts;
-    this.text = text;
-    this.open = open;
-    this.identity = { name: parts.name, version: "published" };
-    this.context = parts.context;
-  }
-
+class Karlo extends UnclipModel<KarloModel> implements Model {
   async prepare(settings: ImageSettings, runtime: Runtime): Promise<Plan> {
     const networks = this.open(runtime);
     runtime.onProgress?.({ kind: "encode", stage: "prompt" });
@@ -78,7 +65,12 @@ class Karlo implements Model {
       ...{ blendsPrompt: false, drawsNegative: false, needsUncond: false },
       ...listPromptTexts(schedules),
     };
-    const embeddings = await planEmbeddings({ prior, images, text: this.text }, settings, networks, needs);
+    const embeddings = await planEmbeddings(
+      { prior, images, text: this.text, cache: this.cache },
+      settings,
+      networks,
+      needs,
+    );
     const encoded = new Map<string, EncodedText>();
     for (const text of new Set([...needs.prompts, ...needs.negatives]))
       encoded.set(text, await encodeText(this.text, text, networks));
