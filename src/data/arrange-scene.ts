@@ -1,13 +1,13 @@
 // Where the things of a scene lie, and from which drawings they are made.
 
 import { NishikiError } from "../errors.js";
-import { layoutSlots, type Slot } from "../models/index.js";
+import { type LayoutName, layoutSlots, type Slot } from "../models/index.js";
 import type { Random } from "../random/index.js";
 import { type BackgroundName, isColoured } from "./backgrounds.js";
 import type { SceneMix } from "./describe-scene.js";
 import { canBeMirrored } from "./mirrored.js";
 import { naturalSize, type Role, roleOf } from "./scene-roles.js";
-import type { Placement, SceneContent, SceneThing } from "./scene-types.js";
+import { type Placement, type SceneContent, type SceneThing, showsMany } from "./scene-types.js";
 import type { SetName } from "./sprite-sets.js";
 import type { Catalogue } from "./sprites.js";
 import { styleNamed } from "./styles.js";
@@ -46,7 +46,7 @@ export function arrangeThings(
   catalogue: Catalogue,
 ): Placement[] {
   const all = content.things.flatMap((thing) => Array.from({ length: thing.count }, () => thing));
-  const isOld = all.length <= 4 && !["group", "landscape", "on", "front"].includes(content.layout);
+  const isMany = showsMany(content.layout);
   // Groups have less jitter, so that their things do not touch.
   const spread = mix.positionJitter * (all.length > 1 ? 0.5 : 1);
   const around = (width: number): number => (stream.uniform() * 2 - 1) * width;
@@ -54,7 +54,9 @@ export function arrangeThings(
   const draw = mix.drawings?.[content.style] === undefined ? 0 : stream.uniform();
   const sets = all.map((thing) => chooseSet(thing.name, content, draw, mix, catalogue));
   const ratioOf = (i: number) => catalogue.ratio?.(all[i]!.name, sets[i]!) ?? 1;
-  const slots = isOld ? layoutSlots(content.layout as never, all.length) : placeMany(content, all, ratioOf);
+  const slots = isMany
+    ? placeMany(content, all, ratioOf)
+    : layoutSlots(content.layout as LayoutName, all.length);
   const placements = all.map((thing, i): Placement => {
     const [x, y, size] = slots[i]!;
     return {
@@ -69,7 +71,7 @@ export function arrangeThings(
         canBeMirrored(thing.name) && { mirrored: true }),
     };
   });
-  return isOld ? placements : backToFront(content, placements);
+  return isMany ? backToFront(content, placements) : placements;
 }
 
 /**

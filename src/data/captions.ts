@@ -3,7 +3,7 @@
 import type { Random } from "../random/index.js";
 import { backgroundPhrases } from "./backgrounds.js";
 import { type Pieces, sayMany } from "./many-captions.js";
-import type { SceneContent, SceneLayout, SceneThing } from "./scene-types.js";
+import { type SceneContent, type SceneLayout, type SceneThing, showsMany } from "./scene-types.js";
 import { defaultStyle, styleNamed } from "./styles.js";
 import { thingNamed } from "./vocabulary.js";
 
@@ -63,7 +63,7 @@ function sayBackground(content: SceneContent, random: Random): string {
 function sayThings(content: SceneContent, random: Random): Caption {
   const [first, second] = content.things;
   if (first === undefined) return { text: "", phrases: [] };
-  if (isMany(content)) return sayPieces(sayMany(content, random), content, random);
+  if (showsMany(content.layout)) return sayPieces(sayMany(content, random), content, random);
   if (second === undefined) {
     const text = sayOne(first, content, random);
     return { text, phrases: [[0, text.length]] };
@@ -82,10 +82,6 @@ function sayThings(content: SceneContent, random: Random): Caption {
     [text.length - after.length, text.length],
   ];
   return { text, phrases: inOrder ? phrases : phrases.reverse() };
-}
-
-function isMany({ layout }: SceneContent): boolean {
-  return ["group", "landscape", "on", "front"].includes(layout);
 }
 
 /** Puts the words for things into pieces of text. A comma stands at the word before it. */

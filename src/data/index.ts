@@ -48,7 +48,7 @@ export type {
   SceneRecipe,
   SceneThing,
 } from "./scene-types.js";
-export { sceneSize } from "./scene-types.js";
+export { sceneSize, showsMany } from "./scene-types.js";
 export { type ScenesOptions, scenes } from "./scenes.js";
 export { readSpriteIndex, type SpriteEntry, type SpriteIndex, type SpriteSetEntry } from "./sprite-index.js";
 export { type SetName, type SpriteSet, spriteSets } from "./sprite-sets.js";

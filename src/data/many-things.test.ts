@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import {
   backgroundNames,
@@ -80,6 +81,21 @@ describe("scenes of many things", () => {
     const labels = labelsOf(landscape.content);
     expect([labels.thing, labels.secondThing, labels.count, labels.layout]).toEqual([null, null, null, null]);
     expect(labels.style).toBe(landscape.content.style);
+  });
+
+  it("are the same for the same seed, on every machine", () => {
+    const hash = createHash("sha256");
+    for (const { caption, placements } of recipes.slice(0, 200)) {
+      const places = placements.map(({ thing, set, x, y, size }) => [
+        thing,
+        set,
+        x.toFixed(6),
+        y.toFixed(6),
+        size.toFixed(6),
+      ]);
+      hash.update(JSON.stringify([caption, places]));
+    }
+    expect(hash.digest("hex").slice(0, 16)).toMatchInlineSnapshot(`"cae058c6791d0ed6"`);
   });
 
   it("leave mixes without them as they were", () => {

@@ -31,6 +31,13 @@ export interface SceneBackground {
  */
 export type SceneLayout = LayoutName | "group" | "landscape" | "on" | "front";
 
+const layoutsOfMany: ReadonlySet<SceneLayout> = new Set(["group", "landscape", "on", "front"]);
+
+/** Whether a layout is one of the newer ones: of many things, or of one on or in front of another. */
+export function showsMany(layout: SceneLayout): boolean {
+  return layoutsOfMany.has(layout);
+}
+
 /** The content of a scene and its caption. */
 export interface SceneContent {
   /**

@@ -2,9 +2,11 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { discSprites } from "../../tests/data/disc-sprites.js";
 import {
+  backgroundNames,
   composeScene,
   describeContent,
   describeScene,
+  firstBackgrounds,
   type Scene,
   SceneDrawer,
   type SceneOptions,
@@ -175,6 +177,29 @@ describe("further fields of a mix", () => {
     expect(sets.filter((set) => set === "sticker").length / sets.length).toBeCloseTo(0.5, 1);
     expect(new Set(sets)).toEqual(new Set(["flat", "sticker"]));
     expect(() => sceneMix({ drawings: { flat: { kat: 1 } as never } })).toThrow(/Unknown sprite set "kat"/);
+  });
+
+  it("draws further styles and backgrounds the same on every machine", () => {
+    const one = { things, twoThings: 0, counts: 0, withBackground: 1, plainBackground: 0 };
+    const styles = ["ink wash", "gouache", "woodblock", "cubist"] as const;
+    const hashes = styles.map((style) => hashOf(compose(2, { ...one, styles: { [style]: 1 }, filters: 2 })));
+    const further = backgroundNames.filter((name) => !firstBackgrounds.includes(name));
+    const grounds = further.map((name) =>
+      hashOf(compose(1, { ...one, styles: { flat: 1 }, backgrounds: [name] })),
+    );
+    expect(new Set(grounds).size).toBe(further.length);
+    expect([
+      ...hashes,
+      createHash("sha256").update(grounds.join()).digest("hex").slice(0, 16),
+    ]).toMatchInlineSnapshot(`
+      [
+        "99a82d8e6dd9f63d",
+        "141004dcebafa3da",
+        "bb7a0825423f859b",
+        "769d2399dc779bc7",
+        "c66b2cffd00ebdd5",
+      ]
+    `);
   });
 
   it("has second versions of filters", () => {

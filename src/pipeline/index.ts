@@ -44,7 +44,6 @@ export {
 } from "./families/nishiki/networks.js";
 export { otherNames } from "./families/nishiki/other-names.js";
 export { placeThings } from "./families/nishiki/place-things.js";
-export type { Impossible, Relation } from "./families/nishiki/planner/everyday-words.js";
 export { type PlannedPrompt, tableNames } from "./families/nishiki/planner/plan-prompt.js";
 export { makePlanner, type Planner } from "./families/nishiki/planner/planner.js";
 export {

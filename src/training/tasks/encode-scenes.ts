@@ -1,5 +1,5 @@
 // Makes the denoiser's training shards: encodes images and captions.
-import type { Phrase, Placement, SceneContent } from "../../data/index.js";
+import { type Phrase, type Placement, type SceneContent, showsMany } from "../../data/index.js";
 import type { Session } from "../../engine/index.js";
 import { NishikiError } from "../../errors.js";
 import { checkAborted } from "../../pipeline/index.js";
@@ -125,22 +125,17 @@ function countTokens(caption: string, at: number, tokenizer: Tokenizer): number 
   return tokenizer.encode(caption.slice(0, at).trimEnd()).ids.length;
 }
 
-/** Whether the things of a content have a place each, which its layout does not tell: many, or one on another. */
-function hasSpots(content: SceneContent | undefined): boolean {
-  return ["group", "landscape", "on", "front"].includes(content?.layout ?? "single");
-}
-
 /**
  * Token ranges and boxes of the things in scenes of many things; zeros for all others. Undefined if no scene
  * is of that kind.
  */
 export function spotsOf(scenes: readonly Captioned[], tokenizer: Tokenizer): Float32Array | undefined {
-  if (!scenes.some(({ content }) => hasSpots(content))) return undefined;
+  if (!scenes.some(({ content }) => content && showsMany(content.layout))) return undefined;
   const spots = new Float32Array(scenes.length * mostSpots * spotNumbers);
   const ends = tokenizer.encode("").ids.length;
   const start = tokenizer.encode("a").words[0]!.start;
   for (const [i, { caption, content, phrases = [], placements = [] }] of scenes.entries()) {
-    if (!content || !hasSpots(content)) continue;
+    if (!content || !showsMany(content.layout)) continue;
     for (const [j, { thing, x, y, size }] of placements.slice(0, mostSpots).entries()) {
       const phrase = phrases[content.things.findIndex(({ name }) => name === thing)];
       if (!phrase) continue;
@@ -155,7 +150,7 @@ export function spotsOf(scenes: readonly Captioned[], tokenizer: Tokenizer): Flo
 export function boxesOf(scenes: readonly Captioned[]): Float32Array {
   const boxes = new Float32Array(scenes.length * mostBoxes * boxNumbers);
   for (const [i, { content, placements = [] }] of scenes.entries()) {
-    if (hasSpots(content)) continue;
+    if (content && showsMany(content.layout)) continue;
     const two = content?.things.length === 2;
     for (const [j, { x, y, size }] of placements.slice(0, mostBoxes).entries()) {
       const which = two ? (j === 0 ? 1 : -1) : 0;

@@ -47,7 +47,8 @@ function namesOf({ names }: KnownWords): Map<string, string> {
 
 const longestName = 4;
 
-function touches(prompt: string, tokens: readonly Token[], at: number): boolean {
+/** Whether a token and the next stand side by side, with an apostrophe or a hyphen between them at most. */
+export function touches(prompt: string, tokens: readonly Token[], at: number): boolean {
   const [one, next] = [tokens[at], tokens[at + 1]];
   return one !== undefined && next !== undefined && /^[\s'’-]+$/.test(prompt.slice(one.end, next.start));
 }

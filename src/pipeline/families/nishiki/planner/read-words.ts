@@ -3,6 +3,7 @@ import { captionNames } from "../caption-names.js";
 import { findColour } from "../colour-words.js";
 import { type KnownName, type KnownWords, splitWords, type Token } from "../known-words.js";
 import { nameFor, otherNames } from "../other-names.js";
+import { touches } from "../prompt-forms.js";
 import { everydayWords, type Reading } from "./everyday-words.js";
 
 /** Some words of a prompt, and what they were read as. */
@@ -120,9 +121,4 @@ function findOther(text: string, known: KnownWords): NamedThing | undefined {
   return (
     found && { kind: "named", name: found.name, isPlural: found.plural !== null && !otherNames.has(text) }
   );
-}
-
-function touches(prompt: string, tokens: readonly Token[], at: number): boolean {
-  const [one, next] = [tokens[at], tokens[at + 1]];
-  return one !== undefined && next !== undefined && /^[\s'’-]+$/.test(prompt.slice(one.end, next.start));
 }
