@@ -101,3 +101,34 @@ test("variances are those of the first condition, and missing ones are refused",
     /got 8 numbers and returned 8/,
   );
 });
+
+// diffusers 0.42.1: DDPMScheduler(beta_schedule="squaredcos_cap_v2", variance_type="learned_range", prediction_type="sample",
+// clip_sample=False), set_timesteps(timesteps=[40, 3, 2, 1, 0]), steps from [1, -0.5, 0.25] with x0 = [0.3, 0.2, -0.9] and
+// random numbers of 0.
+test("the last times of a list, which are close to each other, are weighed as in diffusers", async () => {
+  const expected = [
+    [0.32394588, 0.17605489, -0.86066246],
+    [0.31705087, 0.18292981, -0.87193406],
+    [0.31075785, 0.18921381, -0.88224745],
+    [0.30507529, 0.19490045, -0.89159441],
+    [0.3, 0.2, -0.9],
+  ];
+  const config = { _class_name: "DDPMScheduler", beta_schedule: "squaredcos_cap_v2" };
+  const trained = readScheduler(
+    { ...config, variance_type: "learned_range", prediction_type: "sample" },
+    "pixels",
+  );
+  const plan = planSteps(trained, { sampler: "ddpm", steps: 5, times: [40, 3, 2, 1, 0] });
+  const { alphaOf } = plan.schedule;
+  const start = combine([1 / alphaOf(plan.sigmas[0]!), Float32Array.of(1, -0.5, 0.25)]);
+  const states = getSampler("ddpm").sample(async () => Float32Array.of(0.3, 0.2, -0.9), start, plan.sigmas, {
+    ...plan.options,
+    condition: [1],
+    noise: () => new Float32Array(3),
+    learnedVariance: () => new Float32Array(3).fill(-1),
+  });
+  for await (const { step, sigma, x } of states)
+    x.forEach((value, i) => {
+      expect(Math.abs(alphaOf(sigma) * value - expected[step - 1]![i]!)).toBeLessThan(1e-6);
+    });
+});

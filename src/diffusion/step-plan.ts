@@ -63,6 +63,7 @@ export type PlannedOptions = Pick<
   | "timeFraction"
   | "endsNoisy"
   | "roundsBeta"
+  | "roundsPosterior"
 >;
 
 /** Step schedules that are spacings of time. */
@@ -124,6 +125,7 @@ export function planSteps(trained: TrainedScheduler, request: StepRequest): Step
       skippedSigmas: levels.sigmas.slice(0, skipped),
       timeParametrization: "sigma",
       ...(settings.roundsBeta && { roundsBeta: true }),
+      ...(settings.roundsPosterior && { roundsPosterior: true }),
       endsNoisy: levels.times.at(-1) !== 0,
       timeFraction: getTimeFraction(settings.schedule),
       ...(transfers && { transfers }),

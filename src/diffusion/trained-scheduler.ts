@@ -56,6 +56,8 @@ export interface SamplerSettings {
   readonly endsClean: boolean;
   /** Whether the class computes 1 - beta in float32. */
   readonly roundsBeta: boolean;
+  /** Whether a step's weights are computed in float32: of pixels, the last steps are too close for it not to matter. */
+  readonly roundsPosterior: boolean;
   /** The order of samplers whose name does not state it. */
   /** Steps lie below this time, at most `schedule.levels`. */
   readonly endTime: number;
@@ -130,11 +132,8 @@ export function getSamplerSettings(trained: TrainedScheduler, sampler: SamplerNa
   refuseUnsupported(trained.pipeline === "pixels" ? { ...fields, thresholding: undefined } : fields, known);
   if (className === trained.className) refuseOwn(trained, className);
   const spacing = fields.timestep_spacing ?? "linspace";
-  const schedule = makeSchedule(
-    fields,
-    known,
-    trained.pipeline === "pixels" && className === "DDPMScheduler",
-  );
+  const roundsPosterior = trained.pipeline === "pixels" && className === "DDPMScheduler";
+  const schedule = makeSchedule(fields, known, roundsPosterior);
   return {
     rule: known.rule,
     schedule,
@@ -148,6 +147,7 @@ export function getSamplerSettings(trained: TrainedScheduler, sampler: SamplerNa
     sigmaMax: fields.sigma_max,
     endsClean: endsClean(sampler, fields),
     roundsBeta: className === "UnCLIPScheduler",
+    roundsPosterior,
     order: fields.solver_order ?? 2,
     lowerOrderFinal: fields.lower_order_final !== false,
     roundsTimes: className !== "DPMSolverMultistepScheduler" || fields.beta_schedule !== "squaredcos_cap_v2",

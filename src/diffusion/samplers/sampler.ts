@@ -64,6 +64,8 @@ export interface SamplerOptions<C> {
   readonly endsNoisy?: boolean;
   /** DDPM: whether it computes 1 - beta in float32, as diffusers' UnCLIPScheduler does. Default false. */
   readonly roundsBeta?: boolean;
+  /** DDPM: computes the weights of a step in float32, as diffusers' DDPMScheduler does. */
+  readonly roundsPosterior?: boolean;
   /** PNDM: the kind of prediction that it extrapolates. Default: the noise. */
   readonly frame?: PredictionFrame;
 }
