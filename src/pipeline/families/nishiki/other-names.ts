@@ -110,8 +110,8 @@ row of houses: village, town
 mountain: peak, hill, summit, mountain peak
 wave: sea wave, ocean wave
 highway: motorway, freeway, street
-car: sedan, motorcar, limousine, hatchback, coupe, roadster
-racing car: race car, formula one car, sports car
+car: sedan, motorcar, limousine, hatchback, coupe, roadster, sports car
+racing car: race car, formula one car
 off-road car: suv
 minibus: van, camper van
 bus: coach, double-decker

@@ -33,8 +33,8 @@ meadow, field, fields, grass, grassy, grassland, lawn, pasture, countryside, far
 garden, flower garden, backyard, flowers garden: ground garden | ground meadow
 desert, dunes, sahara, sand dunes, canyon, wild west: ground desert
 mountains, in the mountains, mountain range, alps, himalayas, mountain landscape, alpine: ground mountains | thing mountain
-city, in the city, in a city, downtown, new york, tokyo, london, paris, urban, cityscape: ground city | thing city skyline
-city at night, night city, cyberpunk city: ground city at night | thing city skyline
+city, in the city, in a city, downtown, new york, tokyo, london, paris, urban: ground city | thing office building
+city at night, night city, cyberpunk city: ground city at night | thing office building
 street, on the street, road, on the road, on a road, alley, sidewalk: ground road | thing highway
 room, living room, indoors, bedroom, in a room, kitchen, inside a house, interior, office, library, in the house: ground room
 table, on a table, on the table, desk, on a desk, counter, tabletop, kitchen table, wooden table: ground table
@@ -72,6 +72,7 @@ new year, celebration: thing fireworks
 fairy tale castle, fairytale castle, medieval castle: thing castle
 spaceship, starship: thing rocket
 ufo: thing flying saucer
+cityscape: thing city skyline
 lighthouse: thing tower
 windmill: thing factory
 barn: thing hut
@@ -108,7 +109,7 @@ skiing: thing skis
 camping: thing tent
 cycling: thing bicycle
 mountain road: ground road | thing mountain
-city street, busy street, street scene: ground city | thing city skyline
+city street, busy street, street scene: ground city | thing office building
 fruit bowl, bowl of fruit, bowl of fruits: thing apple
 # styles
 logo, emblem, badge, brand mark, vector, vector art, minimal, minimalist, minimalistic, flat design, clipart, clip art, poster, flat style, flat illustration, illustration: style flat

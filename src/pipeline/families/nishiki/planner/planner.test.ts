@@ -42,10 +42,10 @@ describe("a plan for the first models", () => {
     ["two foxes", "two foxes"],
     ["a magical forest with mushrooms and a unicorn", "a mushroom and a unicorn"],
     ["two astronauts on the moon", null],
-    ["a city street at night in the rain", "a city skyline at night"],
+    ["a city street at night in the rain", "an office building at night"],
     ["some fires", "fire"],
     ["a sloop on a creek", null],
-    ["a red sports car on a mountain road", "a red racing car and a mountain"],
+    ["a red sports car on a mountain road", "a red car and a mountain"],
     ["A Photo of a GREY wolf, 4k", "a grey wolf"],
   ])("draws of %j %j", (prompt, expected) => expect(drawn(first, prompt)).toBe(expected));
 
