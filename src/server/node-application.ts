@@ -5,6 +5,7 @@ import type { Job } from "./api/index.js";
 import type { Application } from "./application.js";
 import { AssembledApplication } from "./assembled-application.js";
 import { ModelList } from "./catalogue/catalogue.js";
+import type { NamedModel } from "./catalogue/found.js";
 import { Speeds } from "./catalogue/speeds.js";
 import { openDatabase, type ServerDatabase } from "./database/index.js";
 import { makeDrawer } from "./drawing/drawer.js";
@@ -21,6 +22,8 @@ export interface ApplicationOptions {
   readonly folder: string;
   /** Folders of models, LoRAs and embeddings, beside the hub's cache. */
   readonly models?: readonly string[];
+  /** Models under names of the user's, which are their ids. */
+  readonly named?: readonly NamedModel[];
   /** postgres://… instead of the embedded database; default: the environment variable NISHIKI_DATABASE_URL. */
   readonly databaseUrl?: string;
   /** Whether this process draws too; others may do so with `nishiki worker`. Default: true. */
@@ -50,7 +53,7 @@ export async function createApplication(options: ApplicationOptions): Promise<Ap
 
 async function assemble(
   database: ServerDatabase,
-  { folder, models: folders = [], draws = true, onTrouble = () => {} }: ApplicationOptions,
+  { folder, models: folders = [], named = [], draws = true, onTrouble = () => {} }: ApplicationOptions,
 ): Promise<Application> {
   let application: AssembledApplication | undefined;
   const library = await FolderLibrary.open({
@@ -67,7 +70,7 @@ async function assemble(
   });
   const ownModels = getOwnModelsFolder(folder);
   await makeFolder(ownModels);
-  const models: ModelList = new ModelList(() => drawer.scan([...folders, ownModels]));
+  const models: ModelList = new ModelList(() => drawer.scan([...folders, ownModels], named));
   const drawer = makeDrawer(
     (model, load) => models.resolve(model, load),
     () => application?.modelsChanged(),

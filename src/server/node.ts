@@ -1,5 +1,6 @@
 // The part of the room that runs the server (node).
 export type { Application } from "./application.js";
+export type { NamedModel } from "./catalogue/found.js";
 export { isLoopback } from "./http/access.js";
 export { checkAddress, type RunningServer, type ServeOptions, serveHttp } from "./http/serve.js";
 export { checkToken, makeToken } from "./http/token.js";

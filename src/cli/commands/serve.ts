@@ -1,9 +1,11 @@
 // nishiki serve: the application, in the browser and for other programs.
-import { delimiter } from "node:path";
+import { stat } from "node:fs/promises";
+import { delimiter, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
-import { expandHome } from "../../checkpoint/node.js";
+import { expandHome, fileError } from "../../checkpoint/node.js";
 import { NishikiError } from "../../errors.js";
-import type { RunningServer, ServeOptions } from "../../server/node.js";
+import { resolveModel } from "../../hub/index.js";
+import type { NamedModel, RunningServer, ServeOptions } from "../../server/node.js";
 import { openBrowser } from "../open-browser.js";
 import { findRunning, forgetLink, keepLink } from "../running-server.js";
 import { listenForStop } from "../stop.js";
@@ -14,6 +16,7 @@ interface Options {
   readonly host: string;
   readonly folder?: string;
   readonly models?: readonly string[];
+  readonly model?: readonly NamedModel[];
   readonly token?: string;
   readonly open: boolean;
   readonly draw: boolean;
@@ -30,6 +33,7 @@ const examples = `
 Examples:
   nishiki serve
   nishiki serve --models ~/checkpoints --port 8000
+  nishiki serve --model photo=stabilityai/sd-turbo --model anime=~/checkpoints/anime.safetensors
   nishiki serve --host 0.0.0.0            for other machines; prints a link with a token
 `;
 
@@ -41,6 +45,11 @@ export function addServeCommand(program: Command): void {
     .option("--host <address>", "address to listen on; beyond 127.0.0.1 a token is needed", "127.0.0.1")
     .option("--folder <path>", "folder for images and jobs (default: Nishiki in your pictures folder)")
     .option("--models <folders...>", "folders of models, LoRAs and embeddings (default: $NISHIKI_MODELS)")
+    .option(
+      "--model <name=path>",
+      "a model under a short name: its file, its folder or its name in the hub's cache; may be repeated",
+      readNamedModel,
+    )
     .option("--token <text>", "token that clients must send (default: $NISHIKI_TOKEN)")
     .option("--no-open", "do not open the browser")
     .option("--no-draw", "leave drawing to workers (nishiki worker)")
@@ -56,6 +65,28 @@ function readPort(text: string): number {
   if (/^\d+$/.test(text) && port <= 65_535) return port;
   throw new InvalidArgumentError("Expected a number from 0 to 65535.");
 }
+
+/** "anime=~/models/anime.safetensors" */
+function readNamedModel(text: string, before: readonly NamedModel[] = []): readonly NamedModel[] {
+  const [, name = "", path = ""] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (!/^[\p{L}\p{N}][\p{L}\p{N} ._+()[\]-]{0,159}$/u.test(name))
+    throw new InvalidArgumentError("Expected a name and a model, such as anime=models/anime.safetensors.");
+  if (name === "embedded" || before.some((one) => one.name === name))
+    throw new InvalidArgumentError(`The name "${name}" is taken; choose another one.`);
+  return [...before, { name, path }];
+}
+
+/** @throws NishikiError "file" for a model that is not there */
+const findNamedModels = (named: readonly NamedModel[]): Promise<NamedModel[]> =>
+  Promise.all(
+    named.map(async ({ name, path: given }) => {
+      const path = resolve(await resolveModel(expandHome(given)));
+      await stat(path).catch((error: unknown) => {
+        throw fileError(error, `read the model ${name}, ${path}`);
+      });
+      return { name, path };
+    }),
+  );
 
 const say = (text: string) => void process.stderr.write(`${text}\n`);
 
@@ -81,8 +112,9 @@ async function serve(options: Options): Promise<void> {
 }
 
 /** Whether whoever starts it only wants the application, and not another way of serving it. */
-const isPlain = ({ port, host, token, models, cors, allowedHost }: Options) =>
-  [port, token, models, cors, allowedHost].every((option) => option === undefined) && host === "127.0.0.1";
+const isPlain = ({ port, host, token, models, model, cors, allowedHost }: Options) =>
+  [port, token, models, model, cors, allowedHost].every((option) => option === undefined) &&
+  host === "127.0.0.1";
 
 async function run(
   folder: string,
@@ -92,11 +124,13 @@ async function run(
 ): Promise<void> {
   const { createApplication, serveHttp } = await loadServer();
   const models = options.models ?? process.env.NISHIKI_MODELS?.split(delimiter).filter(Boolean);
+  const named = await findNamedModels(options.model ?? []);
   const lost = new AbortController();
   if (process.stderr.isTTY) say("Starting …");
   const application = await createApplication({
     folder,
     ...(models && { models: models.map(expandHome) }),
+    named,
     draws: options.draw,
     onTrouble: say,
     onLost: () => {

@@ -42,3 +42,9 @@ export interface Found {
   readonly models: readonly FoundModel[];
   readonly additions: readonly FoundAddition[];
 }
+
+/** A model that the user gave a name. */
+export interface NamedModel {
+  readonly name: string;
+  readonly path: string;
+}

@@ -49,6 +49,21 @@ afterAll(async () => {
 });
 
 describe("scan", () => {
+  it("lists models under names of the user's, and not again under their own", async () => {
+    const at = join(folder, "models", "Stable-diffusion");
+    const named = [
+      { name: "photo", path: join(at, "first") },
+      { name: "broken", path: join(at, "half.safetensors") },
+    ];
+    const list = new ModelList(() => scan([at], named));
+    const models = await list.models();
+    expect([...models.keys()].slice(0, 3)).toEqual(["embedded", "photo", "broken"]);
+    expect([...models.values()].filter(({ path }) => path === named[0]!.path)).toHaveLength(1);
+    expect(models.get("broken")?.problem).toMatch(/half/);
+    expect(await list.resolve("photo", {})).toEqual({ model: named[0]!.path });
+    expect(models.has("first")).toBe(true);
+  });
+
   it("finds models and additions by what they are", () => {
     expect(found.models.filter(({ problem }) => problem === undefined).map(({ name }) => name)).toEqual([
       "Nishiki",

@@ -1,6 +1,6 @@
 // Looks into models folders, in the drawing process: what each file is says its header, whatever its folder is called.
 import { readFile, stat } from "node:fs/promises";
-import { basename, extname, join } from "node:path";
+import { basename, extname, join, resolve } from "node:path";
 import {
   inspectLora,
   isEmbedding,
@@ -14,27 +14,36 @@ import {
 import { NishikiError } from "../../errors.js";
 import { listCachedModels } from "../../hub/index.js";
 import { describeModel, embeddedModel, getModelFamily, openModel } from "../../pipeline/node.js";
-import type { Found, FoundAddition, FoundModel, ModelFacts } from "./found.js";
+import type { Found, FoundAddition, FoundModel, ModelFacts, NamedModel } from "./found.js";
 import { countBytes } from "./sizes.js";
 import { walk } from "./walk.js";
 
-/** The embedded model, what the folders hold, and the hub's cache. */
-export async function scan(folders: readonly string[]): Promise<Found> {
+/**
+ * The embedded model, what the folders hold, and the hub's cache.
+ * @param named Models under names of the user's, which come first; elsewhere they are left out.
+ */
+export async function scan(folders: readonly string[], named: readonly NamedModel[] = []): Promise<Found> {
   const cached = (await listCachedModels().catch(() => [])).map(({ repository, path }) => ({
     name: repository,
     path,
   }));
   const paths = (await Promise.all(folders.map(walk))).flat();
-  const named = paths.map((path) => ({ name: nameOf(path), path }));
+  const isNamed = ({ path }: NamedModel) => named.some((one) => resolve(one.path) === resolve(path));
+  const others = [...paths.map((path) => ({ name: nameOf(path), path })), ...cached];
   const missing = await Promise.all(folders.map(findMissing));
+  const own: FoundModel[] = [];
+  for (const { name, path } of named) own.push(await identifyModel(name, path));
   const found: (FoundModel | FoundAddition)[] = [];
-  for (const { name, path } of [...named, ...cached]) found.push(await identify(name, path));
+  for (const one of others) if (!isNamed(one)) found.push(await identify(one.name, one.path));
   const additions = found.filter((one): one is FoundAddition => "kind" in one);
   const models = found.filter((one): one is FoundModel => !("kind" in one));
   // Those that draw come first: a broken file should not have the name that a good one could have.
   const isBroken = ({ problem }: FoundModel) => Number(problem !== undefined);
   models.sort((a, b) => isBroken(a) - isBroken(b));
-  return { models: [await readModel("Nishiki", undefined), ...models, ...missing.flat()], additions };
+  return {
+    models: [await readModel("Nishiki", undefined), ...own, ...models, ...missing.flat()],
+    additions,
+  };
 }
 
 const nameOf = (path: string) =>
@@ -53,6 +62,14 @@ async function findMissing(folder: string): Promise<FoundModel[]> {
       problem: `The models folder ${basename(folder) || folder}: ${reason}.`,
     },
   ];
+}
+
+async function identifyModel(name: string, path: string): Promise<FoundModel> {
+  try {
+    return await readModel(name, path);
+  } catch (error) {
+    return { name, path, bytes: await countBytes(path), problem: describeProblem(error, path) };
+  }
 }
 
 /** What a path is. Whatever is wrong with one file, the others are listed. */

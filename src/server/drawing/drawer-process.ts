@@ -54,7 +54,7 @@ async function run(id: number, task: Task, state: Running): Promise<unknown> {
     case "forecast":
       return forecast(task);
     case "scan":
-      return scan(task.folders);
+      return scan(task.folders, task.named);
     case "plan": {
       const planner = await (await pipelines.open(task.load)).loadPlanner?.();
       return typeof task.from === "string" ? planner?.plan(task.from) : planner?.say(task.from);

@@ -1,7 +1,7 @@
 // Draws jobs in the drawing process.
 import type { LoadOptions, ScenePlan } from "../../pipeline/index.js";
 import type { JobLoad } from "../api/index.js";
-import type { Found } from "../catalogue/found.js";
+import type { Found, NamedModel } from "../catalogue/found.js";
 import type { Drawer, DrawerRunOptions, JobRecord, WorkEvent } from "../parts.js";
 import type { RunTaskOptions } from "../training/run-long-job.js";
 import type { EvaluateTask, PriceTask, TrainTask } from "../training/tasks.js";
@@ -34,7 +34,7 @@ export interface ProcessDrawer extends Drawer {
     task: Pick<PriceTask, "request" | "images" | "amounts">,
   ): Promise<Tasks["price-explanation"]["answer"]>;
   /** Looks into models folders. */
-  scan(folders: readonly string[]): Promise<Found>;
+  scan(folders: readonly string[], named?: readonly NamedModel[]): Promise<Found>;
   /** A prompt's plan, or a plan's words; undefined if the model needs none. */
   plan(model: string, from: string | ScenePlan): Promise<Tasks["plan"]["answer"]>;
   /** A prompt's tokens; undefined if the model does not count them. */
@@ -100,7 +100,7 @@ export function makeDrawer(
     planTraining: (count) => process.run({ kind: "plan-training", images: count }),
     runLong: async <T>(task: TrainTask | EvaluateTask, options: RunTaskOptions) =>
       (await process.run(task, options)) as T,
-    scan: (folders) => process.run({ kind: "scan", folders }),
+    scan: (folders, named = []) => process.run({ kind: "scan", folders, named }),
     load: async (model) => process.run({ kind: "load", load: await find(model, {}) }),
     async unload(model) {
       if (process.pid === undefined) return;

@@ -9,7 +9,7 @@ import type {
   TokenCount,
 } from "../../pipeline/index.js";
 import type { Outlook } from "../../pipeline/node.js";
-import type { Found } from "../catalogue/found.js";
+import type { Found, NamedModel } from "../catalogue/found.js";
 import type { WorkEvent } from "../parts.js";
 import type {
   EvaluateAnswer,
@@ -64,7 +64,11 @@ export interface Tasks {
   };
   /** Looks into models folders. */
   readonly scan: {
-    readonly task: { readonly kind: "scan"; readonly folders: readonly string[] };
+    readonly task: {
+      readonly kind: "scan";
+      readonly folders: readonly string[];
+      readonly named: readonly NamedModel[];
+    };
     readonly answer: Found;
   };
   /** Plans a prompt, or puts a plan into words. */
