@@ -24,6 +24,7 @@ import {
 import type { ModelManifest } from "./manifest.js";
 import { encodePrompt, getNoPrompt, type NetworkSessions, type PromptEmbeddings } from "./networks.js";
 import { placeThings } from "./place-things.js";
+import { makePlanner } from "./planner/planner.js";
 import { seesPlacement } from "./programs.js";
 import { describeForms } from "./prompt-forms.js";
 
@@ -75,6 +76,12 @@ class PromptReader {
     return { text: understood, embeddings, tokens };
   }
 
+  /** What a plan would draw of a prompt that is not understood as it stands. */
+  #offerPlan(text: string, known: KnownWords): string[] {
+    const { prompt } = makePlanner(known, this.#parts.manifest.scenes).plan(text);
+    return prompt === null ? [] : [`A plan (--plan) would draw: "${prompt}".`];
+  }
+
   #warn(messages: readonly string[]): void {
     for (const message of messages) this.warnings.add(message);
   }
@@ -94,7 +101,9 @@ class PromptReader {
     };
     if (name === "prompt") {
       const words = await understand(text, known, embed);
-      this.#warn([...describeWords(words), ...describeForms(text, words.prompt, known)]);
+      const forms = describeForms(text, words.prompt, known);
+      this.#warn([...describeWords(words), ...forms]);
+      if (words.unknown.length + forms.length > 0) this.#warn(this.#offerPlan(text, known));
       return words.prompt;
     }
     const { kept, leftOut } = await keepKnown(text, known, embed);
