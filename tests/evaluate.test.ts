@@ -1,24 +1,30 @@
 // The scorecard from end to end: trains a classifier on a few scenes and measures a tiny model from the command line.
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildSprites, loadSprites, readCaption, SceneDrawer, sceneMix } from "../src/data/index.js";
 import type { Engine } from "../src/engine/index.js";
 import { makeEngine } from "../src/engine/node.js";
+import { measureClipScores } from "../src/evaluate/clip-scores.js";
 import {
   composeScenes,
   findNearestScenes,
   openClassifier,
   type Report,
+  type Task,
   TrainingDrawings,
 } from "../src/evaluate/index.js";
+import { getClipScores } from "../src/inspect/index.js";
 import { autoencoderConfigs } from "../src/models/index.js";
+import { loadClip, readInputImage } from "../src/pipeline/node.js";
 import { completeTrainingConfig, readMetrics, type SampleReport, train } from "../src/training/index.js";
 import { runCli } from "./support/run-cli.js";
 import { runHere } from "./support/run-here.js";
 import { writeTinyModel } from "./support/tiny-model.js";
 
+const golden = (name: string) => fileURLToPath(new URL(`./golden/${name}`, import.meta.url));
 const things = ["cat", "comb", "apple", "star"];
 let folder: string;
 let engine: Engine;
@@ -138,6 +144,28 @@ describe("nishiki evaluate", { timeout: 300_000 }, () => {
     const { mix, ...rest } = scenes();
     const many = { scenes: { ...rest, mix: { ...mix, manyThings: 0.2 } } };
     await writeFile(at("config.json"), JSON.stringify(classifierConfig({ data: many })));
+  });
+
+  it("scores images of any size by a CLIP, with their own prompts and with those of others", async () => {
+    const tasks = ["a red cat", "the blue sea", "the blue sea"].map((prompt, i) => ({ id: `${i}`, prompt }));
+    for (const [i, name] of ["picture", "mask", "picture"].entries())
+      await cp(golden(`pipelines/${name}.png`), at("clip-images", `${i}.png`));
+    const options = { folder: at("clip-images"), clip: golden("clip"), threads: 1 };
+    const scores = await measureClipScores(tasks as unknown as Task[], options);
+    const clip = await loadClip(golden("clip"), { threads: 1 });
+    const expected = async (image: string, text: string) =>
+      (await getClipScores(clip, await readInputImage(golden(`pipelines/${image}.png`)), [text]))[0]!.score;
+    const own = [
+      await expected("picture", "a red cat"),
+      await expected("mask", "the blue sea"),
+      await expected("picture", "the blue sea"),
+    ];
+    const others = [own[2]!, await expected("mask", "a red cat"), own[0]!];
+    await clip.close();
+    const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0);
+    expect(scores.own).toBeCloseTo(sum(own) / 3, 4);
+    expect(scores.others).toBeCloseTo(sum(others) / 3, 4);
+    expect(scores.preferred).toBeCloseTo(own.filter((score, i) => score > others[i]!).length / 3, 6);
   });
 
   it("writes numbers, a page and a table, and the same ones again", async () => {

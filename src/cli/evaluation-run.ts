@@ -16,6 +16,7 @@ export interface EvaluateCommandOptions extends Readonly<Record<string, unknown>
   readonly classifier?: string;
   /** The former name of the same. */
   readonly judge?: string;
+  readonly clip?: string;
   readonly config?: string;
   readonly quiet?: boolean;
   readonly json?: boolean;
@@ -37,7 +38,7 @@ export async function runEvaluateCommand(
   model: string | undefined,
   options: EvaluateCommandOptions,
 ): Promise<void> {
-  const { output, prompts, evaluationSeed: seed, sprites, config } = options;
+  const { output, prompts, evaluationSeed: seed, sprites, config, clip } = options;
   const classifier = options.classifier ?? options.judge;
   const machine = completeLoadOptions({
     ...pickSettings(options, loadOptionsSchema),
@@ -61,12 +62,18 @@ export async function runEvaluateCommand(
       sprites,
       signal,
       ...(classifier !== undefined && { classifier }),
+      ...(clip !== undefined && { clip }),
       ...(mix && { mix }),
       onProgress: tellProgress(progress),
     });
     progress.clear();
     const files = await writeReport(output, evaluation.report, evaluation.evaluated, evaluation.classes);
     for (const score of evaluation.report.skills) progress.say(describe(score));
+    const { clip: scores } = evaluation.report;
+    if (scores)
+      progress.say(
+        `${"CLIP score".padEnd(44)} ${scores.own.toFixed(2)}, with the prompts of other images ${scores.others.toFixed(2)}`,
+      );
     if (options.json) await print(`${JSON.stringify(evaluation.report)}\n`);
     else for (const file of Object.values(files)) await printPath(file);
   } catch (error) {

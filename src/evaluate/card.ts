@@ -1,4 +1,5 @@
 // The report as Markdown tables for a model card.
+import type { ClipScores } from "./clip-scores.js";
 import type { Looks, Nearness } from "./looks.js";
 import type { RealOrDrawn } from "./real-or-drawn.js";
 import { describeSettings, type Report, type Score, type SkillScore } from "./report.js";
@@ -34,6 +35,7 @@ export function makeCard(report: Report): string {
     reconstruction,
     manyThings,
     looks,
+    clip,
   } = report;
   const parts = [
     `${model.name} ${model.version}: ${describeSettings(model)}; seed ${report.seed}.`,
@@ -71,6 +73,7 @@ export function makeCard(report: Report): string {
     ),
     ...(manyThings ? [manyThingsTable(manyThings)] : []),
     ...(looks ? [looksTable(looks)] : []),
+    ...(clip ? [clipTable(clip)] : []),
   ];
   return `${parts.join("\n\n")}\n`;
 }
@@ -119,6 +122,13 @@ function looksTable({ realOrDrawn, realOrDrawnLatents, nearness, ceiling, fideli
         "",
       ]),
     ],
+  );
+}
+
+function clipTable({ images, own, others, preferred }: ClipScores): string {
+  return table(
+    ["CLIP", "own prompt", "another's", "nearer to its own", "images"],
+    [["100 · cosine, mean", own.toFixed(2), others.toFixed(2), percent(preferred), images]],
   );
 }
 

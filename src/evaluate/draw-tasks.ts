@@ -23,7 +23,8 @@ export interface DrawOptions {
   readonly onImage?: (done: number, of: number) => void;
 }
 
-const fileOf = (folder: string, { id }: Task) => join(folder, `${id}.png`);
+/** The image of a task. */
+export const fileOf = (folder: string, { id }: Task) => join(folder, `${id}.png`);
 
 /** Most pipelines that draw in parallel, and free memory in bytes reserved for each. */
 const [mostPipelines, pipelineMemory] = [8, 2 ** 30];

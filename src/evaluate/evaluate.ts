@@ -33,6 +33,7 @@ import { random } from "../random/index.js";
 import { parse } from "../schema/index.js";
 import { SceneAligner } from "./align-scene.js";
 import { type Classifier, openClassifier, type Verdict } from "./classifier.js";
+import { measureClipScores } from "./clip-scores.js";
 import { type Nearest, TrainingDrawings } from "./copies.js";
 import { drawTasks, planWorkers, readDrawn } from "./draw-tasks.js";
 import { measureFidelity } from "./fidelity.js";
@@ -111,6 +112,14 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
       : undefined;
     const looks =
       (settings.looks ?? prompts >= 60) ? await lookAt(evaluated, engine, bench, model) : undefined;
+    const { clip, ...scoring } = { clip: settings.clip, threads: machine.threads, signal: options.signal };
+    const clipScores =
+      clip === undefined
+        ? undefined
+        : await measureClipScores(tasks, {
+            ...{ ...scoring, clip, folder },
+            onImage: (done, of) => options.onProgress?.("Scoring with CLIP", done, of),
+          });
     const report = makeReport(evaluated, {
       classes: classifier.classes,
       classifier: classifier.sha256,
@@ -119,6 +128,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
       prompts,
       reconstruction,
       looks,
+      clip: clipScores,
     });
     return { report, evaluated, classes: classifier.classes };
   } finally {

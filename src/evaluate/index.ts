@@ -1,6 +1,7 @@
 export { packagedClassifier } from "../training/index.js";
 export { makeCard } from "./card.js";
 export { type Classifier, openClassifier, type Verdict } from "./classifier.js";
+export type { ClipScores } from "./clip-scores.js";
 export { copyLimit, type Nearest, shrink, TrainingDrawings } from "./copies.js";
 export { type EvaluatedImage, type EvaluateOptions, evaluate } from "./evaluate.js";
 export type { Fidelity } from "./fidelity.js";

@@ -1,6 +1,7 @@
 // Turns classified images into the numbers of a report.
 import { commonThings, type LabelClasses } from "../data/index.js";
 import { classOf, type Verdict } from "./classifier.js";
+import type { ClipScores } from "./clip-scores.js";
 import { copyLimit } from "./copies.js";
 import type { EvaluatedImage } from "./evaluate.js";
 import type { Looks } from "./looks.js";
@@ -87,6 +88,8 @@ export interface Report {
   readonly manyThings?: Readonly<Record<"things" | "images", Readonly<Record<"drawn" | "real", Score>>>>;
   /** How clean the images look; absent for few images. */
   readonly looks?: Looks | undefined;
+  /** How like images are to their prompts, where a CLIP was named. */
+  readonly clip?: ClipScores | undefined;
   readonly images: readonly PromptScore[];
 }
 
@@ -99,6 +102,7 @@ interface Context {
   readonly prompts: number;
   readonly reconstruction: Reconstruction | undefined;
   readonly looks?: Looks | undefined;
+  readonly clip?: ClipScores | undefined;
 }
 
 export function scoreOf(results: readonly boolean[]): Score {
@@ -117,7 +121,7 @@ const round = (value: number) => Number(value.toFixed(4));
 const roundAll = ([low, high]: readonly [number, number]) => [round(low), round(high)] as const;
 
 export function makeReport(evaluated: readonly EvaluatedImage[], context: Context): Report {
-  const { classes, model, classifier, seed, prompts, reconstruction, looks } = context;
+  const { classes, model, classifier, seed, prompts, reconstruction, looks, clip } = context;
   const of = (group: GroupName) => evaluated.filter(({ task }) => task.group === group);
   const thingRight = (each: EvaluatedImage) =>
     skills.thing.mark(each.verdict, each.task.content, classes).right;
@@ -152,6 +156,7 @@ export function makeReport(evaluated: readonly EvaluatedImage[], context: Contex
     ...(reconstruction && { reconstruction: roundReconstruction(reconstruction) }),
     ...scoreManyThings(of("manyThings")),
     ...(looks && { looks }),
+    ...(clip && { clip: roundClip(clip) }),
     images: evaluated.map((each) => scorePrompt(each, classes)),
   };
 }
@@ -269,6 +274,10 @@ function scoreCopies(evaluated: readonly EvaluatedImage[]): CopyScore {
 function roundReconstruction({ scenes, psnr, byStyle }: Reconstruction): Reconstruction {
   const styles = Object.entries(byStyle).map(([style, value]) => [style, round(value)] as const);
   return { scenes, psnr: round(psnr), byStyle: Object.fromEntries(styles) };
+}
+
+function roundClip({ images, own, others, preferred }: ClipScores): ClipScores {
+  return { images, own: round(own), others: round(others), preferred: round(preferred) };
 }
 
 function scorePrompt({ task, verdict }: EvaluatedImage, classes: LabelClasses): PromptScore {

@@ -17,6 +17,10 @@ export const evaluationSettingsSchema = z.strictObject({
     flag.optional(),
     "also measure how clean images look, which trains two small networks; from 60 prompts on by default",
   ),
+  clip: explain(
+    nonEmptyText.optional(),
+    "folder of a CLIPModel, or org/name in the hub's cache, that scores how like images are to their prompts",
+  ),
 });
 
 /** The settings as a caller gives them: all but `output` have defaults. */

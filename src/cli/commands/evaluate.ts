@@ -34,6 +34,10 @@ export function addEvaluateCommand(program: Command): void {
     .option("--sprites <folder>", "folder written by nishiki data build", ".data/sprites")
     .option("--classifier <folder>", "run folder of a classifier (default: the embedded one)")
     .addOption(new Option("--judge <folder>").hideHelp())
+    .option(
+      "--clip <path>",
+      "CLIP that scores how like images are to their prompts: a CLIPModel's folder, or org/name in the hub's cache",
+    )
     .option("--config <file>", "training config of the model (default: the embedded model's vocabulary)");
   addSettingOptions(command, fileRequestSchema, ["steps", "guidance", "sampler", "schedule", "fast"]);
   addSettingOptions(command, loadOptionsSchema, [
