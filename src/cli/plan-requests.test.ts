@@ -56,6 +56,10 @@ it("draws a plan that was changed, and refuses what cannot be planned", async ()
     code: "usage",
     message: expect.stringMatching(/no people/),
   });
+  for (const prompt of ["a cat AND a dog", "a [cat:dog:0.5]", "[cat|dog]"])
+    await expect(planRequests(requests(prompt), () => loadPlanner(model), { plan: true })).rejects.toThrow(
+      /expected a prompt of words/,
+    );
   await writeFile(file, "{");
   await expect(planRequests(requests("x"), () => loadPlanner(model), { planFile: file })).rejects.toThrow(
     /not valid JSON/,

@@ -1,7 +1,13 @@
 // What --plan and --plan-file do to the requests of a prompt.
 import { readTextFile } from "../checkpoint/node.js";
-import { NishikiError } from "../errors.js";
-import type { FileRequest, PlannedPrompt, Planner } from "../pipeline/index.js";
+import { NishikiError, quote } from "../errors.js";
+import {
+  type FileRequest,
+  type PlannedPrompt,
+  type Planner,
+  schedulePrompt,
+  splitComposition,
+} from "../pipeline/index.js";
 import type { OpenedModel } from "../pipeline/node.js";
 import type { PromptOptions, ReadRequests } from "./prompt-options.js";
 
@@ -34,6 +40,7 @@ export async function planRequests(
   const read = planFile === undefined ? undefined : await readPlanFile(planFile, planner);
   const planned: { readonly request: FileRequest; readonly sentences: readonly string[] }[] = [];
   for (const request of requests) {
+    if (!read) checkWords(request.prompt);
     const made = read ?? (await planWithSuggestions(planner, request.prompt));
     planned.push({
       request: { ...request, prompt: getPrompt(made) } as FileRequest,
@@ -42,6 +49,18 @@ export async function planRequests(
   }
   const sentences = new Set(planned.flatMap((each) => each.sentences));
   return { requests: planned.map(({ request }) => request), notices: [...notices, ...sentences] };
+}
+
+/** Steps of which a prompt that changes has a different one. */
+const someSteps = 20;
+
+/** @throws NishikiError "usage" for parts joined by AND and prompts that change: a plan is of words */
+function checkWords(prompt: string): void {
+  if (splitComposition(prompt).length === 1 && schedulePrompt(prompt, someSteps).length === 1) return;
+  throw new NishikiError(
+    "usage",
+    `--plan: expected a prompt of words, without AND and [a:b:0.5]; got ${quote(prompt)}. Omit --plan, or plan its parts one by one: nishiki plan PROMPT.`,
+  );
 }
 
 /** @throws NishikiError "usage" where nothing can be drawn, with the sentences that say why */

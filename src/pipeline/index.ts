@@ -155,6 +155,7 @@ export {
   parsePromptParameters,
   readPromptParameters,
 } from "./prompt/parameters/index.js";
+export { schedulePrompt } from "./prompt/prompt-editing.js";
 export { type Expansion, expandWildcards, fillWildcards, type Lists } from "./prompt/wildcards.js";
 export {
   type Environment,
