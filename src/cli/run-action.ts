@@ -31,7 +31,7 @@ export interface ActionCommandOptions extends OutputOptions, Readonly<Record<str
 }
 
 /** Settings that an action's picture may be drawn with instead of its own. */
-const changeable = ["seed", "steps", "guidance", "negativePrompt", "sampler", "init.strength"];
+export const changeable = ["seed", "steps", "guidance", "negativePrompt", "sampler", "init.strength"];
 
 /** Options that all actions have. */
 export function addActionOptions(command: Command): Command {
@@ -106,7 +106,7 @@ function describeLimits({ inpaint, prompt }: ActionRequest, { sizes }: RequestCo
 }
 
 /** --strength changes how much of a picture is drawn anew, where it is drawn from itself. */
-function withStrength({ init }: ActionRequest, changes: unknown): object {
+export function withStrength({ init }: ActionRequest, changes: unknown): object {
   if (changes === undefined) return {};
   if (init === undefined)
     throw new NishikiError("usage", "--strength: here, the picture is not drawn from itself. Leave it out.");

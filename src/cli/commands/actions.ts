@@ -18,8 +18,14 @@ import {
 } from "../../pipeline/index.js";
 import { openModel } from "../../pipeline/node.js";
 import { drawPrepared, prepareDrawings } from "../draw-prepared.js";
-import { type ActionCommandOptions, addActionOptions, runAction } from "../run-action.js";
-import { pickSettings } from "../setting-options.js";
+import {
+  type ActionCommandOptions,
+  addActionOptions,
+  changeable,
+  runAction,
+  withStrength,
+} from "../run-action.js";
+import { addSettingOptions, pickSettings } from "../setting-options.js";
 
 const about = `
 The picture is one that nishiki drew: its receipt holds the request, and the model and its additions are found as for
@@ -153,20 +159,14 @@ function addBlend(program: Command): void {
       "after",
       '\nExamples:\n  nishiki blend fox.png house.jpg --model org/kandinsky-2-2-decoder --prompt "a painting"\n',
     );
+  addSettingOptions(command, fileRequestSchema, ["size"]);
   addActionOptions(command).action(async (files: readonly string[], options: ActionCommandOptions) => {
     const load = completeLoadOptions(pickSettings(options, loadOptionsSchema));
     const opened = await openModel(load);
-    const {
-      prompt = "",
-      count,
-      seed,
-    } = { ...options, ...pickSettings(options, fileRequestSchema, ["seed"]) };
-    const more = {
-      prompt,
-      ...(count !== undefined && { count }),
-      ...(seed !== undefined && { seed: seed as number }),
-    };
-    const request = makeBlend(files, opened.context, more) as unknown as FileRequest;
+    const { prompt = "", count } = options;
+    const { init, ...changes } = pickSettings(options, fileRequestSchema, [...changeable, "size"]);
+    const blend = makeBlend(files, opened.context, { prompt, ...(count !== undefined && { count }) });
+    const request = { ...blend, ...changes, ...withStrength(blend, init) } as unknown as FileRequest;
     const drawings = await prepareDrawings([request], [], opened.context, options);
     await drawPrepared({ opened, load }, drawings, options);
   });
