@@ -16,7 +16,6 @@ Examples:
   nishiki "blue cat against a sunset background"
   nishiki "cactus and keyboard, style by Hiroshige" --seed 7 --count 4 --output pictures
   nishiki verify pictures/cactus-and-keyboard-style-by-hiroshige-7.png
-  nishiki info pictures/cactus-and-keyboard-style-by-hiroshige-7.png
 `;
 
 /** The options that the help of all commands shows; `nishiki draw --help` has every one. */
