@@ -10,7 +10,14 @@ import {
   evenTimestepSampling,
   type TimestepSampling,
 } from "./denoiser.js";
-import { boxNumbers, EncodedScenes, mostBoxes, writeShard } from "./encoded-scenes.js";
+import {
+  boxNumbers,
+  EncodedScenes,
+  mostBoxes,
+  mostSpots,
+  spotNumbers,
+  writeShard,
+} from "./encoded-scenes.js";
 
 const config = denoiserConfigs.tiny;
 const { latentSize, latentChannels, textWidth } = config;
@@ -85,6 +92,35 @@ describe("denoiserBatch", () => {
     const dropped = denoiserBatch(scenes, 4, regions, { ...training, captionDropout: 1 }, number);
     expect((dropped.elsewhere!.data as Float32Array).some((mark) => mark !== 0)).toBe(false);
     expect(denoiserBatch(scenes, 4, config, training, number).elsewhere).toBeUndefined();
+  });
+
+  it("says the same of many things, by their boxes", async () => {
+    const one = new Float32Array(mostSpots * spotNumbers);
+    // Token 0 names two things in the upper corners, token 2 one over the whole lower half.
+    one.set([...[0, 1, 0.125, 0.125, 0.2], ...[0, 1, 0.875, 0.125, 0.2], ...[2, 3, 0.5, 0.95, 0.9]]);
+    const [latentShape, other] = [[2, latentSize, latentSize, latentChannels], join(folder, "many")];
+    await writeShard(other, 0, {
+      latents: new Float32Array(latentShape.reduce((a, b) => a * b)),
+      latentShape,
+      text: new Float32Array(6 * textWidth),
+      textWidth,
+      starts: Int32Array.of(0, 3, 6),
+      captions: ["a", "b"],
+      places: new Int32Array(10),
+      boxes: new Float32Array(2 * mostBoxes * boxNumbers),
+      spots: Float32Array.of(...one, ...new Float32Array(one.length)),
+    });
+    const many = new EncodedScenes(other, 2, textWidth);
+    await many.open(1);
+    const marks = new Float32Array(16 * 3);
+    many.markElsewhere(0, 4, 3, marks);
+    const cells = Array.from({ length: 16 }, (_, cell) => marks.subarray(cell * 3, cell * 3 + 3).join(""));
+    expect(cells.slice(0, 4)).toEqual(["001", "101", "101", "001"]);
+    expect(cells.slice(4, 8)).toEqual(["101", "101", "101", "101"]);
+    expect(cells.slice(12)).toEqual(["100", "100", "100", "100"]);
+    marks.fill(0);
+    many.markElsewhere(1, 4, 3, marks);
+    expect(marks.some((mark) => mark !== 0)).toBe(false);
   });
 
   it("tells networks that see it where things lie, and now and then not", () => {
