@@ -6,6 +6,7 @@ import { type Json, readJson } from "./node-component.js";
 import { readWeightFloat32 } from "./node-file.js";
 import { type OpenedImageEncoder, openImageEncoder } from "./node-image-encoder.js";
 import { openWeights, type Weights } from "./node-weights.js";
+import type { SingleFile } from "./single-file/read.js";
 
 export interface ImageEmbeddingFiles {
   /** Absent in a StableUnCLIPPipeline, whose prior draws embeddings from texts. */
@@ -33,6 +34,20 @@ async function readStatistics(weights: Weights, name: string, folder: string): P
     "checkpoint",
     `${folder} cannot be used: expected the tensors mean and std, got no ${name}.`,
   );
+}
+
+/** These parts of a single file, whose noise is that of the published models. @throws NishikiError "file" */
+export async function openEmbeddedImages(
+  path: string,
+  { encoder, mean, std }: NonNullable<SingleFile["imageEmbedding"]>,
+): Promise<ImageEmbeddingFiles> {
+  return {
+    encoder: { ...encoder, processor: {}, weightFiles: [path], files: [path] },
+    mean: await readWeightFloat32(mean),
+    std: await readWeightFloat32(std),
+    noising: { _class_name: "DDPMScheduler", beta_schedule: "squaredcos_cap_v2", num_train_timesteps: 1000 },
+    files: new Map(),
+  };
 }
 
 /**

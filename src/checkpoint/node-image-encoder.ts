@@ -3,6 +3,7 @@
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { NishikiError } from "../errors.js";
+import { publishedEncoders } from "./clip-vision-sizes.js";
 import {
   checkReadable,
   isSingleFile,
@@ -34,25 +35,14 @@ const isThere = (path: string) =>
     () => false,
   );
 
-/**
- * What a file's shapes do not say, by the width of the states: OpenAI's ViT-B and L, and OpenCLIP's H and bigG. OpenCLIP's own
- * B and L, which have another activation, need their config.json.
- */
-const published: Readonly<Record<number, { readonly heads: number; readonly activation: string }>> = {
-  768: { heads: 12, activation: "quick_gelu" },
-  1024: { heads: 16, activation: "quick_gelu" },
-  1280: { heads: 16, activation: "gelu" },
-  1664: { heads: 16, activation: "gelu" },
-};
-
 /** The config of a file without one, from its shapes. @throws NishikiError "checkpoint" for unpublished sizes */
 function describeShapes(file: string, weights: Weights): Json {
   const size = (name: string, axis: number) => weights.get(name)?.shape[axis] ?? 0;
   const embeddings = "vision_model.embeddings";
   const width = size(`${embeddings}.class_embedding`, 0);
-  const known = published[width];
+  const known = publishedEncoders[width];
   if (!known) {
-    const expected = `expected an image encoder of CLIP with states of width ${Object.keys(published).join(", ")}`;
+    const expected = `expected an image encoder of CLIP with states of width ${Object.keys(publishedEncoders).join(", ")}`;
     const got = width === 0 ? "another network" : `one of ${width}`;
     const cure = "Name the folder that has its config.json";
     throw new NishikiError("checkpoint", `${file} cannot be used: ${expected}, got ${got}. ${cure}.`);

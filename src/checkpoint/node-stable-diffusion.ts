@@ -17,7 +17,7 @@ import {
   textEncoderName,
 } from "./node-component.js";
 import { openSafetensors } from "./node-file.js";
-import { openImageEmbedding } from "./node-image-embedding.js";
+import { openEmbeddedImages, openImageEmbedding } from "./node-image-embedding.js";
 import type { PartialFiles, StableDiffusionFiles } from "./node-stable-diffusion-files.js";
 import { openWeights } from "./node-weights.js";
 import { readSingleFile } from "./single-file/read.js";
@@ -165,16 +165,18 @@ async function openSingleFile(path: string, withoutVae: boolean): Promise<Partia
   const file = await openSafetensors(path);
   const steps = file.tensors.has("global_step") ? (await file.readFloat32("global_step"))[0] : undefined;
   const places = new Map([...(await openWeights(path))]);
-  const { family, unet, vae, textEncoders, pads, scheduler, unknown, hints } = readSingleFile(places, path, {
+  const { textEncoders, imageEmbedding, pads, ...opened } = readSingleFile(places, path, {
     steps,
     metadata: file.metadata,
     withoutVae,
   });
+  const { family, unet, vae, scheduler, unknown, hints } = opened;
   return {
     name: basename(path, extname(path)),
     family,
     unet,
     ...(vae && { vae }),
+    ...(imageEmbedding && { imageEmbedding: await openEmbeddedImages(path, imageEmbedding) }),
     textEncoder: textEncoders[0]!,
     ...(textEncoders[1] && { textEncoder2: textEncoders[1] }),
     scheduler,

@@ -6,6 +6,7 @@ import { CheckpointTensors, type Place, type Renamed } from "./tensors.js";
 import { readHuggingFaceText, readOpenClipText } from "./text.js";
 import { readUnet } from "./unet.js";
 import { readVae, scalingFactorOf } from "./vae.js";
+import { hasImageEmbedding, notOfImages, readImageEmbedding } from "./vision.js";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -21,6 +22,12 @@ export interface SingleFile {
   /** Undefined if the file has none and may lack it. */
   readonly vae: SingleFilePart | undefined;
   readonly textEncoders: readonly SingleFilePart[];
+  /** Stable unCLIP: its image encoder, and the mean and deviation of the embeddings. */
+  readonly imageEmbedding?: {
+    readonly encoder: SingleFilePart;
+    readonly mean: Place;
+    readonly std: Place;
+  };
   /** The padding token of each text encoder. */
   readonly pads: readonly string[];
   /** As in the family's `scheduler_config.json`. */
@@ -54,10 +61,10 @@ function detectFamily(tensors: CheckpointTensors, path: string): SingleFile["fam
     if (has("conditioner.embedders.0.model."))
       throw refuse(path, "it is the refiner of XL, which does not work alone");
     if (has(openText)) {
-      if (has(`${unetRoot}label_emb.`))
+      if (has(`${unetRoot}label_emb.`) && !hasImageEmbedding(tensors))
         throw refuse(
           path,
-          "it is a variant of 2.x that takes an image beside the prompt (unCLIP, upscaling); use the folder of it in diffusers' layout",
+          "it is a variant of 2.x that takes an image beside the prompt (unCLIP without its image encoder, upscaling); use the folder of it in diffusers' layout",
         );
       return "sd2";
     }
@@ -100,7 +107,8 @@ export function readSingleFile(
       path,
       "its autoencoder is missing or incomplete: name one with --vae, or a model that has one with --base",
     );
-  const unet = part(readUnet(tensors));
+  const images = family === "sd2" && hasImageEmbedding(tensors) ? readImageEmbedding(tensors) : undefined;
+  const unet = part(readUnet(tensors, images !== undefined));
   const traits: Traits = {
     family,
     prediction: tensors.has("v_pred") ? "v_prediction" : saidPrediction(metadata),
@@ -117,11 +125,13 @@ export function readSingleFile(
   if (withoutVae) tensors.ignore(/^first_stage_model\./);
   const textEncoders = readTexts(tensors, family).map(part);
   tensors.ignore(notNeeded);
+  if (images) tensors.ignore(notOfImages);
   return {
     family,
     unet: { ...unet, config: { ...unet.config, sample_size: sampleSize(traits) } },
     vae,
     textEncoders,
+    ...(images && { imageEmbedding: { ...images, encoder: part(images.encoder) } }),
     pads: family === "sd1" ? [endOfText] : family === "sd2" ? ["!"] : [endOfText, "!"],
     scheduler: makeScheduler(traits),
     unknown: tensors.unused(),

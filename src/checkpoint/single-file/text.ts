@@ -66,7 +66,7 @@ export function readOpenClipText(
     const [, layer, inside] = /^transformer\.resblocks\.(\d+)\.(.+)$/.exec(name) ?? [];
     if (layer === undefined) continue;
     const place = tensors.take(root + name);
-    if (Number(layer) < layers) renamed.push(...layerTensors(layer, inside!, place));
+    if (Number(layer) < layers) renamed.push(...layerTensors("text_model", layer, inside!, place));
   }
   const projection = `${root}text_projection`;
   const width = tensors.shape(`${root}ln_final.weight`)[0] ?? 0;
@@ -90,8 +90,9 @@ export function readOpenClipText(
   return { config, tensors: renamed };
 }
 
-function layerTensors(layer: string, inside: string, place: Place): Renamed {
-  const at = `text_model.encoder.layers.${layer}`;
+/** The tensors of a transformer's layer. @param model The name of the part in transformers. */
+export function layerTensors(model: string, layer: string, inside: string, place: Place): Renamed {
+  const at = `${model}.encoder.layers.${layer}`;
   const joined = /^attn\.in_proj_(weight|bias)$/.exec(inside);
   if (joined) {
     const names = ["q_proj", "k_proj", "v_proj"];

@@ -112,21 +112,26 @@ export interface FoundUnet {
   readonly tensors: Renamed;
 }
 
-/** Reads the U-Net. A matrix stored as a 1×1 convolution stays one, and the config records that. */
-export function readUnet(tensors: CheckpointTensors): FoundUnet {
+/**
+ * Reads the U-Net. A matrix stored as a 1×1 convolution stays one, and the config records that.
+ * @param isUnclip Whether the vector that it takes is an image's embedding; else, the default, it is XL's.
+ */
+export function readUnet(tensors: CheckpointTensors, isUnclip = false): FoundUnet {
   const walked = walk(tensors);
   const renamed: [string, Place][] = [];
   for (const name of tensors.under(root)) {
     const next = newName(name, walked.blocks);
-    if (next) renamed.push([next, tensors.take(root + name)]);
+    const own = isUnclip ? next?.replace(/^add_embedding\./, "class_embedding.") : next;
+    if (own) renamed.push([own, tensors.take(root + name)]);
   }
-  return { config: describe(tensors, walked, new Map(renamed)), tensors: renamed };
+  return { config: describe(tensors, walked, new Map(renamed), isUnclip), tensors: renamed };
 }
 
 function describe(
   tensors: CheckpointTensors,
   { down, up, middle }: Walk,
   renamed: ReadonlyMap<string, Place>,
+  isUnclip: boolean,
 ): Record<string, unknown> {
   const findShape = (pattern: RegExp) => {
     const matchingTensor = [...renamed].find(([name]) => pattern.test(name));
@@ -152,8 +157,9 @@ function describe(
     // Shapes do not determine the heads: 1.x has 8 heads everywhere, later models use heads of 64.
     attention_head_dim: linear ? widths.map((width) => Math.max(1, Math.floor(width / 64))) : 8,
     ...(label.length > 0 && {
-      addition_embed_type: "text_time",
-      addition_time_embed_dim: 256,
+      ...(isUnclip
+        ? { class_embed_type: "projection" }
+        : { addition_embed_type: "text_time", addition_time_embed_dim: 256 }),
       projection_class_embeddings_input_dim: label[1],
     }),
     ...(condition.length > 0 && { time_cond_proj_dim: condition[1] }),
