@@ -161,7 +161,10 @@ describe("a checkpoint", () => {
     [[["double_blocks.0.img_attn.qkv.weight", [9, 3]]], "it is Flux"],
     [[...sdxl.tensors, ["edm_mean", [1]]], "it is Playground 2.5"],
     [[...sdxl.tensors, ["edm_vpred.sigma_max", [1]]], "it is CosXL"],
-    [[...sd2.tensors, ["model.diffusion_model.label_emb.0.0.weight", [1280, 2048]]], "(unCLIP without its image encoder, upscaling)"],
+    [
+      [...sd2.tensors, ["model.diffusion_model.label_emb.0.0.weight", [1280, 2048]]],
+      "(unCLIP without its image encoder, upscaling)",
+    ],
     [[["input_blocks.0.0.weight", [320, 4, 3, 3]]], "it is a denoiser alone"],
     [[["encoder.down.0.block.0.conv1.weight", [8, 8, 3, 3]]], "it is an autoencoder alone"],
     [[["joint_blocks.0.context_block", [1]]], "it is Stable Diffusion 3"],
