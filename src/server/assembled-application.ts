@@ -112,9 +112,10 @@ export class AssembledApplication implements Application {
     return getRequestJsonSchema({ ...context, takes: [...context.takes, ...more] });
   }
 
-  async readPrompt({ prompt, model = this.#parts.models.default, count, seed }: PromptRequest) {
-    const found = await this.#parts.models.find(model);
-    return found && readPromptForModel(found, prompt, { count, seed });
+  async readPrompt({ prompt, model = this.#parts.models.default, load, count, seed }: PromptRequest) {
+    const { models, drawer } = this.#parts;
+    const found = await models.find(model);
+    return found && readPromptForModel({ id: model, found, load }, prompt, { count, seed }, drawer);
   }
 
   async planPrompt({ model = this.#parts.models.default, prompt, plan }: PlanRequest) {

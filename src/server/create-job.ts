@@ -7,11 +7,10 @@ import { parse } from "../schema/index.js";
 import { drawJobSchema, type Job, type JobLoad, type JobRequest, jobIdSchema } from "./api/index.js";
 import type { Caller, CreatedJob } from "./application.js";
 import type { ModelList } from "./catalogue/catalogue.js";
-import type { FoundModel } from "./catalogue/found.js";
 import { completeWork } from "./create-work.js";
 import type { ProcessDrawer } from "./drawing/drawer.js";
 import type { JobQueue, JobRecord, Library } from "./parts.js";
-import { readPromptForModel } from "./read-prompt.js";
+import { type ChosenModel, readPromptForModel } from "./read-prompt.js";
 
 export interface JobMakerParts {
   readonly queue: JobQueue;
@@ -70,7 +69,7 @@ export class JobMaker {
     // As it was given: defaults that the check fills in would win over the prompt's parameters.
     const given = (request as { readonly request: { readonly prompt: string } }).request;
     const read = checked.readParameters
-      ? withParameters(given, found)
+      ? await withParameters(given, { id: model, found, load }, drawer)
       : { request: checked.request, notices: [] };
     const asked = known ? withSeeds(read.request, known.request) : read.request;
     const images = await this.readImages(asked);
@@ -109,11 +108,12 @@ export class JobMaker {
 type Settings = Readonly<Record<string, unknown>>;
 
 /** The request with what its prompt's parameters ask for, and what is done differently here. */
-function withParameters(
+async function withParameters(
   { prompt, ...given }: { readonly prompt: string } & Settings,
-  found: FoundModel,
-): { readonly request: Settings; readonly notices: readonly string[] } {
-  const { requests, notices, faults } = readPromptForModel(found, prompt, {});
+  model: ChosenModel,
+  drawer: ProcessDrawer,
+): Promise<{ readonly request: Settings; readonly notices: readonly string[] }> {
+  const { requests, notices, faults } = await readPromptForModel(model, prompt, {}, drawer);
   const several = `The prompt asks for ${requests.length} drawings, and a job is one. POST /prompts lists them`;
   const all = requests.length > 1 ? [...faults, `${several}: create a job of each.`] : faults;
   if (all.length > 0) throw new NishikiError("usage", all.join("\n"));

@@ -217,11 +217,21 @@ describe("published models", () => {
     await cp(join(golden, "pipelines", "sd1"), join(own, "models", "sd1"), { recursive: true });
     await cp(join(golden, "lora", "kohya.safetensors"), join(own, "models", "ink.safetensors"));
     await cp(join(golden, "receipts", "toy-cat.safetensors"), join(own, "models", "toy-cat.safetensors"));
+    const adapter = join(golden, "pipelines", "ip-adapter", "sd1.safetensors");
+    await cp(adapter, join(own, "models", "ip", "see.safetensors"));
+    const encoder = join(golden, "pipelines", "unclip", "image_encoder");
+    await cp(encoder, join(own, "models", "ip", "image_encoder"), { recursive: true });
     const other = await createApplication({ folder: join(own, "data"), models: [join(own, "models")] });
     try {
       const { models, additions } = await other.catalogue();
       expect(models.map(({ id }) => id)).toEqual(["embedded", "sd1"]);
-      expect(additions.map(({ id, kind }) => `${kind} ${id}`)).toEqual(["lora ink", "embedding toy-cat"]);
+      const found = additions.map(({ id, kind }) => `${kind} ${id}`).sort();
+      expect(found).toEqual(["embedding toy-cat", "ipAdapter see", "lora ink"]);
+      const style = { prompt: `a cat --sref ${"0".repeat(64)}`, model: "sd1" };
+      expect((await other.readPrompt(style))?.faults).toEqual([expect.stringMatching(/load an IP-Adapter/)]);
+      const adapted = await other.readPrompt({ ...style, load: { ipAdapter: "see" } });
+      expect(adapted?.faults).toEqual([]);
+      expect(adapted?.requests[0]).toMatchObject({ styleReference: { images: ["0".repeat(64)] } });
       const request = { prompt: "a <toy-cat>", steps: 2, seed: 3 };
       const load = { embeddings: ["toy-cat"] };
       await other.createJob({ request, load, model: "sd1" }, me, "published");

@@ -21,6 +21,7 @@ import type {
   Move,
   PlanAnswer,
   PromptAnswer,
+  PromptRequest,
   StoredImage,
   Tokens,
   Upload,
@@ -131,8 +132,7 @@ export const api = {
 
   tokens: (prompt: string, model: string, load: JobLoad) => post<Tokens>("tokens", { prompt, model, load }),
   plan: (prompt: string, model: string) => post<PlanAnswer>("plans", { prompt, model }),
-  readPrompt: (request: { prompt: string; model?: string; count?: number; seed?: number }) =>
-    post<PromptAnswer>("prompts", request),
+  readPrompt: (request: PromptRequest) => post<PromptAnswer>("prompts", request),
   forecast: (request: Pick<DrawJobRequest, "request" | "model" | "load">) =>
     post<Forecast>("forecast", request),
 

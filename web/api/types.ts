@@ -20,6 +20,7 @@ export type {
   PlanAnswer,
   Progress,
   PromptAnswer,
+  PromptRequest,
   ServerEvent,
   StoredImage,
   Tokens,

@@ -15,12 +15,16 @@ export const reading = signal<PromptAnswer | undefined>(undefined);
 
 const delay = 250;
 
+/** What of the additions decides which parameters a model takes. */
+const pickAdapter = ({ ipAdapter }: DrawJobRequest["load"] = {}) =>
+  ipAdapter === undefined ? {} : { load: { ipAdapter } };
+
 /** Reads the prompt a moment after each change. @returns a function that ends it */
 export function watchParameters(): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let newest = 0;
   const end = effect(() => {
-    const { prompt, count } = draft.value;
+    const { prompt, count, load } = draft.value;
     const id = model.value?.id;
     clearTimeout(timer);
     const mine = ++newest;
@@ -30,7 +34,9 @@ export function watchParameters(): () => void {
     }
     timer = setTimeout(async () => {
       // Draw asks again, and says what fails: no notice.
-      const answer = await api.readPrompt({ prompt, model: id, count }).catch(() => undefined);
+      const answer = await api
+        .readPrompt({ prompt, model: id, count, ...pickAdapter(load) })
+        .catch(() => undefined);
       if (mine === newest) reading.value = answer;
     }, delay);
   });
@@ -53,6 +59,7 @@ export async function readJobs(
   const answer = await api.readPrompt({
     prompt,
     ...(job.model !== undefined && { model: job.model }),
+    ...pickAdapter(job.load),
     ...(count !== undefined && { count }),
     // A seed in the prompt wins over the locked one.
     ...(seed !== undefined && !/(?:--|[–—])seed/i.test(prompt) && { seed }),

@@ -143,6 +143,9 @@ export type PlanAnswer = Readonly<z.output<typeof planAnswerSchema>>;
 export const promptRequestSchema = z.strictObject({
   prompt: textUpTo(100_000),
   model: catalogueIdSchema.optional().meta({ description: "model; the default model if left out" }),
+  load: jobLoadSchema
+    .optional()
+    .meta({ description: "what is loaded beside it: an IP-Adapter takes images as prompts" }),
   count: wholeNumber(1, 10_000)
     .optional()
     .meta({ description: "images of each request: seeds of repetitions count on" }),

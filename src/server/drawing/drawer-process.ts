@@ -59,6 +59,10 @@ async function run(id: number, task: Task, state: Running): Promise<unknown> {
       const planner = await (await pipelines.open(task.load)).loadPlanner?.();
       return typeof task.from === "string" ? planner?.plan(task.from) : planner?.say(task.from);
     }
+    case "context": {
+      const { check: _, ...context } = (await pipelines.open(task.load)).context;
+      return context;
+    }
     case "tokens":
       return (await pipelines.open(task.load)).countTokens?.(task.prompt);
     case "load":

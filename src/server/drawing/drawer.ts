@@ -37,6 +37,8 @@ export interface ProcessDrawer extends Drawer {
   scan(folders: readonly string[], named?: readonly NamedModel[]): Promise<Found>;
   /** A prompt's plan, or a plan's words; undefined if the model needs none. */
   plan(model: string, from: string | ScenePlan): Promise<Tasks["plan"]["answer"]>;
+  /** A model's limits and defaults with what is loaded beside it. @throws what opening the model throws */
+  context(model: string, load: JobLoad): Promise<Tasks["context"]["answer"]>;
   /** A prompt's tokens; undefined if the model does not count them. */
   tokens(model: string, load: JobLoad, prompt: string): Promise<Tasks["tokens"]["answer"]>;
   /** What a training of so many images takes unless the user chooses. */
@@ -95,6 +97,7 @@ export function makeDrawer(
     priceExplanation: async (model, load, task) =>
       process.run({ kind: "price-explanation", load: await find(model, load), ...task }),
     plan: async (model, from) => process.run({ kind: "plan", load: await find(model, {}), from }),
+    context: async (model, load) => process.run({ kind: "context", load: await find(model, load) }),
     tokens: async (model, load, prompt) =>
       process.run({ kind: "tokens", load: await find(model, load), prompt }),
     planTraining: (count) => process.run({ kind: "plan-training", images: count }),

@@ -76,6 +76,11 @@ export interface Tasks {
     readonly task: { readonly kind: "plan"; readonly load: LoadOptions; readonly from: string | ScenePlan };
     readonly answer: PlannedPrompt | undefined;
   };
+  /** A model's limits and defaults with what is loaded beside it: an IP-Adapter takes more. */
+  readonly context: {
+    readonly task: { readonly kind: "context"; readonly load: LoadOptions };
+    readonly answer: ModelContext;
+  };
   /** Counts a prompt's tokens. */
   readonly tokens: {
     readonly task: { readonly kind: "tokens"; readonly load: LoadOptions; readonly prompt: string };
