@@ -8,7 +8,6 @@ import { loadNamedLoras } from "../parameters/loras.js";
 import { readJobs } from "../parameters/state.js";
 import { catalogue } from "../store/models.js";
 import { notify } from "../store/notices.js";
-import { expandJob } from "./expand.js";
 import { getActiveStyles, presets } from "./state.js";
 
 const refuse = (text: string): readonly DrawJobRequest[] => {
@@ -23,6 +22,8 @@ export async function prepareJobs(written: DrawJobRequest): Promise<readonly Dra
   if (loras.length > 0) return refuse(texts.unknownLoras(loras.join(", ")));
   const { jobs: asked, faults } = await readJobs(job);
   if (faults.length > 0) return refuse(faults.join(" "));
+  // Its random numbers are not needed to open the page.
+  const { expandJob } = await import("./expand.js");
   const unknown = new Set<string>();
   const jobs = asked.flatMap((one) => {
     const expanded = expandJob(one, getActiveStyles(), presets.peek().lists, drawSeed);
