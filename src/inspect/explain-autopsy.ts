@@ -52,7 +52,8 @@ async function drawUntil(
 ): Promise<Pixels> {
   let image: Pixels | undefined;
   for await (const event of pipeline.generate({ ...request, count: 1 }, watch)) {
-    if (event.kind === "step" && event.stage === "base" && event.step >= steps) return event.preview();
+    // Leaving the loop cancels what is not finished, so the preview is waited for.
+    if (event.kind === "step" && event.stage === "base" && event.step >= steps) return await event.preview();
     if (event.kind === "image")
       image = { width: event.width, height: event.height, channels: 3, data: event.pixels };
   }

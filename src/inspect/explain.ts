@@ -266,8 +266,9 @@ function describeWithout(
 /** The prediction of the first step without guidance, which exaggerates the prompt. */
 async function drawFirstStep(pipeline: DrawingPipeline, request: Fixed, watch: Watch): Promise<Pixels> {
   const plain = isUnguided(pipeline.complete(request)) ? request : { ...request, guidance: 1 };
+  // Leaving the loop cancels what is not finished, so the preview is waited for.
   for await (const event of pipeline.generate(plain, watch))
-    if (event.kind === "step" && event.hasPreview) return event.preview();
+    if (event.kind === "step" && event.hasPreview) return await event.preview();
   throw new NishikiError("internal", "The drawing had no step.");
 }
 

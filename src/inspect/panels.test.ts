@@ -88,6 +88,17 @@ it("decodes predictions at the end as they were when they were made", async () =
   expect(previews.length).toBe(4);
 });
 
+it("draws every panel where only one network stays in memory", async () => {
+  await using small = await loadPipeline({ model, device: "cpu", threads: 1, lowMemory: true });
+  const kinds = new Set<string>();
+  const asked = { ...request, steps: 2 };
+  for await (const { kind } of explain(small, asked, { ...amounts, seeds: 1, words: 1 })) kinds.add(kind);
+  expect([...kinds]).toEqual([
+    ...["drawing", "work", "tokens", "steps", "words", "pull", "without"],
+    ...["seeds", "word-pull", "arrow", "switch", "guidance"],
+  ]);
+});
+
 it("leaves out panels that a request cannot have, and those that were not chosen", () => {
   const plan = (more: object, options: object = {}) =>
     planPanels({ ...pipeline.complete(request), ...more }, options).map(({ panel }) => panel);
