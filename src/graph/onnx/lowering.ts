@@ -41,4 +41,14 @@ export interface Lowering {
   cast(name: string, dtype: DType): string;
   /** The stored type of a parameter if it is narrower than float32. */
   narrowRows(name: string): NarrowRows | undefined;
+  /**
+   * Some of a value's `rows` as float32 in a shape, read from their place in a file. Undefined unless the value is a parameter
+   * without scales that stays in its file.
+   */
+  storedRows(
+    name: string,
+    bounds: readonly [number, number],
+    rows: number,
+    shape: readonly number[],
+  ): string | undefined;
 }

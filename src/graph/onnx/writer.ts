@@ -40,6 +40,10 @@ export class Writer implements Lowering {
   readonly #narrow = new Map<string, NarrowRows>();
   /** Values that nodes produce, as opposed to inputs and initializers. */
   readonly #produced = new Set<string>();
+  /** Outputs by what a node computes: equal nodes, such as those of shapes, are written once. */
+  readonly #known = new Map<string, string[]>();
+  /** Parameters that stay in their file, by the names of their float32 values. */
+  readonly #places = new Map<string, { readonly parameter: string; readonly place: StoredParameter }>();
   readonly #renamed = new Map<string, string>();
   readonly #copies: { name: string; value: string }[] = [];
   #count = 0;
@@ -71,10 +75,14 @@ export class Writer implements Lowering {
     attributes: Record<string, OnnxAttribute> = {},
     domain = "",
   ): string[] {
+    const key = `${domain}${type}(${inputs.join()})${outputs}${JSON.stringify(attributes)}`;
+    const known = this.#known.get(key);
+    if (known) return known;
     const name = this.#fresh(type);
     const produced = Array.from({ length: outputs }, (_, i) => (i === 0 ? name : `${name}.${i}`));
     this.nodesWritten.push({ type, name, inputs, outputs: produced, attributes, domain });
     for (const value of produced) this.#produced.add(value);
+    this.#known.set(key, produced);
     return produced;
   }
 
@@ -184,6 +192,15 @@ export class Writer implements Lowering {
     return this.#narrow.get(name);
   }
 
+  storedRows(value: string, [from, to]: readonly [number, number], rows: number, shape: readonly number[]) {
+    const found = this.#places.get(value);
+    if (!found) return undefined;
+    const { parameter, place } = found;
+    const each = place.length / rows;
+    const part = { ...place, offset: place.offset + from * each, length: (to - from) * each, stays: true };
+    return this.stored(`${parameter}/${from}-${to}`, shape, part);
+  }
+
   /**
    * Adds an initializer that references stored bytes, converted to float32: once when the session is made, or
    * in every run if it `stays` as it is.
@@ -198,9 +215,13 @@ export class Writer implements Lowering {
     const written = transposed ? [...shape].reverse() : shape;
     this.initializers.push({ name: raw, dtype, shape: written, data: { file, offset, length } });
     if (stays) this.inPlace.add(raw);
+    const remember = (value: string) => {
+      if (stays && !transposed && !scale) this.#places.set(value, { parameter, place });
+      return value;
+    };
     const turned = transposed ? this.node("Transpose", [raw], { perm: [1, 0] }) : raw;
-    if (dtype === "f32") return turned;
-    const wide = this.cast(turned, "f32");
+    if (dtype === "f32") return remember(turned);
+    const wide = remember(this.cast(turned, "f32"));
     if (!scale) {
       if (!transposed && !dtype.startsWith("f8")) this.#narrow.set(wide, { rows: raw });
       return wide;

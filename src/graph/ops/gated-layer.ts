@@ -23,10 +23,12 @@ const blockSizesOp: Operation = {
 };
 
 /** Both halves of the first product's weight and bias. */
-function takeHalves(lowering: Lowering, weight: string, bias: string, width: number) {
+function takeHalves(lowering: Lowering, weight: string, bias: string, [width, inner]: [number, number]) {
   return [0, width].map((from) => {
-    const bounds = [from, from + width, 0].map((value) => lowering.integers([value]));
-    const rows = takeRows(lowering, weight, [from, from + width], 2);
+    const to = from + width;
+    const bounds = [from, to, 0].map((value) => lowering.integers([value]));
+    const shape = [width, inner];
+    const rows = takeRows(lowering, weight, { from, to, weight: [2 * width, inner], shape });
     return { weight: rows, bias: lowering.node("Slice", [bias, ...bounds]) };
   }) as [Half, Half];
 }
@@ -45,7 +47,7 @@ const gatedLayerOp: Operation = {
   },
   lower: (lowering, [x, wide, wideBias, out, outBias, sizes], { attributes, inputs }) => {
     const width = fixedSize(inputs[3]!, 1);
-    const [value, gate] = takeHalves(lowering, wide!, wideBias!, width);
+    const [value, gate] = takeHalves(lowering, wide!, wideBias!, [width, fixedSize(inputs[1]!, 1)]);
     const multiply = (rows: string, { weight, bias }: Half) =>
       lowering.node("Gemm", [rows, weight, bias], { transB: 1 });
     const blocks = lowering.nodes("Split", [x!, sizes!], attributes.blocks as number, { axis: 0 });

@@ -1,10 +1,10 @@
 // Normalisation and softmax.
 
-import { apply, type Operation, shapeError, type Tensor } from "../graph.js";
+import { apply, type Graph, type Operation, shapeError, type Tensor } from "../graph.js";
 import { broadcastShapes, sameShape } from "../shape.js";
 import { type Dim, isFloat } from "../types.js";
-import { expand, reshape, sum } from "./broadcast.js";
-import { fill } from "./constant.js";
+import { reshape, sum } from "./broadcast.js";
+import { constant, fill, sharedData } from "./constant.js";
 import { add, div, exp, log, mul, rsqrt, sqrt, square, sub } from "./elementwise.js";
 import { matmul } from "./matmul.js";
 import { max, mean } from "./reduce.js";
@@ -176,6 +176,17 @@ function meanByProduct(x: Tensor): Tensor {
   return matmul(div(ones, sum(ones)), x);
 }
 
+/** 1 where a channel belongs to a group, `[groups, channels]`: sums over groups, and spreads their values. */
+function groupMembers(graph: Graph, channels: number, groups: number): Tensor {
+  const size = channels / groups;
+  const data = sharedData(graph, `members ${channels} ${groups}`, () =>
+    Float32Array.from({ length: groups * channels }, (_, i) => {
+      return Math.floor((i % channels) / size) === Math.floor(i / channels) ? 1 : 0;
+    }),
+  );
+  return constant(graph, data, [groups, channels]);
+}
+
 /**
  * {@link groupNorm} of channels-last images: `x [batch, height, width, channels]`. Means are taken over rows first: sums
  * stay short, so their rounding stays small.
@@ -189,12 +200,12 @@ export function groupNormLast(
 ): Tensor {
   const [batch, height, , channels] = x.shape as [Dim, Dim, Dim, number];
   const size = channels / groups;
+  const members = groupMembers(x.graph, channels, groups);
   const groupMeans = (values: Tensor) => {
     const rows = reshape(meanByProduct(values), [batch, height, channels]);
-    return mean(reshape(meanByProduct(rows), [batch, groups, size]), -1, { keepAxes: true }); // [batch, groups, 1]
+    return matmul(meanByProduct(rows), members, { transposeB: true, scale: 1 / size }); // [batch, 1, groups]
   };
-  const perChannel = (values: Tensor) =>
-    reshape(expand(values, [batch, groups, size]), [batch, 1, 1, channels]);
+  const perChannel = (values: Tensor) => reshape(matmul(values, members), [batch, 1, 1, channels]);
   const centred = sub(x, perChannel(groupMeans(x)));
   const inverse = rsqrt(add(groupMeans(square(centred)), epsilon));
   return add(mul(centred, mul(perChannel(inverse), weight)), bias);

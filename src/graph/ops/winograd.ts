@@ -158,13 +158,13 @@ const winogradWeightsOp: Operation = {
   lower: (lowering, [w], { attributes, inputs: [weight] }) => {
     const { tile, from, to } = attributes as { tile: TileSize; from: number; to: number };
     const { size, kernels } = transforms[tile];
-    const [out, inner, ...kernel] = weight!.shape as number[];
-    const area = kernel.reduce((a, b) => a * b, 1);
-    const rows = to - from === out ? w! : takeRows(lowering, w!, [from, to], weight!.shape.length);
-    const flat = lowering.node("Reshape", [rows, lowering.integers([(to - from) * inner!, area])]);
+    const shape = weight!.shape as number[];
+    const inner = shape[1]!;
+    const area = kernelSize ** 2;
+    const flat = takeRows(lowering, w!, { from, to, weight: shape, shape: [(to - from) * inner, area] });
     const matrix = lowering.constant("f32", [size * size, area], kernels);
     const product = lowering.node("Gemm", [matrix, flat], { transB: 1 });
-    return [lowering.node("Reshape", [product, lowering.integers([size * size, to - from, inner!])])];
+    return [lowering.node("Reshape", [product, lowering.integers([size * size, to - from, inner])])];
   },
 };
 
@@ -201,11 +201,11 @@ export function convWinograd(x: Tensor, weight: Tensor, options: WinogradOptions
     throw shapeError("convWinograd", "[batch, height, width, in] and a weight [out, in, 3, 3]", x, weight);
   }
   const { windows, tiling } = readTiles(x, options);
-  const results = Array.from({ length: parts }, (_, part) => {
+  const kernels = Array.from({ length: parts }, (_, part) => {
     const [from, to] = [(part * out) / parts, ((part + 1) * out) / parts];
-    return writePixels(windows, apply(winogradWeightsOp, [weight], { tile, from, to }), tiling, true);
+    return apply(winogradWeightsOp, [weight], { tile, from, to });
   });
-  return parts === 1 ? results[0]! : concat(results, 3);
+  return writePixels(windows, kernels, tiling, true);
 }
 
 /** The transformed tiles of each band, `[n·n, batch·tiles, in]`. */
@@ -228,25 +228,35 @@ function readTiles(x: Tensor, options: WinogradOptions): { windows: readonly Ten
   return { windows, tiling };
 }
 
-/** Products with the kernels, transformed back and put in the order of pixels: `[batch, height, width, out]`. */
+/**
+ * Products with the kernels of all parts of the output channels, transformed back and put in the order of pixels:
+ * `[batch, height, width, out]`.
+ */
 function writePixels(
   windows: readonly Tensor[],
-  kernels: Tensor,
+  kernels: readonly Tensor[],
   tiling: Tiling,
   transposeB: boolean,
 ): Tensor {
   const { tile } = tiling;
-  const { graph } = kernels;
-  const [positions, out] = [fixedSize(kernels, 0), fixedSize(kernels, transposeB ? 1 : 2)];
+  const { graph } = kernels[0]!;
   const { outHeight, outWidth, allTiles } = makeGrid(tiling);
-  const bands = windows.map((window) => {
-    const products = matmul(window, kernels, { transposeB }); // [n·n, batch·tiles, out]
+  const multiply = (window: Tensor, part: Tensor) => {
+    const [positions, out] = [fixedSize(part, 0), fixedSize(part, transposeB ? 1 : 2)];
+    const products = matmul(window, part, { transposeB }); // [n·n, batch·tiles, out]
     const flat = reshape(products, [positions, multiplyDims(allTiles, out)]);
     return reshape(matmul(matrix(graph, tile, "results"), flat), [multiplyDims(tile * tile, allTiles), out]);
-  });
+  };
+  // One part after another, so that its kernels are transformed once and freed.
+  const parts = kernels.map((part) =>
+    concat(
+      windows.map((window) => multiply(window, part)),
+      0,
+    ),
+  );
   const indices = graph.apply(pixelIndicesOp, [], { ...tiling })[0]!;
-  const image = gather(bands.length === 1 ? bands[0]! : concat(bands, 0), indices); // [batch·h·w, out]
-  return reshape(image, [tiling.batch, outHeight, outWidth, out]);
+  const image = gather(concat(parts, 1), indices); // [batch·h·w, out]
+  return reshape(image, [tiling.batch, outHeight, outWidth, fixedSize(image, 1)]);
 }
 
 /**
@@ -268,5 +278,5 @@ export function convWinogradLast(
   const flat = reshape(weight, [out!, area, inner!]);
   const product = matmul(constant(x.graph, data, [size * size, area]), flat); // [out, n·n, in]
   const { windows, tiling } = readTiles(x, { ...options, padding: [1, 1, 1, 1] });
-  return writePixels(windows, transpose(product, [1, 0, 2]), tiling, !turned);
+  return writePixels(windows, [transpose(product, [1, 0, 2])], tiling, !turned);
 }
