@@ -35,7 +35,7 @@ const about = (seconds: number) =>
   formatSeconds(seconds < 60 ? Number(seconds.toPrecision(2)) : Math.round(seconds / 5) * 5);
 
 /** One line for each panel, and one for all of them. */
-export function formatPrices({ panels, loadSeconds, memory }: ExplanationPrice): readonly string[] {
+export function formatPrices({ panels, memory }: ExplanationPrice): readonly string[] {
   const rows = panels.map(({ panel, drawings, seconds, bytes }) => [
     panel,
     `${drawings} ${drawings === 1 ? "drawing" : "drawings"}`,
@@ -45,7 +45,7 @@ export function formatPrices({ panels, loadSeconds, memory }: ExplanationPrice):
   ]);
   const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]!.length)));
   const lines = rows.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  "));
-  const all = panels.reduce((sum, { seconds }) => sum + seconds, loadSeconds);
+  const all = panels.reduce((sum, { seconds }) => sum + seconds, 0);
   const most = Math.max(...panels.map(({ bytes }) => bytes));
   const guess = panels.every(({ isMeasured }) => isMeasured)
     ? ""

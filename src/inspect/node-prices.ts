@@ -1,9 +1,9 @@
 // What an explanation costs on this machine, panel by panel, before anything is drawn (node).
 import { availableParallelism } from "node:os";
-import { forecastRequest, getBudget, type ImageSettings, type LoadOptions } from "../pipeline/index.js";
+import { getBudget, type ImageSettings, type LoadOptions } from "../pipeline/index.js";
 import { type Memory, type OpenedModel, readMachineSpeed, readMemory } from "../pipeline/node.js";
 import { getUsualAmounts } from "./node-explanation.js";
-import { type PanelPrice, pricePanels, staysLoaded } from "./panel-prices.js";
+import { type PanelPrice, pricePanels } from "./panel-prices.js";
 import { type PlanOptions, planPanels } from "./panels.js";
 
 export interface PriceOptions extends PlanOptions {
@@ -21,8 +21,6 @@ export interface PriceSubject {
 /** Beside the price of each panel, what the machine has. */
 export interface ExplanationPrice {
   readonly panels: readonly PanelPrice[];
-  /** Seconds to load the model before the drawing. */
-  readonly loadSeconds: number;
   readonly memory: Memory;
 }
 
@@ -47,10 +45,6 @@ export async function priceExplanation(
     ...(device === "cpu" && { threads: load.threads ?? availableParallelism() }),
     ...options,
   });
-  const { loadSeconds } = forecastRequest(work, speed, { budget });
-  return {
-    panels: pricePanels(plans, work, { speed, budget }),
-    loadSeconds: isLoaded && staysLoaded(work, budget) ? 0 : loadSeconds,
-    memory: await readMemory(),
-  };
+  const panels = pricePanels(plans, work, { speed, budget, isLoaded });
+  return { panels, memory: await readMemory() };
 }

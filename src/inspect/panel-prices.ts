@@ -6,7 +6,7 @@ export interface PanelPrice {
   readonly panel: PanelName;
   /** Images, and predictions that stop early. */
   readonly drawings: number;
-  /** Without loading the model. */
+  /** For the drawing itself with loading the model, if it is not in memory. */
   readonly seconds: number;
   /** Peak memory of the process that draws. */
   readonly bytes: number;
@@ -26,36 +26,41 @@ function scaleWork(one: NetworkWork, { drawings, text, denoise, decode, rows }: 
   };
 }
 
-/** Loading a network again opens no files. */
-const withoutRest = (speed: MachineSpeed): MachineSpeed => ({
-  ...speed,
-  rest: Object.fromEntries(Object.entries(speed.rest).map(([kind, rest]) => [kind, { ...rest, load: 0 }])),
-});
+/** Seconds to load these networks; the first time, a model's files are opened too. */
+function getLoadSeconds(work: readonly NetworkWork[], speed: MachineSpeed, budget: number, isFirst: boolean) {
+  const rest = Object.entries(speed.rest).map(([kind, one]) => [kind, isFirst ? one : { ...one, load: 0 }]);
+  return forecastRequest(work, { ...speed, rest: Object.fromEntries(rest) }, { budget }).loadSeconds;
+}
 
 /** Whether all networks stay in memory beside each other: as the pool of sessions counts, in float32. */
-export function staysLoaded(work: readonly NetworkWork[], budget: number): boolean {
+function staysLoaded(work: readonly NetworkWork[], budget: number): boolean {
   const kinds = new Map(work.map((one) => [getKind(one), one]));
   return [...kinds.values()].reduce((sum, { parameters = 0 }) => sum + 4 * parameters, 0) <= budget;
 }
 
 /**
- * Prices the panels of an explanation. Networks that do not fit beside each other are loaded again for each drawing; the first
- * time, for the drawing itself, is not counted.
+ * Prices the panels of an explanation. Networks that do not fit beside each other are loaded again for each drawing.
  * @param work Of one drawing: see `Pipeline.getWork`.
  * @param options.budget Bytes of weights up to which all networks stay in memory together.
+ * @param options.isLoaded Whether the model is in memory already. Default false.
  */
 export function pricePanels(
   plans: readonly PanelPlan[],
   work: readonly NetworkWork[],
-  { speed, budget }: { readonly speed: MachineSpeed; readonly budget: number },
+  {
+    speed,
+    budget,
+    isLoaded = false,
+  }: { readonly speed: MachineSpeed; readonly budget: number; readonly isLoaded?: boolean },
 ): readonly PanelPrice[] {
+  const stays = staysLoaded(work, budget);
   return plans.map((plan) => {
     const { panel, drawings } = plan;
     const scaled = work.map((one) => scaleWork(one, plan)).filter(({ evaluations }) => evaluations > 0);
     const all = forecastRequest(scaled, speed, { count: drawings, isLoaded: true, budget });
-    const { loadSeconds } = forecastRequest(scaled, withoutRest(speed), { budget });
-    const reloads = panel === "drawing" || staysLoaded(work, budget) ? 0 : drawings;
-    const seconds = all.seconds + reloads * loadSeconds;
+    const isFirst = panel === "drawing" && !isLoaded;
+    const loads = stays ? (isFirst ? 1 : 0) : drawings;
+    const seconds = all.seconds + loads * getLoadSeconds(scaled, speed, budget, isFirst);
     return { panel, drawings, seconds, bytes: all.bytes, isMeasured: all.isMeasured };
   });
 }

@@ -132,9 +132,9 @@ function Sum({
   readonly texts: InsideTexts;
 }) {
   if (!forecast) return <p role="status">{forecast === undefined ? texts.pricing : texts.noPrice}</p>;
-  const { panels, loadSeconds, memory } = forecast;
+  const { panels, memory } = forecast;
   const chosen = panels.filter(({ panel }) => isChosen(panel));
-  const seconds = chosen.reduce((sum, one) => sum + one.seconds, loadSeconds);
+  const seconds = chosen.reduce((sum, one) => sum + one.seconds, 0);
   const bytes = Math.max(...chosen.map((one) => one.bytes));
   return (
     <p role="status">

@@ -35,12 +35,13 @@ export const explanationForecastSchema = z.object({
         z.object({
           panel: oneOf(panelNames),
           drawings: z.int().meta({ description: "images, and predictions that stop early" }),
-          seconds: z.number().meta({ description: "without loading the model" }),
+          seconds: z
+            .number()
+            .meta({ description: "of the drawing itself, with loading the model if it is not in memory" }),
           bytes: z.number().meta({ description: "bytes of memory at the peak" }),
           isMeasured: z.boolean().meta({ description: "false if this model has not drawn here yet" }),
         }),
       ),
-      loadSeconds: z.number().meta({ description: "to load the model, if it is not in memory" }),
       memory: z
         .object({ total: z.number(), free: z.number() })
         .meta({ description: "this machine's, in bytes" }),
