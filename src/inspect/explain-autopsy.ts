@@ -1,14 +1,8 @@
 // What a prompt does, word by word and step by step: findings beside those of explain.ts.
 import type { ImageRequest, Pixels } from "../pipeline/index.js";
 import type { DrawingPipeline } from "./explain-progress.js";
-import {
-  arrowPlaces,
-  canSwitch,
-  canTakeApart,
-  getArrowScales,
-  getSwitchSteps,
-  type PanelName,
-} from "./panels.js";
+import type { PanelName } from "./panel-names.js";
+import { arrowPlaces, canSwitch, canTakeApart, getArrowScales, getSwitchSteps } from "./panels.js";
 import type { PromptVariant } from "./prompt-words.js";
 import { measureWordPull, type WordPull } from "./word-pull.js";
 

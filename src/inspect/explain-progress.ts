@@ -1,6 +1,7 @@
 // How far an explanation is: each step of each of its drawings counts, weighted by what its panel costs.
 import type { Pipeline } from "../pipeline/index.js";
-import type { PanelName, PanelPlan } from "./panels.js";
+import type { PanelName } from "./panel-names.js";
+import type { PanelPlan } from "./panels.js";
 
 /** What looking inside needs of a pipeline. */
 export type DrawingPipeline = Pick<Pipeline, "complete" | "environment" | "generate" | "getWork" | "model">;

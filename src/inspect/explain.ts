@@ -34,15 +34,8 @@ import type {
 import { measureFirstPull, type OrdinaryPull } from "./first-pull.js";
 import { GuidanceMagnitude, getPercentile } from "./guidance-magnitude.js";
 import { correlate, differ, meanImage, meanPairDistance, psnr } from "./image-statistics.js";
-import {
-  type Amounts,
-  getOtherScales,
-  isUnguided,
-  type PanelName,
-  planPanels,
-  usualAmounts,
-  usualPanels,
-} from "./panels.js";
+import { type PanelName, usualPanels } from "./panel-names.js";
+import { type Amounts, getOtherScales, isUnguided, planPanels, usualAmounts } from "./panels.js";
 import { type PromptVariant, withoutWord } from "./prompt-words.js";
 import { measureSettling } from "./settling.js";
 

@@ -2,8 +2,8 @@
 // complete in itself.
 import type { NetworkWork } from "../pipeline/index.js";
 import type { TrainingFacts } from "./embedded-training.js";
+import type { PanelName } from "./panel-names.js";
 import type { PanelPrice } from "./panel-prices.js";
-import type { PanelName } from "./panels.js";
 import type { Settled } from "./settling.js";
 import type { WordPull } from "./word-pull.js";
 

@@ -12,16 +12,14 @@ export { measureFirstPull, type OrdinaryPull } from "./first-pull.js";
 export { areaUnderCurve, GuidanceMagnitude, getPercentile } from "./guidance-magnitude.js";
 export { correlate, differ, meanImage, meanPairDistance, psnr } from "./image-statistics.js";
 export { type MorphEnd, type MorphFrame, type MorphOptions, morph } from "./morph.js";
+export { type PanelName, panelNames, usualPanels } from "./panel-names.js";
 export { type PanelPrice, pricePanels } from "./panel-prices.js";
 export {
   type Amounts,
-  type PanelName,
   type PanelPlan,
   type PlanOptions,
-  panelNames,
   planPanels,
   usualAmounts,
-  usualPanels,
 } from "./panels.js";
 export { type AttributionScore, scoreMap, thresholds } from "./score-attribution.js";
 export { measureSettling, type Settled } from "./settling.js";

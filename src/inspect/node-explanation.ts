@@ -11,8 +11,9 @@ import { startEnergy } from "./node-energy.js";
 import { type Draft, type FieldOptions, handlers, hashAgain } from "./node-fields.js";
 import { getOrdinaryPulls } from "./node-ordinary.js";
 import { getOrdinaryPrompts } from "./node-ordinary-prompts.js";
+import { type PanelName, usualPanels } from "./panel-names.js";
 import type { PanelPrice } from "./panel-prices.js";
-import { type PanelName, planPanels, usualPanels } from "./panels.js";
+import { planPanels } from "./panels.js";
 
 export interface ExplanationOptions
   extends Omit<ExplainOptions, "onRun" | "ordinary" | "weights">,

@@ -1,6 +1,7 @@
 // What the panels of an explanation cost on this machine, before they are drawn.
 import { forecastRequest, getKind, type MachineSpeed, type NetworkWork } from "../pipeline/index.js";
-import type { PanelName, PanelPlan } from "./panels.js";
+import type { PanelName } from "./panel-names.js";
+import type { PanelPlan } from "./panels.js";
 
 export interface PanelPrice {
   readonly panel: PanelName;

@@ -13,8 +13,9 @@ import { loadPipeline } from "../pipeline/node.js";
 import { explain } from "./explain.js";
 import { type DrawingPipeline, type ExplainProgress, withSteps } from "./explain-progress.js";
 import { emptyExplanation, joinExplanations, mergeParts } from "./explanation-parts.js";
+import type { PanelName } from "./panel-names.js";
 import { pricePanels } from "./panel-prices.js";
-import { type PanelName, planPanels } from "./panels.js";
+import { planPanels } from "./panels.js";
 import { makeStepFilm } from "./step-film.js";
 
 const model = fileURLToPath(new URL("../../tests/golden/pipelines/sd1", import.meta.url));

@@ -1,24 +1,8 @@
 // The panels of an explanation, and what each draws: beside the drawing itself, anyone may be left out.
 import { type ImageSettings, splitComposition } from "../pipeline/index.js";
+import { type PanelName, panelNames, usualPanels } from "./panel-names.js";
 import { withoutWord } from "./prompt-words.js";
 import { canMeasureWords, mostWords } from "./word-pull.js";
-
-/** In the order in which they are drawn. */
-export const panelNames = [
-  "drawing",
-  "pull",
-  "leave-out",
-  "seeds",
-  "word-pull",
-  "arrow",
-  "switch",
-  "scales",
-  "devices",
-] as const;
-export type PanelName = (typeof panelNames)[number];
-
-/** Panels that are drawn unless others are chosen: all that need no other device. */
-export const usualPanels: readonly PanelName[] = panelNames.filter((name) => name !== "devices");
 
 /** How much is drawn. */
 export interface Amounts {

@@ -1,5 +1,5 @@
 // How much is drawn to explain an image.
-import type { PanelName } from "../../src/inspect/index.js";
+import { type PanelName, panelNames, usualPanels } from "../../src/inspect/panel-names.js";
 
 export interface Amount {
   readonly panels: readonly PanelName[];
@@ -11,22 +11,10 @@ export interface Amount {
 }
 
 /** In the order in which they are drawn. */
-export const allPanels: readonly PanelName[] = [
-  ...([
-    "drawing",
-    "pull",
-    "leave-out",
-    "seeds",
-    "word-pull",
-    "arrow",
-    "switch",
-    "scales",
-    "devices",
-  ] as const),
-];
+export const allPanels: readonly PanelName[] = panelNames;
 
 export const full: Amount = {
-  panels: allPanels.filter((panel) => panel !== "devices"),
+  panels: usualPanels,
   ...{ otherSeeds: 15, leaveOut: 5, ordinary: 24, scales: [1, 2, 8, 15] },
 };
 
