@@ -73,6 +73,21 @@ describe("Pipelines", () => {
     await pipelines.unload(undefined, true);
   });
 
+  it("does not begin work that was cancelled while another request loaded the model", async () => {
+    const pipelines = new Pipelines();
+    const stop = new AbortController();
+    const work = vi.fn(drawOne);
+    const other = pipelines.use(model("b"), async (pipeline) => {
+      const cancelled = pipelines.use(model("b"), work, { signal: stop.signal });
+      stop.abort();
+      await expect(cancelled).rejects.toMatchObject({ code: "aborted" });
+      return drawOne(pipeline);
+    });
+    expect(await other).toBe(1);
+    expect(work).not.toHaveBeenCalled();
+    await pipelines.unload(undefined, true);
+  });
+
   it("opens files that were replaced", async () => {
     const pipelines = new Pipelines();
     const before = await pipelines.open(model("d"));

@@ -1,6 +1,13 @@
 // The models of a drawing process: opened once, loaded once, and freed when others need their memory.
 import { NishikiError } from "../../errors.js";
-import { type LoadOptions, Pipeline, SessionPool, usualBudget, type Watch } from "../../pipeline/index.js";
+import {
+  checkAborted,
+  type LoadOptions,
+  Pipeline,
+  SessionPool,
+  usualBudget,
+  type Watch,
+} from "../../pipeline/index.js";
 import { type OpenedModel, openModel } from "../../pipeline/node.js";
 import { stampFiles } from "../catalogue/sizes.js";
 import type { ModelPath } from "./protocol.js";
@@ -45,7 +52,9 @@ export class Pipelines {
     const entry = await this.#find(load);
     entry.users += 1;
     try {
-      return await work(await this.#load(entry, watch));
+      const pipeline = await this.#load(entry, watch);
+      checkAborted(watch.signal); // Another request may have loaded it, whose signal this one's is not.
+      return await work(pipeline);
     } finally {
       entry.users -= 1;
       if (entry.isLeaving) await this.#free(entry);
