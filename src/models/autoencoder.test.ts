@@ -53,3 +53,35 @@ it("a fine stage starts as no change: it knows positions at twice the grid, and 
   expect(added.find(({ name }) => name === "decoder.fine.position")!.shape).toEqual([8, 8, 8]);
   expect(encoderNames(grown)).toEqual(encoderNames(autoencoderConfigs.tiny));
 });
+
+it("packed latents give each patch of pixels channels of its own", async () => {
+  const config: AutoencoderConfig = { ...autoencoderConfigs.tiny, packed: true };
+  const program = trace((tracer) => ({
+    latents: encode(tracer.scope("encoder"), tracer.input("pixels", [1, 32, 32, 3]), config),
+  }));
+  const weights = weightsOf(program);
+  // Without what the blocks at half the size see, a patch's latents depend on its own pixels alone.
+  for (const [name, { data }] of Object.entries(weights))
+    if (name.startsWith("encoder.up.")) (data as Float32Array).fill(0);
+  const session = await engine.load(program);
+  const encoded = async (pixels: Float32Array) => {
+    const result = await session.run({
+      pixels: { dtype: "f32", shape: [1, 32, 32, 3], data: pixels },
+      ...weights,
+    });
+    expect(result.latents!.shape).toEqual([1, 2, 2, 4]);
+    return result.latents!.data as Float32Array;
+  };
+  try {
+    const pixels = random(1, "pixels").normals(32 * 32 * 3);
+    const before = await encoded(pixels);
+    pixels[(9 * 32 + 20) * 3]! += 1; // in the patch of row 1, column 2: cell (0, 1), its lower left
+    const after = await encoded(pixels);
+    const changed = [...after.keys()].filter((i) => after[i] !== before[i]);
+    expect(changed).toEqual([1 * 4 + 2]);
+  } finally {
+    await session.close();
+  }
+  const program2 = decoder(config);
+  expect((await run(program2)).some((value) => value !== 0)).toBe(true);
+});

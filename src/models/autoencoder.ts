@@ -16,7 +16,7 @@ import {
   unfoldPixels,
 } from "../graph/index.js";
 import { convLast, dense } from "../nn/index.js";
-import { explain, z } from "../schema/index.js";
+import { explain, flag, z } from "../schema/index.js";
 import { residualStage } from "./residual-stage.js";
 import { pairOf, repeats, size } from "./sizes.js";
 
@@ -26,13 +26,20 @@ const fineSchema = z.strictObject({
   blocks: explain(repeats, "residual blocks"),
 });
 
-/** The sizes of an autoencoder. */
-export const autoencoderSchema = z.strictObject({
+const sizes = z.strictObject({
   fold: explain(size, "pixels of a side that are folded into the first layer's channels"),
   widths: explain(pairOf(size), "channels at 1/fold and at 1/(2·fold) of the images' size"),
   encoderBlocks: explain(pairOf(repeats), "residual blocks of the encoder at each of the two sizes"),
   decoderBlocks: explain(pairOf(repeats), "residual blocks of the decoder at each of the two sizes"),
   latentChannels: explain(size, "channels of the latents"),
+  /**
+   * Latents of more cells with fewer channels each are smoother: more of an image's energy lies in coarse structure, so
+   * a denoiser can settle that first. Packing them keeps their shape, as FLUX.1 does.
+   */
+  packed: explain(
+    flag.optional(),
+    "make latents at 1/fold of the size and pack 2×2 of their cells into the channels (default: false)",
+  ),
   /**
    * What repeats at the same positions in every image, such as paper grain, need not pass through the latents
    * if the decoder knows the position.
@@ -47,6 +54,16 @@ export const autoencoderSchema = z.strictObject({
     fineSchema.optional(),
     "last stage of the decoder at 2/fold of the size, which corrects the pixels (default: none)",
   ),
+});
+
+/** The sizes of an autoencoder. */
+export const autoencoderSchema = sizes.superRefine(({ packed, latentChannels }, context) => {
+  if (packed && latentChannels % 4 !== 0)
+    context.addIssue({
+      code: "custom",
+      path: ["latentChannels"],
+      message: `expected a multiple of 4 for packed latents, got ${latentChannels}`,
+    });
 });
 
 export type AutoencoderConfig = z.infer<typeof autoencoderSchema>;
@@ -77,11 +94,25 @@ function blocks(scope: Scope, x: Tensor, count: number): Tensor {
   return x;
 }
 
+/** What blocks at half the size see: `[batch, h, w, widths[0]]` → the same shape. */
+function seeWide(scope: Scope, x: Tensor, widths: AutoencoderConfig["widths"], count: number): Tensor {
+  const low = blocks(scope.child("low"), dense(scope.child("down"), foldPixels(x, 2), widths[1]), count);
+  return unfoldPixels(dense(scope.child("up"), low, widths[0] * 4), 2);
+}
+
+/** Channels of packed latents before they are packed. */
+const packedChannels = ({ latentChannels }: AutoencoderConfig) => latentChannels / 4;
+
 /** Pixels `[batch, h, w, 3]` in [-1, 1] → latents `[batch, h/16, w/16, channels]` of about unit size. */
 export function encode(scope: Scope, pixels: Tensor, config: AutoencoderConfig): Tensor {
-  const { fold, widths, encoderBlocks, latentChannels } = config;
+  const { fold, widths, encoderBlocks, latentChannels, packed } = config;
   let x = dense(scope.child("stem"), foldPixels(pixels, fold), widths[0]); // [batch, 32, 32, 96]
   x = blocks(scope.child("high"), x, encoderBlocks[0]);
+  if (packed) {
+    // Without blocks at half the size, a shift of the image by a patch is a shift of its latents by a cell.
+    if (encoderBlocks[1] > 0) x = add(x, seeWide(scope, x, widths, encoderBlocks[1]));
+    return foldPixels(dense(scope.child("latents"), layerNorm(x), packedChannels(config)), 2);
+  }
   x = dense(scope.child("down"), foldPixels(x, 2), widths[1]); // [batch, 16, 16, 192]
   x = blocks(scope.child("low"), x, encoderBlocks[1]);
   return dense(scope.child("latents"), layerNorm(x), latentChannels); // [batch, 16, 16, 16]
@@ -90,9 +121,15 @@ export function encode(scope: Scope, pixels: Tensor, config: AutoencoderConfig):
 /** Latents `[batch, h, w, channels]` → pixels `[batch, 16·h, 16·w, 3]`, about [-1, 1] (not clipped). */
 export function decode(scope: Scope, latents: Tensor, config: AutoencoderConfig): Tensor {
   const { fold, widths, decoderBlocks, positions, decoderFine } = config;
-  let x = convLast(scope.child("stem"), latents, widths[1]); // [batch, 16, 16, 192]
-  x = blocks(scope.child("low"), x, decoderBlocks[1]);
-  x = unfoldPixels(dense(scope.child("up"), x, widths[0] * 4), 2); // [batch, 32, 32, 96]
+  let x: Tensor;
+  if (config.packed) {
+    x = convLast(scope.child("stem"), unfoldPixels(latents, 2), widths[0]); // [batch, 32, 32, 96]
+    x = add(x, seeWide(scope, x, widths, decoderBlocks[1]));
+  } else {
+    x = convLast(scope.child("stem"), latents, widths[1]); // [batch, 16, 16, 192]
+    x = blocks(scope.child("low"), x, decoderBlocks[1]);
+    x = unfoldPixels(dense(scope.child("up"), x, widths[0] * 4), 2); // [batch, 32, 32, 96]
+  }
   if (positions) {
     x = add(x, scope.parameter("position", [positions, positions, widths[0]], { kind: "zeros" }));
   }

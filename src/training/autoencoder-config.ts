@@ -34,6 +34,11 @@ const lossSchema = z
       "standard deviation of the noise added to latents",
     ),
     latentL2: explain(weight(defaultAutoencoderLoss.latentL2), "weight of the latents' mean square"),
+    equivariance: explain(
+      numberBetween(0, 1000).optional(),
+      "weight of the error of half-size images decoded from half-size latents, which smooths the latents",
+      "0",
+    ),
   })
   .meta({ renamed: { absolute: "l1", latentSize: "latentL2" } });
 

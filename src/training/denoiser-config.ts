@@ -1,6 +1,6 @@
 // The config of a denoiser's run.
 import { denoiserConfigs, denoiserSchema } from "../models/index.js";
-import { explain, nonEmptyText, numberBetween, wholeNumber, z } from "../schema/index.js";
+import { explain, flag, nonEmptyText, numberBetween, wholeNumber, z } from "../schema/index.js";
 import {
   captionDropout,
   common,
@@ -53,6 +53,10 @@ export const denoiserConfigSchema = z
     maxTokens: explain(wholeNumber(3, 512).default(40), "maximum number of tokens per caption"),
     captionDropout,
     timestepSampling: timestepSampling(defaultTimestepSampling),
+    pairedNoise: explain(
+      flag.default(true),
+      "pair noise with the images of a batch that it is nearest to, which shortens the paths between them",
+    ),
     prompts,
     sampling: explain(samplingSchema.prefault({}), "settings for drawing samples"),
     model: explain(modelSchema.prefault({}), "description of the model, written to its folder"),

@@ -27,8 +27,17 @@ export async function makeDenoiserTask(
   { signal, onNotice }: TaskContext,
 ): Promise<{ task: TrainingTask; settings: Settings }> {
   checkSizes(config, source);
-  const { network, latents, autoencoder, batchSize, seed, maxTokens, captionDropout, timestepSampling } =
-    config;
+  const {
+    network,
+    latents,
+    autoencoder,
+    batchSize,
+    seed,
+    maxTokens,
+    captionDropout,
+    timestepSampling,
+    pairedNoise,
+  } = config;
   const weights = await openAutoencoder(autoencoder.weights);
   const folder = latents.folder ?? join(config.folder, "latents");
   // More shards than the folder's images fill would only repeat images.
@@ -53,7 +62,13 @@ export async function makeDenoiserTask(
     return known;
   };
   const shardsAt = (step: number) => shardCount(step, total, latents);
-  const training = { maxTokens, captionDropout, timestepSampling, places: "scenes" in config.data };
+  const training = {
+    maxTokens,
+    captionDropout,
+    timestepSampling,
+    pairedNoise,
+    places: "scenes" in config.data,
+  };
   const task: TrainingTask = {
     objective: (batch) => denoiserObjective(network, batch, training),
     batch: async (step) => {
@@ -82,6 +97,7 @@ export async function makeDenoiserTask(
       maxTokens,
       captionDropout,
       timestepSampling,
+      ...(!pairedNoise && { pairedNoise }),
       frozen,
     },
   };

@@ -44,7 +44,7 @@ export async function makeFineTuningTask(
     );
   const { maxTokens } = manifest;
   // A user's captions do not record where things lie, so the placement inputs are not trained.
-  const training = { maxTokens, captionDropout, timestepSampling, places: false };
+  const training = { maxTokens, captionDropout, timestepSampling, pairedNoise: true, places: false };
   const data = await openFineTuningData(engine, { config, source, manifest, training }, context);
   const lowRank = method === "lora" ? { rank, alpha } : undefined;
   const file = join(model, manifest.parts.denoiser.file);

@@ -5,6 +5,7 @@ import {
   abs,
   add,
   cast,
+  foldPixels,
   mean,
   mul,
   reshape,
@@ -37,6 +38,11 @@ export interface AutoencoderLoss {
   readonly latentNoise: number;
   /** Weight of the latents' mean square, which keeps them from outgrowing the noise. */
   readonly latentL2: number;
+  /**
+   * Weight of the error of half-size images decoded from half-size latents, which moves the latents' energy to coarse
+   * structure (Skorokhodov et al. 2025, arXiv:2502.14831). Default 0.
+   */
+  readonly equivariance?: number | undefined;
 }
 
 export const defaultAutoencoderLoss: AutoencoderLoss = { l1: 0.5, latentNoise: 0.1, latentL2: 1e-3 };
@@ -84,7 +90,11 @@ export function autoencoderObjective(
     const latentSize = mean(square(encoded));
     const reconstruction = add(add(squared, mul(absolute, loss.l1)), mul(latentSize, loss.latentL2));
     const further = furtherLosses(tracer, { decoded, pixels, weights }, training);
-    const metrics = { squared, absolute, latentSize, ...further.metrics };
+    const coarse = loss.equivariance
+      ? halfSizeError(decoder, { encoded: noisy, pixels }, config, loss)
+      : undefined;
+    if (coarse) further.terms.push(mul(coarse, loss.equivariance!));
+    const metrics = { squared, absolute, latentSize, ...(coarse && { coarse }), ...further.metrics };
     const frozen = frozenNames(tracer, training);
     return {
       loss: further.terms.reduce((a, b) => add(a, b), reconstruction),
@@ -92,6 +102,28 @@ export function autoencoderObjective(
       ...(frozen.size > 0 && { frozen }),
     };
   };
+}
+
+/**
+ * How far the image decoded from averages of 2×2 cells of latents is from the averages of 2×2 pixels. Positions do not
+ * apply to it.
+ */
+function halfSizeError(
+  decoder: Scope,
+  { encoded, pixels }: { readonly encoded: Tensor; readonly pixels: Tensor },
+  { positions: _, ...config }: AutoencoderConfig,
+  { l1 }: AutoencoderLoss,
+): Tensor {
+  // Packing has already put the cells that are averaged beside each other.
+  const latents = config.packed ? foldPixels(averageCells(encoded), 2) : averageCells(foldPixels(encoded, 2));
+  const difference = sub(decode(decoder, latents, config), averageCells(foldPixels(pixels, 2)));
+  return add(mean(square(difference)), mul(mean(abs(difference)), l1));
+}
+
+/** Averages of the 2×2 cells that `foldPixels` has put into the channels: `[batch, h, w, 4·c]` → `[batch, h, w, c]`. */
+function averageCells(folded: Tensor): Tensor {
+  const [batch, height, width, channels] = folded.shape as [number, number, number, number];
+  return mean(reshape(folded, [batch, height, width, 4, channels / 4]), 3);
 }
 
 interface Compared {
@@ -106,7 +138,7 @@ function furtherLosses(
   tracer: Tracer,
   { decoded, pixels, weights }: Compared,
   { perceptual, adversarial }: AutoencoderTraining,
-): { readonly terms: readonly Tensor[]; readonly metrics: Readonly<Record<string, Tensor>> } {
+): { readonly terms: Tensor[]; readonly metrics: Readonly<Record<string, Tensor>> } {
   const terms: Tensor[] = [];
   const metrics: Record<string, Tensor> = {};
   if (perceptual) {

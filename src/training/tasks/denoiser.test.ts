@@ -123,6 +123,19 @@ describe("denoiserBatch", () => {
     expect(marks.some((mark) => mark !== 0)).toBe(false);
   });
 
+  it("pairs noise with the images it is nearest to, or leaves it as it was drawn", () => {
+    const number = { batchSize: 8, seed: 3, step: 5 };
+    const batch = (pairedNoise: boolean) =>
+      denoiserBatch(scenes, 4, config, { ...defaultDenoiserTraining, pairedNoise }, number);
+    const [paired, drawn] = [batch(true), batch(false)];
+    expect(drawn.latents).toEqual(paired.latents);
+    expect(drawn.noise!.data).not.toEqual(paired.noise!.data);
+    expect([...(drawn.noise!.data as Float32Array)].sort()).toEqual(
+      [...(paired.noise!.data as Float32Array)].sort(),
+    );
+    expect(drawn.noise!.data).toEqual(random(3, "noise", 5).normals(drawn.noise!.data.length));
+  });
+
   it("tells networks that see it where things lie, and now and then not", () => {
     const map = new Float32Array(16 * 16 * placementChannels);
     scenes.drawPlacement(1, 16, map);
