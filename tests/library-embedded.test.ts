@@ -86,13 +86,13 @@ describe("the embedded model's pictures", () => {
     expect(images[0]!.pixels).toEqual(cat!.pixels);
   });
 
-  it("do not show a lake as something else, but say what comes nearest, and what a plan would draw", async () => {
+  it("do not show an ocean as something else, but say what comes nearest, and what a plan would draw", async () => {
     const messages: string[] = [];
-    for await (const event of pipeline.generate({ prompt: "a lake", seed: 0, steps: 1 }))
+    for await (const event of pipeline.generate({ prompt: "an ocean", seed: 0, steps: 1 }))
       if (event.kind === "warning") messages.push(event.message);
     expect(messages).toHaveLength(2);
     expect(messages[1]).toBe('A plan (--plan) would draw: "a sailboat by the sea".');
-    expect(messages[0]).toMatch(/^The model cannot draw "lake"\. The closest objects that it can draw: "/);
+    expect(messages[0]).toMatch(/^The model cannot draw "ocean"\. The closest objects that it can draw: "/);
   });
 
   it("with fast are drawn by the same network in few steps, and every setting may still be changed", async () => {

@@ -12,6 +12,7 @@ export {
   describeScene,
   type SceneMix,
   type SceneOptions,
+  type StyleDrawings,
   sceneMix,
   setsOf,
   wholeCatalogue,

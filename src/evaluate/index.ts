@@ -8,7 +8,15 @@ export type { Fidelity } from "./fidelity.js";
 export type { Looks, Nearness } from "./looks.js";
 export { composeScenes, findNearestScenes, type NearestScenes, type NearScene } from "./nearest-scenes.js";
 export { makePage } from "./page.js";
-export { embeddedMix, type GroupName, groups, makePlan, type PlanOptions, type Task } from "./plan.js";
+export {
+  embeddedDrawings,
+  embeddedMix,
+  type GroupName,
+  groups,
+  makePlan,
+  type PlanOptions,
+  type Task,
+} from "./plan.js";
 export type { RealOrDrawn } from "./real-or-drawn.js";
 export type { Reconstruction } from "./reconstruction.js";
 export {

@@ -10,6 +10,7 @@ import {
   type SceneContent,
   type SceneLayout,
   type SceneMix,
+  type StyleDrawings,
   type StyleName,
   sceneMix,
   styleNamed,
@@ -34,7 +35,25 @@ export interface Task {
   readonly synonym?: Synonym;
 }
 
-/** The embedded model's training data. A model trained on other data is measured with its mix. */
+const coloured = { flat: 5, noto: 2, sticker: 1.5, blob: 1 };
+const shaded = { "3d": 4, noto: 3, flat: 2 };
+
+/** The sets of drawings that the embedded model's styles were trained on, and their relative frequencies. */
+export const embeddedDrawings: StyleDrawings = {
+  flat: { flat: 6, sticker: 2, outlined: 1, blob: 0.6, doodle: 0.4 },
+  woodblock: coloured,
+  cubist: coloured,
+  gouache: coloured,
+  "ink wash": coloured,
+  "stained glass": coloured,
+  pencil: shaded,
+  watercolour: shaded,
+};
+
+/**
+ * What evaluations of the embedded model ask for unless told otherwise: what all of its versions have learned. A model
+ * trained on other data is measured with its mix.
+ */
 export const embeddedMix: SceneMix = sceneMix({
   things: vocabulary.map(({ name }) => name),
   colours: colourNames,

@@ -11,7 +11,8 @@ it("says what the model card says", async () => {
     .split("\n")
     .filter(
       (line) =>
-        line.includes("× 10") && /^\| (autoencoder|decoder alone|denoiser, part 1|part \d+) \|/.test(line),
+        line.includes("× 10") &&
+        /^\| ((new )?(autoencoder|decoder alone)|denoiser, part 1|part \d+) \|/.test(line),
     )
     .map((line) => line.split("|").map((cell) => cell.trim()));
   const flop = (text: string) => {

@@ -1,5 +1,5 @@
-// A small convolutional autoencoder for 256×256 images: 16× smaller on each side, 16 channels, 48 times fewer
-// numbers.
+// A small convolutional autoencoder for 256×256 images: latents of 16×16×16 numbers, 48 times fewer. Packed, they are
+// 32×32 cells of 4 channels.
 // After Rombach et al. 2022 (arXiv:2112.10752, section 3.1), reduced to what two CPU cores can train: 8×8
 // pixels are folded into channels at once, so no layer runs at full resolution. Images and latents are
 // channels-last.
@@ -73,10 +73,12 @@ export const autoencoderConfigs = {
   small: {
     fold: 8,
     widths: [96, 192],
-    encoderBlocks: [1, 1],
-    decoderBlocks: [2, 3],
+    encoderBlocks: [3, 0],
+    decoderBlocks: [3, 2],
     latentChannels: 16,
+    packed: true,
     positions: 32,
+    decoderFine: { width: 48, blocks: 1 },
   },
   /** For tests. */
   tiny: { fold: 8, widths: [8, 16], encoderBlocks: [1, 1], decoderBlocks: [1, 1], latentChannels: 4 },
