@@ -1,7 +1,14 @@
 // Forms that captions of training never had are told; what captions do have is not.
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { describeScene, vocabulary, wholeCatalogue } from "../../../data/index.js";
+import {
+  backgroundNames,
+  describeScene,
+  sceneMix,
+  styleNames,
+  vocabulary,
+  wholeCatalogue,
+} from "../../../data/index.js";
 import { embeddedMix } from "../../../evaluate/index.js";
 import { embeddedModel } from "../../node.js";
 import { captionNames } from "./caption-names.js";
@@ -24,6 +31,18 @@ it("says nothing of captions of training", () => {
     .map((caption) => [caption, tell(caption)])
     .filter(([, sentences]) => sentences !== "");
   expect(told).toEqual([]);
+});
+
+it("says nothing of captions of scenes with many things, for a model that learned them", () => {
+  const styles = Object.fromEntries(styleNames.map((name) => [name, 1]));
+  const mix = sceneMix({ ...embeddedMix, backgrounds: backgroundNames, styles, manyThings: 0.6 });
+  const told = Array.from({ length: 3000 }, (_, i) => describeScene(6, i, mix, wholeCatalogue).caption)
+    .map((caption) => [caption, describeForms(caption, caption, known, 6).join(" ")])
+    .filter(([, sentences]) => sentences !== "");
+  expect(told).toEqual([]);
+  expect(describeForms("three cats and a dog", "three cats and a dog", known, 6)).toEqual([]);
+  const seven = "a cat, a dog, a bird, a fish, a car, a tree and a house";
+  expect(describeForms(seven, seven, known, 6)[0]).toMatch(/at most six different objects.*names 7/);
 });
 
 describe("what no caption had", () => {

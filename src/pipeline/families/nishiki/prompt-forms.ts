@@ -1,5 +1,5 @@
 // What a prompt asks for in a form that no caption of training had, though the model knows every word of it:
-// several of one thing beside another thing, one thing twice, three things, a phrase made of single words
+// more things than its scenes showed, several of one beside another, one thing twice, a phrase made of single words
 // ("coffee shop"), numerals, emoji. The model draws something; these sentences say what it cannot have
 // understood.
 import { captionNames, captionStyles } from "./caption-names.js";
@@ -17,6 +17,9 @@ const grounds = new Set(
   "sunset night desert sky starry sea meadow grassy snow snowy beach sand sandy landscape space".split(" "),
 );
 const counts = new Set(["two", "three", "four"]);
+/** Places whose names are also those of things, as captions of scenes with many things name them. */
+const places =
+  /\b(in the mountains|in front of mountains|(in|against) a mountain (landscape|background)|at a mountain lake|in a flower garden)\b/g;
 
 /** Some side-by-side words of a prompt that are one for the model, or that are none. */
 export interface Segment {
@@ -102,18 +105,20 @@ function findPhrases(
   return phrases;
 }
 
-function describeThings(tokens: readonly Token[], segments: readonly Segment[]): string[] {
+const numberWords = ["no", "one", "two", "three", "four", "five", "six"];
+
+function describeThings(tokens: readonly Token[], segments: readonly Segment[], kinds: number): string[] {
   const named = segments.flatMap(({ thing }) => thing ?? []);
   const different = [...new Set(named)];
   const repeated = different.filter((name) => named.indexOf(name) !== named.lastIndexOf(name));
   const isNamed = (at: number) => segments.some(({ first, last }) => first <= at && at <= last);
   const count = tokens.find(({ word }, at) => counts.has(word) && !isNamed(at));
   const sentences: string[] = [];
-  if (different.length > 2) {
+  if (different.length > kinds) {
     sentences.push(
-      `The model draws at most two different objects in an image; this prompt names ${different.length}: ${different.join(", ")}.`,
+      `The model draws at most ${numberWords[kinds] ?? kinds} different objects in an image; this prompt names ${different.length}: ${different.join(", ")}.`,
     );
-  } else if (count && different.length === 2) {
+  } else if (count && kinds === 2 && different.length === 2) {
     sentences.push(
       `The model draws several of one object only by themselves: it has not learned "${count.word}" of one object beside another (${different.join(", ")}).`,
     );
@@ -148,14 +153,17 @@ function findNumerals(prompt: string, tokens: readonly Token[]): string[] {
  * Sentences on what a prompt asks for in a form that the model was never shown.
  * @param prompt As the person wrote it.
  * @param understood The prompt with known words in the place of others.
+ * @param kinds The most different things that its training scenes showed.
  */
-export function describeForms(prompt: string, understood: string, known: KnownWords): string[] {
-  const tokens = splitWords(understood);
-  const segments = findSegments(understood, tokens, known);
-  const phrases = findPhrases(understood, tokens, segments, known);
+export function describeForms(prompt: string, understood: string, known: KnownWords, kinds = 2): string[] {
+  // Commas keep the positions, and join no words.
+  const named = kinds > 2 ? understood.replace(places, (place) => ",".repeat(place.length)) : understood;
+  const tokens = splitWords(named);
+  const segments = findSegments(named, tokens, known);
+  const phrases = findPhrases(named, tokens, segments, known);
   const symbols = findSymbols(prompt);
   const numerals = findNumerals(understood, tokens);
-  const sentences = describeThings(tokens, segments);
+  const sentences = describeThings(tokens, segments, kinds);
   if (phrases.length > 0) {
     const list = phrases.map((phrase) => `"${phrase}"`).join(", ");
     sentences.push(`The model knows these words individually, but not in combination: ${list}.`);
@@ -166,7 +174,7 @@ export function describeForms(prompt: string, understood: string, known: KnownWo
     );
   }
   if (symbols.length > 0) sentences.push(`The model does not read emoji: ${symbols.join(" ")}`);
-  if (tokens.length === 0 && symbols.length === 0 && prompt.trim() !== "") {
+  if (splitWords(understood).length === 0 && symbols.length === 0 && prompt.trim() !== "") {
     sentences.push("The prompt contains no words.");
   }
   return sentences;

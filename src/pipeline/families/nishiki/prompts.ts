@@ -101,7 +101,7 @@ class PromptReader {
     };
     if (name === "prompt") {
       const words = await understand(text, known, embed);
-      const forms = describeForms(text, words.prompt, known);
+      const forms = describeForms(text, words.prompt, known, this.#parts.manifest.scenes?.kinds);
       this.#warn([...describeWords(words), ...forms]);
       if (words.unknown.length + forms.length > 0) this.#warn(this.#offerPlan(text, known));
       return words.prompt;
