@@ -45,7 +45,7 @@ describe("nishiki draw --server", () => {
 
   it("plans there", async () => {
     const planner = planRemotely(server.link, {});
-    const { plan, prompt } = await planner.plan("a lake at dawn");
+    const { plan, prompt } = await planner.plan("an ocean");
     expect(prompt).toBe("a sailboat by the sea");
     expect(await planner.say({ ...plan, ground: null })).toMatchObject({ prompt: "a sailboat" });
     await expect(planner.say({ things: [] })).rejects.toMatchObject({ code: "usage" });

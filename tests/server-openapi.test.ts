@@ -211,7 +211,7 @@ describe("answers", () => {
     await checkCall("post /models/refresh");
     await checkCall("post /tokens", { body: { prompt: "a cat" } });
     const planned = await checkCall("post /plans", { body: { prompt: "a robot riding a bicycle" } });
-    expect(planned.value.planned).toMatchObject({ prompt: "a robot above a bicycle" });
+    expect(planned.value.planned).toMatchObject({ prompt: "a robot on a bicycle" });
     const { plan } = planned.value.planned as { plan: object };
     const said = await checkCall("post /plans", { body: { plan: { ...plan, relation: "left" } } });
     expect(said.value.planned).toMatchObject({ prompt: "a robot to the left of a bicycle" });

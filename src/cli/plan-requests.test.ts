@@ -24,11 +24,11 @@ it("replaces prompts by what can be drawn of them, and says so once", async () =
     },
   );
   expect(planned.requests).toEqual([
-    { prompt: "a robot above a bicycle", seed: 3 },
-    { prompt: "a robot above a bicycle", seed: 3 },
-    { prompt: "a sailboat by the sea", seed: 3 },
+    { prompt: "a robot on a bicycle", seed: 3 },
+    { prompt: "a robot on a bicycle", seed: 3 },
+    { prompt: "a duck by a lake", seed: 3 },
   ]);
-  expect(planned.notices.slice(0, 2)).toEqual(["first", 'Drawn as: "a robot above a bicycle".']);
+  expect(planned.notices.slice(0, 2)).toEqual(["first", 'Drawn as: "a robot on a bicycle".']);
   expect(planned.notices.filter((notice) => /robot/.test(notice))).toHaveLength(1);
   const same = requests("a lake");
   expect(await planRequests(same, () => loadPlanner(model), {})).toEqual(same);

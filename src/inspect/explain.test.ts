@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { loadPipeline } from "../pipeline/node.js";
+import { embeddedModel, loadPipeline, readModelFolder } from "../pipeline/node.js";
 import { ComposedAttribution, joinTokens } from "./composed-prompt.js";
 import { explain } from "./explain.js";
 import type { Finding } from "./findings.js";
@@ -154,9 +154,10 @@ it("explains a drawing of the embedded model", async () => {
   }
   // The arrow starts from one noisy picture: without the prompt, with it, and beyond.
   const arrows = get("arrow");
+  const { guidance } = (await readModelFolder(embeddedModel)).defaults;
   expect(arrows.map(({ step, images }) => [step, images.map(({ scale }) => scale)])).toEqual([
-    [0, [0, 1, 4.5, 9]],
-    [3, [0, 1, 4.5, 9]],
+    [0, [0, 1, guidance, 2 * guidance]],
+    [3, [0, 1, guidance, 2 * guidance]],
   ]);
   const [without0, with0, beyond0] = arrows[0]!.images.map(({ image }) => image);
   expect(psnr(without0!, with0!)).toBeGreaterThan(psnr(without0!, beyond0!));
@@ -168,7 +169,7 @@ it("explains a drawing of the embedded model", async () => {
   const { settled } = get("steps")[0]!;
   expect(settled[9]).toEqual({ structure: 1, detail: 1 });
   expect(settled[4]!.structure).toBeGreaterThan(settled[4]!.detail);
-  expect(get("guidance")[0]!.images.map(({ scale }) => scale)).toEqual([1, 4.5]);
+  expect(get("guidance")[0]!.images.map(({ scale }) => scale)).toEqual([1, guidance]);
   expect(get("work")[0]!.networks.map(({ network }) => network)).toEqual([
     "text encoder",
     "denoiser",

@@ -37,6 +37,17 @@ it("survives the end of its process, whenever that comes", async () => {
   expect((await sharp(await thumbnails.read(id(4))).metadata()).width).toBe(512);
 });
 
+it("asks another process also while the end of the last one is not yet known", async () => {
+  const path = await writeImage("small.png", 8);
+  for (let i = 0; i < 40; i++) {
+    await thumbnails.make(id(2 * i), path);
+    process.kill(thumbnails.pid!, "SIGKILL");
+    const until = performance.now() + (i % 10) * 0.6;
+    while (performance.now() < until); // the process ends meanwhile, and this one cannot hear of it
+    expect(await thumbnails.make(id(2 * i + 1), path)).toBe("#ff0000");
+  }
+}, 60_000);
+
 it("gives up an image that ends the process twice, and goes on with others", async () => {
   const path = await writeImage("large.png", 3000);
   const making = thumbnails.make(id(1), path);

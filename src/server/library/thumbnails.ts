@@ -16,6 +16,8 @@ interface Pending {
   resolve(colour: string): void;
   reject(error: Error): void;
   readonly timer: NodeJS.Timeout;
+  /** The process that was asked. */
+  readonly child: ChildProcess;
 }
 
 export class Thumbnails {
@@ -89,9 +91,10 @@ export class Thumbnails {
     const id = this.#count++;
     return new Promise<string>((resolve, reject) => {
       const timer = setTimeout(() => child.kill("SIGKILL"), tooLong);
-      this.#pending.set(id, { resolve, reject, timer });
+      this.#pending.set(id, { resolve, reject, timer, child });
+      // A closed channel may be noticed before the end of the process: who asks again needs another one.
       child.send({ ...task, id } satisfies ThumbnailTask, (error) => {
-        if (error) this.#fail(id, new ProcessEnd());
+        if (error) this.#lost(child);
       });
     });
   }
@@ -138,8 +141,8 @@ export class Thumbnails {
 
   #lost(child: ChildProcess): void {
     if (this.#child === child) this.#child = undefined;
-    else if (this.#child) return;
-    for (const id of [...this.#pending.keys()]) this.#fail(id, new ProcessEnd());
+    for (const [id, pending] of [...this.#pending])
+      if (pending.child === child) this.#fail(id, new ProcessEnd());
   }
 
   #fail(id: number, error: NishikiError): void {
