@@ -20,7 +20,8 @@ async function isFolder(path: string): Promise<boolean> {
   );
 }
 
-async function makeStep(path: string): Promise<void> {
+/** @param mayTryAgain whether a missing parent may be made, or have been made by somebody else meanwhile */
+async function makeStep(path: string, mayTryAgain = true): Promise<void> {
   try {
     await mkdir(path);
   } catch (error) {
@@ -28,9 +29,9 @@ async function makeStep(path: string): Promise<void> {
     // Read-only disks and Windows drives report codes other than EEXIST for an existing folder.
     if (code !== "ENOENT" && (await isFolder(path))) return;
     const parent = dirname(path);
-    if (code !== "ENOENT" || parent === path || (await isFolder(parent))) throw error;
-    await makeStep(parent);
-    await makeStep(path);
+    if (code !== "ENOENT" || parent === path || !mayTryAgain) throw error;
+    if (!(await isFolder(parent))) await makeStep(parent);
+    await makeStep(path, false);
   }
 }
 
