@@ -102,9 +102,6 @@ function seeWide(scope: Scope, x: Tensor, widths: AutoencoderConfig["widths"], c
   return unfoldPixels(dense(scope.child("up"), low, widths[0] * 4), 2);
 }
 
-/** Channels of packed latents before they are packed. */
-const packedChannels = ({ latentChannels }: AutoencoderConfig) => latentChannels / 4;
-
 /** Pixels `[batch, h, w, 3]` in [-1, 1] → latents `[batch, h/16, w/16, channels]` of about unit size. */
 export function encode(scope: Scope, pixels: Tensor, config: AutoencoderConfig): Tensor {
   const { fold, widths, encoderBlocks, latentChannels, packed } = config;
@@ -113,7 +110,7 @@ export function encode(scope: Scope, pixels: Tensor, config: AutoencoderConfig):
   if (packed) {
     // Without blocks at half the size, a shift of the image by a patch is a shift of its latents by a cell.
     if (encoderBlocks[1] > 0) x = add(x, seeWide(scope, x, widths, encoderBlocks[1]));
-    return foldPixels(dense(scope.child("latents"), layerNorm(x), packedChannels(config)), 2);
+    return foldPixels(dense(scope.child("latents"), layerNorm(x), latentChannels / 4), 2); // [batch, 32, 32, 4], packed
   }
   x = dense(scope.child("down"), foldPixels(x, 2), widths[1]); // [batch, 16, 16, 192]
   x = blocks(scope.child("low"), x, encoderBlocks[1]);
