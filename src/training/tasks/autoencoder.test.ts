@@ -1,5 +1,6 @@
 // The error of half-size images is that of averaged latents, decoded, against averaged pixels.
 import { afterAll, expect, it } from "vitest";
+import { runRandom } from "../../../tests/support/run-random.js";
 import type { HostTensors } from "../../engine/index.js";
 import { makeEngine } from "../../engine/node.js";
 import { type Program, trace } from "../../graph/index.js";
@@ -11,7 +12,6 @@ import {
   pixelsFromBytes,
 } from "../../models/index.js";
 import { random } from "../../random/index.js";
-import { initialValue } from "../initial-state.js";
 import { autoencoderObjective, autoencoderScopes } from "./autoencoder.js";
 
 const engine = makeEngine({ threads: 1 });
@@ -20,21 +20,7 @@ afterAll(() => engine.close());
 const side = 64;
 const f32 = (data: Float32Array, ...shape: number[]) => ({ dtype: "f32" as const, shape, data });
 
-async function run(program: Program, inputs: HostTensors): Promise<Record<string, Float32Array>> {
-  const init = { kind: "normal", deviation: 0.2 } as const;
-  const weights = program.parameters.map(
-    (parameter) => [parameter.name, initialValue({ ...parameter, init }, 2)] as const,
-  );
-  const session = await engine.load(program);
-  try {
-    const outputs = await session.run({ ...Object.fromEntries(weights), ...inputs });
-    return Object.fromEntries(
-      Object.entries(outputs).map(([name, { data }]) => [name, data as Float32Array]),
-    );
-  } finally {
-    await session.close();
-  }
-}
+const run = (program: Program, inputs: HostTensors) => runRandom(engine, program, inputs);
 
 /** Averages of 2×2 neighbours of `[size, size, channels]`. */
 function halve(values: ArrayLike<number>, size: number, channels: number): Float32Array {

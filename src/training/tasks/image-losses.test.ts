@@ -1,11 +1,11 @@
 // The two sides of an adversarial loss must not move each other, and both must know what they see.
 import { afterAll, describe, expect, it } from "vitest";
+import { runRandom } from "../../../tests/support/run-random.js";
 import type { HostTensors } from "../../engine/index.js";
 import { makeEngine } from "../../engine/node.js";
 import { gradients, type Program, type Tensor, trace } from "../../graph/index.js";
 import { classifierConfigs, discriminatorConfigs } from "../../models/index.js";
 import { random } from "../../random/index.js";
-import { initialValue } from "../initial-state.js";
 import { adversarialLosses, perceptualLoss } from "./image-losses.js";
 
 const engine = makeEngine({ threads: 1 });
@@ -23,22 +23,7 @@ const noise = (name: string, scale = 0.3) => ({
 
 const signs = { ...noise("signs"), data: noise("signs").data.map(Math.sign) };
 
-/** Runs a program with random parameters, also where they would start at zero. */
-async function run(program: Program, inputs: HostTensors): Promise<Record<string, Float32Array>> {
-  const weights = program.parameters.map((parameter) => {
-    const init = { kind: "normal", deviation: 0.2 } as const;
-    return [parameter.name, initialValue({ ...parameter, init }, 2)] as const;
-  });
-  const session = await engine.load(program);
-  try {
-    const outputs = await session.run({ ...Object.fromEntries(weights), ...inputs });
-    return Object.fromEntries(
-      Object.entries(outputs).map(([name, { data }]) => [name, data as Float32Array]),
-    );
-  } finally {
-    await session.close();
-  }
-}
+const run = (program: Program, inputs: HostTensors) => runRandom(engine, program, inputs);
 
 const largest = (values: Float32Array) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 
