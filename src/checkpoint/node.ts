@@ -20,6 +20,7 @@ export {
   readJson,
   textEncoderName,
 } from "./node-component.js";
+export { digestWeights } from "./node-digest.js";
 export { isEmbedding, type LearnedVectors, type LearnedWord, openEmbedding } from "./node-embedding.js";
 export {
   openSafetensors,

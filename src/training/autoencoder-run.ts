@@ -1,7 +1,7 @@
 // Trains the autoencoder on images. Sample sheets show originals above their reconstructions.
 
 import { join } from "node:path";
-import { makeFolder, openWeights, writeSafetensors } from "../checkpoint/node.js";
+import { digestWeights, makeFolder, openWeights, writeSafetensors } from "../checkpoint/node.js";
 import type { CaptionedImage } from "../data/index.js";
 import type { Engine, HostTensors, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
@@ -14,7 +14,7 @@ import type { AutoencoderTrainingConfig } from "./config.js";
 import { DenoisedLatents } from "./denoised-latents.js";
 import { copyModel } from "./fast-export.js";
 import type { Settings } from "./fingerprint.js";
-import { digestWeights, openAutoencoder } from "./frozen.js";
+import { openAutoencoder } from "./frozen.js";
 import { ImageBatches, type ImageSource } from "./images.js";
 import type { TrainingTask } from "./loop.js";
 import { replaceAutoencoder } from "./model-export.js";

@@ -1,7 +1,7 @@
 // A model's own latents of known images: noises an image's latents and lets the denoiser restore them. A decoder that
 // learns from them meets the errors of the denoiser, which are not white noise.
 import { join } from "node:path";
-import { openWeights } from "../checkpoint/node.js";
+import { digestWeights, openWeights } from "../checkpoint/node.js";
 import type { CaptionedImage } from "../data/index.js";
 import { type Denoiser, getDenoiser, getSampler, guide } from "../diffusion/index.js";
 import type { Engine, Session, WeightPlaces } from "../engine/index.js";
@@ -12,7 +12,7 @@ import { readModelFolder } from "../pipeline/node.js";
 import { random } from "../random/index.js";
 import type { DenoisedConfig } from "./autoencoder-config.js";
 import type { Settings } from "./fingerprint.js";
-import { digestWeights, encoderProgram, loadWords, readTokenizer } from "./frozen.js";
+import { encoderProgram, loadWords, readTokenizer } from "./frozen.js";
 import { readAutoencoderConfig } from "./model-networks.js";
 import type { DenoisedBatch } from "./tasks/autoencoder.js";
 import type { BatchNumber } from "./tasks/batch-number.js";

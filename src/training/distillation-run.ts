@@ -1,7 +1,7 @@
 // Distils a finished model into a student that draws in a few steps without guidance, on captions of encoded
 // scenes.
 import { join } from "node:path";
-import { openWeights } from "../checkpoint/node.js";
+import { digestWeights, openWeights } from "../checkpoint/node.js";
 import type { Engine } from "../engine/index.js";
 import { readModelFolder } from "../pipeline/node.js";
 import { withAverages } from "./averages-file.js";
@@ -10,7 +10,6 @@ import { shardCount } from "./denoiser-run.js";
 import { drawImages, layOut } from "./draw-prompts.js";
 import { addFast, copyModel } from "./fast-export.js";
 import type { Settings } from "./fingerprint.js";
-import { digestWeights } from "./frozen.js";
 import type { ImageSource } from "./images.js";
 import { LatentShards } from "./latent-shards.js";
 import type { TaskContext, TrainingTask } from "./loop.js";

@@ -1,7 +1,7 @@
 // Fine-tunes a finished model on a user's images: low-rank matrices beside the denoiser's (a LoRA), or the
 // denoiser itself.
 import { basename, join } from "node:path";
-import { openWeights, writeSafetensors } from "../checkpoint/node.js";
+import { digestWeights, openWeights, writeSafetensors } from "../checkpoint/node.js";
 import type { Engine } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { type CaptionedImage, joinGrid } from "../image/index.js";
@@ -13,7 +13,6 @@ import { drawImages, layOut } from "./draw-prompts.js";
 import { copyModel } from "./fast-export.js";
 import { openFineTuningData } from "./fine-tuning-data.js";
 import type { Settings } from "./fingerprint.js";
-import { digestWeights } from "./frozen.js";
 import type { ImageSource } from "./images.js";
 import type { State } from "./initial-state.js";
 import type { TaskContext, TrainingTask } from "./loop.js";

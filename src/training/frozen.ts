@@ -1,8 +1,7 @@
 // Frozen networks of a run: the autoencoder of another run, and the text encoder.
-import { createHash } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { fileError, openWeights, readWeight, type WeightLocation } from "../checkpoint/node.js";
+import { digestWeights, fileError, openWeights } from "../checkpoint/node.js";
 import type { Engine, Session, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { type Program, trace } from "../graph/index.js";
@@ -36,20 +35,6 @@ export async function openAutoencoder(path: string): Promise<WeightPlaces> {
     "checkpoint",
     `${path} holds no autoencoder: no tensor's name starts with "decoder.". Choose an autoencoder's run or weights.`,
   );
-}
-
-/**
- * Digest of frozen weights, for fingerprints: a run must not continue with other weights.
- * @param prefix includes only tensors whose names start with it
- * @returns 16 hexadecimal digits of a SHA-256 over names and bytes
- */
-export async function digestWeights(weights: WeightPlaces, prefix = ""): Promise<string> {
-  const hash = createHash("sha256");
-  for (const name of [...weights.keys()].filter((each) => each.startsWith(prefix)).sort()) {
-    const { data } = await readWeight(weights.get(name) as WeightLocation);
-    hash.update(name).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-  }
-  return hash.digest("hex").slice(0, 16);
 }
 
 /** Digest of the text encoder that ships with the package. */

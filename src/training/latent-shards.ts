@@ -1,14 +1,14 @@
 // Encodes images to latents and captions to text states, in files made on demand and reused by later runs.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { makeFolder, readTextFile, writeFileAtomic } from "../checkpoint/node.js";
+import { digestWeights, makeFolder, readTextFile, writeFileAtomic } from "../checkpoint/node.js";
 import type { CaptionedImage } from "../data/index.js";
 import type { Engine, Session, WeightPlaces } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { type AutoencoderConfig, decoderSizes } from "../models/index.js";
 import { checkAborted } from "../pipeline/index.js";
 import { fingerprintDifferences, hasSetting, type Settings, writeFingerprint } from "./fingerprint.js";
-import { digestTextEncoder, digestWeights, encoderProgram, loadWords, readTokenizer } from "./frozen.js";
+import { digestTextEncoder, encoderProgram, loadWords, readTokenizer } from "./frozen.js";
 import type { ImageSource } from "./images.js";
 import { encodeScenes } from "./tasks/encode-scenes.js";
 import { EncodedScenes, shardPath, writeShard } from "./tasks/encoded-scenes.js";

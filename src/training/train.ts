@@ -1,6 +1,6 @@
 // Runs a training config: opens the data, trains, writes samples and plots.
 import { join } from "node:path";
-import { writeFileAtomic } from "../checkpoint/node.js";
+import { digestWeights, writeFileAtomic } from "../checkpoint/node.js";
 import type { Engine } from "../engine/index.js";
 import { makeAutoencoderTask } from "./autoencoder-run.js";
 import { refuseBegun } from "./checkpoint.js";
@@ -10,7 +10,7 @@ import { makeDenoiserTask } from "./denoiser-run.js";
 import { makeDistillationTask } from "./distillation-run.js";
 import { makeFineTuningTask } from "./fine-tuning-run.js";
 import { type Settings, writeFingerprint } from "./fingerprint.js";
-import { digestWeights, openAutoencoder } from "./frozen.js";
+import { openAutoencoder } from "./frozen.js";
 import { type ImageSource, openImages } from "./images.js";
 import { runTraining, type StartReport, type StepReport, type TrainingTask } from "./loop.js";
 import { writeLossPlot } from "./loss-plot.js";
