@@ -3,6 +3,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { NishikiError } from "../errors.js";
 import { readScaleRule, type ScaleRule } from "./lora/adapter-config.js";
+import { type LoraBase, readLoraBase } from "./lora/base.js";
 import { describeLoraHeads, type LoraDescription, readLoraNotes } from "./lora/describe.js";
 import {
   type LeftOver,
@@ -84,12 +85,15 @@ export async function openLora(
 ): Promise<{ readonly lora: Lora; readonly files: readonly string[] } & LeftOver> {
   const file = await openSafetensors(await findFile(path));
   const { rule, beside } = await readRule(file);
-  const opened = await readLora(listTensors(file), basename(path), rule);
-  return { ...opened, files: [file.path, ...(beside === undefined ? [] : [beside])] };
+  const { lora, ...left } = await readLora(listTensors(file), basename(path), rule);
+  const base = readLoraBase(file.metadata);
+  return { lora: { ...lora, base }, ...left, files: [file.path, ...(beside === undefined ? [] : [beside])] };
 }
 
 export interface InspectedLora extends LoraDescription, LeftOver {
   readonly file: string;
+  /** The model that it was trained for, if Nishiki trained it. */
+  readonly base: LoraBase | undefined;
   /** The trainer's notes. */
   readonly notes: Readonly<Record<string, string>>;
 }
@@ -103,7 +107,9 @@ export async function inspectLora(path: string): Promise<InspectedLora> {
   const { rule } = await readRule(file);
   const { heads, ...left } = await readLoraHeads(listTensors(file), basename(path), rule);
   const description = describeLoraHeads(heads, [...file.tensors.keys()]);
-  return { ...description, file: file.path, notes: readLoraNotes(file.metadata), ...left };
+  const { metadata } = file;
+  const base = readLoraBase(metadata);
+  return { ...description, file: file.path, base, notes: readLoraNotes(metadata, base), ...left };
 }
 
 /**

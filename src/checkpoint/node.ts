@@ -1,6 +1,13 @@
 // The part of the room that accesses files (node).
 
 export { type LoraAdapter, makeLoraAdapter, type WeightedLora } from "./lora/adapt.js";
+export {
+  type BaseWeights,
+  getBaseTitle,
+  type LoraBase,
+  readLoraBase,
+  writeLoraBase,
+} from "./lora/base.js";
 export { getLoraNames, type LoraPart } from "./lora/names.js";
 export type { Lora, LoraLayer } from "./lora/read.js";
 export {

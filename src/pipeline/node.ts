@@ -8,8 +8,9 @@ import { Pipeline, type PipelineParts } from "./pipeline.js";
 import type { Runtime } from "./runtime.js";
 
 export { type EnlargeOptions, enlargeByNetwork } from "./families/nishiki/node-enlarge.js";
+export { hashModel, readModelBase } from "./families/nishiki/node-hashes.js";
 export { readKnownWords, writeKnownWords } from "./families/nishiki/node-known-words.js";
-export { embeddedModel, hashModel, readModelFolder } from "./families/nishiki/node-model.js";
+export { embeddedModel, readModelFolder } from "./families/nishiki/node-model.js";
 export { describeModel, getModelFamily } from "./families/node-families.js";
 export type { Family, ModelDescription, OpenedModel } from "./families/node-family.js";
 export { hashFile, ownVersion } from "./node-environment.js";

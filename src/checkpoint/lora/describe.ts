@@ -1,6 +1,7 @@
 // Describes a LoRA by its names and shapes: its dialect, the networks it changes, and the model family it was
 // made for.
 // Kohya's metadata follow kohya-ss/sd-scripts (library/train_util.py), the others Stability's ModelSpec 1.0.
+import { getBaseTitle, type LoraBase } from "./base.js";
 import type { LoraHead } from "./read.js";
 
 export type LoraDialect =
@@ -94,12 +95,17 @@ export function describeLoraHeads(heads: readonly LoraHead[], tensors: readonly 
 }
 
 /** Gets the trainer's notes that interest a user: header entries by meaning. */
-export function readLoraNotes(metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+export function readLoraNotes(
+  metadata: Readonly<Record<string, string>>,
+  base?: LoraBase,
+): Readonly<Record<string, string>> {
   const said = {
     title: metadata["modelspec.title"] ?? metadata.ss_output_name,
     "trigger words": metadata["modelspec.trigger_phrase"],
-    "trained on": metadata.ss_sd_model_name ?? metadata["modelspec.architecture"],
-    base: metadata.ss_base_model_version,
+    "trained on": base
+      ? getBaseTitle(base)
+      : (metadata.ss_sd_model_name ?? metadata["modelspec.architecture"]),
+    base: base ? undefined : metadata.ss_base_model_version,
     author: metadata["modelspec.author"],
     licence: metadata["modelspec.license"],
     "frequent words": frequentWords(metadata.ss_tag_frequency),

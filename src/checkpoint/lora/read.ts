@@ -2,6 +2,7 @@
 // decompositions of kinds.ts, under the names of tensor-names.ts.
 import { listSome, NishikiError, quote } from "../../errors.js";
 import type { ScaleRule } from "./adapter-config.js";
+import type { LoraBase } from "./base.js";
 import type { Magnitude, WeightChange } from "./change.js";
 import {
   commonParts,
@@ -30,6 +31,8 @@ export interface LoraLayer {
 export interface Lora {
   /** The file's name. */
   readonly name: string;
+  /** The model that it was trained for, if Nishiki trained it. */
+  readonly base?: LoraBase | undefined;
   readonly layers: readonly LoraLayer[];
 }
 

@@ -2,6 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import {
+  getBaseTitle,
   inspectLora,
   isEmbedding,
   isIpAdapter,
@@ -115,7 +116,7 @@ async function readEmbedding(name: string, path: string): Promise<FoundAddition>
 
 /** @throws NishikiError "file", "checkpoint" */
 async function readLora(name: string, path: string): Promise<FoundAddition> {
-  const { fits, notes } = await inspectLora(path);
+  const { fits, notes, base } = await inspectLora(path);
   const trigger = notes["trigger words"];
   // "fox (12), snow (9)"
   const frequent = (notes["frequent words"] ?? "").split(", ").map((word) => word.replace(/ \(\d+\)$/, ""));
@@ -125,7 +126,7 @@ async function readLora(name: string, path: string): Promise<FoundAddition> {
     name,
     path,
     bytes: await countBytes(path),
-    family: fits ?? null,
+    family: base ? getBaseTitle(base) : (fits ?? null),
     words: words.map((word) => word.slice(0, 200)),
   };
 }

@@ -2,13 +2,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { withoutBom } from "../../../checkpoint/index.js";
-import { fileError, openSafetensors } from "../../../checkpoint/node.js";
+import { fileError, openSafetensors, type WeightedLora } from "../../../checkpoint/node.js";
 import { findPackageRoot, makeEngine } from "../../../engine/node.js";
 import { NishikiError } from "../../../errors.js";
 import { makeTokenizer } from "../../../tokenizer/index.js";
 import { interruptible } from "../../cancel.js";
 import type { CompleteLoadOptions } from "../../load-options.js";
-import { hashFile, readEnvironment } from "../../node-environment.js";
+import { readEnvironment } from "../../node-environment.js";
 import { recordLoad } from "../../node-load-record.js";
 import { adaptDenoiser, openLoras } from "../../node-loras.js";
 import type { PipelineParts } from "../../pipeline.js";
@@ -18,7 +18,9 @@ import { getBudget, type ModelSessions, SessionPool } from "../../session-pool.j
 import type { OpenedModel } from "../node-family.js";
 import { getNishikiContext, makeNishikiModel } from "./family.js";
 import { type ModelManifest, parseManifest } from "./manifest.js";
+import { hashModel, readModelBase } from "./node-hashes.js";
 import { readKnownWords } from "./node-known-words.js";
+import { checkLoraBases } from "./node-lora-bases.js";
 import { describeNetworks, type NishikiNetworks } from "./node-networks.js";
 import { suggestNames } from "./planner/node-suggest.js";
 import { makePlanner } from "./planner/planner.js";
@@ -52,36 +54,6 @@ export async function readModelFolder(folder: string): Promise<ModelManifest> {
     return refuseFolder(folder, error);
   });
   return parseManifest(json, path);
-}
-
-/**
- * SHA-256 of every file that affects pixels, by name.
- * @throws NishikiError "checkpoint" for a file whose hash differs from the manifest's
- */
-export async function hashModel(
-  folder: string,
-  manifest: ModelManifest,
-  signal?: AbortSignal,
-): Promise<Record<string, string>> {
-  const expected = new Map<string, string | undefined>([
-    ["model.json", undefined],
-    [manifest.tokenizer, undefined],
-  ]);
-  for (const { file, sha256 } of Object.values(manifest.parts)) expected.set(file, sha256);
-  if (manifest.words) expected.set(manifest.words.file, manifest.words.sha256);
-  const hashes: Record<string, string> = {};
-  for (const [name, sha256] of expected) {
-    const hash = await hashFile(join(folder, name), signal);
-    if (sha256 !== undefined && sha256 !== hash) {
-      const reason = "its SHA-256 differs from the one in model.json: it is damaged or of another version";
-      throw new NishikiError(
-        "checkpoint",
-        `${join(folder, name)} cannot be used: ${reason}. Copy the model again.`,
-      );
-    }
-    hashes[name] = hash;
-  }
-  return hashes;
 }
 
 async function readTokenizer(folder: string, { tokenizer, maxTokens }: ModelManifest) {
@@ -132,13 +104,24 @@ interface Opened {
   readonly options: CompleteLoadOptions;
 }
 
+/** Compares models before shapes, because that refusal says what helps. @throws NishikiError "checkpoint", "file" */
+async function fitLoras(
+  loras: readonly WeightedLora[],
+  { folder, manifest, options }: Opened,
+  signal: AbortSignal | undefined,
+) {
+  const base = await readModelBase(folder, manifest, signal);
+  const ofBases = checkLoraBases(loras, base);
+  const { denoiser } = traceNetworks(manifest);
+  const { adapt, notices } = adaptDenoiser(loras, denoiser, options.allowPartialLora);
+  return { adapt, notices: [...ofBases, ...notices] };
+}
+
 async function loadNishikiModel(opened: Opened, runtime: Runtime): Promise<PipelineParts> {
   const { folder, manifest, context, options } = opened;
   const added = await openLoras(options.lora ?? [], options.allowPartialLora);
   const { adapt, notices } =
-    added.loras.length === 0
-      ? { notices: [] }
-      : adaptDenoiser(added.loras, traceNetworks(manifest).denoiser, options.allowPartialLora);
+    added.loras.length === 0 ? { notices: [] } : await fitLoras(added.loras, opened, runtime.signal);
   const engines = { text: makeEngine(options), image: makeEngine(options) };
   const pool = runtime.sessions ?? new SessionPool({ budget: getBudget(options, engines.image.device) });
   const sessions = pool.forModel();
