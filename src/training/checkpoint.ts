@@ -7,7 +7,13 @@ import { crc32 } from "node:zlib";
 import { openSafetensors, type SafetensorsFile, writeSafetensors } from "../checkpoint/node.js";
 import type { HostTensors } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
-import { fingerprintDifferences, hasSetting, readFingerprint, writeFingerprint } from "./fingerprint.js";
+import {
+  fingerprintDifferences,
+  hasSetting,
+  readFingerprint,
+  type Settings,
+  writeFingerprint,
+} from "./fingerprint.js";
 import type { State } from "./initial-state.js";
 import type { StepProgram } from "./step-program.js";
 
@@ -76,6 +82,13 @@ export async function refuseBegun(folder: string): Promise<void> {
 const frozenUnknown =
   "The checkpoint is from a version that did not record a run's frozen networks, so the run continues with the " +
   "present ones. If one of them has been retrained since, start the run again.";
+
+/** The settings of a folder's run; undefined if it has no checkpoint, or one without them. */
+export async function readRunSettings(folder: string): Promise<Settings | undefined> {
+  if (!existsSync(checkpointPath(folder))) return undefined;
+  const { metadata } = await openDamaged(checkpointPath(folder));
+  return readFingerprint(metadata.fingerprint ?? "");
+}
 
 /**
  * @param onNotice receives warnings

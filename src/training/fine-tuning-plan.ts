@@ -3,10 +3,11 @@ import { existsSync } from "node:fs";
 import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileError } from "../checkpoint/node.js";
-import { readModelFolder } from "../pipeline/node.js";
+import { readModelBase, readModelFolder } from "../pipeline/node.js";
 import { checkpointPath } from "./checkpoint.js";
 import { completeTrainingConfig, type FineTuningConfig } from "./config.js";
-import { finish, loraFile } from "./fine-tuning-run.js";
+import { checkRunBase, loraFile } from "./fine-tuning-base.js";
+import { finish } from "./fine-tuning-run.js";
 import { readStart } from "./start-from.js";
 
 /** Steps for each image, and how few and how many they are at least and at most. */
@@ -71,12 +72,14 @@ export function makeFineTuningConfig(plan: FineTuningPlan): FineTuningConfig {
 /**
  * Writes what a run has learned up to its last checkpoint as a LoRA file.
  * @returns false if there is no checkpoint yet
- * @throws NishikiError "file", "checkpoint"
+ * @throws NishikiError "file", "checkpoint", "training" if the model has been replaced since
  */
 export async function exportLora(config: FineTuningConfig, output: string): Promise<boolean> {
   const { folder, model } = config;
   if (!existsSync(checkpointPath(folder))) return false;
-  await finish(config, await readModelFolder(model), await readStart(folder));
+  const base = await readModelBase(model, await readModelFolder(model));
+  await checkRunBase(folder, base);
+  await finish(config, base, await readStart(folder));
   await copyFile(join(folder, loraFile), output).catch((error: unknown) => {
     throw fileError(error, `write ${output}`);
   });

@@ -1,16 +1,23 @@
 // Fine-tunes a finished model on a user's images: low-rank matrices beside the denoiser's (a LoRA), or the
 // denoiser itself.
 import { basename, join } from "node:path";
-import { digestWeights, openWeights, writeSafetensors } from "../checkpoint/node.js";
+import {
+  digestWeights,
+  type LoraBase,
+  openWeights,
+  writeLoraBase,
+  writeSafetensors,
+} from "../checkpoint/node.js";
 import type { Engine } from "../engine/index.js";
 import { NishikiError } from "../errors.js";
 import { type CaptionedImage, joinGrid } from "../image/index.js";
-import { fromBytes, type ModelManifest } from "../pipeline/index.js";
-import { readModelFolder } from "../pipeline/node.js";
+import { fromBytes } from "../pipeline/index.js";
+import { readModelBase, readModelFolder } from "../pipeline/node.js";
 import { withAverages } from "./averages-file.js";
 import type { FineTuningConfig } from "./config.js";
 import { drawImages, layOut } from "./draw-prompts.js";
 import { copyModel } from "./fast-export.js";
+import { checkRunBase, loraFile } from "./fine-tuning-base.js";
 import { openFineTuningData } from "./fine-tuning-data.js";
 import type { Settings } from "./fingerprint.js";
 import type { ImageSource } from "./images.js";
@@ -22,9 +29,6 @@ import { writeSheet } from "./sample-sheet.js";
 import { psnr } from "./super-resolution-run.js";
 import { denoiserObjective } from "./tasks/denoiser.js";
 
-/** File name of the LoRA in its run's folder. */
-export const loraFile = "lora.safetensors";
-
 /** The task of a fine-tuning, with the settings of its fingerprint. */
 export async function makeFineTuningTask(
   engine: Engine,
@@ -35,6 +39,8 @@ export async function makeFineTuningTask(
   const { model, method, rank, alpha, captionDropout, timestepSampling } = config;
   const { share, images } = config.priorPreservation;
   const manifest = await readModelFolder(model);
+  const base = await readModelBase(model, manifest, context.signal);
+  if (context.resume) await checkRunBase(config.folder, base);
   const network = readDenoiserConfig(manifest, model);
   if (source.size !== manifest.pictureSize)
     throw new NishikiError(
@@ -53,7 +59,7 @@ export async function makeFineTuningTask(
     batch: data.batch,
     ...(weights && { frozen: weights }),
     sample: (averages, step) =>
-      sample({ config, manifest, source, engine, signal: context.signal }, averages, step),
+      sample({ config, base, source, engine, signal: context.signal }, averages, step),
   };
   const settings = {
     method,
@@ -83,7 +89,7 @@ function compare(before: readonly CaptionedImage[], after: readonly CaptionedIma
 
 interface SampleOptions {
   readonly config: FineTuningConfig;
-  readonly manifest: ModelManifest;
+  readonly base: LoraBase;
   readonly source: ImageSource;
   readonly engine: Engine;
   readonly signal: AbortSignal | undefined;
@@ -91,14 +97,14 @@ interface SampleOptions {
 
 /** Draws the same prompts with the model before and after. */
 async function sample(
-  { config, manifest, source, engine, signal }: SampleOptions,
+  { config, base, source, engine, signal }: SampleOptions,
   averages: State,
   step: number,
 ): Promise<{ readonly unrelatedPsnr: number }> {
   const { model, folder } = config;
   const userPrompts = config.prompts.length > 0 ? config.prompts : await chooseCaptions(source);
   const prompts = [...userPrompts, ...unrelatedPrompts];
-  const after = await finish(config, manifest, averages);
+  const after = await finish(config, base, averages);
   const before = await drawImages({ model, engine, prompts, signal });
   const changed = await drawImages({ ...after, engine, prompts, signal });
   const rows = [await layOut(before), await layOut(changed)];
@@ -106,10 +112,13 @@ async function sample(
   return { unrelatedPsnr: compare(before.slice(userPrompts.length), changed.slice(userPrompts.length)) };
 }
 
-/** Writes the result: a LoRA file or a model folder. */
+/**
+ * Writes the result: a LoRA file or a model folder.
+ * @param base The model as it was when the training began.
+ */
 export async function finish(
   { folder, model, method, rank, alpha, data }: FineTuningConfig,
-  manifest: ModelManifest,
+  base: LoraBase,
   averages: State,
 ): Promise<{ readonly model: string; readonly lora?: string }> {
   if (method === "full") {
@@ -127,8 +136,7 @@ export async function finish(
   });
   const path = join(folder, loraFile);
   await writeSafetensors(path, [...tensors, ...alphas], {
-    format: "nishiki",
-    "modelspec.architecture": `nishiki/${manifest.name} ${manifest.version}/lora`,
+    ...writeLoraBase(base),
     "modelspec.title": basename(folder).replace(/\.run$/, ""),
     ss_network_dim: String(rank),
     ss_network_alpha: String(alpha),

@@ -24,6 +24,7 @@ export {
   streamBatches,
 } from "./export-run.js";
 export { addFast, copyModel, type FastExport } from "./fast-export.js";
+export { loraFile } from "./fine-tuning-base.js";
 export {
   chooseFineTuningSteps,
   exportLora,
@@ -31,7 +32,6 @@ export {
   makeFineTuningConfig,
   usualLora,
 } from "./fine-tuning-plan.js";
-export { loraFile } from "./fine-tuning-run.js";
 export { initialState, initialValue, type State } from "./initial-state.js";
 export {
   type RunOptions,

@@ -38,6 +38,8 @@ export interface TrainingTask {
 
 /** Context of a task. */
 export interface TaskContext {
+  /** Whether the run goes on from its checkpoint. */
+  readonly resume?: boolean | undefined;
   /** Stops the making of batches, encoded images and samples. */
   readonly signal?: AbortSignal | undefined;
   /** Receives warnings and progress. */

@@ -117,9 +117,9 @@ interface OpenedTask {
 async function openTask(
   config: TrainingConfig,
   source: ImageSource,
-  { engine, signal, onNotice }: TrainOptions,
+  { engine, resume, signal, onNotice }: TrainOptions,
 ): Promise<OpenedTask> {
-  const context = { signal, onNotice: (text: string) => onNotice?.(text) };
+  const context = { resume, signal, onNotice: (text: string) => onNotice?.(text) };
   const { kind, seed, batchSize, optimizer } = config;
   const network = "network" in config ? config.network : undefined;
   const common = { kind, seed, batchSize, optimizer, network, data: source.settings };
