@@ -4,7 +4,7 @@ import type { Catalogue, JobLoad, ModelInfo } from "../api/index.js";
 import { refuse } from "./errors.js";
 import type { CommonFields } from "./fields.js";
 import { changeOptions, type Options, requireModel } from "./options.js";
-import { applyStyles, findEmbeddings, type PromptStyle, readExtraNetworks } from "./prompts.js";
+import { applyStyles, findEmbeddings, fitsModel, type PromptStyle, readExtraNetworks } from "./prompts.js";
 import { checkNoise, readEta, readRandom, readSampling } from "./sampling.js";
 
 /** Everything that a request is read with. */
@@ -73,12 +73,12 @@ export function readDrawing(
     fields.styles,
     styles,
   );
-  const additions = catalogue.additions.filter(({ family }) => family === null || family === model.family);
   const isDisabled = fields.disable_extra_networks;
   const { prompt, loras } = readExtraNetworks(shown.prompt, catalogue.additions, isDisabled);
   const negative = readExtraNetworks(shown.negative, catalogue.additions, isDisabled);
   const takesEmbeddings = model.loadOptions.includes("embedding");
-  const embeddings = takesEmbeddings ? findEmbeddings([prompt, negative.prompt], additions) : [];
+  const fitting = catalogue.additions.filter((addition) => fitsModel(addition, model));
+  const embeddings = takesEmbeddings ? findEmbeddings([prompt, negative.prompt], fitting) : [];
   const name = fields.sampler_name || fields.sampler_index || "Euler";
   const { sampler, schedule } = readSampling(name, fields.scheduler, model);
   checkNoise(fields, sampler);

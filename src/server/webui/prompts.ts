@@ -1,5 +1,5 @@
 // What webui reads out of prompts before they reach a model: extra networks, such as <lora:name:0.8>, and styles.
-import type { Addition, JobLoad } from "../api/index.js";
+import type { Addition, JobLoad, ModelInfo } from "../api/index.js";
 import { refuse } from "./errors.js";
 
 /** A style of prompts: "{prompt}" in its texts stands for the prompt; otherwise they follow it. */
@@ -74,6 +74,19 @@ function readWeight(body: string, values: readonly string[]): number {
   if (!isPlain || Math.abs(weight) > 10 || others.some((other) => other !== weight))
     refuse(422, `<lora:${body}> in the prompt: expected one weight from -10 to 10, such as <lora:name:0.8>.`);
   return weight;
+}
+
+/** Models described by another name than the family whose text encoder they have. */
+const textEncoderFamilies: Readonly<Record<string, string>> = { "Stable unCLIP 2.1": "Stable Diffusion 2.x" };
+
+/** Whether an addition was made for a model; true where its files do not say what it was made for. */
+export function fitsModel(
+  { family }: Pick<Addition, "family">,
+  { family: room, what }: Pick<ModelInfo, "family" | "what">,
+): boolean {
+  // "Stable Diffusion 1.x, inpainting"
+  const [name = ""] = what.split(", ");
+  return family === null || [room, name, textEncoderFamilies[name]].includes(family);
 }
 
 /** The textual inversions that the prompts mention by name, as webui finds them. */
