@@ -19,6 +19,7 @@ export {
 } from "./describe-scene.js";
 export { SceneDrawer } from "./draw-scene.js";
 export { isHeldOut, isHeldOutPair, pairsOf } from "./held-out.js";
+export { canBeMirrored } from "./mirrored.js";
 export {
   CaptionedImages,
   type FolderEntry,

@@ -1,12 +1,15 @@
-// Finds the composed scene nearest to an image: same content, at the best position and size. Prompts leave
-// the position open, so comparing with a scene at a fixed one would measure the position.
+// Finds the composed scene nearest to an image: same content, in the best of the drawings that the mix takes for its
+// style, at the best position and size. Prompts leave those open, so comparing with a fixed one would measure the choice.
 import {
+  canBeMirrored,
   describeContent,
+  type Placement,
   type SceneContent,
   SceneDrawer,
   type SceneMix,
   type SceneRecipe,
   type Sprites,
+  setsOf,
   styleNamed,
 } from "../data/index.js";
 import { psnr } from "./image-measures.js";
@@ -46,10 +49,13 @@ export class SceneAligner {
    */
   align(content: SceneContent, pixels: Uint8Array, small: Uint8Array): { scene: Uint8Array; psnr: number } {
     const recipe = describeContent(content, 0, this.#mix, this.#sprites);
+    const drawings = this.#drawingsOf(recipe);
     const steps = Math.round(furthest * coarseSide);
     const shifts = Array.from({ length: 2 * steps + 1 }, (_, i) => (i - steps) / coarseSide);
     const coarse = shifts.flatMap((x) => shifts.flatMap((y) => sizes.map((size) => ({ x, y, size }))));
-    let best = nearest(coarse, recipe, this.#coarse, small);
+    const found = drawings.map((drawing) => ({ drawing, ...nearest(coarse, drawing, this.#coarse, small) }));
+    const { drawing, ...first } = found.reduce((best, each) => (each.psnr > best.psnr ? each : best));
+    let best: Near = first;
     const { size } = this.#fine;
     for (const [shift, grow] of [
       [2, 0.02],
@@ -60,9 +66,23 @@ export class SceneAligner {
       const places = around(x, shift / size).flatMap((x) =>
         around(y, shift / size).flatMap((y) => around(scale, grow).map((size) => ({ x, y, size }))),
       );
-      best = nearest(places, recipe, this.#fine, pixels);
+      best = nearest(places, drawing, this.#fine, pixels);
     }
     return { scene: best.scene, psnr: best.psnr };
+  }
+
+  /** The recipe with each of the drawings that scenes of its style take for its thing, also mirrored if some are. */
+  #drawingsOf(recipe: SceneRecipe): readonly SceneRecipe[] {
+    const { drawings, mirrored = 0 } = this.#mix;
+    const [{ mirrored: _, ...placement }] = recipe.placements as [Placement];
+    return setsOf(recipe.content.style, { drawings })
+      .filter((set) => this.#sprites.has(placement.thing, set))
+      .flatMap((set) => {
+        const plain = { ...placement, set };
+        const both = mirrored > 0 && canBeMirrored(placement.thing);
+        return [plain, ...(both ? [{ ...plain, mirrored: true as const }] : [])];
+      })
+      .map((one) => ({ ...recipe, placements: [one] }));
   }
 }
 
@@ -72,8 +92,19 @@ interface Place {
   readonly size: number;
 }
 
-function nearest(places: readonly Place[], recipe: SceneRecipe, drawer: SceneDrawer, pixels: Uint8Array) {
-  let best: { place: Place; scene: Uint8Array; psnr: number } | undefined;
+interface Near {
+  readonly place: Place;
+  readonly scene: Uint8Array;
+  readonly psnr: number;
+}
+
+function nearest(
+  places: readonly Place[],
+  recipe: SceneRecipe,
+  drawer: SceneDrawer,
+  pixels: Uint8Array,
+): Near {
+  let best: Near | undefined;
   for (const place of places) {
     const placements = recipe.placements.map((each) => ({
       ...each,

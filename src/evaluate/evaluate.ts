@@ -16,6 +16,7 @@ import {
   sceneMix,
   setsOf,
   spriteSets,
+  styleNamed,
 } from "../data/index.js";
 import type { Engine } from "../engine/index.js";
 import { makeEngine } from "../engine/node.js";
@@ -290,8 +291,9 @@ function inTurn<T extends { readonly task: Task }>(all: readonly T[]): T[] {
 
 /** The sprite sets that styles without a filter draw from. */
 function getSpriteSets(mix: SceneMix): SetName[] {
-  const styles = getStyles(mix);
-  return spriteSets.map(({ name }) => name).filter((name) => styles.includes(name));
+  const unfiltered = getStyles(mix).filter((style) => styleNamed(style).filter === null);
+  const sets = new Set(unfiltered.flatMap((style) => setsOf(style, mix)));
+  return spriteSets.map(({ name }) => name).filter((name) => sets.has(name));
 }
 
 /** Scenes with a task's content that no training run drew: their seeds lie above every run's. */

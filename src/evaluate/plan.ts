@@ -51,8 +51,8 @@ export const embeddedDrawings: StyleDrawings = {
 };
 
 /**
- * What evaluations of the embedded model ask for unless told otherwise: what all of its versions have learned. A model
- * trained on other data is measured with its mix.
+ * What evaluations of the embedded model ask for unless told otherwise: what all of its versions have learned, composed
+ * as for the present one. A model trained on other data is measured with its mix.
  */
 export const embeddedMix: SceneMix = sceneMix({
   things: vocabulary.map(({ name }) => name),
@@ -68,6 +68,9 @@ export const embeddedMix: SceneMix = sceneMix({
     "pixel art": 1,
     pencil: 1,
   },
+  drawings: embeddedDrawings,
+  mirrored: 0.15,
+  filters: 2,
 });
 
 interface Group {
