@@ -2,11 +2,19 @@
 //
 //     npm run build && node scripts/make-nearest.mjs [MODEL_FOLDER] [OUT.png]
 //
-// Needs the sprites that `nishiki data build` writes. Compares with all common things in four styles, as single
-// things on white, at 32×32 pixels. Prompts name no colour and no background, the case most prone to copying.
+// Needs the sprites that `nishiki data build` writes. Compares with all common things in four styles, from each set of
+// drawings that the style was trained on, as single things on white, at 32×32 pixels. Prompts name no colour and no background, the case most prone to copying.
 // `nishiki evaluate` measures near copies in all styles; this script shows them.
 import sharp from "sharp";
-import { commonThings, describeContent, loadSprites, SceneDrawer, sceneMix } from "../dist/data/index.js";
+import {
+  commonThings,
+  describeContent,
+  loadSprites,
+  SceneDrawer,
+  sceneMix,
+  setsOf,
+} from "../dist/data/index.js";
+import { embeddedDrawings } from "../dist/evaluate/index.js";
 import { contactSheet, resize } from "../dist/image/index.js";
 import { renderSvgToPng } from "../dist/image/node.js";
 import { loadPipeline } from "../dist/index.js";
@@ -14,8 +22,8 @@ import { random } from "../dist/random/index.js";
 
 const [model, out = "docs/nearest.webp"] = process.argv.slice(2);
 const styles = ["3d", "flat", "woodblock", "cubist"];
-const mix = sceneMix({ positionJitter: 0, sizeJitter: 0 });
-const sprites = await loadSprites(".data/sprites", ["3d", "flat"]);
+const mix = sceneMix({ positionJitter: 0, sizeJitter: 0, filters: 2 });
+const sprites = await loadSprites(".data/sprites");
 const drawer = new SceneDrawer(sprites);
 const asImage = (data) => ({ width: 256, height: 256, channels: 3, data });
 const small = (image) => resize(image, 32, 32).data;
@@ -24,8 +32,12 @@ const training = [];
 for (const { name } of commonThings) {
   for (const style of styles) {
     const content = { things: [{ name, colour: null, count: 1 }], layout: "single", background: null, style };
-    const image = asImage(drawer.draw(describeContent(content, 0, mix, sprites)).pixels);
-    training.push({ caption: `${name}, ${style}`, image, small: small(image) });
+    for (const set of setsOf(style, { drawings: embeddedDrawings })) {
+      if (!sprites.has(name, set)) continue;
+      const recipe = describeContent(content, 0, { ...mix, drawings: { [style]: { [set]: 1 } } }, sprites);
+      const image = asImage(drawer.draw(recipe).pixels);
+      training.push({ caption: `${name}, ${style}`, image, small: small(image) });
+    }
   }
 }
 
