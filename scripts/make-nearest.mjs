@@ -3,7 +3,8 @@
 //     npm run build && node scripts/make-nearest.mjs [MODEL_FOLDER] [OUT.png]
 //
 // Needs the sprites that `nishiki data build` writes. Compares with all common things in four styles, from each set of
-// drawings that the style was trained on, as single things on white, at 32×32 pixels. Prompts name no colour and no background, the case most prone to copying.
+// drawings that the style was trained on, as single things on white, at 32×32 pixels. Prompts name no colour and no
+// background, the case most prone to copying.
 // `nishiki evaluate` measures near copies in all styles; this script shows them.
 import sharp from "sharp";
 import {
